@@ -1,0 +1,74 @@
+use std::borrow::Cow;
+
+/// Ends an item (ASCII unit separator). Items are ended, not separated, so that a list of one
+/// empty item differs from an empty list.
+const END: u8 = 0x1f;
+/// Stands before a byte that says which control character an item held itself (ASCII escape).
+const ESCAPE: u8 = 0x1b;
+const ESCAPED_END: u8 = b'u';
+const ESCAPED_ESCAPE: u8 = b'e';
+
+/// A repeated field on its way into one dictionary text that [`split`] takes apart again.
+///
+/// Most rows repeat a list they share with others (the labels of a pod), so that the list as a
+/// whole has one code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JoinedList {
+    joined: Vec<u8>,
+}
+
+impl JoinedList {
+    /// Adds one item at the end.
+    pub fn push(&mut self, item: &[u8]) {
+        if item.iter().any(|&byte| byte == END || byte == ESCAPE) {
+            for &byte in item {
+                match byte {
+                    END => self.joined.extend([ESCAPE, ESCAPED_END]),
+                    ESCAPE => self.joined.extend([ESCAPE, ESCAPED_ESCAPE]),
+                    byte => self.joined.push(byte),
+                }
+            }
+        } else {
+            self.joined.extend_from_slice(item);
+        }
+        self.joined.push(END);
+    }
+
+    /// Takes all items away and keeps the room they took.
+    pub fn clear(&mut self) {
+        self.joined.clear();
+    }
+
+    /// The text that stands for the list; empty for an empty list.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.joined
+    }
+}
+
+/// The items of a list that was joined for the dictionary.
+pub fn split(joined: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    joined.split_terminator(char::from(END)).map(|item| {
+        if item.contains(char::from(ESCAPE)) {
+            Cow::Owned(unescape(item))
+        } else {
+            Cow::Borrowed(item)
+        }
+    })
+}
+
+fn unescape(item: &str) -> String {
+    let mut plain = String::with_capacity(item.len());
+    let mut chars = item.chars();
+    while let Some(char) = chars.next() {
+        if char != char::from(ESCAPE) {
+            plain.push(char);
+            continue;
+        }
+        match chars.next() {
+            Some('u') => plain.push(char::from(END)),
+            Some('e') | None => plain.push(char::from(ESCAPE)),
+            Some(other) => plain.extend([char::from(ESCAPE), other]),
+        }
+    }
+    plain
+}
