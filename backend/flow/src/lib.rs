@@ -1,1 +1,31 @@
-//! Not yet.
+//! The vocabulary of Hubble flows.
+//!
+//! Names and numbers follow Cilium's `flow.proto` (release in `proto/VERSION`); a `Flow` holds
+//! everything that a record carries, so that it can be written back without loss. No IO, no
+//! clock, no protobuf.
+
+pub mod columns;
+mod drop_reason;
+mod endpoint;
+mod enums;
+mod event;
+mod l4;
+mod l7;
+mod record;
+mod time;
+
+pub use drop_reason::DropReason;
+pub use endpoint::{Endpoint, Policy, Service, Workload};
+pub use enums::{
+    AuthType, DebugCapturePoint, FlowType, IpVersion, L7FlowType, SctpChunkType,
+    SocketTranslationPoint, TraceObservationPoint, TraceReason, TrafficDirection, TunnelProtocol,
+    UnknownName, Verdict,
+};
+pub use event::{CiliumEventType, MessageType};
+pub use l4::{Icmp, Igmp, Layer4, Sctp, Tcp, TcpFlags, Udp, Vrrp};
+pub use l7::{Dns, Http, HttpHeader, Kafka, L7Record, Layer7};
+pub use record::{
+    Aggregate, Emitter, Ethernet, Extensions, FileInfo, Flow, Ip, IpTraceId, NetworkInterface,
+    TraceContext, TraceParent, Tunnel,
+};
+pub use time::{Timestamp, TimestampError};

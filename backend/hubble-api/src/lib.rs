@@ -1,1 +1,3 @@
-//! Not yet.
+//! Hubble's wire contract: the only crate of the project that knows protobuf.
+
+pub mod pb;

@@ -1,0 +1,82 @@
+//! `cargo xtask gen`: writes the Rust that follows from `proto/` into
+//! `backend/hubble-api/src/generated/`. The result is committed, so that a build needs neither
+//! this step nor a protobuf compiler.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use prost_build::Module;
+
+const PROTOS: [&str; 3] = ["flow/flow.proto", "observer/observer.proto", "relay/relay.proto"];
+
+/// Why the generated code could not be made, written or confirmed.
+#[derive(Debug, thiserror::Error)]
+pub enum GenError {
+    /// A `.proto` file is missing or not valid.
+    #[error("cannot compile the files of `proto/`")]
+    Compile(#[source] protox::Error),
+    /// The compiled files cannot be turned into Rust.
+    #[error("cannot generate Rust from `proto/`")]
+    Generate(#[source] io::Error),
+    /// A generated file cannot be read.
+    #[error("cannot read `{path}`")]
+    Read { path: PathBuf, source: io::Error },
+    /// A generated file cannot be written.
+    #[error("cannot write `{path}`")]
+    Write { path: PathBuf, source: io::Error },
+    /// The committed file is not what `proto/` says.
+    #[error("`{path}` does not match `proto/`: run `cargo xtask gen`")]
+    Stale { path: PathBuf },
+}
+
+/// Generates the Rust of every proto package under `root`, the repository's top folder.
+/// With `check`, nothing is written: a committed file that differs is an error.
+pub fn wire(root: &Path, check: bool) -> Result<(), GenError> {
+    let out = root.join("backend/hubble-api/src/generated");
+    for (name, text) in generate(&root.join("proto"))? {
+        let path = out.join(name);
+        let committed = match fs::read_to_string(&path) {
+            Ok(committed) => committed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(GenError::Read { path, source }),
+        };
+        if committed == text {
+            continue;
+        }
+        if check {
+            return Err(GenError::Stale { path });
+        }
+        if let Err(source) = fs::write(&path, text) {
+            return Err(GenError::Write { path, source });
+        }
+    }
+    Ok(())
+}
+
+/// File name → content.
+fn generate(protos: &Path) -> Result<BTreeMap<String, String>, GenError> {
+    let set = protox::compile(PROTOS, [protos]).map_err(GenError::Compile)?;
+    let services = tonic_build::configure()
+        .client_mod_attribute("observer", "#[cfg(feature = \"client\")]")
+        .server_mod_attribute("observer", "#[cfg(feature = \"server\")]")
+        .service_generator();
+    let requests = set
+        .file
+        .into_iter()
+        .map(|file| (Module::from_protobuf_package_name(file.package()), file))
+        .collect();
+    let modules = prost_build::Config::new()
+        .service_generator(services)
+        .generate(requests)
+        .map_err(GenError::Generate)?;
+    // prost needs google's files for its graph of messages; their Rust is prost-types.
+    Ok(modules
+        .into_iter()
+        .filter(|(module, _)| !module.parts().any(|part| part == "google"))
+        .map(|(module, text)| {
+            let header = "// Made from proto/ by `cargo xtask gen`; change it there.\n";
+            (module.to_file_name_or("_"), format!("{header}{text}"))
+        })
+        .collect())
+}
