@@ -192,9 +192,9 @@ wire_enum! {
         Related = 4, "RELATED";
         /// First packet of a connection that was closed before; no longer sent.
         Reopened = 5, "REOPENED";
-        /// Put into SRv6.
+        /// Put into `SRv6`.
         Srv6Encap = 6, "SRV6_ENCAP";
-        /// Taken out of SRv6.
+        /// Taken out of `SRv6`.
         Srv6Decap = 7, "SRV6_DECAP";
         /// Encryption of overlay traffic; no longer sent.
         EncryptOverlay = 8, "ENCRYPT_OVERLAY";

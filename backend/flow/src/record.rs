@@ -133,7 +133,7 @@ pub struct Ip {
     pub destination: String,
     /// Version of the header.
     pub ip_version: IpVersion,
-    /// Encrypted between nodes (WireGuard, IPsec).
+    /// Encrypted between nodes (`WireGuard`, `IPsec`).
     pub encrypted: bool,
 }
 

@@ -38,7 +38,7 @@ impl<'a> FlowRow<'a> {
             ..Self::default()
         };
         if let Some(event_type) = &flow.event_type {
-            row.event_type = event_type.message_type;
+            row.event_type = event_type.message_type.number();
             row.event_sub_type = event_type.sub_type;
         }
         if let Some(interface) = &flow.interface {
