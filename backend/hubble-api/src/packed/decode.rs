@@ -1,0 +1,195 @@
+use super::{HEADER_BYTES, MAGIC, MAX_BATCH_RAW_BYTES};
+use prost::encoding::decode_varint;
+
+/// A batch of messages, uncompressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    raw: Vec<u8>,
+    messages: u32,
+}
+
+/// Puts batches together from chunks of a stream, cut anywhere.
+#[derive(Clone, Debug, Default)]
+pub struct BatchReader {
+    pending: Vec<u8>,
+    /// Bytes of `pending` that are read.
+    read: usize,
+}
+
+/// Bytes that are no packed flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PackedError {
+    /// The batch does not begin as a batch of packed flows does.
+    #[error("these bytes are not packed flows")]
+    Magic,
+    /// The stream ends within a batch.
+    #[error("the packed flows end in the middle of a batch")]
+    Truncated,
+    /// The header asks for more memory than a batch may take.
+    #[error("a batch of packed flows is {raw_bytes} bytes long, more than {MAX_BATCH_RAW_BYTES}")]
+    TooLong {
+        /// Uncompressed length that the header states.
+        raw_bytes: u32,
+    },
+    /// The lengths in the header do not fit together.
+    #[error("the lengths of a batch of packed flows do not fit together")]
+    Lengths,
+    /// The block is no LZ4 block of the stated length.
+    #[error("a batch of packed flows cannot be uncompressed")]
+    Block,
+    /// A message's length goes beyond the batch, or the messages do not fill it.
+    #[error("a batch of packed flows does not hold the messages that it states")]
+    Messages,
+}
+
+#[derive(Clone, Copy)]
+struct Header {
+    messages: u32,
+    raw_bytes: usize,
+    compressed_bytes: usize,
+}
+
+impl Header {
+    fn read(header: [u8; HEADER_BYTES]) -> Result<Self, PackedError> {
+        let (fields, _) = header.as_chunks::<4>();
+        let &[magic, messages, raw_bytes, compressed_bytes] = fields else {
+            return Err(PackedError::Magic);
+        };
+        if magic != MAGIC {
+            return Err(PackedError::Magic);
+        }
+        let [messages, raw_bytes, compressed_bytes] =
+            [messages, raw_bytes, compressed_bytes].map(u32::from_le_bytes);
+        if raw_bytes as usize > MAX_BATCH_RAW_BYTES {
+            return Err(PackedError::TooLong { raw_bytes });
+        }
+        // Each message takes one byte at least, for its length.
+        let most = lz4_flex::block::get_maximum_output_size(raw_bytes as usize);
+        if messages > raw_bytes || compressed_bytes as usize > most {
+            return Err(PackedError::Lengths);
+        }
+        Ok(Self {
+            messages,
+            raw_bytes: raw_bytes as usize,
+            compressed_bytes: compressed_bytes as usize,
+        })
+    }
+}
+
+impl Batch {
+    fn decompress(header: Header, block: &[u8]) -> Result<Self, PackedError> {
+        let mut raw = vec![0; header.raw_bytes];
+        match lz4_flex::block::decompress_into(block, &mut raw) {
+            Ok(len) if len == header.raw_bytes => Ok(Self { raw, messages: header.messages }),
+            _ => Err(PackedError::Block),
+        }
+    }
+
+    /// How many messages the batch states to hold.
+    pub fn len(&self) -> usize {
+        self.messages as usize
+    }
+
+    /// Whether there is no message.
+    pub fn is_empty(&self) -> bool {
+        self.messages == 0
+    }
+
+    /// The wire bytes of each `GetFlowsResponse`. Ends after the first error.
+    ///
+    /// Errors: the lengths of the messages do not add up to the batch.
+    pub fn messages(&self) -> impl Iterator<Item = Result<&[u8], PackedError>> {
+        let mut rest = self.raw.as_slice();
+        let mut left = self.messages;
+        std::iter::from_fn(move || {
+            if left == 0 {
+                let end = rest.is_empty();
+                rest = &[];
+                return (!end).then_some(Err(PackedError::Messages));
+            }
+            left -= 1;
+            let message = decode_varint(&mut rest)
+                .ok()
+                .and_then(|len| rest.split_at_checked(usize::try_from(len).ok()?));
+            if let Some((message, after)) = message {
+                rest = after;
+                return Some(Ok(message));
+            }
+            left = 0;
+            rest = &[];
+            Some(Err(PackedError::Messages))
+        })
+    }
+}
+
+impl BatchReader {
+    /// No bytes yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a chunk of the stream.
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.pending.drain(..self.read);
+        self.read = 0;
+        self.pending.extend_from_slice(chunk);
+    }
+
+    /// The next batch, `None` until there are bytes enough. Holds at most one batch and one chunk
+    /// if it is called until `None` after each chunk.
+    ///
+    /// Errors: the bytes are no batch; no further one can be found in this stream.
+    pub fn next_batch(&mut self) -> Result<Option<Batch>, PackedError> {
+        let rest = self.pending.get(self.read..).unwrap_or_default();
+        let Some((batch, after)) = take_batch(rest)? else { return Ok(None) };
+        self.read = self.pending.len() - after.len();
+        Ok(Some(batch))
+    }
+
+    /// Says that the stream is at its end.
+    ///
+    /// Errors: it ends within a batch.
+    pub fn finish(self) -> Result<(), PackedError> {
+        if self.read == self.pending.len() { Ok(()) } else { Err(PackedError::Truncated) }
+    }
+}
+
+/// The batches of a whole stream. Ends after the first error.
+///
+/// Errors: the bytes are no packed flows, or end within a batch.
+pub fn batches(stream: &[u8]) -> impl Iterator<Item = Result<Batch, PackedError>> {
+    let mut rest = stream;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        match take_batch(rest) {
+            Ok(Some((batch, after))) => {
+                rest = after;
+                Some(Ok(batch))
+            }
+            Ok(None) => {
+                rest = &[];
+                Some(Err(PackedError::Truncated))
+            }
+            Err(error) => {
+                rest = &[];
+                Some(Err(error))
+            }
+        }
+    })
+}
+
+/// The first batch and what follows it, `None` if it is not all there.
+fn take_batch(stream: &[u8]) -> Result<Option<(Batch, &[u8])>, PackedError> {
+    let Some((header, rest)) = stream.split_first_chunk::<HEADER_BYTES>() else {
+        // Refuse other data at once, not when 16 bytes of it have come.
+        let known = MAGIC.iter().zip(stream).all(|(magic, byte)| magic == byte);
+        return if known { Ok(None) } else { Err(PackedError::Magic) };
+    };
+    let header = Header::read(*header)?;
+    let Some((block, after)) = rest.split_at_checked(header.compressed_bytes) else {
+        return Ok(None);
+    };
+    Batch::decompress(header, block).map(|batch| Some((batch, after)))
+}

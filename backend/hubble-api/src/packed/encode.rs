@@ -1,0 +1,96 @@
+use super::{BATCH_RAW_BYTES, HEADER_BYTES, MAGIC, MAX_BATCH_RAW_BYTES, SLICE_BYTES};
+use bytes::{Bytes, BytesMut};
+use prost::encoding::{encode_varint, encoded_len_varint};
+
+/// Packs messages into batches. Holds at most one batch.
+#[derive(Clone, Debug, Default)]
+pub struct Encoder {
+    raw: Vec<u8>,
+    messages: u32,
+}
+
+/// A message that fills more than a batch may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a message of {len} bytes is longer than a batch of packed flows may be")]
+pub struct MessageTooLong {
+    /// Its length in bytes.
+    pub len: usize,
+}
+
+/// Cuts a packed stream into slices of [`SLICE_BYTES`], the last one shorter.
+#[derive(Clone, Debug, Default)]
+pub struct Slices {
+    pending: BytesMut,
+}
+
+impl Encoder {
+    /// An encoder with an empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a message, and returns the batch that it closed, if it did.
+    ///
+    /// Errors: the message alone is longer than a batch may be; it is left out.
+    pub fn push(&mut self, message: &[u8]) -> Result<Option<Bytes>, MessageTooLong> {
+        let too_long = MessageTooLong { len: message.len() };
+        let len = u64::try_from(message.len()).map_err(|_| too_long)?;
+        let added = encoded_len_varint(len) + message.len();
+        if added > MAX_BATCH_RAW_BYTES {
+            return Err(too_long);
+        }
+        let closed =
+            if self.raw.len() + added > MAX_BATCH_RAW_BYTES { self.finish() } else { None };
+        encode_varint(len, &mut self.raw);
+        self.raw.extend_from_slice(message);
+        self.messages += 1;
+        // At most one of both: a batch that had to make room was below BATCH_RAW_BYTES, so the
+        // message that did not fit beside it is near MAX_BATCH_RAW_BYTES and waits for the next call.
+        if closed.is_none() && self.raw.len() >= BATCH_RAW_BYTES {
+            return Ok(self.finish());
+        }
+        Ok(closed)
+    }
+
+    /// Closes the batch; `None` if it is empty.
+    pub fn finish(&mut self) -> Option<Bytes> {
+        if self.messages == 0 {
+            return None;
+        }
+        let mut batch =
+            vec![0; HEADER_BYTES + lz4_flex::block::get_maximum_output_size(self.raw.len())];
+        let (header, block) = batch.split_at_mut_checked(HEADER_BYTES)?;
+        // The block is as long as the worst case needs, so compressing cannot fail.
+        let compressed = lz4_flex::block::compress_into(&self.raw, block).ok()?;
+        let lens =
+            [self.messages, u32::try_from(self.raw.len()).ok()?, u32::try_from(compressed).ok()?];
+        let fields = [MAGIC].into_iter().chain(lens.map(u32::to_le_bytes));
+        for (place, field) in header.chunks_exact_mut(4).zip(fields) {
+            place.copy_from_slice(&field);
+        }
+        batch.truncate(HEADER_BYTES + compressed);
+        self.raw.clear();
+        self.messages = 0;
+        Some(batch.into())
+    }
+}
+
+impl Slices {
+    /// No bytes yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds bytes of the stream, and returns the slices that they filled.
+    pub fn push(&mut self, bytes: &[u8]) -> impl Iterator<Item = Bytes> {
+        self.pending.extend_from_slice(bytes);
+        std::iter::from_fn(|| {
+            (self.pending.len() >= SLICE_BYTES).then(|| self.pending.split_to(SLICE_BYTES).freeze())
+        })
+    }
+
+    /// The last, shorter slice; `None` if nothing is left.
+    pub fn finish(self) -> Option<Bytes> {
+        (!self.pending.is_empty()).then(|| self.pending.freeze())
+    }
+}

@@ -1,0 +1,166 @@
+use super::*;
+use proptest::prelude::*;
+
+fn pack(messages: &[Vec<u8>]) -> Vec<u8> {
+    let mut encoder = Encoder::new();
+    let mut stream = Vec::new();
+    for message in messages {
+        stream.extend(encoder.push(message).unwrap().unwrap_or_default());
+    }
+    stream.extend(encoder.finish().unwrap_or_default());
+    assert_eq!(encoder.finish(), None);
+    stream
+}
+
+fn unpack(stream: &[u8]) -> Result<Vec<Vec<u8>>, PackedError> {
+    let mut messages = Vec::new();
+    for batch in batches(stream) {
+        let batch = batch?;
+        for message in batch.messages() {
+            messages.push(message?.to_vec());
+        }
+    }
+    Ok(messages)
+}
+
+fn header(messages: u32, raw_bytes: u32, compressed_bytes: u32) -> Vec<u8> {
+    let mut header = MAGIC.to_vec();
+    header.extend([messages, raw_bytes, compressed_bytes].into_iter().flat_map(u32::to_le_bytes));
+    header
+}
+
+/// A batch whose lengths fit, with this as its uncompressed block.
+fn batch_of(messages: u32, raw: &[u8]) -> Vec<u8> {
+    let block = lz4_flex::block::compress(raw);
+    let raw_bytes = u32::try_from(raw.len()).unwrap();
+    let mut batch = header(messages, raw_bytes, u32::try_from(block.len()).unwrap());
+    batch.extend(block);
+    batch
+}
+
+#[test]
+fn the_layout_is_as_documented() {
+    let stream = pack(&[b"ab".to_vec(), Vec::new()]);
+    let mut expected = header(2, 4, 5);
+    // One LZ4 token "4 literals, no match", then the literals.
+    expected.extend([0x40, 2, b'a', b'b', 0]);
+    assert_eq!(stream, expected);
+}
+
+#[test]
+fn a_full_batch_is_handed_out_at_once() {
+    let mut encoder = Encoder::new();
+    let message = vec![7; BATCH_RAW_BYTES / 4];
+    let closed: Vec<usize> = (0..8).filter(|_| encoder.push(&message).unwrap().is_some()).collect();
+    assert_eq!(closed, [3, 7]);
+    assert_eq!(encoder.finish(), None);
+}
+
+#[test]
+fn a_message_of_nearly_a_batch_gets_one_of_its_own() {
+    let small = vec![1; 1_000];
+    let large = vec![2; MAX_BATCH_RAW_BYTES - 4];
+    let messages = [small.clone(), large.clone(), small];
+    let stream = pack(&messages);
+    assert_eq!(unpack(&stream).unwrap(), messages);
+    let lens: Vec<usize> = batches(&stream).map(|batch| batch.unwrap().len()).collect();
+    assert_eq!(lens, [1, 1, 1]);
+
+    let mut encoder = Encoder::new();
+    let too_long = vec![2; MAX_BATCH_RAW_BYTES];
+    assert_eq!(encoder.push(&too_long), Err(MessageTooLong { len: MAX_BATCH_RAW_BYTES }));
+    assert_eq!(encoder.finish(), None);
+}
+
+#[test]
+fn bad_streams_are_told_apart() {
+    #[track_caller]
+    fn check(stream: &[u8], expected: PackedError) {
+        assert_eq!(unpack(stream), Err(expected));
+        let mut reader = BatchReader::new();
+        reader.push(stream);
+        let read = loop {
+            match reader.next_batch() {
+                Ok(Some(batch)) => {
+                    if let Some(Err(error)) = batch.messages().find(Result::is_err) {
+                        break Err(error);
+                    }
+                }
+                Ok(None) => break reader.finish(),
+                Err(error) => break Err(error),
+            }
+        };
+        assert_eq!(read, Err(expected), "read in chunks");
+    }
+
+    let good = pack(&[b"flow".to_vec()]);
+    let joined = [good.clone(), good.clone()].concat();
+    assert_eq!(unpack(&joined).unwrap().len(), 2);
+    assert_eq!(unpack(&[]), Ok(Vec::new()));
+
+    check(b"H", PackedError::Truncated);
+    check(b"<!DOCTYPE html>", PackedError::Magic);
+    check(b"x", PackedError::Magic);
+    check(b"HFP2............", PackedError::Magic);
+    check(&good[..good.len() - 1], PackedError::Truncated);
+    check(&joined[..joined.len() - 1], PackedError::Truncated);
+    check(&[good.as_slice(), b"HTTP"].concat(), PackedError::Magic);
+    check(&header(1, u32::MAX, 10), PackedError::TooLong { raw_bytes: u32::MAX });
+    check(&header(3, 2, 3), PackedError::Lengths);
+    check(&header(1, 2, 1 << 20), PackedError::Lengths);
+    // A block that expands beyond, and one that falls short of, what the header states.
+    let block = lz4_flex::block::compress(&[0; 1_000]);
+    let len = u32::try_from(block.len()).unwrap();
+    check(&[header(1, 999, len), block.clone()].concat(), PackedError::Block);
+    check(&[header(1, 1_001, len), block].concat(), PackedError::Block);
+    check(&[header(1, 8, 3), vec![0xff; 3]].concat(), PackedError::Block);
+    // Messages that go beyond the batch, leave bytes over, or have a length that is no varint.
+    check(&batch_of(1, &[5, 1, 2]), PackedError::Messages);
+    check(&batch_of(1, &[1, 1, 2]), PackedError::Messages);
+    check(&batch_of(2, &[1, 1]), PackedError::Messages);
+    check(&batch_of(0, &[1]), PackedError::Messages);
+    check(&batch_of(1, &[0xff; 11]), PackedError::Messages);
+}
+
+#[test]
+fn slices_are_full_but_for_the_last() {
+    let mut slices = Slices::new();
+    assert_eq!(slices.push(&vec![1; SLICE_BYTES - 1]).count(), 0);
+    let full: Vec<_> = slices.push(&vec![2; 2 * SLICE_BYTES + 2]).collect();
+    assert_eq!(full.iter().map(bytes::Bytes::len).collect::<Vec<_>>(), [SLICE_BYTES; 3]);
+    assert_eq!(slices.finish().map(|slice| slice.len()), Some(1));
+    assert_eq!(Slices::new().finish(), None);
+    assert_eq!(SLICE_BYTES % 3, 0);
+}
+
+proptest! {
+    #[test]
+    fn what_was_packed_is_unpacked(
+        messages in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..50),
+        chunk in 1..100usize,
+    ) {
+        let stream = pack(&messages);
+        prop_assert_eq!(unpack(&stream).unwrap(), messages.clone());
+
+        let mut reader = BatchReader::new();
+        let mut unpacked = Vec::new();
+        for chunk in stream.chunks(chunk) {
+            reader.push(chunk);
+            while let Some(batch) = reader.next_batch().unwrap() {
+                unpacked.extend(batch.messages().map(|message| message.unwrap().to_vec()));
+            }
+        }
+        prop_assert_eq!(reader.finish(), Ok(()));
+        prop_assert_eq!(unpacked, messages);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(stream in proptest::collection::vec(any::<u8>(), 0..200), cut in 0..200usize) {
+        let _ = unpack(&stream);
+        let mut bent = pack(&[b"flow flow flow flow".to_vec(), stream.clone()]);
+        if let Some(byte) = bent.get_mut(cut) {
+            *byte ^= 0x41;
+        }
+        let _ = unpack(&bent);
+    }
+}

@@ -1,0 +1,204 @@
+//! Protobuf's wire format, as much of it as reading needs. Source: protobuf.dev, "Encoding".
+
+/// How deep groups may lie in each other before a message is refused; prost draws the same line.
+const MAX_GROUP_DEPTH: u32 = 100;
+
+/// Bytes that are no protobuf message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// The bytes end in the middle of a field.
+    #[error("the message ends in the middle of a field")]
+    Truncated,
+    /// A varint of more than 64 bits.
+    #[error("a number takes more than 64 bits")]
+    VarintTooLong,
+    /// A key whose field number is 0 or above 2^29 - 1.
+    #[error("`{key}` is not the key of a field")]
+    Key {
+        /// Field number and wire type as they lie on the wire.
+        key: u64,
+    },
+    /// Wire types 6 and 7 do not exist.
+    #[error("field {field} has the unknown wire type {wire_type}")]
+    UnknownWireType {
+        /// Field number.
+        field: u32,
+        /// Wire type.
+        wire_type: u8,
+    },
+    /// A field that is known to be of another type.
+    #[error("field {field} is not of the type that it should be")]
+    UnexpectedWireType {
+        /// Field number.
+        field: u32,
+    },
+    /// A group that ends without having begun, under another number, or not at all.
+    #[error("a group of fields does not end as it began")]
+    UnmatchedGroup,
+    /// Groups within groups, deeper than any honest message goes.
+    #[error("groups lie more than {MAX_GROUP_DEPTH} deep in each other")]
+    GroupsTooDeep,
+}
+
+/// One field of a message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field<'a> {
+    pub(super) number: u32,
+    value: Value<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Value<'a> {
+    Varint(u64),
+    Bytes(&'a [u8]),
+    /// Fixed-width numbers and groups, which no field read here has.
+    Other,
+}
+
+/// The fields of a message, one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Field<'a> {
+    /// A string, bytes or submessage.
+    pub(super) fn bytes(self) -> Result<&'a [u8], WireError> {
+        match self.value {
+            Value::Bytes(bytes) => Ok(bytes),
+            _ => Err(WireError::UnexpectedWireType { field: self.number }),
+        }
+    }
+
+    /// The fields of a submessage.
+    pub(super) fn message(self) -> Result<Reader<'a>, WireError> {
+        self.bytes().map(Reader::new)
+    }
+
+    /// A `uint64`.
+    pub(super) fn uint64(self) -> Result<u64, WireError> {
+        match self.value {
+            Value::Varint(value) => Ok(value),
+            _ => Err(WireError::UnexpectedWireType { field: self.number }),
+        }
+    }
+
+    /// An `int64`.
+    pub(super) fn int64(self) -> Result<i64, WireError> {
+        self.uint64().map(u64::cast_signed)
+    }
+
+    /// A `uint32`: the low 32 bits of what was sent, as protobuf demands.
+    #[expect(clippy::cast_possible_truncation, reason = "protobuf keeps the low 32 bits")]
+    pub(super) fn uint32(self) -> Result<u32, WireError> {
+        self.uint64().map(|value| value as u32)
+    }
+
+    /// An `int32` or an enum.
+    pub(super) fn int32(self) -> Result<i32, WireError> {
+        self.uint32().map(u32::cast_signed)
+    }
+
+    /// A `bool`.
+    pub(super) fn bool(self) -> Result<bool, WireError> {
+        self.uint64().map(|value| value != 0)
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(message: &'a [u8]) -> Self {
+        Self { rest: message }
+    }
+
+    /// The next field, `None` at the end of the message.
+    pub(super) fn field(&mut self) -> Result<Option<Field<'a>>, WireError> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let (number, wire_type) = self.key()?;
+        let value = match wire_type {
+            4 => return Err(WireError::UnmatchedGroup),
+            wire_type => self.value(number, wire_type)?,
+        };
+        Ok(Some(Field { number, value }))
+    }
+
+    fn key(&mut self) -> Result<(u32, u8), WireError> {
+        let key = self.varint()?;
+        let number = u32::try_from(key).map_err(|_| WireError::Key { key })? >> 3;
+        if number == 0 {
+            return Err(WireError::Key { key });
+        }
+        Ok((number, (key & 7).to_le_bytes()[0]))
+    }
+
+    fn value(&mut self, field: u32, wire_type: u8) -> Result<Value<'a>, WireError> {
+        match wire_type {
+            0 => self.varint().map(Value::Varint),
+            1 => self.take(8).map(|_| Value::Other),
+            2 => {
+                let len = self.varint()?;
+                let len = usize::try_from(len).map_err(|_| WireError::Truncated)?;
+                self.take(len).map(Value::Bytes)
+            }
+            3 => self.skip_group(field).map(|()| Value::Other),
+            5 => self.take(4).map(|_| Value::Other),
+            wire_type => Err(WireError::UnknownWireType { field, wire_type }),
+        }
+    }
+
+    /// Reads on behind the end of the group that `field` has just begun.
+    fn skip_group(&mut self, field: u32) -> Result<(), WireError> {
+        let mut open = vec![field];
+        while let Some(&innermost) = open.last() {
+            if self.rest.is_empty() {
+                return Err(WireError::Truncated);
+            }
+            let (number, wire_type) = self.key()?;
+            match wire_type {
+                3 if open.len() >= MAX_GROUP_DEPTH as usize => {
+                    return Err(WireError::GroupsTooDeep);
+                }
+                3 => open.push(number),
+                4 if number == innermost => {
+                    open.pop();
+                }
+                4 => return Err(WireError::UnmatchedGroup),
+                wire_type => {
+                    self.value(number, wire_type)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn varint(&mut self) -> Result<u64, WireError> {
+        // Nearly all keys and lengths take one byte.
+        if let Some((&byte, rest)) = self.rest.split_first()
+            && byte < 0x80
+        {
+            self.rest = rest;
+            return Ok(u64::from(byte));
+        }
+        let mut value = 0u64;
+        for shift in (0..70).step_by(7) {
+            let (&byte, rest) = self.rest.split_first().ok_or(WireError::Truncated)?;
+            self.rest = rest;
+            let bits = u64::from(byte & 0x7f);
+            if shift == 63 && byte > 1 {
+                return Err(WireError::VarintTooLong);
+            }
+            value |= bits << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(WireError::VarintTooLong)
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], WireError> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or(WireError::Truncated)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+}
