@@ -1,2 +1,188 @@
-//! Not yet.
-fn main() {}
+//! Stands in for Grafana where none is installed: serves the same `dist/`, drives the same
+//! backend over the same plugin protocol, under a page made of Grafana's own libraries.
+
+mod backend;
+mod dist;
+mod frames;
+mod protocol;
+mod provisioning;
+mod server;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Parser;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use backend::Backend;
+use dist::DistError;
+use provisioning::ProvisioningError;
+use server::Stage;
+use sources::DataSources;
+
+/// The version of Grafana that the page's libraries are of, and that plugins are told.
+const GRAFANA_VERSION: &str = "12.4.10";
+/// How long open answers may take to end after Ctrl-C.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Stands in for Grafana where none is installed.
+#[derive(Debug, Parser)]
+#[command(name = "preview", version)]
+struct Args {
+    /// The plugin folder, as it goes into Grafana's plugins folder.
+    #[arg(long, default_value = "dist")]
+    dist: PathBuf,
+    /// A provisioning folder laid out as Grafana's (datasources/*.yaml, dashboards/*.yaml).
+    #[arg(long, default_value = "provisioning")]
+    provisioning: PathBuf,
+    /// The built page.
+    #[arg(long, default_value = "preview/page/build")]
+    page: PathBuf,
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+}
+
+/// Why the preview does not run.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error("the plugins cannot be served")]
+    Dist(#[from] DistError),
+    #[error("the provisioning cannot be used")]
+    Provisioning(#[from] ProvisioningError),
+    #[error("the page is not built: `{}` is missing; run `npm run build:page`", index.display())]
+    NoPage { index: PathBuf },
+    #[error("port {} is in use; choose another one with --port", address.port())]
+    PortInUse { address: SocketAddr },
+    #[error("cannot listen on `{address}`")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("signals cannot be waited for")]
+    Signal(#[source] std::io::Error),
+    #[error("serving broke")]
+    Serve(#[source] std::io::Error),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("PREVIEW_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("preview: {}", error_chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The error and its causes in one line, as it is printed once at the edge.
+fn error_chain(error: &dyn Error) -> String {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        chain.push_str(": ");
+        chain.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    chain
+}
+
+async fn run(args: Args) -> Result<(), RunError> {
+    let plugins = dist::read(&args.dist)?;
+    let provisioning = provisioning::read(&args.provisioning)?;
+    let index = args.page.join("index.html");
+    if !index.is_file() {
+        return Err(RunError::NoPage { index });
+    }
+    for dashboard in provisioning.dashboards.list() {
+        if let Err(error) = dashboard {
+            tracing::error!("a dashboard cannot be shown: {}", error_chain(&error));
+        }
+    }
+    let address = SocketAddr::new(args.bind, args.port);
+    let listener = TcpListener::bind(address).await.map_err(|source| {
+        if source.kind() == std::io::ErrorKind::AddrInUse {
+            RunError::PortInUse { address }
+        } else {
+            RunError::Listen { address, source }
+        }
+    })?;
+    let bound = listener.local_addr().map_err(|source| RunError::Listen { address, source })?;
+    let stopped = stop_signal()?;
+
+    let mut backends = Vec::new();
+    let mut handles = BTreeMap::new();
+    for plugin in &plugins {
+        if let Some(executable) = &plugin.executable {
+            let backend = Backend::start(executable.clone()).await;
+            handles.insert(plugin.id.clone(), backend.handle());
+            backends.push(backend);
+        }
+    }
+    let app_url = format!("http://{bound}/");
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now_ms = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
+    let stage = Arc::new(Stage {
+        plugins: plugins.into_iter().map(|plugin| (plugin.id.clone(), plugin)).collect(),
+        backends: handles,
+        data_sources: DataSources::new(provisioning.data_sources, now_ms),
+        dashboards: provisioning.dashboards,
+        app_url: app_url.clone(),
+    });
+    println!("preview: stands in for Grafana at {app_url}");
+    let served = serve(listener, server::router(stage, &args.page), stopped).await;
+    for backend in backends {
+        backend.shutdown().await;
+    }
+    served
+}
+
+async fn serve(
+    listener: TcpListener,
+    router: axum::Router,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), RunError> {
+    let (stop, stopping) = tokio::sync::oneshot::channel();
+    let graceful = async move {
+        stopped.await;
+        // The receiver lives as long as this function.
+        let _ = stop.send(()).is_ok();
+    };
+    let serving = axum::serve(listener, router).with_graceful_shutdown(graceful);
+    tokio::select! {
+        served = async { serving.await } => served.map_err(RunError::Serve),
+        // An open stream must not hold the end back.
+        () = async { if stopping.await.is_ok() { tokio::time::sleep(DRAIN_TIMEOUT).await } } => Ok(()),
+    }
+}
+
+/// Ctrl-C or SIGTERM.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, RunError> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signal)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // An error means that Ctrl-C cannot be seen; the process ends by other means then.
+        let _ = tokio::signal::ctrl_c().await.is_ok();
+    })
+}

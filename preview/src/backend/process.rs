@@ -1,0 +1,228 @@
+//! One run of a plugin's process: start, handshake, connection, end.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::time::timeout;
+use tokio_util::codec::{FramedRead, LinesCodec};
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tower::service_fn;
+
+use super::handshake::{self, Address, HandshakeError};
+use super::log;
+use crate::GRAFANA_VERSION;
+use crate::protocol;
+
+/// How long go-plugin waits for the handshake line.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long go-plugin waits after Shutdown before it kills.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+/// A longer log line is cut; a plugin cannot fill the host's memory with one.
+const MAX_LINE_BYTES: usize = 64 * 1024;
+/// What Grafana lets pass from its own environment.
+/// Source: Grafana `pkg/plugins/envvars`.
+const PASSED_VARIABLES: [&str; 6] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"];
+
+/// What is started, and under which name it logs.
+#[derive(Clone, Debug)]
+pub(crate) struct Executable {
+    /// The plugin's id, `k8snet-hubble-datasource`.
+    pub(crate) plugin_id: String,
+    /// The plugin's version, as its plugin.json has it.
+    pub(crate) version: String,
+    /// The program.
+    pub(crate) path: PathBuf,
+}
+
+/// Why a plugin does not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("`{}` cannot be started", path.display())]
+    Spawn { path: PathBuf, source: std::io::Error },
+    #[error("`{}` gave the host no pipe for its output", path.display())]
+    NoPipe { path: PathBuf },
+    #[error("`{}` printed no handshake line within 60 s", path.display())]
+    HandshakeTimeout { path: PathBuf },
+    #[error("`{}` ended before its handshake line; its last words stand above", path.display())]
+    EndedEarly { path: PathBuf },
+    #[error("`{}` printed a handshake line that cannot be read", path.display())]
+    HandshakeLine { path: PathBuf, source: tokio_util::codec::LinesCodecError },
+    #[error("`{}` cannot be spoken with", path.display())]
+    Handshake { path: PathBuf, source: HandshakeError },
+    #[error("the plugin's socket does not answer")]
+    Connect(#[source] tonic::transport::Error),
+    #[error("the plugin's health service does not answer")]
+    Ping(#[source] tonic::Status),
+    #[error("the plugin's health service says `{0}`, not serving")]
+    NotServing(i32),
+}
+
+/// A started and connected plugin.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    channel: Channel,
+    plugin_id: String,
+}
+
+// === impl Process ===
+
+impl Process {
+    /// Starts the program in the environment that Grafana 12.4 gives a plugin (nothing of the
+    /// host's own but its proxy variables), reads the handshake and connects.
+    ///
+    /// Errors: see [`StartError`]; a program that was started is killed then.
+    pub(crate) async fn start(executable: &Executable) -> Result<Self, StartError> {
+        let path = executable.path.clone();
+        let mut child = command(executable)
+            .spawn()
+            .map_err(|source| StartError::Spawn { path: path.clone(), source })?;
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(StartError::NoPipe { path });
+        };
+        tokio::spawn(relay_stderr(executable.plugin_id.clone(), stderr));
+        let address = read_handshake(&executable.plugin_id, &path, stdout).await?;
+        let channel = connect(address).await.map_err(StartError::Connect)?;
+        ping(channel.clone()).await?;
+        Ok(Self { child, channel, plugin_id: executable.plugin_id.clone() })
+    }
+
+    /// The process id, for the log.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// The connection; cheap to clone.
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// Waits until the process ends by itself.
+    pub(crate) async fn ended(&mut self) -> std::io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    /// `GRPCController.Shutdown`, then two seconds, then a kill, as go-plugin does it.
+    /// Returns whether the plugin ended by itself.
+    pub(crate) async fn shutdown(mut self) -> bool {
+        let asked = timeout(SHUTDOWN_TIMEOUT, protocol::shutdown(self.channel)).await;
+        if let Ok(Err(status)) = asked {
+            // The connection may break before the answer: the process is gone, which is the aim.
+            tracing::debug!(plugin = self.plugin_id, "shutdown answered {status}");
+        }
+        if let Ok(Ok(_)) = timeout(SHUTDOWN_TIMEOUT, self.child.wait()).await {
+            return true;
+        }
+        tracing::warn!(
+            plugin = self.plugin_id,
+            "the plugin did not end within 2 s of Shutdown and is killed"
+        );
+        if let Err(error) = self.child.kill().await {
+            tracing::error!(plugin = self.plugin_id, "the plugin cannot be killed: {error}");
+        }
+        false
+    }
+}
+
+fn command(executable: &Executable) -> Command {
+    let mut command = Command::new(&executable.path);
+    command
+        .env_clear()
+        .envs(PASSED_VARIABLES.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))))
+        .env("GF_VERSION", GRAFANA_VERSION)
+        .env("GF_EDITION", "Open Source")
+        .env("GF_PLUGIN_VERSION", &executable.version)
+        .env("grafana_plugin_type", "datasource")
+        .env("PLUGIN_MIN_PORT", "10000")
+        .env("PLUGIN_MAX_PORT", "25000")
+        .env("PLUGIN_PROTOCOL_VERSIONS", "2")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+async fn read_handshake(
+    plugin_id: &str,
+    path: &Path,
+    stdout: ChildStdout,
+) -> Result<Address, StartError> {
+    let mut lines = FramedRead::new(stdout, LinesCodec::new_with_max_length(MAX_LINE_BYTES));
+    let line = match timeout(HANDSHAKE_TIMEOUT, lines.next()).await {
+        Err(_) => return Err(StartError::HandshakeTimeout { path: path.to_owned() }),
+        Ok(None) => return Err(StartError::EndedEarly { path: path.to_owned() }),
+        Ok(Some(Err(source))) => {
+            return Err(StartError::HandshakeLine { path: path.to_owned(), source });
+        }
+        Ok(Some(Ok(line))) => line,
+    };
+    let address = handshake::parse(&line)
+        .map_err(|source| StartError::Handshake { path: path.to_owned(), source })?;
+    // Nothing may follow on stdout; read on, so that a plugin that prints does not block.
+    let plugin_id = plugin_id.to_owned();
+    tokio::spawn(async move {
+        while let Some(line) = lines.next().await {
+            let Ok(line) = line else { continue };
+            tracing::warn!(plugin = plugin_id, "printed to stdout after the handshake: {line}");
+        }
+    });
+    Ok(address)
+}
+
+async fn relay_stderr(plugin_id: String, stderr: ChildStderr) {
+    let mut lines = FramedRead::new(stderr, LinesCodec::new_with_max_length(MAX_LINE_BYTES));
+    while let Some(line) = lines.next().await {
+        match line {
+            Ok(line) => log::relay(&plugin_id, &line),
+            Err(error) => tracing::warn!(plugin = plugin_id, "a log line was not read: {error}"),
+        }
+    }
+}
+
+async fn connect(address: Address) -> Result<Channel, tonic::transport::Error> {
+    // go-plugin dials with the target `unused`, so that is the `:authority` a plugin sees.
+    let endpoint = Endpoint::from_static("http://unused").connect_timeout(Duration::from_secs(5));
+    endpoint.connect_with_connector(service_fn(move |_| dial(address.clone()))).await
+}
+
+/// Either kind of connection under one type, as the connector needs it.
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+async fn dial(address: Address) -> std::io::Result<TokioIo<Box<dyn Duplex>>> {
+    let stream: Box<dyn Duplex> = match address {
+        #[cfg(unix)]
+        Address::Unix(path) => Box::new(tokio::net::UnixStream::connect(path).await?),
+        #[cfg(not(unix))]
+        Address::Unix(_) => return Err(std::io::ErrorKind::Unsupported.into()),
+        Address::Tcp(address) => {
+            let stream = tokio::net::TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Box::new(stream)
+        }
+    };
+    Ok(TokioIo::new(stream))
+}
+
+/// go-plugin's `Ping`: the health service named `plugin` serves.
+async fn ping(channel: Channel) -> Result<(), StartError> {
+    let request = HealthCheckRequest { service: "plugin".to_owned() };
+    let answer = HealthClient::new(channel).check(request).await.map_err(StartError::Ping)?;
+    let status = answer.into_inner().status;
+    if status == i32::from(ServingStatus::Serving) {
+        Ok(())
+    } else {
+        Err(StartError::NotServing(status))
+    }
+}

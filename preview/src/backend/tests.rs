@@ -1,0 +1,90 @@
+//! The life of the real backend: needs `gpx_hubble`, built.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::process::{Process, StartError};
+use super::{Backend, Executable};
+use crate::error_chain;
+use crate::protocol::{self, CheckHealthRequest, PluginContext};
+
+/// The real backend: `GPX_HUBBLE_BIN`, else what `cargo build -p plugin` leaves.
+pub(crate) fn gpx_hubble() -> Executable {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/gpx_hubble");
+    let path = std::env::var_os("GPX_HUBBLE_BIN").map_or(built, PathBuf::from);
+    assert!(
+        path.is_file(),
+        "`{}` is missing: run `cargo build -p plugin` first, or name the program in GPX_HUBBLE_BIN",
+        path.display()
+    );
+    Executable {
+        plugin_id: "k8snet-hubble-datasource".to_owned(),
+        version: "0.0.0".to_owned(),
+        path,
+    }
+}
+
+/// Generous: it only bounds a test that hangs.
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("{what} within 60 s"))
+}
+
+#[tokio::test]
+async fn started_asked_restarted_and_shut_down() {
+    let backend = Backend::start(gpx_hubble()).await;
+    let mut handle = backend.handle();
+    let channel = handle.channel().expect("running");
+    let request = CheckHealthRequest {
+        plugin_context: Some(PluginContext::default()),
+        headers: BTreeMap::new(),
+    };
+    // Without settings it cannot be healthy; that it answers is the point here.
+    let answer = soon("health", protocol::check_health(channel, request.clone())).await;
+    assert!(!answer.expect("an answer").message.is_empty());
+
+    let first = handle.pid();
+    let pid = first.expect("a process id").to_string();
+    let killed = tokio::process::Command::new("kill").args(["-9", &pid]).status().await;
+    assert!(killed.expect("kill runs").success());
+    soon("the restart", handle.another_than(first)).await;
+    let channel = handle.channel().expect("running again");
+    soon("health", protocol::check_health(channel, request)).await.expect("an answer");
+
+    let second = handle.pid().expect("a process id");
+    soon("the end", backend.shutdown()).await;
+    assert!(!Path::new(&format!("/proc/{second}")).exists(), "the process is gone");
+}
+
+#[tokio::test]
+async fn shutdown_ends_the_plugin_without_a_kill() {
+    let process = Process::start(&gpx_hubble()).await.expect("started");
+    assert!(soon("the end", process.shutdown()).await, "it ends by itself");
+}
+
+#[tokio::test]
+async fn what_does_not_start_is_said() {
+    let check = async |program: &str, expected: &str| {
+        let executable = Executable {
+            plugin_id: "a-datasource".to_owned(),
+            version: "0.0.0".to_owned(),
+            path: PathBuf::from(program),
+        };
+        let error: StartError = Process::start(&executable).await.expect_err(program);
+        assert_eq!(error_chain(&error), expected);
+    };
+    check("/not/there", "`/not/there` cannot be started: No such file or directory (os error 2)")
+        .await;
+    check("/bin/true", "`/bin/true` ended before its handshake line; its last words stand above")
+        .await;
+    check(
+        "/bin/pwd",
+        &format!(
+            "`/bin/pwd` cannot be spoken with: the plugin's first line `{}` is no handshake `core|app|network|address|protocol`; is something else printed to stdout before it?",
+            std::env::current_dir().expect("a folder").display()
+        ),
+    )
+    .await;
+}

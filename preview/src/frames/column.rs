@@ -1,0 +1,275 @@
+//! One column: its type in Grafana's words, and its values as JSON.
+
+use arrow::array::{Array, ArrayRef, AsArray as _, PrimitiveArray};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimeUnit, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// Nanoseconds in a millisecond.
+const NANOS_PER_MS: i64 = 1_000_000;
+
+/// The column types that Grafana reads from Arrow.
+/// Source: grafana-plugin-sdk-go `data/arrow.go`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ColumnKind {
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    UInt8,
+    UInt16,
+    UInt32,
+    UInt64,
+    Float32,
+    Float64,
+    Utf8,
+    Utf8View,
+    Boolean,
+    /// Nanoseconds since the epoch; Grafana takes any unit for nanoseconds, so others are refused.
+    Time,
+    /// Binary whose bytes are JSON; bytes that are none become null.
+    Json,
+    /// `UInt16` with `tstype=enum`: indices into the field's `config.type.enum`.
+    Enum,
+}
+
+/// The values of one column over all batches.
+#[derive(Debug)]
+pub(super) struct Values {
+    kind: ColumnKind,
+    chunks: Vec<ArrayRef>,
+}
+
+/// Rows whose value JSON cannot say; their value is null.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Entities {
+    #[serde(rename = "NaN", skip_serializing_if = "Vec::is_empty")]
+    pub(super) nan: Vec<usize>,
+    #[serde(rename = "Inf", skip_serializing_if = "Vec::is_empty")]
+    pub(super) inf: Vec<usize>,
+    #[serde(rename = "NegInf", skip_serializing_if = "Vec::is_empty")]
+    pub(super) neg_inf: Vec<usize>,
+}
+
+// === impl ColumnKind ===
+
+impl ColumnKind {
+    /// What Grafana makes of the Arrow type, or none where it refuses it.
+    pub(super) fn of(field: &Field) -> Option<Self> {
+        let metadata = field.metadata();
+        if metadata.contains_key("ARROW:extension:name") {
+            return None;
+        }
+        let is_enum = metadata.get("tstype").is_some_and(|tstype| tstype == "enum");
+        Some(match field.data_type() {
+            DataType::UInt16 if is_enum => Self::Enum,
+            DataType::Int8 => Self::Int8,
+            DataType::Int16 => Self::Int16,
+            DataType::Int32 => Self::Int32,
+            DataType::Int64 => Self::Int64,
+            DataType::UInt8 => Self::UInt8,
+            DataType::UInt16 => Self::UInt16,
+            DataType::UInt32 => Self::UInt32,
+            DataType::UInt64 => Self::UInt64,
+            DataType::Float32 => Self::Float32,
+            DataType::Float64 => Self::Float64,
+            DataType::Utf8 => Self::Utf8,
+            DataType::Utf8View => Self::Utf8View,
+            DataType::Boolean => Self::Boolean,
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => Self::Time,
+            DataType::Binary => Self::Json,
+            _ => return None,
+        })
+    }
+
+    /// The field's `type` in the frontend's words.
+    pub(super) fn field_type(self) -> &'static str {
+        match self {
+            Self::Utf8 | Self::Utf8View => "string",
+            Self::Boolean => "boolean",
+            Self::Time => "time",
+            Self::Json => "other",
+            Self::Enum => "enum",
+            _ => "number",
+        }
+    }
+
+    /// `typeInfo.frame`: the Go type that the frame has in Grafana.
+    pub(super) fn item_type(self) -> &'static str {
+        match self {
+            Self::Int8 => "int8",
+            Self::Int16 => "int16",
+            Self::Int32 => "int32",
+            Self::Int64 => "int64",
+            Self::UInt8 => "uint8",
+            Self::UInt16 => "uint16",
+            Self::UInt32 => "uint32",
+            Self::UInt64 => "uint64",
+            Self::Float32 => "float32",
+            Self::Float64 => "float64",
+            Self::Utf8 | Self::Utf8View => "string",
+            Self::Boolean => "bool",
+            Self::Time => "time.Time",
+            Self::Json => "json.RawMessage",
+            Self::Enum => "enum",
+        }
+    }
+}
+
+// === impl Values ===
+
+impl Values {
+    pub(super) fn new(kind: ColumnKind, chunks: Vec<ArrayRef>) -> Self {
+        Self { kind, chunks }
+    }
+
+    /// The rows of a float column that are NaN or infinite.
+    pub(super) fn entities(&self) -> Option<Entities> {
+        let mut entities = Entities::default();
+        match self.kind {
+            ColumnKind::Float32 => {
+                self.each::<Float32Type>(|row, value| entities.note(row, f64::from(value)));
+            }
+            ColumnKind::Float64 => self.each::<Float64Type>(|row, value| entities.note(row, value)),
+            _ => {}
+        }
+        (entities != Entities::default()).then_some(entities)
+    }
+
+    /// The nanoseconds past each row's millisecond, when any row of a time column has some.
+    pub(super) fn nanos(&self) -> Option<Vec<i64>> {
+        if self.kind != ColumnKind::Time {
+            return None;
+        }
+        let rows = self.chunks.iter().map(Array::len).sum();
+        let mut nanos = vec![0; rows];
+        let mut any = false;
+        self.each::<TimestampNanosecondType>(|row, time_nanos| {
+            if let Some(slot) = nanos.get_mut(row) {
+                *slot = time_nanos.rem_euclid(NANOS_PER_MS);
+                any |= *slot != 0;
+            }
+        });
+        any.then_some(nanos)
+    }
+
+    /// Calls with the row number over all chunks and the value, for each that is not null.
+    fn each<T: ArrowPrimitiveType>(&self, mut call: impl FnMut(usize, T::Native)) {
+        let mut offset = 0;
+        for chunk in &self.chunks {
+            if let Some(array) = chunk.as_primitive_opt::<T>() {
+                for (row, value) in array.iter().enumerate() {
+                    if let Some(value) = value {
+                        call(offset + row, value);
+                    }
+                }
+            }
+            offset += chunk.len();
+        }
+    }
+}
+
+// === impl Entities ===
+
+impl Entities {
+    fn note(&mut self, row: usize, value: f64) {
+        if value.is_nan() {
+            self.nan.push(row);
+        } else if value == f64::INFINITY {
+            self.inf.push(row);
+        } else if value == f64::NEG_INFINITY {
+            self.neg_inf.push(row);
+        }
+    }
+}
+
+// === impl Serialize ===
+
+impl Serialize for Values {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rows = self.chunks.iter().map(Array::len).sum();
+        let mut seq = serializer.serialize_seq(Some(rows))?;
+        for chunk in &self.chunks {
+            write_chunk(self.kind, chunk, &mut seq)?;
+        }
+        seq.end()
+    }
+}
+
+fn write_chunk<S: SerializeSeq>(
+    kind: ColumnKind,
+    chunk: &ArrayRef,
+    seq: &mut S,
+) -> Result<(), S::Error> {
+    match kind {
+        ColumnKind::Int8 => numbers::<Int8Type, S>(chunk, seq),
+        ColumnKind::Int16 => numbers::<Int16Type, S>(chunk, seq),
+        ColumnKind::Int32 => numbers::<Int32Type, S>(chunk, seq),
+        ColumnKind::Int64 => numbers::<Int64Type, S>(chunk, seq),
+        ColumnKind::UInt8 => numbers::<UInt8Type, S>(chunk, seq),
+        ColumnKind::UInt16 | ColumnKind::Enum => numbers::<UInt16Type, S>(chunk, seq),
+        ColumnKind::UInt32 => numbers::<UInt32Type, S>(chunk, seq),
+        ColumnKind::UInt64 => numbers::<UInt64Type, S>(chunk, seq),
+        // serde_json writes NaN and infinities as null; `entities` says which they were.
+        ColumnKind::Float32 => numbers::<Float32Type, S>(chunk, seq),
+        ColumnKind::Float64 => numbers::<Float64Type, S>(chunk, seq),
+        ColumnKind::Time => {
+            let times = typed::<TimestampNanosecondType, S>(chunk)?;
+            let millis = times.iter().map(|time| time.map(|nanos| nanos.div_euclid(NANOS_PER_MS)));
+            elements(millis, seq)
+        }
+        ColumnKind::Utf8 => {
+            elements(chunk.as_string_opt::<i32>().ok_or_else(S::Error::mismatch)?, seq)
+        }
+        ColumnKind::Utf8View => {
+            elements(chunk.as_string_view_opt().ok_or_else(S::Error::mismatch)?, seq)
+        }
+        ColumnKind::Boolean => {
+            elements(chunk.as_boolean_opt().ok_or_else(S::Error::mismatch)?, seq)
+        }
+        ColumnKind::Json => {
+            let bytes = chunk.as_binary_opt::<i32>().ok_or_else(S::Error::mismatch)?;
+            elements(bytes.iter().map(|bytes| bytes.and_then(json)), seq)
+        }
+    }
+}
+
+fn json(bytes: &[u8]) -> Option<&RawValue> {
+    serde_json::from_slice(bytes).ok()
+}
+
+fn numbers<T, S>(chunk: &ArrayRef, seq: &mut S) -> Result<(), S::Error>
+where
+    T: ArrowPrimitiveType<Native: Serialize>,
+    S: SerializeSeq,
+{
+    elements(typed::<T, S>(chunk)?, seq)
+}
+
+fn typed<T: ArrowPrimitiveType, S: SerializeSeq>(
+    chunk: &ArrayRef,
+) -> Result<&PrimitiveArray<T>, S::Error> {
+    chunk.as_primitive_opt::<T>().ok_or_else(S::Error::mismatch)
+}
+
+fn elements<V: Serialize, S: SerializeSeq>(
+    values: impl IntoIterator<Item = Option<V>>,
+    seq: &mut S,
+) -> Result<(), S::Error> {
+    values.into_iter().try_for_each(|value| seq.serialize_element(&value))
+}
+
+/// An array that is not of its schema's type; Arrow's reader does not give one out.
+trait Mismatch {
+    fn mismatch() -> Self;
+}
+
+impl<E: serde::ser::Error> Mismatch for E {
+    fn mismatch() -> Self {
+        E::custom("a column is not of its schema's type")
+    }
+}

@@ -1,0 +1,89 @@
+//! `/api/datasources/…`: list, read, save, health.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use grafana_plugin_sdk::pluginv2::check_health_response::HealthStatus;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::answer::ApiError;
+use super::{Stage, now_ms};
+use crate::protocol::{self, CheckHealthRequest};
+use crate::sources::{DataSource, DataSourceUpdate, UpdateError};
+
+fn to_api(stage: &Stage, source: &DataSource) -> Value {
+    let mut api = source.to_api();
+    let plugin = stage.plugins.get(&source.settings.kind);
+    let logo = plugin.and_then(|plugin| plugin.meta.get("info")?.get("logos")?.get("small"));
+    if let (Some(logo), Value::Object(api)) = (logo, &mut api) {
+        api.insert("typeLogoUrl".to_owned(), logo.clone());
+    }
+    api
+}
+
+pub(super) async fn list(State(stage): State<Arc<Stage>>) -> Json<Vec<Value>> {
+    Json(stage.data_sources.all().iter().map(|source| to_api(&stage, source)).collect())
+}
+
+/// Errors: no such data source.
+pub(super) async fn read(
+    State(stage): State<Arc<Stage>>,
+    Path(uid): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    Ok(Json(to_api(&stage, &stage.data_source(&uid)?)))
+}
+
+/// Saves in memory: the files stay as they are, and rule again after the next start.
+///
+/// Errors: those of [`UpdateError`].
+pub(super) async fn save(
+    State(stage): State<Arc<Stage>>,
+    Path(uid): Path<String>,
+    Json(update): Json<DataSourceUpdate>,
+) -> Result<Json<Value>, ApiError> {
+    let saved = stage.data_sources.update(&uid, update, now_ms()).map_err(|error| {
+        let status = match error {
+            UpdateError::NotFound => StatusCode::NOT_FOUND,
+            UpdateError::ReadOnly => StatusCode::FORBIDDEN,
+            UpdateError::NameTaken => StatusCode::CONFLICT,
+            UpdateError::VersionMismatch => StatusCode::PRECONDITION_FAILED,
+        };
+        ApiError::new(status, error.to_string())
+    })?;
+    Ok(Json(json!({
+        "datasource": to_api(&stage, &saved),
+        "id": saved.id,
+        "message": "Datasource updated",
+        "name": saved.settings.name,
+    })))
+}
+
+/// Save & test: the plugin's own check. 200 when it says OK, 400 when not.
+///
+/// Errors: no such data source; the plugin is down or fails.
+pub(super) async fn health(
+    State(stage): State<Arc<Stage>>,
+    Path(uid): Path<String>,
+) -> Result<Response, ApiError> {
+    let source = stage.data_source(&uid)?;
+    let channel = stage.backend(&source)?.channel()?;
+    let request = CheckHealthRequest {
+        plugin_context: Some(stage.context(&source)),
+        headers: std::collections::BTreeMap::new(),
+    };
+    let answer = protocol::check_health(channel, request).await?;
+    let mut body = json!({ "message": answer.message, "status": answer.status().as_str_name() });
+    if !answer.json_details.is_empty() {
+        let details: Value = serde_json::from_slice(&answer.json_details)
+            .map_err(|error| ApiError::plugin_request(&format!("health details: {error}")))?;
+        if let Value::Object(body) = &mut body {
+            body.insert("details".to_owned(), details);
+        }
+    }
+    let ok = answer.status() == HealthStatus::Ok;
+    let status = if ok { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    Ok((status, Json(body)).into_response())
+}

@@ -1,0 +1,260 @@
+//! The data sources: provisioned at the start, edited in memory from the config page.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{PoisonError, RwLock};
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::protocol::DataSourceInstanceSettings;
+use crate::provisioning::ProvisionedDataSource;
+
+/// One data source with its secrets; Debug leaves them out.
+#[derive(Clone)]
+pub(crate) struct DataSource {
+    pub(crate) id: i64,
+    /// Counts the saves, from 1.
+    pub(crate) version: i64,
+    /// When it was last saved, in ms since the epoch.
+    pub(crate) updated_ms: i64,
+    pub(crate) settings: ProvisionedDataSource,
+}
+
+/// All data sources, by uid.
+#[derive(Debug)]
+pub(crate) struct DataSources {
+    by_uid: RwLock<BTreeMap<String, DataSource>>,
+}
+
+/// What the config page sends to save a data source. Fields of Grafana's that are not named
+/// here are taken and not kept.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DataSourceUpdate {
+    name: String,
+    #[serde(default)]
+    access: Option<String>,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    database: String,
+    #[serde(default)]
+    basic_auth: bool,
+    #[serde(default)]
+    basic_auth_user: String,
+    #[serde(default)]
+    is_default: bool,
+    #[serde(default)]
+    json_data: Option<Map<String, Value>>,
+    #[serde(default)]
+    secure_json_data: Option<BTreeMap<String, String>>,
+    /// The version that was edited; 0 or none overwrites.
+    #[serde(default)]
+    version: i64,
+}
+
+/// Why a data source is not saved.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum UpdateError {
+    #[error("Data source not found")]
+    NotFound,
+    #[error("Cannot update read-only data source")]
+    ReadOnly,
+    #[error("Data source with the same name already exists")]
+    NameTaken,
+    #[error("Datasource has already been updated by someone else. Please reload and try again")]
+    VersionMismatch,
+}
+
+// === impl DataSource ===
+
+impl DataSource {
+    /// The settings as they travel to the plugin.
+    pub(crate) fn instance_settings(&self) -> DataSourceInstanceSettings {
+        let settings = &self.settings;
+        DataSourceInstanceSettings {
+            id: self.id,
+            name: settings.name.clone(),
+            url: settings.url.clone(),
+            user: settings.user.clone(),
+            database: settings.database.clone(),
+            basic_auth_enabled: settings.basic_auth,
+            basic_auth_user: settings.basic_auth_user.clone(),
+            json_data: Value::Object(settings.json_data.clone()).to_string().into_bytes(),
+            decrypted_secure_json_data: settings.secure_json_data.clone(),
+            last_updated_ms: self.updated_ms,
+            uid: settings.uid.clone(),
+            api_version: String::new(),
+        }
+    }
+
+    /// The data source as Grafana's API shows it: of the secrets only which are set.
+    pub(crate) fn to_api(&self) -> Value {
+        let settings = &self.settings;
+        let set = settings.secure_json_data.iter().filter(|(_, secret)| !secret.is_empty());
+        let secure_json_fields: Map<String, Value> =
+            set.map(|(key, _)| (key.clone(), Value::Bool(true))).collect();
+        json!({
+            "id": self.id,
+            "uid": settings.uid,
+            "orgId": 1,
+            "name": settings.name,
+            "type": settings.kind,
+            "access": settings.access,
+            "url": settings.url,
+            "user": settings.user,
+            "database": settings.database,
+            "basicAuth": settings.basic_auth,
+            "basicAuthUser": settings.basic_auth_user,
+            "withCredentials": false,
+            "isDefault": settings.is_default,
+            "jsonData": settings.json_data,
+            "secureJsonFields": secure_json_fields,
+            "version": self.version,
+            "readOnly": !settings.editable,
+        })
+    }
+}
+
+// === impl DataSources ===
+
+impl DataSources {
+    /// The provisioned data sources, all saved at `now_ms` (ms since the epoch). Of two with one
+    /// uid the later one stays, as in Grafana.
+    pub(crate) fn new(provisioned: Vec<ProvisionedDataSource>, now_ms: i64) -> Self {
+        let mut by_uid = BTreeMap::new();
+        for (id, settings) in (1..).zip(provisioned) {
+            let uid = settings.uid.clone();
+            let source = DataSource { id, version: 1, updated_ms: now_ms, settings };
+            if by_uid.insert(uid.clone(), source).is_some() {
+                tracing::warn!("data source uid `{uid}` is provisioned twice, the later one stays");
+            }
+        }
+        Self { by_uid: RwLock::new(by_uid) }
+    }
+
+    /// A copy of each data source, in the order of uids.
+    pub(crate) fn all(&self) -> Vec<DataSource> {
+        let by_uid = self.by_uid.read().unwrap_or_else(PoisonError::into_inner);
+        by_uid.values().cloned().collect()
+    }
+
+    /// A copy of the data source of this uid.
+    pub(crate) fn get(&self, uid: &str) -> Option<DataSource> {
+        self.by_uid.read().unwrap_or_else(PoisonError::into_inner).get(uid).cloned()
+    }
+
+    /// Saves an edited data source at `now_ms`. Secrets that are not sent stay as they are; an
+    /// empty one is unset.
+    ///
+    /// Errors: see [`UpdateError`]; nothing is changed then.
+    pub(crate) fn update(
+        &self,
+        uid: &str,
+        update: DataSourceUpdate,
+        now_ms: i64,
+    ) -> Result<DataSource, UpdateError> {
+        let mut by_uid = self.by_uid.write().unwrap_or_else(PoisonError::into_inner);
+        let mut others = by_uid.iter().filter(|(other, _)| other.as_str() != uid);
+        let name_taken = others.any(|(_, other)| other.settings.name == update.name);
+        let source = by_uid.get_mut(uid).ok_or(UpdateError::NotFound)?;
+        if !source.settings.editable {
+            return Err(UpdateError::ReadOnly);
+        }
+        if update.version != 0 && update.version != source.version {
+            return Err(UpdateError::VersionMismatch);
+        }
+        if name_taken {
+            return Err(UpdateError::NameTaken);
+        }
+        let settings = &mut source.settings;
+        settings.name = update.name;
+        settings.access = update.access.unwrap_or_else(|| settings.access.clone());
+        settings.url = update.url;
+        settings.user = update.user;
+        settings.database = update.database;
+        settings.basic_auth = update.basic_auth;
+        settings.basic_auth_user = update.basic_auth_user;
+        settings.is_default = update.is_default;
+        settings.json_data = update.json_data.unwrap_or_default();
+        settings.secure_json_data.extend(update.secure_json_data.unwrap_or_default());
+        source.version += 1;
+        // The plugin tells instances apart by this time: two saves within one millisecond too.
+        source.updated_ms = now_ms.max(source.updated_ms + 1);
+        Ok(source.clone())
+    }
+}
+
+impl fmt::Debug for DataSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataSource")
+            .field("uid", &self.settings.uid)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ProvisionedDataSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProvisionedDataSource").field("uid", &self.uid).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provisioned(uid: &str, editable: bool) -> ProvisionedDataSource {
+        serde_json::from_value(json!({
+            "name": uid.to_uppercase(),
+            "type": "k8snet-hubble-datasource",
+            "uid": uid,
+            "url": "127.0.0.1:4245",
+            "editable": editable,
+            "jsonData": {"tls": true},
+            "secureJsonData": {"tlsClientKey": "KEY", "tlsCACert": "CA"},
+        }))
+        .expect("a data source")
+    }
+
+    fn update(value: Value) -> DataSourceUpdate {
+        serde_json::from_value(value).expect("an update")
+    }
+
+    #[test]
+    fn saves() {
+        let sources = DataSources::new(vec![provisioned("a", true), provisioned("b", false)], 10);
+        let check = |uid: &str, value: Value, expected: Result<i64, UpdateError>| {
+            let saved = sources.update(uid, update(value.clone()), 10);
+            assert_eq!(saved.map(|source| source.version), expected, "{value}");
+        };
+        check("c", json!({"name": "C"}), Err(UpdateError::NotFound));
+        check("b", json!({"name": "B"}), Err(UpdateError::ReadOnly));
+        check("a", json!({"name": "B"}), Err(UpdateError::NameTaken));
+        check("a", json!({"name": "A", "version": 9}), Err(UpdateError::VersionMismatch));
+        check(
+            "a",
+            json!({"name": "A", "url": "tls://relay:443", "version": 1, "secureJsonData": {"tlsCACert": "", "prometheusToken": "T"}}),
+            Ok(2),
+        );
+        check("a", json!({"name": "A", "url": "tls://relay:443"}), Ok(3));
+        let saved = sources.get("a").expect("there");
+        assert_eq!(saved.updated_ms, 12, "each save is a new instance to the plugin");
+        assert_eq!(saved.instance_settings().decrypted_secure_json_data["tlsClientKey"], "KEY");
+    }
+
+    #[test]
+    fn secrets_do_not_leave() {
+        let sources = DataSources::new(vec![provisioned("a", true)], 10);
+        let saved = sources
+            .update("a", update(json!({"name": "A", "secureJsonData": {"tlsCACert": ""}})), 11)
+            .expect("saved");
+        assert_eq!(saved.to_api()["secureJsonFields"], json!({"tlsClientKey": true}));
+        let shown = format!("{saved:?} {sources:?} {:?}", saved.instance_settings());
+        assert!(!shown.contains("KEY"), "{shown}");
+        assert!(!saved.to_api().to_string().contains("KEY"));
+    }
+}
