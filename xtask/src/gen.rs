@@ -12,7 +12,7 @@ const PROTOS: [&str; 3] = ["flow/flow.proto", "observer/observer.proto", "relay/
 
 /// Why the generated code could not be made, written or confirmed.
 #[derive(Debug, thiserror::Error)]
-pub enum GenError {
+pub(crate) enum GenError {
     /// A `.proto` file is missing or not valid.
     #[error("cannot compile the files of `proto/`")]
     Compile(#[source] protox::Error),
@@ -32,7 +32,7 @@ pub enum GenError {
 
 /// Generates the Rust of every proto package under `root`, the repository's top folder.
 /// With `check`, nothing is written: a committed file that differs is an error.
-pub fn wire(root: &Path, check: bool) -> Result<(), GenError> {
+pub(crate) fn wire(root: &Path, check: bool) -> Result<(), GenError> {
     let out = root.join("backend/hubble-api/src/generated");
     for (name, text) in generate(&root.join("proto"))? {
         let path = out.join(name);

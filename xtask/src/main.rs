@@ -1,2 +1,119 @@
-//! Not yet.
-fn main() {}
+//! The project's own commands: `cargo xtask demo`, `test`, `dist` and `gen`.
+
+mod artifacts;
+mod checks;
+mod chromium;
+mod demo;
+mod dist;
+mod download;
+mod r#gen;
+mod generated;
+mod grafana;
+mod http;
+mod ports;
+mod process;
+mod progress;
+mod prometheus;
+mod stage;
+mod stamp;
+mod supervise;
+mod tidy;
+mod toolchain;
+mod wasm {
+    pub(crate) async fn build() -> Result<(), crate::Failure> {
+        Ok(())
+    }
+}
+mod workspace;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::supervise::Supervisor;
+
+/// Why a command did not do what it was asked; printed once, here, with its causes.
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's own commands")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build everything and start the pet-shop cluster, Prometheus and Grafana
+    Demo(demo::Options),
+    /// Set up what is missing and run every check there is
+    Test(checks::Options),
+    /// Make the installable plugin archive
+    Dist,
+    /// Write the generated files anew: protobuf code and dashboards
+    Gen {
+        /// Write nothing; fail when a committed file differs from what would be generated
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let Arguments { task } = Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&error),
+    };
+    let outcome = runtime.block_on(async {
+        let services = Supervisor::default();
+        let demo = matches!(task, Task::Demo(_));
+        // However the task ends, by itself or by a signal, whatever it started stops with it:
+        // builds are killed by their guards when the future is dropped, services below.
+        let outcome = tokio::select! {
+            outcome = perform(task, &services) => outcome,
+            signal = interrupted() => signal.map_err(Failure::from).map(|()| {
+                eprintln!("\nStopping …");
+                if demo { ExitCode::SUCCESS } else { ExitCode::from(130) }
+            }),
+        };
+        services.stop_all().await;
+        outcome
+    });
+    match outcome {
+        Ok(code) => code,
+        Err(error) => report(error.as_ref()),
+    }
+}
+
+async fn perform(task: Task, services: &Supervisor) -> Result<ExitCode, Failure> {
+    match task {
+        Task::Demo(options) => demo::run(&options, services).await.map(|()| ExitCode::SUCCESS),
+        Task::Test(options) => checks::run(&options, services).await,
+        Task::Dist => dist::run().await.map(|()| ExitCode::SUCCESS),
+        Task::Gen { check } => generated::run(check).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+async fn interrupted() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+        _ = hangup.recv() => Ok(()),
+    }
+}
+
+fn report(error: &(dyn Error + 'static)) -> ExitCode {
+    let mut sentence = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        sentence.push_str(": ");
+        sentence.push_str(&error.to_string());
+        cause = error.source();
+    }
+    eprintln!("\nerror: {sentence}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,292 @@
+//! `cargo xtask test`: sets up what is missing, runs every check, counts.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tokio::process::Command;
+
+use crate::artifacts::{self, Profile};
+use crate::process::{self, on_path};
+use crate::progress::{Step, seconds};
+use crate::prometheus::{self, Prometheus};
+use crate::stage::{self, Host, Plan, Ports};
+use crate::supervise::Supervisor;
+use crate::toolchain::{self, WASM, cargo, npm};
+use crate::{Failure, chromium, generated, ports, tidy, wasm, workspace};
+
+/// What the panel's Wasm module may weigh on the wire, gzipped.
+const WASM_BUDGET_BYTES: usize = 400 * 1024;
+/// The `cargo-deny` that is built where none is installed.
+const CARGO_DENY_VERSION: &str = "0.20.2";
+
+/// The command's options.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Run only the checks whose name contains this
+    #[arg(long)]
+    only: Option<String>,
+}
+
+/// Checks that ended, by how.
+#[derive(Debug, Default)]
+struct Score {
+    passed: u32,
+    failed: Vec<&'static str>,
+}
+
+/// The checks are done one after the other; one that fails does not keep the others from running.
+struct Run<'a> {
+    score: Score,
+    only: Option<&'a str>,
+}
+
+impl Run<'_> {
+    /// Counts what `check` comes to, unless the check was not asked for.
+    async fn check(
+        &mut self,
+        name: &'static str,
+        check: impl Future<Output = Result<(), Failure>>,
+    ) {
+        if self.only.is_some_and(|part| !name.contains(part)) {
+            return;
+        }
+        match check.await {
+            Ok(()) => self.score.passed += 1,
+            Err(error) => {
+                crate::report(error.as_ref());
+                self.score.failed.push(name);
+            }
+        }
+    }
+
+    async fn program(&mut self, name: &'static str, mut command: Command) {
+        self.check(name, async {
+            let mut step = Step::start(name);
+            match process::run(&mut step, &mut command).await {
+                Ok(_output) => step.done(""),
+                Err(error) => {
+                    step.failed();
+                    return Err(error.into());
+                }
+            }
+            Ok(())
+        })
+        .await;
+    }
+}
+
+/// Runs everything. The exit code is 0 when nothing failed. Errors: the set-up itself failed.
+pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    println!("Setting up");
+    toolchain::set_up().await?;
+    toolchain::add_component("rustfmt", "fmt").await?;
+    toolchain::add_component("clippy", "clippy").await?;
+    let prometheus = prometheus::find(false).await?;
+    let chromium = chromium::find().await?;
+
+    println!("\nChecking");
+    let mut run = Run { score: Score::default(), only: options.only.as_deref() };
+    sources(&mut run).await;
+    rust(&mut run, &prometheus).await;
+    frontend(&mut run).await;
+    run.check("plugin folder", artifacts::plugin()).await;
+    run.check("Wasm size", async { wasm_size() }).await;
+    run.check("browser tests", browser(services, &prometheus, &chromium)).await;
+
+    let Score { passed, failed } = run.score;
+    println!("\nTook {}.", seconds(started.elapsed()));
+    for name in &failed {
+        println!("failed: {name}");
+    }
+    println!("{passed} passed, {} failed", failed.len());
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn sources(run: &mut Run<'_>) {
+    run.check("tidy", async {
+        let step = Step::start("tidy: what must not be in the tree");
+        let files = tidy::check().await?;
+        step.done(&format!("{files} files"));
+        Ok(())
+    })
+    .await;
+    run.check("generated files", async {
+        let step = Step::start("generated files are what the code says");
+        generated::run(true)?;
+        step.done("");
+        Ok(())
+    })
+    .await;
+    run.program("cargo fmt", with(cargo(), &["fmt", "--all", "--check"])).await;
+}
+
+async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
+    let native = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    run.program("cargo clippy", with(cargo(), &native)).await;
+    // The panel is compiled from these; the module itself must be there before anything links it.
+    let wasm = [
+        "clippy",
+        "--locked",
+        "--target",
+        WASM,
+        "-p",
+        "flow",
+        "-p",
+        "hubble-api",
+        "-p",
+        "frontend-wasm",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    run.program("cargo clippy (wasm32)", with(cargo(), &wasm)).await;
+    run.check("wasm module and bindings", wasm::build()).await;
+
+    let mut tests = with(cargo(), &["test", "--workspace", "--locked"]);
+    if let Some(server) = prometheus.server_program() {
+        tests.env("PROMETHEUS_BIN", server);
+    }
+    run.program("cargo test", tests).await;
+    run.check("cargo deny", deny()).await;
+}
+
+async fn frontend(run: &mut Run<'_>) {
+    for (name, script) in [
+        ("npm run typecheck", "typecheck"),
+        ("npm run lint", "lint"),
+        ("npm run format:check", "format:check"),
+        ("npm test", "test"),
+        ("npm run test:react19", "test:react19"),
+    ] {
+        run.program(name, with(npm(), &["run", "--silent", script])).await;
+    }
+}
+
+/// Licences, banned crates and sources, as `deny.toml` says.
+async fn deny() -> Result<(), Failure> {
+    let tools = workspace::cache().join("tools");
+    let own = tools.join("bin/cargo-deny");
+    let program = match on_path("cargo-deny") {
+        Some(installed) => installed,
+        None if own.is_file() => own,
+        None => {
+            let mut step = Step::start("cargo-deny (built once)");
+            // Unoptimised: it runs for a second and is compiled for minutes.
+            let mut install = with(
+                cargo(),
+                &[
+                    "install",
+                    "--debug",
+                    "--locked",
+                    "--no-default-features",
+                    "--quiet",
+                    "--version",
+                    CARGO_DENY_VERSION,
+                    "--root",
+                ],
+            );
+            process::run(&mut step, install.arg(&tools).arg("cargo-deny")).await?;
+            step.done("in .cache");
+            own
+        }
+    };
+    let mut step = Step::start("cargo deny");
+    let mut command = Command::new(program);
+    command.current_dir(workspace::root()).args([
+        "--log-level",
+        "error",
+        "check",
+        "--hide-inclusion-graph",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
+    process::run(&mut step, &mut command).await?;
+    step.done("bans, licences, sources");
+    Ok(())
+}
+
+/// Why the module is too heavy.
+#[derive(Debug, thiserror::Error)]
+enum WasmSizeError {
+    #[error("`dist/panel` holds no .wasm file")]
+    None,
+    #[error("`{name}` weighs {bytes} bytes gzipped, {WASM_BUDGET_BYTES} are allowed")]
+    TooHeavy { name: String, bytes: usize },
+}
+
+fn wasm_size() -> Result<(), Failure> {
+    let step = Step::start("Wasm size");
+    let mut sizes = Vec::new();
+    for entry in fs::read_dir(workspace::at("dist/panel"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "wasm") {
+            let bytes = gzipped_bytes(&path)?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if bytes > WASM_BUDGET_BYTES {
+                return Err(WasmSizeError::TooHeavy { name, bytes }.into());
+            }
+            sizes.push(format!("{} KiB of {} KiB", bytes / 1024, WASM_BUDGET_BYTES / 1024));
+        }
+    }
+    if sizes.is_empty() {
+        return Err(WasmSizeError::None.into());
+    }
+    step.done(&format!("{} gzipped", sizes.join(", ")));
+    Ok(())
+}
+
+fn gzipped_bytes(path: &Path) -> std::io::Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&fs::read(path)?)?;
+    Ok(encoder.finish()?.len())
+}
+
+/// The whole on ports of its own, and the tests of `tests/browser` against it.
+async fn browser(
+    services: &Supervisor,
+    prometheus: &Prometheus,
+    chromium: &Path,
+) -> Result<(), Failure> {
+    let petshop = artifacts::petshop(Profile::Dev).await?;
+    let host = Host::Preview(artifacts::preview(Profile::Dev).await?);
+    let [grafana, relay, metrics, prometheus_port] = ports::free()?;
+    let numbers = Ports { grafana, relay, metrics, prometheus: prometheus_port };
+    let folder = workspace::demo().join("test");
+    let plan = Plan {
+        scenario: "chaos",
+        rate: 60,
+        ports: numbers,
+        petshop: &petshop,
+        prometheus,
+        host: &host,
+        folder: &folder,
+    };
+    stage::start(services, &plan).await?;
+
+    let mut step = Step::start("browser tests");
+    let mut tests = with(npm(), &["run", "--silent", "test:browser"]);
+    tests
+        .env("CHROMIUM", chromium)
+        .env("GRAFANA_URL", format!("http://127.0.0.1:{grafana}"))
+        .env("RELAY_ADDRESS", format!("127.0.0.1:{relay}"))
+        .env("METRICS_ADDRESS", format!("127.0.0.1:{metrics}"))
+        .env("PROMETHEUS_URL", format!("http://127.0.0.1:{prometheus_port}"));
+    let outcome = process::run(&mut step, &mut tests).await;
+    services.stop_all().await;
+    outcome?;
+    step.done("real Chromium, real gpx_hubble, real Prometheus");
+    Ok(())
+}
+
+fn with(mut command: Command, arguments: &[&str]) -> Command {
+    command.args(arguments);
+    command
+}

@@ -1,0 +1,193 @@
+//! Official archives: downloaded once, checked against a SHA-256 sum, unpacked into the cache.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use crate::Failure;
+use crate::process::{on_path, output_of, run};
+use crate::progress::Step;
+use crate::workspace;
+
+/// What an archive must look like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Expected<'a> {
+    /// A sum that stands here, written down when the version was chosen.
+    Sha256(&'a str),
+    /// The sum that the publisher puts beside the archive (`<url>.sha256`).
+    Published,
+    /// Whatever a user's own URL gives.
+    Anything,
+}
+
+/// Why an archive was not had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DownloadError {
+    #[error("neither curl nor wget is on the PATH to download `{0}`")]
+    NoClient(String),
+    #[error(
+        "the archive of `{url}` has the SHA-256 sum `{found}`, not `{expected}`; it was deleted"
+    )]
+    Sum { url: String, found: String, expected: String },
+    #[error("no SHA-256 sum stands in `{url}.sha256`")]
+    NoSum { url: String },
+    #[error("`{url}` could not be downloaded ({said})")]
+    Fetch { url: String, said: String },
+    #[error("`{path}` could not be written")]
+    Write {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// Downloads the `.tar.gz` at `url` unless the cache has it, and returns the folder of its content
+/// (the archive's own top folder is left out).
+pub(crate) async fn archive(
+    step: &mut Step,
+    name: &str,
+    url: &str,
+    expected: Expected<'_>,
+) -> Result<PathBuf, Failure> {
+    let folder = workspace::cache().join(name);
+    // The folder appears under its name only when everything in it was unpacked.
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    let write = |path: &Path, result: io::Result<()>| {
+        result.map_err(|cause| DownloadError::Write { path: path.into(), cause })
+    };
+    let partial = workspace::cache().join(format!("{name}.partial"));
+    write(&partial, remove_folder(&partial))?;
+    write(&partial, fs::create_dir_all(&partial))?;
+
+    let file = workspace::cache().join(format!("{name}.tar.gz"));
+    fetch(step, url, &file).await?;
+    check_sum(step, url, &file, expected).await?;
+    run(
+        step,
+        Command::new("tar")
+            .arg("-xzf")
+            .arg(&file)
+            .args(["--strip-components", "1", "-C"])
+            .arg(&partial),
+    )
+    .await?;
+    write(&file, fs::remove_file(&file))?;
+    write(&folder, fs::rename(&partial, &folder))?;
+    Ok(folder)
+}
+
+async fn fetch(step: &mut Step, url: &str, file: &Path) -> Result<(), DownloadError> {
+    let mut command = if on_path("curl").is_some() {
+        let mut curl = Command::new("curl");
+        curl.args(["-fsSL", "--connect-timeout", "15", "--retry", "2", "-o"]);
+        curl
+    } else if on_path("wget").is_some() {
+        let mut wget = Command::new("wget");
+        wget.args(["-nv", "--timeout=15", "--tries=3", "-O"]);
+        wget
+    } else {
+        return Err(DownloadError::NoClient(url.into()));
+    };
+    command.arg(file).arg(url).stdin(Stdio::null()).kill_on_drop(true);
+    let download = command.output();
+    tokio::pin!(download);
+    let mut tick = tokio::time::interval(Duration::from_millis(500));
+    let output = loop {
+        tokio::select! {
+            output = &mut download => break output,
+            _ = tick.tick() => {
+                let bytes = fs::metadata(file).map_or(0, |metadata| metadata.len());
+                step.at(&format!("{} MB", bytes / 1_000_000));
+            }
+        }
+    };
+    let said = match output {
+        Ok(output) if output.status.success() => return Ok(()),
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(DownloadError::Fetch { url: url.into(), said })
+}
+
+async fn check_sum(
+    step: &mut Step,
+    url: &str,
+    file: &Path,
+    expected: Expected<'_>,
+) -> Result<(), Failure> {
+    let expected = match expected {
+        Expected::Anything => return Ok(()),
+        Expected::Sha256(sum) => sum.to_owned(),
+        Expected::Published => {
+            let beside = file.with_extension("sha256");
+            fetch(step, &format!("{url}.sha256"), &beside).await?;
+            let text = fs::read_to_string(&beside).unwrap_or_default();
+            first_sum(&text).ok_or_else(|| DownloadError::NoSum { url: url.into() })?
+        }
+    };
+    let output = output_of(Command::new("sha256sum").arg(file)).await.unwrap_or_default();
+    let found = first_sum(&output).unwrap_or_default();
+    if found == expected {
+        return Ok(());
+    }
+    let _kept_for_nobody = fs::remove_file(file);
+    Err(DownloadError::Sum { url: url.into(), found, expected }.into())
+}
+
+/// The first word, when it is a SHA-256 sum.
+fn first_sum(text: &str) -> Option<String> {
+    let word = text.split_whitespace().next()?.to_ascii_lowercase();
+    (word.len() == 64 && word.chars().all(|c| c.is_ascii_hexdigit())).then_some(word)
+}
+
+/// Removes a folder that may be absent.
+pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUM: &str = "b8b497c4610d1b93208252b60c8f20f6b2e78596ae8df43397a2e805aa53d475";
+
+    #[test]
+    fn sums() {
+        fn check(text: &str, expected: Option<&str>) {
+            assert_eq!(first_sum(text).as_deref(), expected, "{text:?}");
+        }
+        check(&format!("{SUM}  prometheus.tar.gz\n"), Some(SUM));
+        check(&SUM.to_uppercase(), Some(SUM));
+        check("<html>not found</html>", None);
+        check("", None);
+        check(SUM.trim_start_matches('b'), None);
+    }
+
+    #[test]
+    fn an_archive_with_another_sum_is_refused_and_deleted() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let file = std::env::temp_dir().join(format!("xtask-sum-{}.tar.gz", std::process::id()));
+        fs::write(&file, "not the archive").unwrap();
+        let mut step = Step::start("a step of the tests");
+        let refused = runtime
+            .block_on(check_sum(
+                &mut step,
+                "https://example.org/a.tar.gz",
+                &file,
+                Expected::Sha256(SUM),
+            ))
+            .unwrap_err();
+        step.done("");
+        assert!(refused.to_string().contains("it was deleted"), "{refused}");
+        assert!(!file.exists());
+    }
+}

@@ -1,0 +1,255 @@
+//! A real Grafana: found in the first place that has it, configured in the demo's own folder.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use crate::Failure;
+use crate::download::{self, Expected};
+use crate::process::on_path;
+use crate::progress::Step;
+use crate::prometheus::{docker_has, docker_run};
+use crate::workspace;
+
+/// The release that is fetched where none is installed.
+const VERSION: &str = "12.4.0";
+const ARCHIVE_URL: &str =
+    "https://dl.grafana.com/grafana/release/12.4.0/grafana_12.4.0_22325204712_linux_amd64.tar.gz";
+const IMAGE: &str = "grafana/grafana:12.4.0";
+
+/// The plugins of `dist/`; each of them must be allowed by its own id while it is unsigned.
+const PLUGIN_IDS: &str = "k8snet-hubble-app,k8snet-hubble-datasource,k8snet-flows-panel";
+
+/// Where Grafana comes from.
+#[derive(Debug)]
+pub(crate) enum Grafana {
+    /// A program and the folder with its `public/` and `conf/`.
+    Program { program: PathBuf, home: PathBuf },
+    /// An image that Docker runs.
+    Image,
+}
+
+/// What Grafana is told about the rest of the demo.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    pub(crate) port: u16,
+    pub(crate) relay_port: u16,
+    pub(crate) prometheus_port: u16,
+}
+
+/// Why the Grafana that was named cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "GRAFANA_HOME names `{0}`, where neither `bin/grafana` nor `grafana` stands beside a folder `public`"
+)]
+pub(crate) struct NotAGrafana(String);
+
+/// Looks in the order: `GRAFANA_HOME`, the PATH, Docker, the official archive.
+/// `None`, said with its reason, where none can be had. Errors: `GRAFANA_HOME` names no Grafana.
+pub(crate) async fn find() -> Result<Option<Grafana>, Failure> {
+    let mut step = Step::start("Grafana");
+    if let Some(home) = env::var_os("GRAFANA_HOME") {
+        let found = at_home(Path::new(&home))
+            .ok_or_else(|| NotAGrafana(home.to_string_lossy().into_owned()))?;
+        step.done(&format!("from GRAFANA_HOME, {}", home.to_string_lossy()));
+        return Ok(Some(found));
+    }
+    if let Some(found) = on_path("grafana").and_then(|program| beside(&program)) {
+        step.done("on the PATH");
+        return Ok(Some(found));
+    }
+    if docker_has(&mut step, IMAGE).await {
+        step.done(&format!("Docker, {IMAGE}"));
+        return Ok(Some(Grafana::Image));
+    }
+    let name = format!("grafana-{VERSION}");
+    match download::archive(&mut step, &name, ARCHIVE_URL, Expected::Published).await {
+        Ok(folder) => {
+            step.done(&format!("official archive {VERSION}"));
+            Ok(at_home(&folder))
+        }
+        Err(reason) => {
+            step.done("none here: the preview stands in");
+            println!("      no GRAFANA_HOME, none on the PATH, no Docker; {reason}");
+            Ok(None)
+        }
+    }
+}
+
+fn at_home(home: &Path) -> Option<Grafana> {
+    let home = home.canonicalize().ok()?;
+    let program =
+        ["bin/grafana", "grafana"].map(|name| home.join(name)).into_iter().find(|p| p.is_file())?;
+    home.join("public").is_dir().then_some(Grafana::Program { program, home })
+}
+
+/// The home of a program on the PATH: above it, or where Grafana's packages put it.
+fn beside(program: &Path) -> Option<Grafana> {
+    let program = program.canonicalize().ok()?;
+    program
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .chain([Path::new("/usr/share/grafana")])
+        .find(|home| home.join("public").is_dir() && home.join("conf").is_dir())
+        .map(|home| Grafana::Program { program: program.clone(), home: home.into() })
+}
+
+impl Grafana {
+    /// The server, configured in `folder`: the plugin from `dist/`, everything of `provisioning/`.
+    /// Errors: the folder cannot be written.
+    pub(crate) fn server(&self, folder: &Path, addresses: Addresses) -> io::Result<Command> {
+        let plugins = folder.join("plugins");
+        fs::create_dir_all(&plugins)?;
+        fs::create_dir_all(folder.join("data"))?;
+        let link = plugins.join("k8snet-hubble-app");
+        match fs::remove_file(&link) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => std::os::unix::fs::symlink(workspace::at("dist"), &link)?,
+        }
+        let config = folder.join("grafana.ini");
+        fs::write(&config, configuration(folder, addresses.port))?;
+
+        let environment = environment(addresses);
+        match self {
+            Self::Program { program, home } => {
+                let mut command = Command::new(program);
+                command
+                    .arg("server")
+                    .arg("--homepath")
+                    .arg(home)
+                    .arg("--config")
+                    .arg(&config)
+                    .current_dir(folder)
+                    .envs(environment);
+                Ok(command)
+            }
+            Self::Image => {
+                let mut command = docker_run(&workspace::demo());
+                command.arg("-v").arg(format!("{0}:{0}:ro", workspace::root().display()));
+                // The image's own variables would win over the file.
+                let paths = [
+                    ("GF_PATHS_CONFIG", config),
+                    ("GF_PATHS_DATA", folder.join("data")),
+                    ("GF_PATHS_LOGS", folder.join("data/log")),
+                    ("GF_PATHS_PLUGINS", plugins),
+                    ("GF_PATHS_PROVISIONING", workspace::at("provisioning")),
+                ];
+                for (name, path) in paths {
+                    command.arg("-e").arg(format!("{name}={}", path.display()));
+                }
+                for (name, value) in environment {
+                    command.arg("-e").arg(format!("{name}={value}"));
+                }
+                command.arg(IMAGE);
+                Ok(command)
+            }
+        }
+    }
+}
+
+/// The variables that the files of `provisioning/` name.
+pub(crate) fn environment(addresses: Addresses) -> [(&'static str, String); 3] {
+    [
+        ("HUBBLE_RELAY_ADDRESS", format!("127.0.0.1:{}", addresses.relay_port)),
+        ("PROMETHEUS_URL", format!("http://127.0.0.1:{}", addresses.prometheus_port)),
+        ("DASHBOARDS_PATH", workspace::at("dashboards/json").display().to_string()),
+    ]
+}
+
+fn configuration(folder: &Path, port: u16) -> String {
+    let mut text = String::from("; Written anew by every `cargo xtask demo`.\n");
+    let sections: [(&str, &[(&str, &str)]); 10] = [
+        (
+            "paths",
+            &[
+                ("data", &folder.join("data").display().to_string()),
+                ("logs", &folder.join("data/log").display().to_string()),
+                ("plugins", &folder.join("plugins").display().to_string()),
+                ("provisioning", &workspace::at("provisioning").display().to_string()),
+            ],
+        ),
+        // Whoever reaches this port is admin: this machine only.
+        ("server", &[("http_addr", "127.0.0.1"), ("http_port", &port.to_string())]),
+        (
+            "auth.anonymous",
+            &[("enabled", "true"), ("org_role", "Admin"), ("hide_version", "false")],
+        ),
+        ("auth", &[("disable_login_form", "true")]),
+        (
+            "dashboards",
+            &[(
+                "default_home_dashboard_path",
+                &workspace::at("dashboards/json/drops-workload.json").display().to_string(),
+            )],
+        ),
+        (
+            "plugins",
+            &[
+                ("allow_loading_unsigned_plugins", PLUGIN_IDS),
+                ("preinstall_disabled", "true"),
+                ("plugin_admin_enabled", "false"),
+                ("public_key_retrieval_disabled", "true"),
+            ],
+        ),
+        (
+            "analytics",
+            &[
+                ("reporting_enabled", "false"),
+                ("check_for_updates", "false"),
+                ("check_for_plugin_updates", "false"),
+                ("feedback_links_enabled", "false"),
+            ],
+        ),
+        ("news", &[("news_feed_enabled", "false")]),
+        ("snapshots", &[("external_enabled", "false")]),
+        ("log", &[("mode", "console"), ("level", "info")]),
+    ];
+    for (section, settings) in sections {
+        // Writing to a String cannot fail.
+        let _infallible = writeln!(text, "\n[{section}]");
+        for (key, value) in settings {
+            let _infallible = writeln!(text, "{key} = {value}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_keeps_to_this_machine_and_calls_nobody() {
+        let text = configuration(Path::new("/demo/grafana"), 3000);
+        for line in [
+            "http_addr = 127.0.0.1",
+            "http_port = 3000",
+            "plugins = /demo/grafana/plugins",
+            "allow_loading_unsigned_plugins = k8snet-hubble-app,k8snet-hubble-datasource,k8snet-flows-panel",
+            "check_for_updates = false",
+            "preinstall_disabled = true",
+            "news_feed_enabled = false",
+        ] {
+            assert!(text.lines().any(|l| l == line), "`{line}` is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_home_needs_its_program_and_its_public_folder() {
+        let home = std::env::temp_dir().join(format!("xtask-grafana-{}", std::process::id()));
+        fs::create_dir_all(home.join("bin")).unwrap();
+        assert!(at_home(&home).is_none(), "an empty folder");
+        fs::write(home.join("bin/grafana"), "").unwrap();
+        assert!(at_home(&home).is_none(), "no public/");
+        fs::create_dir_all(home.join("public")).unwrap();
+        assert!(at_home(&home).is_some(), "bin/grafana");
+        fs::rename(home.join("bin/grafana"), home.join("grafana")).unwrap();
+        assert!(at_home(&home).is_some(), "grafana at the top");
+        fs::remove_dir_all(home).unwrap();
+    }
+}

@@ -1,0 +1,253 @@
+//! A real Prometheus: found in the first place that has it, filled with the past, started.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use crate::Failure;
+use crate::download::{self, Expected};
+use crate::process::{on_path, output_of, run};
+use crate::progress::Step;
+use crate::workspace;
+
+/// The long-term release that is downloaded where nothing else has one.
+const VERSION: &str = "2.53.4";
+const ARCHIVE_URL: &str = "https://github.com/prometheus/prometheus/releases/download/v2.53.4/prometheus-2.53.4.linux-amd64.tar.gz";
+const ARCHIVE_SHA256: &str = "b8b497c4610d1b93208252b60c8f20f6b2e78596ae8df43397a2e805aa53d475";
+const IMAGE: &str = "prom/prometheus:v2.53.4";
+
+/// Where the two programs of a Prometheus come from.
+#[derive(Debug)]
+pub(crate) enum Prometheus {
+    /// A folder with `prometheus` and `promtool`.
+    Programs { server: PathBuf, promtool: PathBuf },
+    /// An image that Docker runs.
+    Image,
+}
+
+/// Why there is no Prometheus.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PrometheusError {
+    #[error(
+        "PROMETHEUS names `{0}`, which is neither an archive's URL nor a folder or program with `prometheus` and `promtool` in one place"
+    )]
+    Given(String),
+    #[error(
+        "no Prometheus could be had: none on the PATH, none from Debian's packages, no Docker, and the download failed; name one with PROMETHEUS=<folder, program or URL>"
+    )]
+    Nowhere(#[source] Failure),
+}
+
+/// Looks in the order: `PROMETHEUS`, the PATH, Debian's package, Docker (when `image_will_do`),
+/// the official archive.
+pub(crate) async fn find(image_will_do: bool) -> Result<Prometheus, Failure> {
+    let mut step = Step::start("Prometheus");
+    let (found, place) = look(&mut step, image_will_do).await?;
+    step.done(&place);
+    Ok(found)
+}
+
+async fn look(step: &mut Step, image_will_do: bool) -> Result<(Prometheus, String), Failure> {
+    if let Some(given) = env::var_os("PROMETHEUS").and_then(|given| given.into_string().ok()) {
+        let found = if given.starts_with("https://") || given.starts_with("http://") {
+            let name = given.rsplit('/').next().unwrap_or("prometheus").replace(".tar.gz", "");
+            in_folder(&download::archive(step, &name, &given, Expected::Anything).await?)
+        } else {
+            let path = Path::new(&given);
+            in_folder(path).or_else(|| in_folder(path.parent()?))
+        };
+        return match found {
+            Some(found) => Ok((found, format!("from PROMETHEUS, {given}"))),
+            None => Err(PrometheusError::Given(given).into()),
+        };
+    }
+    if let Some(found) = on_path("prometheus").and_then(|path| in_folder(path.parent()?)) {
+        return Ok((found, "on the PATH".into()));
+    }
+    if let Some(found) = debian_package(step).await {
+        return Ok((found, "Debian's package, unpacked into .cache".into()));
+    }
+    if image_will_do && docker_has(step, IMAGE).await {
+        return Ok((Prometheus::Image, format!("Docker, {IMAGE}")));
+    }
+    let name = format!("prometheus-{VERSION}");
+    match download::archive(step, &name, ARCHIVE_URL, Expected::Sha256(ARCHIVE_SHA256)).await {
+        Ok(folder) => in_folder(&folder)
+            .map(|found| (found, format!("official archive {VERSION}")))
+            .ok_or_else(|| PrometheusError::Given(folder.display().to_string()).into()),
+        Err(cause) => Err(PrometheusError::Nowhere(cause).into()),
+    }
+}
+
+fn in_folder(folder: &Path) -> Option<Prometheus> {
+    let (server, promtool) = (folder.join("prometheus"), folder.join("promtool"));
+    (server.is_file() && promtool.is_file()).then_some(Prometheus::Programs { server, promtool })
+}
+
+/// Debian's package, unpacked without installing it: root is needed only to refresh stale lists.
+async fn debian_package(step: &mut Step) -> Option<Prometheus> {
+    let folder = workspace::cache().join("prometheus-debian");
+    let programs = folder.join("usr/bin");
+    if let Some(found) = in_folder(&programs) {
+        return Some(found);
+    }
+    on_path("apt-get")?;
+    fs::create_dir_all(&folder).ok()?;
+    let mut download = Command::new("apt-get");
+    download.args(["download", "-q", "prometheus"]).current_dir(&folder);
+    if output_of(&mut download).await.is_none() {
+        step.at("refreshing apt's package lists");
+        output_of(privileged("apt-get")?.args(["update", "-q"])).await?;
+        output_of(&mut download).await?;
+    }
+    let package = fs::read_dir(&folder)
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))?;
+    output_of(Command::new("dpkg").arg("-x").arg(&package).arg(&folder)).await?;
+    fs::remove_file(package).ok()?;
+    in_folder(&programs)
+}
+
+/// `program` as root: as it is for root, by sudo when that asks for no password.
+pub(crate) fn privileged(program: &str) -> Option<Command> {
+    if rustix::process::geteuid().is_root() {
+        return Some(Command::new(program));
+    }
+    on_path("sudo")?;
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    Some(command)
+}
+
+/// Whether Docker runs here and has, or can pull, `image`.
+pub(crate) async fn docker_has(step: &mut Step, image: &str) -> bool {
+    if on_path("docker").is_none() {
+        return false;
+    }
+    let running = Command::new("docker")
+        .args(["version", "-f", "{{.Server.Version}}"])
+        .kill_on_drop(true)
+        .output()
+        .await;
+    if !running.is_ok_and(|output| output.status.success()) {
+        return false;
+    }
+    if output_of(Command::new("docker").args(["image", "inspect", image])).await.is_some() {
+        return true;
+    }
+    step.at(&format!("docker pull {image}"));
+    output_of(Command::new("docker").args(["pull", "-q", image])).await.is_some()
+}
+
+/// `docker run` with this machine's network, this user, and `folder` at its own path.
+pub(crate) fn docker_run(folder: &Path) -> Command {
+    let mut command = Command::new("docker");
+    let owner =
+        format!("{}:{}", rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    command
+        .args(["run", "--rm", "--network", "host", "--user", &owner, "-v"])
+        .arg(format!("{0}:{0}", folder.display()))
+        .arg("-w")
+        .arg(folder);
+    command
+}
+
+impl Prometheus {
+    /// The server's program, where there is one: tests start it themselves.
+    pub(crate) fn server_program(&self) -> Option<&Path> {
+        match self {
+            Self::Programs { server, .. } => Some(server),
+            Self::Image => None,
+        }
+    }
+
+    /// Turns an OpenMetrics file into blocks under `folder`'s `data/`.
+    pub(crate) async fn backfill(
+        &self,
+        step: &mut Step,
+        folder: &Path,
+        history: &Path,
+    ) -> Result<(), Failure> {
+        let data = folder.join("data");
+        fs::create_dir_all(&data)?;
+        let mut command = match self {
+            Self::Programs { promtool, .. } => Command::new(promtool),
+            Self::Image => {
+                let mut command = docker_run(&workspace::demo());
+                command.args(["--entrypoint", "promtool", IMAGE]);
+                command
+            }
+        };
+        command.args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"]);
+        run(step, command.arg(history).arg(&data)).await?;
+        Ok(())
+    }
+
+    /// The server on `port` of this machine, scraping `metrics_port`; its files lie in `folder`.
+    pub(crate) fn server(
+        &self,
+        folder: &Path,
+        port: u16,
+        metrics_port: u16,
+    ) -> Result<Command, Failure> {
+        fs::create_dir_all(folder)?;
+        let config = folder.join("prometheus.yml");
+        fs::write(&config, configuration(metrics_port))?;
+        let mut command = match self {
+            Self::Programs { server, .. } => Command::new(server),
+            Self::Image => {
+                let mut command = docker_run(&workspace::demo());
+                command.arg(IMAGE);
+                command
+            }
+        };
+        command
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            // The start of the backfilled hour must not fall out while someone looks at it.
+            .arg("--storage.tsdb.retention.time=7d")
+            .arg("--enable-feature=exemplar-storage")
+            .arg("--log.level=warn");
+        Ok(command)
+    }
+}
+
+/// Labels of the cluster's own (`cluster`, `instance`) are kept, and none is added: the scraped
+/// series continue the backfilled ones.
+fn configuration(metrics_port: u16) -> String {
+    format!(
+        "global:\n  scrape_interval: 5s\n  scrape_timeout: 4s\nscrape_configs:\n\
+         - job_name: petshop\n  honor_labels: true\n  static_configs:\n  \
+         - targets: [127.0.0.1:{metrics_port}]\n  metric_relabel_configs:\n  \
+         - regex: job\n    action: labeldrop\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_what_prometheus_reads() {
+        let text = configuration(9965);
+        let expected = "\
+global:
+  scrape_interval: 5s
+  scrape_timeout: 4s
+scrape_configs:
+- job_name: petshop
+  honor_labels: true
+  static_configs:
+  - targets: [127.0.0.1:9965]
+  metric_relabel_configs:
+  - regex: job
+    action: labeldrop
+";
+        assert_eq!(text, expected);
+    }
+}

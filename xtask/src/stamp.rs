@@ -1,0 +1,92 @@
+//! Whether what was built is still what would be built: a hash over the inputs, kept beside the cache.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::workspace;
+
+/// Folders that are results, never inputs.
+const RESULTS: [&str; 5] = ["node_modules", "target", "dist", "results", ".git"];
+
+/// The state of the inputs of one build.
+#[derive(Debug)]
+pub(crate) struct Stamp {
+    file: PathBuf,
+    value: String,
+}
+
+impl Stamp {
+    /// Hashes names and contents of `inputs` (files and folders, relative to the checkout).
+    /// An input that is absent counts as such: when it appears, the stamp changes.
+    pub(crate) fn of(name: &str, inputs: &[&str]) -> io::Result<Self> {
+        // Not a seal against malice: a change of the toolchain that changes it costs one build.
+        let mut hasher = DefaultHasher::new();
+        for input in inputs {
+            hash(&workspace::at(input), &mut hasher)?;
+        }
+        let file = workspace::cache().join("stamps").join(name);
+        Ok(Self { file, value: format!("{:016x}", hasher.finish()) })
+    }
+
+    /// Whether the last build saw these very inputs and its `output` still stands.
+    pub(crate) fn is_current(&self, output: &Path) -> bool {
+        output.exists() && fs::read_to_string(&self.file).is_ok_and(|kept| kept == self.value)
+    }
+
+    /// Notes that the build is done.
+    pub(crate) fn write(&self) -> io::Result<()> {
+        if let Some(folder) = self.file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&self.file, &self.value)
+    }
+}
+
+fn hash(path: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
+    path.hash(hasher);
+    if path.is_dir() {
+        let mut entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let name = entry.file_name();
+            if !RESULTS.iter().any(|result| name == *result) {
+                hash(&entry.path(), hasher)?;
+            }
+        }
+    } else if path.is_file() {
+        fs::read(path)?.hash(hasher);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_follows_content_and_names_but_not_results() {
+        let folder = std::env::temp_dir().join(format!("xtask-stamp-{}", std::process::id()));
+        let of = || {
+            let mut hasher = DefaultHasher::new();
+            hash(&folder, &mut hasher).unwrap();
+            hasher.finish()
+        };
+        fs::create_dir_all(folder.join("src")).unwrap();
+        fs::write(folder.join("src/a.ts"), "one").unwrap();
+        let first = of();
+        assert_eq!(of(), first, "the same files, the same hash");
+
+        fs::create_dir_all(folder.join("node_modules")).unwrap();
+        fs::write(folder.join("node_modules/b.js"), "two").unwrap();
+        assert_eq!(of(), first, "installed packages are results");
+
+        fs::write(folder.join("src/a.ts"), "two").unwrap();
+        let second = of();
+        assert_ne!(second, first, "content");
+        fs::rename(folder.join("src/a.ts"), folder.join("src/b.ts")).unwrap();
+        assert_ne!(of(), second, "names");
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
