@@ -103,7 +103,7 @@ pub(crate) async fn petshop(profile: Profile) -> Result<PathBuf, Failure> {
 pub(crate) async fn preview(profile: Profile) -> Result<PathBuf, Failure> {
     let mut step = Step::start("Preview page");
     let stamp = Stamp::of("page", &["preview/page", "package-lock.json", "tsconfig.json"])?;
-    if stamp.is_current(&workspace::at("preview/page/dist")) {
+    if stamp.is_current(&workspace::at("preview/page/build/index.html")) {
         step.done("up to date");
     } else {
         run(&mut step, npm().args(["run", "--silent", "build:page"])).await?;

@@ -19,11 +19,7 @@ mod stamp;
 mod supervise;
 mod tidy;
 mod toolchain;
-mod wasm {
-    pub(crate) async fn build() -> Result<(), crate::Failure> {
-        Ok(())
-    }
-}
+mod wasm;
 mod workspace;
 
 use std::error::Error;

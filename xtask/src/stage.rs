@@ -159,13 +159,13 @@ async fn host(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<(),
         Host::Preview(program) => {
             let mut command = Command::new(program);
             command
-                .args(["--listen", &format!("127.0.0.1:{port}")])
+                .args(["--port", &port.to_string()])
                 .arg("--dist")
                 .arg(workspace::at("dist"))
                 .arg("--provisioning")
                 .arg(workspace::at("provisioning"))
                 .arg("--page")
-                .arg(workspace::at("preview/page/dist"))
+                .arg(workspace::at("preview/page/build"))
                 .envs(environment(addresses));
             ("the preview", command, "preview.log")
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::workspace;
 
 /// Folders that are results, never inputs.
-const RESULTS: [&str; 5] = ["node_modules", "target", "dist", "results", ".git"];
+const RESULTS: [&str; 6] = ["node_modules", "target", "dist", "build", "results", ".git"];
 
 /// The state of the inputs of one build.
 #[derive(Debug)]
