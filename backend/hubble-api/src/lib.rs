@@ -1,5 +1,7 @@
 //! Hubble's wire contract: the only crate of the project that knows protobuf.
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod packed;
 pub mod pb;
 pub mod projection;

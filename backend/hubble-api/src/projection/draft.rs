@@ -477,10 +477,10 @@ impl L4Draft {
                 }
                 (l4_protocol::TCP, 3) => self.tcp_flags(field.message()?)?,
                 (l4_protocol::ICMPV4 | l4_protocol::ICMPV6, 1) => {
-                    self.icmp_type = field.uint32()?
+                    self.icmp_type = field.uint32()?;
                 }
                 (l4_protocol::ICMPV4 | l4_protocol::ICMPV6, 2) => {
-                    self.icmp_code = field.uint32()?
+                    self.icmp_code = field.uint32()?;
                 }
                 _ => {}
             }

@@ -1,0 +1,227 @@
+//! From what happened on a connection to what a user can act on.
+
+use super::dial::Dialer;
+use super::error::{RelayError, relay_text};
+use super::tls::TlsClient;
+use super::trace::{Trace, tls_error_in};
+use rustls::{AlertDescription, CertificateError, Error as TlsError};
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tonic::{Code, Status};
+
+/// First bytes of TLS records: alert and handshake, of any version.
+const TLS_RECORDS: [[u8; 2]; 2] = [[0x15, 3], [0x16, 3]];
+/// Length of the header of an HTTP/2 frame.
+const FRAME_HEADER_BYTES: usize = 9;
+/// Type of the frame that a server must send first (RFC 9113, 3.4), at this byte of its header.
+const SETTINGS_FRAME: u8 = 4;
+const FRAME_TYPE_AT: usize = 3;
+
+/// What a failed call came to.
+pub(super) async fn call_error(
+    status: Status,
+    dialer: &Dialer,
+    max_message_bytes: usize,
+    flows_received: u64,
+) -> RelayError {
+    if let Some(error) = dial_error_in(&status) {
+        return error.clone();
+    }
+    let address = dialer.address();
+    if status.source().is_none() {
+        return answer_error(address, status, max_message_bytes, flows_received);
+    }
+    let trace = dialer.latest();
+    let wire_head = trace.wire_head();
+    let head = if dialer.tls().is_some() { trace.plain_head() } else { wire_head.clone() };
+    if let Some(answer) = answer_that_is_not_http2(&head) {
+        return match dialer.tls() {
+            None if starts_tls(&head) => expects_tls(dialer).await,
+            _ => RelayError::NotGrpc { address, answer },
+        };
+    }
+    if let Some(tls) = dialer.tls() {
+        if let Some(error) = trace.tls_error() {
+            let source = io::Error::new(io::ErrorKind::InvalidData, error.clone());
+            return tls_error(address, &error, source, &trace, tls);
+        }
+        // The alert that says so is lost where the server resets the connection behind it.
+        if head.is_empty() && trace.client_certificate_asked() {
+            return client_certificate_error(address, tls);
+        }
+    }
+    if head.is_empty() && flows_received == 0 && trace.closed() {
+        return match dialer.tls() {
+            Some(_) => RelayError::ClosedAtOnce { address },
+            None => match dialer.probe_tls().await {
+                Some(certificate) => RelayError::ExpectsTls { address, names: certificate.names },
+                None => RelayError::ClosedAtOnce { address },
+            },
+        };
+    }
+    RelayError::Broken { address, flows_received, source: Arc::new(status) }
+}
+
+/// What a failed TLS handshake came to.
+pub(super) fn handshake_error(
+    address: String,
+    error: io::Error,
+    trace: &Trace,
+    tls: &TlsClient,
+) -> RelayError {
+    let head = trace.wire_head();
+    if !head.is_empty() && !starts_tls(&head) {
+        return match answer_that_is_not_http2(&head) {
+            Some(answer) if !head.starts_with(b"HTTP/") => RelayError::NotGrpc { address, answer },
+            // HTTP/2, or HTTP/1.1 that may well have a gRPC port without TLS beside it.
+            _ => RelayError::ExpectsPlain { address },
+        };
+    }
+    match tls_error_in(&error).cloned() {
+        Some(cause) => tls_error(address, &cause, error, trace, tls),
+        None if head.is_empty() => RelayError::ClosedAtOnce { address },
+        None => RelayError::Tls { address, source: Arc::new(error) },
+    }
+}
+
+/// The error of our own connector, if it is at the root of this.
+fn dial_error_in(status: &Status) -> Option<&RelayError> {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// An answer that arrived whole, and is an error.
+fn answer_error(
+    address: String,
+    status: Status,
+    max_message_bytes: usize,
+    flows_received: u64,
+) -> RelayError {
+    let message = status.message();
+    // tonic has no types for these three; its texts are pinned by tests.
+    if let Some((_, http_status)) = message.split_once("mapped from HTTP status code ") {
+        let answer = format!("HTTP status {}", relay_text(http_status));
+        return RelayError::NotGrpc { address, answer };
+    }
+    if message.contains("invalid compression flag") {
+        let answer = "HTTP without gRPC messages".to_owned();
+        return RelayError::NotGrpc { address, answer };
+    }
+    if status.code() == Code::OutOfRange && message.contains("message length too large") {
+        return RelayError::MessageTooLong {
+            address,
+            max_bytes: max_message_bytes,
+            flows_received,
+        };
+    }
+    RelayError::Status { address, status: Arc::new(status), flows_received }
+}
+
+fn tls_error(
+    address: String,
+    error: &TlsError,
+    source: io::Error,
+    trace: &Trace,
+    tls: &TlsClient,
+) -> RelayError {
+    match error {
+        TlsError::InvalidCertificate(reason) => {
+            certificate_error(address, error, reason, trace, tls)
+        }
+        TlsError::AlertReceived(alert) if is_about_our_certificate(*alert, trace) => {
+            client_certificate_error(address, tls)
+        }
+        _ => RelayError::Tls { address, source: Arc::new(source) },
+    }
+}
+
+fn certificate_error(
+    address: String,
+    error: &TlsError,
+    reason: &CertificateError,
+    trace: &Trace,
+    tls: &TlsClient,
+) -> RelayError {
+    let facts = trace.server_certificate().unwrap_or_default();
+    match reason {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            RelayError::CertificateExpired { address, not_after_secs: facts.not_after_secs }
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            RelayError::CertificateNotYetValid { address, not_before_secs: facts.not_before_secs }
+        }
+        // A bad signature is that of another authority that bears the same name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            RelayError::UnknownIssuer { address, issuer: facts.issuer, own_ca: tls.own_ca }
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            let expected = tls.server_name.to_str().into_owned();
+            RelayError::NameMismatch { address, expected, names: facts.names }
+        }
+        _ => RelayError::CertificateInvalid { address, source: error.clone() },
+    }
+}
+
+/// Alerts by which servers refuse a client certificate. Some are sent for other reasons too, so
+/// they only count if one was asked for.
+fn is_about_our_certificate(alert: AlertDescription, trace: &Trace) -> bool {
+    trace.client_certificate_asked()
+        && matches!(
+            alert,
+            AlertDescription::CertificateRequired
+                | AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::UnknownCA
+                | AlertDescription::AccessDenied
+                | AlertDescription::DecryptError
+                | AlertDescription::HandshakeFailure
+        )
+}
+
+fn client_certificate_error(address: String, tls: &TlsClient) -> RelayError {
+    match &tls.client_certificate {
+        None => RelayError::ClientCertificateMissing { address },
+        Some(certificate) => RelayError::ClientCertificateRefused {
+            address,
+            certificate: Box::new(certificate.clone()),
+            now_secs: now_secs(),
+        },
+    }
+}
+
+async fn expects_tls(dialer: &Dialer) -> RelayError {
+    let names = dialer.probe_tls().await.unwrap_or_default().names;
+    RelayError::ExpectsTls { address: dialer.address(), names }
+}
+
+fn starts_tls(head: &[u8]) -> bool {
+    TLS_RECORDS.iter().any(|record| head.starts_with(record))
+}
+
+/// The first line of an answer, if it is one and not that of an HTTP/2 server.
+fn answer_that_is_not_http2(head: &[u8]) -> Option<String> {
+    let is_http2 =
+        head.len() < FRAME_HEADER_BYTES || head.get(FRAME_TYPE_AT) == Some(&SETTINGS_FRAME);
+    let is_text = head.starts_with(b"HTTP/");
+    if head.is_empty() || (is_http2 && !is_text) {
+        return None;
+    }
+    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    Some(relay_text(&String::from_utf8_lossy(line)))
+}
+
+fn now_secs() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,198 @@
+use super::address::{RelayAddress, Target};
+use super::classify;
+use super::error::{ConnectStage, RelayError};
+use super::tls::TlsClient;
+use super::trace::{Layer, Trace, Watched, lock};
+use super::verify::CertificateFacts;
+use hyper_util::rt::TokioIo;
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+
+/// Addresses of one host that are tried.
+const MAX_HOST_ADDRESSES: usize = 8;
+/// How long finding out what a server is may take, once talking to it has failed.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Silence after which the system asks whether the other machine still runs. Done by TCP and not
+/// by HTTP/2: a gRPC server counts HTTP/2 pings (see [`super::PING_INTERVAL`]), but not these.
+const TCP_KEEP_ALIVE_TIME: Duration = Duration::from_secs(30);
+const TCP_KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const TCP_KEEP_ALIVE_RETRIES: u32 = 3;
+
+/// Makes connections to one relay. tonic calls it for the first connection and again whenever one
+/// broke.
+#[derive(Clone, Debug)]
+pub(super) struct Dialer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    address: RelayAddress,
+    tls: Option<TlsClient>,
+    connect_timeout: Duration,
+    latest: Mutex<Arc<Trace>>,
+}
+
+/// A connection, whatever it is made of.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+pub(super) type Connection = TokioIo<Box<dyn Stream>>;
+
+impl Dialer {
+    pub(super) fn new(
+        address: RelayAddress,
+        tls: Option<TlsClient>,
+        connect_timeout: Duration,
+    ) -> Self {
+        let latest = Mutex::default();
+        Self { shared: Arc::new(Shared { address, tls, connect_timeout, latest }) }
+    }
+
+    /// The relay as it stands in sentences.
+    pub(super) fn address(&self) -> String {
+        self.shared.address.to_string()
+    }
+
+    pub(super) fn tls(&self) -> Option<&TlsClient> {
+        self.shared.tls.as_ref()
+    }
+
+    /// What was seen of the newest connection.
+    pub(super) fn latest(&self) -> Arc<Trace> {
+        Arc::clone(&lock(&self.shared.latest))
+    }
+
+    async fn dial(self) -> Result<Connection, RelayError> {
+        let trace = Arc::new(Trace::default());
+        *lock(&self.shared.latest) = Arc::clone(&trace);
+        let deadline = Instant::now() + self.shared.connect_timeout;
+        let socket = self.connect(deadline).await?;
+        let socket = Watched::new(socket, Arc::clone(&trace), Layer::Wire);
+        let stream: Box<dyn Stream> = match &self.shared.tls {
+            None => Box::new(socket),
+            Some(tls) => {
+                let connector = TlsConnector::from(tls.config(&trace));
+                let handshake = connector.connect(tls.server_name.clone(), socket);
+                let stream = timeout_at(deadline, handshake)
+                    .await
+                    .map_err(|_| self.timed_out(ConnectStage::Handshake))?
+                    .map_err(|error| {
+                        classify::handshake_error(self.address(), error, &trace, tls)
+                    })?;
+                Box::new(Watched::new(stream, trace, Layer::Plain))
+            }
+        };
+        Ok(TokioIo::new(stream))
+    }
+
+    async fn connect(&self, deadline: Instant) -> Result<Box<dyn Stream>, RelayError> {
+        match &self.shared.address.target {
+            Target::Unix { path } => {
+                let stream = timeout_at(deadline, UnixStream::connect(path))
+                    .await
+                    .map_err(|_| self.timed_out(ConnectStage::Connect))?
+                    .map_err(|error| self.connect_error(error))?;
+                Ok(Box::new(stream))
+            }
+            Target::Tcp { host, port } => {
+                let port = port.unwrap_or(super::DEFAULT_PORT);
+                let addresses = timeout_at(deadline, lookup_host((host.as_str(), port)))
+                    .await
+                    .map_err(|_| self.timed_out(ConnectStage::Resolve))?
+                    .map_err(|error| RelayError::NameNotResolved {
+                        host: host.clone(),
+                        source: Arc::new(error),
+                    })?;
+                let stream = self.connect_any(addresses.collect(), deadline).await?;
+                // Both only save time, so a system that has them not is no reason to give up.
+                let _ = stream.set_nodelay(true);
+                let keep_alive = TcpKeepalive::new()
+                    .with_time(TCP_KEEP_ALIVE_TIME)
+                    .with_interval(TCP_KEEP_ALIVE_INTERVAL)
+                    .with_retries(TCP_KEEP_ALIVE_RETRIES);
+                let _ = SockRef::from(&stream).set_tcp_keepalive(&keep_alive);
+                Ok(Box::new(stream))
+            }
+        }
+    }
+
+    /// Tries one address after the other, each for its share of the time that is left.
+    async fn connect_any(
+        &self,
+        addresses: Vec<SocketAddr>,
+        deadline: Instant,
+    ) -> Result<TcpStream, RelayError> {
+        let mut failure = None;
+        let mut left = u32::try_from(addresses.len().min(MAX_HOST_ADDRESSES)).unwrap_or(1);
+        for address in addresses.into_iter().take(MAX_HOST_ADDRESSES) {
+            let share = deadline.saturating_duration_since(Instant::now()) / left.max(1);
+            left -= 1;
+            match timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failure = Some(self.connect_error(error)),
+                Err(_) => {
+                    failure.get_or_insert_with(|| self.timed_out(ConnectStage::Connect));
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| RelayError::NameNotResolved {
+            host: self.shared.address.host().unwrap_or_default().to_owned(),
+            source: Arc::new(io::Error::other("the name has no address")),
+        }))
+    }
+
+    fn connect_error(&self, error: io::Error) -> RelayError {
+        let address = self.address();
+        let refused = error.kind() == io::ErrorKind::ConnectionRefused;
+        let source = Arc::new(error);
+        if refused {
+            RelayError::Refused { address, source }
+        } else {
+            RelayError::Unreachable { address, source }
+        }
+    }
+
+    fn timed_out(&self, stage: ConnectStage) -> RelayError {
+        let after = self.shared.connect_timeout;
+        RelayError::ConnectTimedOut { address: self.address(), after, stage }
+    }
+
+    /// The certificate of a server that does not speak plain text, if it speaks TLS.
+    pub(super) async fn probe_tls(&self) -> Option<CertificateFacts> {
+        let tls = TlsClient::probe(self.shared.address.host()).ok()?;
+        let trace = Arc::new(Trace::default());
+        let deadline = Instant::now() + PROBE_TIMEOUT;
+        let socket = self.connect(deadline).await.ok()?;
+        let connector = TlsConnector::from(tls.config(&trace));
+        // Whether the handshake succeeds does not matter: the server shows itself before.
+        let _ = timeout_at(deadline, connector.connect(tls.server_name.clone(), socket)).await;
+        trace.server_certificate()
+    }
+}
+
+impl tower::Service<http::Uri> for Dialer {
+    type Response = Connection;
+    type Error = RelayError;
+    type Future = Pin<Box<dyn Future<Output = Result<Connection, RelayError>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), RelayError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// The address was read before, so that tonic's form of it does not matter here.
+    fn call(&mut self, _uri: http::Uri) -> Self::Future {
+        Box::pin(self.clone().dial())
+    }
+}

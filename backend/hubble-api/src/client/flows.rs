@@ -1,0 +1,317 @@
+use super::backoff::Backoff;
+use super::codec::RawCodec;
+use super::error::RelayError;
+use super::{RelayClient, classify};
+use crate::pb;
+use crate::projection::{Envelope, Kind, Notice};
+use bytes::Bytes;
+use flow::Timestamp;
+use futures_util::stream::{Stream, unfold};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout_at};
+use tonic::codec::Streaming;
+use tonic::codegen::http::uri::PathAndQuery;
+
+/// Further attempts where a connection broke before the first message of an answer.
+const MAX_QUERY_RETRIES: u32 = 3;
+/// Further attempts, without a flow in between, where a stream that follows broke.
+const MAX_FOLLOW_RETRIES: u32 = 10;
+/// Time after which a stream that broke had been a good one, even if no flow came.
+const STABLE_AFTER: Duration = Duration::from_secs(60);
+
+/// Which flows to ask for. Without anything set, all that the relay has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FlowRequest {
+    /// How many flows at most, of each node: a relay passes the number on as it is. 0: all.
+    pub number: u64,
+    /// Whether `number` counts from the oldest flow on; otherwise back from the newest.
+    pub first: bool,
+    /// No flows before this time.
+    pub since: Option<Timestamp>,
+    /// No flows after this time.
+    pub until: Option<Timestamp>,
+    /// Goes on with new flows as they come, without end.
+    pub follow: bool,
+    /// Which flows to send: those that one of the filters matches; all, if there is none.
+    pub allow: Vec<pb::flow::FlowFilter>,
+    /// Which of them not to send.
+    pub deny: Vec<pb::flow::FlowFilter>,
+    /// Paths of the fields of `Flow` to send; all, if there is none. Relays before Cilium 1.17
+    /// send all fields whatever this says.
+    pub field_mask: Vec<String>,
+}
+
+/// A piece of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowMessage {
+    /// The wire bytes of a `GetFlowsResponse` that holds a flow.
+    Flow(Bytes),
+    /// What the answer lacks.
+    Notice(Notice),
+}
+
+/// An answer to a [`FlowRequest`] as it comes in. Ends after the first error; what came before
+/// it is good. Dropping it cancels the request at the relay.
+///
+/// The order is the relay's, which is only approximately that of time.
+pub struct FlowStream {
+    inner: Pin<Box<dyn Stream<Item = Result<FlowMessage, RelayError>> + Send>>,
+}
+
+/// A request on its way through connections that may break.
+struct Source {
+    client: RelayClient,
+    request: FlowRequest,
+    state: State,
+    backoff: Backoff,
+    /// End of the time that the whole answer may take; none while following.
+    deadline: Option<Instant>,
+    flows_received: u64,
+    /// Time of the newest flow.
+    last_seen: Option<Timestamp>,
+    /// How many times the stream broke.
+    breaks: u32,
+}
+
+enum State {
+    /// To connect, `after_break` or for the first time.
+    Connecting {
+        after_break: bool,
+    },
+    Streaming {
+        streaming: Box<Streaming<Bytes>>,
+        since: Instant,
+    },
+    Done,
+}
+
+impl FlowRequest {
+    fn to_message(&self) -> pb::observer::GetFlowsRequest {
+        pb::observer::GetFlowsRequest {
+            number: self.number,
+            first: self.first,
+            follow: self.follow,
+            blacklist: self.deny.clone(),
+            whitelist: self.allow.clone(),
+            since: self.since.map(timestamp),
+            until: self.until.map(timestamp),
+            field_mask: (!self.field_mask.is_empty())
+                .then(|| prost_types::FieldMask { paths: self.field_mask.clone() }),
+            experimental: None,
+            extensions: None,
+        }
+    }
+}
+
+impl FlowStream {
+    pub(super) fn new(client: RelayClient, request: FlowRequest) -> Self {
+        let deadline = (!request.follow).then(|| Instant::now() + client.request_timeout());
+        let source = Source {
+            client,
+            state: State::Connecting { after_break: false },
+            backoff: Backoff::new(retries(&request)),
+            request,
+            deadline,
+            flows_received: 0,
+            last_seen: None,
+            breaks: 0,
+        };
+        let inner = unfold(source, |mut source| async {
+            let item = source.next().await?;
+            Some((item, source))
+        });
+        Self { inner: Box::pin(inner) }
+    }
+}
+
+impl Stream for FlowStream {
+    type Item = Result<FlowMessage, RelayError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.inner.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for FlowStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlowStream").finish_non_exhaustive()
+    }
+}
+
+impl Source {
+    async fn next(&mut self) -> Option<Result<FlowMessage, RelayError>> {
+        loop {
+            let step = match &mut self.state {
+                State::Done => return None,
+                State::Connecting { after_break } => {
+                    let after_break = *after_break;
+                    self.connect(after_break).await
+                }
+                State::Streaming { .. } => self.receive().await,
+            };
+            match step {
+                Ok(None) => {}
+                Ok(Some(message)) => return Some(Ok(message)),
+                Err(error) => {
+                    self.state = State::Done;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+
+    async fn connect(&mut self, after_break: bool) -> Result<Option<FlowMessage>, RelayError> {
+        let opened = self.client.open(self.request_from_here());
+        match before(self.deadline, opened).await {
+            None => Err(self.timed_out()),
+            Some(Ok(streaming)) => {
+                self.state =
+                    State::Streaming { streaming: Box::new(streaming), since: Instant::now() };
+                let resumed = Notice::Resumed { last_seen: self.last_seen, breaks: self.breaks };
+                Ok((self.breaks > 0).then_some(FlowMessage::Notice(resumed)))
+            }
+            // A first connection that cannot be made is told at once: someone is waiting.
+            Some(Err(status)) => self.retry_after(status, after_break).await,
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Option<FlowMessage>, RelayError> {
+        let deadline = self.deadline;
+        let State::Streaming { streaming, since } = &mut self.state else { return Ok(None) };
+        let received = before(deadline, streaming.message()).await;
+        if since.elapsed() >= STABLE_AFTER {
+            self.backoff = Backoff::new(retries(&self.request));
+        }
+        match received {
+            None => Err(self.timed_out()),
+            Some(Ok(Some(message))) => self.message(message),
+            Some(Ok(None)) if self.request.follow => {
+                // A relay that shuts down ends its streams in good order.
+                let status = tonic::Status::unavailable("the relay ended the stream");
+                self.retry_after(status, true).await
+            }
+            Some(Ok(None)) => {
+                self.state = State::Done;
+                Ok(None)
+            }
+            Some(Err(status)) => self.retry_after(status, false).await,
+        }
+    }
+
+    fn message(&mut self, message: Bytes) -> Result<Option<FlowMessage>, RelayError> {
+        let malformed = |source| RelayError::Malformed {
+            address: self.client.address(),
+            flows_received: self.flows_received,
+            source,
+        };
+        let envelope = Envelope::read(&message).map_err(malformed)?;
+        match envelope.kind {
+            // A kind of message that is not known here is none of flows.
+            Kind::Empty => Ok(None),
+            Kind::NodeStatus | Kind::LostEvents => {
+                let notice = Notice::read(&message, envelope).map_err(malformed)?;
+                Ok(notice.map(FlowMessage::Notice))
+            }
+            Kind::Flow => {
+                self.flows_received += 1;
+                if self.breaks > 0 {
+                    self.backoff = Backoff::new(retries(&self.request));
+                }
+                self.last_seen = self.last_seen.max(envelope.time);
+                Ok(Some(FlowMessage::Flow(message)))
+            }
+        }
+    }
+
+    /// Waits for the next attempt where one may help; an error where not.
+    async fn retry_after(
+        &mut self,
+        status: tonic::Status,
+        after_break: bool,
+    ) -> Result<Option<FlowMessage>, RelayError> {
+        let max_bytes = self.client.max_message_bytes();
+        let error =
+            classify::call_error(status, self.client.dialer(), max_bytes, self.flows_received)
+                .await;
+        let broke = matches!(error, RelayError::Broken { .. });
+        let may_help = if self.request.follow {
+            error.is_transient() && (after_break || broke || self.flows_received > 0)
+        } else {
+            // Asking again for an answer of which a part has come would send that part twice.
+            error.is_transient() && (after_break || broke) && self.flows_received == 0
+        };
+        if !may_help {
+            return Err(error);
+        }
+        let Some(delay) = self.backoff.next_delay() else { return Err(error) };
+        if self.deadline.is_some_and(|deadline| Instant::now() + delay >= deadline) {
+            return Err(error);
+        }
+        sleep(delay).await;
+        if matches!(self.state, State::Streaming { .. }) && self.request.follow {
+            self.breaks += 1;
+        }
+        self.state = State::Connecting { after_break: true };
+        Ok(None)
+    }
+
+    /// The request that goes on where the stream broke: from just behind the newest flow that
+    /// came. What is older and came late is lost to it, which [`Notice::Resumed`] says.
+    fn request_from_here(&self) -> pb::observer::GetFlowsRequest {
+        let mut request = self.request.to_message();
+        if let Some(last_seen) = self.last_seen {
+            request.since = Some(timestamp(one_nano_after(last_seen)));
+            request.number = 0;
+            request.first = false;
+        }
+        request
+    }
+
+    fn timed_out(&self) -> RelayError {
+        self.client.timed_out(self.flows_received)
+    }
+}
+
+impl RelayClient {
+    async fn open(
+        &self,
+        request: pb::observer::GetFlowsRequest,
+    ) -> Result<Streaming<Bytes>, tonic::Status> {
+        let mut grpc = tonic::client::Grpc::new(self.channel())
+            .max_decoding_message_size(self.max_message_bytes());
+        grpc.ready().await.map_err(|error| tonic::Status::from_error(error.into()))?;
+        let path = PathAndQuery::from_static("/observer.Observer/GetFlows");
+        let request = tonic::Request::new(request);
+        let response = grpc.server_streaming(request, path, RawCodec::default()).await?;
+        Ok(response.into_inner())
+    }
+}
+
+/// What `call` came to; `None` if the deadline, if there is one, came first.
+async fn before<T>(deadline: Option<Instant>, call: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        None => Some(call.await),
+        Some(deadline) => timeout_at(deadline, call).await.ok(),
+    }
+}
+
+fn retries(request: &FlowRequest) -> u32 {
+    if request.follow { MAX_FOLLOW_RETRIES } else { MAX_QUERY_RETRIES }
+}
+
+fn timestamp(time: Timestamp) -> prost_types::Timestamp {
+    // Below a second, so it always fits.
+    let nanos = i32::try_from(time.nanos()).unwrap_or(0);
+    prost_types::Timestamp { seconds: time.seconds(), nanos }
+}
+
+fn one_nano_after(time: Timestamp) -> Timestamp {
+    match i32::try_from(time.nanos() + 1) {
+        Ok(nanos) if nanos < 1_000_000_000 => Timestamp::new(time.seconds(), nanos),
+        _ => Timestamp::new(time.seconds() + 1, 0),
+    }
+    .unwrap_or(time)
+}

@@ -1,0 +1,248 @@
+//! The client of Hubble Relay.
+//!
+//! One connection per relay, made at the first request and made again when it broke. Answers are
+//! handed on as they lie on the wire; what the relay says about itself comes beside them as
+//! [`Notice`]s, and what goes wrong as a [`RelayError`] whose sentence says what to do.
+
+mod address;
+mod backoff;
+mod classify;
+mod codec;
+mod dial;
+mod error;
+mod flows;
+#[cfg(test)]
+mod tests;
+mod time_text;
+mod tls;
+mod trace;
+mod verify;
+
+pub use crate::projection::{LostEventSource, NodeNames, Notice, Notices};
+pub use address::{AddressError, DEFAULT_PORT, DEFAULT_TLS_PORT, RelayAddress};
+pub use error::{ConnectStage, PemError, PemKind, RelayError};
+pub use flows::{FlowMessage, FlowRequest, FlowStream};
+pub use tls::{ClientIdentity, Tls, TlsSettings};
+pub use verify::CertificateFacts;
+
+use crate::pb::observer::observer_client::ObserverClient;
+use crate::pb::observer::{
+    GetNamespacesRequest, GetNamespacesResponse, GetNodesRequest, GetNodesResponse,
+    ServerStatusRequest, ServerStatusResponse,
+};
+use backoff::Backoff;
+use dial::Dialer;
+use std::time::Duration;
+use tls::TlsClient;
+use tokio::time::{Instant, sleep, timeout_at};
+use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::{Response, Status};
+
+/// How long making a connection may take, if not said otherwise; `hubble` takes the same.
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer may take, if not said otherwise.
+pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest message, if not said otherwise; gRPC's own limit is 4 MiB.
+pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 16 << 20;
+
+/// Time between HTTP/2 pings, sent only while a request runs.
+///
+/// Hubble Relay sets no keep-alive policy of its own (pkg/hubble/relay/server), so grpc-go's
+/// default holds: three pings less than 5 minutes apart while it sends nothing, and it closes the
+/// connection with `too_many_pings` (`defaultKeepalivePolicyMinTime`, `maxPingStrikes` in
+/// internal/transport). Without a running request it even demands 2 hours. Machines that vanish
+/// are found out sooner, by TCP keep-alive, which no policy counts.
+const PING_INTERVAL: Duration = Duration::from_secs(5 * 60 + 20);
+/// How long the relay may take to answer a ping.
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Bytes that the relay may send ahead. Fixed: finding out a better number takes pings, too.
+const STREAM_WINDOW_BYTES: u32 = 2 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+
+/// Further attempts where a connection broke before the answer came.
+const MAX_CALL_RETRIES: u32 = 2;
+
+/// How to reach a relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayConfig {
+    /// As in [`RelayAddress`]. `tls://` and `https://` turn TLS on.
+    pub address: String,
+    /// Whether and how the connection is encrypted.
+    pub tls: Tls,
+    /// How long making a connection may take, TLS included.
+    pub connect_timeout: Duration,
+    /// How long an answer may take, down to its last flow; does not hold while following.
+    pub request_timeout: Duration,
+    /// Longest message that is taken.
+    pub max_message_bytes: usize,
+}
+
+/// A relay that can be asked. Clones share one connection.
+#[derive(Clone, Debug)]
+pub struct RelayClient {
+    dialer: Dialer,
+    channel: Channel,
+    request_timeout: Duration,
+    max_message_bytes: usize,
+}
+
+impl RelayConfig {
+    /// This address, in plain text unless it says otherwise, with default limits.
+    pub fn new(address: impl Into<String>) -> Self {
+        Self {
+            address: address.into(),
+            tls: Tls::Off,
+            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+            request_timeout: DEFAULT_REQUEST_TIMEOUT,
+            max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
+        }
+    }
+}
+
+impl RelayClient {
+    /// A client for this relay. Connects at the first request, not here. To be called within a
+    /// Tokio runtime.
+    ///
+    /// Errors: the address, a certificate, a key or the server name cannot be used.
+    pub fn new(config: &RelayConfig) -> Result<Self, RelayError> {
+        let address = RelayAddress::parse(&config.address).map_err(RelayError::Address)?;
+        let default_settings = TlsSettings::default();
+        let settings = match (&config.tls, address.tls) {
+            (Tls::On(_), Some(false)) => {
+                return Err(RelayError::SchemeAgainstTls { address: config.address.clone() });
+            }
+            (Tls::On(settings), _) => Some(settings),
+            (Tls::Off, Some(true)) => Some(&default_settings),
+            (Tls::Off, _) => None,
+        };
+        let tls = settings.map(|settings| TlsClient::new(settings, address.host())).transpose()?;
+        let address = address.with_default_port(tls.is_some());
+        let uri = authority(&address, tls.as_ref(), &config.address)?;
+        let dialer = Dialer::new(address, tls, config.connect_timeout);
+        let channel = Endpoint::from(uri)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT)
+            .keep_alive_while_idle(false)
+            .connect_with_connector_lazy(dialer.clone());
+        Ok(Self {
+            dialer,
+            channel,
+            request_timeout: config.request_timeout,
+            max_message_bytes: config.max_message_bytes,
+        })
+    }
+
+    /// The relay as it stands in sentences: `host:port`.
+    pub fn address(&self) -> String {
+        self.dialer.address()
+    }
+
+    /// Asks for flows. Errors come in the stream.
+    pub fn get_flows(&self, request: FlowRequest) -> FlowStream {
+        FlowStream::new(self.clone(), request)
+    }
+
+    /// Version, uptime and how full the ring buffers are, summed over all nodes.
+    ///
+    /// Errors: the relay cannot be reached, or does not answer in time.
+    pub async fn server_status(&self) -> Result<ServerStatusResponse, RelayError> {
+        self.call(|mut client| async move { client.server_status(ServerStatusRequest {}).await })
+            .await
+    }
+
+    /// The nodes that the relay knows, with their states.
+    ///
+    /// Errors: the relay cannot be reached, or does not answer in time.
+    pub async fn nodes(&self) -> Result<GetNodesResponse, RelayError> {
+        self.call(|mut client| async move { client.get_nodes(GetNodesRequest {}).await }).await
+    }
+
+    /// The namespaces that flows were seen of within the last hour.
+    ///
+    /// Errors: the relay cannot be reached, or does not answer in time.
+    pub async fn namespaces(&self) -> Result<GetNamespacesResponse, RelayError> {
+        self.call(|mut client| async move { client.get_namespaces(GetNamespacesRequest {}).await })
+            .await
+    }
+
+    /// Makes a call, and makes it again if the connection broke under it.
+    async fn call<T, F>(&self, call: impl Fn(ObserverClient<Channel>) -> F) -> Result<T, RelayError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let deadline = Instant::now() + self.request_timeout;
+        let mut backoff = Backoff::new(MAX_CALL_RETRIES);
+        let mut broke = false;
+        loop {
+            let client = ObserverClient::new(self.channel.clone())
+                .max_decoding_message_size(self.max_message_bytes);
+            let status = match timeout_at(deadline, call(client)).await {
+                Err(_) => return Err(self.timed_out(0)),
+                Ok(Ok(response)) => return Ok(response.into_inner()),
+                Ok(Err(status)) => status,
+            };
+            let error = classify::call_error(status, &self.dialer, self.max_message_bytes, 0).await;
+            broke |= matches!(error, RelayError::Broken { .. });
+            if !broke || !error.is_transient() {
+                return Err(error);
+            }
+            let Some(delay) = backoff.next_delay() else { return Err(error) };
+            if Instant::now() + delay >= deadline {
+                return Err(error);
+            }
+            sleep(delay).await;
+        }
+    }
+
+    fn timed_out(&self, flows_received: u64) -> RelayError {
+        let trace = self.dialer.latest();
+        RelayError::TimedOut {
+            address: self.address(),
+            after: self.request_timeout,
+            flows_received,
+            silent: trace.wire_head().is_empty(),
+        }
+    }
+
+    fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
+    fn max_message_bytes(&self) -> usize {
+        self.max_message_bytes
+    }
+}
+
+/// What requests carry as their host. As in grpc-go, that is the name in the certificate where
+/// one is set; the way to the relay is the dialer's.
+fn authority(
+    address: &RelayAddress,
+    tls: Option<&TlsClient>,
+    configured: &str,
+) -> Result<Uri, RelayError> {
+    let authority = match (address.host(), tls) {
+        (Some(host), Some(tls)) if tls.server_name.to_str() != host => {
+            tls.server_name.to_str().into_owned()
+        }
+        (Some(_), _) => address.to_string(),
+        (None, _) => "localhost".to_owned(),
+    };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build().map_err(|_| {
+        RelayError::Address(AddressError::Host {
+            address: configured.to_owned(),
+            host: address.host().unwrap_or_default().to_owned(),
+        })
+    })
+}

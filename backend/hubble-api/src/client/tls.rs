@@ -1,0 +1,190 @@
+use super::error::{PemError, PemKind, RelayError};
+use super::trace::Trace;
+use super::verify::{AnyCertificate, CertificateFacts, WitnessResolver, WitnessVerifier};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem};
+use rustls::{ClientConfig, RootCertStore};
+use std::fmt;
+use std::sync::Arc;
+
+/// Whether and how the connection is encrypted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// Plain text.
+    #[default]
+    Off,
+    /// TLS 1.2 or 1.3.
+    On(TlsSettings),
+}
+
+/// How the relay is checked, and how it checks us.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// The authorities to trust, in PEM; without, those that this machine trusts.
+    pub ca_pem: Option<String>,
+    /// What to show to a relay that asks for a client certificate.
+    pub identity: Option<ClientIdentity>,
+    /// The name to look for in the relay's certificate; without, the host of the address.
+    pub server_name: Option<String>,
+    /// Takes any certificate of the relay: anybody on the way can then read and change all.
+    pub skip_verify: bool,
+}
+
+/// A client certificate and its key, in PEM.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The certificate, then those between it and its authority.
+    pub certificate_pem: String,
+    /// Its key; never shown.
+    pub key_pem: String,
+}
+
+/// TLS settings, read and checked once.
+#[derive(Clone, Debug)]
+pub(super) struct TlsClient {
+    config: ClientConfig,
+    verifier: Arc<dyn ServerCertVerifier>,
+    pub(super) server_name: ServerName<'static>,
+    pub(super) own_ca: bool,
+    /// Our certificate, if we have one.
+    pub(super) client_certificate: Option<CertificateFacts>,
+}
+
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientIdentity")
+            .field("certificate_pem", &self.certificate_pem)
+            .field("key_pem", &"[redacted]")
+            .finish()
+    }
+}
+
+impl TlsClient {
+    /// Reads the settings. Without a CA certificate, reads this machine's from its disk.
+    ///
+    /// Errors: a PEM text, the pair of certificate and key, or the server name cannot be used.
+    pub(super) fn new(settings: &TlsSettings, host: Option<&str>) -> Result<Self, RelayError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let server_name = settings.server_name.as_deref().or(host).unwrap_or("localhost");
+        let server_name = ServerName::try_from(server_name.to_owned())
+            .map_err(|_| RelayError::ServerName { server_name: server_name.to_owned() })?;
+        let verifier = server_verifier(settings, &provider)?;
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| RelayError::NoSystemRoots)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&verifier));
+        let (mut config, client_certificate) = match &settings.identity {
+            None => (builder.with_no_client_auth(), None),
+            Some(identity) => {
+                let (chain, key, facts) = read_identity(identity)?;
+                let config =
+                    builder.with_client_auth_cert(chain, key).map_err(|error| match error {
+                        rustls::Error::InconsistentKeys(_) => RelayError::KeyMismatch,
+                        _ => {
+                            RelayError::Pem { what: PemKind::ClientKey, source: PemError::Content }
+                        }
+                    })?;
+                (config, Some(facts))
+            }
+        };
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        // Connections live long, and a resumed session would not show its certificate again.
+        config.resumption = Resumption::disabled();
+        Ok(Self {
+            config,
+            verifier,
+            server_name,
+            own_ca: settings.ca_pem.is_some(),
+            client_certificate,
+        })
+    }
+
+    /// Any TLS server will do: to find out what a server is that does not speak plain text.
+    pub(super) fn probe(host: Option<&str>) -> Result<Self, RelayError> {
+        let settings = TlsSettings { skip_verify: true, ..TlsSettings::default() };
+        Self::new(&settings, host)
+    }
+
+    /// The configuration for one connection, which notes in `trace` what happens.
+    pub(super) fn config(&self, trace: &Arc<Trace>) -> Arc<ClientConfig> {
+        let mut config = self.config.clone();
+        config.dangerous().set_certificate_verifier(Arc::new(WitnessVerifier {
+            verifier: Arc::clone(&self.verifier),
+            trace: Arc::clone(trace),
+        }));
+        config.client_auth_cert_resolver = Arc::new(WitnessResolver {
+            resolver: Arc::clone(&config.client_auth_cert_resolver),
+            trace: Arc::clone(trace),
+        });
+        Arc::new(config)
+    }
+}
+
+fn server_verifier(
+    settings: &TlsSettings,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, RelayError> {
+    if settings.skip_verify {
+        return Ok(Arc::new(AnyCertificate { provider: Arc::clone(provider) }));
+    }
+    let bad_ca = |source| RelayError::Pem { what: PemKind::CaCertificate, source };
+    let mut roots = RootCertStore::empty();
+    if let Some(ca_pem) = &settings.ca_pem {
+        for certificate in certificates(ca_pem).map_err(bad_ca)? {
+            roots.add(certificate).map_err(|_| bad_ca(PemError::Content))?;
+        }
+    } else {
+        let (_added, _ignored) =
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            return Err(RelayError::NoSystemRoots);
+        }
+    }
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+            .build()
+            .map_err(|_| bad_ca(PemError::Content))?;
+    Ok(verifier)
+}
+
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>, CertificateFacts);
+
+fn read_identity(identity: &ClientIdentity) -> Result<Identity, RelayError> {
+    let bad_certificate = |source| RelayError::Pem { what: PemKind::ClientCertificate, source };
+    let bad_key = |source| RelayError::Pem { what: PemKind::ClientKey, source };
+    let chain = certificates(&identity.certificate_pem).map_err(bad_certificate)?;
+    let facts = chain
+        .first()
+        .and_then(|certificate| CertificateFacts::read(certificate))
+        .ok_or(bad_certificate(PemError::Content))?;
+    if identity.key_pem.trim().is_empty() {
+        return Err(bad_key(PemError::Empty));
+    }
+    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).map_err(|error| {
+        bad_key(match error {
+            pem::Error::NoItemsFound => PemError::NoSection { expected: "PRIVATE KEY" },
+            _ => PemError::Malformed,
+        })
+    })?;
+    Ok((chain, key, facts))
+}
+
+fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, PemError> {
+    if text.trim().is_empty() {
+        return Err(PemError::Empty);
+    }
+    let certificates = CertificateDer::pem_slice_iter(text.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| PemError::Malformed)?;
+    if certificates.is_empty() {
+        return Err(PemError::NoSection { expected: "CERTIFICATE" });
+    }
+    if certificates.iter().any(|certificate| CertificateFacts::read(certificate).is_none()) {
+        return Err(PemError::Content);
+    }
+    Ok(certificates)
+}

@@ -1,0 +1,182 @@
+use super::verify::CertificateFacts;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Bytes of an answer that are kept to recognise who is speaking.
+const MAX_HEAD_BYTES: usize = 256;
+
+/// What was seen of one connection.
+///
+/// HTTP/2 reports a broken connection as such and keeps its cause to itself; the cause (an answer
+/// in HTTP/1.1, a TLS alert) is what a user can act on, so it is noted on the way through.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    /// First bytes that came from the socket.
+    wire: Mutex<Vec<u8>>,
+    /// First bytes that came out of TLS; without TLS, the same as `wire`.
+    plain: Mutex<Vec<u8>>,
+    /// First error of TLS.
+    tls_error: Mutex<Option<rustls::Error>>,
+    /// What the server showed.
+    server_certificate: Mutex<Option<CertificateFacts>>,
+    /// Whether the server asked for a client certificate.
+    client_certificate_asked: AtomicBool,
+    /// Whether the server ended the connection.
+    closed: AtomicBool,
+}
+
+/// Which side of TLS a [`Watched`] stream is on.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Layer {
+    Wire,
+    Plain,
+}
+
+/// A stream whose beginning and end are noted in a [`Trace`].
+#[derive(Debug)]
+pub(super) struct Watched<S> {
+    stream: S,
+    trace: Arc<Trace>,
+    layer: Layer,
+    /// Whether the head is complete, so that nothing is left to note of it.
+    head_full: bool,
+}
+
+impl Trace {
+    pub(super) fn wire_head(&self) -> Vec<u8> {
+        lock(&self.wire).clone()
+    }
+
+    pub(super) fn plain_head(&self) -> Vec<u8> {
+        lock(&self.plain).clone()
+    }
+
+    pub(super) fn tls_error(&self) -> Option<rustls::Error> {
+        lock(&self.tls_error).clone()
+    }
+
+    pub(super) fn server_certificate(&self) -> Option<CertificateFacts> {
+        lock(&self.server_certificate).clone()
+    }
+
+    pub(super) fn note_server_certificate(&self, facts: CertificateFacts) {
+        *lock(&self.server_certificate) = Some(facts);
+    }
+
+    pub(super) fn client_certificate_asked(&self) -> bool {
+        self.client_certificate_asked.load(Ordering::Acquire)
+    }
+
+    pub(super) fn note_client_certificate_asked(&self) {
+        self.client_certificate_asked.store(true, Ordering::Release);
+    }
+
+    pub(super) fn closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    fn note_error(&self, error: &io::Error) {
+        self.closed.store(true, Ordering::Release);
+        if let Some(error) = tls_error_in(error) {
+            lock(&self.tls_error).get_or_insert_with(|| error.clone());
+        }
+    }
+}
+
+impl<S> Watched<S> {
+    pub(super) fn new(stream: S, trace: Arc<Trace>, layer: Layer) -> Self {
+        Self { stream, trace, layer, head_full: false }
+    }
+
+    fn note_head(&mut self, bytes: &[u8]) {
+        let mut head = lock(match self.layer {
+            Layer::Wire => &self.trace.wire,
+            Layer::Plain => &self.trace.plain,
+        });
+        let room = MAX_HEAD_BYTES - head.len().min(MAX_HEAD_BYTES);
+        head.extend(bytes.iter().take(room));
+        self.head_full = head.len() >= MAX_HEAD_BYTES;
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let had_room = buffer.remaining() > 0;
+        match ready!(Pin::new(&mut self.stream).poll_read(cx, buffer)) {
+            Ok(()) => {
+                let read = buffer.filled().get(before..).unwrap_or_default();
+                if read.is_empty() && had_room {
+                    self.trace.closed.store(true, Ordering::Release);
+                } else if !self.head_full {
+                    self.note_head(read);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Err(error) => {
+                self.trace.note_error(&error);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        if let Err(error) = &written {
+            self.trace.note_error(error);
+        }
+        Poll::Ready(written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        if let Err(error) = &flushed {
+            self.trace.note_error(error);
+        }
+        Poll::Ready(flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices));
+        if let Err(error) = &written {
+            self.trace.note_error(error);
+        }
+        Poll::Ready(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+/// The error of TLS that `error` carries, if TLS it was.
+pub(super) fn tls_error_in(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// A panic elsewhere leaves notes incomplete, never wrong: go on with what there is.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

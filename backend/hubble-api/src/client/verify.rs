@@ -1,0 +1,179 @@
+use super::trace::Trace;
+use rustls::client::ResolvesClientCert;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use std::sync::Arc;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// Names of a certificate that are kept; more do not help a reader.
+const MAX_NAMES: usize = 8;
+
+/// What a user should know of a certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// Whom it is for, as in `CN=…`.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// The host names and IP addresses that it is valid for.
+    pub names: Vec<String>,
+    /// Unix time in seconds.
+    pub not_before_secs: i64,
+    /// Unix time in seconds.
+    pub not_after_secs: i64,
+}
+
+/// Notes the server's certificate, then asks another verifier.
+#[derive(Debug)]
+pub(super) struct WitnessVerifier {
+    pub(super) verifier: Arc<dyn ServerCertVerifier>,
+    pub(super) trace: Arc<Trace>,
+}
+
+/// Takes any certificate. Used only where the user asked for exactly that, and to find out what a
+/// server that cannot be talked to is.
+#[derive(Debug)]
+pub(super) struct AnyCertificate {
+    pub(super) provider: Arc<CryptoProvider>,
+}
+
+/// Notes that the server asked for a client certificate, then asks another resolver.
+#[derive(Debug)]
+pub(super) struct WitnessResolver {
+    pub(super) resolver: Arc<dyn ResolvesClientCert>,
+    pub(super) trace: Arc<Trace>,
+}
+
+impl CertificateFacts {
+    /// `None` if it cannot be read.
+    pub(super) fn read(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let names = match certificate.subject_alternative_name() {
+            Ok(Some(extension)) => {
+                extension.value.general_names.iter().filter_map(name_text).take(MAX_NAMES).collect()
+            }
+            _ => Vec::new(),
+        };
+        let validity = certificate.validity();
+        Some(Self {
+            subject: one_line(&certificate.subject().to_string()),
+            issuer: one_line(&certificate.issuer().to_string()),
+            names,
+            not_before_secs: validity.not_before.timestamp(),
+            not_after_secs: validity.not_after.timestamp(),
+        })
+    }
+}
+
+fn name_text(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some(one_line(name)),
+        GeneralName::IPAddress(bytes) => {
+            if let Ok(v4) = <[u8; 4]>::try_from(*bytes) {
+                return Some(std::net::Ipv4Addr::from(v4).to_string());
+            }
+            let v6 = <[u8; 16]>::try_from(*bytes).ok()?;
+            Some(std::net::Ipv6Addr::from(v6).to_string())
+        }
+        _ => None,
+    }
+}
+
+/// A text of a stranger's certificate as it may stand in a sentence.
+fn one_line(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control()).take(200).collect()
+}
+
+impl ServerCertVerifier for WitnessVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if let Some(facts) = CertificateFacts::read(end_entity) {
+            self.trace.note_server_certificate(facts);
+        }
+        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl ResolvesClientCert for WitnessResolver {
+    fn resolve(
+        &self,
+        root_hint_subjects: &[&[u8]],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        self.trace.note_client_certificate_asked();
+        self.resolver.resolve(root_hint_subjects, schemes)
+    }
+
+    fn has_certs(&self) -> bool {
+        self.resolver.has_certs()
+    }
+}
