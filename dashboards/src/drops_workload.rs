@@ -25,7 +25,7 @@ const POD_SUFFIX: &str = "(-([bcdfghjklmnpqrstvwxz2456789]{6,10}|[0-9]{8,10}))?\
 /// Hubble's two records of one refusal, said where they are counted.
 const COUNTED_TWICE: &str = "Hubble can record one refused packet twice, as a drop and as a policy \
     verdict, and this metric counts both: read it as events, not packets. The flows panel \
-    counts the pair once.";
+    lists both, told apart by their type.";
 
 /// Drops on one side of the workload.
 #[derive(Debug, Clone, Copy)]
@@ -428,7 +428,7 @@ fn nodes(grid: Grid) -> Value {
 fn flows(grid: Grid) -> Value {
     Panel {
         title: "Dropped flows",
-        description: "The flows behind the drops, newest first, as Hubble Relay remembers them: some minutes, see the notice for where its memory starts. A drop and its policy verdict are one row. Click a row for every field.".into(),
+        description: "The flows behind the drops, newest first, as Hubble Relay remembers them: some minutes, see the notice for where its memory starts. A refused packet can have two rows, a drop and a policy verdict. Click a row for every field.".into(),
         grid,
         kind: "k8snet-flows-panel",
         targets: vec![json!({
