@@ -9,6 +9,7 @@ mod drop_reason;
 mod endpoint;
 mod enums;
 mod event;
+pub mod filter;
 mod l4;
 mod l7;
 mod record;

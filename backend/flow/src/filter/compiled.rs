@@ -1,0 +1,346 @@
+//! Filters that are ready to judge flows.
+
+use std::net::IpAddr;
+
+use super::EventTypeFilter;
+use super::address::Cidr;
+use super::name::NamespacedPrefix;
+use super::pattern::{NamePattern, NodeNamePattern};
+use super::re2::Pattern;
+use super::request_uri;
+use super::selector::Selector;
+use crate::{
+    Dns, DropReason, Endpoint, Flow, Http, HttpHeader, IpVersion, L7Record, Layer4, MessageType,
+    NetworkInterface, TcpFlags, TrafficDirection, Verdict, Workload,
+};
+
+/// A [`super::FlowFilter`] that is ready to judge.
+#[derive(Debug, Clone)]
+pub struct CompiledFilter {
+    pub(super) conditions: Vec<Condition>,
+}
+
+/// A [`super::FilterSet`] that is ready to judge.
+#[derive(Debug, Clone)]
+pub struct CompiledFilterSet {
+    pub(super) allow: Vec<CompiledFilter>,
+    pub(super) deny: Vec<CompiledFilter>,
+}
+
+/// Which end of a flow a condition looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Source,
+    Destination,
+}
+
+/// Which address of a flow a condition looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Address {
+    Source,
+    SourceXlated,
+    Destination,
+}
+
+/// A protocol that flows can be filtered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Tcp,
+    Udp,
+    Sctp,
+    Icmp,
+    Icmpv4,
+    Icmpv6,
+    Vrrp,
+    Igmp,
+    Dns,
+    Http,
+}
+
+/// A field of a filter: any of its values will do.
+#[derive(Debug, Clone)]
+pub(super) enum Condition {
+    Uuid(Vec<String>),
+    EventType(Vec<EventTypeFilter>),
+    Verdict(Vec<Verdict>),
+    DropReason(Vec<DropReason>),
+    Reply(Vec<bool>),
+    Encrypted(Vec<bool>),
+    Identity(Side, Vec<u32>),
+    Protocol(Vec<Protocol>),
+    Ip(Address, Vec<String>, Vec<Cidr>),
+    IpVersion(Vec<IpVersion>),
+    Pod(Side, Vec<NamespacedPrefix>),
+    Service(Side, Vec<NamespacedPrefix>),
+    Workload(Side, Vec<Workload>),
+    ClusterName(Side, Vec<String>),
+    Fqdn(Side, Vec<NamePattern>),
+    Label(Side, Vec<Selector>),
+    NodeLabel(Vec<Selector>),
+    NodeName(Vec<NodeNamePattern>),
+    Port(Side, Vec<u16>),
+    TcpFlags(Vec<TcpFlags>),
+    TraceId(Vec<String>),
+    IpTraceId(Vec<u64>),
+    TrafficDirection(Vec<TrafficDirection>),
+    Interface(Vec<NetworkInterface>),
+    /// Codes, then prefixes, as three digits.
+    HttpStatusCode(Vec<String>, Vec<String>),
+    HttpMethod(Vec<String>),
+    HttpHeader(Vec<HttpHeader>),
+    HttpPath(Vec<Pattern>),
+    HttpUrl(Vec<Pattern>),
+    DnsQuery(Vec<Pattern>),
+}
+
+impl CompiledFilterSet {
+    /// Whether `flow` is to be shown.
+    #[must_use]
+    pub fn matches(&self, flow: &Flow) -> bool {
+        (self.allow.is_empty() || self.allow.iter().any(|filter| filter.matches(flow)))
+            && !self.deny.iter().any(|filter| filter.matches(flow))
+    }
+}
+
+impl CompiledFilter {
+    /// Whether every condition holds for `flow`; a filter without conditions matches every flow.
+    #[must_use]
+    pub fn matches(&self, flow: &Flow) -> bool {
+        self.conditions.iter().all(|condition| condition.holds(flow))
+    }
+}
+
+impl Condition {
+    fn holds(&self, flow: &Flow) -> bool {
+        match self {
+            Self::Uuid(uuids) => uuids.contains(&flow.uuid),
+            Self::EventType(filters) => is_event_type(flow, filters),
+            Self::Verdict(verdicts) => verdicts.contains(&flow.verdict),
+            Self::DropReason(reasons) => {
+                flow.verdict == Verdict::Dropped && reasons.contains(&flow.drop_reason_desc)
+            }
+            Self::Reply(replies) => is_reply(flow, replies),
+            Self::Encrypted(values) => {
+                values.contains(&flow.ip.as_ref().is_some_and(|ip| ip.encrypted))
+            }
+            Self::Identity(side, identities) => {
+                side.endpoint(flow).is_some_and(|end| identities.contains(&end.identity))
+            }
+            Self::Protocol(protocols) => protocols.iter().any(|protocol| protocol.is_of(flow)),
+            Self::Ip(address, texts, cidrs) => is_address(address.of(flow), texts, cidrs),
+            Self::IpVersion(versions) => {
+                versions.contains(&flow.ip.as_ref().map_or(IpVersion::NotUsed, |ip| ip.ip_version))
+            }
+            Self::Pod(side, prefixes) => side.endpoint(flow).is_some_and(|end| {
+                prefixes.iter().any(|prefix| prefix.matches(&end.namespace, &end.pod_name))
+            }),
+            Self::Service(side, prefixes) => side.service(flow).is_some_and(|service| {
+                prefixes.iter().any(|prefix| prefix.matches(&service.namespace, &service.name))
+            }),
+            Self::Workload(side, wanted) => side
+                .endpoint(flow)
+                .is_some_and(|end| end.workloads.iter().any(|own| is_workload(own, wanted))),
+            Self::ClusterName(side, names) => {
+                side.endpoint(flow).is_some_and(|end| names.contains(&end.cluster_name))
+            }
+            Self::Fqdn(side, patterns) => side
+                .names(flow)
+                .iter()
+                .any(|name| patterns.iter().any(|pattern| pattern.matches(name))),
+            Self::Label(side, selectors) => {
+                let labels = side.endpoint(flow).map_or(&[][..], |end| &end.labels);
+                selectors.iter().any(|selector| selector.matches(labels))
+            }
+            Self::NodeLabel(selectors) => {
+                selectors.iter().any(|selector| selector.matches(&flow.node_labels))
+            }
+            Self::NodeName(patterns) => {
+                patterns.iter().any(|pattern| pattern.matches(&flow.node_name))
+            }
+            Self::Port(side, ports) => side.port(flow).is_some_and(|port| ports.contains(&port)),
+            Self::TcpFlags(sets) => tcp_flags(flow)
+                .is_some_and(|flags| sets.iter().any(|wanted| flags.contains(*wanted))),
+            Self::TraceId(ids) => ids.iter().any(|id| id == trace_id(flow)),
+            Self::IpTraceId(ids) => {
+                ids.contains(&flow.ip_trace_id.map_or(0, |trace| trace.trace_id))
+            }
+            Self::TrafficDirection(directions) => directions.contains(&flow.traffic_direction),
+            Self::Interface(wanted) => is_interface(flow, wanted),
+            Self::HttpStatusCode(codes, prefixes) => is_status_code(flow, codes, prefixes),
+            Self::HttpMethod(methods) => http(flow).is_some_and(|http| {
+                !http.method.is_empty() && methods.iter().any(|own| equal_fold(own, &http.method))
+            }),
+            Self::HttpHeader(headers) => http(flow)
+                .is_some_and(|http| http.headers.iter().any(|header| headers.contains(header))),
+            Self::HttpPath(patterns) => {
+                http(flow).and_then(|http| request_uri::path(&http.url)).is_some_and(|path| {
+                    let path = String::from_utf8_lossy(&path);
+                    patterns.iter().any(|pattern| pattern.is_match(path.as_bytes()))
+                })
+            }
+            Self::HttpUrl(patterns) => http(flow).is_some_and(|http| {
+                !http.url.is_empty()
+                    && patterns.iter().any(|pattern| pattern.is_match(http.url.as_bytes()))
+            }),
+            Self::DnsQuery(patterns) => dns(flow).is_some_and(|dns| {
+                patterns.iter().any(|pattern| pattern.is_match(dns.query.as_bytes()))
+            }),
+        }
+    }
+}
+
+impl Side {
+    const fn endpoint(self, flow: &Flow) -> Option<&Endpoint> {
+        match self {
+            Self::Source => flow.source.as_ref(),
+            Self::Destination => flow.destination.as_ref(),
+        }
+    }
+
+    const fn service(self, flow: &Flow) -> Option<&crate::Service> {
+        match self {
+            Self::Source => flow.source_service.as_ref(),
+            Self::Destination => flow.destination_service.as_ref(),
+        }
+    }
+
+    fn names(self, flow: &Flow) -> &[String] {
+        match self {
+            Self::Source => &flow.source_names,
+            Self::Destination => &flow.destination_names,
+        }
+    }
+
+    fn port(self, flow: &Flow) -> Option<u16> {
+        let l4 = flow.l4.as_ref()?;
+        match self {
+            Self::Source => l4.source_port(),
+            Self::Destination => l4.destination_port(),
+        }
+    }
+}
+
+impl Address {
+    fn of(self, flow: &Flow) -> &str {
+        let Some(ip) = &flow.ip else { return "" };
+        match self {
+            Self::Source => &ip.source,
+            Self::SourceXlated => &ip.source_xlated,
+            Self::Destination => &ip.destination,
+        }
+    }
+}
+
+impl Protocol {
+    fn is_of(self, flow: &Flow) -> bool {
+        let l4 = flow.l4.as_ref();
+        match self {
+            Self::Tcp => matches!(l4, Some(Layer4::Tcp(_))),
+            Self::Udp => matches!(l4, Some(Layer4::Udp(_))),
+            Self::Sctp => matches!(l4, Some(Layer4::Sctp(_))),
+            Self::Icmp => matches!(l4, Some(Layer4::Icmpv4(_) | Layer4::Icmpv6(_))),
+            Self::Icmpv4 => matches!(l4, Some(Layer4::Icmpv4(_))),
+            Self::Icmpv6 => matches!(l4, Some(Layer4::Icmpv6(_))),
+            Self::Vrrp => matches!(l4, Some(Layer4::Vrrp(_))),
+            Self::Igmp => matches!(l4, Some(Layer4::Igmp(_))),
+            Self::Dns => dns(flow).is_some(),
+            Self::Http => http(flow).is_some(),
+        }
+    }
+}
+
+const fn http(flow: &Flow) -> Option<&Http> {
+    match &flow.l7 {
+        Some(crate::Layer7 { record: Some(L7Record::Http(http)), .. }) => Some(http),
+        _ => None,
+    }
+}
+
+const fn dns(flow: &Flow) -> Option<&Dns> {
+    match &flow.l7 {
+        Some(crate::Layer7 { record: Some(L7Record::Dns(dns)), .. }) => Some(dns),
+        _ => None,
+    }
+}
+
+fn is_event_type(flow: &Flow, filters: &[EventTypeFilter]) -> bool {
+    flow.event_type.is_some_and(|event| {
+        filters.iter().any(|filter| {
+            (filter.message_type == MessageType::Unspec
+                || filter.message_type == event.message_type)
+                && (!filter.match_sub_type || filter.sub_type == event.sub_type)
+        })
+    })
+}
+
+/// A drop is never known to be a reply; Cilium takes it for none, so that clients which think of
+/// the old `reply` field still find it.
+fn is_reply(flow: &Flow, replies: &[bool]) -> bool {
+    match flow.is_reply {
+        Some(reply) => replies.contains(&reply),
+        None => flow.verdict == Verdict::Dropped && replies.contains(&false),
+    }
+}
+
+fn is_address(address: &str, texts: &[String], cidrs: &[Cidr]) -> bool {
+    if address.is_empty() {
+        return false;
+    }
+    texts.iter().any(|text| text == address)
+        || (!cidrs.is_empty()
+            && address
+                .parse::<IpAddr>()
+                .is_ok_and(|address| cidrs.iter().any(|cidr| cidr.contains(address))))
+}
+
+fn is_workload(own: &Workload, wanted: &[Workload]) -> bool {
+    wanted.iter().any(|wanted| {
+        (wanted.name.is_empty() || wanted.name == own.name)
+            && (wanted.kind.is_empty() || wanted.kind == own.kind)
+    })
+}
+
+fn is_interface(flow: &Flow, wanted: &[NetworkInterface]) -> bool {
+    flow.interface.as_ref().is_some_and(|own| {
+        wanted.iter().any(|wanted| {
+            (wanted.index == 0 || wanted.index == own.index)
+                && (wanted.name.is_empty() || wanted.name == own.name)
+        })
+    })
+}
+
+const fn tcp_flags(flow: &Flow) -> Option<TcpFlags> {
+    match &flow.l4 {
+        Some(Layer4::Tcp(tcp)) => tcp.flags,
+        _ => None,
+    }
+}
+
+fn trace_id(flow: &Flow) -> &str {
+    flow.trace_context
+        .as_ref()
+        .and_then(|context| context.parent.as_ref())
+        .map_or("", |parent| &parent.trace_id)
+}
+
+fn is_status_code(flow: &Flow, codes: &[String], prefixes: &[String]) -> bool {
+    http(flow).filter(|http| http.code != 0).is_some_and(|http| {
+        let own = format!("{:03}", http.code);
+        codes.contains(&own) || prefixes.iter().any(|prefix| own.starts_with(prefix))
+    })
+}
+
+/// Equal but for case, by Unicode's folding of one letter to one letter, as Go's `EqualFold`.
+fn equal_fold(left: &str, right: &str) -> bool {
+    left.chars().map(fold).eq(right.chars().map(fold))
+}
+
+fn fold(character: char) -> char {
+    let upper = one(character.to_uppercase()).unwrap_or(character);
+    one(upper.to_lowercase()).unwrap_or(upper)
+}
+
+/// The letter, where there is exactly one.
+fn one(mut letters: impl Iterator<Item = char>) -> Option<char> {
+    letters.next().filter(|_| letters.next().is_none())
+}

@@ -1,0 +1,139 @@
+//! Filters on flows, as the Observer API takes them.
+//!
+//! [`FlowFilter`] and [`FilterSet`] are what a user asks for; `compile` checks them and turns
+//! them into [`CompiledFilter`] and [`CompiledFilterSet`], which judge flows. The judgement is
+//! that of Cilium's `pkg/hubble/filters`.
+
+mod address;
+mod compile;
+mod compiled;
+mod error;
+mod labels;
+mod name;
+mod pattern;
+#[cfg_attr(not(feature = "regex"), path = "no_regex.rs")]
+mod re2;
+mod request_uri;
+mod selector;
+#[cfg(test)]
+mod tests;
+
+pub use compiled::{CompiledFilter, CompiledFilterSet};
+pub use error::{FilterError, FilterList, FilterSetError, PatternError, RegexError};
+pub use selector::SelectorError;
+
+use crate::{
+    DropReason, HttpHeader, IpVersion, MessageType, NetworkInterface, TcpFlags, TrafficDirection,
+    Verdict, Workload,
+};
+
+/// Conditions on a flow. Every field that is not empty must match; within a field, any value
+/// will do. Source: flow.proto `FlowFilter`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct FlowFilter {
+    /// Ids of flows.
+    pub uuid: Vec<String>,
+    /// Addresses (compared as text) or CIDRs.
+    pub source_ip: Vec<String>,
+    /// Addresses (compared as text) or CIDRs, after source NAT.
+    pub source_ip_xlated: Vec<String>,
+    /// Prefixes of pod names: `ns/prefix`, `ns/` (all of a namespace), `/prefix` (any
+    /// namespace), `prefix` (namespace `default`).
+    pub source_pod: Vec<String>,
+    /// DNS names; `*` stands for any run of letters, digits, dots and hyphens.
+    pub source_fqdn: Vec<String>,
+    /// Kubernetes label selectors; a key may carry Cilium's source (`k8s:app=web`).
+    pub source_label: Vec<String>,
+    /// Prefixes of Service names, written like `source_pod`.
+    pub source_service: Vec<String>,
+    /// Name, kind, or both; what is empty is not compared.
+    pub source_workload: Vec<Workload>,
+    /// Cluster names.
+    pub source_cluster_name: Vec<String>,
+    /// Addresses (compared as text) or CIDRs.
+    pub destination_ip: Vec<String>,
+    /// As `source_pod`.
+    pub destination_pod: Vec<String>,
+    /// As `source_fqdn`.
+    pub destination_fqdn: Vec<String>,
+    /// As `source_label`.
+    pub destination_label: Vec<String>,
+    /// As `source_service`.
+    pub destination_service: Vec<String>,
+    /// As `source_workload`.
+    pub destination_workload: Vec<Workload>,
+    /// Cluster names.
+    pub destination_cluster_name: Vec<String>,
+    /// Directions.
+    pub traffic_direction: Vec<TrafficDirection>,
+    /// Verdicts.
+    pub verdict: Vec<Verdict>,
+    /// Drop reasons; matches dropped flows only.
+    pub drop_reason_desc: Vec<DropReason>,
+    /// Devices, by index, name, or both; 0 and the empty name are not compared.
+    pub interface: Vec<NetworkInterface>,
+    /// Monitor events.
+    pub event_type: Vec<EventTypeFilter>,
+    /// Status codes (`404`) or prefixes (`4+`, `40+`).
+    pub http_status_code: Vec<String>,
+    /// `tcp`, `udp`, `sctp`, `icmp` (both versions), `icmpv4`, `icmpv6`, `vrrp`, `igmp`, `dns`,
+    /// `http`, in any case.
+    pub protocol: Vec<String>,
+    /// Decimal ports.
+    pub source_port: Vec<String>,
+    /// Decimal ports.
+    pub destination_port: Vec<String>,
+    /// Against the connection's direction or with it.
+    pub reply: Vec<bool>,
+    /// Regular expressions (RE2) on the DNS name asked for.
+    pub dns_query: Vec<String>,
+    /// Security identities.
+    pub source_identity: Vec<u32>,
+    /// Security identities.
+    pub destination_identity: Vec<u32>,
+    /// HTTP methods, in any case.
+    pub http_method: Vec<String>,
+    /// Regular expressions (RE2) on the path of the URL.
+    pub http_path: Vec<String>,
+    /// Regular expressions (RE2) on the URL.
+    pub http_url: Vec<String>,
+    /// Headers, compared by name and value.
+    pub http_header: Vec<HttpHeader>,
+    /// Sets of TCP flags: all flags of a set must be there, others may.
+    pub tcp_flags: Vec<TcpFlags>,
+    /// Patterns of node names: `node`, `cluster/node`, `cluster/`, with `*` as in `source_fqdn`.
+    pub node_name: Vec<String>,
+    /// As `source_label`, on the labels of the node.
+    pub node_labels: Vec<String>,
+    /// IP versions.
+    pub ip_version: Vec<IpVersion>,
+    /// Trace ids of the W3C trace context.
+    pub trace_id: Vec<String>,
+    /// Trace ids of IP options.
+    pub ip_trace_id: Vec<u64>,
+    /// Encrypted between nodes or not.
+    pub encrypted: Vec<bool>,
+    /// CEL expressions. They can be carried to a relay, but not compiled here.
+    pub cel_expression: Vec<String>,
+}
+
+/// Selects monitor events. Source: flow.proto `EventTypeFilter`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct EventTypeFilter {
+    /// Message type; unspecified: any.
+    pub message_type: MessageType,
+    /// Compare `sub_type` too: 0 is a valid one.
+    pub match_sub_type: bool,
+    /// Sub type of the event.
+    pub sub_type: i32,
+}
+
+/// Which flows to show: those that one filter of `allow` matches (all, where it is empty) and
+/// none of `deny`. Source: observer.proto `GetFlowsRequest.whitelist`, `.blacklist`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct FilterSet {
+    /// At least one must match, unless there is none.
+    pub allow: Vec<FlowFilter>,
+    /// None must match.
+    pub deny: Vec<FlowFilter>,
+}

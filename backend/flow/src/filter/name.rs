@@ -1,0 +1,34 @@
+//! Names of pods and Services, with their namespace.
+
+/// A namespace and a prefix of a name; what is empty is not compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NamespacedPrefix {
+    namespace: String,
+    prefix: String,
+}
+
+impl NamespacedPrefix {
+    /// Reads `ns/prefix`, `ns/`, `/prefix`, or `prefix`, which means namespace `default`. What
+    /// follows a second slash is not looked at, as in Cilium. None: empty.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return None;
+        }
+        let mut parts = text.split('/');
+        let first = parts.next().unwrap_or_default();
+        let (namespace, prefix) = match parts.next() {
+            Some(second) => (first, second),
+            None => ("default", first),
+        };
+        Some(Self { namespace: namespace.to_owned(), prefix: prefix.to_owned() })
+    }
+
+    /// Whether it matches what has this namespace and this name. What has neither matches
+    /// nothing.
+    pub(super) fn matches(&self, namespace: &str, name: &str) -> bool {
+        if namespace.is_empty() && name.is_empty() {
+            return false;
+        }
+        name.starts_with(&self.prefix) && (self.namespace.is_empty() || self.namespace == namespace)
+    }
+}

@@ -1,0 +1,107 @@
+//! The path of a request's URL, as Go's `url.ParseRequestURI` sees it: Hubble's `http_path`
+//! looks at that.
+
+/// The decoded path, as bytes: escapes may hide anything. None: Go refuses the URL, and Hubble's
+/// filter does not match.
+pub(super) fn path(url: &str) -> Option<Vec<u8>> {
+    if url.is_empty() || url.bytes().any(|byte| byte.is_ascii_control()) {
+        return None;
+    }
+    if url == "*" {
+        return Some(b"*".to_vec());
+    }
+    let (scheme, rest) = split_scheme(url)?;
+    let rest = rest.split_once('?').map_or(rest, |(before, _)| before);
+    if !rest.starts_with('/') {
+        // With a scheme it is opaque (`mailto:x`) and has no path.
+        return scheme.map(|_| Vec::new());
+    }
+    match rest.strip_prefix("//") {
+        Some(after) if scheme.is_some() => {
+            let (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
+            if is_authority(authority) { unescape(path) } else { None }
+        }
+        _ => unescape(rest),
+    }
+}
+
+/// The scheme, if there is one, and what follows. None: the URL starts with a colon.
+fn split_scheme(url: &str) -> Option<(Option<&str>, &str)> {
+    for (index, byte) in url.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => {}
+            b'0'..=b'9' | b'+' | b'-' | b'.' if index > 0 => {}
+            b':' if index > 0 => {
+                let (scheme, rest) = url.split_at(index);
+                return Some((Some(scheme), rest.strip_prefix(':').unwrap_or(rest)));
+            }
+            b':' => return None,
+            _ => break,
+        }
+    }
+    Some((None, url))
+}
+
+fn is_authority(authority: &str) -> bool {
+    match authority.rsplit_once('@') {
+        Some((userinfo, host)) => is_userinfo(userinfo) && is_host(host),
+        None => is_host(authority),
+    }
+}
+
+fn is_userinfo(userinfo: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&byte);
+    userinfo.bytes().all(allowed) && unescape(userinfo).is_some()
+}
+
+fn is_host(host: &str) -> bool {
+    let (name, port) = if host.starts_with('[') {
+        let Some((name, port)) = host.rsplit_once(']') else { return false };
+        (name, port)
+    } else {
+        host.split_at(host.rfind(':').unwrap_or(host.len()))
+    };
+    let is_port = match port.strip_prefix(':') {
+        Some(digits) => digits.bytes().all(|digit| digit.is_ascii_digit()),
+        None => port.is_empty(),
+    };
+    is_port && is_host_name(name)
+}
+
+/// A host may hold bytes beyond ASCII as they are or escaped, and `%25` before a zone.
+fn is_host_name(name: &str) -> bool {
+    let allowed = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || !byte.is_ascii()
+            || b"-_.~!$&'()*+,;=:[]<>\"".contains(&byte)
+    };
+    let mut parts = name.split('%');
+    parts.next().is_some_and(|first| first.bytes().all(allowed))
+        && parts.all(|part| match escape(part) {
+            Some((value, rest)) => {
+                (!value.is_ascii() || value == b'%') && rest.bytes().all(allowed)
+            }
+            None => false,
+        })
+}
+
+/// Undoes `%XX`. None: a `%` that no two hexadecimal digits follow.
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut parts = text.split('%');
+    let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (value, rest) = escape(part)?;
+        out.push(value);
+        out.extend_from_slice(rest.as_bytes());
+    }
+    Some(out)
+}
+
+/// The byte that the two hexadecimal digits at the start of `text` stand for, and the rest.
+fn escape(text: &str) -> Option<(u8, &str)> {
+    let (digits, rest) = text.split_at_checked(2)?;
+    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    Some((u8::from_str_radix(digits, 16).ok()?, rest))
+}

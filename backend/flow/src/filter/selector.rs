@@ -1,0 +1,310 @@
+//! Kubernetes label selectors over Cilium's labels.
+
+use std::collections::BTreeSet;
+
+use super::labels::SelectKey;
+
+/// Why a text is not a label selector.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SelectorError {
+    /// Something else was expected.
+    #[error("found {found}, expected {expected}")]
+    Unexpected {
+        /// What stands there.
+        found: String,
+        /// What may stand there.
+        expected: &'static str,
+    },
+    /// Not a label key.
+    #[error(
+        "`{key}` is not a label key: `[prefix/]name`, the name at most 63 letters, digits, `-`, `_` and `.`"
+    )]
+    Key {
+        /// What was given.
+        key: String,
+    },
+    /// Not a label value.
+    #[error("`{value}` is not a label value: at most 63 letters, digits, `-`, `_` and `.`")]
+    Value {
+        /// What was given.
+        value: String,
+    },
+    /// Not a number, where a number is compared.
+    #[error("`{value}` is not an integer")]
+    Number {
+        /// What was given.
+        value: String,
+    },
+}
+
+/// A selector: all requirements must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Selector {
+    requirements: Vec<Requirement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Requirement {
+    key: SelectKey,
+    operator: Operator,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Operator {
+    Exists,
+    DoesNotExist,
+    In(BTreeSet<String>),
+    NotIn(BTreeSet<String>),
+    GreaterThan(i64),
+    LessThan(i64),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Token {
+    Identifier(String),
+    Open,
+    Close,
+    Comma,
+    Not,
+    Equal,
+    NotEqual,
+    Greater,
+    Less,
+}
+
+impl Selector {
+    /// Reads a selector (`app=web, tier in (a, b), !legacy`). Keys may carry Cilium's source
+    /// (`k8s:app`); without one, any source will do. The empty text selects everything.
+    pub(super) fn parse(text: &str) -> Result<Self, SelectorError> {
+        let mut parser = Parser { tokens: tokens(&translate(text)).into_iter().peekable() };
+        let mut requirements = Vec::new();
+        while parser.tokens.peek().is_some() {
+            requirements.push(parser.requirement()?);
+            match parser.tokens.next() {
+                None => break,
+                Some(Token::Comma) if parser.tokens.peek().is_some() => {}
+                Some(Token::Comma) => return Err(unexpected(None, "a key after `,`")),
+                other => return Err(unexpected(other.as_ref(), "`,` or the end")),
+            }
+        }
+        Ok(Self { requirements })
+    }
+
+    /// Whether it selects what has these labels.
+    pub(super) fn matches(&self, labels: &[String]) -> bool {
+        self.requirements.iter().all(|requirement| requirement.matches(labels))
+    }
+}
+
+impl Requirement {
+    fn matches(&self, labels: &[String]) -> bool {
+        let value = self.key.lookup(labels);
+        let number = || value.and_then(|value| value.parse::<i64>().ok());
+        match &self.operator {
+            Operator::Exists => value.is_some(),
+            Operator::DoesNotExist => value.is_none(),
+            Operator::In(values) => value.is_some_and(|value| values.contains(value)),
+            Operator::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
+            Operator::GreaterThan(bound) => number().is_some_and(|number| number > *bound),
+            Operator::LessThan(bound) => number().is_some_and(|number| number < *bound),
+        }
+    }
+}
+
+struct Parser {
+    tokens: std::iter::Peekable<std::vec::IntoIter<Token>>,
+}
+
+impl Parser {
+    fn requirement(&mut self) -> Result<Requirement, SelectorError> {
+        let negated = self.tokens.next_if_eq(&Token::Not).is_some();
+        let key = match self.tokens.next() {
+            Some(Token::Identifier(key)) => key,
+            other => return Err(unexpected(other.as_ref(), "a key")),
+        };
+        if !is_label_key(&key) {
+            return Err(SelectorError::Key { key });
+        }
+        let key = SelectKey::parse(&key);
+        if negated {
+            return Ok(Requirement { key, operator: Operator::DoesNotExist });
+        }
+        if matches!(self.tokens.peek(), None | Some(Token::Comma)) {
+            return Ok(Requirement { key, operator: Operator::Exists });
+        }
+        let operator = match self.tokens.next() {
+            Some(Token::Equal) => Operator::In(BTreeSet::from([self.exact_value()?])),
+            Some(Token::NotEqual) => Operator::NotIn(BTreeSet::from([self.exact_value()?])),
+            Some(Token::Greater) => Operator::GreaterThan(self.number()?),
+            Some(Token::Less) => Operator::LessThan(self.number()?),
+            Some(Token::Identifier(word)) if word == "in" => Operator::In(self.values()?),
+            Some(Token::Identifier(word)) if word == "notin" => Operator::NotIn(self.values()?),
+            other => {
+                let expected = "one of `=`, `==`, `!=`, `in`, `notin`, `>`, `<`";
+                return Err(unexpected(other.as_ref(), expected));
+            }
+        };
+        Ok(Requirement { key, operator })
+    }
+
+    /// A single value; nothing stands for the empty one.
+    fn exact_value(&mut self) -> Result<String, SelectorError> {
+        if matches!(self.tokens.peek(), None | Some(Token::Comma)) {
+            return Ok(String::new());
+        }
+        match self.tokens.next() {
+            Some(Token::Identifier(value)) => label_value(value),
+            other => Err(unexpected(other.as_ref(), "a value")),
+        }
+    }
+
+    fn number(&mut self) -> Result<i64, SelectorError> {
+        let value = self.exact_value()?;
+        value.parse().map_err(|_| SelectorError::Number { value })
+    }
+
+    /// `(a, b)`; a place between commas or parentheses that is left empty is the empty value.
+    fn values(&mut self) -> Result<BTreeSet<String>, SelectorError> {
+        match self.tokens.next() {
+            Some(Token::Open) => {}
+            other => return Err(unexpected(other.as_ref(), "`(`")),
+        }
+        let mut values = BTreeSet::new();
+        loop {
+            let value = match self.tokens.peek() {
+                Some(Token::Identifier(_)) => match self.tokens.next() {
+                    Some(Token::Identifier(value)) => label_value(value)?,
+                    _ => String::new(),
+                },
+                Some(Token::Comma | Token::Close) => String::new(),
+                other => return Err(unexpected(other, "a value, `,` or `)`")),
+            };
+            values.insert(value);
+            match self.tokens.next() {
+                Some(Token::Comma) => {}
+                Some(Token::Close) => return Ok(values),
+                other => return Err(unexpected(other.as_ref(), "`,` or `)`")),
+            }
+        }
+    }
+}
+
+fn unexpected(found: Option<&Token>, expected: &'static str) -> SelectorError {
+    let found = match found {
+        None => "the end".to_owned(),
+        Some(Token::Identifier(word)) => format!("`{word}`"),
+        Some(Token::Open) => "`(`".to_owned(),
+        Some(Token::Close) => "`)`".to_owned(),
+        Some(Token::Comma) => "`,`".to_owned(),
+        Some(Token::Not) => "`!`".to_owned(),
+        Some(Token::Equal) => "`=`".to_owned(),
+        Some(Token::NotEqual) => "`!=`".to_owned(),
+        Some(Token::Greater) => "`>`".to_owned(),
+        Some(Token::Less) => "`<`".to_owned(),
+    };
+    SelectorError::Unexpected { found, expected }
+}
+
+/// Kubernetes' selectors know no sources: `source:key` becomes `source.key`, and a key without
+/// a source becomes `any.key`, as in Cilium's `labelparser.go`.
+fn translate(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let start = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '!');
+        let (before, _) = rest.split_at(rest.len() - start.len());
+        out.push_str(before);
+        let ends_key = |c: char| c.is_whitespace() || matches!(c, '=' | '!' | ',');
+        let (key, after) = start.split_at(start.find(ends_key).unwrap_or(start.len()));
+        match key.split_once(':') {
+            Some((source, key)) => out.extend([source, ".", key]),
+            None => out.extend(["any.", key]),
+        }
+        let (requirement, next) = after.split_at(end_of_requirement(after));
+        out.push_str(requirement);
+        rest = next;
+    }
+    out
+}
+
+/// Where the next requirement starts: after the first comma outside of parentheses.
+fn end_of_requirement(text: &str) -> usize {
+    let mut depth = 0_i32;
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' => depth = depth.saturating_add(1),
+            b')' => depth = depth.saturating_sub(1),
+            b',' if depth == 0 => return index + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let token = match character {
+            ' ' | '\t' | '\r' | '\n' => continue,
+            '(' => Token::Open,
+            ')' => Token::Close,
+            ',' => Token::Comma,
+            '>' => Token::Greater,
+            '<' => Token::Less,
+            '=' => {
+                characters.next_if_eq(&'=');
+                Token::Equal
+            }
+            '!' if characters.next_if_eq(&'=').is_some() => Token::NotEqual,
+            '!' => Token::Not,
+            first => {
+                let mut word = String::from(first);
+                while let Some(next) = characters.next_if(|c| !is_special(*c)) {
+                    word.push(next);
+                }
+                Token::Identifier(word)
+            }
+        };
+        tokens.push(token);
+    }
+    tokens
+}
+
+const fn is_special(character: char) -> bool {
+    matches!(character, '=' | '!' | '(' | ')' | ',' | '>' | '<' | ' ' | '\t' | '\r' | '\n')
+}
+
+fn label_value(value: String) -> Result<String, SelectorError> {
+    if value.is_empty() || is_label_name(&value) {
+        Ok(value)
+    } else {
+        Err(SelectorError::Value { value })
+    }
+}
+
+/// `[prefix/]name`. Source: Kubernetes' `IsLabelKey`.
+fn is_label_key(key: &str) -> bool {
+    match key.split_once('/') {
+        Some((prefix, name)) => is_dns_subdomain(prefix) && is_label_name(name),
+        None => is_label_name(key),
+    }
+}
+
+fn is_label_name(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.len() <= 63
+        && name.bytes().all(inner)
+        && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && name.bytes().next_back().is_some_and(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn is_dns_subdomain(name: &str) -> bool {
+    let edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    name.len() <= 253
+        && name.split('.').all(|label| {
+            label.bytes().all(|byte| edge(byte) || byte == b'-')
+                && label.bytes().next().is_some_and(edge)
+                && label.bytes().next_back().is_some_and(edge)
+        })
+}
