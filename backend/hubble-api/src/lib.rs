@@ -2,6 +2,9 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+mod convert;
 pub mod packed;
 pub mod pb;
 pub mod projection;
+
+pub use convert::FlowError;

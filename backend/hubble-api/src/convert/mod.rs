@@ -1,0 +1,19 @@
+//! Between the wire types and the vocabulary of `flow`, both ways and without loss.
+//!
+//! Every field is named in a destructuring: a field that a later Cilium adds to `proto/` does
+//! not compile until it has a place here. What a record carries beyond `proto/` is dropped by
+//! the decoder.
+
+mod error;
+mod filter;
+mod parts;
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use error::FlowError;
+
+/// Converts the items of a list.
+fn all<A, B: From<A>>(items: Vec<A>) -> Vec<B> {
+    items.into_iter().map(B::from).collect()
+}
