@@ -1,0 +1,143 @@
+//! The world outside: hosts with names, customers, and what has no place.
+
+use std::net::Ipv4Addr;
+
+use super::{Builder, EndpointId, EndpointKind, Stray};
+
+/// The selector of the lab's `toFQDNs` rules that covers Microsoft's hosts.
+pub(crate) const MICROSOFT_SELECTOR: &str = "*.microsoft.com";
+/// The selector of the lab's `toFQDNs` rule for GitHub.
+pub(crate) const GITHUB_SELECTOR: &str = "api.github.com";
+
+/// A host that pods reach by its DNS name.
+#[derive(Debug)]
+pub(crate) struct ExternalHost {
+    /// DNS name without the trailing dot.
+    pub(crate) name: &'static str,
+    /// Names that the answer leads through.
+    pub(crate) cnames: &'static [&'static str],
+    /// Time to live of the answer, in seconds.
+    pub(crate) ttl_secs: u32,
+    /// The host as `reserved:world`.
+    pub(crate) world: EndpointId,
+    /// The host as the identity that a `toFQDNs` selector gives it.
+    pub(crate) selected: Option<(&'static str, EndpointId)>,
+}
+
+/// Name, address, CNAMEs, TTL in seconds, selector that covers it.
+type HostSpec = (&'static str, [u8; 4], &'static [&'static str], u32, Option<&'static str>);
+
+const HOSTS: &[HostSpec] = &[
+    (
+        "graph.microsoft.com",
+        [20, 190, 152, 88],
+        &["ags.privatelink.msidentity.com.", "www.tm.prd.ags.akadns.net."],
+        120,
+        Some(MICROSOFT_SELECTOR),
+    ),
+    (
+        "developer.microsoft.com",
+        [23, 45, 149, 11],
+        &["developer.microsoft.com-c-3.edgekey.net."],
+        300,
+        Some(MICROSOFT_SELECTOR),
+    ),
+    (
+        "www.microsoft.com",
+        [23, 192, 18, 101],
+        &["www.microsoft.com-c-3.edgekey.net.", "e13678.dscb.akamaiedge.net."],
+        60,
+        Some(MICROSOFT_SELECTOR),
+    ),
+    ("api.github.com", [140, 82, 112, 6], &[], 60, Some(GITHUB_SELECTOR)),
+    ("www.google.com", [142, 250, 72, 100], &[], 300, None),
+    ("www.bing.com", [13, 107, 21, 200], &["www-www.bing.com.trafficmanager.net."], 30, None),
+    (
+        "management.azure.com",
+        [20, 37, 158, 0],
+        &["arm-frontdoor-prod.trafficmanager.net."],
+        30,
+        None,
+    ),
+];
+
+/// First identity of the range that is local to a node and stands for CIDRs and names.
+const FIRST_LOCAL_IDENTITY: u32 = 1 << 24;
+
+impl Builder {
+    pub(super) fn hosts(&mut self) -> Vec<ExternalHost> {
+        let selectors = [MICROSOFT_SELECTOR, GITHUB_SELECTOR];
+        HOSTS
+            .iter()
+            .map(|&(name, ip, cnames, ttl_secs, selector)| {
+                let ip = Ipv4Addr::from(ip);
+                let world = self.reserved(EndpointKind::World, 2, &["reserved:world"], ip);
+                let selected = selector.map(|selector| {
+                    let at = selectors.iter().position(|known| *known == selector);
+                    let identity = FIRST_LOCAL_IDENTITY + 1 + at.map_or(0, |at| u32::from(at != 0));
+                    let label = format!("fqdn:{selector}");
+                    let labels = [label.as_str(), "reserved:world"];
+                    (selector, self.reserved(EndpointKind::World, identity, &labels, ip))
+                });
+                ExternalHost { name, cnames, ttl_secs, world, selected }
+            })
+            .collect()
+    }
+
+    /// Customers from the networks that RFC 5737 keeps for documentation.
+    pub(super) fn customers(&mut self) -> Vec<EndpointId> {
+        (0..48_u8)
+            .map(|at| {
+                let last = 10 + at * 5;
+                let ip = match at % 3 {
+                    0 => Ipv4Addr::new(203, 0, 113, last),
+                    1 => Ipv4Addr::new(198, 51, 100, last),
+                    _ => Ipv4Addr::new(192, 0, 2, last),
+                };
+                self.reserved(EndpointKind::World, 2, &["reserved:world"], ip)
+            })
+            .collect()
+    }
+
+    /// `solicitors`: pods that look for IPv6 routers.
+    pub(super) fn stray(&mut self, solicitors: &[EndpointId]) -> Stray {
+        let unknown = ["reserved:unknown"];
+        let link_locals = solicitors
+            .iter()
+            .zip(0x80_u16..)
+            .filter_map(|(&pod, last)| {
+                let (node, identity, labels, cluster) = {
+                    let pod = self.endpoints.get(usize::from(pod.0))?;
+                    (pod.node, pod.identity, pod.labels.clone(), pod.cluster)
+                };
+                // The datapath knows whose program it is, the ipcache knows no such address:
+                // identity and labels, but no name.
+                let ip = format!("fe80::a8c1:aff:fef4:{last:x}");
+                let id = self.reserved(EndpointKind::LinkLocal, identity, &[], ip);
+                let endpoint = self.endpoints.get_mut(usize::from(id.0))?;
+                endpoint.node = node;
+                endpoint.labels = labels;
+                endpoint.cluster = cluster;
+                Some(id)
+            })
+            .collect();
+        Stray {
+            former_pod: self.reserved(EndpointKind::Unroutable, 0, &unknown, "10.244.3.17"),
+            link_locals,
+            all_routers: self.reserved(EndpointKind::LinkLocal, 0, &unknown, "ff02::2"),
+        }
+    }
+
+    pub(super) fn kube_apiserver(&mut self) -> EndpointId {
+        self.reserved(
+            EndpointKind::KubeApiServer,
+            7,
+            &["reserved:kube-apiserver", "reserved:world"],
+            "20.62.134.7",
+        )
+    }
+
+    pub(super) fn upstream_dns(&mut self) -> EndpointId {
+        self.reserved(EndpointKind::World, 2, &["reserved:world"], "168.63.129.16")
+    }
+}

@@ -1,0 +1,75 @@
+//! HTTP beside the relay: metrics, switching scenarios, health.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::metrics::exposition;
+use crate::scenario::Scenario;
+use crate::shop::{Shared, ShopError};
+
+/// The answer about scenarios.
+#[derive(Debug, Serialize)]
+struct ScenarioAnswer {
+    scenario: Scenario,
+    scenarios: [Scenario; Scenario::ALL.len()],
+}
+
+/// The answer to a request that failed.
+#[derive(Debug, Serialize)]
+struct ErrorAnswer {
+    message: String,
+}
+
+/// Serves until told to stop. Errors: the listener failed.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), ShopError> {
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/scenario", get(scenario))
+        .route("/scenario/:name", put(switch))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .with_state(shared);
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move {
+            // A sender that is gone means the shop is gone: stop as well.
+            let _: Result<_, _> = stopped.wait_for(|stop| *stop).await;
+        })
+        .await
+        .map_err(ShopError::Metrics)
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    let text = exposition(&shared.samples());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+}
+
+async fn scenario(State(shared): State<Arc<Shared>>) -> Json<ScenarioAnswer> {
+    answer(&shared)
+}
+
+fn answer(shared: &Shared) -> Json<ScenarioAnswer> {
+    Json(ScenarioAnswer { scenario: shared.lock().simulation.scenario(), scenarios: Scenario::ALL })
+}
+
+async fn switch(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Result<Json<ScenarioAnswer>, (StatusCode, Json<ErrorAnswer>)> {
+    let scenario: Scenario = name.parse().map_err(|error: crate::UnknownScenario| {
+        (StatusCode::NOT_FOUND, Json(ErrorAnswer { message: error.to_string() }))
+    })?;
+    shared.lock().simulation.switch(scenario);
+    tracing::info!(%scenario, "scenario switched");
+    Ok(answer(&shared))
+}

@@ -1,0 +1,253 @@
+//! The ring buffers of all nodes (pkg/hubble/container/ring.go). A ring holds one less than a
+//! power of two; what is older is overwritten, whether somebody was reading it or not.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::cluster::NodeId;
+use crate::record::Record;
+
+/// A ring size that Hubble does not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` flows: the capacity is one less than a power of two, from 1 to 65535")]
+pub struct InvalidCapacity(pub u32);
+
+/// Size of a ring: 2^n - 1, at most 65,535.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RingCapacity(u16);
+
+impl RingCapacity {
+    /// Hubble's default.
+    pub const DEFAULT: Self = Self(4_095);
+
+    /// Checks a size. Errors: not one less than a power of two, or out of range.
+    pub fn new(flows: u32) -> Result<Self, InvalidCapacity> {
+        match u16::try_from(flows) {
+            Ok(n) if n > 0 && (flows + 1).is_power_of_two() => Ok(Self(n)),
+            _ => Err(InvalidCapacity(flows)),
+        }
+    }
+
+    /// Flows that a ring holds.
+    pub fn flows(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// One node's buffer. Positions count the records ever written to it.
+#[derive(Debug)]
+struct Ring {
+    records: VecDeque<Record>,
+    /// Position of the oldest record that is still there.
+    oldest: u64,
+}
+
+impl Ring {
+    fn end(&self) -> u64 {
+        self.oldest + u64::try_from(self.records.len()).unwrap_or(u64::MAX)
+    }
+
+    fn get(&self, position: u64) -> Option<&Record> {
+        let at = position.checked_sub(self.oldest)?;
+        self.records.get(usize::try_from(at).ok()?)
+    }
+}
+
+/// How full a ring is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fill {
+    /// Records that it can hold.
+    pub(crate) capacity: u64,
+    /// Records that it holds.
+    pub(crate) len: u64,
+    /// Records ever written.
+    pub(crate) seen: u64,
+    /// Time of the oldest and the newest record, in nanoseconds since the Unix epoch.
+    pub(crate) span_nanos: Option<(i64, i64)>,
+}
+
+/// The rings of all nodes. Writers append what happened on all of them at once, so that a
+/// reader who merges them by time sees one true order.
+#[derive(Debug)]
+pub(crate) struct Rings {
+    rings: Mutex<Vec<Ring>>,
+    capacity: RingCapacity,
+    written: watch::Sender<u64>,
+}
+
+/// Where a reader stands on each of its nodes.
+#[derive(Debug, Clone)]
+pub(crate) struct Cursor {
+    positions: Vec<NodePosition>,
+}
+
+#[derive(Debug, Clone)]
+struct NodePosition {
+    node: NodeId,
+    next: u64,
+    /// Where the reader stops; `None` while it follows.
+    stop: Option<u64>,
+}
+
+/// What a read gave.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// Records in order of time.
+    pub(crate) records: Vec<Record>,
+    /// Nodes on which records were overwritten before they were read, and how many.
+    pub(crate) lost: Vec<(NodeId, u64)>,
+    /// There is nothing more to read now.
+    pub(crate) drained: bool,
+}
+
+impl Rings {
+    /// Empty rings for as many nodes.
+    pub(crate) fn new(nodes: usize, capacity: RingCapacity) -> Self {
+        let rings = (0..nodes)
+            .map(|_| Ring { records: VecDeque::with_capacity(capacity.flows()), oldest: 0 })
+            .collect();
+        Self { rings: Mutex::new(rings), capacity, written: watch::Sender::new(0) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Ring>> {
+        // Nothing that holds the lock can panic half way through a change.
+        self.rings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes records, each to its node's ring, and wakes the readers.
+    pub(crate) fn append(&self, records: impl IntoIterator<Item = Record>) {
+        {
+            let mut rings = self.lock();
+            for record in records {
+                let Some(ring) = rings.get_mut(usize::from(record.node.0)) else {
+                    continue;
+                };
+                if ring.records.len() == self.capacity.flows() {
+                    ring.records.pop_front();
+                    ring.oldest += 1;
+                }
+                ring.records.push_back(record);
+            }
+        }
+        self.written.send_modify(|writes| *writes += 1);
+    }
+
+    /// Tells when something was written.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.written.subscribe()
+    }
+
+    /// How full a node's ring is.
+    pub(crate) fn fill(&self, node: NodeId) -> Option<Fill> {
+        let rings = self.lock();
+        let ring = rings.get(usize::from(node.0))?;
+        let first = ring.records.front().map(|record| record.time_nanos);
+        let last = ring.records.back().map(|record| record.time_nanos);
+        Some(Fill {
+            capacity: self.capacity.flows() as u64,
+            len: ring.records.len() as u64,
+            seen: ring.end(),
+            span_nanos: first.zip(last),
+        })
+    }
+
+    /// Records of a node that are not older than a time.
+    pub(crate) fn count_since(&self, node: NodeId, since_nanos: i64) -> u64 {
+        let rings = self.lock();
+        rings.get(usize::from(node.0)).map_or(0, |ring| {
+            let older = ring.records.partition_point(|record| record.time_nanos < since_nanos);
+            (ring.records.len() - older) as u64
+        })
+    }
+
+    /// Everything that a node's ring holds, oldest first, and the position of the first.
+    pub(crate) fn snapshot(&self, node: NodeId) -> (u64, Vec<Record>) {
+        let rings = self.lock();
+        rings
+            .get(usize::from(node.0))
+            .map(|ring| (ring.oldest, ring.records.iter().cloned().collect()))
+            .unwrap_or_default()
+    }
+
+    /// A cursor at the oldest record of each node; it stops at what is newest now, or follows.
+    pub(crate) fn from_oldest(&self, nodes: &[NodeId], follow: bool) -> Cursor {
+        self.cursor(nodes, follow, |ring| ring.oldest)
+    }
+
+    /// A cursor behind the newest record of each node.
+    pub(crate) fn from_newest(&self, nodes: &[NodeId], follow: bool) -> Cursor {
+        self.cursor(nodes, follow, Ring::end)
+    }
+
+    fn cursor(&self, nodes: &[NodeId], follow: bool, start: impl Fn(&Ring) -> u64) -> Cursor {
+        let rings = self.lock();
+        let positions = nodes
+            .iter()
+            .filter_map(|&node| {
+                let ring = rings.get(usize::from(node.0))?;
+                Some(NodePosition { node, next: start(ring), stop: (!follow).then(|| ring.end()) })
+            })
+            .collect();
+        Cursor { positions }
+    }
+
+    /// Reads on, merged by time, at most `limit` records.
+    pub(crate) fn read(&self, cursor: &mut Cursor, limit: usize) -> Batch {
+        let rings = self.lock();
+        let mut batch = Batch::default();
+        for position in &mut cursor.positions {
+            let Some(ring) = rings.get(usize::from(position.node.0)) else {
+                continue;
+            };
+            let reachable = position.stop.map_or(ring.oldest, |stop| ring.oldest.min(stop));
+            if position.next < reachable {
+                batch.lost.push((position.node, reachable - position.next));
+                position.next = reachable;
+            }
+        }
+        while batch.records.len() < limit {
+            let earliest = cursor
+                .positions
+                .iter_mut()
+                .filter_map(|position| {
+                    if position.stop.is_some_and(|stop| position.next >= stop) {
+                        return None;
+                    }
+                    let ring = rings.get(usize::from(position.node.0))?;
+                    let record = ring.get(position.next)?;
+                    Some((record, position))
+                })
+                .min_by_key(|(record, _)| (record.time_nanos, record.sequence));
+            let Some((record, position)) = earliest else {
+                batch.drained = true;
+                break;
+            };
+            batch.records.push(record.clone());
+            position.next += 1;
+        }
+        batch
+    }
+}
+
+impl Cursor {
+    /// Moves a node's start to a position.
+    pub(crate) fn start_at(&mut self, node: NodeId, next: u64) {
+        for position in &mut self.positions {
+            if position.node == node {
+                position.next = next;
+            }
+        }
+    }
+
+    /// Ends the reading of a node.
+    pub(crate) fn end(&mut self, node: NodeId) {
+        self.positions.retain(|position| position.node != node);
+    }
+
+    /// No node is left to read.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.positions.is_empty()
+    }
+}

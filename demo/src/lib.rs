@@ -1,0 +1,36 @@
+//! The pet-shop cluster of the AKS networking lab: a Hubble Relay over the ring buffers of three
+//! nodes, and the metrics that Cilium, Hubble and Retina would give of the same traffic.
+//!
+//! One simulation makes records; rings and counters are fed from those alone, so that what a
+//! dashboard counts is what the relay shows.
+
+mod clock;
+mod cluster;
+mod control;
+mod history;
+mod hubble;
+mod metrics;
+mod record;
+mod scenario;
+mod shop;
+mod tls;
+mod traffic;
+
+pub use history::{HistoryError, HistoryOptions};
+pub use hubble::ring::{InvalidCapacity, RingCapacity};
+pub use scenario::{Scenario, UnknownScenario};
+pub use shop::{Shop, ShopError, ShopOptions};
+pub use tls::{TlsError, TlsFiles};
+pub use traffic::MonitorAggregation;
+
+/// An error with its causes, as one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

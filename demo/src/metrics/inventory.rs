@@ -1,0 +1,69 @@
+//! What kube-state-metrics and the agents say about the cluster itself.
+
+use super::{Family, Sample, quote_label};
+use crate::cluster::{CLUSTER_NAME, Cluster};
+use crate::hubble::relay::NODE_SEMVER;
+
+/// Samples that never change.
+pub(super) fn samples(cluster: &Cluster, samples: &mut Vec<Sample>) {
+    let mut push = |family, labels: &[(&str, &str)]| {
+        let mut text = format!("{{cluster=\"{CLUSTER_NAME}\"");
+        for (name, value) in labels {
+            quote_label(&mut text, name, value);
+        }
+        text.push('}');
+        samples.push(Sample { family, suffix: "", labels: text, value: 1.0 });
+    };
+    for node in &cluster.nodes {
+        let ip = node.ip.to_string();
+        push(
+            Family::KubeNodeInfo,
+            &[("node", &node.name), ("internal_ip", &ip), ("os_image", "Azure Linux 3.0")],
+        );
+        push(Family::CiliumVersion, &[("instance", &node.name), ("version", NODE_SEMVER)]);
+    }
+    for namespace in ["pets", "kube-system"] {
+        push(
+            Family::KubeNamespaceStatusPhase,
+            &[("namespace", namespace), ("phase", "Active"), ("job", "kube-state-metrics")],
+        );
+    }
+    for (_, pod) in cluster.pods() {
+        let Some((workload, node)) =
+            pod.workload.as_ref().zip(pod.node.and_then(|node| cluster.node(node)))
+        else {
+            continue;
+        };
+        // A Deployment owns its pods through a ReplicaSet, named like the pod less its last part.
+        let (kind, name) = match workload.kind {
+            "Deployment" => {
+                ("ReplicaSet", pod.pod.rsplit_once('-').map_or(pod.pod.as_str(), |(name, _)| name))
+            }
+            kind => (kind, workload.name.as_str()),
+        };
+        let host_ip = node.ip.to_string();
+        let whose = [("namespace", pod.namespace), ("pod", pod.pod.as_str())];
+        push(
+            Family::KubePodInfo,
+            &[
+                whose[0],
+                whose[1],
+                ("node", &node.name),
+                ("pod_ip", &pod.ip),
+                ("host_ip", &host_ip),
+                ("created_by_kind", kind),
+                ("created_by_name", name),
+            ],
+        );
+        push(
+            Family::KubePodOwner,
+            &[
+                whose[0],
+                whose[1],
+                ("owner_kind", kind),
+                ("owner_name", name),
+                ("owner_is_controller", "true"),
+            ],
+        );
+    }
+}

@@ -1,0 +1,246 @@
+//! Counters out of the very records that the rings hold, under the names and labels that
+//! Cilium, Hubble and Retina give them.
+
+mod count;
+mod family;
+mod inventory;
+mod text;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub(crate) use family::{Family, Kind};
+pub(crate) use text::{exposition, quote_label};
+
+use crate::cluster::{CLUSTER_NAME, Cluster, EndpointId, EndpointKind, NodeId};
+
+/// The pods of a flow as ACNS labels them: the source of what leaves a pod, the destination of
+/// what reaches one (`sourceEgressContext=pod`, `destinationIngressContext=pod`), and both
+/// namespaces (`labelsContext`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Context {
+    source: Option<EndpointId>,
+    destination: Option<EndpointId>,
+    source_namespace: &'static str,
+    destination_namespace: &'static str,
+}
+
+/// One label value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Value {
+    Text(&'static str),
+    Number(u32),
+    /// A DNS name, by its number in [`Metrics::names`].
+    Name(u32),
+    /// A pod as `namespace/pod`.
+    Pod(Option<EndpointId>),
+    /// An endpoint's address.
+    Address(EndpointId),
+    Namespace(EndpointId),
+    PodName(EndpointId),
+    WorkloadKind(EndpointId),
+    WorkloadName(EndpointId),
+    /// The workload as this node knows it: empty for a pod of another node.
+    LocalWorkload(EndpointId),
+}
+
+/// How many labels a family can have beside `cluster` and `instance`.
+const LABELS_MAX: usize = 10;
+
+/// One time series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Series {
+    node: NodeId,
+    family: Family,
+    values: [Value; LABELS_MAX],
+}
+
+/// Upper bounds of the latency buckets, in seconds (client_golang's defaults).
+const LATENCY_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Histogram {
+    buckets: [u64; LATENCY_BUCKETS.len()],
+    count: u64,
+    sum_secs: f64,
+}
+
+/// Connections of one node.
+#[derive(Debug, Default)]
+struct Connections {
+    established: u64,
+    /// Second and how many connections ended in it, for the minute that they wait.
+    ended: std::collections::VecDeque<(i64, u64)>,
+    by_remote: HashMap<EndpointId, u64>,
+}
+
+/// All counters of all nodes.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    cluster: Arc<Cluster>,
+    counters: HashMap<Series, u64>,
+    latencies: HashMap<Series, Histogram>,
+    connections: Vec<Connections>,
+    names: Vec<String>,
+    name_numbers: HashMap<String, u32>,
+}
+
+/// One sample of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sample {
+    pub(crate) family: Family,
+    /// What the name has behind the family's: `_bucket`, `_sum`, `_count`, or nothing.
+    pub(crate) suffix: &'static str,
+    /// `{…}` with all labels.
+    pub(crate) labels: String,
+    pub(crate) value: f64,
+}
+
+impl Metrics {
+    /// Counters at zero.
+    pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
+        let connections = cluster.nodes.iter().map(|_| Connections::default()).collect();
+        Self {
+            cluster,
+            counters: HashMap::new(),
+            latencies: HashMap::new(),
+            connections,
+            names: Vec::new(),
+            name_numbers: HashMap::new(),
+        }
+    }
+
+    /// Every series that is not of one time only, sorted by family and labels.
+    ///
+    /// `now_nanos`: the simulation's time. `lost`: flows that readers missed, per node.
+    pub(crate) fn samples(&self, now_nanos: i64, lost: &[u64]) -> Vec<Sample> {
+        let mut samples = Vec::with_capacity(self.counters.len() + 512);
+        // Sorted below.
+        #[expect(clippy::iter_over_hash_type, reason = "the samples are sorted at the end")]
+        for (series, &count) in &self.counters {
+            samples.push(Sample {
+                family: series.family,
+                suffix: "",
+                labels: self.labels(series, None),
+                value: float(count),
+            });
+        }
+        #[expect(clippy::iter_over_hash_type, reason = "the samples are sorted at the end")]
+        for (series, histogram) in &self.latencies {
+            self.histogram(series, histogram, &mut samples);
+        }
+        self.gauges(now_nanos, lost, &mut samples);
+        inventory::samples(&self.cluster, &mut samples);
+        samples
+            .sort_by(|a, b| (a.family, a.suffix, &a.labels).cmp(&(b.family, b.suffix, &b.labels)));
+        samples
+    }
+
+    fn histogram(&self, series: &Series, histogram: &Histogram, samples: &mut Vec<Sample>) {
+        let mut push = |suffix, le: Option<&str>, value| {
+            samples.push(Sample {
+                family: series.family,
+                suffix,
+                labels: self.labels(series, le),
+                value,
+            });
+        };
+        let mut below = 0;
+        for (bound, count) in LATENCY_BUCKETS.iter().zip(histogram.buckets) {
+            below += count;
+            push("_bucket", Some(&bound.to_string()), float(below));
+        }
+        push("_bucket", Some("+Inf"), float(histogram.count));
+        push("_sum", None, histogram.sum_secs);
+        push("_count", None, float(histogram.count));
+    }
+
+    fn gauges(&self, now_nanos: i64, lost: &[u64], samples: &mut Vec<Sample>) {
+        for (node, connections) in self.cluster.node_ids().zip(&self.connections) {
+            let mut push = |family, labels: &[(&str, &str)], value| {
+                samples.push(Sample {
+                    family,
+                    suffix: "",
+                    labels: self.node_labels(node, labels),
+                    value,
+                });
+            };
+            let since = now_nanos.div_euclid(1_000_000_000) - 60;
+            let waiting: u64 = connections
+                .ended
+                .iter()
+                .filter(|(second, _)| *second > since)
+                .map(|(_, count)| count)
+                .sum();
+            push(Family::TcpState, &[("state", "ESTABLISHED")], float(connections.established));
+            push(Family::TcpState, &[("state", "TIME_WAIT")], float(waiting));
+            #[expect(clippy::iter_over_hash_type, reason = "the samples are sorted at the end")]
+            for (&remote, &count) in &connections.by_remote {
+                let address = &self.cluster.endpoint(remote).ip;
+                push(Family::TcpConnectionRemote, &[("address", address)], float(count));
+            }
+            let missed = lost.get(usize::from(node.0)).copied().unwrap_or(0);
+            push(Family::HubbleLostEvents, &[("source", "hubble_ring_buffer")], float(missed));
+        }
+    }
+
+    fn node_labels(&self, node: NodeId, labels: &[(&str, &str)]) -> String {
+        let instance = self.cluster.node(node).map_or("", |node| &node.name);
+        let mut text = format!("{{cluster=\"{CLUSTER_NAME}\",instance=\"{instance}\"");
+        for (name, value) in labels {
+            quote_label(&mut text, name, value);
+        }
+        text.push('}');
+        text
+    }
+
+    fn labels(&self, series: &Series, le: Option<&str>) -> String {
+        let instance = self.cluster.node(series.node).map_or("", |node| &node.name);
+        let mut text = format!("{{cluster=\"{CLUSTER_NAME}\",instance=\"{instance}\"");
+        for (name, value) in series.family.labels().iter().zip(series.values) {
+            match value {
+                Value::Text(value) => quote_label(&mut text, name, value),
+                Value::Number(value) => quote_label(&mut text, name, &value.to_string()),
+                Value::Name(number) => {
+                    let value = usize::try_from(number).ok().and_then(|at| self.names.get(at));
+                    quote_label(&mut text, name, value.map_or("", String::as_str));
+                }
+                Value::Pod(pod) => {
+                    let value = pod.map(|pod| self.cluster.endpoint(pod).pod_context());
+                    quote_label(&mut text, name, &value.unwrap_or_default());
+                }
+                Value::Address(id) => quote_label(&mut text, name, &self.cluster.endpoint(id).ip),
+                Value::Namespace(id) => {
+                    quote_label(&mut text, name, self.cluster.endpoint(id).namespace);
+                }
+                Value::PodName(id) => quote_label(&mut text, name, &self.cluster.endpoint(id).pod),
+                Value::WorkloadKind(id) => {
+                    let workload = self.cluster.endpoint(id).workload.as_ref();
+                    quote_label(&mut text, name, workload.map_or("", |workload| workload.kind));
+                }
+                Value::WorkloadName(id) => {
+                    quote_label(&mut text, name, self.cluster.endpoint(id).workload_name());
+                }
+                Value::LocalWorkload(id) => {
+                    let endpoint = self.cluster.endpoint(id);
+                    let local = endpoint.node == Some(series.node);
+                    quote_label(&mut text, name, if local { endpoint.workload_name() } else { "" });
+                }
+            }
+        }
+        if let Some(le) = le {
+            quote_label(&mut text, "le", le);
+        }
+        text.push('}');
+        text
+    }
+
+    fn is_pod(&self, id: EndpointId) -> bool {
+        self.cluster.endpoint(id).kind == EndpointKind::Pod
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus counts in 64-bit floats")]
+fn float(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,50 @@
+//! The exposition format of Prometheus.
+
+use std::fmt::Write;
+
+use super::Sample;
+
+/// Appends `,name="value"`, escaped.
+pub(crate) fn quote_label(text: &mut String, name: &str, value: &str) {
+    text.push(',');
+    text.push_str(name);
+    text.push_str("=\"");
+    for letter in value.chars() {
+        match letter {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\n' => text.push_str("\\n"),
+            other => text.push(other),
+        }
+    }
+    text.push('"');
+}
+
+/// Writes samples (sorted by family) as text, version 0.0.4.
+pub(crate) fn exposition(samples: &[Sample]) -> String {
+    let mut text = String::with_capacity(samples.len() * 200);
+    let mut family = None;
+    for sample in samples {
+        let name = sample.family.name();
+        // Writing to a String cannot fail.
+        if family != Some(sample.family) {
+            family = Some(sample.family);
+            let _ = writeln!(text, "# HELP {name} {}", sample.family.help());
+            let _ = writeln!(text, "# TYPE {name} {}", sample.family.kind().word());
+        }
+        let _ = writeln!(text, "{name}{}{} {}", sample.suffix, sample.labels, sample.value);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote_label;
+
+    #[test]
+    fn label_values_are_escaped() {
+        let mut text = String::new();
+        quote_label(&mut text, "query", "a\"b\\c\nd");
+        assert_eq!(text, ",query=\"a\\\"b\\\\c\\nd\"");
+    }
+}

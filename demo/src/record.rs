@@ -1,0 +1,125 @@
+//! One event of the datapath or a proxy, small enough to be made 50,000 times a second.
+//! [`crate::hubble::decode`] turns it into Hubble's message when somebody asks.
+
+use std::sync::Arc;
+
+use flow::{DropReason, TcpFlags, TraceObservationPoint, TraceReason, TrafficDirection};
+
+use crate::cluster::{EndpointId, HostId, NodeId};
+
+/// Layer 4 of a packet. A proxy's record knows no TCP flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Transport {
+    Tcp(Option<TcpFlags>),
+    Udp,
+    Icmpv4 { kind: u8, code: u8 },
+    Icmpv6 { kind: u8, code: u8 },
+}
+
+/// What a policy-verdict event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum PolicyAction {
+    Allowed,
+    Redirected,
+    Denied,
+}
+
+/// Which part of the policy map matched; the numbers are Cilium's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum MatchType {
+    None = 0,
+    L3Only = 1,
+    L3L4 = 2,
+}
+
+/// A policy as Hubble names it on a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PolicyName {
+    pub(crate) kind: &'static str,
+    pub(crate) namespace: &'static str,
+    pub(crate) name: &'static str,
+    /// Revision of the policy set that decided.
+    pub(crate) revision: u64,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub(crate) enum Event {
+    Trace {
+        point: TraceObservationPoint,
+        reason: TraceReason,
+        proxy_port: u16,
+    },
+    PolicyVerdict {
+        action: PolicyAction,
+        match_type: MatchType,
+        policies: Arc<[PolicyName]>,
+    },
+    Drop {
+        reason: DropReason,
+    },
+    L7 {
+        denied: bool,
+        latency_nanos: u64,
+        layer: Arc<L7>,
+    },
+    /// Socket load balancing, before (`translated == false`) or after it chose a backend.
+    Socket {
+        translated: bool,
+    },
+}
+
+/// What a proxy saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum L7 {
+    DnsQuery {
+        query: String,
+        qtype: &'static str,
+    },
+    DnsAnswer {
+        query: String,
+        qtype: &'static str,
+        rcode: u32,
+        ttl_secs: u32,
+        ips: Vec<String>,
+        cnames: Vec<String>,
+        rrtypes: Vec<&'static str>,
+    },
+    HttpRequest {
+        method: &'static str,
+        url: String,
+        request_id: String,
+    },
+    HttpResponse {
+        method: &'static str,
+        url: String,
+        request_id: String,
+        code: u32,
+    },
+}
+
+/// One event, as it happened on one node.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    /// Nanoseconds since the Unix epoch.
+    pub(crate) time_nanos: i64,
+    /// Number of the record since the start, over all nodes; makes the uuid.
+    pub(crate) sequence: u64,
+    pub(crate) node: NodeId,
+    pub(crate) source: EndpointId,
+    pub(crate) destination: EndpointId,
+    pub(crate) source_port: u16,
+    pub(crate) destination_port: u16,
+    pub(crate) transport: Transport,
+    pub(crate) direction: TrafficDirection,
+    /// `None` where the datapath does not know.
+    pub(crate) is_reply: Option<bool>,
+    pub(crate) event: Event,
+    /// Name that the local endpoint asked DNS for, as the proxy saw it.
+    pub(crate) name: Option<HostId>,
+    /// The packet left the node with the node's address.
+    pub(crate) masqueraded: bool,
+    /// Length on the wire, in bytes; 0 for what is no packet.
+    pub(crate) bytes: u32,
+}

@@ -1,0 +1,345 @@
+//! The running shop: clock, relay and metrics, started and stopped together.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hubble_api::pb::observer::observer_server::ObserverServer;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use tonic_health::ServingStatus;
+
+use crate::cluster::{Cluster, NodeId};
+use crate::history::{HistoryError, HistoryOptions, write_history};
+use crate::hubble::relay::Relay;
+use crate::hubble::ring::{RingCapacity, Rings};
+use crate::hubble::service::ObserverService;
+use crate::metrics::{Metrics, Sample};
+use crate::record::Record;
+use crate::scenario::Scenario;
+use crate::tls::{TlsError, TlsFiles, incoming};
+use crate::traffic::{MonitorAggregation, SECOND, Simulation};
+use crate::{clock, control};
+
+/// How often the simulation catches up with the wall clock.
+const STEP: Duration = Duration::from_millis(10);
+
+/// A machine that slept skips what it missed instead of living through it.
+const LAG_MAX: i64 = 60 * SECOND;
+
+/// The longest stretch that is simulated at once, so that others get their turn.
+const STRETCH: i64 = SECOND / 10;
+
+/// How long open streams may take to end.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// What `hubble status` asks the health service about (pkg/hubble/api/v1).
+const HEALTH_SERVICE: &str = "hubble.server.Observer";
+
+/// How to run a shop.
+#[derive(Debug, Clone)]
+pub struct ShopOptions {
+    /// Where the relay listens; port 0 takes a free one.
+    pub relay_listen: SocketAddr,
+    /// Where metrics and switches are served; port 0 takes a free one.
+    pub metrics_listen: SocketAddr,
+    /// The act to begin with.
+    pub scenario: Scenario,
+    /// Same seed, same traffic.
+    pub seed: u64,
+    /// Average flows per second over all nodes.
+    pub rate: f64,
+    /// Flows that each node's ring buffer holds.
+    pub ring_capacity: RingCapacity,
+    /// How much the datapath reports.
+    pub aggregation: MonitorAggregation,
+    /// Names of nodes that the relay cannot reach, with or without the cluster's name.
+    pub unavailable_nodes: Vec<String>,
+    /// Every so many flows of a node, one is lost before Hubble sees it.
+    pub lose_every: Option<u64>,
+    /// Certificates, for TLS.
+    pub tls: Option<TlsFiles>,
+    /// The past to live through first.
+    pub history: Option<HistoryOptions>,
+}
+
+/// Why a shop did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ShopError {
+    /// An address is taken or not ours.
+    #[error("cannot listen on `{address}` for the {purpose}")]
+    Listen {
+        /// What was asked for.
+        address: SocketAddr,
+        /// `relay` or `metrics`.
+        purpose: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A node that the cluster does not have.
+    #[error("no node is called `{name}`: the nodes are {known}")]
+    UnknownNode {
+        /// What was asked for.
+        name: String,
+        /// Names that there are.
+        known: String,
+    },
+    /// The certificates do not work.
+    #[error("cannot set up TLS")]
+    Tls(#[from] TlsError),
+    /// The past could not be written.
+    #[error("cannot write the history")]
+    History(#[from] HistoryError),
+    /// The relay stopped by itself.
+    #[error("the relay stopped")]
+    Relay(#[source] tonic::transport::Error),
+    /// The metrics server stopped by itself.
+    #[error("the metrics server stopped")]
+    Metrics(#[source] io::Error),
+}
+
+/// Simulation and counters: what one step changes.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) simulation: Simulation,
+    pub(crate) metrics: Metrics,
+}
+
+/// What the parts of a shop share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) state: Mutex<State>,
+    pub(crate) relay: Arc<Relay>,
+}
+
+impl Shared {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while counting would leave counters behind, not a broken structure.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Samples of all series, as of now.
+    pub(crate) fn samples(&self) -> Vec<Sample> {
+        let lost: Vec<u64> =
+            self.relay.cluster.node_ids().map(|node| self.relay.lost_on(node)).collect();
+        let state = self.lock();
+        state.metrics.samples(state.simulation.now_nanos(), &lost)
+    }
+
+    /// Runs the simulation on to a time: counters and rings get the same records.
+    fn step(&self, until_nanos: i64, records: &mut Vec<Record>) {
+        {
+            let mut state = self.lock();
+            let State { simulation, metrics } = &mut *state;
+            simulation.advance(until_nanos, |record| {
+                metrics.count(&record);
+                records.push(record);
+            });
+        }
+        self.relay.rings.append(records.drain(..));
+    }
+}
+
+/// A shop that runs until it is dropped or told to stop.
+#[derive(Debug)]
+pub struct Shop {
+    relay_address: SocketAddr,
+    metrics_address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<Result<(), ShopError>>,
+}
+
+impl Shop {
+    /// Lives through the history, if there is one, binds both addresses and goes on live.
+    ///
+    /// Errors: an address in use, an unknown node, certificates that do not work, a history
+    /// that cannot be written.
+    pub async fn start(options: ShopOptions) -> Result<Self, ShopError> {
+        let cluster = Arc::new(Cluster::pet_shop());
+        let unavailable = unavailable_nodes(&cluster, &options.unavailable_nodes)?;
+        let acceptor = options.tls.as_ref().map(TlsFiles::acceptor).transpose()?;
+        let tls = acceptor.is_some();
+        let relay_listener = bind(options.relay_listen, "relay").await?;
+        let metrics_listener = bind(options.metrics_listen, "metrics").await?;
+        let relay_address = local_address(&relay_listener, options.relay_listen, "relay")?;
+        let metrics_address = local_address(&metrics_listener, options.metrics_listen, "metrics")?;
+
+        let shared =
+            tokio::task::spawn_blocking(move || prepare(cluster, unavailable, tls, &options))
+                .await
+                .map_err(|error| HistoryError::Interrupted(error.to_string()))??;
+
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(run_clock(Arc::clone(&shared), stopped.clone()));
+        tasks.spawn(serve_relay(
+            ObserverService::new(Arc::clone(&shared.relay)),
+            incoming(relay_listener, acceptor),
+            stopped.clone(),
+        ));
+        tasks.spawn(control::serve(metrics_listener, shared, stopped));
+        Ok(Self { relay_address, metrics_address, stop, tasks })
+    }
+
+    /// Where the relay listens.
+    pub fn relay_address(&self) -> SocketAddr {
+        self.relay_address
+    }
+
+    /// Where metrics and switches are served.
+    pub fn metrics_address(&self) -> SocketAddr {
+        self.metrics_address
+    }
+
+    /// Waits until something stops by itself. Errors: why it did.
+    pub async fn wait(&mut self) -> Result<(), ShopError> {
+        match self.tasks.join_next().await {
+            Some(Ok(result)) => result,
+            // A task that was cancelled or panicked has said so itself.
+            Some(Err(_)) | None => Ok(()),
+        }
+    }
+
+    /// Stops everything; streams that stay open are cut after two seconds.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        let drained = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            self.tasks.shutdown().await;
+        }
+    }
+}
+
+fn prepare(
+    cluster: Arc<Cluster>,
+    unavailable: BTreeSet<NodeId>,
+    tls: bool,
+    options: &ShopOptions,
+) -> Result<Arc<Shared>, ShopError> {
+    let now = clock::now_nanos();
+    let rings = Arc::new(Rings::new(cluster.nodes.len(), options.ring_capacity));
+    let start = options.history.as_ref().map_or(now, |history| now - history.span_nanos());
+    let mut state = State {
+        simulation: Simulation::new(
+            Arc::clone(&cluster),
+            options.scenario,
+            options.aggregation,
+            options.seed,
+            options.rate,
+            start,
+        ),
+        metrics: Metrics::new(Arc::clone(&cluster)),
+    };
+    if let Some(history) = &options.history {
+        write_history(history, options.scenario, now, &mut state, &rings)?;
+    }
+    let relay = Arc::new(Relay {
+        lost: Mutex::new(vec![0; cluster.nodes.len()]),
+        cluster,
+        rings,
+        seed: options.seed,
+        started_nanos: start,
+        unavailable,
+        tls,
+        lose_every: options.lose_every,
+    });
+    Ok(Arc::new(Shared { state: Mutex::new(state), relay }))
+}
+
+fn unavailable_nodes(cluster: &Cluster, names: &[String]) -> Result<BTreeSet<NodeId>, ShopError> {
+    names
+        .iter()
+        .map(|name| {
+            cluster
+                .node_ids()
+                .find(|&id| {
+                    cluster
+                        .node(id)
+                        .is_some_and(|node| node.name == *name || node.absolute_name == *name)
+                })
+                .ok_or_else(|| ShopError::UnknownNode {
+                    name: name.clone(),
+                    known: cluster
+                        .nodes
+                        .iter()
+                        .map(|node| node.name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                })
+        })
+        .collect()
+}
+
+async fn bind(address: SocketAddr, purpose: &'static str) -> Result<TcpListener, ShopError> {
+    TcpListener::bind(address).await.map_err(|source| ShopError::Listen {
+        address,
+        purpose,
+        source,
+    })
+}
+
+fn local_address(
+    listener: &TcpListener,
+    address: SocketAddr,
+    purpose: &'static str,
+) -> Result<SocketAddr, ShopError> {
+    listener.local_addr().map_err(|source| ShopError::Listen { address, purpose, source })
+}
+
+/// Keeps the simulation at the wall clock's time.
+async fn run_clock(
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), ShopError> {
+    let mut ticks = tokio::time::interval(STEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut records = Vec::new();
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stopped.wait_for(|stop| *stop) => return Ok(()),
+        }
+        let now = clock::now_nanos();
+        let mut at = {
+            let mut state = shared.lock();
+            let lag = now - state.simulation.now_nanos();
+            if lag > LAG_MAX {
+                tracing::warn!(lag_secs = lag / SECOND, "the clock jumped, skipping ahead");
+                state.simulation.skip_to(now - STRETCH);
+            }
+            state.simulation.now_nanos()
+        };
+        while at < now {
+            at = (at + STRETCH).min(now);
+            shared.step(at, &mut records);
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+async fn serve_relay(
+    service: ObserverService,
+    incoming: impl tokio_stream::Stream<Item = io::Result<crate::tls::Connection>> + Send + 'static,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), ShopError> {
+    let (mut reporter, health) = tonic_health::server::health_reporter();
+    // As relay: healthy while at least one peer answers.
+    let status =
+        if service.has_peers() { ServingStatus::Serving } else { ServingStatus::NotServing };
+    for name in ["", HEALTH_SERVICE] {
+        reporter.set_service_status(name, status).await;
+    }
+    tonic::transport::Server::builder()
+        .add_service(health)
+        .add_service(ObserverServer::new(service))
+        .serve_with_incoming_shutdown(incoming, async move {
+            // A sender that is gone means the shop is gone: stop as well.
+            let _: Result<_, _> = stopped.wait_for(|stop| *stop).await;
+        })
+        .await
+        .map_err(ShopError::Relay)
+}

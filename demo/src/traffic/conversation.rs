@@ -1,0 +1,248 @@
+//! TCP connections, with and without a proxy, and clients that are cut off.
+
+use std::sync::Arc;
+
+use flow::TcpFlags;
+use rand::Rng;
+
+use super::packets::{Fate, Packet, Path};
+use super::{MILLISECOND, SECOND, Simulation};
+use crate::cluster::{EndpointId, HostId};
+use crate::record::{Event, L7};
+use crate::scenario::Port;
+
+/// When Linux sends a SYN again, in nanoseconds after the first; a client that gives up after
+/// ten seconds has sent four.
+const SYN_RETRIES: [i64; 3] = [SECOND, 3 * SECOND, 7 * SECOND];
+
+const SYN_ACK: TcpFlags = TcpFlags::SYN.union(TcpFlags::ACK);
+const PSH_ACK: TcpFlags = TcpFlags::PSH.union(TcpFlags::ACK);
+const FIN_ACK: TcpFlags = TcpFlags::FIN.union(TcpFlags::ACK);
+const RST_ACK: TcpFlags = TcpFlags::RST.union(TcpFlags::ACK);
+
+/// What is said over a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exchange {
+    /// Bytes of request and answer.
+    pub(super) request_bytes: u32,
+    pub(super) answer_bytes: u32,
+    /// How long the server thinks, in nanoseconds.
+    pub(super) think: i64,
+    /// Method, path and status code of an HTTP exchange, for proxies to see.
+    pub(super) http: Option<Http>,
+    /// The server ends the connection with a reset.
+    pub(super) reset: bool,
+}
+
+/// An HTTP request and how the server answers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Http {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) code: u32,
+}
+
+impl Exchange {
+    pub(super) fn bytes(request_bytes: u32, answer_bytes: u32, think: i64) -> Self {
+        Self { request_bytes, answer_bytes, think, http: None, reset: false }
+    }
+
+    pub(super) fn http(
+        method: &'static str,
+        path: &'static str,
+        answer_bytes: u32,
+        think: i64,
+    ) -> Self {
+        Self {
+            request_bytes: 210,
+            answer_bytes,
+            think,
+            http: Some(Http { method, path, code: if method == "POST" { 201 } else { 200 } }),
+            reset: false,
+        }
+    }
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Done at that time, in nanoseconds since the Unix epoch.
+    Done(i64),
+    /// No answer ever came.
+    TimedOut,
+}
+
+impl Simulation {
+    /// A connection to one pod of a service, by its cluster address.
+    pub(super) fn call(
+        &mut self,
+        client: EndpointId,
+        service: &str,
+        at: i64,
+        exchange: Exchange,
+    ) -> Option<Outcome> {
+        let cluster = Arc::clone(&self.cluster);
+        let id = cluster.service_named(service)?;
+        let service = cluster.service(id)?;
+        let server = self.one_of(&service.backends)?;
+        let path = self.open_path(client, server, Port::Tcp(service.target_port), None, false);
+        self.socket(&path, at, service.frontend, service.port);
+        Some(self.converse(&path, at + MILLISECOND / 10, exchange, service.name))
+    }
+
+    /// A connection to an external host whose address is known.
+    pub(super) fn call_host(
+        &mut self,
+        client: EndpointId,
+        host: HostId,
+        name_seen: bool,
+        port: u16,
+        at: i64,
+        exchange: Exchange,
+    ) -> Option<Outcome> {
+        let cluster = Arc::clone(&self.cluster);
+        let entry = cluster.host(host)?;
+        let selected = entry.selected.filter(|(selector, _)| {
+            name_seen && self.policies.fqdn_selector(entry.name) == Some(selector)
+        });
+        let server = selected.map_or(entry.world, |(_, endpoint)| endpoint);
+        let path = self.open_path(client, server, Port::Tcp(port), Some(host), name_seen);
+        Some(self.converse(&path, at, exchange, entry.name))
+    }
+
+    /// A connection straight to an endpoint.
+    pub(super) fn call_endpoint(
+        &mut self,
+        client: EndpointId,
+        server: EndpointId,
+        port: u16,
+        at: i64,
+        exchange: Exchange,
+    ) -> Outcome {
+        let path = self.open_path(client, server, Port::Tcp(port), None, false);
+        self.converse(&path, at, exchange, "")
+    }
+
+    fn converse(&mut self, path: &Path, at: i64, exchange: Exchange, authority: &str) -> Outcome {
+        if path.proxy_rules().is_some() {
+            return self.converse_through_proxy(path, at, exchange, authority);
+        }
+        let syn = Packet::tcp(TcpFlags::SYN, 74);
+        let Fate::Arrived(at) = self.forward(path, at, syn) else {
+            for retry in SYN_RETRIES {
+                let jitter = self.span(0, 12 * MILLISECOND);
+                self.forward(path, at + retry + jitter, syn);
+            }
+            return Outcome::TimedOut;
+        };
+        let at = self.reply(path, at, Packet::tcp(SYN_ACK, 74));
+        self.forward(path, at, Packet::tcp(TcpFlags::ACK, 66));
+        let request = Packet::tcp(PSH_ACK, 66 + exchange.request_bytes);
+        let at = arrival(self.forward(path, at + MILLISECOND / 20, request), at);
+        let think = self.span(exchange.think / 2, exchange.think * 2);
+        let answer = Packet::tcp(PSH_ACK, 66 + exchange.answer_bytes);
+        let at = self.reply(path, at + think, answer);
+        if exchange.reset {
+            return Outcome::Done(self.reply(path, at + think, Packet::tcp(RST_ACK, 54)));
+        }
+        self.close(path, at)
+    }
+
+    /// The client ends first, the server follows.
+    fn close(&mut self, path: &Path, at: i64) -> Outcome {
+        let linger = self.span(MILLISECOND / 5, 8 * MILLISECOND);
+        let fin = Packet::tcp(FIN_ACK, 66);
+        let at = arrival(self.forward(path, at + linger, fin), at);
+        let at = self.reply(path, at, fin);
+        Outcome::Done(at)
+    }
+
+    /// Envoy ends the client's connection on its node and opens one of its own.
+    fn converse_through_proxy(
+        &mut self,
+        path: &Path,
+        at: i64,
+        exchange: Exchange,
+        authority: &str,
+    ) -> Outcome {
+        let Some(rules) = path.proxy_rules() else {
+            return Outcome::TimedOut;
+        };
+        let Fate::Arrived(at) = self.leave_client(path, at, Packet::tcp(TcpFlags::SYN, 74)) else {
+            return Outcome::TimedOut;
+        };
+        let at = self.reach_client(path, at, Packet::tcp(SYN_ACK, 74));
+        let request = Packet::tcp(PSH_ACK, 66 + exchange.request_bytes);
+        let at = arrival(self.leave_client(path, at, request), at);
+        let Some(http) = exchange.http else {
+            return self.close_at_proxy(path, at);
+        };
+        let url = format!("http://{authority}:{}{}", path.server_port, http.path);
+        let request_id = self.request_id();
+        let allowed = rules.allows_request(http.method, http.path);
+        self.access(
+            path,
+            at,
+            false,
+            Event::L7 {
+                denied: !allowed,
+                latency_nanos: 0,
+                layer: Arc::new(L7::HttpRequest {
+                    method: http.method,
+                    url: url.clone(),
+                    request_id: request_id.clone(),
+                }),
+            },
+        );
+        let began = at;
+        let (at, code) = if allowed {
+            let syn = Packet::tcp(TcpFlags::SYN, 74);
+            let Fate::Arrived(at) = self.proxy_to_server(path, at, syn) else {
+                return Outcome::TimedOut;
+            };
+            let at = self.reply_to_proxy(path, at, Packet::tcp(SYN_ACK, 74));
+            let at = arrival(self.proxy_to_server(path, at, request), at);
+            let think = self.span(exchange.think / 2, exchange.think * 2);
+            let answer = Packet::tcp(PSH_ACK, 66 + exchange.answer_bytes);
+            let at = self.reply_to_proxy(path, at + think, answer);
+            let fin = Packet::tcp(FIN_ACK, 66);
+            let closed = arrival(self.proxy_to_server(path, at + MILLISECOND, fin), at);
+            self.reply_to_proxy(path, closed, fin);
+            (at, http.code)
+        } else {
+            // Envoy says no by itself.
+            (at + self.span(60_000, 400_000), 403)
+        };
+        self.access(
+            path,
+            at,
+            true,
+            Event::L7 {
+                denied: false,
+                latency_nanos: u64::try_from(at - began).unwrap_or(0),
+                layer: Arc::new(L7::HttpResponse { method: http.method, url, request_id, code }),
+            },
+        );
+        let at = self.reach_client(path, at, Packet::tcp(PSH_ACK, 66 + exchange.answer_bytes));
+        self.close_at_proxy(path, at)
+    }
+
+    fn close_at_proxy(&mut self, path: &Path, at: i64) -> Outcome {
+        let fin = Packet::tcp(FIN_ACK, 66);
+        let linger = self.span(MILLISECOND / 5, 8 * MILLISECOND);
+        let at = arrival(self.leave_client(path, at + linger, fin), at);
+        Outcome::Done(self.reach_client(path, at, fin))
+    }
+
+    /// What Envoy puts into `X-Request-Id`.
+    fn request_id(&mut self) -> String {
+        crate::hubble::identifiers::uuid_v4(self.rng.random(), self.rng.random())
+    }
+}
+
+fn arrival(fate: Fate, otherwise: i64) -> i64 {
+    match fate {
+        Fate::Arrived(at) => at,
+        Fate::Dropped => otherwise,
+    }
+}

@@ -1,0 +1,215 @@
+//! DNS: pods ask kube-dns, through the node's proxy where a DNS rule says so.
+
+use std::sync::Arc;
+
+use rand::Rng;
+
+use super::packets::{Fate, Packet, Path};
+use super::{MILLISECOND, SECOND, Simulation};
+use crate::cluster::{EndpointId, HostId};
+use crate::record::{Event, L7};
+use crate::scenario::{L7Rules, Port};
+
+const RCODE_NO_ERROR: u32 = 0;
+const RCODE_NON_EXISTENT_DOMAIN: u32 = 3;
+
+/// Search list of a pod in `pets`, as the kubelet writes it.
+const SEARCH_LIST: [&str; 4] = [
+    "pets.svc.cluster.local",
+    "svc.cluster.local",
+    "cluster.local",
+    "yh3kqvbxlbqe5ohd2m1sxqgv3c.cx.internal.cloudapp.net",
+];
+
+/// What became of a lookup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lookup {
+    /// The address is known since that time, in nanoseconds since the Unix epoch. `seen`: the
+    /// node's proxy has read the answer.
+    Resolved { at: i64, seen: bool },
+    /// Refused, unknown, or no answer.
+    Failed,
+}
+
+/// A name and what it resolves to.
+#[derive(Debug, Clone)]
+struct Zone {
+    ip: String,
+    ttl_secs: u32,
+    cnames: Vec<String>,
+}
+
+impl Simulation {
+    /// Resolves an external host. `searched`: the resolver tries its search list first, as
+    /// `ndots:5` makes it.
+    pub(super) fn resolve_host(
+        &mut self,
+        client: EndpointId,
+        host: HostId,
+        searched: bool,
+        at: i64,
+    ) -> Lookup {
+        let cluster = Arc::clone(&self.cluster);
+        let Some(entry) = cluster.host(host) else {
+            return Lookup::Failed;
+        };
+        let mut at = at;
+        if searched {
+            for suffix in SEARCH_LIST {
+                let name = format!("{}.{suffix}", entry.name);
+                match self.query(client, &name, None, at) {
+                    Answer::Came { at: then, .. } => at = then,
+                    // Refused or silent: musl and c-ares stop there.
+                    Answer::None => return Lookup::Failed,
+                }
+            }
+        }
+        let zone = Zone {
+            ip: cluster.endpoint(entry.world).ip.clone(),
+            ttl_secs: entry.ttl_secs,
+            cnames: entry.cnames.iter().map(ToString::to_string).collect(),
+        };
+        self.lookup(client, entry.name, Some(&zone), at)
+    }
+
+    /// Resolves a service of `pets` by its full name.
+    pub(super) fn resolve_service(&mut self, client: EndpointId, service: &str, at: i64) -> Lookup {
+        let cluster = Arc::clone(&self.cluster);
+        let Some(entry) = cluster.service_named(service).and_then(|id| cluster.service(id)) else {
+            return Lookup::Failed;
+        };
+        let name = format!("{}.{}.svc.cluster.local", entry.name, entry.namespace);
+        let zone = Zone { ip: entry.cluster_ip.to_string(), ttl_secs: 5, cnames: Vec::new() };
+        self.lookup(client, &name, Some(&zone), at)
+    }
+
+    fn lookup(&mut self, client: EndpointId, name: &str, zone: Option<&Zone>, at: i64) -> Lookup {
+        match self.query(client, name, zone, at) {
+            Answer::Came { at, found: true, seen } => Lookup::Resolved { at, seen },
+            Answer::Came { found: false, .. } | Answer::None => Lookup::Failed,
+        }
+    }
+
+    /// Asks for A and AAAA at once, over one socket.
+    fn query(&mut self, client: EndpointId, name: &str, zone: Option<&Zone>, at: i64) -> Answer {
+        let cluster = Arc::clone(&self.cluster);
+        let Some(kube_dns) = cluster.service_named("kube-dns").and_then(|id| cluster.service(id))
+        else {
+            return Answer::None;
+        };
+        let Some(server) = self.one_of(&kube_dns.backends) else {
+            return Answer::None;
+        };
+        let path = self.open_path(client, server, Port::Udp(53), None, false);
+        self.socket(&path, at, kube_dns.frontend, kube_dns.port);
+        let at = at + MILLISECOND / 20;
+        let first = self.ask(&path, name, "A", zone, at, true);
+        let second = self.ask(&path, name, "AAAA", None, at + MILLISECOND / 50, false);
+        match first {
+            Answer::Came { at, found, seen } => Answer::Came {
+                at: match second {
+                    Answer::Came { at: other, .. } => at.max(other),
+                    Answer::None => at,
+                },
+                found,
+                seen,
+            },
+            Answer::None => Answer::None,
+        }
+    }
+
+    /// One question. `zone`: what the name resolves to for this type.
+    fn ask(
+        &mut self,
+        path: &Path,
+        name: &str,
+        qtype: &'static str,
+        zone: Option<&Zone>,
+        at: i64,
+        first: bool,
+    ) -> Answer {
+        let bytes = 42 + 18 + u32::try_from(name.len()).unwrap_or(255);
+        let packet = Packet { first, ..Packet::udp(bytes) };
+        let exists = zone.is_some() || (qtype == "AAAA" && self.is_known(name));
+        let think = self.span(MILLISECOND / 5, 3 * MILLISECOND);
+        let Some(L7Rules::Dns(_)) = path.proxy_rules() else {
+            let Fate::Arrived(at) = self.forward(path, at, packet) else {
+                // The resolver asks again after five seconds and then gives up.
+                let again = at + 5 * SECOND;
+                self.forward(path, again, Packet { first: true, ..packet });
+                return Answer::None;
+            };
+            let at = self.reply(path, at + think, Packet::udp(bytes + 32));
+            return Answer::Came { at, found: exists, seen: false };
+        };
+        let Fate::Arrived(at) = self.leave_client(path, at, packet) else {
+            return Answer::None;
+        };
+        let allowed = path.proxy_rules().is_some_and(|rules| rules.allows_query(name));
+        let query = format!("{name}.");
+        self.access(
+            path,
+            at,
+            false,
+            Event::L7 {
+                denied: !allowed,
+                latency_nanos: 0,
+                layer: Arc::new(L7::DnsQuery { query: query.clone(), qtype }),
+            },
+        );
+        if !allowed {
+            // The proxy answers REFUSED itself; that answer is a packet, not an access record.
+            self.reach_client(path, at + 80_000, Packet::udp(bytes));
+            return Answer::None;
+        }
+        let Fate::Arrived(at) = self.proxy_to_server(path, at + 60_000, packet) else {
+            return Answer::None;
+        };
+        let at = self.reply_to_proxy(path, at + think, Packet::udp(bytes + 32));
+        let rcode = if exists { RCODE_NO_ERROR } else { RCODE_NON_EXISTENT_DOMAIN };
+        let cnames = zone.map(|zone| zone.cnames.clone()).unwrap_or_default();
+        let mut rrtypes = vec!["CNAME"; cnames.len().min(1)];
+        rrtypes.extend(zone.map(|_| "A"));
+        self.access(
+            path,
+            at,
+            true,
+            Event::L7 {
+                denied: false,
+                latency_nanos: 0,
+                layer: Arc::new(L7::DnsAnswer {
+                    query,
+                    qtype,
+                    rcode,
+                    // Cilium's proxy starts from the largest number and takes the smallest TTL.
+                    ttl_secs: zone.map_or(u32::MAX, |zone| zone.ttl_secs),
+                    ips: zone.map(|zone| zone.ip.clone()).into_iter().collect(),
+                    cnames,
+                    rrtypes,
+                }),
+            },
+        );
+        let at = self.reach_client(path, at + 90_000, Packet::udp(bytes + 32));
+        Answer::Came { at, found: exists, seen: true }
+    }
+
+    /// Whether a name exists at all, so that a missing AAAA is an empty answer.
+    fn is_known(&self, name: &str) -> bool {
+        self.cluster.host_named(name).is_some()
+            || name
+                .strip_suffix(".pets.svc.cluster.local")
+                .is_some_and(|service| self.cluster.service_named(service).is_some())
+    }
+
+    /// Whether a resolver walks its search list this time.
+    pub(super) fn walks_search_list(&mut self) -> bool {
+        self.rng.random_bool(0.25)
+    }
+}
+
+/// What came back for a question.
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    Came { at: i64, found: bool, seen: bool },
+    None,
+}

@@ -1,0 +1,438 @@
+//! What one packet leaves behind on its way, as Cilium's datapath reports it with endpoint
+//! routes and native routing (Azure CNI powered by Cilium): policy verdict and trace events in
+//! the endpoint's program, a trace event at the node's interface, and drops.
+
+use flow::{DropReason, TcpFlags, TraceObservationPoint, TraceReason, TrafficDirection};
+
+use super::{MILLISECOND, MonitorAggregation, Simulation};
+use crate::cluster::{EndpointId, EndpointKind, HostId, NodeId};
+use crate::record::{Event, MatchType, PolicyAction, Record, Transport};
+use crate::scenario::{Connection, Decision, L7Rules, Port};
+
+/// Time in the datapath of one node, in nanoseconds.
+const HOP: i64 = 40_000;
+
+/// The port of the DNS proxy and of Envoy, the same on each node for the life of an agent.
+pub(super) const DNS_PROXY_PORT: u16 = 41_973;
+pub(super) const ENVOY_PORT: u16 = 15_204;
+
+/// A connection under way, with what both sides decided about it.
+#[derive(Debug, Clone)]
+pub(super) struct Path {
+    pub(super) client: EndpointId,
+    pub(super) server: EndpointId,
+    pub(super) client_port: u16,
+    pub(super) server_port: u16,
+    pub(super) host: Option<HostId>,
+    /// The client's node has seen the server's name resolve.
+    pub(super) name_seen: bool,
+    egress: Decision,
+    ingress: Decision,
+    client_node: Option<NodeId>,
+    server_node: Option<NodeId>,
+    /// One way between the two, in nanoseconds.
+    wire: i64,
+}
+
+/// Whether the packet arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Arrived at that time, in nanoseconds since the Unix epoch.
+    Arrived(i64),
+    Dropped,
+}
+
+impl Path {
+    /// The rules of the client's proxy, if the connection goes through one.
+    pub(super) fn proxy_rules(&self) -> Option<L7Rules> {
+        match self.egress {
+            Decision::Redirected { rules, .. } => Some(rules),
+            _ => None,
+        }
+    }
+
+    fn proxy_port(&self) -> u16 {
+        match self.proxy_rules() {
+            Some(L7Rules::Dns(_)) => DNS_PROXY_PORT,
+            Some(L7Rules::Http(_)) => ENVOY_PORT,
+            None => 0,
+        }
+    }
+
+    fn same_node(&self) -> bool {
+        self.client_node.is_some() && self.client_node == self.server_node
+    }
+
+    /// Name for the records of the client's side.
+    fn client_name(&self) -> Option<HostId> {
+        self.host.filter(|_| self.name_seen)
+    }
+}
+
+/// One packet of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Packet {
+    pub(super) transport: Transport,
+    pub(super) bytes: u32,
+    /// First of its connection, or of a retry: policy is asked and reported.
+    pub(super) first: bool,
+}
+
+impl Packet {
+    pub(super) fn tcp(flags: TcpFlags, bytes: u32) -> Self {
+        Self { transport: Transport::Tcp(Some(flags)), bytes, first: flags == TcpFlags::SYN }
+    }
+
+    pub(super) fn udp(bytes: u32) -> Self {
+        Self { transport: Transport::Udp, bytes, first: true }
+    }
+}
+
+impl Simulation {
+    /// Looks a connection up in the policies of both sides.
+    pub(super) fn open_path(
+        &mut self,
+        client: EndpointId,
+        server: EndpointId,
+        port: Port,
+        host: Option<HostId>,
+        name_seen: bool,
+    ) -> Path {
+        let connection = Connection { source: client, destination: server, port, host, name_seen };
+        let cluster = &self.cluster;
+        let egress = self.policies.decide(cluster, &connection, TrafficDirection::Egress);
+        let ingress = self.policies.decide(cluster, &connection, TrafficDirection::Ingress);
+        let client_node = cluster.endpoint(client).node;
+        let server_node = cluster.endpoint(server).node;
+        let wire = match (client_node, server_node) {
+            (Some(a), Some(b)) if a == b => self.span(10_000, 60_000),
+            (Some(_), Some(_)) => self.span(250_000, 900_000),
+            _ => self.span(4 * MILLISECOND, 40 * MILLISECOND),
+        };
+        Path {
+            client,
+            server,
+            client_port: self.ephemeral_port(),
+            server_port: match port {
+                Port::Tcp(port) | Port::Udp(port) => port,
+                Port::Echo => 0,
+            },
+            host,
+            name_seen,
+            egress,
+            ingress,
+            client_node,
+            server_node,
+            wire,
+        }
+    }
+
+    fn record(&self, path: &Path, node: NodeId, at: i64, packet: Packet, reply: bool) -> Record {
+        let (source, destination) =
+            if reply { (path.server, path.client) } else { (path.client, path.server) };
+        let (source_port, destination_port) = if reply {
+            (path.server_port, path.client_port)
+        } else {
+            (path.client_port, path.server_port)
+        };
+        let client_side = path.client_node == Some(node)
+            && self.cluster.endpoint(path.client).kind == EndpointKind::Pod;
+        Record {
+            time_nanos: at,
+            sequence: 0,
+            node,
+            source,
+            destination,
+            source_port,
+            destination_port,
+            transport: packet.transport,
+            direction: TrafficDirection::Unknown,
+            is_reply: None,
+            event: Event::Drop { reason: DropReason::UNKNOWN },
+            name: if client_side { path.client_name() } else { None },
+            masqueraded: false,
+            bytes: packet.bytes,
+        }
+    }
+
+    /// A trace event. Where conntrack's answer is unknown, so are direction and reply.
+    fn trace(
+        &mut self,
+        mut record: Record,
+        point: TraceObservationPoint,
+        reason: TraceReason,
+        direction: TrafficDirection,
+        proxy_port: u16,
+    ) {
+        if reason != TraceReason::Unknown {
+            record.direction = direction;
+            record.is_reply = Some(reason == TraceReason::Reply);
+        }
+        record.event = Event::Trace { point, reason, proxy_port };
+        self.push(record);
+    }
+
+    /// A policy verdict, and the drop that follows a denial. Whether the packet goes on.
+    fn judge(
+        &mut self,
+        mut record: Record,
+        decision: &Decision,
+        direction: TrafficDirection,
+    ) -> bool {
+        record.direction = direction;
+        let (action, match_type, policies) = match decision {
+            Decision::NotEnforced => return true,
+            Decision::Allowed { match_type, by } => {
+                (PolicyAction::Allowed, *match_type, by.clone())
+            }
+            Decision::Redirected { match_type, by, .. } => {
+                (PolicyAction::Redirected, *match_type, by.clone())
+            }
+            Decision::DefaultDeny => (PolicyAction::Denied, MatchType::None, [].into()),
+        };
+        let passes = decision.passes();
+        let mut verdict = record.clone();
+        verdict.is_reply = passes.then_some(false);
+        verdict.event = Event::PolicyVerdict { action, match_type, policies };
+        self.push(verdict);
+        if !passes {
+            record.time_nanos += 4_000;
+            record.event = Event::Drop { reason: DropReason::POLICY_DENIED };
+            self.push(record);
+        }
+        passes
+    }
+
+    /// Sends a packet from the client to the server.
+    pub(super) fn forward(&mut self, path: &Path, at: i64, packet: Packet) -> Fate {
+        match self.leave_client(path, at, packet) {
+            Fate::Dropped => Fate::Dropped,
+            Fate::Arrived(at) => self.reach_server(path, at, packet),
+        }
+    }
+
+    /// The client's node: out of the pod, to the proxy or the wire.
+    pub(super) fn leave_client(&mut self, path: &Path, at: i64, packet: Packet) -> Fate {
+        let kind = self.cluster.endpoint(path.client).kind;
+        let (Some(node), EndpointKind::Pod) = (path.client_node, kind) else {
+            return Fate::Arrived(at + path.wire);
+        };
+        let reason = if packet.first { TraceReason::New } else { TraceReason::Established };
+        if self.aggregation == MonitorAggregation::None {
+            let record = self.record(path, node, at, packet, false);
+            self.trace(
+                record,
+                TraceObservationPoint::FromEndpoint,
+                TraceReason::Unknown,
+                TrafficDirection::Unknown,
+                0,
+            );
+        }
+        let at = at + HOP;
+        if packet.first {
+            let record = self.record(path, node, at, packet, false);
+            if !self.judge(record, &path.egress, TrafficDirection::Egress) {
+                return Fate::Dropped;
+            }
+        }
+        let at = at + HOP / 4;
+        let record = self.record(path, node, at, packet, false);
+        if path.proxy_rules().is_some() {
+            self.trace(
+                record,
+                TraceObservationPoint::ToProxy,
+                reason,
+                TrafficDirection::Egress,
+                path.proxy_port(),
+            );
+            return Fate::Arrived(at + HOP);
+        }
+        self.trace(record, TraceObservationPoint::ToStack, reason, TrafficDirection::Egress, 0);
+        self.to_network(path, node, at + HOP, packet, false)
+    }
+
+    /// The node's interface, for what leaves the node.
+    fn to_network(
+        &mut self,
+        path: &Path,
+        node: NodeId,
+        at: i64,
+        packet: Packet,
+        reply: bool,
+    ) -> Fate {
+        if path.same_node() {
+            return Fate::Arrived(at + path.wire);
+        }
+        let mut record = self.record(path, node, at, packet, reply);
+        let far = if reply { path.client_node } else { path.server_node };
+        if far.is_none() && !reply {
+            // The world sees the node's address; masquerading knows the connection.
+            record.masqueraded = true;
+            let reason = if packet.first { TraceReason::New } else { TraceReason::Established };
+            self.trace(
+                record,
+                TraceObservationPoint::ToNetwork,
+                reason,
+                TrafficDirection::Egress,
+                0,
+            );
+        } else {
+            self.trace(
+                record,
+                TraceObservationPoint::ToNetwork,
+                TraceReason::Unknown,
+                TrafficDirection::Unknown,
+                0,
+            );
+        }
+        Fate::Arrived(at + path.wire)
+    }
+
+    /// From the proxy of the client's node to the server's node.
+    pub(super) fn proxy_to_server(&mut self, path: &Path, at: i64, packet: Packet) -> Fate {
+        let Some(node) = path.client_node else {
+            return self.reach_server(path, at, packet);
+        };
+        match self.to_network(path, node, at, packet, false) {
+            Fate::Dropped => Fate::Dropped,
+            Fate::Arrived(at) => self.reach_server(path, at, packet),
+        }
+    }
+
+    /// The server's node: into the pod.
+    fn reach_server(&mut self, path: &Path, at: i64, packet: Packet) -> Fate {
+        let kind = self.cluster.endpoint(path.server).kind;
+        let (Some(node), EndpointKind::Pod | EndpointKind::Health) = (path.server_node, kind)
+        else {
+            return Fate::Arrived(at);
+        };
+        if self.aggregation == MonitorAggregation::None && !path.same_node() {
+            let record = self.record(path, node, at, packet, false);
+            self.trace(
+                record,
+                TraceObservationPoint::FromNetwork,
+                TraceReason::Unknown,
+                TrafficDirection::Unknown,
+                0,
+            );
+        }
+        if packet.first {
+            let record = self.record(path, node, at, packet, false);
+            if !self.judge(record, &path.ingress, TrafficDirection::Ingress) {
+                return Fate::Dropped;
+            }
+        }
+        let at = at + HOP / 4;
+        let reason = if packet.first { TraceReason::New } else { TraceReason::Established };
+        let record = self.record(path, node, at, packet, false);
+        self.trace(record, TraceObservationPoint::ToEndpoint, reason, TrafficDirection::Ingress, 0);
+        Fate::Arrived(at + HOP)
+    }
+
+    /// Sends a packet back to the client; returns when it arrived.
+    pub(super) fn reply(&mut self, path: &Path, at: i64, packet: Packet) -> i64 {
+        let at = self.leave_server(path, at, packet);
+        self.reach_client(path, at, packet)
+    }
+
+    /// Sends a packet back through the client's proxy; returns when the proxy has it.
+    pub(super) fn reply_to_proxy(&mut self, path: &Path, at: i64, packet: Packet) -> i64 {
+        self.leave_server(path, at, packet)
+    }
+
+    fn leave_server(&mut self, path: &Path, at: i64, packet: Packet) -> i64 {
+        let kind = self.cluster.endpoint(path.server).kind;
+        let (Some(node), EndpointKind::Pod | EndpointKind::Health) = (path.server_node, kind)
+        else {
+            return at + path.wire;
+        };
+        if self.aggregation == MonitorAggregation::None {
+            let record = self.record(path, node, at, packet, true);
+            self.trace(
+                record,
+                TraceObservationPoint::FromEndpoint,
+                TraceReason::Unknown,
+                TrafficDirection::Unknown,
+                0,
+            );
+        }
+        let at = at + HOP;
+        let record = self.record(path, node, at, packet, true);
+        // Replies of a load-balanced service leave through the reverse translation.
+        let point = if self.cluster.endpoint(path.client).kind == EndpointKind::World {
+            TraceObservationPoint::ToNetwork
+        } else {
+            TraceObservationPoint::ToStack
+        };
+        self.trace(record, point, TraceReason::Reply, TrafficDirection::Ingress, 0);
+        if point == TraceObservationPoint::ToNetwork {
+            return at + path.wire;
+        }
+        match self.to_network(path, node, at + HOP, packet, true) {
+            Fate::Arrived(at) => at,
+            Fate::Dropped => at,
+        }
+    }
+
+    /// The client's node: a reply into the pod.
+    pub(super) fn reach_client(&mut self, path: &Path, at: i64, packet: Packet) -> i64 {
+        let kind = self.cluster.endpoint(path.client).kind;
+        let (Some(node), EndpointKind::Pod) = (path.client_node, kind) else {
+            return at;
+        };
+        let record = self.record(path, node, at, packet, true);
+        self.trace(
+            record,
+            TraceObservationPoint::ToEndpoint,
+            TraceReason::Reply,
+            TrafficDirection::Egress,
+            0,
+        );
+        at + HOP
+    }
+
+    /// An access record of the proxy on the client's node.
+    pub(super) fn access(&mut self, path: &Path, at: i64, reply: bool, event: Event) {
+        let Some(node) = path.client_node else { return };
+        let packet = Packet {
+            transport: if matches!(path.proxy_rules(), Some(L7Rules::Dns(_))) {
+                Transport::Udp
+            } else {
+                Transport::Tcp(None)
+            },
+            bytes: 0,
+            first: false,
+        };
+        let mut record = self.record(path, node, at, packet, reply);
+        record.direction = TrafficDirection::Egress;
+        record.is_reply = Some(reply);
+        record.event = event;
+        self.push(record);
+    }
+
+    /// Socket load balancing: the pod asked for a service, the kernel chose a backend.
+    pub(super) fn socket(&mut self, path: &Path, at: i64, frontend: EndpointId, service_port: u16) {
+        let kind = self.cluster.endpoint(path.client).kind;
+        let (Some(node), EndpointKind::Pod) = (path.client_node, kind) else {
+            return;
+        };
+        let transport = match path.server_port {
+            53 => Transport::Udp,
+            _ => Transport::Tcp(None),
+        };
+        let packet = Packet { transport, bytes: 0, first: false };
+        for translated in [false, true] {
+            let mut record = self.record(path, node, at, packet, false);
+            if translated {
+                record.time_nanos += 2_000;
+            } else {
+                record.destination = frontend;
+                record.destination_port = service_port;
+            }
+            // The socket is not bound yet when the address is chosen.
+            record.source_port = 0;
+            record.event = Event::Socket { translated };
+            self.push(record);
+        }
+    }
+}
