@@ -1,0 +1,26 @@
+// @ts-check
+import grafana from '@grafana/eslint-config';
+
+export default [
+  {
+    ignores: [
+      'dist/',
+      'node_modules/',
+      'target/',
+      'frontend-wasm/pkg/',
+      'preview/page/dist/',
+      '.cache/',
+      '.demo/',
+      'tests/results/',
+    ],
+  },
+  ...grafana,
+  {
+    // React comes in by the JSX runtime; types take the place of propTypes.
+    rules: { 'react/react-in-jsx-scope': 'off', 'react/jsx-uses-react': 'off', 'react/prop-types': 'off' },
+  },
+  {
+    files: ['src/**/*.{ts,tsx}'],
+    rules: { 'no-console': 'error' },
+  },
+];

@@ -1,0 +1,7 @@
+/** Every `data-testid` of the app's own page, in one place. */
+export const testIds = {
+  page: 'app page',
+  source: 'app data-source',
+  addSource: 'app add-data-source',
+  dashboard: 'app dashboard',
+} as const;

@@ -1,0 +1,46 @@
+import { Field, SecretInput, SecretTextArea } from '@grafana/ui';
+
+import { testIds } from '../testIds';
+import type { SecretName } from '../types';
+import type { Settings } from './settings';
+
+interface Props {
+  settings: Settings;
+  name: SecretName;
+  label: string;
+  placeholder?: string;
+  /** For PEM texts. */
+  multiline?: boolean;
+}
+
+/** A secret that can be typed and taken back. What is stored is never shown: it does not come to the browser. */
+export function SecretField({ settings, name, label, placeholder, multiline = false }: Props) {
+  const common = {
+    id: `hubble-secret-${name}`,
+    isConfigured: settings.holds(name),
+    onReset: () => settings.resetSecret(name),
+    value: settings.typed(name),
+    placeholder,
+    'data-testid': testIds.config.secret(name),
+  };
+  return (
+    <Field label={label} htmlFor={common.id} disabled={settings.readOnly}>
+      {multiline ? (
+        <SecretTextArea
+          {...common}
+          cols={57}
+          rows={6}
+          spellCheck={false}
+          onChange={(event) => settings.setSecret(name, event.currentTarget.value)}
+        />
+      ) : (
+        <SecretInput
+          {...common}
+          width={60}
+          autoComplete="new-password"
+          onChange={(event) => settings.setSecret(name, event.currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}

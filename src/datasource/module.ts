@@ -1,0 +1,13 @@
+import { DataSourcePlugin } from '@grafana/data';
+
+import { ConfigEditor } from './config/ConfigEditor';
+import { HubbleDataSource } from './datasource';
+import { QueryEditor } from './editor/QueryEditor';
+import type { HubbleQuery } from './query/model';
+import type { HubbleSecrets, HubbleSettings } from './types';
+
+export const plugin = new DataSourcePlugin<HubbleDataSource, HubbleQuery, HubbleSettings, HubbleSecrets>(
+  HubbleDataSource
+)
+  .setConfigEditor(ConfigEditor)
+  .setQueryEditor(QueryEditor);

@@ -1,0 +1,144 @@
+import type { ScopedVars, TypedVariableModel } from '@grafana/data';
+
+import { isPromql, type FlowFilter, type FlowsQuery, type HubbleQuery, type PromqlQuery } from './model';
+
+/** The part of Grafana's template service that is needed here. */
+export interface Template {
+  replace(
+    target?: string,
+    scopedVars?: ScopedVars,
+    format?: string | ((value: string | string[], variable: VariableTraits) => string)
+  ): string;
+  getVariables(): TypedVariableModel[];
+}
+
+interface VariableTraits {
+  name?: string;
+  multi?: boolean;
+  includeAll?: boolean;
+}
+
+/** More texts than this out of one filter line are a mistake, not a question. */
+const maxValues = 10_000;
+
+export function interpolateQuery(query: HubbleQuery, template: Template, scopedVars: ScopedVars): HubbleQuery {
+  return isPromql(query) ? promql(query, template, scopedVars) : flows(query, template, scopedVars);
+}
+
+function promql(query: PromqlQuery, template: Template, scopedVars: ScopedVars): PromqlQuery {
+  return {
+    ...query,
+    expr: interpolatePromql(query.expr, template, scopedVars),
+    legendFormat: query.legendFormat && template.replace(query.legendFormat, scopedVars),
+    interval: query.interval && template.replace(query.interval, scopedVars),
+  };
+}
+
+function flows(query: FlowsQuery, template: Template, scopedVars: ScopedVars): FlowsQuery {
+  return {
+    ...query,
+    filter: filter(query.filter, template, scopedVars),
+    exclude: filter(query.exclude, template, scopedVars),
+  };
+}
+
+function filter(values: FlowFilter | undefined, template: Template, scopedVars: ScopedVars): FlowFilter | undefined {
+  return (
+    values &&
+    Object.fromEntries(Object.entries(values).map(([field, texts]) => [field, expand(texts, template, scopedVars)]))
+  );
+}
+
+/** Stands before and after a variable's values, and between them; none of them occurs in a name. */
+const open = '\u0002';
+const close = '\u0003';
+const between = '\u001f';
+
+/**
+ * The texts of one filter line. A variable with several values makes several texts. One that stands
+ * for "All" is no condition at all: an absent namespace is one of all namespaces, and not in its list.
+ */
+export function expand(texts: readonly string[], template: Template, scopedVars: ScopedVars): string[] {
+  const expanded = new Set<string>();
+  for (const text of texts) {
+    let anything = false;
+    const replaced = template.replace(text, scopedVars, (value, variable) => {
+      const values = Array.isArray(value) ? value : [value];
+      anything ||= isAll(values, variable?.name, template);
+      return open + values.join(between) + close;
+    });
+    if (anything || isCustomAll(text, replaced)) {
+      return [];
+    }
+    for (const value of combinations(replaced)) {
+      expanded.add(value);
+      if (expanded.size > maxValues) {
+        throw new Error(`the filter value ${text} stands for more than ${maxValues} values`);
+      }
+    }
+  }
+  return [...expanded];
+}
+
+/** "All" hands its options over, except to a panel that is repeated by them. */
+function isAll(values: string[], name: string | undefined, template: Template): boolean {
+  if (values.includes('$__all')) {
+    return true;
+  }
+  const variable = template.getVariables().find((variable) => variable.name === name);
+  const current = variable && 'current' in variable ? variable.current : undefined;
+  const chosen: unknown = current && 'value' in current ? current.value : undefined;
+  const all = Array.isArray(chosen) ? chosen.includes('$__all') : chosen === '$__all';
+  return all && values.length !== 1;
+}
+
+/** The custom "All" of a variable that serves PromQL too is a regular expression that matches anything. */
+function isCustomAll(text: string, replaced: string): boolean {
+  return text !== replaced && (replaced === '.*' || replaced === '.+');
+}
+
+/** Every text that takes one value at each place. */
+function combinations(replaced: string): string[] {
+  const [start = '', ...parts] = replaced.split(open);
+  return parts.reduce(
+    (texts, part) => {
+      const [values = '', after = ''] = part.split(close);
+      const longer = texts.flatMap((text) => values.split(between).map((value) => text + value + after));
+      if (longer.length > maxValues) {
+        throw new Error(`a filter value stands for more than ${maxValues} values`);
+      }
+      return longer;
+    },
+    [start]
+  );
+}
+
+/** What the backend works out from the step and the time range, which the page does not know. */
+const ownVariables =
+  /\$(__(?:rate_interval|interval|range)(?:_ms|_s)?)\b|\$\{(__(?:rate_interval|interval|range)(?:_ms|_s)?)\}/g;
+
+/** PromQL with variables replaced: several values become a regular expression that matches each. */
+export function interpolatePromql(expr: string, template: Template, scopedVars: ScopedVars): string {
+  const kept: string[] = [];
+  const masked = expr.replace(ownVariables, (variable) => `${open}${kept.push(variable) - 1}${close}`);
+  const replaced = template.replace(masked, scopedVars, promqlValue);
+  return replaced.replace(/\u0002(\d+)\u0003/g, (_, at: string) => kept[Number(at)] ?? '');
+}
+
+function promqlValue(value: string | string[], variable: VariableTraits): string {
+  if (!variable?.multi && !variable?.includeAll) {
+    return escapeText(Array.isArray(value) ? (value[0] ?? '') : String(value));
+  }
+  const values = (Array.isArray(value) ? value : [value]).map(escapeRegex);
+  return values.length === 1 ? (values[0] ?? '') : `(${values.join('|')})`;
+}
+
+/** For a text in quotes. */
+function escapeText(value: string): string {
+  return value.replace(/\\/g, '\\\\').replace(/"/g, '\\"');
+}
+
+/** For a regular expression in quotes: escaped once for each. */
+function escapeRegex(value: string): string {
+  return escapeText(value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+}

@@ -1,0 +1,146 @@
+import { css } from '@emotion/css';
+import { LoadingState, type GrafanaTheme2, type PanelProps } from '@grafana/data';
+import { useStyles2 } from '@grafana/ui';
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+
+import { FlowDrawer } from './detail/FlowDrawer';
+import { startEngine } from './engine/startEngine';
+import { FlowsModel, type FlowsState } from './FlowsModel';
+import { Notices } from './Notices';
+import { rowHeights, type FlowsPanelOptions } from './options';
+import { EmptyAnswer, ErrorAnswer, ForeignAnswer, Waiting } from './States';
+import { zoneOf } from './table/cells';
+import { shownColumns, type ColumnId } from './table/columns';
+import { FlowGrid } from './table/FlowGrid';
+import { testIds } from './testIds';
+import { text } from './text';
+import { Toolbar } from './Toolbar';
+
+type Props = PanelProps<FlowsPanelOptions>;
+
+/** Draws what a `FlowsModel` holds. */
+export function FlowsPanel(props: Props) {
+  const { data, options, width, height } = props;
+  const styles = useStyles2(panelStyles);
+  const columns = useMemo(() => shownColumns(options.columns), [options.columns]);
+  const model = useFlowsModel(columns.map((column) => column.id));
+
+  useEffect(() => model?.setSeries(data.series), [model, data.series]);
+  useEffect(() => model?.setSpec({ columns: columns.map((column) => column.id) }), [model, columns]);
+
+  return (
+    <div className={styles.panel} style={{ width, height }} data-testid={testIds.panel}>
+      {model && <Content {...props} model={model} />}
+    </div>
+  );
+}
+
+/** One model from mount to unmount; its worker and memory go with it. */
+function useFlowsModel(columns: ColumnId[]): FlowsModel | undefined {
+  const [model, setModel] = useState<FlowsModel>();
+  const initial = useRef(columns);
+  useEffect(() => {
+    const made = new FlowsModel(startEngine, {
+      text: '',
+      columns: initial.current,
+      verdicts: [],
+      sort: 'time',
+      descending: true,
+    });
+    setModel(made);
+    return () => made.dispose();
+  }, []);
+  return model;
+}
+
+function Content({ model, data, options, timeZone, width, onOptionsChange }: Props & { model: FlowsModel }) {
+  const state = useSyncExternalStore(model.subscribe, model.getState);
+  const { answer, batch, view, spec, detail } = state;
+  const columns = useMemo(() => shownColumns(options.columns), [options.columns]);
+  const zone = zoneOf(options.timeColumnZone, timeZone);
+  const errors = data.errors ?? (data.error ? [data.error] : []);
+
+  if (errors.length > 0 && !(batch && batch.flows > 0)) {
+    return <ErrorAnswer title={text.states.queryFailedTitle} messages={errors.map(messageOfQuery)} />;
+  }
+  if (state.phase === 'failed') {
+    return <ErrorAnswer title={text.states.failedTitle} messages={[state.error ?? '']} />;
+  }
+  if (answer.frames.length === 0 && answer.foreign.length > 0) {
+    return <ForeignAnswer foreign={answer.foreign} />;
+  }
+  if (!batch || !view) {
+    return data.state === LoadingState.Done && data.series.length === 0 ? (
+      <EmptyAnswer title={text.states.noData} hint={text.states.noQuery} />
+    ) : (
+      <Waiting message={waitingFor(data.state, state)} />
+    );
+  }
+  return (
+    <>
+      <Notices
+        notices={[
+          ...errors.map((error) => ({ severity: 'error' as const, text: messageOfQuery(error) })),
+          ...answer.notices,
+          ...batch.problems.map((problem) => ({ severity: 'warning' as const, text: problem })),
+          ...(state.onMainThread
+            ? [{ severity: 'info' as const, text: text.states.onMainThread(state.onMainThread) }]
+            : []),
+        ]}
+      />
+      {answer.foreign.length > 0 && <ForeignAnswer foreign={answer.foreign} inline />}
+      {batch.flows === 0 ? (
+        <EmptyAnswer title={text.states.noFlows} hint={text.states.noFlowsHint} />
+      ) : (
+        <>
+          <Toolbar model={model} batch={batch} view={view} spec={spec} commands={answer.commands} width={width} />
+          {view.rows.length === 0 ? (
+            <EmptyAnswer
+              title={text.states.nothingPasses}
+              hint={text.states.nothingPassesHint}
+              action={{ label: text.states.clearFilter, run: () => model.setSpec({ text: '', verdicts: [] }) }}
+            />
+          ) : (
+            <FlowGrid
+              batch={batch}
+              rows={view.rows}
+              columns={columns}
+              widths={options.columnWidths}
+              rowHeight={rowHeights[options.density] ?? rowHeights.normal}
+              timeZone={zone}
+              sort={spec}
+              onSort={(column) => model.sortBy(column)}
+              onResize={(column, width) =>
+                onOptionsChange({ ...options, columnWidths: { ...options.columnWidths, [column]: width } })
+              }
+              onOpen={(row) => model.openDetail(row)}
+            />
+          )}
+        </>
+      )}
+      {detail && <FlowDrawer detail={detail} onClose={() => model.closeDetail()} />}
+    </>
+  );
+}
+
+function waitingFor(loading: LoadingState, { phase, answer }: FlowsState): string {
+  if (answer.frames.length === 0 && loading !== LoadingState.Done) {
+    return text.states.waiting;
+  }
+  return phase === 'starting' ? text.states.starting : text.states.decoding;
+}
+
+function messageOfQuery(error: { message?: string; data?: { message?: string; error?: string }; statusText?: string }) {
+  return error.message ?? error.data?.message ?? error.data?.error ?? error.statusText ?? '';
+}
+
+function panelStyles(theme: GrafanaTheme2) {
+  return {
+    panel: css({
+      display: 'flex',
+      flexDirection: 'column',
+      gap: theme.spacing(0.75),
+      overflow: 'hidden',
+    }),
+  };
+}

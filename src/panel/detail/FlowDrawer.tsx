@@ -1,0 +1,109 @@
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { Alert, ClipboardButton, Drawer, FilterInput, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
+import { useMemo, useState } from 'react';
+
+import type { FlowDetail } from '../FlowsModel';
+import { testIds } from '../testIds';
+import { text } from '../text';
+import { fieldsOf, indented, matching } from './fields';
+
+interface Props {
+  detail: FlowDetail;
+  onClose(): void;
+}
+
+/** Every field of one flow. */
+export function FlowDrawer({ detail, onClose }: Props) {
+  return (
+    <Drawer title={text.detail.title} size="md" onClose={onClose}>
+      <div data-testid={testIds.detail}>
+        {detail.error !== undefined ? (
+          <Alert severity="error" title={text.detail.failed}>
+            {detail.error}
+          </Alert>
+        ) : detail.json === undefined ? (
+          <LoadingPlaceholder text={text.detail.loading} />
+        ) : (
+          <Fields json={detail.json} />
+        )}
+      </div>
+    </Drawer>
+  );
+}
+
+function Fields({ json }: { json: string }) {
+  const styles = useStyles2(fieldStyles);
+  const [filter, setFilter] = useState('');
+  const fields = useMemo(() => fieldsOf(json), [json]);
+  const shown = matching(fields, filter);
+  return (
+    <>
+      <div className={styles.tools}>
+        <FilterInput
+          value={filter}
+          onChange={setFilter}
+          escapeRegex={false}
+          placeholder={text.detail.filterPlaceholder}
+          aria-label={text.detail.filterLabel}
+          data-testid={testIds.detailFilter}
+        />
+        <ClipboardButton icon="copy" variant="secondary" getText={() => indented(json)} data-testid={testIds.copyJson}>
+          {text.detail.copyJson}
+        </ClipboardButton>
+      </div>
+      {shown.length === 0 && <p>{text.detail.noFields}</p>}
+      <table className={styles.fields} aria-label={text.detail.fieldsLabel}>
+        <thead className="sr-only">
+          <tr>
+            <th scope="col">{text.detail.field}</th>
+            <th scope="col">{text.detail.value}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map(({ path, values }) => (
+            <tr key={path} data-testid={testIds.detailField}>
+              <th scope="row" className={styles.path}>
+                {path}
+              </th>
+              <td className={styles.value}>
+                {values.map((value, at) => (
+                  <div key={at}>{value}</div>
+                ))}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+function fieldStyles(theme: GrafanaTheme2) {
+  return {
+    tools: css({ display: 'flex', gap: theme.spacing(1), marginBottom: theme.spacing(1.5) }),
+    fields: css({
+      width: '100%',
+      tableLayout: 'fixed',
+      fontSize: theme.typography.bodySmall.fontSize,
+      fontFamily: theme.typography.fontFamilyMonospace,
+      'tbody tr': { borderBottom: `1px solid ${theme.colors.border.weak}` },
+      'tbody tr:hover': { background: theme.colors.action.hover },
+    }),
+    path: css({
+      width: '42%',
+      padding: theme.spacing(0.5, 1, 0.5, 0),
+      verticalAlign: 'top',
+      textAlign: 'left',
+      fontWeight: theme.typography.fontWeightRegular,
+      color: theme.colors.text.secondary,
+      overflowWrap: 'anywhere',
+    }),
+    value: css({
+      padding: theme.spacing(0.5, 0),
+      verticalAlign: 'top',
+      overflowWrap: 'anywhere',
+      whiteSpace: 'pre-wrap',
+    }),
+  };
+}

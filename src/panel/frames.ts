@@ -1,0 +1,64 @@
+import type { DataFrame, QueryResultMetaNotice } from '@grafana/data';
+
+/** The version of the packed format that the Wasm module reads. */
+const packedFormat = 'hubble-flows/1';
+
+/** What an answer holds for this panel, and what it holds instead. */
+export interface PackedAnswer {
+  /** The base64 rows of each packed frame. */
+  frames: string[][];
+  notices: QueryResultMetaNotice[];
+  /** The `hubble observe` lines that ask the same. */
+  commands: string[];
+  foreign: ForeignFrame[];
+}
+
+export interface ForeignFrame {
+  refId?: string;
+  kind: 'otherFormat' | 'newerFormat' | 'broken';
+  /** The format of a frame that is packed in another one. */
+  format?: string;
+}
+
+/** Sorts the frames of an answer into packed ones and others; each query's others are named once. */
+export function readFrames(series: readonly DataFrame[]): PackedAnswer {
+  const answer: PackedAnswer = { frames: [], notices: [], commands: [], foreign: [] };
+  for (const frame of series) {
+    answer.notices.push(...noticesOf(frame, answer.notices));
+    const command = frame.meta?.executedQueryString;
+    const rows = packedRows(frame);
+    if (Array.isArray(rows)) {
+      answer.frames.push(rows);
+      if (command && !answer.commands.includes(command)) {
+        answer.commands.push(command);
+      }
+    } else if (!answer.foreign.some((other) => other.refId === rows.refId && other.kind === rows.kind)) {
+      answer.foreign.push(rows);
+    }
+  }
+  return answer;
+}
+
+function packedRows(frame: DataFrame): string[] | ForeignFrame {
+  const format: unknown = frame.meta?.custom?.packed;
+  const { refId } = frame;
+  if (format === undefined) {
+    return { refId, kind: 'otherFormat' };
+  }
+  if (format !== packedFormat) {
+    return { refId, kind: 'newerFormat', format: String(format) };
+  }
+  const rows: unknown[] | undefined = frame.fields.find((field) => field.name === 'packed')?.values;
+  return rows?.every((row) => typeof row === 'string') ? rows : { refId, kind: 'broken' };
+}
+
+function noticesOf(frame: DataFrame, known: QueryResultMetaNotice[]): QueryResultMetaNotice[] {
+  return (frame.meta?.notices ?? []).filter(
+    (notice) => !known.some((other) => other.text === notice.text && other.severity === notice.severity)
+  );
+}
+
+/** Whether both answers hold the very same values, as a refresh that is under way hands them out again. */
+export function samePacked(one: PackedAnswer, other: PackedAnswer): boolean {
+  return one.frames.length === other.frames.length && one.frames.every((rows, at) => rows === other.frames[at]);
+}

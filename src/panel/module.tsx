@@ -1,0 +1,53 @@
+import { PanelPlugin, type PanelProps, type SelectFieldConfigSettings } from '@grafana/data';
+import { LoadingPlaceholder } from '@grafana/ui';
+import { lazy, Suspense } from 'react';
+
+import { defaultOptions, type FlowsPanelOptions } from './options';
+import { columns } from './table/columns';
+import { text } from './text';
+
+// Grafana loads this module for every panel list; the table and the decoder come when one is drawn.
+const FlowsPanel = lazy(() => import('./FlowsPanel').then(({ FlowsPanel }) => ({ default: FlowsPanel })));
+
+function LazyFlowsPanel(props: PanelProps<FlowsPanelOptions>) {
+  return (
+    <Suspense fallback={<LoadingPlaceholder text={text.states.starting} />}>
+      <FlowsPanel {...props} />
+    </Suspense>
+  );
+}
+
+export const plugin = new PanelPlugin<FlowsPanelOptions>(LazyFlowsPanel).setPanelOptions((builder) =>
+  builder
+    .addMultiSelect<unknown, SelectFieldConfigSettings<unknown>>({
+      path: 'columns',
+      name: text.options.columns,
+      description: text.options.columnsDescription,
+      defaultValue: defaultOptions.columns,
+      settings: { options: columns.map(({ id, title }) => ({ value: id, label: title })) },
+    })
+    .addRadio({
+      path: 'timeColumnZone',
+      name: text.options.timeZone,
+      defaultValue: defaultOptions.timeColumnZone,
+      settings: {
+        options: [
+          { value: 'dashboard', label: text.options.timeZones.dashboard },
+          { value: 'browser', label: text.options.timeZones.browser },
+          { value: 'utc', label: text.options.timeZones.utc },
+        ],
+      },
+    })
+    .addRadio({
+      path: 'density',
+      name: text.options.density,
+      defaultValue: defaultOptions.density,
+      settings: {
+        options: [
+          { value: 'compact', label: text.options.densities.compact },
+          { value: 'normal', label: text.options.densities.normal },
+          { value: 'comfortable', label: text.options.densities.comfortable },
+        ],
+      },
+    })
+);

@@ -1,0 +1,58 @@
+import { dateTimeFormat, type TimeZone } from '@grafana/data';
+
+import type { FlowBatch } from '../engine/protocol';
+import type { TimeColumnZone } from '../options';
+import type { ColumnId } from './columns';
+
+export interface TimeFormat {
+  timeZone: TimeZone;
+  /** Flows of one day need no date. */
+  withDate: boolean;
+}
+
+/** What stands in a cell. */
+export function cellText(batch: FlowBatch, column: ColumnId, row: number, time: TimeFormat): string {
+  switch (column) {
+    case 'time':
+      return timeText(batch.timesMs[row], time.withDate ? 'MM-DD HH:mm:ss.SSS' : 'HH:mm:ss.SSS', time.timeZone);
+    case 'sourcePort':
+      return portText(batch.sourcePorts[row]);
+    case 'destinationPort':
+      return portText(batch.destinationPorts[row]);
+    default:
+      return batch.strings[batch.codes[column][row] ?? 0] ?? '';
+  }
+}
+
+/** The time of a flow with date and zone, for a title. */
+export function fullTimeText(batch: FlowBatch, row: number, timeZone: TimeZone): string {
+  return timeText(batch.timesMs[row], 'YYYY-MM-DD HH:mm:ss.SSS Z', timeZone);
+}
+
+/** Whether the flows are of more than one day, in this zone. */
+export function spansDays(batch: FlowBatch, timeZone: TimeZone): boolean {
+  let first = Infinity;
+  let last = -Infinity;
+  for (const time of batch.timesMs) {
+    if (time < first) {
+      first = time;
+    }
+    if (time > last) {
+      last = time;
+    }
+  }
+  return timeText(first, 'YYYY-MM-DD', timeZone) !== timeText(last, 'YYYY-MM-DD', timeZone);
+}
+
+/** The zone that the time column is written in. */
+export function zoneOf(choice: TimeColumnZone, dashboard: TimeZone): TimeZone {
+  return choice === 'dashboard' ? dashboard : choice;
+}
+
+function timeText(timeMs: number | undefined, format: string, timeZone: TimeZone): string {
+  return timeMs === undefined || !Number.isFinite(timeMs) ? '' : dateTimeFormat(timeMs, { timeZone, format });
+}
+
+function portText(port: number | undefined): string {
+  return port ? String(port) : '';
+}

@@ -1,0 +1,97 @@
+import { text } from '../text';
+
+/** The columns whose cells are texts; the Wasm module knows them by these names. */
+export const textColumns = [
+  'verdict',
+  'direction',
+  'source',
+  'destination',
+  'sourceIp',
+  'destinationIp',
+  'protocol',
+  'summary',
+  'dropReason',
+  'policy',
+  'type',
+  'reply',
+  'node',
+] as const;
+
+export type TextColumnId = (typeof textColumns)[number];
+
+export type ColumnId = 'time' | 'sourcePort' | 'destinationPort' | TextColumnId;
+
+export interface Column {
+  id: ColumnId;
+  title: string;
+  /** Pixels that hold what the column usually says. */
+  width: number;
+  /** Share of the room that is left over; 0 for a column that gains nothing from it. */
+  grow: number;
+  numeric?: boolean;
+}
+
+/** All columns, in the order in which they stand. */
+export const columns: readonly Column[] = [
+  { id: 'time', title: text.columns.time, width: 108, grow: 0 },
+  { id: 'verdict', title: text.columns.verdict, width: 112, grow: 0 },
+  { id: 'direction', title: text.columns.direction, width: 84, grow: 0 },
+  { id: 'source', title: text.columns.source, width: 190, grow: 3 },
+  { id: 'sourceIp', title: text.columns.sourceIp, width: 120, grow: 0 },
+  { id: 'sourcePort', title: text.columns.sourcePort, width: 88, grow: 0, numeric: true },
+  { id: 'destination', title: text.columns.destination, width: 190, grow: 3 },
+  { id: 'destinationIp', title: text.columns.destinationIp, width: 120, grow: 0 },
+  { id: 'destinationPort', title: text.columns.destinationPort, width: 64, grow: 0, numeric: true },
+  { id: 'protocol', title: text.columns.protocol, width: 80, grow: 0 },
+  { id: 'summary', title: text.columns.summary, width: 180, grow: 4 },
+  { id: 'dropReason', title: text.columns.dropReason, width: 140, grow: 0 },
+  { id: 'policy', title: text.columns.policy, width: 150, grow: 2 },
+  { id: 'type', title: text.columns.type, width: 70, grow: 0 },
+  { id: 'reply', title: text.columns.reply, width: 76, grow: 0 },
+  { id: 'node', title: text.columns.node, width: 140, grow: 1 },
+];
+
+export const defaultColumns: ColumnId[] = [
+  'time',
+  'verdict',
+  'direction',
+  'source',
+  'destination',
+  'destinationPort',
+  'protocol',
+  'summary',
+  'dropReason',
+  'policy',
+];
+
+/** A column can still be grabbed at this width. */
+export const minColumnWidth = 40;
+export const maxColumnWidth = 1200;
+
+/** The shown columns in their order; all defaults where an option names none that exist. */
+export function shownColumns(ids: readonly string[] | undefined): Column[] {
+  const shown = columns.filter((column) => ids?.includes(column.id));
+  return shown.length > 0 ? shown : columns.filter((column) => defaultColumns.includes(column.id));
+}
+
+/** Width by column in pixels: what was set by hand, else the usual one and a share of the room left over. */
+export function layoutColumns(
+  shown: readonly Column[],
+  widths: Partial<Record<ColumnId, number>> | undefined,
+  available: number
+): number[] {
+  const fixed = shown.map((column) => {
+    const width = widths?.[column.id];
+    return typeof width === 'number' && Number.isFinite(width) ? clampWidth(width) : undefined;
+  });
+  const taken = shown.reduce((sum, column, at) => sum + (fixed[at] ?? column.width), 0);
+  const shares = shown.reduce((sum, column, at) => sum + (fixed[at] === undefined ? column.grow : 0), 0);
+  const left = Math.max(0, available - taken);
+  return shown.map(
+    (column, at) => fixed[at] ?? Math.floor(column.width + (shares > 0 ? (left * column.grow) / shares : 0))
+  );
+}
+
+export function clampWidth(width: number): number {
+  return Math.round(Math.min(maxColumnWidth, Math.max(minColumnWidth, width)));
+}

@@ -1,0 +1,48 @@
+/** The rows that are drawn: those in sight and some beside them, so that scrolling shows no gaps. */
+export interface RowWindow {
+  first: number;
+  /** One past the last. */
+  end: number;
+}
+
+const overscan = 8;
+
+export function windowOf(scrollTop: number, viewportHeight: number, rowHeight: number, rows: number): RowWindow {
+  const first = Math.max(0, Math.floor(scrollTop / rowHeight) - overscan);
+  const end = Math.min(rows, Math.ceil((scrollTop + viewportHeight) / rowHeight) + overscan);
+  return { first: Math.min(first, rows), end: Math.max(end, Math.min(first, rows)) };
+}
+
+/** Where to scroll so that `row` is in sight; where it is already, nowhere. */
+export function scrollTopFor(row: number, scrollTop: number, viewportHeight: number, rowHeight: number): number {
+  const top = row * rowHeight;
+  if (top < scrollTop) {
+    return top;
+  }
+  return Math.max(scrollTop, top + rowHeight - viewportHeight);
+}
+
+/** The row that a key leads to from `active` (none: -1), `undefined` for a key that leads nowhere. */
+export function rowAfterKey(key: string, active: number, page: number, rows: number): number | undefined {
+  const last = rows - 1;
+  const within = (row: number) => Math.min(last, Math.max(0, row));
+  if (last < 0) {
+    return undefined;
+  }
+  switch (key) {
+    case 'ArrowDown':
+      return within(active + 1);
+    case 'ArrowUp':
+      return within(active < 0 ? 0 : active - 1);
+    case 'PageDown':
+      return within(active + page);
+    case 'PageUp':
+      return within(active - page);
+    case 'Home':
+      return 0;
+    case 'End':
+      return last;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,23 @@
+/** Every `data-testid` of the flows panel, in one place. */
+export const testIds = {
+  panel: 'flows-panel',
+  loading: 'flows-panel loading',
+  empty: 'flows-panel empty',
+  error: 'flows-panel error',
+  foreign: 'flows-panel foreign-frames',
+  toolbar: 'flows-panel toolbar',
+  filter: 'flows-panel filter',
+  verdict: (verdict: string) => `flows-panel verdict ${verdict}`,
+  count: 'flows-panel count',
+  copyCommand: 'flows-panel copy-command',
+  notices: 'flows-panel notices',
+  grid: 'flows-panel grid',
+  header: (column: string) => `flows-panel header ${column}`,
+  resize: (column: string) => `flows-panel resize ${column}`,
+  row: 'flows-panel row',
+  cell: (column: string) => `flows-panel cell ${column}`,
+  detail: 'flows-panel detail',
+  detailFilter: 'flows-panel detail-filter',
+  detailField: 'flows-panel detail-field',
+  copyJson: 'flows-panel copy-json',
+} as const;

@@ -1,0 +1,43 @@
+import type { GrafanaTheme2 } from '@grafana/data';
+
+/** What a reader looks for first stands first; unknown ones of a newer Cilium come last. */
+const order = ['DROPPED', 'ERROR', 'AUDIT', 'REDIRECTED', 'FORWARDED', 'TRANSLATED', 'TRACED', 'VERDICT_UNKNOWN'];
+
+export function inOrder(verdicts: readonly string[]): string[] {
+  const place = (verdict: string) => {
+    const at = order.indexOf(verdict);
+    return at < 0 ? order.length : at;
+  };
+  return [...verdicts].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+}
+
+/** The kinds of colour that a verdict is drawn in. */
+export type VerdictTone = 'bad' | 'doubtful' | 'diverted' | 'good' | 'neutral';
+
+export function toneOf(verdict: string): VerdictTone {
+  switch (verdict) {
+    case 'DROPPED':
+    case 'ERROR':
+      return 'bad';
+    case 'AUDIT':
+      return 'doubtful';
+    case 'REDIRECTED':
+      return 'diverted';
+    case 'FORWARDED':
+      return 'good';
+    default:
+      return 'neutral';
+  }
+}
+
+/** Colours that keep their contrast in both themes. */
+export function toneColors(theme: GrafanaTheme2): Record<VerdictTone, { text: string; mark: string }> {
+  const { error, warning, info, success, text, border } = theme.colors;
+  return {
+    bad: { text: error.text, mark: error.main },
+    doubtful: { text: warning.text, mark: warning.main },
+    diverted: { text: info.text, mark: info.main },
+    good: { text: success.text, mark: success.main },
+    neutral: { text: text.secondary, mark: border.strong },
+  };
+}

@@ -1,0 +1,7 @@
+// Chunks and the .wasm are asked for beside the module that needs them, wherever
+// Grafana took that module from: a sub-path, a CDN, or the app's own folder.
+import amdModule from 'amd-module';
+
+const address = amdModule?.uri?.split(/[?#]/, 1)[0];
+
+__webpack_public_path__ = address ? address.slice(0, address.lastIndexOf('/') + 1) : PLUGIN_PUBLIC_PATH;
