@@ -2,6 +2,8 @@
 //! `backend/hubble-api/src/generated/`. The result is committed, so that a build needs neither
 //! this step nor a protobuf compiler.
 
+mod descriptors;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -19,6 +21,9 @@ pub(crate) enum GenError {
     /// The compiled files cannot be turned into Rust.
     #[error("cannot generate Rust from `proto/`")]
     Generate(#[source] io::Error),
+    /// The JSON code cannot carry a field.
+    #[error("cannot generate the JSON tables from `proto/`")]
+    Descriptors(#[source] descriptors::UnknownType),
     /// A generated file cannot be read.
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: io::Error },
@@ -57,6 +62,7 @@ pub(crate) fn wire(root: &Path, check: bool) -> Result<(), GenError> {
 /// File name → content.
 fn generate(protos: &Path) -> Result<BTreeMap<String, String>, GenError> {
     let set = protox::compile(PROTOS, [protos]).map_err(GenError::Compile)?;
+    let tables = descriptors::tables(&set.file).map_err(GenError::Descriptors)?;
     let services = tonic_build::configure()
         .client_mod_attribute("observer", "#[cfg(feature = \"client\")]")
         .server_mod_attribute("observer", "#[cfg(feature = \"server\")]")
@@ -71,12 +77,15 @@ fn generate(protos: &Path) -> Result<BTreeMap<String, String>, GenError> {
         .generate(requests)
         .map_err(GenError::Generate)?;
     // prost needs google's files for its graph of messages; their Rust is prost-types.
-    Ok(modules
+    // prost needs google's files for its graph of messages; their Rust is prost-types.
+    let rust = modules
         .into_iter()
         .filter(|(module, _)| !module.parts().any(|part| part == "google"))
-        .map(|(module, text)| {
-            let header = "// Made from proto/ by `cargo xtask gen`; change it there.\n";
-            (module.to_file_name_or("_"), format!("{header}{text}"))
+        .map(|(module, text)| (module.to_file_name_or("_"), text));
+    Ok(rust
+        .chain([("descriptors.rs".to_owned(), tables)])
+        .map(|(name, text)| {
+            (name, format!("// Made from proto/ by `cargo xtask gen`; change it there.\n{text}"))
         })
         .collect())
 }

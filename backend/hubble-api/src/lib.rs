@@ -3,6 +3,8 @@
 #[cfg(feature = "client")]
 pub mod client;
 mod convert;
+#[cfg(feature = "json")]
+pub mod json;
 pub mod packed;
 pub mod pb;
 pub mod projection;

@@ -1,0 +1,859 @@
+// Made from proto/ by `cargo xtask gen`; change it there.
+pub(super) static MESSAGES: &[&Message] = &[
+    &FLOW_FLOW,
+    &FLOW_EMITTER,
+    &FLOW_FILEINFO,
+    &FLOW_LAYER4,
+    &FLOW_LAYER7,
+    &FLOW_TRACECONTEXT,
+    &FLOW_TRACEPARENT,
+    &FLOW_ENDPOINT,
+    &FLOW_WORKLOAD,
+    &FLOW_TCP,
+    &FLOW_IP,
+    &FLOW_ETHERNET,
+    &FLOW_TCPFLAGS,
+    &FLOW_UDP,
+    &FLOW_SCTP,
+    &FLOW_ICMPV4,
+    &FLOW_ICMPV6,
+    &FLOW_VRRP,
+    &FLOW_IGMP,
+    &FLOW_TUNNEL,
+    &FLOW_POLICY,
+    &FLOW_CILIUMEVENTTYPE,
+    &FLOW_DNS,
+    &FLOW_HTTPHEADER,
+    &FLOW_HTTP,
+    &FLOW_KAFKA,
+    &FLOW_SERVICE,
+    &FLOW_IPTRACEID,
+    &FLOW_LOSTEVENT,
+    &FLOW_AGENTEVENT,
+    &FLOW_AGENTEVENTUNKNOWN,
+    &FLOW_TIMENOTIFICATION,
+    &FLOW_POLICYUPDATENOTIFICATION,
+    &FLOW_ENDPOINTREGENNOTIFICATION,
+    &FLOW_ENDPOINTUPDATENOTIFICATION,
+    &FLOW_IPCACHENOTIFICATION,
+    &FLOW_SERVICEUPSERTNOTIFICATIONADDR,
+    &FLOW_SERVICEUPSERTNOTIFICATION,
+    &FLOW_SERVICEDELETENOTIFICATION,
+    &FLOW_NETWORKINTERFACE,
+    &FLOW_DEBUGEVENT,
+    &FLOW_AGGREGATE,
+    &RELAY_NODESTATUSEVENT,
+    &OBSERVER_GETFLOWSRESPONSE,
+    &OBSERVER_EXPORTEVENT,
+];
+
+pub(super) static FLOW_FLOW: Message = Message {
+    name: "flow.Flow",
+    fields: &[
+        one("time", "time", 1, Kind::Timestamp),
+        one("verdict", "verdict", 2, Kind::Enum(&FLOW_VERDICT)),
+        one("drop_reason", "dropReason", 3, Kind::Uint32),
+        one("ethernet", "ethernet", 4, Kind::Message(&FLOW_ETHERNET)),
+        one("IP", "IP", 5, Kind::Message(&FLOW_IP)),
+        one("l4", "l4", 6, Kind::Message(&FLOW_LAYER4)),
+        one("source", "source", 8, Kind::Message(&FLOW_ENDPOINT)),
+        one("destination", "destination", 9, Kind::Message(&FLOW_ENDPOINT)),
+        one("Type", "Type", 10, Kind::Enum(&FLOW_FLOWTYPE)),
+        one("node_name", "nodeName", 11, Kind::String),
+        many("source_names", "sourceNames", 13, Kind::String),
+        many("destination_names", "destinationNames", 14, Kind::String),
+        one("l7", "l7", 15, Kind::Message(&FLOW_LAYER7)),
+        one("reply", "reply", 16, Kind::Bool),
+        one("event_type", "eventType", 19, Kind::Message(&FLOW_CILIUMEVENTTYPE)),
+        one("source_service", "sourceService", 20, Kind::Message(&FLOW_SERVICE)),
+        one("destination_service", "destinationService", 21, Kind::Message(&FLOW_SERVICE)),
+        one("traffic_direction", "trafficDirection", 22, Kind::Enum(&FLOW_TRAFFICDIRECTION)),
+        one("policy_match_type", "policyMatchType", 23, Kind::Uint32),
+        one("trace_observation_point", "traceObservationPoint", 24, Kind::Enum(&FLOW_TRACEOBSERVATIONPOINT)),
+        one("drop_reason_desc", "dropReasonDesc", 25, Kind::Enum(&FLOW_DROPREASON)),
+        one("is_reply", "isReply", 26, Kind::BoolValue),
+        one("debug_capture_point", "debugCapturePoint", 27, Kind::Enum(&FLOW_DEBUGCAPTUREPOINT)),
+        one("interface", "interface", 28, Kind::Message(&FLOW_NETWORKINTERFACE)),
+        one("proxy_port", "proxyPort", 29, Kind::Uint32),
+        one("trace_context", "traceContext", 30, Kind::Message(&FLOW_TRACECONTEXT)),
+        one("sock_xlate_point", "sockXlatePoint", 31, Kind::Enum(&FLOW_SOCKETTRANSLATIONPOINT)),
+        one("socket_cookie", "socketCookie", 32, Kind::Uint64),
+        one("cgroup_id", "cgroupId", 33, Kind::Uint64),
+        one("uuid", "uuid", 34, Kind::String),
+        one("auth_type", "authType", 35, Kind::Enum(&FLOW_AUTHTYPE)),
+        one("trace_reason", "traceReason", 36, Kind::Enum(&FLOW_TRACEREASON)),
+        many("node_labels", "nodeLabels", 37, Kind::String),
+        one("file", "file", 38, Kind::Message(&FLOW_FILEINFO)),
+        one("tunnel", "tunnel", 39, Kind::Message(&FLOW_TUNNEL)),
+        one("ip_trace_id", "ipTraceId", 40, Kind::Message(&FLOW_IPTRACEID)),
+        one("emitter", "emitter", 41, Kind::Message(&FLOW_EMITTER)),
+        many("egress_allowed_by", "egressAllowedBy", 21_001, Kind::Message(&FLOW_POLICY)),
+        many("ingress_allowed_by", "ingressAllowedBy", 21_002, Kind::Message(&FLOW_POLICY)),
+        many("egress_denied_by", "egressDeniedBy", 21_004, Kind::Message(&FLOW_POLICY)),
+        many("ingress_denied_by", "ingressDeniedBy", 21_005, Kind::Message(&FLOW_POLICY)),
+        many("policy_log", "policyLog", 21_006, Kind::String),
+        one("aggregate", "aggregate", 21_007, Kind::Message(&FLOW_AGGREGATE)),
+        one("Summary", "Summary", 100_000, Kind::String),
+        one("extensions", "extensions", 150_000, Kind::Any),
+    ],
+};
+
+pub(super) static FLOW_EMITTER: Message = Message {
+    name: "flow.Emitter",
+    fields: &[
+        one("name", "name", 1, Kind::String),
+        one("version", "version", 2, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_FILEINFO: Message = Message {
+    name: "flow.FileInfo",
+    fields: &[
+        one("name", "name", 1, Kind::String),
+        one("line", "line", 2, Kind::Uint32),
+    ],
+};
+
+pub(super) static FLOW_LAYER4: Message = Message {
+    name: "flow.Layer4",
+    fields: &[
+        one_of(0, "TCP", "TCP", 1, Kind::Message(&FLOW_TCP)),
+        one_of(0, "UDP", "UDP", 2, Kind::Message(&FLOW_UDP)),
+        one_of(0, "ICMPv4", "ICMPv4", 3, Kind::Message(&FLOW_ICMPV4)),
+        one_of(0, "ICMPv6", "ICMPv6", 4, Kind::Message(&FLOW_ICMPV6)),
+        one_of(0, "SCTP", "SCTP", 5, Kind::Message(&FLOW_SCTP)),
+        one_of(0, "VRRP", "VRRP", 6, Kind::Message(&FLOW_VRRP)),
+        one_of(0, "IGMP", "IGMP", 7, Kind::Message(&FLOW_IGMP)),
+    ],
+};
+
+pub(super) static FLOW_LAYER7: Message = Message {
+    name: "flow.Layer7",
+    fields: &[
+        one("type", "type", 1, Kind::Enum(&FLOW_L7FLOWTYPE)),
+        one("latency_ns", "latencyNs", 2, Kind::Uint64),
+        one_of(0, "dns", "dns", 100, Kind::Message(&FLOW_DNS)),
+        one_of(0, "http", "http", 101, Kind::Message(&FLOW_HTTP)),
+        one_of(0, "kafka", "kafka", 102, Kind::Message(&FLOW_KAFKA)),
+    ],
+};
+
+pub(super) static FLOW_TRACECONTEXT: Message = Message {
+    name: "flow.TraceContext",
+    fields: &[
+        one("parent", "parent", 1, Kind::Message(&FLOW_TRACEPARENT)),
+    ],
+};
+
+pub(super) static FLOW_TRACEPARENT: Message = Message {
+    name: "flow.TraceParent",
+    fields: &[
+        one("trace_id", "traceId", 1, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_ENDPOINT: Message = Message {
+    name: "flow.Endpoint",
+    fields: &[
+        one("ID", "ID", 1, Kind::Uint32),
+        one("identity", "identity", 2, Kind::Uint32),
+        one("namespace", "namespace", 3, Kind::String),
+        many("labels", "labels", 4, Kind::String),
+        one("pod_name", "podName", 5, Kind::String),
+        many("workloads", "workloads", 6, Kind::Message(&FLOW_WORKLOAD)),
+        one("cluster_name", "clusterName", 7, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_WORKLOAD: Message = Message {
+    name: "flow.Workload",
+    fields: &[
+        one("name", "name", 1, Kind::String),
+        one("kind", "kind", 2, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_TCP: Message = Message {
+    name: "flow.TCP",
+    fields: &[
+        one("source_port", "sourcePort", 1, Kind::Uint32),
+        one("destination_port", "destinationPort", 2, Kind::Uint32),
+        one("flags", "flags", 3, Kind::Message(&FLOW_TCPFLAGS)),
+    ],
+};
+
+pub(super) static FLOW_IP: Message = Message {
+    name: "flow.IP",
+    fields: &[
+        one("source", "source", 1, Kind::String),
+        one("destination", "destination", 2, Kind::String),
+        one("ipVersion", "ipVersion", 3, Kind::Enum(&FLOW_IPVERSION)),
+        one("encrypted", "encrypted", 4, Kind::Bool),
+        one("source_xlated", "sourceXlated", 5, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_ETHERNET: Message = Message {
+    name: "flow.Ethernet",
+    fields: &[
+        one("source", "source", 1, Kind::String),
+        one("destination", "destination", 2, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_TCPFLAGS: Message = Message {
+    name: "flow.TCPFlags",
+    fields: &[
+        one("FIN", "FIN", 1, Kind::Bool),
+        one("SYN", "SYN", 2, Kind::Bool),
+        one("RST", "RST", 3, Kind::Bool),
+        one("PSH", "PSH", 4, Kind::Bool),
+        one("ACK", "ACK", 5, Kind::Bool),
+        one("URG", "URG", 6, Kind::Bool),
+        one("ECE", "ECE", 7, Kind::Bool),
+        one("CWR", "CWR", 8, Kind::Bool),
+        one("NS", "NS", 9, Kind::Bool),
+    ],
+};
+
+pub(super) static FLOW_UDP: Message = Message {
+    name: "flow.UDP",
+    fields: &[
+        one("source_port", "sourcePort", 1, Kind::Uint32),
+        one("destination_port", "destinationPort", 2, Kind::Uint32),
+    ],
+};
+
+pub(super) static FLOW_SCTP: Message = Message {
+    name: "flow.SCTP",
+    fields: &[
+        one("source_port", "sourcePort", 1, Kind::Uint32),
+        one("destination_port", "destinationPort", 2, Kind::Uint32),
+        one("chunk_type", "chunkType", 3, Kind::Enum(&FLOW_SCTPCHUNKTYPE)),
+    ],
+};
+
+pub(super) static FLOW_ICMPV4: Message = Message {
+    name: "flow.ICMPv4",
+    fields: &[
+        one("type", "type", 1, Kind::Uint32),
+        one("code", "code", 2, Kind::Uint32),
+    ],
+};
+
+pub(super) static FLOW_ICMPV6: Message = Message {
+    name: "flow.ICMPv6",
+    fields: &[
+        one("type", "type", 1, Kind::Uint32),
+        one("code", "code", 2, Kind::Uint32),
+    ],
+};
+
+pub(super) static FLOW_VRRP: Message = Message {
+    name: "flow.VRRP",
+    fields: &[
+        one("type", "type", 1, Kind::Uint32),
+        one("vrid", "vrid", 2, Kind::Uint32),
+        one("priority", "priority", 3, Kind::Uint32),
+    ],
+};
+
+pub(super) static FLOW_IGMP: Message = Message {
+    name: "flow.IGMP",
+    fields: &[
+        one("type", "type", 1, Kind::Uint32),
+        one("group_address", "groupAddress", 2, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_TUNNEL: Message = Message {
+    name: "flow.Tunnel",
+    fields: &[
+        one("protocol", "protocol", 1, Kind::Enum(&FLOW_TUNNEL_PROTOCOL)),
+        one("IP", "IP", 2, Kind::Message(&FLOW_IP)),
+        one("l4", "l4", 3, Kind::Message(&FLOW_LAYER4)),
+        one("vni", "vni", 4, Kind::Uint32),
+    ],
+};
+
+pub(super) static FLOW_POLICY: Message = Message {
+    name: "flow.Policy",
+    fields: &[
+        one("name", "name", 1, Kind::String),
+        one("namespace", "namespace", 2, Kind::String),
+        many("labels", "labels", 3, Kind::String),
+        one("revision", "revision", 4, Kind::Uint64),
+        one("kind", "kind", 5, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_CILIUMEVENTTYPE: Message = Message {
+    name: "flow.CiliumEventType",
+    fields: &[
+        one("type", "type", 1, Kind::Int32),
+        one("sub_type", "subType", 2, Kind::Int32),
+    ],
+};
+
+pub(super) static FLOW_DNS: Message = Message {
+    name: "flow.DNS",
+    fields: &[
+        one("query", "query", 1, Kind::String),
+        many("ips", "ips", 2, Kind::String),
+        one("ttl", "ttl", 3, Kind::Uint32),
+        many("cnames", "cnames", 4, Kind::String),
+        one("observation_source", "observationSource", 5, Kind::String),
+        one("rcode", "rcode", 6, Kind::Uint32),
+        many("qtypes", "qtypes", 7, Kind::String),
+        many("rrtypes", "rrtypes", 8, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_HTTPHEADER: Message = Message {
+    name: "flow.HTTPHeader",
+    fields: &[
+        one("key", "key", 1, Kind::String),
+        one("value", "value", 2, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_HTTP: Message = Message {
+    name: "flow.HTTP",
+    fields: &[
+        one("code", "code", 1, Kind::Uint32),
+        one("method", "method", 2, Kind::String),
+        one("url", "url", 3, Kind::String),
+        one("protocol", "protocol", 4, Kind::String),
+        many("headers", "headers", 5, Kind::Message(&FLOW_HTTPHEADER)),
+    ],
+};
+
+pub(super) static FLOW_KAFKA: Message = Message {
+    name: "flow.Kafka",
+    fields: &[
+        one("error_code", "errorCode", 1, Kind::Int32),
+        one("api_version", "apiVersion", 2, Kind::Int32),
+        one("api_key", "apiKey", 3, Kind::String),
+        one("correlation_id", "correlationId", 4, Kind::Int32),
+        one("topic", "topic", 5, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_SERVICE: Message = Message {
+    name: "flow.Service",
+    fields: &[
+        one("name", "name", 1, Kind::String),
+        one("namespace", "namespace", 2, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_IPTRACEID: Message = Message {
+    name: "flow.IPTraceID",
+    fields: &[
+        one("trace_id", "traceId", 1, Kind::Uint64),
+        one("ip_option_type", "ipOptionType", 2, Kind::Uint32),
+    ],
+};
+
+pub(super) static FLOW_LOSTEVENT: Message = Message {
+    name: "flow.LostEvent",
+    fields: &[
+        one("source", "source", 1, Kind::Enum(&FLOW_LOSTEVENTSOURCE)),
+        one("num_events_lost", "numEventsLost", 2, Kind::Uint64),
+        one("cpu", "cpu", 3, Kind::Int32Value),
+        one("first", "first", 4, Kind::Timestamp),
+        one("last", "last", 5, Kind::Timestamp),
+    ],
+};
+
+pub(super) static FLOW_AGENTEVENT: Message = Message {
+    name: "flow.AgentEvent",
+    fields: &[
+        one("type", "type", 1, Kind::Enum(&FLOW_AGENTEVENTTYPE)),
+        one_of(0, "unknown", "unknown", 100, Kind::Message(&FLOW_AGENTEVENTUNKNOWN)),
+        one_of(0, "agent_start", "agentStart", 101, Kind::Message(&FLOW_TIMENOTIFICATION)),
+        one_of(0, "policy_update", "policyUpdate", 102, Kind::Message(&FLOW_POLICYUPDATENOTIFICATION)),
+        one_of(0, "endpoint_regenerate", "endpointRegenerate", 103, Kind::Message(&FLOW_ENDPOINTREGENNOTIFICATION)),
+        one_of(0, "endpoint_update", "endpointUpdate", 104, Kind::Message(&FLOW_ENDPOINTUPDATENOTIFICATION)),
+        one_of(0, "ipcache_update", "ipcacheUpdate", 105, Kind::Message(&FLOW_IPCACHENOTIFICATION)),
+        one_of(0, "service_upsert", "serviceUpsert", 106, Kind::Message(&FLOW_SERVICEUPSERTNOTIFICATION)),
+        one_of(0, "service_delete", "serviceDelete", 107, Kind::Message(&FLOW_SERVICEDELETENOTIFICATION)),
+    ],
+};
+
+pub(super) static FLOW_AGENTEVENTUNKNOWN: Message = Message {
+    name: "flow.AgentEventUnknown",
+    fields: &[
+        one("type", "type", 1, Kind::String),
+        one("notification", "notification", 2, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_TIMENOTIFICATION: Message = Message {
+    name: "flow.TimeNotification",
+    fields: &[
+        one("time", "time", 1, Kind::Timestamp),
+    ],
+};
+
+pub(super) static FLOW_POLICYUPDATENOTIFICATION: Message = Message {
+    name: "flow.PolicyUpdateNotification",
+    fields: &[
+        many("labels", "labels", 1, Kind::String),
+        one("revision", "revision", 2, Kind::Uint64),
+        one("rule_count", "ruleCount", 3, Kind::Int64),
+    ],
+};
+
+pub(super) static FLOW_ENDPOINTREGENNOTIFICATION: Message = Message {
+    name: "flow.EndpointRegenNotification",
+    fields: &[
+        one("id", "id", 1, Kind::Uint64),
+        many("labels", "labels", 2, Kind::String),
+        one("error", "error", 3, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_ENDPOINTUPDATENOTIFICATION: Message = Message {
+    name: "flow.EndpointUpdateNotification",
+    fields: &[
+        one("id", "id", 1, Kind::Uint64),
+        many("labels", "labels", 2, Kind::String),
+        one("error", "error", 3, Kind::String),
+        one("pod_name", "podName", 4, Kind::String),
+        one("namespace", "namespace", 5, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_IPCACHENOTIFICATION: Message = Message {
+    name: "flow.IPCacheNotification",
+    fields: &[
+        one("cidr", "cidr", 1, Kind::String),
+        one("identity", "identity", 2, Kind::Uint32),
+        one("old_identity", "oldIdentity", 3, Kind::Uint32Value),
+        one("host_ip", "hostIp", 4, Kind::String),
+        one("old_host_ip", "oldHostIp", 5, Kind::String),
+        one("encrypt_key", "encryptKey", 6, Kind::Uint32),
+        one("namespace", "namespace", 7, Kind::String),
+        one("pod_name", "podName", 8, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_SERVICEUPSERTNOTIFICATIONADDR: Message = Message {
+    name: "flow.ServiceUpsertNotificationAddr",
+    fields: &[
+        one("ip", "ip", 1, Kind::String),
+        one("port", "port", 2, Kind::Uint32),
+    ],
+};
+
+pub(super) static FLOW_SERVICEUPSERTNOTIFICATION: Message = Message {
+    name: "flow.ServiceUpsertNotification",
+    fields: &[
+        one("id", "id", 1, Kind::Uint32),
+        one("frontend_address", "frontendAddress", 2, Kind::Message(&FLOW_SERVICEUPSERTNOTIFICATIONADDR)),
+        many("backend_addresses", "backendAddresses", 3, Kind::Message(&FLOW_SERVICEUPSERTNOTIFICATIONADDR)),
+        one("type", "type", 4, Kind::String),
+        one("traffic_policy", "trafficPolicy", 5, Kind::String),
+        one("name", "name", 6, Kind::String),
+        one("namespace", "namespace", 7, Kind::String),
+        one("ext_traffic_policy", "extTrafficPolicy", 8, Kind::String),
+        one("int_traffic_policy", "intTrafficPolicy", 9, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_SERVICEDELETENOTIFICATION: Message = Message {
+    name: "flow.ServiceDeleteNotification",
+    fields: &[
+        one("id", "id", 1, Kind::Uint32),
+    ],
+};
+
+pub(super) static FLOW_NETWORKINTERFACE: Message = Message {
+    name: "flow.NetworkInterface",
+    fields: &[
+        one("index", "index", 1, Kind::Uint32),
+        one("name", "name", 2, Kind::String),
+    ],
+};
+
+pub(super) static FLOW_DEBUGEVENT: Message = Message {
+    name: "flow.DebugEvent",
+    fields: &[
+        one("type", "type", 1, Kind::Enum(&FLOW_DEBUGEVENTTYPE)),
+        one("source", "source", 2, Kind::Message(&FLOW_ENDPOINT)),
+        one("hash", "hash", 3, Kind::Uint32Value),
+        one("arg1", "arg1", 4, Kind::Uint32Value),
+        one("arg2", "arg2", 5, Kind::Uint32Value),
+        one("arg3", "arg3", 6, Kind::Uint32Value),
+        one("message", "message", 7, Kind::String),
+        one("cpu", "cpu", 8, Kind::Int32Value),
+    ],
+};
+
+pub(super) static FLOW_AGGREGATE: Message = Message {
+    name: "flow.Aggregate",
+    fields: &[
+        one("ingress_flow_count", "ingressFlowCount", 1, Kind::Uint32),
+        one("egress_flow_count", "egressFlowCount", 2, Kind::Uint32),
+        one("unknown_direction_flow_count", "unknownDirectionFlowCount", 3, Kind::Uint32),
+    ],
+};
+
+pub(super) static RELAY_NODESTATUSEVENT: Message = Message {
+    name: "relay.NodeStatusEvent",
+    fields: &[
+        one("state_change", "stateChange", 1, Kind::Enum(&RELAY_NODESTATE)),
+        many("node_names", "nodeNames", 2, Kind::String),
+        one("message", "message", 3, Kind::String),
+    ],
+};
+
+pub(super) static OBSERVER_GETFLOWSRESPONSE: Message = Message {
+    name: "observer.GetFlowsResponse",
+    fields: &[
+        one_of(0, "flow", "flow", 1, Kind::Message(&FLOW_FLOW)),
+        one_of(0, "node_status", "nodeStatus", 2, Kind::Message(&RELAY_NODESTATUSEVENT)),
+        one_of(0, "lost_events", "lostEvents", 3, Kind::Message(&FLOW_LOSTEVENT)),
+        one("node_name", "nodeName", 1000, Kind::String),
+        one("time", "time", 1001, Kind::Timestamp),
+    ],
+};
+
+pub(super) static OBSERVER_EXPORTEVENT: Message = Message {
+    name: "observer.ExportEvent",
+    fields: &[
+        one_of(0, "flow", "flow", 1, Kind::Message(&FLOW_FLOW)),
+        one_of(0, "node_status", "nodeStatus", 2, Kind::Message(&RELAY_NODESTATUSEVENT)),
+        one_of(0, "lost_events", "lostEvents", 3, Kind::Message(&FLOW_LOSTEVENT)),
+        one_of(0, "agent_event", "agentEvent", 4, Kind::Message(&FLOW_AGENTEVENT)),
+        one_of(0, "debug_event", "debugEvent", 5, Kind::Message(&FLOW_DEBUGEVENT)),
+        one("node_name", "nodeName", 1000, Kind::String),
+        one("time", "time", 1001, Kind::Timestamp),
+    ],
+};
+
+static FLOW_FLOWTYPE: Enum = Enum {
+    values: &[
+        (0, "UNKNOWN_TYPE"),
+        (1, "L3_L4"),
+        (2, "L7"),
+        (3, "SOCK"),
+    ],
+};
+
+static FLOW_AUTHTYPE: Enum = Enum {
+    values: &[
+        (0, "DISABLED"),
+        (1, "SPIRE"),
+        (2, "TEST_ALWAYS_FAIL"),
+    ],
+};
+
+static FLOW_TRACEOBSERVATIONPOINT: Enum = Enum {
+    values: &[
+        (0, "UNKNOWN_POINT"),
+        (1, "TO_PROXY"),
+        (2, "TO_HOST"),
+        (3, "TO_STACK"),
+        (4, "TO_OVERLAY"),
+        (5, "FROM_ENDPOINT"),
+        (6, "FROM_PROXY"),
+        (7, "FROM_HOST"),
+        (8, "FROM_STACK"),
+        (9, "FROM_OVERLAY"),
+        (10, "FROM_NETWORK"),
+        (11, "TO_NETWORK"),
+        (12, "FROM_CRYPTO"),
+        (13, "TO_CRYPTO"),
+        (101, "TO_ENDPOINT"),
+    ],
+};
+
+static FLOW_TRACEREASON: Enum = Enum {
+    values: &[
+        (0, "TRACE_REASON_UNKNOWN"),
+        (1, "NEW"),
+        (2, "ESTABLISHED"),
+        (3, "REPLY"),
+        (4, "RELATED"),
+        (5, "REOPENED"),
+        (6, "SRV6_ENCAP"),
+        (7, "SRV6_DECAP"),
+        (8, "ENCRYPT_OVERLAY"),
+    ],
+};
+
+static FLOW_L7FLOWTYPE: Enum = Enum {
+    values: &[
+        (0, "UNKNOWN_L7_TYPE"),
+        (1, "REQUEST"),
+        (2, "RESPONSE"),
+        (3, "SAMPLE"),
+    ],
+};
+
+static FLOW_SCTPCHUNKTYPE: Enum = Enum {
+    values: &[
+        (0, "UNSUPPORTED"),
+        (1, "INIT"),
+        (2, "INIT_ACK"),
+        (3, "SHUTDOWN"),
+        (4, "SHUTDOWN_ACK"),
+        (5, "SHUTDOWN_COMPLETE"),
+        (6, "ABORT"),
+    ],
+};
+
+static FLOW_IPVERSION: Enum = Enum {
+    values: &[
+        (0, "IP_NOT_USED"),
+        (1, "IPv4"),
+        (2, "IPv6"),
+    ],
+};
+
+static FLOW_VERDICT: Enum = Enum {
+    values: &[
+        (0, "VERDICT_UNKNOWN"),
+        (1, "FORWARDED"),
+        (2, "DROPPED"),
+        (3, "ERROR"),
+        (4, "AUDIT"),
+        (5, "REDIRECTED"),
+        (6, "TRACED"),
+        (7, "TRANSLATED"),
+    ],
+};
+
+static FLOW_DROPREASON: Enum = Enum {
+    values: &[
+        (0, "DROP_REASON_UNKNOWN"),
+        (130, "INVALID_SOURCE_MAC"),
+        (131, "INVALID_DESTINATION_MAC"),
+        (132, "INVALID_SOURCE_IP"),
+        (133, "POLICY_DENIED"),
+        (134, "INVALID_PACKET_DROPPED"),
+        (135, "CT_TRUNCATED_OR_INVALID_HEADER"),
+        (136, "CT_MISSING_TCP_ACK_FLAG"),
+        (137, "CT_UNKNOWN_L4_PROTOCOL"),
+        (138, "CT_CANNOT_CREATE_ENTRY_FROM_PACKET"),
+        (139, "UNSUPPORTED_L3_PROTOCOL"),
+        (140, "MISSED_TAIL_CALL"),
+        (141, "ERROR_WRITING_TO_PACKET"),
+        (142, "UNKNOWN_L4_PROTOCOL"),
+        (143, "UNKNOWN_ICMPV4_CODE"),
+        (144, "UNKNOWN_ICMPV4_TYPE"),
+        (145, "UNKNOWN_ICMPV6_CODE"),
+        (146, "UNKNOWN_ICMPV6_TYPE"),
+        (147, "ERROR_RETRIEVING_TUNNEL_KEY"),
+        (148, "ERROR_RETRIEVING_TUNNEL_OPTIONS"),
+        (149, "INVALID_GENEVE_OPTION"),
+        (150, "UNKNOWN_L3_TARGET_ADDRESS"),
+        (151, "STALE_OR_UNROUTABLE_IP"),
+        (152, "NO_MATCHING_LOCAL_CONTAINER_FOUND"),
+        (153, "ERROR_WHILE_CORRECTING_L3_CHECKSUM"),
+        (154, "ERROR_WHILE_CORRECTING_L4_CHECKSUM"),
+        (155, "CT_MAP_INSERTION_FAILED"),
+        (156, "INVALID_IPV6_EXTENSION_HEADER"),
+        (157, "IP_FRAGMENTATION_NOT_SUPPORTED"),
+        (158, "SERVICE_BACKEND_NOT_FOUND"),
+        (160, "NO_TUNNEL_OR_ENCAPSULATION_ENDPOINT"),
+        (161, "FAILED_TO_INSERT_INTO_PROXYMAP"),
+        (162, "REACHED_EDT_RATE_LIMITING_DROP_HORIZON"),
+        (163, "UNKNOWN_CONNECTION_TRACKING_STATE"),
+        (164, "LOCAL_HOST_IS_UNREACHABLE"),
+        (165, "NO_CONFIGURATION_AVAILABLE_TO_PERFORM_POLICY_DECISION"),
+        (166, "UNSUPPORTED_L2_PROTOCOL"),
+        (167, "NO_MAPPING_FOR_NAT_MASQUERADE"),
+        (168, "UNSUPPORTED_PROTOCOL_FOR_NAT_MASQUERADE"),
+        (169, "FIB_LOOKUP_FAILED"),
+        (170, "ENCAPSULATION_TRAFFIC_IS_PROHIBITED"),
+        (171, "INVALID_IDENTITY"),
+        (172, "UNKNOWN_SENDER"),
+        (173, "NAT_NOT_NEEDED"),
+        (174, "IS_A_CLUSTERIP"),
+        (175, "FIRST_LOGICAL_DATAGRAM_FRAGMENT_NOT_FOUND"),
+        (176, "FORBIDDEN_ICMPV6_MESSAGE"),
+        (177, "DENIED_BY_LB_SRC_RANGE_CHECK"),
+        (178, "SOCKET_LOOKUP_FAILED"),
+        (179, "SOCKET_ASSIGN_FAILED"),
+        (180, "PROXY_REDIRECTION_NOT_SUPPORTED_FOR_PROTOCOL"),
+        (181, "POLICY_DENY"),
+        (182, "VLAN_FILTERED"),
+        (183, "INVALID_VNI"),
+        (184, "INVALID_TC_BUFFER"),
+        (185, "NO_SID"),
+        (186, "MISSING_SRV6_STATE"),
+        (187, "NAT46"),
+        (188, "NAT64"),
+        (189, "AUTH_REQUIRED"),
+        (190, "CT_NO_MAP_FOUND"),
+        (191, "SNAT_NO_MAP_FOUND"),
+        (192, "INVALID_CLUSTER_ID"),
+        (193, "UNSUPPORTED_PROTOCOL_FOR_DSR_ENCAP"),
+        (194, "NO_EGRESS_GATEWAY"),
+        (195, "UNENCRYPTED_TRAFFIC"),
+        (196, "TTL_EXCEEDED"),
+        (197, "NO_NODE_ID"),
+        (198, "DROP_RATE_LIMITED"),
+        (199, "IGMP_HANDLED"),
+        (200, "IGMP_SUBSCRIBED"),
+        (201, "MULTICAST_HANDLED"),
+        (202, "DROP_HOST_NOT_READY"),
+        (203, "DROP_EP_NOT_READY"),
+        (204, "DROP_NO_EGRESS_IP"),
+        (205, "DROP_PUNT_PROXY"),
+        (207, "DROP_FRAG_NOT_FOUND_WORLD"),
+    ],
+};
+
+static FLOW_TRAFFICDIRECTION: Enum = Enum {
+    values: &[
+        (0, "TRAFFIC_DIRECTION_UNKNOWN"),
+        (1, "INGRESS"),
+        (2, "EGRESS"),
+    ],
+};
+
+static FLOW_DEBUGCAPTUREPOINT: Enum = Enum {
+    values: &[
+        (0, "DBG_CAPTURE_POINT_UNKNOWN"),
+        (4, "DBG_CAPTURE_DELIVERY"),
+        (5, "DBG_CAPTURE_FROM_LB"),
+        (6, "DBG_CAPTURE_AFTER_V46"),
+        (7, "DBG_CAPTURE_AFTER_V64"),
+        (8, "DBG_CAPTURE_PROXY_PRE"),
+        (9, "DBG_CAPTURE_PROXY_POST"),
+        (10, "DBG_CAPTURE_SNAT_PRE"),
+        (11, "DBG_CAPTURE_SNAT_POST"),
+    ],
+};
+
+static FLOW_LOSTEVENTSOURCE: Enum = Enum {
+    values: &[
+        (0, "UNKNOWN_LOST_EVENT_SOURCE"),
+        (1, "PERF_EVENT_RING_BUFFER"),
+        (2, "OBSERVER_EVENTS_QUEUE"),
+        (3, "HUBBLE_RING_BUFFER"),
+    ],
+};
+
+static FLOW_AGENTEVENTTYPE: Enum = Enum {
+    values: &[
+        (0, "AGENT_EVENT_UNKNOWN"),
+        (2, "AGENT_STARTED"),
+        (3, "POLICY_UPDATED"),
+        (4, "POLICY_DELETED"),
+        (5, "ENDPOINT_REGENERATE_SUCCESS"),
+        (6, "ENDPOINT_REGENERATE_FAILURE"),
+        (7, "ENDPOINT_CREATED"),
+        (8, "ENDPOINT_DELETED"),
+        (9, "IPCACHE_UPSERTED"),
+        (10, "IPCACHE_DELETED"),
+        (11, "SERVICE_UPSERTED"),
+        (12, "SERVICE_DELETED"),
+    ],
+};
+
+static FLOW_SOCKETTRANSLATIONPOINT: Enum = Enum {
+    values: &[
+        (0, "SOCK_XLATE_POINT_UNKNOWN"),
+        (1, "SOCK_XLATE_POINT_PRE_DIRECTION_FWD"),
+        (2, "SOCK_XLATE_POINT_POST_DIRECTION_FWD"),
+        (3, "SOCK_XLATE_POINT_PRE_DIRECTION_REV"),
+        (4, "SOCK_XLATE_POINT_POST_DIRECTION_REV"),
+    ],
+};
+
+static FLOW_DEBUGEVENTTYPE: Enum = Enum {
+    values: &[
+        (0, "DBG_EVENT_UNKNOWN"),
+        (1, "DBG_GENERIC"),
+        (2, "DBG_LOCAL_DELIVERY"),
+        (3, "DBG_ENCAP"),
+        (4, "DBG_LXC_FOUND"),
+        (5, "DBG_POLICY_DENIED"),
+        (6, "DBG_CT_LOOKUP"),
+        (7, "DBG_CT_LOOKUP_REV"),
+        (8, "DBG_CT_MATCH"),
+        (9, "DBG_CT_CREATED"),
+        (10, "DBG_CT_CREATED2"),
+        (11, "DBG_ICMP6_HANDLE"),
+        (12, "DBG_ICMP6_REQUEST"),
+        (13, "DBG_ICMP6_NS"),
+        (14, "DBG_ICMP6_TIME_EXCEEDED"),
+        (15, "DBG_CT_VERDICT"),
+        (16, "DBG_DECAP"),
+        (17, "DBG_PORT_MAP"),
+        (18, "DBG_ERROR_RET"),
+        (19, "DBG_TO_HOST"),
+        (20, "DBG_TO_STACK"),
+        (21, "DBG_PKT_HASH"),
+        (22, "DBG_LB6_LOOKUP_FRONTEND"),
+        (23, "DBG_LB6_LOOKUP_FRONTEND_FAIL"),
+        (24, "DBG_LB6_LOOKUP_BACKEND_SLOT"),
+        (25, "DBG_LB6_LOOKUP_BACKEND_SLOT_SUCCESS"),
+        (26, "DBG_LB6_LOOKUP_BACKEND_SLOT_V2_FAIL"),
+        (27, "DBG_LB6_LOOKUP_BACKEND_FAIL"),
+        (28, "DBG_LB6_REVERSE_NAT_LOOKUP"),
+        (29, "DBG_LB6_REVERSE_NAT"),
+        (30, "DBG_LB4_LOOKUP_FRONTEND"),
+        (31, "DBG_LB4_LOOKUP_FRONTEND_FAIL"),
+        (32, "DBG_LB4_LOOKUP_BACKEND_SLOT"),
+        (33, "DBG_LB4_LOOKUP_BACKEND_SLOT_SUCCESS"),
+        (34, "DBG_LB4_LOOKUP_BACKEND_SLOT_V2_FAIL"),
+        (35, "DBG_LB4_LOOKUP_BACKEND_FAIL"),
+        (36, "DBG_LB4_REVERSE_NAT_LOOKUP"),
+        (37, "DBG_LB4_REVERSE_NAT"),
+        (38, "DBG_LB4_LOOPBACK_SNAT"),
+        (39, "DBG_LB4_LOOPBACK_SNAT_REV"),
+        (40, "DBG_CT_LOOKUP4"),
+        (41, "DBG_RR_BACKEND_SLOT_SEL"),
+        (42, "DBG_REV_PROXY_LOOKUP"),
+        (43, "DBG_REV_PROXY_FOUND"),
+        (44, "DBG_REV_PROXY_UPDATE"),
+        (45, "DBG_L4_POLICY"),
+        (46, "DBG_NETDEV_IN_CLUSTER"),
+        (47, "DBG_NETDEV_ENCAP4"),
+        (48, "DBG_CT_LOOKUP4_1"),
+        (49, "DBG_CT_LOOKUP4_2"),
+        (50, "DBG_CT_CREATED4"),
+        (51, "DBG_CT_LOOKUP6_1"),
+        (52, "DBG_CT_LOOKUP6_2"),
+        (53, "DBG_CT_CREATED6"),
+        (54, "DBG_SKIP_PROXY"),
+        (55, "DBG_L4_CREATE"),
+        (56, "DBG_IP_ID_MAP_FAILED4"),
+        (57, "DBG_IP_ID_MAP_FAILED6"),
+        (58, "DBG_IP_ID_MAP_SUCCEED4"),
+        (59, "DBG_IP_ID_MAP_SUCCEED6"),
+        (60, "DBG_LB_STALE_CT"),
+        (61, "DBG_INHERIT_IDENTITY"),
+        (62, "DBG_SK_LOOKUP4"),
+        (63, "DBG_SK_LOOKUP6"),
+        (64, "DBG_SK_ASSIGN"),
+        (65, "DBG_L7_LB"),
+        (66, "DBG_SKIP_POLICY"),
+        (67, "DBG_LB6_LOOPBACK_SNAT"),
+        (68, "DBG_LB6_LOOPBACK_SNAT_REV"),
+    ],
+};
+
+static FLOW_TUNNEL_PROTOCOL: Enum = Enum {
+    values: &[
+        (0, "UNKNOWN"),
+        (1, "VXLAN"),
+        (2, "GENEVE"),
+    ],
+};
+
+static RELAY_NODESTATE: Enum = Enum {
+    values: &[
+        (0, "UNKNOWN_NODE_STATE"),
+        (1, "NODE_CONNECTED"),
+        (2, "NODE_UNAVAILABLE"),
+        (3, "NODE_GONE"),
+        (4, "NODE_ERROR"),
+    ],
+};

@@ -1,0 +1,270 @@
+//! From JSON to wire bytes.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use prost::Message as _;
+use prost::encoding::{WireType, encode_key, encode_varint};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::descriptor::{Descriptor, Field, JsonMessage, Kind, Shape};
+use super::scalar::{EnumValue, Integer, fit};
+use super::{ReadError, Skipped, any, timestamp};
+
+/// Reads a message and what was skipped on the way.
+pub(super) fn message<M: JsonMessage>(json: &[u8]) -> Result<(M, Skipped), ReadError> {
+    let skipped = RefCell::new(Skipped::default());
+    let mut wire = Vec::with_capacity(json.len() / 2);
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let seed = MessageSeed { message: M::descriptor(), wire: &mut wire, skipped: &skipped };
+    seed.deserialize(&mut deserializer).map_err(ReadError::Json)?;
+    deserializer.end().map_err(ReadError::Json)?;
+    Ok((M::decode(wire.as_slice()).map_err(ReadError::Wire)?, skipped.into_inner()))
+}
+
+/// Reads a JSON object into the wire bytes of a message.
+pub(super) struct MessageSeed<'a> {
+    pub(super) message: &'static Descriptor,
+    pub(super) wire: &'a mut Vec<u8>,
+    pub(super) skipped: &'a RefCell<Skipped>,
+}
+
+impl<'de> DeserializeSeed<'de> for MessageSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for MessageSeed<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with the fields of {}", self.message.name)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let mut filled = vec![false; self.message.fields.len()];
+        let mut chosen: Vec<u32> = Vec::new();
+        while let Some(index) =
+            object.next_key_seed(FieldNameSeed { message: self.message, skipped: self.skipped })?
+        {
+            let Some((field, is_filled)) =
+                index.and_then(|index| self.message.fields.get(index).zip(filled.get_mut(index)))
+            else {
+                object.next_value::<de::IgnoredAny>()?;
+                continue;
+            };
+            if std::mem::replace(is_filled, true) {
+                return Err(de::Error::duplicate_field(field.name));
+            }
+            let seed = FieldSeed {
+                field,
+                message: self.message,
+                wire: &mut *self.wire,
+                skipped: self.skipped,
+            };
+            let is_set = object.next_value_seed(seed)?;
+            if let Shape::OneOf(choice) = field.shape
+                && is_set
+            {
+                if chosen.contains(&choice) {
+                    return Err(de::Error::custom(format_args!(
+                        "`{}` stands beside another of its alternatives",
+                        field.name
+                    )));
+                }
+                chosen.push(choice);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finds a field by either of its names.
+struct FieldNameSeed<'a> {
+    message: &'static Descriptor,
+    skipped: &'a RefCell<Skipped>,
+}
+
+impl<'de> DeserializeSeed<'de> for FieldNameSeed<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for FieldNameSeed<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field's name")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Option<usize>, E> {
+        let index = self
+            .message
+            .fields
+            .iter()
+            .position(|field| field.name == name || field.json_name == name);
+        // A message inside of an `Any` has its type among its fields.
+        if index.is_none() && name != any::TYPE {
+            self.skipped.borrow_mut().add(|| format!("{}.{}", self.message.name, bounded(name)));
+        }
+        Ok(index)
+    }
+}
+
+/// Reads a field's value, or values. Says whether there was one: null is none.
+struct FieldSeed<'a> {
+    field: &'static Field,
+    message: &'static Descriptor,
+    wire: &'a mut Vec<u8>,
+    skipped: &'a RefCell<Skipped>,
+}
+
+impl<'de> DeserializeSeed<'de> for FieldSeed<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for FieldSeed<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the value of {}.{}", self.message.name, self.field.name)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(mut self, deserializer: D) -> Result<bool, D::Error> {
+        if self.field.shape == Shape::Many {
+            deserializer.deserialize_seq(self)?;
+        } else {
+            self.value().deserialize(deserializer)?;
+        }
+        Ok(true)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<bool, A::Error> {
+        while list.next_element_seed(self.value())?.is_some() {}
+        Ok(true)
+    }
+}
+
+impl FieldSeed<'_> {
+    fn value(&mut self) -> ValueSeed<'_> {
+        ValueSeed {
+            field: self.field,
+            message: self.message,
+            wire: &mut *self.wire,
+            skipped: self.skipped,
+        }
+    }
+}
+
+/// Reads one value and appends it, with its key, to the wire bytes.
+struct ValueSeed<'a> {
+    field: &'static Field,
+    message: &'static Descriptor,
+    wire: &'a mut Vec<u8>,
+    skipped: &'a RefCell<Skipped>,
+}
+
+impl ValueSeed<'_> {
+    fn varint(self, value: u64) {
+        encode_key(self.field.number, WireType::Varint, self.wire);
+        encode_varint(value, self.wire);
+    }
+
+    fn bytes(self, bytes: &[u8]) {
+        encode_key(self.field.number, WireType::LengthDelimited, self.wire);
+        encode_varint(bytes.len() as u64, self.wire);
+        self.wire.extend_from_slice(bytes);
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match self.field.kind {
+            Kind::Bool => self.varint(bool::deserialize(deserializer)?.into()),
+            Kind::Int32 => {
+                let value: i32 = fit(Integer::deserialize(deserializer)?.0, "32 bits")?;
+                self.varint(i64::from(value).cast_unsigned());
+            }
+            Kind::Int64 => {
+                let value: i64 = fit(Integer::deserialize(deserializer)?.0, "64 bits")?;
+                self.varint(value.cast_unsigned());
+            }
+            Kind::Uint32 => {
+                let value: u32 = fit(Integer::deserialize(deserializer)?.0, "32 bits")?;
+                self.varint(value.into());
+            }
+            Kind::Uint64 => self.varint(fit(Integer::deserialize(deserializer)?.0, "64 bits")?),
+            Kind::String => self.bytes(String::deserialize(deserializer)?.as_bytes()),
+            Kind::Enum(values) => {
+                let number = match EnumValue::deserialize(deserializer)? {
+                    EnumValue::Number(number) => Some(fit::<i32, _>(number, "32 bits")?),
+                    EnumValue::Name(name) => {
+                        let number = values.number(&name);
+                        if number.is_none() {
+                            self.skipped.borrow_mut().add(|| {
+                                let (message, field) = (self.message.name, self.field.name);
+                                format!("{message}.{field}: {}", bounded(&name))
+                            });
+                        }
+                        number
+                    }
+                };
+                if let Some(number) = number {
+                    self.varint(i64::from(number).cast_unsigned());
+                }
+            }
+            Kind::Message(message) => {
+                let mut wire = Vec::new();
+                MessageSeed { message, wire: &mut wire, skipped: self.skipped }
+                    .deserialize(deserializer)?;
+                self.bytes(&wire);
+            }
+            Kind::Timestamp => {
+                let text = String::deserialize(deserializer)?;
+                let time = timestamp::read(&text).ok_or_else(|| {
+                    de::Error::invalid_value(de::Unexpected::Str(&text), &"a time as in RFC 3339")
+                })?;
+                self.bytes(&time.encode_to_vec());
+            }
+            Kind::BoolValue => self.bytes(&bool::deserialize(deserializer)?.encode_to_vec()),
+            Kind::Int32Value => {
+                let value: i32 = fit(Integer::deserialize(deserializer)?.0, "32 bits")?;
+                self.bytes(&value.encode_to_vec());
+            }
+            Kind::Uint32Value => {
+                let value: u32 = fit(Integer::deserialize(deserializer)?.0, "32 bits")?;
+                self.bytes(&value.encode_to_vec());
+            }
+            Kind::Any => {
+                let any = any::read(deserializer, self.skipped)?;
+                self.bytes(&any.encode_to_vec());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The start of a name that may be of any length.
+fn bounded(name: &str) -> String {
+    name.chars().take(64).collect()
+}

@@ -1,0 +1,1 @@
+//! Recorded lines, spellings, and what is refused.
