@@ -76,7 +76,7 @@ pub(crate) struct Endpoint {
     /// Node on which the endpoint lives; `None` outside the cluster.
     pub(crate) node: Option<NodeId>,
     /// Cilium's endpoint id, local to its node; 0 where the endpoint has none.
-    pub(crate) endpoint_id: u32,
+    pub(crate) local_id: u32,
     /// Security identity: reserved below 256, cluster-wide from 256, local from 2^24.
     pub(crate) identity: u32,
     pub(crate) namespace: &'static str,
@@ -178,7 +178,7 @@ impl Cluster {
         static NOWHERE: Endpoint = Endpoint {
             kind: EndpointKind::Unroutable,
             node: None,
-            endpoint_id: 0,
+            local_id: 0,
             identity: 0,
             namespace: "",
             pod: String::new(),
@@ -256,19 +256,19 @@ impl Builder {
         kind: EndpointKind,
         identity: u32,
         labels: &[&str],
-        ip: impl ToString,
+        ip: String,
     ) -> EndpointId {
         self.add(Endpoint {
             kind,
             node: None,
-            endpoint_id: 0,
+            local_id: 0,
             identity,
             namespace: "",
             pod: String::new(),
             workload: None,
             labels: labels.iter().map(ToString::to_string).collect(),
             cluster: "",
-            ip: ip.to_string(),
+            ip,
             mac: "12:34:56:78:9a:bc".to_owned(),
         })
     }

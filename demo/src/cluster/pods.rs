@@ -177,19 +177,23 @@ impl Builder {
                 let name = format!("aks-nodepool1-14942319-vmss00000{at}");
                 let ip = Ipv4Addr::new(10, 224, 0, 4 + at);
                 let node = Some(NodeId(at));
-                let host = self.reserved(EndpointKind::Host, 1, &["reserved:host"], ip);
-                let remote =
-                    self.reserved(EndpointKind::RemoteNode, 6, &["reserved:remote-node"], ip);
+                let host = self.reserved(EndpointKind::Host, 1, &["reserved:host"], ip.to_string());
+                let remote = self.reserved(
+                    EndpointKind::RemoteNode,
+                    6,
+                    &["reserved:remote-node"],
+                    ip.to_string(),
+                );
                 let health = self.reserved(
                     EndpointKind::Health,
                     4,
                     &["reserved:health"],
-                    Ipv4Addr::new(10, 244, at, 251),
+                    Ipv4Addr::new(10, 244, at, 251).to_string(),
                 );
-                for (id, endpoint_id) in [(host, 0), (remote, 0), (health, 3900 + u32::from(at))] {
+                for (id, local_id) in [(host, 0), (remote, 0), (health, 3900 + u32::from(at))] {
                     if let Some(endpoint) = self.endpoints.get_mut(usize::from(id.0)) {
                         endpoint.node = node;
-                        endpoint.endpoint_id = endpoint_id;
+                        endpoint.local_id = local_id;
                     }
                 }
                 Node {
@@ -212,11 +216,11 @@ impl Builder {
             let ids: Vec<EndpointId> = spec
                 .pods
                 .iter()
-                .map(|&(suffix, node, last, endpoint_id)| {
+                .map(|&(suffix, node, last, local_id)| {
                     self.add(Endpoint {
                         kind: EndpointKind::Pod,
                         node: Some(NodeId(node)),
-                        endpoint_id,
+                        local_id,
                         identity: spec.identity,
                         namespace: spec.namespace,
                         pod: format!("{}-{suffix}", spec.name),
@@ -224,7 +228,7 @@ impl Builder {
                         labels: labels.clone(),
                         cluster: CLUSTER_NAME,
                         ip: Ipv4Addr::new(10, 244, node, last).to_string(),
-                        mac: format!("aa:{:02x}:0a:f4:{node:02x}:{last:02x}", endpoint_id % 256),
+                        mac: format!("aa:{:02x}:0a:f4:{node:02x}:{last:02x}", local_id % 256),
                     })
                 })
                 .collect();
@@ -254,7 +258,7 @@ impl Builder {
                         EndpointKind::Frontend(ServiceId(at)),
                         0,
                         &["reserved:unknown"],
-                        cluster_ip,
+                        cluster_ip.to_string(),
                     ),
                 }
             })

@@ -71,13 +71,17 @@ impl Builder {
             .iter()
             .map(|&(name, ip, cnames, ttl_secs, selector)| {
                 let ip = Ipv4Addr::from(ip);
-                let world = self.reserved(EndpointKind::World, 2, &["reserved:world"], ip);
+                let world =
+                    self.reserved(EndpointKind::World, 2, &["reserved:world"], ip.to_string());
                 let selected = selector.map(|selector| {
                     let at = selectors.iter().position(|known| *known == selector);
                     let identity = FIRST_LOCAL_IDENTITY + 1 + at.map_or(0, |at| u32::from(at != 0));
                     let label = format!("fqdn:{selector}");
                     let labels = [label.as_str(), "reserved:world"];
-                    (selector, self.reserved(EndpointKind::World, identity, &labels, ip))
+                    (
+                        selector,
+                        self.reserved(EndpointKind::World, identity, &labels, ip.to_string()),
+                    )
                 });
                 ExternalHost { name, cnames, ttl_secs, world, selected }
             })
@@ -94,7 +98,7 @@ impl Builder {
                     1 => Ipv4Addr::new(198, 51, 100, last),
                     _ => Ipv4Addr::new(192, 0, 2, last),
                 };
-                self.reserved(EndpointKind::World, 2, &["reserved:world"], ip)
+                self.reserved(EndpointKind::World, 2, &["reserved:world"], ip.to_string())
             })
             .collect()
     }
@@ -122,9 +126,14 @@ impl Builder {
             })
             .collect();
         Stray {
-            former_pod: self.reserved(EndpointKind::Unroutable, 0, &unknown, "10.244.3.17"),
+            former_pod: self.reserved(
+                EndpointKind::Unroutable,
+                0,
+                &unknown,
+                "10.244.3.17".to_owned(),
+            ),
             link_locals,
-            all_routers: self.reserved(EndpointKind::LinkLocal, 0, &unknown, "ff02::2"),
+            all_routers: self.reserved(EndpointKind::LinkLocal, 0, &unknown, "ff02::2".to_owned()),
         }
     }
 
@@ -133,11 +142,11 @@ impl Builder {
             EndpointKind::KubeApiServer,
             7,
             &["reserved:kube-apiserver", "reserved:world"],
-            "20.62.134.7",
+            "20.62.134.7".to_owned(),
         )
     }
 
     pub(super) fn upstream_dns(&mut self) -> EndpointId {
-        self.reserved(EndpointKind::World, 2, &["reserved:world"], "168.63.129.16")
+        self.reserved(EndpointKind::World, 2, &["reserved:world"], "168.63.129.16".to_owned())
     }
 }

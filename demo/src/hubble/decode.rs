@@ -12,7 +12,7 @@ use crate::cluster::{self, Cluster, EndpointKind, NodeId};
 use crate::record::{Event, L7, PolicyAction, PolicyName, Record, Transport};
 
 /// The source file that the datapath names in drops of an endpoint's program, and the lines of
-/// its policy and other checks (bpf/bpf_lxc.c).
+/// its policy and other checks (`bpf/bpf_lxc.c`).
 const DROP_FILE: &str = "bpf_lxc.c";
 
 /// Turns records into flows.
@@ -105,7 +105,7 @@ impl Decoder<'_> {
                 flow.event_type = event_type(MessageType::TraceSock, point.number());
                 // A socket's cookie and its pod's cgroup, steady for what they belong to.
                 flow.socket_cookie = 0x10_0000 + record.sequence / 2;
-                flow.cgroup_id = 5_000 + u64::from(source.endpoint_id);
+                flow.cgroup_id = 5_000 + u64::from(source.local_id);
             }
         }
         if flow.flow_type == FlowType::L3L4 {
@@ -175,7 +175,7 @@ fn drop_line(reason: flow::DropReason, direction: TrafficDirection) -> u32 {
 fn endpoint(endpoint: &cluster::Endpoint, observer: NodeId) -> Endpoint {
     let local = endpoint.node == Some(observer);
     Endpoint {
-        id: if local { endpoint.endpoint_id } else { 0 },
+        id: if local { endpoint.local_id } else { 0 },
         identity: endpoint.identity,
         cluster_name: endpoint.cluster.to_owned(),
         namespace: endpoint.namespace.to_owned(),
@@ -341,7 +341,7 @@ pub(crate) fn icmpv4_type(kind: u8, code: u8) -> &'static str {
     }
 }
 
-/// The same for ICMPv6.
+/// The same for `ICMPv6`.
 pub(crate) fn icmpv6_type(kind: u8, code: u8) -> &'static str {
     match (kind, code) {
         (133, 0) => "RouterSolicitation",

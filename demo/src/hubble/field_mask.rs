@@ -313,7 +313,7 @@ mod tests {
     fn flow() -> Flow {
         Flow {
             uuid: "u".to_owned(),
-            summary: "TCP Flags: SYN".to_owned(),
+            node_name: "c/n".to_owned(),
             is_reply: Some(false),
             source_names: vec!["a".to_owned(), "b".to_owned()],
             source: Some(Endpoint {
@@ -340,9 +340,9 @@ mod tests {
         };
         check(&["uuid"], Flow { uuid: "u".to_owned(), ..Flow::default() });
         check(
-            &["Summary", "source.identity", "is_reply", "source_names"],
+            &["node_name", "source.identity", "is_reply", "source_names"],
             Flow {
-                summary: "TCP Flags: SYN".to_owned(),
+                node_name: "c/n".to_owned(),
                 is_reply: Some(false),
                 source_names: vec!["a".to_owned(), "b".to_owned()],
                 source: Some(Endpoint { identity: 300, ..Endpoint::default() }),

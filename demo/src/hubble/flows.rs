@@ -1,10 +1,12 @@
 //! `GetFlows`: where to start, what to pass, when to stop.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flow::Flow;
-use hubble_api::pb::flow::{LostEvent, LostEventSource};
+use flow::filter::{CompiledFilterSet, FilterSet, FilterSetError, FlowFilter};
+use flow::{Flow, TimestampError};
+use hubble_api::pb::flow::{self as pb, LostEvent, LostEventSource};
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
 use hubble_api::pb::observer::{GetFlowsRequest, GetFlowsResponse};
 use hubble_api::pb::relay::{NodeState, NodeStatusEvent};
@@ -14,9 +16,9 @@ use tokio::time::{Instant, sleep_until};
 use tonic::Status;
 
 use super::decode::Decoder;
-use super::field_mask::FieldMask;
+use super::field_mask::{FieldMask, InvalidFieldMask};
 use super::relay::Relay;
-use super::ring::{Batch, Cursor};
+use super::ring::Batch;
 use crate::clock;
 use crate::cluster::NodeId;
 use crate::record::Record;
@@ -40,8 +42,21 @@ struct Query {
     first: bool,
     since_nanos: Option<i64>,
     until_nanos: Option<i64>,
-    filters: super::wire::Filters,
+    filters: CompiledFilterSet,
     mask: Option<FieldMask>,
+}
+
+/// Why a request cannot be answered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RequestError {
+    #[error("first cannot be specified with follow")]
+    FirstWithFollow,
+    #[error("invalid filter")]
+    Filter(#[from] FilterSetError),
+    #[error("invalid time")]
+    Time(#[from] TimestampError),
+    #[error(transparent)]
+    FieldMask(#[from] InvalidFieldMask),
 }
 
 /// The client went away.
@@ -52,7 +67,7 @@ struct Gone;
 pub(crate) fn get_flows(
     relay: &Arc<Relay>,
     request: GetFlowsRequest,
-) -> Result<mpsc::Receiver<Result<GetFlowsResponse, Status>>, Status> {
+) -> Result<mpsc::Receiver<Result<GetFlowsResponse, Status>>, RequestError> {
     let query = Query::try_from_request(request)?;
     let (sender, receiver) = mpsc::channel(CHANNEL);
     let relay = Arc::clone(relay);
@@ -65,16 +80,17 @@ pub(crate) fn get_flows(
 }
 
 impl Query {
-    fn try_from_request(request: GetFlowsRequest) -> Result<Self, Status> {
+    fn try_from_request(request: GetFlowsRequest) -> Result<Self, RequestError> {
         if request.first && request.follow {
-            return Err(Status::invalid_argument("first cannot be specified with follow"));
+            return Err(RequestError::FirstWithFollow);
         }
-        let filters = super::wire::filter_set(&request);
+        let filters = FilterSet {
+            allow: request.whitelist.into_iter().map(FlowFilter::from).collect(),
+            deny: request.blacklist.into_iter().map(FlowFilter::from).collect(),
+        }
+        .compile()?;
         let mask = match request.field_mask {
-            Some(mask) if !mask.paths.is_empty() => Some(
-                FieldMask::new(&mask.paths)
-                    .map_err(|error| Status::invalid_argument(error.to_string()))?,
-            ),
+            Some(mask) if !mask.paths.is_empty() => Some(FieldMask::new(&mask.paths)?),
             _ => None,
         };
         Ok(Self {
@@ -93,14 +109,11 @@ impl Query {
     }
 }
 
-fn unix_nanos(time: &Timestamp) -> Result<i64, Status> {
-    flow::Timestamp::new(time.seconds, time.nanos)
-        .ok()
-        .map(|time| {
-            // The far past and the far future compare right at the ends of the range.
-            time.unix_nanos().unwrap_or(if time.seconds() < 0 { i64::MIN } else { i64::MAX })
-        })
-        .ok_or_else(|| Status::invalid_argument(format!("timestamp out of range: {time:?}")))
+fn unix_nanos(time: &Timestamp) -> Result<i64, TimestampError> {
+    let time = flow::Timestamp::new(time.seconds, time.nanos)?;
+    // The far past and the far future compare right at the ends of the range.
+    let end = if time.seconds() < 0 { i64::MIN } else { i64::MAX };
+    Ok(time.unix_nanos().unwrap_or(end))
 }
 
 fn timestamp(nanos: i64) -> Timestamp {
@@ -127,6 +140,8 @@ struct Stream {
     lost: Vec<Option<Lost>>,
     /// Flows read, per node, for `lose_every`.
     read: Vec<u64>,
+    /// Nodes from which nothing more is wanted.
+    ended: BTreeSet<NodeId>,
 }
 
 impl Stream {
@@ -139,6 +154,7 @@ impl Stream {
             delivered: vec![0; nodes],
             lost: vec![None; nodes],
             read: vec![0; nodes],
+            ended: BTreeSet::new(),
         }
     }
 
@@ -148,18 +164,55 @@ impl Stream {
         self.node_status(NodeState::NodeConnected, &connected).await?;
         self.node_status(NodeState::NodeUnavailable, &unavailable).await?;
 
+        if self.query.follow {
+            self.follow(&connected).await
+        } else {
+            self.replay(&connected).await
+        }
+    }
+
+    /// Sends what the rings hold now, from a copy: nothing is lost while it is read.
+    async fn replay(&mut self, nodes: &[NodeId]) -> Result<(), Gone> {
+        let mut records = Vec::new();
+        for &node in nodes {
+            let (_, mut kept) = self.relay.rings.snapshot(node);
+            records.extend(kept.drain(self.start(&kept)..));
+        }
+        records.sort_by_key(|record| (record.time_nanos, record.sequence));
+        for (at, record) in records.into_iter().enumerate() {
+            if self.ended.len() == nodes.len() {
+                break;
+            }
+            if at % BATCH == 0 {
+                // A filter that passes little must not keep others waiting.
+                tokio::task::yield_now().await;
+            }
+            self.offer(record).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what the rings get, for as long as the client listens.
+    async fn follow(&mut self, nodes: &[NodeId]) -> Result<(), Gone> {
         let mut written = self.relay.rings.subscribe();
-        let mut cursor = self.start(&connected);
+        let mut cursor = self.relay.rings.newest(nodes);
+        if self.query.number > 0 || self.query.since_nanos.is_some() {
+            for &node in nodes {
+                let (oldest, kept) = self.relay.rings.snapshot(node);
+                let skipped = u64::try_from(self.start(&kept)).unwrap_or(0);
+                cursor.start_at(node, oldest + skipped);
+            }
+        }
         loop {
             written.mark_unchanged();
             let batch = self.relay.rings.read(&mut cursor, BATCH);
             let drained = batch.drained;
             self.note_lost(&batch);
             for record in batch.records {
-                self.offer(record, &mut cursor).await?;
+                self.offer(record).await?;
             }
             self.tell_lost(false).await?;
-            if cursor.is_finished() || (drained && !self.query.follow) {
+            if self.ended.len() == nodes.len() {
                 return self.tell_lost(true).await;
             }
             if drained {
@@ -174,40 +227,25 @@ impl Stream {
         }
     }
 
-    /// Where to start reading on each node (local_observer's newRingReader).
-    fn start(&self, nodes: &[NodeId]) -> Cursor {
+    /// Where to start in what one node's ring holds (`newRingReader` of `local_observer.go`).
+    fn start(&self, records: &[Record]) -> usize {
         let query = &self.query;
-        let rings = &self.relay.rings;
-        if query.first && query.since_nanos.is_none() {
-            return rings.from_oldest(nodes, query.follow);
+        if let Some(since) = query.since_nanos {
+            return records.partition_point(|record| record.time_nanos < since);
         }
-        if query.follow && query.number == 0 && query.since_nanos.is_none() {
-            return rings.from_newest(nodes, true);
+        if query.first || query.number == 0 {
+            return 0;
         }
-        let mut cursor = rings.from_oldest(nodes, query.follow);
+        // As far back as it takes to pass the filters so many times.
         let decoder = self.decoder();
-        for &node in nodes {
-            let (oldest, records) = rings.snapshot(node);
-            let back = if let Some(since) = query.since_nanos {
-                records.len() - records.partition_point(|record| record.time_nanos < since)
-            } else if query.number == 0 {
-                records.len()
-            } else {
-                // As far back as it takes to pass the filters so many times.
-                let mut found = 0;
-                records
-                    .iter()
-                    .rev()
-                    .position(|record| {
-                        found += u64::from(query.passes(&decoder.flow(record)));
-                        found == query.number
-                    })
-                    .map_or(records.len(), |at| at + 1)
-            };
-            let skipped = u64::try_from(records.len() - back).unwrap_or(0);
-            cursor.start_at(node, oldest + skipped);
-        }
-        cursor
+        let mut found = 0;
+        records
+            .iter()
+            .rposition(|record| {
+                found += u64::from(query.passes(&decoder.flow(record)));
+                found == query.number
+            })
+            .unwrap_or(0)
     }
 
     fn decoder(&self) -> Decoder<'_> {
@@ -215,13 +253,16 @@ impl Stream {
     }
 
     /// Sends a record if the query wants it; ends its node's part where the query ends.
-    async fn offer(&mut self, record: Record, cursor: &mut Cursor) -> Result<(), Gone> {
+    async fn offer(&mut self, record: Record) -> Result<(), Gone> {
+        if self.ended.contains(&record.node) {
+            return Ok(());
+        }
         let at = usize::from(record.node.0);
         let delivered = self.delivered.get(at).copied().unwrap_or(0);
         let enough = !self.query.follow && self.query.number > 0 && delivered >= self.query.number;
         let late = self.query.until_nanos.is_some_and(|until| record.time_nanos > until);
         if enough || late {
-            cursor.end(record.node);
+            self.ended.insert(record.node);
             return Ok(());
         }
         if self.query.since_nanos.is_some_and(|since| record.time_nanos < since) {
@@ -237,7 +278,7 @@ impl Stream {
         if let Some(delivered) = self.delivered.get_mut(at) {
             *delivered += 1;
         }
-        let mut message = super::wire::flow(flow);
+        let mut message = pb::Flow::from(flow);
         if let Some(mask) = &self.query.mask {
             message = mask.apply(&message);
         }

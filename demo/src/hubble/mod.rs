@@ -7,4 +7,3 @@ pub(crate) mod identifiers;
 pub(crate) mod relay;
 pub(crate) mod ring;
 pub(crate) mod service;
-pub(crate) mod wire;

@@ -1,5 +1,5 @@
 //! What Hubble Relay and the nodes behind it answer (pkg/hubble/relay/observer,
-//! pkg/hubble/observer/local_observer.go).
+//! `pkg/hubble/observer/local_observer.go`).
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -154,7 +154,7 @@ impl Relay {
                 } else {
                     let fill = self.rings.fill(id)?;
                     answer.state = NodeState::NodeConnected as i32;
-                    answer.version = NODE_VERSION.to_owned();
+                    NODE_VERSION.clone_into(&mut answer.version);
                     answer.uptime_ns = self.uptime_nanos();
                     answer.num_flows = fill.len;
                     answer.max_flows = fill.capacity;

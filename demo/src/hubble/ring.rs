@@ -72,7 +72,7 @@ pub(crate) struct Fill {
 /// reader who merges them by time sees one true order.
 #[derive(Debug)]
 pub(crate) struct Rings {
-    rings: Mutex<Vec<Ring>>,
+    by_node: Mutex<Vec<Ring>>,
     capacity: RingCapacity,
     written: watch::Sender<u64>,
 }
@@ -87,8 +87,6 @@ pub(crate) struct Cursor {
 struct NodePosition {
     node: NodeId,
     next: u64,
-    /// Where the reader stops; `None` while it follows.
-    stop: Option<u64>,
 }
 
 /// What a read gave.
@@ -108,12 +106,12 @@ impl Rings {
         let rings = (0..nodes)
             .map(|_| Ring { records: VecDeque::with_capacity(capacity.flows()), oldest: 0 })
             .collect();
-        Self { rings: Mutex::new(rings), capacity, written: watch::Sender::new(0) }
+        Self { by_node: Mutex::new(rings), capacity, written: watch::Sender::new(0) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Ring>> {
         // Nothing that holds the lock can panic half way through a change.
-        self.rings.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_node.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes records, each to its node's ring, and wakes the readers.
@@ -171,23 +169,14 @@ impl Rings {
             .unwrap_or_default()
     }
 
-    /// A cursor at the oldest record of each node; it stops at what is newest now, or follows.
-    pub(crate) fn from_oldest(&self, nodes: &[NodeId], follow: bool) -> Cursor {
-        self.cursor(nodes, follow, |ring| ring.oldest)
-    }
-
     /// A cursor behind the newest record of each node.
-    pub(crate) fn from_newest(&self, nodes: &[NodeId], follow: bool) -> Cursor {
-        self.cursor(nodes, follow, Ring::end)
-    }
-
-    fn cursor(&self, nodes: &[NodeId], follow: bool, start: impl Fn(&Ring) -> u64) -> Cursor {
+    pub(crate) fn newest(&self, nodes: &[NodeId]) -> Cursor {
         let rings = self.lock();
         let positions = nodes
             .iter()
             .filter_map(|&node| {
-                let ring = rings.get(usize::from(node.0))?;
-                Some(NodePosition { node, next: start(ring), stop: (!follow).then(|| ring.end()) })
+                let next = rings.get(usize::from(node.0))?.end();
+                Some(NodePosition { node, next })
             })
             .collect();
         Cursor { positions }
@@ -201,10 +190,9 @@ impl Rings {
             let Some(ring) = rings.get(usize::from(position.node.0)) else {
                 continue;
             };
-            let reachable = position.stop.map_or(ring.oldest, |stop| ring.oldest.min(stop));
-            if position.next < reachable {
-                batch.lost.push((position.node, reachable - position.next));
-                position.next = reachable;
+            if position.next < ring.oldest {
+                batch.lost.push((position.node, ring.oldest - position.next));
+                position.next = ring.oldest;
             }
         }
         while batch.records.len() < limit {
@@ -212,9 +200,6 @@ impl Rings {
                 .positions
                 .iter_mut()
                 .filter_map(|position| {
-                    if position.stop.is_some_and(|stop| position.next >= stop) {
-                        return None;
-                    }
                     let ring = rings.get(usize::from(position.node.0))?;
                     let record = ring.get(position.next)?;
                     Some((record, position))
@@ -239,15 +224,5 @@ impl Cursor {
                 position.next = next;
             }
         }
-    }
-
-    /// Ends the reading of a node.
-    pub(crate) fn end(&mut self, node: NodeId) {
-        self.positions.retain(|position| position.node != node);
-    }
-
-    /// No node is left to read.
-    pub(crate) fn is_finished(&self) -> bool {
-        self.positions.is_empty()
     }
 }

@@ -52,7 +52,8 @@ impl Observer for ObserverService {
         &self,
         request: Request<GetFlowsRequest>,
     ) -> Result<Response<Self::GetFlowsStream>, Status> {
-        let receiver = get_flows(&self.relay, request.into_inner())?;
+        let receiver = get_flows(&self.relay, request.into_inner())
+            .map_err(|error| Status::invalid_argument(crate::chain(&error)))?;
         Ok(respond(ReceiverStream::new(receiver)))
     }
 

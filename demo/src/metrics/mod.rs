@@ -2,17 +2,22 @@
 //! Cilium, Hubble and Retina give them.
 
 mod count;
+mod datapath;
 mod family;
+mod hubble;
 mod inventory;
 mod text;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use flow::{DropReason, TraceObservationPoint, TrafficDirection};
+
 pub(crate) use family::{Family, Kind};
 pub(crate) use text::{exposition, quote_label};
 
 use crate::cluster::{CLUSTER_NAME, Cluster, EndpointId, EndpointKind, NodeId};
+use crate::record::{MatchType, PolicyAction, Transport};
 
 /// The pods of a flow as ACNS labels them: the source of what leaves a pod, the destination of
 /// what reaches one (`sourceEgressContext=pod`, `destinationIngressContext=pod`), and both
@@ -55,7 +60,44 @@ struct Series {
     values: [Value; LABELS_MAX],
 }
 
-/// Upper bounds of the latency buckets, in seconds (client_golang's defaults).
+/// How much a record adds to a counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Amount {
+    One,
+    Bytes,
+}
+
+/// A counter that a record adds to.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    /// Place in [`Metrics::counts`].
+    at: usize,
+    amount: Amount,
+}
+
+/// Everything about a record that decides which counters it adds to. Records of one shape are
+/// looked up once; there are a few thousand shapes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Shape {
+    node: NodeId,
+    source: EndpointId,
+    destination: EndpointId,
+    port: u16,
+    transport: Transport,
+    direction: TrafficDirection,
+    is_reply: Option<bool>,
+    event: ShapeEvent,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum ShapeEvent {
+    Trace(TraceObservationPoint),
+    PolicyVerdict(PolicyAction, MatchType),
+    Drop(DropReason),
+    Socket(bool),
+}
+
+/// Upper bounds of the latency buckets, in seconds (the defaults of `client_golang`).
 const LATENCY_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,7 +120,10 @@ struct Connections {
 #[derive(Debug)]
 pub(crate) struct Metrics {
     cluster: Arc<Cluster>,
-    counters: HashMap<Series, u64>,
+    /// Place of each series in `counts`.
+    counters: HashMap<Series, usize>,
+    counts: Vec<u64>,
+    shapes: HashMap<Shape, Arc<[Slot]>>,
     latencies: HashMap<Series, Histogram>,
     connections: Vec<Connections>,
     names: Vec<String>,
@@ -103,6 +148,8 @@ impl Metrics {
         Self {
             cluster,
             counters: HashMap::new(),
+            counts: Vec::new(),
+            shapes: HashMap::new(),
             latencies: HashMap::new(),
             connections,
             names: Vec::new(),
@@ -117,12 +164,12 @@ impl Metrics {
         let mut samples = Vec::with_capacity(self.counters.len() + 512);
         // Sorted below.
         #[expect(clippy::iter_over_hash_type, reason = "the samples are sorted at the end")]
-        for (series, &count) in &self.counters {
+        for (series, &at) in &self.counters {
             samples.push(Sample {
                 family: series.family,
                 suffix: "",
                 labels: self.labels(series, None),
-                value: float(count),
+                value: float(self.counts.get(at).copied().unwrap_or(0)),
             });
         }
         #[expect(clippy::iter_over_hash_type, reason = "the samples are sorted at the end")]

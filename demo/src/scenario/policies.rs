@@ -110,7 +110,7 @@ const MICROSOFT_NAMES: &[&str] = &[
 ];
 
 /// Act 2: replaces act 1's policy of the same name. It has no ingress section, and no rule
-/// for RabbitMQ's port.
+/// for the queue's port.
 const ORDER_SERVICE_FQDN: Policy = Policy {
     name: "allow-order-service-traffic",
     subject: "order-service",

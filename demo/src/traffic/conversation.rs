@@ -68,7 +68,7 @@ impl Exchange {
 pub(super) enum Outcome {
     /// Done at that time, in nanoseconds since the Unix epoch.
     Done(i64),
-    /// No answer ever came.
+    /// No answer ever came, or there was nobody to ask.
     TimedOut,
 }
 

@@ -31,7 +31,23 @@ pub(super) enum Lookup {
     Failed,
 }
 
-/// A name and what it resolves to.
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum QueryType {
+    A,
+    Aaaa,
+}
+
+impl QueryType {
+    fn name(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+        }
+    }
+}
+
+/// What a name resolves to.
 #[derive(Debug, Clone)]
 struct Zone {
     ip: String,
@@ -103,8 +119,8 @@ impl Simulation {
         let path = self.open_path(client, server, Port::Udp(53), None, false);
         self.socket(&path, at, kube_dns.frontend, kube_dns.port);
         let at = at + MILLISECOND / 20;
-        let first = self.ask(&path, name, "A", zone, at, true);
-        let second = self.ask(&path, name, "AAAA", None, at + MILLISECOND / 50, false);
+        let first = self.ask(&path, name, QueryType::A, zone, at, true);
+        let second = self.ask(&path, name, QueryType::Aaaa, zone, at + MILLISECOND / 50, false);
         match first {
             Answer::Came { at, found, seen } => Answer::Came {
                 at: match second {
@@ -118,19 +134,20 @@ impl Simulation {
         }
     }
 
-    /// One question. `zone`: what the name resolves to for this type.
+    /// One question. `zone`: what the name resolves to; it has no IPv6 address.
     fn ask(
         &mut self,
         path: &Path,
         name: &str,
-        qtype: &'static str,
+        query_type: QueryType,
         zone: Option<&Zone>,
         at: i64,
         first: bool,
     ) -> Answer {
         let bytes = 42 + 18 + u32::try_from(name.len()).unwrap_or(255);
         let packet = Packet { first, ..Packet::udp(bytes) };
-        let exists = zone.is_some() || (qtype == "AAAA" && self.is_known(name));
+        let exists = zone.is_some();
+        let qtype = query_type.name();
         let think = self.span(MILLISECOND / 5, 3 * MILLISECOND);
         let Some(L7Rules::Dns(_)) = path.proxy_rules() else {
             let Fate::Arrived(at) = self.forward(path, at, packet) else {
@@ -168,8 +185,15 @@ impl Simulation {
         let at = self.reply_to_proxy(path, at + think, Packet::udp(bytes + 32));
         let rcode = if exists { RCODE_NO_ERROR } else { RCODE_NON_EXISTENT_DOMAIN };
         let cnames = zone.map(|zone| zone.cnames.clone()).unwrap_or_default();
-        let mut rrtypes = vec!["CNAME"; cnames.len().min(1)];
-        rrtypes.extend(zone.map(|_| "A"));
+        let ips: Vec<String> = match query_type {
+            QueryType::A => zone.map(|zone| zone.ip.clone()).into_iter().collect(),
+            QueryType::Aaaa => Vec::new(),
+        };
+        let mut rrtypes = vec!["CNAME"; cnames.len()];
+        rrtypes.extend(ips.iter().map(|_| "A"));
+        // Cilium's proxy takes the smallest TTL of the answers; without any, it is left with
+        // the number that it started from.
+        let ttl_secs = zone.filter(|_| !rrtypes.is_empty()).map_or(u32::MAX, |zone| zone.ttl_secs);
         self.access(
             path,
             at,
@@ -181,9 +205,8 @@ impl Simulation {
                     query,
                     qtype,
                     rcode,
-                    // Cilium's proxy starts from the largest number and takes the smallest TTL.
-                    ttl_secs: zone.map_or(u32::MAX, |zone| zone.ttl_secs),
-                    ips: zone.map(|zone| zone.ip.clone()).into_iter().collect(),
+                    ttl_secs,
+                    ips,
                     cnames,
                     rrtypes,
                 }),
@@ -191,14 +214,6 @@ impl Simulation {
         );
         let at = self.reach_client(path, at + 90_000, Packet::udp(bytes + 32));
         Answer::Came { at, found: exists, seen: true }
-    }
-
-    /// Whether a name exists at all, so that a missing AAAA is an empty answer.
-    fn is_known(&self, name: &str) -> bool {
-        self.cluster.host_named(name).is_some()
-            || name
-                .strip_suffix(".pets.svc.cluster.local")
-                .is_some_and(|service| self.cluster.service_named(service).is_some())
     }
 
     /// Whether a resolver walks its search list this time.

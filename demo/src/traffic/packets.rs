@@ -248,11 +248,11 @@ impl Simulation {
             return Fate::Arrived(at + HOP);
         }
         self.trace(record, TraceObservationPoint::ToStack, reason, TrafficDirection::Egress, 0);
-        self.to_network(path, node, at + HOP, packet, false)
+        self.leave_node(path, node, at + HOP, packet, false)
     }
 
     /// The node's interface, for what leaves the node.
-    fn to_network(
+    fn leave_node(
         &mut self,
         path: &Path,
         node: NodeId,
@@ -293,7 +293,7 @@ impl Simulation {
         let Some(node) = path.client_node else {
             return self.reach_server(path, at, packet);
         };
-        match self.to_network(path, node, at, packet, false) {
+        match self.leave_node(path, node, at, packet, false) {
             Fate::Dropped => Fate::Dropped,
             Fate::Arrived(at) => self.reach_server(path, at, packet),
         }
@@ -368,7 +368,7 @@ impl Simulation {
         if point == TraceObservationPoint::ToNetwork {
             return at + path.wire;
         }
-        match self.to_network(path, node, at + HOP, packet, true) {
+        match self.leave_node(path, node, at + HOP, packet, true) {
             Fate::Arrived(at) => at,
             Fate::Dropped => at,
         }

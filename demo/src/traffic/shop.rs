@@ -142,9 +142,7 @@ impl Simulation {
             }
             _ => {
                 // Graph redirects to the page about it.
-                if let Some(Outcome::Done(at)) =
-                    self.fetch_by_name(client, "graph.microsoft.com", at)?
-                {
+                if let Outcome::Done(at) = self.fetch_by_name(client, "graph.microsoft.com", at)? {
                     self.fetch_by_name(client, "developer.microsoft.com", at + 5 * MILLISECOND)?;
                 }
             }
@@ -185,19 +183,13 @@ impl Simulation {
     }
 
     /// Looks a host up and, if that works, fetches from it.
-    fn fetch_by_name(
-        &mut self,
-        client: EndpointId,
-        name: &str,
-        at: i64,
-    ) -> Option<Option<Outcome>> {
+    fn fetch_by_name(&mut self, client: EndpointId, name: &str, at: i64) -> Option<Outcome> {
         let host = self.cluster.host_named(name)?;
         let searched = self.walks_search_list();
         let Lookup::Resolved { at, seen } = self.resolve_host(client, host, searched, at) else {
-            return Some(None);
+            return Some(Outcome::TimedOut);
         };
-        let outcome = self.call_host(client, host, seen, 443, at + MILLISECOND, tls_request())?;
-        Some(Some(outcome))
+        self.call_host(client, host, seen, 443, at + MILLISECOND, tls_request())
     }
 
     /// The kubelet probes the pods of its node.
