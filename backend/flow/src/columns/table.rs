@@ -61,6 +61,27 @@ macro_rules! columns {
             }
         }
 
+        impl FlowRow<'_> {
+            /// The row with nothing in the columns outside of `columns`.
+            #[must_use]
+            pub fn only(mut self, columns: ColumnSet) -> Self {
+                $(
+                    if !columns.contains(Column::$Number) {
+                        self.$number = $absent;
+                    }
+                )*
+                $(
+                    if !columns.contains(Column::$Text) {
+                        self.$text = &[];
+                    }
+                )*
+                if !columns.contains(Column::Uuid) {
+                    self.uuid = &[];
+                }
+                self
+            }
+        }
+
         /// The lists of one flow. Kept apart from [`FlowRow`] so that their room is used again
         /// from row to row.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +93,15 @@ macro_rules! columns {
             /// Takes all items out of all lists.
             pub fn clear(&mut self) {
                 $( self.$list.clear(); )*
+            }
+
+            /// Takes the items out of the lists outside of `columns`.
+            pub fn keep_only(&mut self, columns: ColumnSet) {
+                $(
+                    if !columns.contains(Column::$List) {
+                        self.$list.clear();
+                    }
+                )*
             }
         }
 

@@ -54,6 +54,21 @@ fn texts_share_one_dictionary() {
 }
 
 #[test]
+fn only_the_wanted_columns_stay() {
+    let full = FlowRow { verdict: 2, is_reply: 1, source_pod: b"a", uuid: b"u", ..row(5, "a") };
+    let mut lists = RowLists::default();
+    lists.source_labels.push(b"a");
+    assert_eq!(full.only(ColumnSet::ALL), full);
+    assert_eq!(full.only(ColumnSet::EMPTY), FlowRow::default());
+    let some = ColumnSet::of(&[Column::Verdict, Column::Uuid]);
+    assert_eq!(full.only(some), FlowRow { verdict: 2, uuid: b"u", ..FlowRow::default() });
+    lists.keep_only(ColumnSet::of(&[Column::SourceLabels]));
+    assert_ne!(lists, RowLists::default());
+    lists.keep_only(ColumnSet::EMPTY);
+    assert_eq!(lists, RowLists::default());
+}
+
+#[test]
 fn newest_first_is_stable_and_puts_timeless_flows_last() {
     let columns = table(&[
         row(5, "a"),

@@ -1,7 +1,8 @@
 //! From what happened on a connection to what a user can act on.
 
 use super::dial::Dialer;
-use super::error::{RelayError, relay_text};
+use super::error::RelayError;
+use super::sentence::relay_text;
 use super::tls::TlsClient;
 use super::trace::{Trace, tls_error_in};
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
@@ -36,11 +37,12 @@ pub(super) async fn call_error(
     let trace = dialer.latest();
     let wire_head = trace.wire_head();
     let head = if dialer.tls().is_some() { trace.plain_head() } else { wire_head.clone() };
+    if dialer.tls().is_none() && starts_tls(&head) {
+        let names = dialer.probe_tls().await.unwrap_or_default().names;
+        return RelayError::ExpectsTls { address, names };
+    }
     if let Some(answer) = answer_that_is_not_http2(&head) {
-        return match dialer.tls() {
-            None if starts_tls(&head) => expects_tls(dialer).await,
-            _ => RelayError::NotGrpc { address, answer },
-        };
+        return RelayError::NotGrpc { address, answer };
     }
     if let Some(tls) = dialer.tls() {
         if let Some(error) = trace.tls_error() {
@@ -198,11 +200,6 @@ fn client_certificate_error(address: String, tls: &TlsClient) -> RelayError {
             now_secs: now_secs(),
         },
     }
-}
-
-async fn expects_tls(dialer: &Dialer) -> RelayError {
-    let names = dialer.probe_tls().await.unwrap_or_default().names;
-    RelayError::ExpectsTls { address: dialer.address(), names }
 }
 
 fn starts_tls(head: &[u8]) -> bool {

@@ -1,15 +1,12 @@
 use super::address::AddressError;
+use super::sentence::{ClientCertificateState, Received, Secs, StatusText, ValidFor};
 use super::time_text::TimeText;
 use super::verify::CertificateFacts;
 use crate::projection::ProjectionError;
-use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Longest text of a relay that is passed on in a sentence, in characters.
-const MAX_RELAY_TEXT_CHARS: usize = 300;
 
 /// Why the relay could not be asked, or did not answer.
 ///
@@ -290,29 +287,6 @@ pub enum ConnectStage {
 }
 
 impl RelayError {
-    /// One line for the user: what is the matter, why, and what to do about it.
-    pub fn sentence(&self) -> String {
-        let mut sentence = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let text = match error.downcast_ref::<tonic::Status>() {
-                Some(status) => status.message().to_owned(),
-                None => error.to_string(),
-            };
-            // Some causes repeat their own cause in their text.
-            if !text.is_empty() && !sentence.contains(&text) {
-                sentence.push_str(": ");
-                sentence.push_str(&text);
-            }
-            cause = error.source();
-        }
-        if let Some(advice) = self.advice() {
-            sentence.push_str("; ");
-            sentence.push_str(&advice);
-        }
-        one_line(&sentence)
-    }
-
     /// Whether the settings are at fault, and not the relay or the way to it.
     pub fn is_configuration(&self) -> bool {
         matches!(
@@ -351,86 +325,6 @@ impl RelayError {
             _ => false,
         }
     }
-
-    fn advice(&self) -> Option<String> {
-        let advice = match self {
-            Self::SchemeAgainstTls { .. } => "write the address as `host:port`, or turn TLS off",
-            Self::ServerName { .. } => "AKS uses `instance.hubble-relay.cilium.io`",
-            Self::KeyMismatch => "take both from the same secret (`tls.crt` and `tls.key`)",
-            Self::NoSystemRoots => {
-                "set the CA certificate that signed the relay's (`ca.crt` of its secret)"
-            }
-            Self::NameNotResolved { .. } => "check the host in the relay address",
-            Self::Refused { .. } => "check the port, and that the relay or its port-forward runs",
-            Self::Unreachable { .. } => "check the address and the network between",
-            Self::ConnectTimedOut { stage: ConnectStage::Resolve, .. } => {
-                "the name of its host is not resolved"
-            }
-            Self::ConnectTimedOut { stage: ConnectStage::Connect, .. } => {
-                "check the address, and that no firewall or network policy drops the connection"
-            }
-            Self::ConnectTimedOut { stage: ConnectStage::Handshake, .. } => {
-                "it takes the connection but does not go on with TLS: check the port, and whether \
-                 TLS must be turned off"
-            }
-            Self::NotGrpc { .. } => {
-                "check the port: the relay's gRPC port is 4245, or 443 on its Service with TLS"
-            }
-            Self::ClosedAtOnce { .. } => "check the port, and whether it expects TLS",
-            Self::ExpectsTls { .. } => "turn TLS on, or write the address as `tls://host:port`",
-            Self::ExpectsPlain { .. } => "turn TLS off, or use the relay's TLS port",
-            Self::CertificateExpired { .. } => "renew the relay's certificate",
-            Self::CertificateNotYetValid { .. } => "check the clocks of both machines",
-            Self::UnknownIssuer { own_ca: false, .. } => {
-                "set the CA certificate that signed it (`ca.crt` of the relay's secret)"
-            }
-            Self::UnknownIssuer { own_ca: true, .. } => {
-                "the CA certificate that is set belongs to another authority"
-            }
-            Self::NameMismatch { names, .. } => {
-                return Some(match names.first() {
-                    Some(name) => format!("set the server name to `{}`", name_to_set(name)),
-                    None => "renew it with a subject alternative name".to_owned(),
-                });
-            }
-            Self::ClientCertificateMissing { .. } => {
-                "set the client certificate and key (`tls.crt` and `tls.key` of the relay's client \
-                 secret)"
-            }
-            Self::ClientCertificateRefused { certificate, now_secs, .. } => {
-                if certificate.not_after_secs < *now_secs {
-                    "renew it"
-                } else {
-                    "check that it is signed by the authority that the relay trusts"
-                }
-            }
-            Self::TimedOut { silent: true, .. } => {
-                "it takes connections but says nothing: check that the port is the relay's gRPC port"
-            }
-            Self::TimedOut { silent: false, .. } => {
-                "ask for a shorter time range or fewer flows, or raise the request timeout"
-            }
-            Self::MessageTooLong { .. } => "no honest relay does so: check the address",
-            Self::Status { status, .. } => match status.code() {
-                tonic::Code::Unimplemented => {
-                    "check that the address is that of Hubble Relay, and that it is not too old"
-                }
-                tonic::Code::Unauthenticated | tonic::Code::PermissionDenied => {
-                    "check the client certificate, or the proxy before the relay"
-                }
-                tonic::Code::Unavailable => "check that the relay runs and reaches its nodes",
-                tonic::Code::ResourceExhausted => "ask for fewer flows, or try again later",
-                _ => return None,
-            },
-            Self::Address(_)
-            | Self::Pem { .. }
-            | Self::CertificateInvalid { .. }
-            | Self::Tls { .. }
-            | Self::Malformed { .. }
-            | Self::Broken { .. } => return None,
-        };
-        Some(advice.to_owned())
-    }
 }
 
 impl fmt::Display for PemKind {
@@ -440,107 +334,5 @@ impl fmt::Display for PemKind {
             Self::ClientCertificate => "client certificate",
             Self::ClientKey => "client key",
         })
-    }
-}
-
-/// A text in which strangers had a say, as one line of bounded length.
-pub(super) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for word in text.split(|char: char| char.is_whitespace() || char.is_control()) {
-        if !word.is_empty() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    line
-}
-
-/// The same, cut where a relay says too much.
-pub(super) fn relay_text(text: &str) -> String {
-    let line = one_line(text);
-    match line.char_indices().nth(MAX_RELAY_TEXT_CHARS) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
-    }
-}
-
-/// A name that a certificate with this name is valid for: of a wildcard, any name will do.
-fn name_to_set(name: &str) -> String {
-    match name.strip_prefix("*.") {
-        Some(rest) => format!("instance.{rest}"),
-        None => name.to_owned(),
-    }
-}
-
-struct Secs(Duration);
-
-impl fmt::Display for Secs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.subsec_millis() == 0 {
-            write!(f, "{} s", self.0.as_secs())
-        } else {
-            write!(f, "{} ms", self.0.as_millis())
-        }
-    }
-}
-
-struct Received(u64);
-
-impl fmt::Display for Received {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            0 => Ok(()),
-            1 => f.write_str(" after 1 flow"),
-            flows => write!(f, " after {flows} flows"),
-        }
-    }
-}
-
-struct ValidFor<'a>(&'a [String]);
-
-impl fmt::Display for ValidFor<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = " but for ";
-        for name in self.0 {
-            write!(f, "{separator}`{name}`")?;
-            separator = ", ";
-        }
-        if self.0.is_empty() { f.write_str(": it names no host") } else { Ok(()) }
-    }
-}
-
-struct ClientCertificateState<'a> {
-    certificate: &'a CertificateFacts,
-    now_secs: i64,
-}
-
-impl fmt::Display for ClientCertificateState<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { certificate, now_secs } = self;
-        if certificate.not_after_secs < *now_secs {
-            write!(f, ": it expired on {}", TimeText(certificate.not_after_secs))
-        } else if certificate.not_before_secs > *now_secs {
-            write!(f, ": it is not valid before {}", TimeText(certificate.not_before_secs))
-        } else {
-            write!(
-                f,
-                " `{}`, which is signed by `{}` and valid until {}",
-                certificate.subject,
-                certificate.issuer,
-                TimeText(certificate.not_after_secs)
-            )
-        }
-    }
-}
-
-struct StatusText<'a>(&'a tonic::Status);
-
-impl fmt::Display for StatusText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = relay_text(self.0.message());
-        write!(f, "{:?}", self.0.code())?;
-        if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
     }
 }

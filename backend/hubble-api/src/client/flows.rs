@@ -6,6 +6,7 @@ use crate::pb;
 use crate::projection::{Envelope, Kind, Notice};
 use bytes::Bytes;
 use flow::Timestamp;
+use flow::filter::FilterSet;
 use futures_util::stream::{Stream, unfold};
 use std::fmt;
 use std::pin::Pin;
@@ -23,7 +24,7 @@ const MAX_FOLLOW_RETRIES: u32 = 10;
 const STABLE_AFTER: Duration = Duration::from_secs(60);
 
 /// Which flows to ask for. Without anything set, all that the relay has.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowRequest {
     /// How many flows at most, of each node: a relay passes the number on as it is. 0: all.
     pub number: u64,
@@ -35,10 +36,8 @@ pub struct FlowRequest {
     pub until: Option<Timestamp>,
     /// Goes on with new flows as they come, without end.
     pub follow: bool,
-    /// Which flows to send: those that one of the filters matches; all, if there is none.
-    pub allow: Vec<pb::flow::FlowFilter>,
-    /// Which of them not to send.
-    pub deny: Vec<pb::flow::FlowFilter>,
+    /// Which flows to send.
+    pub filters: FilterSet,
     /// Paths of the fields of `Flow` to send; all, if there is none. Relays before Cilium 1.17
     /// send all fields whatever this says.
     pub field_mask: Vec<String>,
@@ -94,8 +93,8 @@ impl FlowRequest {
             number: self.number,
             first: self.first,
             follow: self.follow,
-            blacklist: self.deny.clone(),
-            whitelist: self.allow.clone(),
+            blacklist: self.filters.deny.iter().map(Into::into).collect(),
+            whitelist: self.filters.allow.iter().map(Into::into).collect(),
             since: self.since.map(timestamp),
             until: self.until.map(timestamp),
             field_mask: (!self.field_mask.is_empty())
@@ -303,9 +302,7 @@ fn retries(request: &FlowRequest) -> u32 {
 }
 
 fn timestamp(time: Timestamp) -> prost_types::Timestamp {
-    // Below a second, so it always fits.
-    let nanos = i32::try_from(time.nanos()).unwrap_or(0);
-    prost_types::Timestamp { seconds: time.seconds(), nanos }
+    prost_types::Timestamp { seconds: time.seconds(), nanos: time.nanos().cast_signed() }
 }
 
 fn one_nano_after(time: Timestamp) -> Timestamp {

@@ -11,6 +11,7 @@ mod codec;
 mod dial;
 mod error;
 mod flows;
+mod sentence;
 #[cfg(test)]
 mod tests;
 mod time_text;

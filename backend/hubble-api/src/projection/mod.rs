@@ -6,7 +6,9 @@
 //! and what lies in fields that nobody asked for is not looked at.
 
 mod draft;
+mod layers;
 mod notice;
+mod notice_wire;
 #[cfg(test)]
 mod tests;
 mod wire;

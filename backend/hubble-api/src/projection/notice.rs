@@ -1,5 +1,3 @@
-use super::wire::{Reader, WireError};
-use super::{Envelope, Kind, ProjectionError, WireTimestamp, for_parts};
 use flow::Timestamp;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,8 +6,6 @@ use std::fmt;
 const MAX_NODE_NAMES: usize = 1_000;
 /// Names of nodes that a sentence lists.
 const MAX_NODE_NAMES_SHOWN: usize = 5;
-/// Bytes of a name or message that are kept.
-const MAX_TEXT_BYTES: usize = 512;
 /// Different notices that are kept of one answer; the rest is counted.
 const MAX_NOTICES: usize = 64;
 
@@ -103,35 +99,6 @@ pub struct Notices {
 }
 
 impl Notice {
-    /// The notice in a message whose envelope is known; `None` for a flow.
-    ///
-    /// Errors: the message is malformed.
-    pub fn read(message: &[u8], envelope: Envelope<'_>) -> Result<Option<Self>, ProjectionError> {
-        match envelope.kind {
-            Kind::Empty | Kind::Flow => Ok(None),
-            Kind::NodeStatus => {
-                let mut status = NodeStatus::default();
-                for_parts(message, Kind::NodeStatus, |part, begins_anew| {
-                    if begins_anew {
-                        status = NodeStatus::default();
-                    }
-                    status.merge(part)
-                })?;
-                Ok(Some(status.into_notice()))
-            }
-            Kind::LostEvents => {
-                let mut lost = LostEvents::default();
-                for_parts(message, Kind::LostEvents, |part, begins_anew| {
-                    if begins_anew {
-                        lost = LostEvents::default();
-                    }
-                    lost.merge(part)
-                })?;
-                lost.into_notice(envelope).map(Some)
-            }
-        }
-    }
-
     /// Takes `other` in if both say the same of other nodes or numbers.
     fn merge(&mut self, other: &Self) -> bool {
         match (self, other) {
@@ -265,7 +232,7 @@ impl NodeNames {
         self.names.contains(node_name)
     }
 
-    fn add(&mut self, name: String) {
+    pub(super) fn add(&mut self, name: String) {
         if self.names.len() < MAX_NODE_NAMES {
             self.names.insert(name);
         } else if !self.names.contains(&name) {
@@ -348,7 +315,7 @@ impl fmt::Display for Notice {
 }
 
 impl LostEventSource {
-    fn from_number(number: i32) -> Self {
+    pub(super) fn from_number(number: i32) -> Self {
         match number {
             0 => Self::Unknown,
             1 => Self::PerfEventRingBuffer,
@@ -377,89 +344,6 @@ impl fmt::Display for LostEventSource {
     }
 }
 
-/// A relay.proto `NodeStatusEvent` while its fields come in.
-#[derive(Default)]
-struct NodeStatus {
-    state: i32,
-    nodes: NodeNames,
-    message: String,
-}
-
-/// A flow.proto `LostEvent` while its fields come in.
-#[derive(Default)]
-struct LostEvents {
-    source: i32,
-    count: u64,
-    first: Option<WireTimestamp>,
-    last: Option<WireTimestamp>,
-}
-
-impl NodeStatus {
-    fn merge(&mut self, mut reader: Reader<'_>) -> Result<(), WireError> {
-        while let Some(field) = reader.field()? {
-            match field.number {
-                1 => self.state = field.int32()?,
-                2 => self.nodes.add(shown(field.bytes()?)),
-                3 => self.message = shown(field.bytes()?),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn into_notice(self) -> Notice {
-        let Self { state, nodes, message } = self;
-        match state {
-            1 => Notice::NodesConnected { nodes },
-            2 => Notice::NodesUnavailable { nodes },
-            3 => Notice::NodesGone { nodes },
-            4 => Notice::NodeError { nodes, message },
-            state => Notice::NodeState { state, nodes, message },
-        }
-    }
-}
-
-impl LostEvents {
-    fn merge(&mut self, mut reader: Reader<'_>) -> Result<(), WireError> {
-        while let Some(field) = reader.field()? {
-            match field.number {
-                1 => self.source = field.int32()?,
-                2 => self.count = field.uint64()?,
-                4 => WireTimestamp::merge(&mut self.first, field.message()?)?,
-                5 => WireTimestamp::merge(&mut self.last, field.message()?)?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn into_notice(self, envelope: Envelope<'_>) -> Result<Notice, ProjectionError> {
-        let finish = |time: Option<WireTimestamp>, field| {
-            time.map(|time| time.finish(field)).transpose().map(|time| time.or(envelope.time))
-        };
-        Ok(Notice::FlowsLost {
-            source: LostEventSource::from_number(self.source),
-            count: self.count,
-            node_name: shown(envelope.node_name),
-            first: finish(self.first, "lost_events.first")?,
-            last: finish(self.last, "lost_events.last")?,
-        })
-    }
-}
-
 fn it_or_them(nodes: &NodeNames) -> &'static str {
     if nodes.count() == 1 { "it" } else { "them" }
-}
-
-/// A text of the relay as it may stand in a sentence: one line, and not a long one.
-fn shown(text: &[u8]) -> String {
-    let kept = text.get(..MAX_TEXT_BYTES).unwrap_or(text);
-    let mut shown: String = String::from_utf8_lossy(kept)
-        .chars()
-        .map(|char| if char.is_control() { ' ' } else { char })
-        .collect();
-    if kept.len() < text.len() {
-        shown.push('…');
-    }
-    shown
 }

@@ -1,1 +1,506 @@
+use super::*;
+use crate::pb;
+use crate::pb::observer::GetFlowsResponse;
+use crate::pb::observer::get_flows_response::ResponseTypes;
+use flow::columns::{Column, ColumnLimits, NO_TIME};
+use proptest::prelude::*;
+use prost::Message;
+use prost::encoding::encode_varint;
 
+/// What a field holds, for generated messages.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Number,
+    Port,
+    Byte,
+    Text,
+    Message(&'static [(u32, Shape)]),
+}
+
+use Shape::{Byte, Number, Port, Text};
+
+const TIMESTAMP: &[(u32, Shape)] = &[(1, Number), (2, Number)];
+const BOOL_VALUE: &[(u32, Shape)] = &[(1, Number)];
+const WORKLOAD: &[(u32, Shape)] = &[(1, Text), (2, Text)];
+const ENDPOINT: &[(u32, Shape)] = &[
+    (1, Number),
+    (2, Number),
+    (3, Text),
+    (4, Text),
+    (4, Text),
+    (5, Text),
+    (6, Shape::Message(WORKLOAD)),
+    (7, Text),
+];
+const IP: &[(u32, Shape)] = &[(1, Text), (2, Text), (3, Number), (4, Number), (5, Text)];
+const TCP_FLAGS: &[(u32, Shape)] = &[(1, Number), (2, Number), (5, Number), (9, Number)];
+const TCP: &[(u32, Shape)] = &[(1, Port), (2, Port), (3, Shape::Message(TCP_FLAGS))];
+const UDP: &[(u32, Shape)] = &[(1, Port), (2, Port)];
+const SCTP: &[(u32, Shape)] = &[(1, Port), (2, Port), (3, Number)];
+const ICMP: &[(u32, Shape)] = &[(1, Byte), (2, Byte)];
+const VRRP: &[(u32, Shape)] = &[(1, Number), (2, Number), (3, Number)];
+const IGMP: &[(u32, Shape)] = &[(1, Number), (2, Text)];
+const LAYER4: &[(u32, Shape)] = &[
+    (1, Shape::Message(TCP)),
+    (1, Shape::Message(TCP)),
+    (2, Shape::Message(UDP)),
+    (3, Shape::Message(ICMP)),
+    (4, Shape::Message(ICMP)),
+    (5, Shape::Message(SCTP)),
+    (6, Shape::Message(VRRP)),
+    (7, Shape::Message(IGMP)),
+];
+const DNS: &[(u32, Shape)] = &[
+    (1, Text),
+    (2, Text),
+    (2, Text),
+    (3, Number),
+    (4, Text),
+    (5, Text),
+    (6, Number),
+    (7, Text),
+    (8, Text),
+];
+const HTTP_HEADER: &[(u32, Shape)] = &[(1, Text), (2, Text)];
+const HTTP: &[(u32, Shape)] =
+    &[(1, Number), (2, Text), (3, Text), (4, Text), (5, Shape::Message(HTTP_HEADER))];
+const KAFKA: &[(u32, Shape)] = &[(1, Number), (3, Text), (5, Text)];
+const LAYER7: &[(u32, Shape)] = &[
+    (1, Number),
+    (2, Number),
+    (100, Shape::Message(DNS)),
+    (101, Shape::Message(HTTP)),
+    (102, Shape::Message(KAFKA)),
+];
+const EVENT_TYPE: &[(u32, Shape)] = &[(1, Number), (2, Number)];
+const SERVICE: &[(u32, Shape)] = &[(1, Text), (2, Text)];
+const INTERFACE: &[(u32, Shape)] = &[(1, Number), (2, Text)];
+const POLICY: &[(u32, Shape)] = &[(1, Text), (2, Text), (3, Text), (4, Number), (5, Text)];
+const AGGREGATE: &[(u32, Shape)] = &[(1, Number), (2, Number), (3, Number)];
+const TUNNEL: &[(u32, Shape)] = &[(1, Number), (2, Shape::Message(IP)), (4, Number)];
+const FLOW: &[(u32, Shape)] = &[
+    (1, Shape::Message(TIMESTAMP)),
+    (2, Number),
+    (3, Number),
+    (4, Shape::Message(SERVICE)),
+    (5, Shape::Message(IP)),
+    (6, Shape::Message(LAYER4)),
+    (6, Shape::Message(LAYER4)),
+    (8, Shape::Message(ENDPOINT)),
+    (8, Shape::Message(ENDPOINT)),
+    (9, Shape::Message(ENDPOINT)),
+    (10, Number),
+    (11, Text),
+    (13, Text),
+    (14, Text),
+    (15, Shape::Message(LAYER7)),
+    (15, Shape::Message(LAYER7)),
+    (16, Number),
+    (19, Shape::Message(EVENT_TYPE)),
+    (20, Shape::Message(SERVICE)),
+    (21, Shape::Message(SERVICE)),
+    (22, Number),
+    (23, Number),
+    (24, Number),
+    (25, Number),
+    (26, Shape::Message(BOOL_VALUE)),
+    (27, Number),
+    (28, Shape::Message(INTERFACE)),
+    (29, Number),
+    (31, Number),
+    (32, Number),
+    (34, Text),
+    (35, Number),
+    (36, Number),
+    (37, Text),
+    (39, Shape::Message(TUNNEL)),
+    (21_001, Shape::Message(POLICY)),
+    (21_002, Shape::Message(POLICY)),
+    (21_004, Shape::Message(POLICY)),
+    (21_005, Shape::Message(POLICY)),
+    (21_006, Text),
+    (21_007, Shape::Message(AGGREGATE)),
+    (100_000, Text),
+];
+const NODE_STATUS: &[(u32, Shape)] = &[(1, Number), (2, Text), (3, Text)];
+const LOST_EVENTS: &[(u32, Shape)] =
+    &[(1, Number), (2, Number), (4, Shape::Message(TIMESTAMP)), (5, Shape::Message(TIMESTAMP))];
+const RESPONSE: &[(u32, Shape)] = &[
+    (1, Shape::Message(FLOW)),
+    (1, Shape::Message(FLOW)),
+    (1, Shape::Message(FLOW)),
+    (1, Shape::Message(FLOW)),
+    (2, Shape::Message(NODE_STATUS)),
+    (3, Shape::Message(LOST_EVENTS)),
+    (1000, Text),
+    (1001, Shape::Message(TIMESTAMP)),
+];
+
+fn varint(value: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_varint(value, &mut bytes);
+    bytes
+}
+
+fn key(field: u32, wire_type: u64) -> Vec<u8> {
+    varint(u64::from(field) << 3 | wire_type)
+}
+
+fn delimited(field: u32, content: &[u8]) -> Vec<u8> {
+    [key(field, 2), varint(content.len() as u64), content.to_vec()].concat()
+}
+
+/// Fields that no release of Hubble has, of every wire type.
+fn unknown_field() -> BoxedStrategy<Vec<u8>> {
+    let field = 500..600u32;
+    prop_oneof![
+        (field.clone(), any::<u64>())
+            .prop_map(|(field, value)| [key(field, 0), varint(value)].concat()),
+        (field.clone(), any::<[u8; 8]>()).prop_map(|(field, bytes)| [
+            key(field, 1),
+            bytes.to_vec()
+        ]
+        .concat()),
+        (field.clone(), any::<[u8; 4]>()).prop_map(|(field, bytes)| [
+            key(field, 5),
+            bytes.to_vec()
+        ]
+        .concat()),
+        (field.clone(), "[a-z]{0,5}").prop_map(|(field, text)| delimited(field, text.as_bytes())),
+        (field, 1..9u32).prop_map(|(field, inner)| {
+            let group = [key(inner, 3), key(7, 0), varint(300), key(inner, 4)].concat();
+            [key(field, 3), group, delimited(2, b"x"), key(field, 4)].concat()
+        }),
+    ]
+    .boxed()
+}
+
+/// Numbers as honest senders write them, and some that no one should.
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        8 => 0..10u64,
+        4 => 0..70_000u64,
+        1 => any::<u64>(),
+        1 => any::<i32>().prop_map(|value| i64::from(value).cast_unsigned()),
+    ]
+}
+
+fn field(number_: u32, shape: Shape) -> BoxedStrategy<Vec<u8>> {
+    let varint_field = move |value| [key(number_, 0), varint(value)].concat();
+    match shape {
+        Shape::Number => number().prop_map(varint_field).boxed(),
+        Shape::Port => {
+            prop_oneof![30 => 0..0x1_0000u64, 1 => any::<u64>()].prop_map(varint_field).boxed()
+        }
+        Shape::Byte => {
+            prop_oneof![30 => 0..0x100u64, 1 => any::<u64>()].prop_map(varint_field).boxed()
+        }
+        Shape::Text => "[a-c\u{1b}\u{1f}ü/=]{0,3}"
+            .prop_map(move |text| delimited(number_, text.as_bytes()))
+            .boxed(),
+        Shape::Message(shapes) => {
+            message(shapes, 0..7).prop_map(move |content| delimited(number_, &content)).boxed()
+        }
+    }
+}
+
+/// Fields in any order, some of them more than once, some of them unknown.
+fn message(
+    shapes: &'static [(u32, Shape)],
+    fields: std::ops::Range<usize>,
+) -> BoxedStrategy<Vec<u8>> {
+    let known =
+        proptest::sample::select(shapes).prop_flat_map(|(number, shape)| field(number, shape));
+    let any_field = prop_oneof![12 => known, 1 => unknown_field()];
+    proptest::collection::vec(any_field, fields).prop_map(|fields| fields.concat()).boxed()
+}
+
+/// A response that holds a flow in the end, most of the time.
+fn response() -> impl Strategy<Value = Vec<u8>> {
+    let flow = message(FLOW, 0..25).prop_map(|flow| delimited(1, &flow));
+    (message(RESPONSE, 0..4), flow, message(RESPONSE, 0..2))
+        .prop_map(|(before, flow, after)| [before, flow, after].concat())
+}
+
+/// The long way: prost, the vocabulary, columns. `None` where it refuses the message.
+fn by_vocabulary(message: &[u8]) -> Option<(FlowColumns, RowLists)> {
+    let GetFlowsResponse { node_name, time, response_types } =
+        GetFlowsResponse::decode(message).ok()?;
+    let mut columns = FlowColumns::default();
+    let mut lists = RowLists::default();
+    let time = time.map(|time| Timestamp::new(time.seconds, time.nanos)).transpose().ok()?;
+    if let Some(ResponseTypes::Flow(wire)) = response_types {
+        let mut flow = flow::Flow::try_from(wire).ok()?;
+        flow.time = flow.time.or(time);
+        if flow.node_name.is_empty() {
+            flow.node_name = node_name;
+        }
+        columns.append_flow(&flow, &mut lists).unwrap();
+    }
+    Some((columns, lists))
+}
+
+fn by_projection(message: &[u8], projection: Projection) -> Result<FlowColumns, ProjectionError> {
+    let mut columns = FlowColumns::default();
+    Decoder::new(projection).decode(message, &mut columns)?;
+    Ok(columns)
+}
+
+/// Everything that columns hold.
+fn content(columns: &FlowColumns) -> String {
+    let texts: Vec<&str> = columns.dictionary().iter().collect();
+    format!("{columns:#?} {texts:?}")
+}
+
+fn response_of(flow: pb::flow::Flow) -> Vec<u8> {
+    let response_types = Some(ResponseTypes::Flow(flow));
+    GetFlowsResponse { response_types, ..GetFlowsResponse::default() }.encode_to_vec()
+}
+
+#[test]
+fn the_last_of_a_oneof_counts() {
+    #[track_caller]
+    fn check(flow: &[u8], expected: impl Fn(&FlowColumns) -> bool) {
+        let message = delimited(1, flow);
+        let columns = by_projection(&message, Projection::ALL).unwrap();
+        assert!(expected(&columns), "{columns:?}");
+        let (by_vocabulary, _) = by_vocabulary(&message).unwrap();
+        assert_eq!(content(&columns), content(&by_vocabulary));
+    }
+
+    let tcp = delimited(1, &[key(1, 0), varint(80)].concat());
+    let tcp_destination = delimited(1, &[key(2, 0), varint(443)].concat());
+    let udp = delimited(2, &[key(2, 0), varint(53)].concat());
+    check(&delimited(6, &[tcp.clone(), tcp_destination.clone()].concat()), |columns| {
+        (columns.source_port()[0], columns.destination_port()[0]) == (80, 443)
+    });
+    check(&[delimited(6, &tcp), delimited(6, &tcp_destination)].concat(), |columns| {
+        (columns.source_port()[0], columns.destination_port()[0]) == (80, 443)
+    });
+    check(&delimited(6, &[tcp.clone(), udp.clone()].concat()), |columns| {
+        (columns.source_port()[0], columns.destination_port()[0]) == (0, 53)
+    });
+    check(&delimited(6, &[tcp.clone(), udp, tcp].concat()), |columns| {
+        (columns.source_port()[0], columns.destination_port()[0]) == (80, 0)
+    });
+    let dns = delimited(100, &delimited(1, b"a."));
+    let http = delimited(101, &delimited(2, b"GET"));
+    check(&delimited(15, &[dns.clone(), http.clone()].concat()), |columns| {
+        columns.dns_query() == [0] && columns.text(columns.http_method()[0]) == "GET"
+    });
+    check(&[delimited(15, &http), delimited(15, &dns)].concat(), |columns| {
+        columns.http_method() == [0] && columns.text(columns.dns_query()[0]) == "a."
+    });
+}
+
+#[test]
+fn a_flow_after_another_kind_begins_anew() {
+    let first = delimited(1, &[delimited(34, b"first"), delimited(11, b"node")].concat());
+    let second = delimited(1, &delimited(34, b"second"));
+    let lost = delimited(3, &[]);
+
+    let both = by_projection(&[first.clone(), second.clone()].concat(), Projection::ALL).unwrap();
+    assert_eq!((both.uuid().get(0), both.text(both.node_name()[0])), (Some("second"), "node"));
+    let anew =
+        by_projection(&[first.clone(), lost.clone(), second].concat(), Projection::ALL).unwrap();
+    assert_eq!((anew.uuid().get(0), anew.text(anew.node_name()[0])), (Some("second"), ""));
+
+    let mut columns = FlowColumns::default();
+    let decoded =
+        Decoder::new(Projection::ALL).decode(&[first, lost].concat(), &mut columns).unwrap();
+    assert!(matches!(decoded, Decoded::Notice(Notice::FlowsLost { .. })), "{decoded:?}");
+    assert!(columns.is_empty());
+}
+
+#[test]
+fn old_and_new_fields_stand_in_for_each_other() {
+    #[expect(deprecated, reason = "old records have them")]
+    let old = pb::flow::Flow { reply: true, drop_reason: 133, ..pb::flow::Flow::default() };
+    let columns = by_projection(&response_of(old), Projection::ALL).unwrap();
+    assert_eq!((columns.is_reply(), columns.drop_reason()), (&[1][..], &[133][..]));
+
+    let silent = pb::flow::Flow::default();
+    let columns = by_projection(&response_of(silent), Projection::ALL).unwrap();
+    assert_eq!((columns.is_reply(), columns.drop_reason()), (&[-1][..], &[0][..]));
+    assert_eq!(columns.time_nanos(), [NO_TIME]);
+
+    let new = pb::flow::Flow { is_reply: Some(false), ..pb::flow::Flow::default() };
+    let columns = by_projection(&response_of(new), Projection::ALL).unwrap();
+    assert_eq!(columns.is_reply(), [0]);
+}
+
+#[test]
+fn the_envelope_stands_in_for_the_flow() {
+    let mut response = GetFlowsResponse {
+        node_name: "aks/outer".to_owned(),
+        time: Some(prost_types::Timestamp { seconds: 5, nanos: 7 }),
+        response_types: Some(ResponseTypes::Flow(pb::flow::Flow::default())),
+    };
+    let columns = by_projection(&response.encode_to_vec(), Projection::ALL).unwrap();
+    assert_eq!(columns.time_nanos(), [5_000_000_007]);
+    assert_eq!(columns.text(columns.node_name()[0]), "aks/outer");
+
+    response.response_types = Some(ResponseTypes::Flow(pb::flow::Flow {
+        time: Some(prost_types::Timestamp { seconds: 6, nanos: 0 }),
+        node_name: "aks/inner".to_owned(),
+        ..pb::flow::Flow::default()
+    }));
+    let columns = by_projection(&response.encode_to_vec(), Projection::ALL).unwrap();
+    assert_eq!(columns.time_nanos(), [6_000_000_000]);
+    assert_eq!(columns.text(columns.node_name()[0]), "aks/inner");
+}
+
+#[test]
+fn bad_messages_are_told_apart() {
+    #[track_caller]
+    fn check(message: &[u8], expected: ProjectionError) {
+        let mut columns = FlowColumns::default();
+        let mut decoder = Decoder::new(Projection::ALL);
+        decoder.decode(&response_of(pb::flow::Flow::default()), &mut columns).unwrap();
+        let before = content(&columns);
+        assert_eq!(decoder.decode(message, &mut columns), Err(expected));
+        assert_eq!(content(&columns), before, "something of it was left behind");
+    }
+
+    let flow = |content: &[u8]| delimited(1, content);
+    check(&[0x0a], WireError::Truncated.into());
+    check(&[0x0a, 5, 0], WireError::Truncated.into());
+    check(
+        &[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+        WireError::Truncated.into(),
+    );
+    check(&[0xff; 11], WireError::VarintTooLong.into());
+    check(&[0x00, 0x00], WireError::Key { key: 0 }.into());
+    check(&[0x0e], WireError::UnknownWireType { field: 1, wire_type: 6 }.into());
+    check(&[0x08, 1], WireError::UnexpectedWireType { field: 1 }.into());
+    check(&[0x0c], WireError::UnmatchedGroup.into());
+    check(&[0x4b, 0x54], WireError::UnmatchedGroup.into());
+    check(&[0x4b], WireError::Truncated.into());
+    check(&[0x4b; 200], WireError::GroupsTooDeep.into());
+    check(&flow(&delimited(2, b"x")), WireError::UnexpectedWireType { field: 2 }.into());
+    check(
+        &flow(&[delimited(34, b"uuid"), delimited(8, &[0x22, 9])].concat()),
+        WireError::Truncated.into(),
+    );
+    check(
+        &flow(&delimited(6, &delimited(1, &[key(1, 0), varint(65_536)].concat()))),
+        ProjectionError::OutOfRange { field: "l4.source_port", value: 65_536, max: 65_535 },
+    );
+    let late = Timestamp::new(i64::MAX, 0).unwrap_err();
+    check(
+        &flow(&delimited(1, &[key(1, 0), varint(i64::MAX.cast_unsigned())].concat())),
+        ProjectionError::Time { field: "flow.time", source: late },
+    );
+}
+
+#[test]
+fn full_columns_take_no_more() {
+    let mut columns = FlowColumns::new(ColumnLimits { max_flows: 1, max_text_bytes: 100 });
+    let mut decoder = Decoder::new(Projection::ALL);
+    let message = response_of(pb::flow::Flow::default());
+    assert_eq!(decoder.decode(&message, &mut columns), Ok(Decoded::Flow));
+    let full = ProjectionError::Full(ColumnsFull::Flows { max_flows: 1 });
+    assert_eq!(decoder.decode(&message, &mut columns), Err(full));
+}
+
+#[test]
+fn texts_that_are_no_utf8_are_kept() {
+    let message = delimited(1, &delimited(11, b"node\xff"));
+    assert!(GetFlowsResponse::decode(message.as_slice()).is_err());
+    let columns = by_projection(&message, Projection::ALL).unwrap();
+    assert_eq!(columns.text(columns.node_name()[0]), "node\u{fffd}");
+}
+
+#[test]
+fn a_loss_at_a_bad_time_is_still_a_loss() {
+    let never = [key(1, 0), varint(253_402_300_800)].concat();
+    let message = delimited(3, &[key(2, 0), varint(7), delimited(5, &never)].concat());
+    let envelope = Envelope::read(&message).unwrap();
+    let Some(Notice::FlowsLost { count, last, .. }) = Notice::read(&message, envelope).unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!((count, last), (7, None));
+}
+
+#[test]
+fn hostile_notices_stay_small() {
+    let name = "n".repeat(10_000);
+    let names: Vec<u8> =
+        (0..3_000).flat_map(|node| delimited(2, format!("{node}\n{name}").as_bytes())).collect();
+    let status =
+        [key(1, 0), varint(4), names, delimited(3, "€\n".repeat(9_999).as_bytes())].concat();
+    let message = delimited(2, &status);
+    let envelope = Envelope::read(&message).unwrap();
+    let Some(Notice::NodeError { nodes, message }) = Notice::read(&message, envelope).unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(nodes.count(), 3_000);
+    assert!(nodes.iter().count() <= 1_000 && nodes.iter().all(|name| name.len() < 600));
+    assert!(message.len() < 600 && !message.contains('\n'));
+
+    let mut notices = Notices::default();
+    for state in 0..1_000 {
+        let nodes = NodeNames::from_iter([format!("node-{state}")]);
+        notices.add(Notice::NodeState { state, nodes, message: String::new() });
+    }
+    assert_eq!((notices.iter().count(), notices.more()), (64, 936));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn it_agrees_with_the_long_way(message in response()) {
+        if let Some((expected, _)) = by_vocabulary(&message) {
+            let columns = by_projection(&message, Projection::ALL);
+            prop_assert_eq!(content(&columns.unwrap()), content(&expected));
+        }
+    }
+
+    #[test]
+    fn what_was_not_asked_for_stays_empty(
+        message in response(),
+        wanted in proptest::sample::subsequence(Column::ALL, 0..Column::ALL.len()),
+    ) {
+        let projection = Projection::of(&wanted);
+        let kind = Envelope::read(&message).map(|envelope| envelope.kind);
+        if let (Ok(Kind::Flow), Some((full, mut lists))) = (kind, by_vocabulary(&message)) {
+            let mut flow = full_flow(&message);
+            flow.node_name = full.text(full.node_name()[0]).to_owned();
+            let mut row = flow::columns::FlowRow::of(&flow, &mut lists);
+            row.time_nanos = full.time_nanos()[0];
+            lists.keep_only(projection);
+            let mut expected = FlowColumns::default();
+            expected.append(&row.only(projection), &lists).unwrap();
+            let columns = by_projection(&message, projection).unwrap();
+            prop_assert_eq!(content(&columns), content(&expected));
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(
+        mut message in prop_oneof![response(), proptest::collection::vec(any::<u8>(), 0..100)],
+        at in any::<proptest::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        if !message.is_empty() {
+            let at = at.index(message.len());
+            message[at] = byte;
+        }
+        let mut columns = FlowColumns::default();
+        let decoded = Decoder::new(Projection::ALL).decode(&message, &mut columns);
+        prop_assert_eq!(columns.len(), usize::from(decoded == Ok(Decoded::Flow)));
+        if decoded.is_err() {
+            prop_assert!(columns.dictionary().is_empty());
+        }
+    }
+}
+
+fn full_flow(message: &[u8]) -> flow::Flow {
+    match GetFlowsResponse::decode(message).unwrap().response_types {
+        Some(ResponseTypes::Flow(wire)) => wire.try_into().unwrap(),
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,1 +1,5 @@
-
+mod flows;
+mod plain;
+mod settings;
+mod support;
+mod tls;

@@ -1,0 +1,230 @@
+use super::support::{
+    PATIENCE, Step, client, collect, config, cuttable, flow, lost, node_status, plain_relay,
+    response, sentence,
+};
+use crate::client::{
+    FlowMessage, FlowRequest, FlowStream, Notices, RelayClient, RelayConfig, RelayError,
+};
+use crate::pb::flow::Flow;
+use crate::pb::observer::GetFlowsResponse;
+use crate::pb::observer::get_flows_response::ResponseTypes;
+use flow::Timestamp;
+use flow::filter::{FilterSet, FlowFilter};
+use futures_util::StreamExt;
+use prost::Message;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+fn uuids(messages: &[FlowMessage]) -> Vec<String> {
+    messages
+        .iter()
+        .filter_map(|message| match message {
+            FlowMessage::Flow(bytes) => Some(uuid(bytes)),
+            FlowMessage::Notice(_) => None,
+        })
+        .collect()
+}
+
+fn uuid(message: &[u8]) -> String {
+    match GetFlowsResponse::decode(message).unwrap().response_types.unwrap() {
+        ResponseTypes::Flow(flow) => flow.uuid,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn notices(messages: &[FlowMessage]) -> String {
+    let mut notices = Notices::default();
+    for message in messages {
+        if let FlowMessage::Notice(notice) = message {
+            notices.add(notice.clone());
+        }
+    }
+    let lines: Vec<String> = notices.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+async fn next_flow(stream: &mut FlowStream) -> String {
+    loop {
+        match timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap() {
+            FlowMessage::Flow(bytes) => return uuid(&bytes),
+            FlowMessage::Notice(_) => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn flows_come_as_they_lie_on_the_wire() {
+    let Step::Send(sent) = flow(7) else { panic!() };
+    let (address, _) = plain_relay([vec![flow(7)]]).await;
+    let (messages, error) = collect(client(address).get_flows(FlowRequest::default())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(messages, [FlowMessage::Flow(sent.encode_to_vec().into())]);
+}
+
+#[tokio::test]
+async fn a_request_arrives_as_it_was_asked() {
+    let (address, seen) = plain_relay([vec![]]).await;
+    let allow = FlowFilter { source_pod: vec!["pets/store".to_owned()], ..FlowFilter::default() };
+    let deny = FlowFilter { protocol: vec!["dns".to_owned()], ..FlowFilter::default() };
+    let request = FlowRequest {
+        number: 5,
+        first: true,
+        since: Some(Timestamp::new(10, 1).unwrap()),
+        until: Some(Timestamp::new(20, 2).unwrap()),
+        follow: false,
+        filters: FilterSet { allow: vec![allow.clone()], deny: vec![deny.clone()] },
+        field_mask: vec!["verdict".to_owned()],
+    };
+    assert_eq!(collect(client(address).get_flows(request)).await.0, []);
+    let requests = seen.requests.lock().unwrap();
+    let [request] = requests.as_slice() else { panic!("{requests:?}") };
+    assert_eq!((request.number, request.first, request.follow), (5, true, false));
+    assert_eq!(request.since, Some(prost_types::Timestamp { seconds: 10, nanos: 1 }));
+    assert_eq!(request.until, Some(prost_types::Timestamp { seconds: 20, nanos: 2 }));
+    assert_eq!(request.whitelist, [allow.into()]);
+    assert_eq!(request.blacklist, [deny.into()]);
+    assert_eq!(request.field_mask.as_ref().unwrap().paths, ["verdict"]);
+}
+
+#[tokio::test]
+async fn node_states_and_losses_become_notices() {
+    let (address, _) = plain_relay([vec![
+        node_status(1, &["aks/node-1", "aks/node-2"], ""),
+        node_status(2, &["aks/node-3"], ""),
+        flow(1),
+        lost(3, 10, 5, 6),
+        lost(3, 20, 3, 4),
+        lost(1, 1, 3, 4),
+        node_status(4, &["aks/node-2"], "rpc error:\ncode = Unavailable"),
+        node_status(2, &["aks/node-2"], ""),
+        node_status(1, &["aks/node-3"], ""),
+        node_status(3, &["aks/node-9"], ""),
+        node_status(77, &["aks/node-8"], ""),
+        flow(2),
+    ]])
+    .await;
+    let (messages, error) = collect(client(address).get_flows(FlowRequest::default())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(uuids(&messages), ["flow-1", "flow-2"]);
+    insta::assert_snapshot!(notices(&messages));
+}
+
+#[tokio::test]
+async fn what_came_before_a_reset_is_kept() {
+    let (relay, _) = plain_relay([vec![flow(1), flow(2), Step::Hang]]).await;
+    let cut = Arc::new(Notify::new());
+    let address = cuttable(relay, Arc::clone(&cut)).await;
+    let mut stream = client(address).get_flows(FlowRequest::default());
+    assert_eq!(next_flow(&mut stream).await, "flow-1");
+    assert_eq!(next_flow(&mut stream).await, "flow-2");
+    cut.notify_one();
+    let (messages, error) = collect(stream).await;
+    assert_eq!(messages, []);
+    let error = error.unwrap();
+    assert!(matches!(error, RelayError::Broken { flows_received: 2, .. }), "{error:?}");
+    assert_eq!(error.flows_received(), 2);
+    let sentence = sentence(&error, address);
+    let start = "the connection to relay at `127.0.0.1:PORT` broke after 2 flows";
+    assert!(sentence.starts_with(start), "{sentence}");
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_before_its_first_flow_is_asked_for_again() {
+    let (relay, seen) = plain_relay([vec![Step::Hang], vec![flow(1)]]).await;
+    let cut = Arc::new(Notify::new());
+    let address = cuttable(relay, Arc::clone(&cut)).await;
+    let stream = client(address).get_flows(FlowRequest::default());
+    let cutting = async {
+        while seen.requests.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // The request is there; give its headers the time to come back.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        cut.notify_one();
+    };
+    let ((messages, error), ()) = tokio::join!(collect(stream), cutting);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(uuids(&messages), ["flow-1"]);
+    assert_eq!(notices(&messages), "");
+    assert_eq!(seen.requests.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn following_goes_on_where_it_broke() {
+    let (relay, seen) =
+        plain_relay([vec![flow(10), flow(5), Step::Hang], vec![flow(11), Step::Hang]]).await;
+    let cut = Arc::new(Notify::new());
+    let address = cuttable(relay, Arc::clone(&cut)).await;
+    let request = FlowRequest { follow: true, number: 20, ..FlowRequest::default() };
+    let mut stream = client(address).get_flows(request);
+    assert_eq!(next_flow(&mut stream).await, "flow-10");
+    assert_eq!(next_flow(&mut stream).await, "flow-5");
+    cut.notify_one();
+    let resumed = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
+    insta::assert_snapshot!(notices(&[resumed]));
+    assert_eq!(next_flow(&mut stream).await, "flow-11");
+    let requests = seen.requests.lock().unwrap();
+    let [first, second] = requests.as_slice() else { panic!("{requests:?}") };
+    assert_eq!((first.number, first.since, first.follow), (20, None, true));
+    let just_after = prost_types::Timestamp { seconds: 10, nanos: 1 };
+    assert_eq!((second.number, second.since, second.follow), (0, Some(just_after), true));
+}
+
+#[tokio::test]
+async fn dropping_the_stream_cancels_at_the_relay() {
+    let (address, seen) = plain_relay([vec![flow(1), Step::Hang]]).await;
+    let client = client(address);
+    let mut stream = client.get_flows(FlowRequest { follow: true, ..FlowRequest::default() });
+    assert_eq!(next_flow(&mut stream).await, "flow-1");
+    drop(stream);
+    timeout(PATIENCE, seen.cancelled.notified()).await.unwrap();
+    // The connection itself lives on.
+    assert!(client.server_status().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_slow_answer_ends_in_time_with_what_came() {
+    let (address, seen) = plain_relay([vec![flow(1), Step::Hang]]).await;
+    let request_timeout = Duration::from_millis(300);
+    let client = RelayClient::new(&RelayConfig { request_timeout, ..config(address) }).unwrap();
+    let (messages, error) = collect(client.get_flows(FlowRequest::default())).await;
+    assert_eq!(uuids(&messages), ["flow-1"]);
+    let error = error.unwrap();
+    insta::assert_snapshot!(sentence(&error, address));
+    timeout(PATIENCE, seen.cancelled.notified()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_beyond_the_limit_is_refused() {
+    let long = Flow { node_labels: vec!["x".repeat(100_000)], ..Flow::default() };
+    let long = response(ResponseTypes::Flow(long), 2);
+    let (address, _) = plain_relay([vec![flow(1), long]]).await;
+    let client =
+        RelayClient::new(&RelayConfig { max_message_bytes: 64 << 10, ..config(address) }).unwrap();
+    let (messages, error) = collect(client.get_flows(FlowRequest::default())).await;
+    assert_eq!(uuids(&messages), ["flow-1"]);
+    insta::assert_snapshot!(sentence(&error.unwrap(), address));
+}
+
+#[tokio::test]
+async fn a_message_of_ten_megabytes_is_taken() {
+    let long = Flow { node_labels: vec!["x".repeat(10_000_000)], ..Flow::default() };
+    let (address, _) = plain_relay([vec![response(ResponseTypes::Flow(long), 2)]]).await;
+    let (messages, error) = collect(client(address).get_flows(FlowRequest::default())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(messages.len(), 1);
+}
+
+#[tokio::test]
+async fn a_failing_relay_keeps_what_it_sent() {
+    let failure = Step::Fail(tonic::Status::unavailable("shutting down"));
+    let (address, seen) = plain_relay([vec![flow(1), failure]]).await;
+    let (messages, error) = collect(client(address).get_flows(FlowRequest::default())).await;
+    assert_eq!(uuids(&messages), ["flow-1"]);
+    let error = error.unwrap();
+    assert_eq!(error.flows_received(), 1);
+    assert!(matches!(error, RelayError::Status { .. }), "{error:?}");
+    assert_eq!(seen.requests.lock().unwrap().len(), 1, "a part of the answer had come");
+}

@@ -1,0 +1,241 @@
+use super::support::{answering, client, config, failure, plain_relay, sentence, tls_relay};
+use crate::client::{ClientIdentity, RelayClient, RelayConfig, RelayError, Tls, TlsSettings};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The years in which a certificate holds.
+const VALID: (i32, i32) = (2020, 2100);
+const EXPIRED: (i32, i32) = (2020, 2021);
+const FUTURE: (i32, i32) = (2099, 2100);
+
+/// The name in the certificates of relays on AKS.
+const RELAY_NAME: &str = "*.hubble-relay.cilium.io";
+
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+struct Pair {
+    certificate_pem: String,
+    key_pem: String,
+}
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let mut params = params(name, &[], VALID);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn sign(&self, name: &str, hosts: &[&str], years: (i32, i32)) -> Pair {
+        let mut params = params(name, hosts, years);
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        Pair { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() }
+    }
+
+    fn pem(&self) -> String {
+        self.0.pem()
+    }
+}
+
+impl Pair {
+    fn identity(&self) -> ClientIdentity {
+        ClientIdentity {
+            certificate_pem: self.certificate_pem.clone(),
+            key_pem: self.key_pem.clone(),
+        }
+    }
+
+    /// A server that shows this certificate, and asks for those of `clients`.
+    fn server(&self, clients: Option<&Authority>) -> ServerConfig {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(certificate(&authority.pem())).unwrap();
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+                builder.with_client_cert_verifier(verifier.build().unwrap())
+            }
+        };
+        let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_bytes()).unwrap();
+        let mut config =
+            builder.with_single_cert(vec![certificate(&self.certificate_pem)], key).unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        config
+    }
+}
+
+fn params(name: &str, hosts: &[&str], (from, to): (i32, i32)) -> CertificateParams {
+    let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
+    let mut params = CertificateParams::new(hosts).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_before = date_time_ymd(from, 1, 1);
+    params.not_after = date_time_ymd(to, 1, 1);
+    params
+}
+
+fn certificate(pem: &str) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+}
+
+fn trusting(authority: &Authority) -> TlsSettings {
+    TlsSettings { ca_pem: Some(authority.pem()), ..TlsSettings::default() }
+}
+
+fn with(address: SocketAddr, settings: TlsSettings) -> RelayClient {
+    RelayClient::new(&RelayConfig { tls: Tls::On(settings), ..config(address) }).unwrap()
+}
+
+async fn works(client: &RelayClient) {
+    let status = client.server_status().await.unwrap();
+    assert_eq!(status.num_connected_nodes, Some(3));
+}
+
+#[tokio::test]
+async fn an_own_authority_is_trusted() {
+    let authority = Authority::new("Cilium CA");
+    let relay = authority.sign("relay", &["127.0.0.1"], VALID);
+    let address = tls_relay(relay.server(None)).await;
+    works(&with(address, trusting(&authority))).await;
+}
+
+#[tokio::test]
+async fn a_server_name_stands_in_for_the_address() {
+    let authority = Authority::new("Cilium CA");
+    let relay = authority.sign("relay", &[RELAY_NAME], VALID);
+    let address = tls_relay(relay.server(None)).await;
+
+    let name = "instance.hubble-relay.cilium.io".to_owned();
+    works(&with(address, TlsSettings { server_name: Some(name), ..trusting(&authority) })).await;
+
+    let error = failure(&with(address, trusting(&authority))).await;
+    let RelayError::NameMismatch { names, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(names, &[RELAY_NAME]);
+    insta::assert_snapshot!(sentence(&error, address));
+}
+
+#[tokio::test]
+async fn certificates_out_of_their_time_are_dated() {
+    let authority = Authority::new("Cilium CA");
+
+    let relay = authority.sign("relay", &["127.0.0.1"], EXPIRED);
+    let address = tls_relay(relay.server(None)).await;
+    let error = failure(&with(address, trusting(&authority))).await;
+    assert!(matches!(error, RelayError::CertificateExpired { .. }), "{error:?}");
+    insta::assert_snapshot!(sentence(&error, address));
+
+    let relay = authority.sign("relay", &["127.0.0.1"], FUTURE);
+    let address = tls_relay(relay.server(None)).await;
+    let error = failure(&with(address, trusting(&authority))).await;
+    assert!(matches!(error, RelayError::CertificateNotYetValid { .. }), "{error:?}");
+    insta::assert_snapshot!(sentence(&error, address));
+}
+
+#[tokio::test]
+async fn a_foreign_authority_is_named() {
+    let authority = Authority::new("Cilium CA");
+    let relay = authority.sign("relay", &["127.0.0.1"], VALID);
+    let address = tls_relay(relay.server(None)).await;
+
+    let other = Authority::new("Other CA");
+    let error = failure(&with(address, trusting(&other))).await;
+    assert!(matches!(error, RelayError::UnknownIssuer { own_ca: true, .. }), "{error:?}");
+    insta::assert_snapshot!(sentence(&error, address));
+
+    // Of the same name, as after the authority was made anew.
+    let namesake = Authority::new("Cilium CA");
+    let error = failure(&with(address, trusting(&namesake))).await;
+    assert!(matches!(error, RelayError::UnknownIssuer { own_ca: true, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn verification_is_skipped_only_when_asked() {
+    let authority = Authority::new("Cilium CA");
+    let relay = authority.sign("relay", &["elsewhere.example"], EXPIRED);
+    let address = tls_relay(relay.server(None)).await;
+    works(&with(address, TlsSettings { skip_verify: true, ..TlsSettings::default() })).await;
+}
+
+#[tokio::test]
+async fn client_certificates_are_shown_and_judged() {
+    let authority = Authority::new("Cilium CA");
+    let relay = authority.sign("relay", &["127.0.0.1"], VALID);
+    let address = tls_relay(relay.server(Some(&authority))).await;
+    let as_client = |identity| with(address, TlsSettings { identity, ..trusting(&authority) });
+
+    let ui = authority.sign("ui", &["ui.hubble-relay.cilium.io"], VALID);
+    works(&as_client(Some(ui.identity()))).await;
+
+    let error = failure(&as_client(None)).await;
+    assert!(matches!(error, RelayError::ClientCertificateMissing { .. }), "{error:?}");
+    insta::assert_snapshot!(sentence(&error, address));
+
+    let old = authority.sign("ui", &["ui.hubble-relay.cilium.io"], EXPIRED);
+    let error = failure(&as_client(Some(old.identity()))).await;
+    assert!(matches!(error, RelayError::ClientCertificateRefused { .. }), "{error:?}");
+    insta::assert_snapshot!(sentence(&error, address));
+
+    let future = authority.sign("ui", &["ui.hubble-relay.cilium.io"], FUTURE);
+    let error = failure(&as_client(Some(future.identity()))).await;
+    insta::assert_snapshot!(sentence(&error, address));
+
+    let foreign = Authority::new("Other CA").sign("ui", &["ui.hubble-relay.cilium.io"], VALID);
+    let error = failure(&as_client(Some(foreign.identity()))).await;
+    insta::assert_snapshot!(sentence(&error, address));
+
+    // A unary call comes to the same.
+    let error = as_client(None).server_status().await.unwrap_err();
+    assert!(matches!(error, RelayError::ClientCertificateMissing { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn plain_text_where_tls_is_expected_is_told() {
+    let authority = Authority::new("Cilium CA");
+    let relay = authority.sign("relay", &[RELAY_NAME], VALID);
+    let address = tls_relay(relay.server(None)).await;
+    let error = failure(&client(address)).await;
+    let RelayError::ExpectsTls { names, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(names, &[RELAY_NAME]);
+    insta::assert_snapshot!(sentence(&error, address));
+}
+
+#[tokio::test]
+async fn tls_where_plain_text_is_expected_is_told() {
+    let authority = Authority::new("Cilium CA");
+    let (address, _) = plain_relay([vec![]]).await;
+    let error = failure(&with(address, trusting(&authority))).await;
+    assert!(matches!(error, RelayError::ExpectsPlain { .. }), "{error:?}");
+    insta::assert_snapshot!(sentence(&error, address));
+
+    // As grpc-go does it: settings, then the end.
+    let address = answering(b"\0\0\x06\x04\0\0\0\0\0\0\x05\0\0\x40\0").await;
+    let error = failure(&with(address, trusting(&authority))).await;
+    assert!(matches!(error, RelayError::ExpectsPlain { .. }), "{error:?}");
+
+    // As an HTTP/1.1 server does it.
+    let address = answering(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let error = failure(&with(address, trusting(&authority))).await;
+    assert!(matches!(error, RelayError::ExpectsPlain { .. }), "{error:?}");
+
+    let address = answering(b"SSH-2.0-OpenSSH_9.9\r\n").await;
+    let error = failure(&with(address, trusting(&authority))).await;
+    assert!(matches!(error, RelayError::NotGrpc { .. }), "{error:?}");
+
+    let address = answering(b"").await;
+    let error = failure(&with(address, trusting(&authority))).await;
+    assert!(matches!(error, RelayError::ClosedAtOnce { .. }), "{error:?}");
+}

@@ -1,0 +1,181 @@
+//! The layers of a packet: headers of layer 4, and messages of layer 7.
+
+use super::ProjectionError;
+use super::draft::Draft;
+use super::wire::{Reader, WireError};
+use flow::TcpFlags;
+use flow::columns::{Column, FlowRow, RowLists, l4_protocol, l7_record};
+
+/// A `Layer4` while its fields come in.
+#[derive(Clone, Copy, Default)]
+pub(super) struct L4Draft {
+    protocol: u8,
+    source_port: u32,
+    destination_port: u32,
+    tcp_flags: u16,
+    icmp_type: u32,
+    icmp_code: u32,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn layer7(
+        &mut self,
+        mut layer7: Reader<'a>,
+        lists: &mut RowLists,
+    ) -> Result<(), WireError> {
+        if self.row.l7_record == l7_record::NONE {
+            self.row.l7_record = l7_record::UNKNOWN;
+        }
+        while let Some(field) = layer7.field()? {
+            match field.number {
+                1 => self.row.l7_type = field.int32()?,
+                2 => self.row.l7_latency_nanos = field.uint64()?,
+                100 => {
+                    self.set_record(l7_record::DNS, lists);
+                    self.dns(field.message()?, lists)?;
+                }
+                101 => {
+                    self.set_record(l7_record::HTTP, lists);
+                    self.http(field.message()?)?;
+                }
+                102 => {
+                    self.set_record(l7_record::KAFKA, lists);
+                    field.bytes()?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Of the records of a `oneof`, only the last kind that was sent counts.
+    fn set_record(&mut self, record: u8, lists: &mut RowLists) {
+        if self.row.l7_record == record {
+            return;
+        }
+        let empty = FlowRow::default();
+        self.row = FlowRow {
+            l7_record: record,
+            dns_query: empty.dns_query,
+            dns_observation_source: empty.dns_observation_source,
+            dns_rcode: empty.dns_rcode,
+            dns_ttl_secs: empty.dns_ttl_secs,
+            http_code: empty.http_code,
+            http_method: empty.http_method,
+            http_url: empty.http_url,
+            http_protocol: empty.http_protocol,
+            ..self.row
+        };
+        lists.dns_ips.clear();
+        lists.dns_cnames.clear();
+        lists.dns_qtypes.clear();
+    }
+
+    fn dns(&mut self, mut dns: Reader<'a>, lists: &mut RowLists) -> Result<(), WireError> {
+        let wants = |column| self.wanted.contains(column);
+        while let Some(field) = dns.field()? {
+            match field.number {
+                1 => self.row.dns_query = field.bytes()?,
+                2 if wants(Column::DnsIps) => lists.dns_ips.push(field.bytes()?),
+                3 => self.row.dns_ttl_secs = field.uint32()?,
+                4 if wants(Column::DnsCnames) => lists.dns_cnames.push(field.bytes()?),
+                5 => self.row.dns_observation_source = field.bytes()?,
+                6 => self.row.dns_rcode = field.uint32()?,
+                7 if wants(Column::DnsQtypes) => lists.dns_qtypes.push(field.bytes()?),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn http(&mut self, mut http: Reader<'a>) -> Result<(), WireError> {
+        while let Some(field) = http.field()? {
+            match field.number {
+                1 => self.row.http_code = field.uint32()?,
+                2 => self.row.http_method = field.bytes()?,
+                3 => self.row.http_url = field.bytes()?,
+                4 => self.row.http_protocol = field.bytes()?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl L4Draft {
+    pub(super) fn layer4(&mut self, mut layer4: Reader<'_>) -> Result<(), WireError> {
+        while let Some(field) = layer4.field()? {
+            let protocol = match field.number {
+                1 => l4_protocol::TCP,
+                2 => l4_protocol::UDP,
+                3 => l4_protocol::ICMPV4,
+                4 => l4_protocol::ICMPV6,
+                5 => l4_protocol::SCTP,
+                6 => l4_protocol::VRRP,
+                7 => l4_protocol::IGMP,
+                _ => continue,
+            };
+            // Of the protocols of a `oneof`, only the last kind that was sent counts.
+            if protocol != self.protocol {
+                *self = Self { protocol, ..Self::default() };
+            }
+            self.header(field.message()?)?;
+        }
+        Ok(())
+    }
+
+    fn header(&mut self, mut header: Reader<'_>) -> Result<(), WireError> {
+        while let Some(field) = header.field()? {
+            match (self.protocol, field.number) {
+                (l4_protocol::TCP | l4_protocol::UDP | l4_protocol::SCTP, 1) => {
+                    self.source_port = field.uint32()?;
+                }
+                (l4_protocol::TCP | l4_protocol::UDP | l4_protocol::SCTP, 2) => {
+                    self.destination_port = field.uint32()?;
+                }
+                (l4_protocol::TCP, 3) => self.tcp_flags(field.message()?)?,
+                (l4_protocol::ICMPV4 | l4_protocol::ICMPV6, 1) => {
+                    self.icmp_type = field.uint32()?;
+                }
+                (l4_protocol::ICMPV4 | l4_protocol::ICMPV6, 2) => {
+                    self.icmp_code = field.uint32()?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields of `TCPFlags` count from 1 in the order of the bits of [`TcpFlags`].
+    fn tcp_flags(&mut self, mut flags: Reader<'_>) -> Result<(), WireError> {
+        while let Some(field) = flags.field()? {
+            if let 1..=9 = field.number {
+                let bit = 1u16 << (field.number - 1);
+                if field.bool()? {
+                    self.tcp_flags |= bit;
+                } else {
+                    self.tcp_flags &= !bit;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self, row: &mut FlowRow<'_>) -> Result<(), ProjectionError> {
+        fn fit<T: TryFrom<u32>>(
+            field: &'static str,
+            value: u32,
+            max: u32,
+        ) -> Result<T, ProjectionError> {
+            T::try_from(value).map_err(|_| ProjectionError::OutOfRange { field, value, max })
+        }
+
+        row.l4_protocol = self.protocol;
+        row.source_port = fit("l4.source_port", self.source_port, u16::MAX.into())?;
+        row.destination_port = fit("l4.destination_port", self.destination_port, u16::MAX.into())?;
+        row.tcp_flags = TcpFlags::from_bits_truncate(self.tcp_flags).bits();
+        row.icmp_type = fit("l4.icmp.type", self.icmp_type, u8::MAX.into())?;
+        row.icmp_code = fit("l4.icmp.code", self.icmp_code, u8::MAX.into())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! Notices as they lie on the wire.
+
+use super::wire::{Reader, WireError};
+use super::{
+    Envelope, Kind, LostEventSource, NodeNames, Notice, ProjectionError, WireTimestamp, for_parts,
+};
+
+/// Bytes of a name or message that are kept.
+const MAX_TEXT_BYTES: usize = 512;
+
+/// A relay.proto `NodeStatusEvent` while its fields come in.
+#[derive(Default)]
+struct NodeStatus {
+    state: i32,
+    nodes: NodeNames,
+    message: String,
+}
+
+/// A flow.proto `LostEvent` while its fields come in.
+#[derive(Default)]
+struct LostEvents {
+    source: i32,
+    count: u64,
+    first: Option<WireTimestamp>,
+    last: Option<WireTimestamp>,
+}
+
+impl Notice {
+    /// The notice in a message whose envelope is known; `None` for a flow.
+    ///
+    /// Errors: the message is malformed.
+    pub fn read(message: &[u8], envelope: Envelope<'_>) -> Result<Option<Self>, ProjectionError> {
+        match envelope.kind {
+            Kind::Empty | Kind::Flow => Ok(None),
+            Kind::NodeStatus => {
+                let mut status = NodeStatus::default();
+                for_parts(message, Kind::NodeStatus, |part, begins_anew| {
+                    if begins_anew {
+                        status = NodeStatus::default();
+                    }
+                    status.merge(part)
+                })?;
+                Ok(Some(status.into_notice()))
+            }
+            Kind::LostEvents => {
+                let mut lost = LostEvents::default();
+                for_parts(message, Kind::LostEvents, |part, begins_anew| {
+                    if begins_anew {
+                        lost = LostEvents::default();
+                    }
+                    lost.merge(part)
+                })?;
+                Ok(Some(lost.into_notice(envelope)))
+            }
+        }
+    }
+}
+
+impl NodeStatus {
+    fn merge(&mut self, mut reader: Reader<'_>) -> Result<(), WireError> {
+        while let Some(field) = reader.field()? {
+            match field.number {
+                1 => self.state = field.int32()?,
+                2 => self.nodes.add(shown(field.bytes()?)),
+                3 => self.message = shown(field.bytes()?),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn into_notice(self) -> Notice {
+        let Self { state, nodes, message } = self;
+        match state {
+            1 => Notice::NodesConnected { nodes },
+            2 => Notice::NodesUnavailable { nodes },
+            3 => Notice::NodesGone { nodes },
+            4 => Notice::NodeError { nodes, message },
+            state => Notice::NodeState { state, nodes, message },
+        }
+    }
+}
+
+impl LostEvents {
+    fn merge(&mut self, mut reader: Reader<'_>) -> Result<(), WireError> {
+        while let Some(field) = reader.field()? {
+            match field.number {
+                1 => self.source = field.int32()?,
+                2 => self.count = field.uint64()?,
+                4 => WireTimestamp::merge(&mut self.first, field.message()?)?,
+                5 => WireTimestamp::merge(&mut self.last, field.message()?)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// That flows were lost counts more than when: a time that is none is left out.
+    fn into_notice(self, envelope: Envelope<'_>) -> Notice {
+        let finish = |time: Option<WireTimestamp>| match time {
+            Some(time) => time.finish("lost_events").ok(),
+            None => envelope.time,
+        };
+        Notice::FlowsLost {
+            source: LostEventSource::from_number(self.source),
+            count: self.count,
+            node_name: shown(envelope.node_name),
+            first: finish(self.first),
+            last: finish(self.last),
+        }
+    }
+}
+
+/// A text of the relay as it may stand in a sentence: one line, and not a long one.
+fn shown(text: &[u8]) -> String {
+    let kept = text.get(..MAX_TEXT_BYTES).unwrap_or(text);
+    let mut shown: String = String::from_utf8_lossy(kept)
+        .chars()
+        .map(|char| if char.is_control() { ' ' } else { char })
+        .collect();
+    if kept.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
