@@ -1,5 +1,7 @@
 //! Hubble's wire contract: the only crate of the project that knows protobuf.
 
+#[cfg(test)]
+mod arbitrary;
 #[cfg(feature = "client")]
 pub mod client;
 mod convert;

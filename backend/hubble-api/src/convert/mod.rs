@@ -12,6 +12,8 @@ mod record;
 mod tests;
 
 pub use error::FlowError;
+#[cfg(test)]
+pub(crate) use record::wire_timestamp;
 
 /// Converts the items of a list.
 fn all<A, B: From<A>>(items: Vec<A>) -> Vec<B> {
