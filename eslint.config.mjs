@@ -8,7 +8,7 @@ export default [
       'node_modules/',
       'target/',
       'frontend-wasm/pkg/',
-      'preview/page/dist/',
+      'preview/page/build/',
       '.cache/',
       '.demo/',
       'tests/results/',

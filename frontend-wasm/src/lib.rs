@@ -1,1 +1,151 @@
-//! Not yet.
+//! What the browser calls: packed bytes in, typed arrays and texts out.
+//!
+//! Exports only; they are called once per batch, never once per row.
+
+mod captions;
+mod table;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use captions::TextColumn;
+use flow::columns::NO_TIME;
+use table::{Table, chain};
+use view::{Column, View, ViewSpec};
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// The flows of one answer.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct FlowTable {
+    table: Table,
+}
+
+/// The rows that a table shows.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct FlowView {
+    view: View,
+}
+
+#[wasm_bindgen]
+impl FlowTable {
+    /// No flows yet.
+    #[wasm_bindgen(constructor)]
+    #[expect(
+        clippy::new_without_default,
+        reason = "a constructor for JavaScript, which knows no Default"
+    )]
+    pub fn new() -> Self {
+        Self { table: Table::new() }
+    }
+
+    /// Adds the flows of a packed stream (`hubble-flows/1`).
+    ///
+    /// Errors: nothing of it can be read; a sentence that says why. What is defective only in
+    /// part is told by `problems`.
+    pub fn append(&mut self, packed: &[u8]) -> Result<(), JsError> {
+        self.table.append(packed).map_err(|error| JsError::new(&chain(&error)))
+    }
+
+    /// How many flows there are.
+    #[wasm_bindgen(getter)]
+    pub fn flows(&self) -> u32 {
+        u32::try_from(self.table.flows.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Sentences on flows that were sent and could not be read.
+    pub fn problems(&self) -> Vec<String> {
+        self.table.problems().to_vec()
+    }
+
+    /// The texts behind all codes, the empty one first.
+    pub fn strings(&self) -> Vec<String> {
+        self.table.captions.dictionary().iter().map(str::to_owned).collect()
+    }
+
+    /// By row, the Unix time in milliseconds; NaN for a flow without time.
+    #[wasm_bindgen(js_name = timesMs)]
+    pub fn times_ms(&self) -> Vec<f64> {
+        let times = self.table.flows.time_nanos();
+        times.iter().map(|&nanos| if nanos == NO_TIME { f64::NAN } else { millis(nanos) }).collect()
+    }
+
+    /// By row, the sender's port; 0 for none.
+    #[wasm_bindgen(js_name = sourcePorts)]
+    pub fn source_ports(&self) -> Vec<u16> {
+        self.table.flows.source_port().to_vec()
+    }
+
+    /// By row, the receiver's port; 0 for none.
+    #[wasm_bindgen(js_name = destinationPorts)]
+    pub fn destination_ports(&self) -> Vec<u16> {
+        self.table.flows.destination_port().to_vec()
+    }
+
+    /// By row, the code of what stands in a text column.
+    ///
+    /// Errors: there is no such column.
+    pub fn codes(&self, column: &str) -> Result<Vec<u32>, JsError> {
+        let column = TextColumn::from_name(column).ok_or_else(|| no_column(column))?;
+        Ok(self.table.captions.codes(column).to_vec())
+    }
+
+    /// Picks the rows in which each word of `text` occurs in one of `columns`, and whose verdict's
+    /// code is one of `verdicts` (none: any), sorted by the column `sort`.
+    ///
+    /// Errors: there is no such column.
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
+    pub fn view(
+        &self,
+        text: &str,
+        columns: Vec<String>,
+        verdicts: &[u32],
+        sort: &str,
+        descending: bool,
+    ) -> Result<FlowView, JsError> {
+        let column = |name: &str| Column::from_name(name).ok_or_else(|| no_column(name));
+        let columns = columns.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
+        let spec = ViewSpec { text, columns: &columns, verdicts, sort: column(sort)?, descending };
+        Ok(FlowView { view: View::new(&self.table.flows, &self.table.captions, &spec) })
+    }
+
+    /// One flow with all its fields, as a line of `hubble observe -o jsonpb`.
+    ///
+    /// Errors: there is no such row, or its message is defective.
+    pub fn record(&self, row: u32) -> Result<String, JsError> {
+        self.table.record(row).map_err(|error| JsError::new(&chain(&error)))
+    }
+}
+
+#[wasm_bindgen]
+impl FlowView {
+    /// Row numbers in the order of the table.
+    pub fn rows(&self) -> Vec<u32> {
+        self.view.rows.clone()
+    }
+
+    /// Codes of the verdicts that `counts` counts.
+    pub fn verdicts(&self) -> Vec<u32> {
+        self.view.verdict_counts.iter().map(|&(verdict, _)| verdict).collect()
+    }
+
+    /// Flows that have the words, by verdict, whether that verdict is shown or not.
+    pub fn counts(&self) -> Vec<u32> {
+        self.view.verdict_counts.iter().map(|&(_, count)| count).collect()
+    }
+}
+
+fn no_column(name: &str) -> JsError {
+    JsError::new(&format!("there is no column `{name}`"))
+}
+
+/// Milliseconds as JavaScript counts them; exact to a quarter of a microsecond in this century.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a table shows milliseconds; the record has them all"
+)]
+fn millis(nanos: i64) -> f64 {
+    nanos as f64 / 1e6
+}

@@ -1,0 +1,231 @@
+//! The flows of an answer: their columns, their cells, and the way back to their messages.
+
+use std::error::Error;
+
+use flow::columns::{Column, DictionaryFull, FlowColumns};
+use hubble_api::json;
+use hubble_api::packed::{self, PackedError};
+use hubble_api::pb::observer::GetFlowsResponse;
+use hubble_api::projection::{Decoded, Decoder, Projection, ProjectionError};
+use prost::Message;
+
+use crate::captions::Captions;
+
+/// What the cells of the table are made of; the rest of a flow is read when it is looked at.
+const PROJECTION: Projection = Projection::of(&[
+    Column::TimeNanos,
+    Column::Verdict,
+    Column::DropReason,
+    Column::TrafficDirection,
+    Column::FlowType,
+    Column::IsReply,
+    Column::L4Protocol,
+    Column::SourcePort,
+    Column::DestinationPort,
+    Column::TcpFlags,
+    Column::SourceIdentity,
+    Column::DestinationIdentity,
+    Column::SourceIp,
+    Column::DestinationIp,
+    Column::SourceNamespace,
+    Column::SourcePod,
+    Column::SourceService,
+    Column::SourceServiceNamespace,
+    Column::SourceNames,
+    Column::DestinationNamespace,
+    Column::DestinationPod,
+    Column::DestinationService,
+    Column::DestinationServiceNamespace,
+    Column::DestinationNames,
+    Column::NodeName,
+    Column::L7Type,
+    Column::L7Record,
+    Column::L7LatencyNanos,
+    Column::DnsQuery,
+    Column::DnsQtypes,
+    Column::DnsIps,
+    Column::DnsCnames,
+    Column::DnsRcode,
+    Column::DnsTtlSecs,
+    Column::DnsObservationSource,
+    Column::HttpMethod,
+    Column::HttpUrl,
+    Column::HttpProtocol,
+    Column::HttpCode,
+    Column::EgressAllowedBy,
+    Column::IngressAllowedBy,
+    Column::EgressDeniedBy,
+    Column::IngressDeniedBy,
+]);
+
+/// The flows of one answer, in the order in which they came.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) flows: FlowColumns,
+    pub(crate) captions: Captions,
+    /// The packed bytes, compressed as they came: a sixth of the room that their messages take.
+    streams: Vec<Vec<u8>>,
+    /// By row, where its message is.
+    places: Vec<Place>,
+    /// What could not be read, for the user.
+    problems: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    stream: u32,
+    batch: u32,
+    message: u32,
+}
+
+/// Packed bytes of which nothing could be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppendError {
+    /// The bytes are not what they should be.
+    #[error("the flows of this answer cannot be read")]
+    Packed(#[source] PackedError),
+    /// The cells outgrow their bound.
+    #[error("the table cannot hold the texts of these flows")]
+    Texts(#[source] DictionaryFull),
+}
+
+/// A row whose message is not to be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordError {
+    /// There is no such row.
+    #[error("there is no flow in row {row}")]
+    Row {
+        /// What was asked for.
+        row: u32,
+    },
+    /// The message is defective where the table does not look.
+    #[error("the relay's message is not in Hubble's wire format")]
+    Message(#[source] prost::DecodeError),
+    /// The message holds what JSON cannot.
+    #[error("the flow cannot be written as JSON")]
+    Json(#[source] json::WriteError),
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        Self {
+            flows: FlowColumns::default(),
+            captions: Captions::new(),
+            streams: Vec::new(),
+            places: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Adds the flows of a packed stream. What comes before a defect is kept, and the defect told
+    /// in [`Table::problems`].
+    ///
+    /// Errors: nothing at all could be read, or the cells outgrow their bound.
+    pub(crate) fn append(&mut self, packed: &[u8]) -> Result<(), AppendError> {
+        let rows_before = self.places.len();
+        let defect = self.read(packed);
+        self.captions.extend(&self.flows).map_err(AppendError::Texts)?;
+        match defect {
+            Some(error) if self.places.len() == rows_before => Err(AppendError::Packed(error)),
+            Some(error) => {
+                self.problems.push(format!("the answer is cut: {}", chain(&error)));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Sentences on what is missing from the table although it was sent.
+    pub(crate) fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// The whole message of a row as `hubble observe -o jsonpb` writes it.
+    ///
+    /// Errors: there is no such row, or its message is defective where the table does not look.
+    pub(crate) fn record(&self, row: u32) -> Result<String, RecordError> {
+        let place = self.places.get(row as usize).ok_or(RecordError::Row { row })?;
+        let stream = self.streams.get(place.stream as usize).ok_or(RecordError::Row { row })?;
+        let batch = packed::batches(stream)
+            .nth(place.batch as usize)
+            .and_then(Result::ok)
+            .ok_or(RecordError::Row { row })?;
+        let message = batch
+            .messages()
+            .nth(place.message as usize)
+            .and_then(Result::ok)
+            .ok_or(RecordError::Row { row })?;
+        let message = GetFlowsResponse::decode(message).map_err(RecordError::Message)?;
+        json::write(&message).map_err(RecordError::Json)
+    }
+
+    fn read(&mut self, packed: &[u8]) -> Option<PackedError> {
+        let stream = count(self.streams.len());
+        let mut decoder = Decoder::new(PROJECTION);
+        let mut unread = Unread::default();
+        let mut defect = None;
+        'batches: for (batch, read) in (0..).zip(packed::batches(packed)) {
+            let read = match read {
+                Ok(read) => read,
+                Err(error) => {
+                    defect = Some(error);
+                    break;
+                }
+            };
+            for (message, bytes) in (0..).zip(read.messages()) {
+                let bytes = match bytes {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        defect = Some(error);
+                        break 'batches;
+                    }
+                };
+                match decoder.decode(bytes, &mut self.flows) {
+                    Ok(Decoded::Flow) => self.places.push(Place { stream, batch, message }),
+                    // Lost events and node status: the answer's own notices tell of them.
+                    Ok(Decoded::Notice(_) | Decoded::Empty) => {}
+                    Err(error) => unread.add(error),
+                }
+            }
+        }
+        self.problems.extend(unread.sentence());
+        self.streams.push(packed.to_vec());
+        defect
+    }
+}
+
+/// Messages that could not be read, told once and not one by one.
+#[derive(Debug, Default)]
+struct Unread {
+    messages: u32,
+    first: Option<ProjectionError>,
+}
+
+impl Unread {
+    fn add(&mut self, error: ProjectionError) {
+        self.messages += 1;
+        self.first.get_or_insert(error);
+    }
+
+    fn sentence(&self) -> Option<String> {
+        let first = self.first.as_ref()?;
+        let flows = if self.messages == 1 { "flow" } else { "flows" };
+        Some(format!("{} {flows} could not be read: {}", self.messages, chain(first)))
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}
+
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,90 @@
+//! The same flows for the module in Node.js: `tests/vectors/packed/` holds what this native build
+//! makes of them. `UPDATE_VECTORS=1` writes them anew.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::flows::mixed;
+use super::pack;
+use crate::captions::TextColumn;
+use crate::table::Table;
+use crate::view::{Column, View, ViewSpec};
+
+const COLUMNS: &[&str] =
+    &["source", "destination", "destinationPort", "summary", "verdict", "policy"];
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/packed")
+}
+
+/// What the browser has to make of `packed`.
+fn expected(packed: &[u8]) -> Value {
+    let mut table = Table::new();
+    table.append(packed).unwrap();
+    let strings: Vec<&str> = table.captions.dictionary().iter().collect();
+    let cells: serde_json::Map<String, Value> = TextColumn::ALL
+        .into_iter()
+        .map(|column| {
+            let texts: Vec<&str> =
+                table.captions.codes(column).iter().map(|&code| strings[code as usize]).collect();
+            (column.name().to_owned(), json!(texts))
+        })
+        .collect();
+    let columns: Vec<Column> =
+        COLUMNS.iter().map(|name| Column::from_name(name).unwrap()).collect();
+    let view = |text: &str, sort: &str, descending: bool| {
+        let spec = ViewSpec {
+            text,
+            columns: &columns,
+            verdicts: &[],
+            sort: Column::from_name(sort).unwrap(),
+            descending,
+        };
+        let view = View::new(&table.flows, &table.captions, &spec);
+        let counts: serde_json::Map<String, Value> = view
+            .verdict_counts
+            .iter()
+            .map(|&(code, count)| (strings[code as usize].to_owned(), json!(count)))
+            .collect();
+        json!({
+            "spec": { "text": text, "columns": COLUMNS, "verdicts": [], "sort": sort, "descending": descending },
+            "rows": view.rows,
+            "counts": counts,
+        })
+    };
+    let records: Vec<Value> = (0..u32::try_from(table.flows.len()).unwrap())
+        .map(|row| json!(table.record(row).unwrap()))
+        .collect();
+    json!({
+        "flows": table.flows.len(),
+        // As texts: JSON has no NaN, and numbers of this length are read back rounded.
+        "timesNanos": table.flows.time_nanos().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "sourcePorts": table.flows.source_port(),
+        "destinationPorts": table.flows.destination_port(),
+        "cells": cells,
+        "views": [
+            view("", "time", true),
+            view("", "source", false),
+            view("", "destinationPort", true),
+            view("dropped", "time", false),
+            view("github a", "summary", false),
+            view("no such text", "time", true),
+        ],
+        "records": records,
+    })
+}
+
+#[test]
+fn the_committed_vectors_are_what_this_build_makes() {
+    let packed = pack(&mixed());
+    let expected = format!("{}\n", serde_json::to_string_pretty(&expected(&packed)).unwrap());
+    let (bin, json) = (folder().join("mixed.bin"), folder().join("mixed.json"));
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
+        std::fs::create_dir_all(folder()).unwrap();
+        std::fs::write(&bin, &packed).unwrap();
+        std::fs::write(&json, &expected).unwrap();
+    }
+    assert_eq!(std::fs::read(&bin).unwrap(), packed, "mixed.bin");
+    assert_eq!(std::fs::read_to_string(&json).unwrap(), expected, "mixed.json");
+}

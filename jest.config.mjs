@@ -1,0 +1,62 @@
+// @ts-check
+// Packages that ship ES modules only; everything else in node_modules runs as it is.
+const esmPackages = [
+  '@bsull/augurs',
+  '@grafana',
+  '@kusto',
+  'd3',
+  'd3-[a-z-]+',
+  'delaunator',
+  'internmap',
+  'marked',
+  'ol',
+  'pbf',
+  'rbush',
+  'react-calendar',
+  'get-user-locale',
+  'memoize',
+  'mimic-function',
+  'mimic-fn',
+  'quickselect',
+  'quick-lru',
+  'geotiff',
+  'color-[a-z]+',
+  'earcut',
+  'robust-predicates',
+  'rxjs',
+  'uuid',
+  'uplot',
+  'leven',
+  'tslib',
+  '@wojtekmaj/date-utils',
+  'nanoid',
+  'monaco-promql',
+];
+
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'jest-environment-jsdom',
+  roots: ['<rootDir>/src'],
+  testMatch: ['**/*.test.{ts,tsx}'],
+  setupFiles: ['<rootDir>/src/testing/browser.ts'],
+  setupFilesAfterEnv: ['<rootDir>/src/testing/matchers.ts'],
+  transform: {
+    '^.+\\.(t|j|mj)sx?$': [
+      '@swc/jest',
+      {
+        sourceMaps: 'inline',
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', tsx: true },
+          transform: { react: { runtime: 'automatic' } },
+        },
+      },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
+  moduleNameMapper: {
+    '\\?worker-text$': '<rootDir>/src/testing/asset.ts',
+    '\\.wasm\\?address$': '<rootDir>/src/testing/asset.ts',
+    '\\.(svg|css)$': '<rootDir>/src/testing/asset.ts',
+  },
+};

@@ -1,0 +1,122 @@
+import type { TypedVariableModel } from '@grafana/data';
+
+import { expand, interpolatePromql, interpolateQuery, type Template } from './interpolate';
+import type { FlowsQuery, PromqlQuery } from './model';
+
+interface Variable {
+  value: string | string[];
+  multi?: boolean;
+  includeAll?: boolean;
+  /** What the variable is set to, where that is not its value. */
+  current?: string | string[];
+  /** A text that is put in as it is for "All". */
+  allValue?: string;
+}
+
+/** Replaces as Grafana does: the format function gets the value, a custom "All" goes in as it is. */
+function template(variables: Record<string, Variable>): Template {
+  return {
+    getVariables: () =>
+      Object.entries(variables).map(
+        ([name, { value, current }]) =>
+          ({ name, current: { value: current ?? value } }) as unknown as TypedVariableModel
+      ),
+    replace: (target = '', scopedVars, format) =>
+      target.replace(/\$(\w+)|\$\{(\w+)\}/g, (whole, plain: string, braced: string) => {
+        const name = plain ?? braced;
+        const variable = variables[name];
+        const scoped = scopedVars?.[name]?.value as string | undefined;
+        const value = scoped ?? variable?.value;
+        if (value === undefined) {
+          return whole;
+        }
+        if (scoped === undefined && variable?.allValue !== undefined) {
+          return variable.allValue;
+        }
+        return typeof format === 'function' ? format(value, { name, ...variable }) : String(value);
+      }),
+  };
+}
+
+const all = ['$__all'];
+
+describe('a filter line', () => {
+  test.each<[string, Record<string, Variable>, string[], string[]]>([
+    ['without variables stays', {}, ['pets', 'default'], ['pets', 'default']],
+    ['keeps a variable that is not known', {}, ['$nobody'], ['$nobody']],
+    ['takes a value', { ns: { value: 'pets' } }, ['$ns'], ['pets']],
+    ['takes several values', { ns: { value: ['pets', 'default'] } }, ['$ns'], ['pets', 'default']],
+    ['takes a value within a text', { ns: { value: 'pets' } }, ['${ns}/store'], ['pets/store']],
+    [
+      'takes every combination',
+      { ns: { value: ['a', 'b'] }, pod: { value: ['x', 'y'] } },
+      ['$ns/$pod'],
+      ['a/x', 'a/y', 'b/x', 'b/y'],
+    ],
+    ['says nothing twice', { ns: { value: ['pets', 'pets'] } }, ['$ns', 'pets'], ['pets']],
+    ['keeps an empty value, which the backend takes for none', { ns: { value: '' } }, ['$ns'], ['']],
+    ['has no condition for All', { ns: { value: ['a', 'b'], current: all } }, ['$ns'], []],
+    ['has no condition for All beside a text', { ns: { value: ['a', 'b'], current: '$__all' } }, ['$ns', 'c'], []],
+    ['has no condition for All as the source of variables hands it out', { ns: { value: all } }, ['$ns'], []],
+    ['has no condition for a custom All', { ns: { value: all, allValue: '.*' } }, ['$ns'], []],
+    ['keeps a custom All that says something', { ns: { value: all, allValue: 'pets' } }, ['$ns'], ['pets']],
+    ['keeps .* that was typed', {}, ['.*'], ['.*']],
+  ])('%s', (_, variables, texts, expected) => {
+    expect(expand(texts, template(variables), {})).toEqual(expected);
+  });
+
+  test('has the value of a repeated panel, although the dashboard says All', () => {
+    const repeated = template({ ns: { value: ['a', 'b'], current: all } });
+    expect(expand(['$ns'], repeated, { ns: { text: 'a', value: 'a' } })).toEqual(['a']);
+  });
+
+  test('refuses to stand for more values than anybody asks for', () => {
+    const many = Array.from({ length: 200 }, (_, at) => `v${at}`);
+    const variables = template({ a: { value: many }, b: { value: many } });
+    expect(() => expand(['$a/$b'], variables, {})).toThrow('stands for more than 10000 values');
+  });
+});
+
+describe('PromQL', () => {
+  const variables = template({
+    ns: { value: 'pets' },
+    reasons: { value: ['POLICY_DENIED', 'a.b'], multi: true },
+    one: { value: ['a.b'], multi: true },
+    quoted: { value: 'a"b\\c' },
+    __interval: { value: '1m' },
+    __range: { value: '1h' },
+  });
+  test.each([
+    ['up{namespace="$ns"}', 'up{namespace="pets"}'],
+    ['up{reason=~"$reasons"}', 'up{reason=~"(POLICY_DENIED|a\\\\.b)"}'],
+    ['up{reason=~"$one"}', 'up{reason=~"a\\\\.b"}'],
+    ['up{x="$quoted"}', 'up{x="a\\"b\\\\c"}'],
+    ['rate(up[$__interval]) + rate(up[${__interval}])', 'rate(up[$__interval]) + rate(up[${__interval}])'],
+    ['rate(up[$__rate_interval]) * $__interval_ms', 'rate(up[$__rate_interval]) * $__interval_ms'],
+    ['increase(up{n="$ns"}[$__range])/$__range_s', 'increase(up{n="pets"}[$__range])/$__range_s'],
+  ])('%s', (expr, expected) => {
+    expect(interpolatePromql(expr, variables, {})).toBe(expected);
+  });
+});
+
+test('a query is interpolated everywhere and otherwise left as it is', () => {
+  const variables = template({ ns: { value: ['a', 'b'] }, step: { value: '30s' } });
+  const flows: FlowsQuery = {
+    refId: 'A',
+    queryType: 'flows',
+    filter: { namespace: ['$ns'], verdict: ['DROPPED'] },
+    exclude: { pod: ['$ns/x'] },
+    limit: 5,
+  };
+  expect(interpolateQuery(flows, variables, {})).toEqual({
+    ...flows,
+    filter: { namespace: ['a', 'b'], verdict: ['DROPPED'] },
+    exclude: { pod: ['a/x', 'b/x'] },
+  });
+  const promql: PromqlQuery = { refId: 'B', expr: 'up', legendFormat: '{{pod}} $step', interval: '$step' };
+  expect(interpolateQuery(promql, variables, {})).toEqual({ ...promql, legendFormat: '{{pod}} 30s', interval: '30s' });
+  expect(interpolateQuery({ refId: 'C', queryType: 'flows' }, variables, {})).toEqual({
+    refId: 'C',
+    queryType: 'flows',
+  });
+});

@@ -1,0 +1,219 @@
+import { createDataFrame, FieldType, type DataFrame } from '@grafana/data';
+
+import type { FlowBatch, FlowsEngine, FlowsView, ViewSpec } from './engine/protocol';
+import { WorkerGone } from './engine/WorkerEngine';
+import { FlowsModel } from './FlowsModel';
+
+const spec: ViewSpec = { text: '', columns: ['source'], verdicts: [], sort: 'time', descending: true };
+
+function series(...rows: string[]): DataFrame[] {
+  return [
+    createDataFrame({
+      meta: { custom: { packed: 'hubble-flows/1' } },
+      fields: [{ name: 'packed', type: FieldType.string, values: rows }],
+    }),
+  ];
+}
+
+function batchOf(flows: number): FlowBatch {
+  return { flows, verdicts: ['FORWARDED', 'DROPPED'] } as FlowBatch;
+}
+
+/** An engine whose answers come when the test says so. */
+class SlowEngine implements FlowsEngine {
+  readonly calls: Array<{ name: string; args: unknown; resolve(value: never): void; reject(error: Error): void }> = [];
+  disposed = false;
+
+  load = (frames: string[][]) => this.call<FlowBatch>('load', frames);
+  view = (asked: ViewSpec) => this.call<FlowsView>('view', asked);
+  record = (row: number) => this.call<string>('record', row);
+
+  dispose() {
+    this.disposed = true;
+  }
+
+  async answer(value: unknown) {
+    this.calls.shift()?.resolve(value as never);
+    await settled();
+  }
+
+  async fail(error: Error) {
+    this.calls.shift()?.reject(error);
+    await settled();
+  }
+
+  private call<T>(name: string, args: unknown): Promise<T> {
+    return new Promise<T>((resolve, reject) => this.calls.push({ name, args, resolve, reject }));
+  }
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+const view = (rows: number): FlowsView => ({ rows: new Uint32Array(rows), verdictCounts: [] });
+
+async function ready(onMainThread?: string) {
+  const engine = new SlowEngine();
+  const start = jest.fn(async () => ({ engine, onMainThread }));
+  const model = new FlowsModel(start, spec);
+  model.setSeries(series('one'));
+  await settled();
+  await engine.answer(batchOf(2));
+  await engine.answer(view(2));
+  return { model, engine, start };
+}
+
+test('flows go through their phases', async () => {
+  const engine = new SlowEngine();
+  const model = new FlowsModel(async () => ({ engine }), spec);
+  const phases: string[] = [];
+  model.subscribe(() => phases.push(model.getState().phase));
+  model.setSeries(series('one'));
+  await settled();
+  await engine.answer(batchOf(2));
+  await engine.answer(view(2));
+  expect([...new Set(phases)]).toEqual(['starting', 'decoding', 'ready']);
+  expect(model.getState()).toMatchObject({ phase: 'ready', batch: { flows: 2 }, view: view(2) });
+});
+
+test('an answer that is handed out again is not decoded again', async () => {
+  const { model, engine } = await ready();
+  const same = series('two');
+  model.setSeries(same);
+  await settled();
+  await engine.answer(batchOf(1));
+  await engine.answer(view(1));
+  model.setSeries(same.map((frame) => ({ ...frame })));
+  await settled();
+  expect(engine.calls).toEqual([]);
+});
+
+test('the latest answer wins', async () => {
+  const { model, engine } = await ready();
+  model.setSeries(series('two'));
+  await settled();
+  model.setSeries(series('three'));
+  await settled();
+  await engine.answer(batchOf(20));
+  await engine.answer(batchOf(30));
+  await engine.answer(view(30));
+  expect(model.getState().batch?.flows).toBe(30);
+  expect(engine.calls).toEqual([]);
+});
+
+test('while one view is under way, only the last of the next is asked for', async () => {
+  const { model, engine } = await ready();
+  model.setSpec({ text: 'a' });
+  model.setSpec({ text: 'ab' });
+  model.setSpec({ text: 'abc' });
+  expect(engine.calls).toHaveLength(1);
+  await engine.answer(view(9));
+  expect(engine.calls.map(({ args }) => (args as ViewSpec).text)).toEqual(['abc']);
+  await engine.answer(view(1));
+  expect(model.getState().view?.rows).toHaveLength(1);
+  expect(engine.calls).toEqual([]);
+});
+
+test('a filter that is typed while flows are decoded counts when they are there', async () => {
+  const { model, engine } = await ready();
+  model.setSeries(series('two'));
+  await settled();
+  model.setSpec({ text: 'pets' });
+  await engine.answer(batchOf(5));
+  const asked = engine.calls.map(({ args }) => (args as ViewSpec).text);
+  expect(asked).toEqual(['pets']);
+});
+
+test('sorting by the same column turns the order round', async () => {
+  const { model } = await ready();
+  const order = () => [model.getState().spec.sort, model.getState().spec.descending];
+  model.sortBy('source');
+  expect(order()).toEqual(['source', false]);
+  model.sortBy('source');
+  expect(order()).toEqual(['source', true]);
+  model.sortBy('time');
+  expect(order()).toEqual(['time', true]);
+});
+
+test('verdicts are chosen one by one, and all of them are no choice', async () => {
+  const { model } = await ready();
+  const chosen = () => model.getState().spec.verdicts;
+  model.toggleVerdict('DROPPED');
+  expect(chosen()).toEqual(['DROPPED']);
+  model.toggleVerdict('FORWARDED');
+  expect(chosen()).toEqual([]);
+  model.toggleVerdict('DROPPED');
+  model.toggleVerdict('DROPPED');
+  expect(chosen()).toEqual([]);
+});
+
+test('a flow is read when it is opened; one that is closed meanwhile stays closed', async () => {
+  const { model, engine } = await ready();
+  model.openDetail(1);
+  expect(model.getState().detail).toEqual({ row: 1 });
+  await engine.answer('{"flow":{}}');
+  expect(model.getState().detail).toEqual({ row: 1, json: '{"flow":{}}' });
+  model.openDetail(0);
+  model.closeDetail();
+  await engine.answer('{}');
+  expect(model.getState().detail).toBeUndefined();
+  model.openDetail(0);
+  await engine.fail(new Error('there is no flow in row 0'));
+  expect(model.getState().detail).toEqual({ row: 0, error: 'there is no flow in row 0' });
+});
+
+test('rows of flows that are being replaced are not opened', async () => {
+  const { model, engine } = await ready();
+  model.setSeries(series('two'));
+  await settled();
+  model.openDetail(0);
+  expect(model.getState().detail).toBeUndefined();
+  expect(engine.calls.map(({ name }) => name)).toEqual(['load']);
+});
+
+test('an answer that cannot be decoded is told, and the next one is', async () => {
+  const { model, engine } = await ready();
+  model.setSeries(series('broken'));
+  await settled();
+  await engine.fail(new Error('these bytes are not packed flows'));
+  expect(model.getState()).toMatchObject({ phase: 'failed', error: 'these bytes are not packed flows' });
+  model.setSeries(series('three'));
+  await settled();
+  await engine.answer(batchOf(3));
+  await engine.answer(view(3));
+  expect(model.getState()).toMatchObject({ phase: 'ready', error: undefined, batch: { flows: 3 } });
+});
+
+test('a worker that is gone is started anew', async () => {
+  const { model, engine, start } = await ready();
+  model.setSpec({ text: 'x' });
+  await engine.fail(new WorkerGone('out of memory'));
+  expect(model.getState().phase).toBe('failed');
+  model.setSeries(series('two'));
+  await settled();
+  expect(start).toHaveBeenCalledTimes(2);
+});
+
+test('why flows are decoded on the page itself is kept', async () => {
+  const { model } = await ready('the worker did not answer within 5 s');
+  expect(model.getState().onMainThread).toBe('the worker did not answer within 5 s');
+});
+
+test('a decoder that cannot be started is told', async () => {
+  const model = new FlowsModel(() => Promise.reject(new Error('no WebAssembly here')), spec);
+  model.setSeries(series('one'));
+  await settled();
+  expect(model.getState()).toMatchObject({ phase: 'failed', error: 'no WebAssembly here' });
+});
+
+test('disposing gives the memory back, also of an engine that starts too late', async () => {
+  const { model, engine } = await ready();
+  model.dispose();
+  expect(engine.disposed).toBe(true);
+
+  const late = new SlowEngine();
+  const unmounted = new FlowsModel(async () => ({ engine: late }), spec);
+  unmounted.setSeries(series('one'));
+  unmounted.dispose();
+  await settled();
+  expect(late.disposed).toBe(true);
+  expect(late.calls).toEqual([]);
+});

@@ -1,0 +1,96 @@
+import type { Request, Response, Start, ViewSpec } from './protocol';
+import { WorkerEngine, WorkerGone } from './WorkerEngine';
+
+/** A worker that answers as it is told to. */
+class FakeWorker {
+  static last: FakeWorker;
+  static onStart: (worker: FakeWorker) => void;
+  onmessage: ((event: MessageEvent<Response>) => void) | null = null;
+  onerror: ((event: ErrorEvent) => void) | null = null;
+  terminated = false;
+  readonly requests: Request[] = [];
+
+  constructor(readonly address: string) {
+    FakeWorker.last = this;
+  }
+
+  postMessage(message: Start | Request) {
+    if ('kind' in message) {
+      queueMicrotask(() => FakeWorker.onStart(this));
+    } else {
+      this.requests.push(message);
+    }
+  }
+
+  terminate() {
+    this.terminated = true;
+  }
+
+  say(response: Response) {
+    this.onmessage?.(new MessageEvent('message', { data: response }));
+  }
+}
+
+const spec: ViewSpec = { text: '', columns: [], verdicts: [], sort: 'time', descending: true };
+const released: string[] = [];
+
+beforeEach(() => {
+  released.length = 0;
+  Object.assign(globalThis, { Worker: FakeWorker });
+  URL.createObjectURL = () => 'blob:worker';
+  URL.revokeObjectURL = (address) => released.push(address);
+  FakeWorker.onStart = (worker) => worker.say({ kind: 'ready' });
+});
+
+const start = () => WorkerEngine.start('script', new ArrayBuffer(8), 50);
+
+test('answers find the calls they belong to', async () => {
+  const engine = await start();
+  expect(released).toEqual(['blob:worker']);
+  const [record, view] = [engine.record(3), engine.view(spec)];
+  const worker = FakeWorker.last;
+  expect(worker.requests.map(({ call }) => call)).toEqual([
+    { kind: 'record', row: 3 },
+    { kind: 'view', spec },
+  ]);
+  const rows = { rows: new Uint32Array([1]), verdictCounts: [] };
+  worker.say({ kind: 'answer', id: worker.requests[1]?.id ?? -1, value: rows });
+  worker.say({ kind: 'failure', id: worker.requests[0]?.id ?? -1, message: 'there is no flow in row 3' });
+  await expect(view).resolves.toBe(rows);
+  await expect(record).rejects.toThrow('there is no flow in row 3');
+});
+
+test.each<[string, (worker: FakeWorker) => void, RegExp]>([
+  ['stays silent', () => undefined, /did not answer within 0.05 s/],
+  ['is refused without a word', (worker) => worker.onerror?.(new ErrorEvent('error')), /refused to start the worker/],
+  ['cannot compile', (worker) => worker.say({ kind: 'unfit', message: 'wasm is forbidden' }), /wasm is forbidden/],
+])('a worker that %s is given up', async (_, onStart, message) => {
+  FakeWorker.onStart = onStart;
+  await expect(start()).rejects.toThrow(message);
+  expect(FakeWorker.last.terminated).toBe(true);
+  expect(released).toEqual(['blob:worker']);
+});
+
+test('a constructor that throws is given up', async () => {
+  Object.assign(globalThis, {
+    Worker: function () {
+      throw new Error('blocked by the policy of this page');
+    },
+  });
+  await expect(start()).rejects.toThrow('blocked by the policy of this page');
+});
+
+test('a worker that dies fails what was asked of it, then and later', async () => {
+  const engine = await start();
+  const asked = engine.record(0);
+  FakeWorker.last.onerror?.(new ErrorEvent('error', { message: 'out of memory' }));
+  await expect(asked).rejects.toThrow('the worker that decodes flows stopped: out of memory');
+  await expect(engine.record(0)).rejects.toBeInstanceOf(WorkerGone);
+});
+
+test('disposing stops the worker', async () => {
+  const engine = await start();
+  engine.dispose();
+  expect(FakeWorker.last.terminated).toBe(true);
+  await expect(engine.load([])).rejects.toBeInstanceOf(WorkerGone);
+});

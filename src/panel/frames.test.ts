@@ -1,0 +1,49 @@
+import { createDataFrame, FieldType, type DataFrame, type QueryResultMeta } from '@grafana/data';
+
+import { readFrames, samePacked } from './frames';
+
+const rows = ['SEZQMQ==', 'AAAA'];
+
+function frame(refId: string, meta: QueryResultMeta, values: unknown[] = rows, name = 'packed'): DataFrame {
+  return createDataFrame({ refId, meta, fields: [{ name, type: FieldType.string, values }] });
+}
+
+const packed = { custom: { packed: 'hubble-flows/1', flows: 2 } };
+
+test('packed frames give their rows, notices and commands', () => {
+  const notice = { severity: 'warning' as const, text: '7 flows were lost on kind/worker-1' };
+  const answer = readFrames([
+    frame('A', { ...packed, notices: [notice], executedQueryString: 'hubble observe --last 1000' }),
+    frame('B', { ...packed, notices: [notice], executedQueryString: 'hubble observe --last 1000' }),
+  ]);
+  expect(answer.frames).toEqual([rows, rows]);
+  expect(answer.notices).toEqual([notice]);
+  expect(answer.commands).toEqual(['hubble observe --last 1000']);
+  expect(answer.foreign).toEqual([]);
+});
+
+test.each([
+  ['a table', frame('A', { type: 'table' as never }), { refId: 'A', kind: 'otherFormat' }],
+  [
+    'a later format',
+    frame('A', { custom: { packed: 'hubble-flows/2' } }),
+    { refId: 'A', kind: 'newerFormat', format: 'hubble-flows/2' },
+  ],
+  ['a packed frame with another field', frame('A', packed, rows, 'other'), { refId: 'A', kind: 'broken' }],
+  ['a packed frame with other values', frame('A', packed, [1, 2]), { refId: 'A', kind: 'broken' }],
+])('%s is named as what it is', (_, foreign, expected) => {
+  expect(readFrames([foreign]).foreign).toEqual([expected]);
+});
+
+test('many frames of one query are named once, and their notices kept', () => {
+  const series = Array.from({ length: 50 }, () => frame('A', { notices: [{ severity: 'info', text: 'cut' }] }));
+  expect(readFrames(series)).toMatchObject({ foreign: [{ refId: 'A' }], notices: [{ text: 'cut' }] });
+});
+
+test('an answer that is handed out again is the same, one with other values is not', () => {
+  const one = frame('A', packed);
+  const again = { ...one, meta: { ...one.meta, notices: [] } };
+  expect(samePacked(readFrames([one]), readFrames([again]))).toBe(true);
+  expect(samePacked(readFrames([one]), readFrames([frame('A', packed, [...rows])]))).toBe(false);
+  expect(samePacked(readFrames([one]), readFrames([]))).toBe(false);
+});

@@ -1,0 +1,64 @@
+import { columns, defaultColumns, layoutColumns, shownColumns, type ColumnId } from './columns';
+import { rowAfterKey, scrollTopFor, windowOf } from './rows';
+
+describe('columns', () => {
+  test('stand in their own order and fall back to the usual ones', () => {
+    expect(shownColumns(['verdict', 'time']).map(({ id }) => id)).toEqual(['time', 'verdict']);
+    expect(shownColumns([]).map(({ id }) => id)).toEqual(shownColumns(defaultColumns).map(({ id }) => id));
+    expect(shownColumns(undefined).map(({ id }) => id)).toEqual(shownColumns(defaultColumns).map(({ id }) => id));
+    expect(shownColumns(['gone'])).toHaveLength(defaultColumns.length);
+    expect(new Set(columns.map(({ id }) => id)).size).toBe(columns.length);
+  });
+
+  const two = shownColumns(['time', 'source']);
+  const [timeWidth, sourceWidth] = [108, 190];
+  test.each<[number, Partial<Record<ColumnId, number>> | undefined, number[]]>([
+    [0, undefined, [timeWidth, sourceWidth]],
+    [1000, undefined, [timeWidth, 1000 - timeWidth]],
+    [1000, { source: 300 }, [timeWidth, 300]],
+    [1000, { time: 200 }, [200, 800]],
+    [1000, { time: 1, source: 9_999 }, [40, 1_200]],
+    [1000, { time: Number.NaN }, [timeWidth, 1000 - timeWidth]],
+  ])('share %d pixels with widths %j', (available, widths, expected) => {
+    expect(layoutColumns(two, widths, available)).toEqual(expected);
+  });
+});
+
+describe('the window of rows', () => {
+  test.each([
+    ['top', 0, 0, 28],
+    ['middle', 10_000, 492, 528],
+    ['end', 1_999_600, 99_972, 100_000],
+    ['beyond the end', 9_999_999, 100_000, 100_000],
+  ])('at the %s draws some rows of very many', (_, scrollTop, first, end) => {
+    expect(windowOf(scrollTop, 400, 20, 100_000)).toEqual({ first, end });
+  });
+
+  test('of no rows is empty', () => {
+    expect(windowOf(0, 400, 20, 0)).toEqual({ first: 0, end: 0 });
+  });
+});
+
+test.each([
+  ['above', 5, 200, 100],
+  ['in sight', 12, 200, 200],
+  ['below', 40, 200, 420],
+])('a row %s is scrolled to', (_, row, scrollTop, expected) => {
+  expect(scrollTopFor(row, scrollTop, 400, 20)).toBe(expected);
+});
+
+test.each([
+  ['ArrowDown', -1, 0],
+  ['ArrowDown', 9, 9],
+  ['ArrowUp', 3, 2],
+  ['ArrowUp', -1, 0],
+  ['PageDown', 0, 4],
+  ['PageDown', 8, 9],
+  ['PageUp', 8, 4],
+  ['Home', 8, 0],
+  ['End', 0, 9],
+  ['a', 3, undefined],
+])('%s leads from row %d to %s', (key, active, expected) => {
+  expect(rowAfterKey(key, active, 4, 10)).toBe(expected);
+  expect(rowAfterKey(key, active, 4, 0)).toBeUndefined();
+});

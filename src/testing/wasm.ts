@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { initSync } from '../../frontend-wasm/pkg/frontend_wasm';
+
+const root = join(__dirname, '../..');
+
+/** The very module that the panel loads, started in Node.js. */
+export function startWasm(): void {
+  initSync({ module: readFileSync(join(root, 'frontend-wasm/pkg/frontend_wasm_bg.wasm')) });
+}
+
+/** A packed stream, and what the native build makes of it. */
+export function packedVector(name: string): { rows: string[]; expected: PackedExpectation } {
+  const folder = join(root, 'tests/vectors/packed');
+  return {
+    rows: base64Rows(readFileSync(join(folder, `${name}.bin`))),
+    expected: JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')),
+  };
+}
+
+/** Slices as the backend makes them. */
+export function base64Rows(bytes: Uint8Array, sliceBytes = 49_152): string[] {
+  const rows: string[] = [];
+  for (let start = 0; start < bytes.length; start += sliceBytes) {
+    rows.push(Buffer.from(bytes.subarray(start, start + sliceBytes)).toString('base64'));
+  }
+  return rows;
+}
+
+export interface PackedExpectation {
+  flows: number;
+  timesNanos: string[];
+  sourcePorts: number[];
+  destinationPorts: number[];
+  cells: Record<string, string[]>;
+  views: Array<{ spec: object; rows: number[]; counts: Record<string, number> }>;
+  records: string[];
+}
