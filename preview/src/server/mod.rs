@@ -122,7 +122,7 @@ pub(crate) fn router(stage: Arc<Stage>, page: &Path) -> Router {
     // Paths of the page (`/d/…`, `/explore`) are the browser's to understand.
     let page_files = ServeDir::new(page).fallback(ServeFile::new(page.join("index.html")));
     router
-        .nest("/public", Router::new().fallback(refuse))
+        .nest_service("/public", ServeDir::new(page.join("public")))
         .fallback_service(page_files)
         .layer(middleware::from_fn(same_origin))
         .layer(middleware::from_fn(revalidate))

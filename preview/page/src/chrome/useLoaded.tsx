@@ -1,0 +1,37 @@
+import { isFetchError } from '@grafana/runtime';
+import { Alert } from '@grafana/ui';
+import { useEffect, useState } from 'react';
+
+interface State<T> {
+  key: string;
+  loaded?: T;
+  error?: unknown;
+}
+
+/** What `load` gives for `key`, anew for each key; `load` must be the same function at each render. */
+export function useLoaded<T>(load: (key: string) => Promise<T>, key: string): { loaded?: T; error?: unknown } {
+  const [state, setState] = useState<State<T>>({ key });
+  useEffect(() => {
+    let current = true;
+    load(key).then(
+      (loaded) => current && setState({ key, loaded }),
+      (error: unknown) => current && setState({ key, error })
+    );
+    return () => {
+      current = false;
+    };
+  }, [load, key]);
+  return state.key === key ? state : {};
+}
+
+/** An error in words: the host's message where it has one. */
+export function messageOf(error: unknown): string {
+  if (isFetchError(error)) {
+    return error.data?.message ?? error.statusText ?? `the host answered ${error.status}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function Failure({ title, error }: { title: string; error: unknown }) {
+  return <Alert title={title}>{messageOf(error)}</Alert>;
+}

@@ -1,0 +1,132 @@
+import { type DataTransformerConfig } from '@grafana/data';
+import {
+  behaviors,
+  EmbeddedScene,
+  SceneControlsSpacer,
+  SceneDataTransformer,
+  SceneGridItem,
+  SceneGridLayout,
+  SceneGridRow,
+  SceneQueryRunner,
+  SceneReactObject,
+  SceneRefreshPicker,
+  SceneTimePicker,
+  SceneTimeRange,
+  SceneVariableSet,
+  VariableValueSelectors,
+  VizPanel,
+  VizPanelExploreButton,
+  type SceneDataQuery,
+  type SceneGridItemLike,
+} from '@grafana/scenes';
+
+import { DashboardLinks } from './DashboardLinks';
+import { type Dashboard, type PanelModel } from './model';
+import { sceneVariable } from './variables';
+
+export interface ShownDashboard {
+  scene: EmbeddedScene;
+  /** What the dashboard has and the preview does not show, in words. */
+  leftOut: string[];
+}
+
+/** A classic dashboard as a scene. */
+export function dashboardScene(dashboard: Dashboard): ShownDashboard {
+  const leftOut: string[] = [];
+  const variables = (dashboard.templating?.list ?? []).flatMap((model) => {
+    const variable = sceneVariable(model);
+    if (!variable) {
+      leftOut.push(`variable ${model.name} (${model.type})`);
+    }
+    return variable ?? [];
+  });
+  for (const annotation of dashboard.annotations?.list ?? []) {
+    if (!annotation.builtIn) {
+      leftOut.push(`annotations ${annotation.name}`);
+    }
+  }
+  const { time, timezone, fiscalYearStartMonth, timepicker, refresh } = dashboard;
+  const scene = new EmbeddedScene({
+    $timeRange: new SceneTimeRange({ from: time?.from, to: time?.to, timeZone: timezone, fiscalYearStartMonth }),
+    $variables: new SceneVariableSet({ variables }),
+    $behaviors: [
+      new behaviors.CursorSync({ key: 'cursor', sync: dashboard.graphTooltip ?? 0 }),
+      new behaviors.SceneQueryController(),
+    ],
+    controls: [
+      new VariableValueSelectors({}),
+      new SceneControlsSpacer(),
+      new SceneReactObject({ component: DashboardLinks, props: { links: dashboard.links ?? [] } }),
+      new SceneTimePicker({}),
+      new SceneRefreshPicker({
+        refresh: typeof refresh === 'string' ? refresh : '',
+        intervals: timepicker?.refresh_intervals,
+      }),
+    ],
+    body: new SceneGridLayout({ children: gridItems(dashboard.panels ?? [], leftOut) }),
+  });
+  return { scene, leftOut };
+}
+
+/** Panels and rows in their order: an open row holds the panels after it, a collapsed one its own. */
+function gridItems(panels: PanelModel[], leftOut: string[]): SceneGridItemLike[] {
+  const items: SceneGridItemLike[] = [];
+  let openRow: SceneGridRow | undefined;
+  for (const model of panels) {
+    if (model.type === 'row') {
+      const row = new SceneGridRow({
+        key: `row-${model.id ?? items.length}`,
+        title: model.title ?? '',
+        isCollapsed: model.collapsed,
+        y: model.gridPos?.y ?? 0,
+        children: model.collapsed ? gridItems(model.panels ?? [], leftOut) : [],
+      });
+      openRow = model.collapsed ? undefined : row;
+      items.push(row);
+    } else if (openRow) {
+      openRow.setState({ children: [...openRow.state.children, gridItem(model, leftOut)] });
+    } else {
+      items.push(gridItem(model, leftOut));
+    }
+  }
+  return items;
+}
+
+function gridItem(model: PanelModel, leftOut: string[]): SceneGridItem {
+  const { x = 0, y = 0, w = 12, h = 8 } = model.gridPos ?? {};
+  for (const option of ['repeat', 'timeFrom', 'timeShift', 'libraryPanel'] as const) {
+    if (model[option]) {
+      leftOut.push(`${option} of ${model.title ?? `panel ${model.id}`}`);
+    }
+  }
+  return new SceneGridItem({ x, y, width: w, height: h, body: vizPanel(model) });
+}
+
+function vizPanel(model: PanelModel): VizPanel {
+  return new VizPanel({
+    key: `panel-${model.id}`,
+    title: model.title ?? '',
+    description: model.description,
+    pluginId: model.type,
+    pluginVersion: model.pluginVersion,
+    displayMode: model.transparent ? 'transparent' : 'default',
+    hoverHeader: !model.title,
+    options: model.options ?? {},
+    fieldConfig: model.fieldConfig ?? { defaults: {}, overrides: [] },
+    $data: model.targets?.length ? panelData(model, model.targets) : undefined,
+    headerActions: model.targets?.length ? [new VizPanelExploreButton()] : undefined,
+  });
+}
+
+function panelData(model: PanelModel, targets: SceneDataQuery[]) {
+  const $data = new SceneQueryRunner({
+    queries: targets,
+    datasource: model.datasource ?? undefined,
+    minInterval: model.interval,
+    maxDataPoints: model.maxDataPoints,
+    maxDataPointsFromWidth: model.maxDataPoints === undefined,
+  });
+  // Without transformations it stays, as a place for those of the panel.
+  const transformations: DataTransformerConfig[] = model.transformations ?? [];
+  return new SceneDataTransformer({ $data, transformations });
+}

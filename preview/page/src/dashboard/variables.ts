@@ -1,0 +1,66 @@
+import {
+  ConstantVariable,
+  CustomVariable,
+  DataSourceVariable,
+  IntervalVariable,
+  QueryVariable,
+  TextBoxVariable,
+  type SceneDataQuery,
+  type SceneVariable,
+} from '@grafana/scenes';
+
+import { type VariableModel } from './model';
+
+function queryText({ query }: VariableModel): string {
+  return typeof query === 'string' ? query : '';
+}
+
+/** A classic variable as scenes has it; none for a kind that the preview does not show. */
+export function sceneVariable(model: VariableModel): SceneVariable | undefined {
+  const common = {
+    name: model.name,
+    label: model.label,
+    description: model.description,
+    hide: model.hide,
+    skipUrlSync: model.skipUrlSync,
+  };
+  const choice = {
+    ...common,
+    value: model.current?.value ?? '',
+    text: model.current?.text ?? '',
+    isMulti: model.multi,
+    includeAll: model.includeAll,
+    allValue: model.allValue ?? undefined,
+    defaultToAll: Boolean(model.includeAll),
+  };
+  switch (model.type) {
+    case 'datasource':
+      return new DataSourceVariable({ ...choice, pluginId: queryText(model), regex: model.regex ?? '' });
+    case 'query':
+      return new QueryVariable({
+        ...choice,
+        query: (model.query ?? '') as string | SceneDataQuery,
+        datasource: typeof model.datasource === 'string' ? { uid: model.datasource } : (model.datasource ?? null),
+        regex: model.regex ?? '',
+        refresh: model.refresh,
+        sort: model.sort,
+      });
+    case 'custom':
+      return new CustomVariable({ ...choice, query: queryText(model) });
+    case 'textbox':
+      return new TextBoxVariable({ ...common, value: String(model.current?.value ?? queryText(model)) });
+    case 'constant':
+      return new ConstantVariable({ ...common, value: queryText(model) });
+    case 'interval':
+      return new IntervalVariable({
+        ...common,
+        value: String(model.current?.value ?? ''),
+        intervals: queryText(model).split(',').filter(Boolean),
+        autoEnabled: model.auto,
+        autoStepCount: model.auto_count,
+        autoMinInterval: model.auto_min,
+      });
+    default:
+      return undefined;
+  }
+}

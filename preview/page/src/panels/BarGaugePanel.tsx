@@ -1,0 +1,78 @@
+import {
+  getDisplayValueAlignmentFactors,
+  getFieldDisplayValues,
+  VizOrientation,
+  type DisplayValueAlignmentFactors,
+  type FieldDisplay,
+  type PanelProps,
+  type ReduceDataOptions,
+} from '@grafana/data';
+import { type BarGaugeDisplayMode, type BarGaugeNamePlacement, type BarGaugeValueMode } from '@grafana/schema';
+import { BarGauge, DataLinksContextMenu, useTheme2, VizRepeater } from '@grafana/ui';
+
+import { NoData } from './NoData';
+
+export interface BarGaugeOptions {
+  reduceOptions: ReduceDataOptions;
+  orientation: VizOrientation;
+  displayMode: BarGaugeDisplayMode;
+  valueMode: BarGaugeValueMode;
+  namePlacement: BarGaugeNamePlacement;
+  showUnfilled: boolean;
+  minVizWidth: number;
+  minVizHeight: number;
+  maxVizHeight: number;
+  text?: { titleSize?: number; valueSize?: number };
+}
+
+export function BarGaugePanel(props: PanelProps<BarGaugeOptions>) {
+  const { data, width, height, options, fieldConfig, replaceVariables, timeZone, renderCounter } = props;
+  const theme = useTheme2();
+  if (data.series.every((frame) => frame.length === 0)) {
+    return <NoData fieldConfig={fieldConfig} />;
+  }
+  const { reduceOptions, orientation, minVizWidth, minVizHeight, maxVizHeight } = options;
+  const getValues = () =>
+    getFieldDisplayValues({ fieldConfig, reduceOptions, replaceVariables, theme, data: data.series, timeZone });
+  return (
+    <VizRepeater<FieldDisplay, DisplayValueAlignmentFactors>
+      getValues={getValues}
+      getAlignmentFactors={getDisplayValueAlignmentFactors}
+      source={data}
+      width={width}
+      height={height}
+      renderCounter={renderCounter}
+      orientation={orientation}
+      itemSpacing={orientation === VizOrientation.Horizontal ? 8 : 10}
+      minVizWidth={minVizWidth}
+      minVizHeight={minVizHeight}
+      maxVizHeight={maxVizHeight}
+      renderValue={({ value, width, height, count, orientation, alignmentFactors }) => (
+        <DataLinksContextMenu links={() => value.getLinks?.() ?? []} style={{ height: '100%' }}>
+          {({ openMenu, targetClassName }) => (
+            <BarGauge
+              theme={theme}
+              value={value.display}
+              field={value.field}
+              display={value.view?.getFieldDisplayProcessor(value.colIndex ?? 0)}
+              width={width}
+              height={height}
+              orientation={orientation}
+              displayMode={options.displayMode}
+              valueDisplayMode={options.valueMode}
+              namePlacement={options.namePlacement}
+              showUnfilled={options.showUnfilled}
+              text={options.text}
+              itemSpacing={10}
+              lcdCellWidth={12}
+              alignmentFactors={alignmentFactors}
+              isOverflow={count * minVizHeight > props.height}
+              onClick={value.hasLinks ? openMenu : undefined}
+              className={value.hasLinks ? targetClassName : undefined}
+            />
+          )}
+        </DataLinksContextMenu>
+      )}
+    />
+  );
+}

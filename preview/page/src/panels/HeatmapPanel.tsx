@@ -1,0 +1,139 @@
+import {
+  dateTimeFormat,
+  FieldType,
+  formattedValueToString,
+  getFieldDisplayName,
+  getValueFormat,
+  type DataFrame,
+  type PanelProps,
+} from '@grafana/data';
+import { AxisPlacement, ScaleDirection, ScaleOrientation } from '@grafana/schema';
+import { SeriesTable, TooltipPlugin2, UPlotChart, UPlotConfigBuilder, useTheme2 } from '@grafana/ui';
+import { useMemo } from 'react';
+import type uPlot from 'uplot';
+
+import { NoData } from './NoData';
+
+/** Buckets over time: `counts[row][column]`, row 0 at the bottom. */
+export interface Heatmap {
+  times: number[];
+  buckets: string[];
+  counts: number[][];
+}
+
+/** `TooltipHoverMode.xyOne` of @grafana/ui, which is not exported. */
+const xyOne = 2;
+
+/** One row for each number field of all frames; all are expected to share their times. */
+export function heatmapOf(frames: DataFrame[]): Heatmap | undefined {
+  const time = frames[0]?.fields.find((field) => field.type === FieldType.time);
+  const rows = frames.flatMap((frame) =>
+    frame.fields
+      .filter((field) => field.type === FieldType.number)
+      .map((field) => ({ bucket: field.labels?.le ?? getFieldDisplayName(field, frame), counts: field.values }))
+  );
+  if (!time || time.values.length === 0 || rows.length === 0) {
+    return undefined;
+  }
+  return { times: time.values, buckets: rows.map((row) => row.bucket), counts: rows.map((row) => row.counts) };
+}
+
+export function HeatmapPanel({ data, width, height, timeRange, timeZone, fieldConfig, onChangeTimeRange }: PanelProps) {
+  const theme = useTheme2();
+  const heatmap = useMemo(() => heatmapOf(data.series), [data.series]);
+  const from = timeRange.from.valueOf();
+  const to = timeRange.to.valueOf();
+  const config = useMemo(() => {
+    const color = (share: number) => theme.visualization.getColorByName('dark-orange') + alpha(share);
+    return heatmap && chartConfig(heatmap, timeZone, [from, to], theme, color);
+  }, [heatmap, timeZone, from, to, theme]);
+  if (!heatmap || !config) {
+    return <NoData fieldConfig={fieldConfig} />;
+  }
+  const { times, buckets, counts } = heatmap;
+  const format = getValueFormat(fieldConfig.defaults.unit ?? 'short');
+  return (
+    <UPlotChart config={config} data={[times, times.map(() => 0)]} width={width} height={height}>
+      <TooltipPlugin2
+        config={config}
+        hoverMode={xyOne}
+        queryZoom={onChangeTimeRange}
+        render={(plot, dataIdxs) => {
+          const row = Math.floor(plot.posToVal(plot.cursor.top ?? 0, 'y'));
+          const column = dataIdxs[1] ?? 0;
+          const count = counts[row]?.[column];
+          const value = formattedValueToString(format(count ?? 0));
+          return (
+            <div style={{ padding: 8 }}>
+              <SeriesTable
+                timestamp={dateTimeFormat(times[column] ?? 0, { timeZone })}
+                series={[{ label: buckets[row], value }]}
+              />
+            </div>
+          );
+        }}
+      />
+    </UPlotChart>
+  );
+}
+
+/** Two hexadecimal digits of opacity. */
+function alpha(share: number): string {
+  return Math.round(share * 255)
+    .toString(16)
+    .padStart(2, '0');
+}
+
+function chartConfig(
+  { times, buckets, counts }: Heatmap,
+  timeZone: string,
+  range: [number, number],
+  theme: ReturnType<typeof useTheme2>,
+  color: (share: number) => string
+): UPlotConfigBuilder {
+  const config = new UPlotConfigBuilder(timeZone);
+  const highest = counts.reduce((max, row) => row.reduce((a, b) => Math.max(a, b ?? 0), max), 0);
+  const stepMs = times.length > 1 ? times[1]! - times[0]! : range[1] - range[0];
+  config.addScale({
+    scaleKey: 'x',
+    isTime: true,
+    orientation: ScaleOrientation.Horizontal,
+    direction: ScaleDirection.Right,
+    range: () => range,
+  });
+  config.addScale({
+    scaleKey: 'y',
+    orientation: ScaleOrientation.Vertical,
+    direction: ScaleDirection.Up,
+    range: () => [0, buckets.length],
+  });
+  config.addAxis({ scaleKey: 'x', isTime: true, placement: AxisPlacement.Bottom, timeZone, theme });
+  config.addAxis({
+    scaleKey: 'y',
+    placement: AxisPlacement.Left,
+    theme,
+    splits: () => buckets.map((_, row) => row + 0.5),
+    values: () => buckets,
+  });
+  config.addSeries({ scaleKey: 'y', theme, lineWidth: 0, show: true });
+  config.addHook('draw', (plot: uPlot) => {
+    plot.ctx.save();
+    plot.ctx.beginPath();
+    plot.ctx.rect(plot.bbox.left, plot.bbox.top, plot.bbox.width, plot.bbox.height);
+    plot.ctx.clip();
+    counts.forEach((row, y) => {
+      const top = plot.valToPos(y + 1, 'y', true);
+      const bottom = plot.valToPos(y, 'y', true);
+      row.forEach((count, x) => {
+        if (count > 0) {
+          const left = plot.valToPos(times[x]! - stepMs, 'x', true);
+          const right = plot.valToPos(times[x]!, 'x', true);
+          plot.ctx.fillStyle = color(0.15 + 0.85 * (count / highest));
+          plot.ctx.fillRect(left + 0.5, top + 0.5, right - left - 1, bottom - top - 1);
+        }
+      });
+    });
+    plot.ctx.restore();
+  });
+  return config;
+}

@@ -1,0 +1,132 @@
+import {
+  dateTimeFormat,
+  FieldType,
+  formattedValueToString,
+  getFieldDisplayName,
+  type DataFrame,
+  type LinkModel,
+  type PanelProps,
+} from '@grafana/data';
+import { SortOrder, type VizLegendOptions, type VizTooltipOptions } from '@grafana/schema';
+import {
+  DataLinkButton,
+  SeriesTable,
+  TimeSeries,
+  TooltipDisplayMode,
+  TooltipPlugin2,
+  usePanelContext,
+  type UPlotConfigBuilder,
+} from '@grafana/ui';
+import { useMemo } from 'react';
+
+import { NoData } from './NoData';
+
+export interface TimeSeriesOptions {
+  legend: VizLegendOptions;
+  tooltip: VizTooltipOptions;
+}
+
+/** `TooltipHoverMode` of @grafana/ui, which is not exported. */
+const hoverMode = { xOne: 0, xAll: 1 };
+
+/** What can be drawn over time: a time field and at least one number. */
+function graphable(frames: DataFrame[]): DataFrame[] {
+  const has = (frame: DataFrame, type: FieldType) => frame.fields.some((field) => field.type === type);
+  return frames.filter((frame) => has(frame, FieldType.time) && has(frame, FieldType.number) && frame.length > 0);
+}
+
+export function TimeSeriesPanel(props: PanelProps<TimeSeriesOptions>) {
+  const { data, width, height, timeRange, timeZone, options, fieldConfig, onChangeTimeRange } = props;
+  const frames = useMemo(() => graphable(data.series), [data.series]);
+  const { sync, eventsScope } = usePanelContext();
+  if (frames.length === 0) {
+    return <NoData fieldConfig={fieldConfig} />;
+  }
+  const multi = options.tooltip.mode === TooltipDisplayMode.Multi;
+  return (
+    <TimeSeries
+      frames={frames}
+      structureRev={data.structureRev}
+      timeRange={timeRange}
+      timeZone={timeZone}
+      width={width}
+      height={height}
+      legend={options.legend}
+      options={options}
+    >
+      {(config: UPlotConfigBuilder, frame: DataFrame) => {
+        const links = (seriesIdx: number, dataIdx: number) =>
+          frame.fields[seriesIdx]?.getLinks?.({ valueRowIndex: dataIdx }) ?? [];
+        return (
+          <TooltipPlugin2
+            config={config}
+            hoverMode={multi ? hoverMode.xAll : hoverMode.xOne}
+            queryZoom={onChangeTimeRange}
+            clientZoom
+            syncMode={sync?.()}
+            syncScope={eventsScope}
+            getDataLinks={links}
+            render={(_plot, dataIdxs, seriesIdx, isPinned) => (
+              <SeriesTooltip
+                frame={frame}
+                dataIdxs={dataIdxs}
+                seriesIdx={seriesIdx}
+                options={options.tooltip}
+                timeZone={timeZone}
+                links={isPinned && seriesIdx !== null ? links(seriesIdx, dataIdxs[seriesIdx] ?? 0) : []}
+              />
+            )}
+          />
+        );
+      }}
+    </TimeSeries>
+  );
+}
+
+interface SeriesTooltipProps {
+  frame: DataFrame;
+  dataIdxs: Array<number | null>;
+  seriesIdx: number | null;
+  options: VizTooltipOptions;
+  timeZone: string;
+  links: LinkModel[];
+}
+
+function SeriesTooltip({ frame, dataIdxs, seriesIdx, options, timeZone, links }: SeriesTooltipProps) {
+  const rows = frame.fields.flatMap((field, index) => {
+    const row = dataIdxs[index];
+    const shown = options.mode === TooltipDisplayMode.Multi || index === seriesIdx;
+    if (index === 0 || row === null || row === undefined || !shown || field.config.custom?.hideFrom?.tooltip) {
+      return [];
+    }
+    const value = field.values[row];
+    const display = field.display?.(value);
+    return value === null || value === undefined || !display
+      ? []
+      : [
+          {
+            value,
+            row: {
+              label: getFieldDisplayName(field, frame),
+              value: formattedValueToString(display),
+              color: display.color,
+              isActive: index === seriesIdx,
+            },
+          },
+        ];
+  });
+  if (options.sort !== SortOrder.None) {
+    rows.sort((a, b) => (options.sort === SortOrder.Descending ? b.value - a.value : a.value - b.value));
+  }
+  const time = frame.fields[0]?.values[dataIdxs[0] ?? dataIdxs.find((index) => typeof index === 'number') ?? 0];
+  return (
+    <div style={{ padding: 8 }}>
+      <SeriesTable timestamp={dateTimeFormat(time, { timeZone })} series={rows.map(({ row }) => row)} />
+      {links.map((link) => (
+        <div key={link.href + link.title} style={{ marginTop: 8 }}>
+          <DataLinkButton link={link} />
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+import { EventBusSrv, locationUtil, type GrafanaConfig } from '@grafana/data';
+import {
+  config,
+  FakeEchoSrv,
+  locationService,
+  setAppEvents,
+  setBackendSrv,
+  setDataSourceSrv,
+  setEchoSrv,
+  setGrafanaLiveSrv,
+  setLocationSrv,
+  setPluginComponentHook,
+  setPluginComponentsHook,
+  setPluginFunctionsHook,
+  setPluginImportUtils,
+  setPluginLinksHook,
+  setReturnToPreviousHook,
+  setRunRequest,
+  setTemplateSrv,
+} from '@grafana/runtime';
+import { EMPTY, of, throwError } from 'rxjs';
+
+import { backendSrv } from './backendSrv';
+import { dataSourceSrv } from './dataSourceSrv';
+import { getPanelPluginFromCache, importPanelPlugin, shareModules } from './plugins';
+import { fillRegistries } from './registries';
+import { runRequest } from './runRequest';
+import { templateSrv } from './templateSrv';
+
+const noLive = () => new Error('the preview does not serve Live; Grafana does');
+
+/** Puts the preview's own services where Grafana's libraries look for Grafana's. */
+export function setServices() {
+  fillRegistries();
+  shareModules();
+  setEchoSrv(new FakeEchoSrv());
+  setAppEvents(new EventBusSrv());
+  setBackendSrv(backendSrv);
+  setDataSourceSrv(dataSourceSrv);
+  setTemplateSrv(templateSrv);
+  setLocationSrv(locationService);
+  setRunRequest(runRequest);
+  setPluginImportUtils({ importPanelPlugin, getPanelPluginFromCache });
+  setPluginLinksHook(() => ({ links: [], isLoading: false }));
+  setPluginComponentsHook(() => ({ components: [], isLoading: false }));
+  setPluginComponentHook(() => ({ component: null, isLoading: false }));
+  setPluginFunctionsHook(() => ({ functions: [], isLoading: false }));
+  setReturnToPreviousHook(() => () => undefined);
+  setGrafanaLiveSrv({
+    getConnectionState: () => of(false),
+    getStream: () => EMPTY,
+    getDataStream: () => throwError(noLive),
+    getPresence: () => Promise.reject(noLive()),
+    publish: () => Promise.reject(noLive()),
+  });
+  locationUtil.initialize({
+    config: config as unknown as GrafanaConfig,
+    // Links of a panel get both from the scene's own macros.
+    getTimeRangeForUrl: () => ({ from: 'now-1h', to: 'now' }),
+    getVariablesUrlParams: () => ({}),
+  });
+}

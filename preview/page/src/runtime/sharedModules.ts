@@ -1,0 +1,54 @@
+// What Grafana hands to plugins instead of letting them bundle it, under the same names.
+import * as emotionCss from '@emotion/css';
+import * as emotionReact from '@emotion/react';
+import * as grafanaData from '@grafana/data';
+import * as grafanaDataUnstable from '@grafana/data/unstable';
+import * as grafanaRuntime from '@grafana/runtime';
+import * as grafanaRuntimeUnstable from '@grafana/runtime/unstable';
+import * as grafanaUi from '@grafana/ui';
+import * as grafanaUiUnstable from '@grafana/ui/unstable';
+import * as d3 from 'd3';
+import i18next from 'i18next';
+import lodash from 'lodash';
+import moment from 'moment';
+import prismjs from 'prismjs';
+import * as react from 'react';
+import * as reactDom from 'react-dom';
+import * as reactInlineSvg from 'react-inlinesvg';
+import * as reactJsxRuntime from 'react/jsx-runtime';
+import * as reactRouter from 'react-router-dom';
+import * as rxjs from 'rxjs';
+import * as rxjsOperators from 'rxjs/operators';
+import * as slate from 'slate';
+import * as slateReact from 'slate-react';
+
+/** A CommonJS module as SystemJS gives it to AMD code: the module itself. */
+function whole(module: object): object {
+  return { ...module, default: module, __useDefault: true };
+}
+
+export const sharedModules: Record<string, object> = {
+  '@emotion/css': emotionCss,
+  '@emotion/react': emotionReact,
+  '@grafana/data': grafanaData,
+  '@grafana/data/unstable': grafanaDataUnstable,
+  '@grafana/runtime': grafanaRuntime,
+  '@grafana/runtime/unstable': grafanaRuntimeUnstable,
+  '@grafana/ui': grafanaUi,
+  '@grafana/ui/unstable': grafanaUiUnstable,
+  d3,
+  emotion: emotionCss,
+  i18next: whole(i18next),
+  lodash: whole(lodash),
+  moment: whole(moment),
+  prismjs: whole(prismjs),
+  react,
+  'react-dom': reactDom,
+  'react-inlinesvg': reactInlineSvg,
+  'react-router': reactRouter,
+  'react/jsx-runtime': reactJsxRuntime,
+  rxjs,
+  'rxjs/operators': rxjsOperators,
+  slate,
+  'slate-react': slateReact,
+};
