@@ -12,7 +12,7 @@ mod record;
 mod tests;
 
 pub use error::FlowError;
-#[cfg(test)]
+#[cfg(feature = "json")]
 pub(crate) use record::wire_timestamp;
 
 /// Converts the items of a list.

@@ -47,6 +47,26 @@ fn recorded_flows_come_back_as_they_were() {
     }
 }
 
+#[test]
+fn every_field_comes_back_as_hubble_writes_it() {
+    vectors("all-fields.jsonl").lines().for_each(check_round_trip);
+}
+
+/// Reads a line that the real `hubble` was given, and compares what is written with its answer.
+fn check_as_hubble(vector: &str) {
+    let vector: Value = serde_json::from_str(vector).unwrap();
+    let line = vector["line"].as_str().unwrap();
+    let written = read_line(line.as_bytes())
+        .ok()
+        .map_or(Value::Null, |line| serde_json::from_str(&line.record.write().unwrap()).unwrap());
+    assert_eq!(written, vector["hubble"], "{line}");
+}
+
+#[test]
+fn spellings_are_read_as_hubble_reads_them() {
+    vectors("spellings.jsonl").lines().for_each(check_as_hubble);
+}
+
 proptest! {
     #[test]
     fn a_flow_survives_json(flow in arbitrary::flow()) {

@@ -13,20 +13,23 @@ pub(super) fn write(time: prost_types::Timestamp) -> Result<String, TimestampErr
         .to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
-/// Reads it, with any offset and at most nine digits after the second. None: not such a text.
+/// Reads it, with any offset and at most nine digits after the second. As in Go, the hour may
+/// have one digit, and a comma may stand before the fraction. None: not such a text.
 pub(super) fn read(text: &str) -> Option<prost_types::Timestamp> {
-    let bytes = text.as_bytes();
-    let is_strict = bytes.get(10) == Some(&b'T')
-        && (text.ends_with('Z') || matches!(bytes.iter().nth_back(5), Some(b'+' | b'-')));
-    let digits = text
-        .split_once('.')
+    let (date, time) = text.split_once('T')?;
+    let hour_digits = time.find(':')?;
+    let digits = time
+        .split_once(['.', ','])
         .map_or(0, |(_, fraction)| fraction.bytes().take_while(u8::is_ascii_digit).count());
-    if !is_strict || digits > 9 {
+    let has_offset = time.ends_with('Z') || matches!(time.bytes().nth_back(5), Some(b'+' | b'-'));
+    if digits > 9 || !has_offset {
         return None;
     }
-    let time = DateTime::parse_from_rfc3339(text).ok()?;
-    // A leap second counts as nanoseconds beyond the second, which `Timestamp` refuses, as Go.
+    let zero = if hour_digits == 1 { "0" } else { "" };
+    let strict = format!("{date}T{zero}{}", time.replacen(',', ".", 1));
+    let time = DateTime::parse_from_rfc3339(&strict).ok()?;
+    // A leap second counts as nanoseconds beyond the second, which is out of range, as in Go.
     let nanos = i32::try_from(time.timestamp_subsec_nanos()).ok()?;
-    Timestamp::new(time.timestamp(), nanos).ok()?;
-    Some(prost_types::Timestamp { seconds: time.timestamp(), nanos })
+    let time = Timestamp::new(time.timestamp(), nanos).ok()?;
+    Some(crate::convert::wire_timestamp(time))
 }
