@@ -96,6 +96,13 @@ pub(crate) struct Connection {
     pub(crate) name_seen: bool,
 }
 
+impl Connection {
+    /// A connection to an address that no name led to.
+    pub(crate) fn direct(source: EndpointId, destination: EndpointId, port: Port) -> Self {
+        Self { source, destination, port, host: None, name_seen: false }
+    }
+}
+
 /// Rules that a proxy enforces on a redirected connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum L7Rules {

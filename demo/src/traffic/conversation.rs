@@ -9,7 +9,7 @@ use super::packets::{Fate, Packet, Path};
 use super::{MILLISECOND, SECOND, Simulation};
 use crate::cluster::{EndpointId, HostId};
 use crate::record::{Event, L7};
-use crate::scenario::Port;
+use crate::scenario::{Connection, Port};
 
 /// When Linux sends a SYN again, in nanoseconds after the first; a client that gives up after
 /// ten seconds has sent four.
@@ -63,6 +63,21 @@ impl Exchange {
     }
 }
 
+/// Which try of a connection this is.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    /// When the first was made, in nanoseconds since the Unix epoch.
+    began_nanos: i64,
+    /// How many came before.
+    tries: usize,
+}
+
+impl Attempt {
+    fn first(at: i64) -> Self {
+        Self { began_nanos: at, tries: 0 }
+    }
+}
+
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -72,7 +87,69 @@ pub(super) enum Outcome {
     TimedOut,
 }
 
+/// Another try of what got no answer.
+#[derive(Debug, Clone)]
+pub(super) struct Retry {
+    connection: Connection,
+    client_port: u16,
+    what: Tried,
+}
+
+#[derive(Debug, Clone)]
+enum Tried {
+    /// The kernel sends the first packet of a TCP connection again.
+    Syn { attempt: Attempt, exchange: Exchange, authority: &'static str },
+    /// A resolver asks again; nobody waits for the answer any more.
+    Datagram(Packet),
+    /// A person opens the page again.
+    Dial(Exchange),
+}
+
+impl Retry {
+    pub(super) fn datagram(path: &Path, packet: Packet) -> Self {
+        Self {
+            connection: path.connection,
+            client_port: path.client_port,
+            what: Tried::Datagram(packet),
+        }
+    }
+}
+
 impl Simulation {
+    /// Tries again, under today's policies.
+    pub(super) fn retry(&mut self, at: i64, retry: &Retry) {
+        let mut path = self.open_path(&retry.connection);
+        match &retry.what {
+            Tried::Syn { attempt, exchange, authority } => {
+                path.client_port = retry.client_port;
+                self.converse(&path, at, *attempt, *exchange, authority);
+            }
+            Tried::Datagram(packet) => {
+                path.client_port = retry.client_port;
+                if let Fate::Arrived(at) = self.forward(&path, at, *packet) {
+                    self.reply(&path, at, Packet { first: false, ..*packet });
+                }
+            }
+            Tried::Dial(exchange) => {
+                self.converse(&path, at, Attempt::first(at), *exchange, "");
+            }
+        }
+    }
+
+    /// Comes back later with a new connection.
+    pub(super) fn dial_later(
+        &mut self,
+        client: EndpointId,
+        server: EndpointId,
+        port: u16,
+        at: i64,
+        exchange: Exchange,
+    ) {
+        let connection = Connection::direct(client, server, Port::Tcp(port));
+        let what = Tried::Dial(exchange);
+        self.push_retry(at, Retry { connection, client_port: 0, what });
+    }
+
     /// A connection to one pod of a service, by its cluster address.
     pub(super) fn call(
         &mut self,
@@ -85,9 +162,11 @@ impl Simulation {
         let id = cluster.service_named(service)?;
         let service = cluster.service(id)?;
         let server = self.one_of(&service.backends)?;
-        let path = self.open_path(client, server, Port::Tcp(service.target_port), None, false);
+        let port = Port::Tcp(service.target_port);
+        let path = self.open_path(&Connection::direct(client, server, port));
         self.socket(&path, at, service.frontend, service.port);
-        Some(self.converse(&path, at + MILLISECOND / 10, exchange, service.name))
+        let at = at + MILLISECOND / 10;
+        Some(self.converse(&path, at, Attempt::first(at), exchange, service.name))
     }
 
     /// A connection to an external host whose address is known.
@@ -106,8 +185,14 @@ impl Simulation {
             name_seen && self.policies.fqdn_selector(entry.name) == Some(selector)
         });
         let server = selected.map_or(entry.world, |(_, endpoint)| endpoint);
-        let path = self.open_path(client, server, Port::Tcp(port), Some(host), name_seen);
-        Some(self.converse(&path, at, exchange, entry.name))
+        let path = self.open_path(&Connection {
+            source: client,
+            destination: server,
+            port: Port::Tcp(port),
+            host: Some(host),
+            name_seen,
+        });
+        Some(self.converse(&path, at, Attempt::first(at), exchange, entry.name))
     }
 
     /// A connection straight to an endpoint.
@@ -119,19 +204,32 @@ impl Simulation {
         at: i64,
         exchange: Exchange,
     ) -> Outcome {
-        let path = self.open_path(client, server, Port::Tcp(port), None, false);
-        self.converse(&path, at, exchange, "")
+        let path = self.open_path(&Connection::direct(client, server, Port::Tcp(port)));
+        self.converse(&path, at, Attempt::first(at), exchange, "")
     }
 
-    fn converse(&mut self, path: &Path, at: i64, exchange: Exchange, authority: &str) -> Outcome {
+    fn converse(
+        &mut self,
+        path: &Path,
+        at: i64,
+        attempt: Attempt,
+        exchange: Exchange,
+        authority: &'static str,
+    ) -> Outcome {
         if path.proxy_rules().is_some() {
             return self.converse_through_proxy(path, at, exchange, authority);
         }
         let syn = Packet::tcp(TcpFlags::SYN, 74);
         let Fate::Arrived(at) = self.forward(path, at, syn) else {
-            for retry in SYN_RETRIES {
-                let jitter = self.span(0, 12 * MILLISECOND);
-                self.forward(path, at + retry + jitter, syn);
+            if let Some(wait) = SYN_RETRIES.get(attempt.tries) {
+                let again = attempt.began_nanos + wait + self.span(0, 12 * MILLISECOND);
+                let attempt = Attempt { tries: attempt.tries + 1, ..attempt };
+                let retry = Retry {
+                    connection: path.connection,
+                    client_port: path.client_port,
+                    what: Tried::Syn { attempt, exchange, authority },
+                };
+                self.push_retry(again, retry);
             }
             return Outcome::TimedOut;
         };

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use rand::Rng;
 
+use super::conversation::Retry;
 use super::packets::{Fate, Packet, Path};
 use super::{MILLISECOND, SECOND, Simulation};
 use crate::cluster::{EndpointId, HostId};
 use crate::record::{Event, L7};
-use crate::scenario::{L7Rules, Port};
+use crate::scenario::{Connection, L7Rules, Port};
 
 const RCODE_NO_ERROR: u32 = 0;
 const RCODE_NON_EXISTENT_DOMAIN: u32 = 3;
@@ -116,11 +117,13 @@ impl Simulation {
         let Some(server) = self.one_of(&kube_dns.backends) else {
             return Answer::None;
         };
-        let path = self.open_path(client, server, Port::Udp(53), None, false);
+        let path = self.open_path(&Connection::direct(client, server, Port::Udp(53)));
         self.socket(&path, at, kube_dns.frontend, kube_dns.port);
         let at = at + MILLISECOND / 20;
         let first = self.ask(&path, name, QueryType::A, zone, at, true);
-        let second = self.ask(&path, name, QueryType::Aaaa, zone, at + MILLISECOND / 50, false);
+        // What was denied left no connection behind: policy is asked again.
+        let again = !path.is_open();
+        let second = self.ask(&path, name, QueryType::Aaaa, zone, at + MILLISECOND / 50, again);
         match first {
             Answer::Came { at, found, seen } => Answer::Came {
                 at: match second {
@@ -152,8 +155,8 @@ impl Simulation {
         let Some(L7Rules::Dns(_)) = path.proxy_rules() else {
             let Fate::Arrived(at) = self.forward(path, at, packet) else {
                 // The resolver asks again after five seconds and then gives up.
-                let again = at + 5 * SECOND;
-                self.forward(path, again, Packet { first: true, ..packet });
+                let again = Packet { first: true, ..packet };
+                self.push_retry(at + 5 * SECOND, Retry::datagram(path, again));
                 return Answer::None;
             };
             let at = self.reply(path, at + think, Packet::udp(bytes + 32));

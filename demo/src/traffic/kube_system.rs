@@ -8,7 +8,7 @@ use super::packets::{Fate, Packet};
 use super::{MILLISECOND, Simulation};
 use crate::cluster::{EndpointId, NodeId};
 use crate::record::{Event, Record, Transport};
-use crate::scenario::{Port, Scenario};
+use crate::scenario::{Connection, Port, Scenario};
 
 const ECHO_REQUEST: Transport = Transport::Icmpv4 { kind: 8, code: 0 };
 const ECHO_REPLY: Transport = Transport::Icmpv4 { kind: 0, code: 0 };
@@ -42,7 +42,7 @@ impl Simulation {
     fn upstream_lookup(&mut self, at: i64) -> Option<()> {
         let dns = self.pod_of("coredns")?;
         let upstream = self.cluster.upstream_dns;
-        let path = self.open_path(dns, upstream, Port::Udp(53), None, false);
+        let path = self.open_path(&Connection::direct(dns, upstream, Port::Udp(53)));
         if let Fate::Arrived(at) = self.forward(&path, at, Packet::udp(78)) {
             self.reply(&path, at + 2 * MILLISECOND, Packet::udp(142));
         }
@@ -98,7 +98,7 @@ impl Simulation {
         let prober =
             self.cluster.node(from).map(|node| if from == to { node.host } else { node.remote })?;
         let target = self.cluster.node(to)?.health;
-        let path = self.open_path(prober, target, Port::Echo, None, false);
+        let path = self.open_path(&Connection::direct(prober, target, Port::Echo));
         let ping = |transport, first| Packet { transport, bytes: 98, first };
         if let Fate::Arrived(at) = self.forward(&path, at, ping(ECHO_REQUEST, true)) {
             self.reply(&path, at, ping(ECHO_REPLY, false));
@@ -127,7 +127,7 @@ impl Simulation {
             // A monitor still has the address of a pod that is gone.
             2 => {
                 let client = self.pod_of("ama-metrics")?;
-                let port = self.ephemeral_port();
+                let port = self.ephemeral_port(client);
                 self.drop_packet(
                     at,
                     (client, stray.former_pod),

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+use self::conversation::Retry;
 use crate::cluster::{Cluster, EndpointId};
 use crate::record::Record;
 use crate::scenario::{PolicySet, Scenario, scenario_policies};
@@ -25,6 +26,9 @@ pub(crate) const SECOND: i64 = 1_000 * MILLISECOND;
 /// How finely conversations are spread in time, in nanoseconds.
 const TICK: i64 = 5 * MILLISECOND;
 
+/// Linux's range of ephemeral ports.
+const EPHEMERAL_PORTS: std::ops::RangeInclusive<u16> = 32_768..=60_999;
+
 /// How much the datapath reports (Cilium's `monitor-aggregation`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum MonitorAggregation {
@@ -34,13 +38,24 @@ pub enum MonitorAggregation {
     Medium,
 }
 
-/// A record that waits for its time.
+/// What will happen when its time comes.
 #[derive(Debug)]
-struct Scheduled(Record);
+enum Happening {
+    Record(Record),
+    /// Somebody tries again, under the policies of that moment.
+    Retry(Box<Retry>),
+}
+
+#[derive(Debug)]
+struct Scheduled {
+    time_nanos: i64,
+    sequence: u64,
+    what: Happening,
+}
 
 impl Scheduled {
     fn key(&self) -> (i64, u64) {
-        (self.0.time_nanos, self.0.sequence)
+        (self.time_nanos, self.sequence)
     }
 }
 
@@ -73,7 +88,7 @@ pub(crate) struct Simulation {
     policies: Box<dyn PolicySet>,
     aggregation: MonitorAggregation,
     rng: SmallRng,
-    /// Records whose time has not come, earliest first.
+    /// What has not happened yet, earliest first.
     pending: BinaryHeap<Reverse<Scheduled>>,
     now_nanos: i64,
     /// Average records per second.
@@ -81,7 +96,10 @@ pub(crate) struct Simulation {
     /// Records that may still be scheduled; negative while a long conversation is paid off.
     budget: f64,
     sequence: u64,
-    next_port: u16,
+    /// Records ever scheduled.
+    scheduled: u64,
+    /// The ephemeral port that each endpoint used last.
+    last_ports: Vec<u16>,
 }
 
 impl Simulation {
@@ -94,18 +112,22 @@ impl Simulation {
         rate: f64,
         start_nanos: i64,
     ) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let last_ports =
+            cluster.endpoints.iter().map(|_| rng.random_range(EPHEMERAL_PORTS)).collect();
         Self {
             cluster,
             scenario,
             policies: Box::new(scenario_policies(scenario)),
             aggregation,
-            rng: SmallRng::seed_from_u64(seed),
+            rng,
             pending: BinaryHeap::new(),
             now_nanos: start_nanos,
             rate,
             budget: 0.0,
             sequence: 0,
-            next_port: 32_768,
+            scheduled: 0,
+            last_ports,
         }
     }
 
@@ -124,8 +146,8 @@ impl Simulation {
         self.now_nanos
     }
 
-    /// Applies another act's policies. Packets that are already under way keep their fate, and
-    /// so do the clock and the random numbers.
+    /// Applies another act's policies. Connections that are open stay so; whoever was cut off
+    /// meets the new policies with the next packet.
     pub(crate) fn switch(&mut self, scenario: Scenario) {
         self.scenario = scenario;
         self.policies = Box::new(scenario_policies(scenario));
@@ -141,9 +163,15 @@ impl Simulation {
         while self.now_nanos < until_nanos {
             let tick_end = (self.now_nanos + TICK).min(until_nanos);
             self.fill(tick_end);
-            while self.pending.peek().is_some_and(|Reverse(next)| next.0.time_nanos <= tick_end) {
-                if let Some(Reverse(Scheduled(record))) = self.pending.pop() {
-                    sink(record);
+            while self.pending.peek().is_some_and(|Reverse(next)| next.time_nanos <= tick_end) {
+                let Some(Reverse(next)) = self.pending.pop() else { break };
+                match next.what {
+                    Happening::Record(record) => sink(record),
+                    Happening::Retry(retry) => {
+                        let before = self.scheduled;
+                        self.retry(next.time_nanos, &retry);
+                        self.pay(before);
+                    }
                 }
             }
             self.now_nanos = tick_end;
@@ -157,13 +185,18 @@ impl Simulation {
         let secs = width as f64 / SECOND as f64;
         self.budget += self.rate * secs * self.tide();
         while self.budget > 0.0 {
-            let before = self.sequence;
+            let before = self.scheduled;
             let offset = self.rng.random_range(0..width.max(1));
             self.start_conversation(self.now_nanos + offset);
-            let made = u32::try_from(self.sequence - before).unwrap_or(u32::MAX);
-            // A conversation that leaves no trace must not stall the clock.
-            self.budget -= f64::from(made.max(1));
+            self.pay(before);
         }
+    }
+
+    /// Takes what was scheduled since from the budget. A conversation that leaves no trace must
+    /// not stall the clock.
+    fn pay(&mut self, before: u64) {
+        let made = u32::try_from(self.scheduled - before).unwrap_or(u32::MAX);
+        self.budget -= f64::from(made.max(1));
     }
 
     /// Ebb and flow of the shop over ten minutes, averaging 1.
@@ -176,19 +209,38 @@ impl Simulation {
 
     /// Queues a record; gives it its number.
     fn push(&mut self, mut record: Record) {
-        record.sequence = self.sequence;
-        self.sequence += 1;
-        self.pending.push(Reverse(Scheduled(record)));
+        record.sequence = self.next_sequence();
+        self.scheduled += 1;
+        self.pending.push(Reverse(Scheduled {
+            time_nanos: record.time_nanos,
+            sequence: record.sequence,
+            what: Happening::Record(record),
+        }));
     }
 
-    /// An ephemeral port. They follow each other as on a busy machine.
-    fn ephemeral_port(&mut self) -> u16 {
+    /// Queues another try.
+    fn push_retry(&mut self, time_nanos: i64, retry: Retry) {
+        let sequence = self.next_sequence();
+        let what = Happening::Retry(Box::new(retry));
+        self.pending.push(Reverse(Scheduled { time_nanos, sequence, what }));
+    }
+
+    fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+
+    /// An ephemeral port of an endpoint. They follow each other as on a busy machine.
+    fn ephemeral_port(&mut self, client: EndpointId) -> u16 {
         let step = self.rng.random_range(1..37);
-        self.next_port = match self.next_port.checked_add(step) {
-            Some(port) if port <= 60_999 => port,
-            _ => 32_768 + step,
+        let Some(last) = self.last_ports.get_mut(usize::from(client.0)) else {
+            return *EPHEMERAL_PORTS.start();
         };
-        self.next_port
+        *last = match last.checked_add(step) {
+            Some(port) if EPHEMERAL_PORTS.contains(&port) => port,
+            _ => EPHEMERAL_PORTS.start() + step,
+        };
+        *last
     }
 
     /// A span of time between two bounds, in nanoseconds.

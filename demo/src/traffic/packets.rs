@@ -23,9 +23,8 @@ pub(super) struct Path {
     pub(super) server: EndpointId,
     pub(super) client_port: u16,
     pub(super) server_port: u16,
-    pub(super) host: Option<HostId>,
-    /// The client's node has seen the server's name resolve.
-    pub(super) name_seen: bool,
+    /// What was asked of the policies.
+    pub(super) connection: Connection,
     egress: Decision,
     ingress: Decision,
     client_node: Option<NodeId>,
@@ -59,13 +58,18 @@ impl Path {
         }
     }
 
+    /// Both sides let the connection pass.
+    pub(super) fn is_open(&self) -> bool {
+        self.egress.passes() && self.ingress.passes()
+    }
+
     fn same_node(&self) -> bool {
         self.client_node.is_some() && self.client_node == self.server_node
     }
 
     /// Name for the records of the client's side.
     fn client_name(&self) -> Option<HostId> {
-        self.host.filter(|_| self.name_seen)
+        self.connection.host.filter(|_| self.connection.name_seen)
     }
 }
 
@@ -90,18 +94,11 @@ impl Packet {
 
 impl Simulation {
     /// Looks a connection up in the policies of both sides.
-    pub(super) fn open_path(
-        &mut self,
-        client: EndpointId,
-        server: EndpointId,
-        port: Port,
-        host: Option<HostId>,
-        name_seen: bool,
-    ) -> Path {
-        let connection = Connection { source: client, destination: server, port, host, name_seen };
+    pub(super) fn open_path(&mut self, connection: &Connection) -> Path {
+        let &Connection { source: client, destination: server, port, .. } = connection;
         let cluster = &self.cluster;
-        let egress = self.policies.decide(cluster, &connection, TrafficDirection::Egress);
-        let ingress = self.policies.decide(cluster, &connection, TrafficDirection::Ingress);
+        let egress = self.policies.decide(cluster, connection, TrafficDirection::Egress);
+        let ingress = self.policies.decide(cluster, connection, TrafficDirection::Ingress);
         let client_node = cluster.endpoint(client).node;
         let server_node = cluster.endpoint(server).node;
         let wire = match (client_node, server_node) {
@@ -112,13 +109,12 @@ impl Simulation {
         Path {
             client,
             server,
-            client_port: self.ephemeral_port(),
+            client_port: self.ephemeral_port(client),
             server_port: match port {
                 Port::Tcp(port) | Port::Udp(port) => port,
                 Port::Echo => 0,
             },
-            host,
-            name_seen,
+            connection: *connection,
             egress,
             ingress,
             client_node,

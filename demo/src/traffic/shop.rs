@@ -218,7 +218,7 @@ impl Simulation {
         let page = Exchange::http("GET", "/", 1_480, 12 * MILLISECOND);
         if self.call_endpoint(customer, front, 8080, at, page) == Outcome::TimedOut {
             let again = at + self.span(10 * SECOND, 14 * SECOND);
-            self.call_endpoint(customer, front, 8080, again, page);
+            self.dial_later(customer, front, 8080, again, page);
         }
         Some(())
     }
