@@ -9,8 +9,9 @@ use prost_types::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto,
 };
 
-/// What `hubble observe -o jsonpb` and the exporter write.
-const ROOTS: [&str; 2] = ["observer.GetFlowsResponse", "observer.ExportEvent"];
+/// What `hubble observe -o jsonpb` and the exporter write, and what `--allowlist` takes.
+const ROOTS: [&str; 3] =
+    ["observer.GetFlowsResponse", "observer.ExportEvent", "flow.FlowFilter"];
 
 /// A field that the JSON code has no rule for.
 #[derive(Debug, thiserror::Error)]

@@ -45,7 +45,7 @@ impl SelectKey {
     /// Reads `source.key`, the form that a selector's keys have after translation.
     pub(super) fn parse(text: &str) -> Self {
         let (source, key) = match text.split_once('.') {
-            Some(("", key)) => (ANY, key),
+            Some(("" | UNSPEC, key)) => (ANY, key),
             Some(pair) => pair,
             None => (ANY, text),
         };

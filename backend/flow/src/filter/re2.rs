@@ -6,6 +6,7 @@
 //! - in a class, `[`, `&&`, `--` and `~~` are plain characters in RE2, operators in `regex`;
 //! - `{` that starts no repetition is a plain character in RE2, an error in `regex`;
 //! - `\Q…\E`, octal escapes and escapes of any punctuation exist in RE2 alone;
+//! - a group's name may come twice, and a Unicode class may exclude by `^`, in RE2 alone;
 //! - the flag `x`, a repetition of a repetition (`a**`) and counts above 1,000 do not exist in RE2.
 //!
 //! What remains: RE2 also bounds the product of nested counts at 1,000, where the bound here is
@@ -24,6 +25,11 @@ pub(super) use regex::bytes::Regex as Pattern;
 const SIZE_LIMIT: usize = 2 << 20;
 /// RE2's highest count of a repetition.
 const COUNT_LIMIT: u32 = 1000;
+/// What may stand in `[:…:]`.
+const POSIX_CLASSES: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+    "space", "upper", "word", "xdigit",
+];
 
 /// Compiles a pattern with RE2's meaning. Errors: syntax that RE2 does not have, or a program
 /// that grows too large.
@@ -177,12 +183,16 @@ impl<'a> Translator<'a> {
         if !self.rest.starts_with('?') {
             return Ok(());
         }
-        if self.rest.starts_with("?P<") || self.rest.starts_with("?<") {
-            let Some(end) = self.rest.find('>') else {
+        if self.eat("?P<") || self.eat("?<") {
+            let Some((name, rest)) = self.rest.split_once('>') else {
                 return Err(self.error("a group's name without its end"));
             };
-            let name = self.take(end + 1);
-            self.out.push_str(name);
+            let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            if name.is_empty() || !name.bytes().all(is_word) {
+                return Err(self.error("a group's name of other than letters, digits and `_`"));
+            }
+            // Nobody asks for a group by its name: it is left out.
+            self.rest = rest;
             return Ok(());
         }
         let Some(end) = self.rest.find([':', ')']) else {
@@ -252,7 +262,14 @@ impl<'a> Translator<'a> {
                     return Err(self.error("a Unicode class without its end"));
                 };
                 let class = self.take(length);
-                self.out.extend(["\\", class]);
+                let excluded = match class.strip_prefix("p{^") {
+                    Some(name) => Some(("\\P{", name)),
+                    None => class.strip_prefix("P{^").map(|name| ("\\p{", name)),
+                };
+                match excluded {
+                    Some((opening, name)) => self.out.extend([opening, name]),
+                    None => self.out.extend(["\\", class]),
+                }
                 return Ok(Some(Set::Unicode));
             }
             _ => return Ok(None),
@@ -324,6 +341,10 @@ impl<'a> Translator<'a> {
                 && let Some(end) = self.rest.find(":]")
             {
                 let named = self.take(end + 2);
+                let name = named.trim_start_matches(['[', ':', '^']).trim_end_matches(":]");
+                if !POSIX_CLASSES.contains(&name) {
+                    return Err(self.error("a class of no known name"));
+                }
                 self.out.push_str(named);
                 continue;
             }

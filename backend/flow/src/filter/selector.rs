@@ -246,6 +246,8 @@ fn tokens(text: &str) -> Vec<Token> {
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         let token = match character {
+            // Kubernetes' lexer takes a NUL for the end, of a word or of everything.
+            '\0' => break,
             ' ' | '\t' | '\r' | '\n' => continue,
             '(' => Token::Open,
             ')' => Token::Close,
@@ -261,6 +263,9 @@ fn tokens(text: &str) -> Vec<Token> {
             first => {
                 let mut word = String::from(first);
                 while let Some(next) = characters.next_if(|c| !is_special(*c)) {
+                    if next == '\0' {
+                        break;
+                    }
                     word.push(next);
                 }
                 Token::Identifier(word)

@@ -21,7 +21,10 @@ pub(super) static MESSAGES: &[&Message] = &[
     &FLOW_IGMP,
     &FLOW_TUNNEL,
     &FLOW_POLICY,
+    &FLOW_EVENTTYPEFILTER,
     &FLOW_CILIUMEVENTTYPE,
+    &FLOW_FLOWFILTER,
+    &FLOW_FLOWFILTER_EXPERIMENTAL,
     &FLOW_DNS,
     &FLOW_HTTPHEADER,
     &FLOW_HTTP,
@@ -287,11 +290,74 @@ pub(super) static FLOW_POLICY: Message = Message {
     ],
 };
 
+pub(super) static FLOW_EVENTTYPEFILTER: Message = Message {
+    name: "flow.EventTypeFilter",
+    fields: &[
+        one("type", "type", 1, Kind::Int32),
+        one("match_sub_type", "matchSubType", 2, Kind::Bool),
+        one("sub_type", "subType", 3, Kind::Int32),
+    ],
+};
+
 pub(super) static FLOW_CILIUMEVENTTYPE: Message = Message {
     name: "flow.CiliumEventType",
     fields: &[
         one("type", "type", 1, Kind::Int32),
         one("sub_type", "subType", 2, Kind::Int32),
+    ],
+};
+
+pub(super) static FLOW_FLOWFILTER: Message = Message {
+    name: "flow.FlowFilter",
+    fields: &[
+        many("source_ip", "sourceIp", 1, Kind::String),
+        many("source_pod", "sourcePod", 2, Kind::String),
+        many("destination_ip", "destinationIp", 3, Kind::String),
+        many("destination_pod", "destinationPod", 4, Kind::String),
+        many("verdict", "verdict", 5, Kind::Enum(&FLOW_VERDICT)),
+        many("event_type", "eventType", 6, Kind::Message(&FLOW_EVENTTYPEFILTER)),
+        many("source_fqdn", "sourceFqdn", 7, Kind::String),
+        many("destination_fqdn", "destinationFqdn", 8, Kind::String),
+        many("http_status_code", "httpStatusCode", 9, Kind::String),
+        many("source_label", "sourceLabel", 10, Kind::String),
+        many("destination_label", "destinationLabel", 11, Kind::String),
+        many("protocol", "protocol", 12, Kind::String),
+        many("source_port", "sourcePort", 13, Kind::String),
+        many("destination_port", "destinationPort", 14, Kind::String),
+        many("reply", "reply", 15, Kind::Bool),
+        many("source_service", "sourceService", 16, Kind::String),
+        many("destination_service", "destinationService", 17, Kind::String),
+        many("dns_query", "dnsQuery", 18, Kind::String),
+        many("source_identity", "sourceIdentity", 19, Kind::Uint32),
+        many("destination_identity", "destinationIdentity", 20, Kind::Uint32),
+        many("http_method", "httpMethod", 21, Kind::String),
+        many("http_path", "httpPath", 22, Kind::String),
+        many("tcp_flags", "tcpFlags", 23, Kind::Message(&FLOW_TCPFLAGS)),
+        many("node_name", "nodeName", 24, Kind::String),
+        many("ip_version", "ipVersion", 25, Kind::Enum(&FLOW_IPVERSION)),
+        many("source_workload", "sourceWorkload", 26, Kind::Message(&FLOW_WORKLOAD)),
+        many("destination_workload", "destinationWorkload", 27, Kind::Message(&FLOW_WORKLOAD)),
+        many("trace_id", "traceId", 28, Kind::String),
+        many("uuid", "uuid", 29, Kind::String),
+        many("traffic_direction", "trafficDirection", 30, Kind::Enum(&FLOW_TRAFFICDIRECTION)),
+        many("http_url", "httpUrl", 31, Kind::String),
+        many("http_header", "httpHeader", 32, Kind::Message(&FLOW_HTTPHEADER)),
+        many("drop_reason_desc", "dropReasonDesc", 33, Kind::Enum(&FLOW_DROPREASON)),
+        many("source_ip_xlated", "sourceIpXlated", 34, Kind::String),
+        many("interface", "interface", 35, Kind::Message(&FLOW_NETWORKINTERFACE)),
+        many("node_labels", "nodeLabels", 36, Kind::String),
+        many("source_cluster_name", "sourceClusterName", 37, Kind::String),
+        many("destination_cluster_name", "destinationClusterName", 38, Kind::String),
+        many("ip_trace_id", "ipTraceId", 39, Kind::Uint64),
+        many("encrypted", "encrypted", 40, Kind::Bool),
+        one("experimental", "experimental", 999, Kind::Message(&FLOW_FLOWFILTER_EXPERIMENTAL)),
+    ],
+};
+
+pub(super) static FLOW_FLOWFILTER_EXPERIMENTAL: Message = Message {
+    name: "flow.FlowFilter.Experimental",
+    fields: &[
+        many("cel_expression", "celExpression", 1, Kind::String),
     ],
 };
 

@@ -100,6 +100,7 @@ macro_rules! json_messages {
 
 json_messages! {
     pb::flow::Flow = FLOW_FLOW;
+    pb::flow::FlowFilter = FLOW_FLOWFILTER;
     pb::observer::ExportEvent = OBSERVER_EXPORTEVENT;
     pb::observer::GetFlowsResponse = OBSERVER_GETFLOWSRESPONSE;
 }

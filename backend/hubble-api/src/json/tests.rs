@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use flow::Flow;
+use flow::filter::{FilterSet, FlowFilter};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::pb::observer::{ExportEvent, GetFlowsResponse, export_event, get_flows
 
 /// The lines of a file of vectors.
 fn vectors(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/flows").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(name);
     std::fs::read_to_string(path).unwrap()
 }
 
@@ -41,7 +42,7 @@ fn recorded_flows_come_back_as_they_were() {
         ("basic-sample-400-icmpv4-flows.json", 18),
         ("basic-sample-400-l7-redirected-flows.json", 400),
     ] {
-        let text = vectors(name);
+        let text = vectors(&format!("flows/{name}"));
         assert_eq!(text.lines().count(), lines, "{name}");
         text.lines().for_each(check_round_trip);
     }
@@ -49,7 +50,7 @@ fn recorded_flows_come_back_as_they_were() {
 
 #[test]
 fn every_field_comes_back_as_hubble_writes_it() {
-    vectors("all-fields.jsonl").lines().for_each(check_round_trip);
+    vectors("flows/all-fields.jsonl").lines().for_each(check_round_trip);
 }
 
 /// Reads a line that the real `hubble` was given, and compares what is written with its answer.
@@ -64,7 +65,41 @@ fn check_as_hubble(vector: &str) {
 
 #[test]
 fn spellings_are_read_as_hubble_reads_them() {
-    vectors("spellings.jsonl").lines().for_each(check_as_hubble);
+    vectors("flows/spellings.jsonl").lines().for_each(check_as_hubble);
+}
+
+/// The filters of one side of an answer.
+fn filters(json: &Value) -> Vec<FlowFilter> {
+    let read_one = |filter: &Value| {
+        let (wire, skipped) = read::<pb::FlowFilter>(filter.to_string().as_bytes()).unwrap();
+        assert_eq!(skipped, Skipped::default());
+        let written: Value = serde_json::from_str(&write(&wire).unwrap()).unwrap();
+        let again = read::<pb::FlowFilter>(written.to_string().as_bytes()).unwrap().0;
+        assert_eq!(again, wire);
+        FlowFilter::from(wire)
+    };
+    json.as_array().unwrap().iter().map(read_one).collect()
+}
+
+#[test]
+fn filters_judge_as_hubbles_do() {
+    let flows: Vec<Flow> = vectors("filters/flows.jsonl")
+        .lines()
+        .map(|line| read_line(line.as_bytes()).unwrap().record.into_flow().unwrap().unwrap())
+        .collect();
+    let mut wrong = Vec::new();
+    for answer in vectors("filters/answers.jsonl").lines() {
+        let answer: Value = serde_json::from_str(answer).unwrap();
+        let set = FilterSet { allow: filters(&answer["allow"]), deny: filters(&answer["deny"]) };
+        let compiled = set.compile();
+        let matches = compiled.as_ref().map_or(Value::Null, |set| {
+            flows.iter().filter(|flow| set.matches(flow)).map(|flow| flow.uuid.as_str()).collect()
+        });
+        if matches != answer["matches"] {
+            wrong.push(format!("{answer}\n  here: {matches} {:?}", compiled.err()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
 }
 
 proptest! {
