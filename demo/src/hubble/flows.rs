@@ -391,3 +391,6 @@ impl Stream {
         self.sender.send(Ok(message)).await.map_err(|_| Gone)
     }
 }
+
+#[cfg(test)]
+mod tests;

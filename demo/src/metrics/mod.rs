@@ -291,3 +291,6 @@ impl Metrics {
 fn float(count: u64) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! The running shop over the network: plain text, TLS and mutual TLS, and the switches.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use hubble_api::client::{
+    ClientIdentity, FlowMessage, FlowRequest, RelayClient, RelayConfig, RelayError, Tls,
+    TlsSettings,
+};
+use petshop::{MonitorAggregation, RingCapacity, Scenario, Shop, ShopError, ShopOptions, TlsFiles};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const SERVER_NAME: &str = "instance.hubble-relay.cilium.io";
+
+fn options() -> ShopOptions {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    ShopOptions {
+        relay_listen: any,
+        metrics_listen: any,
+        scenario: Scenario::Open,
+        seed: 1,
+        rate: 1_000.0,
+        ring_capacity: RingCapacity::DEFAULT,
+        aggregation: MonitorAggregation::Medium,
+        unavailable_nodes: Vec::new(),
+        lose_every: None,
+        tls: None,
+        history: None,
+    }
+}
+
+fn relay_config(shop: &Shop, tls: Tls) -> RelayConfig {
+    RelayConfig { tls, ..RelayConfig::new(shop.relay_address().to_string()) }
+}
+
+/// Waits for as many flows as asked for, following.
+async fn follow(client: &RelayClient, wanted: usize) -> usize {
+    let mut stream =
+        client.get_flows(FlowRequest { follow: true, number: 1, ..FlowRequest::default() });
+    let mut flows = 0;
+    while flows < wanted {
+        match next(&mut stream).await {
+            Some(Ok(FlowMessage::Flow(_))) => flows += 1,
+            Some(Ok(FlowMessage::Notice(_))) => {}
+            Some(Err(error)) => panic!("{error}"),
+            None => break,
+        }
+    }
+    flows
+}
+
+async fn next(
+    stream: &mut hubble_api::client::FlowStream,
+) -> Option<Result<FlowMessage, RelayError>> {
+    use tokio_stream::StreamExt;
+    stream.next().await
+}
+
+/// Status and body of a request to the metrics address.
+async fn http(address: SocketAddr, method: &str, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+    (status, body.to_owned())
+}
+
+#[tokio::test]
+async fn a_client_without_tls_gets_flows_and_status() {
+    let shop = Shop::start(options()).await.expect("a shop");
+    let client = RelayClient::new(&relay_config(&shop, Tls::Off)).expect("a client");
+    assert_eq!(follow(&client, 200).await, 200);
+    let status = client.server_status().await.expect("a status");
+    assert_eq!(status.max_flows, 3 * 4_095);
+    assert_eq!(status.num_connected_nodes, Some(3));
+    assert!(status.seen_flows >= 200 && status.version.starts_with("hubble-relay v"));
+    let nodes = client.nodes().await.expect("nodes").nodes;
+    assert!(nodes.iter().all(|node| node.tls.as_ref().is_some_and(|tls| !tls.enabled)));
+    shop.stop().await;
+}
+
+/// An authority and what it signs.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        Self(CertifiedIssuer::self_signed(params, key).expect("an authority"))
+    }
+
+    fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// Certificate and key, as PEM.
+    fn sign(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = CertificateParams::new([name.to_owned()])
+            .expect("a name")
+            .signed_by(&key, &self.0)
+            .expect("signed");
+        (certificate.pem(), key.serialize_pem())
+    }
+}
+
+fn write(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).expect("written");
+    path
+}
+
+fn tls_files(test: &str, authority: &Authority, client_ca: Option<&Authority>) -> TlsFiles {
+    let (cert, key) = authority.sign(SERVER_NAME);
+    TlsFiles {
+        cert: write(&format!("{test}.crt"), &cert),
+        key: write(&format!("{test}.key"), &key),
+        client_ca: client_ca.map(|ca| write(&format!("{test}-ca.crt"), &ca.pem())),
+    }
+}
+
+fn settings(authority: &Authority) -> TlsSettings {
+    TlsSettings {
+        ca_pem: Some(authority.pem()),
+        server_name: Some(SERVER_NAME.to_owned()),
+        ..TlsSettings::default()
+    }
+}
+
+#[tokio::test]
+async fn tls_is_served_to_who_trusts_it() {
+    let authority = Authority::new();
+    let tls = tls_files("tls", &authority, None);
+    let shop = Shop::start(ShopOptions { tls: Some(tls), ..options() }).await.expect("a shop");
+    let good = RelayClient::new(&relay_config(&shop, Tls::On(settings(&authority))));
+    assert_eq!(follow(&good.expect("a client"), 50).await, 50);
+
+    let refused = async |tls: Tls| {
+        let client = RelayClient::new(&relay_config(&shop, tls)).expect("a client");
+        client.server_status().await.is_err()
+    };
+    assert!(refused(Tls::On(settings(&Authority::new()))).await, "another authority");
+    let other_name =
+        TlsSettings { server_name: Some("else.example".to_owned()), ..settings(&authority) };
+    assert!(refused(Tls::On(other_name)).await, "another name");
+    assert!(refused(Tls::Off).await, "plain text");
+
+    let nodes = RelayClient::new(&relay_config(&shop, Tls::On(settings(&authority))))
+        .expect("a client")
+        .nodes()
+        .await
+        .expect("nodes")
+        .nodes;
+    assert!(nodes.iter().all(|node| {
+        node.tls.as_ref().is_some_and(|tls| {
+            tls.enabled && tls.server_name.ends_with(".aks-pets.hubble-grpc.cilium.io")
+        })
+    }));
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn mutual_tls_asks_for_the_client_too() {
+    let (authority, clients) = (Authority::new(), Authority::new());
+    let tls = tls_files("mtls", &authority, Some(&clients));
+    let shop = Shop::start(ShopOptions { tls: Some(tls), ..options() }).await.expect("a shop");
+    let ask = async |identity: Option<(String, String)>| {
+        let identity =
+            identity.map(|(certificate_pem, key_pem)| ClientIdentity { certificate_pem, key_pem });
+        let tls = Tls::On(TlsSettings { identity, ..settings(&authority) });
+        let client = RelayClient::new(&relay_config(&shop, tls)).expect("a client");
+        client.server_status().await.is_ok()
+    };
+    assert!(ask(Some(clients.sign("client"))).await);
+    assert!(!ask(Some(authority.sign("client"))).await, "signed by another");
+    assert!(!ask(None).await, "no certificate");
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_start_says_why() {
+    let check = async |options: ShopOptions, want: &str| {
+        let error = Shop::start(options).await.map(|_| ()).expect_err(want);
+        let text = petshop::chain(&error);
+        assert!(text.contains(want), "{text}");
+        error
+    };
+    let running = Shop::start(options()).await.expect("a shop");
+    let taken = ShopOptions { relay_listen: running.relay_address(), ..options() };
+    let error = check(taken, "for the relay").await;
+    assert!(matches!(error, ShopError::Listen { .. }));
+    let nobody = vec!["vmss000009".to_owned()];
+    check(ShopOptions { unavailable_nodes: nobody, ..options() }, "no node is called `vmss000009`")
+        .await;
+
+    let authority = Authority::new();
+    let mut missing = tls_files("missing", &authority, None);
+    missing.cert = PathBuf::from("/nowhere/tls.crt");
+    check(
+        ShopOptions { tls: Some(missing), ..options() },
+        "cannot read certificates from `/nowhere/tls.crt`",
+    )
+    .await;
+    let mut mixed = tls_files("mixed", &authority, None);
+    mixed.key = write("mixed-other.key", &authority.sign("other").1);
+    check(ShopOptions { tls: Some(mixed), ..options() }, "cannot be used").await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn scenarios_are_switched_over_http() {
+    let shop = Shop::start(options()).await.expect("a shop");
+    let address = shop.metrics_address();
+    let check = async |method: &str, path: &str, status: u16, text: &str| {
+        let (got, body) = http(address, method, path).await;
+        assert_eq!(got, status, "{method} {path}: {body}");
+        assert!(body.contains(text), "{method} {path}: {body}");
+    };
+    check("GET", "/healthz", 200, "ok").await;
+    check("GET", "/scenario", 200, "\"scenario\":\"open\"").await;
+    check("PUT", "/scenario/chaos", 200, "\"scenario\":\"chaos\"").await;
+    check("GET", "/scenario", 200, "\"scenario\":\"chaos\"").await;
+    check("PUT", "/scenario/nope", 404, "unknown scenario `nope`").await;
+    check("GET", "/scenario", 200, "\"scenario\":\"chaos\"").await;
+    check("POST", "/scenario/open", 405, "").await;
+    check("GET", "/metrics", 200, "# TYPE hubble_flows_processed_total counter").await;
+    check("GET", "/nothing", 404, "").await;
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn a_shop_stops_while_somebody_follows() {
+    let shop = Shop::start(options()).await.expect("a shop");
+    let address = shop.relay_address();
+    let client = RelayClient::new(&relay_config(&shop, Tls::Off)).expect("a client");
+    assert_eq!(follow(&client, 10).await, 10);
+    let mut stream = client.get_flows(FlowRequest { follow: true, ..FlowRequest::default() });
+    assert!(next(&mut stream).await.is_some());
+    shop.stop().await;
+    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
