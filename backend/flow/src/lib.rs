@@ -13,6 +13,8 @@ pub mod filter;
 mod l4;
 mod l7;
 mod record;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use drop_reason::DropReason;

@@ -123,7 +123,7 @@ impl Parser {
             other => return Err(unexpected(other.as_ref(), "a key")),
         };
         if !is_label_key(&key) {
-            return Err(SelectorError::Key { key });
+            return Err(SelectorError::Key { key: as_written(&key) });
         }
         let key = SelectKey::parse(&key);
         if negated {
@@ -186,6 +186,15 @@ impl Parser {
                 other => return Err(unexpected(other.as_ref(), "`,` or `)`")),
             }
         }
+    }
+}
+
+/// A translated key as the user wrote it.
+fn as_written(key: &str) -> String {
+    match key.split_once('.') {
+        Some(("any", key)) => key.to_owned(),
+        Some((source, key)) => format!("{source}:{key}"),
+        None => key.to_owned(),
     }
 }
 
