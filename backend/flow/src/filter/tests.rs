@@ -38,7 +38,7 @@ fn a_refusal_names_the_value_and_its_field() {
         &FlowFilter { destination_port: one("http"), ..none() },
         "`http` in `destination_port` is no port: a number from 0 to 65535",
     );
-    check_refused(FlowFilter { source_pod: one(""), ..none() }, "`source_pod` has an empty name");
+    check_refused(&FlowFilter { source_pod: one(""), ..none() }, "`source_pod` has an empty name");
     check_refused(
         &FlowFilter { destination_cluster_name: one(""), ..none() },
         "`destination_cluster_name` has an empty name",
