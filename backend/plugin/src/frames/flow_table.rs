@@ -1,0 +1,483 @@
+//! Flows as a table: one row a flow, newest first, in the columns that the panels name.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, StringBuilder, TimestampNanosecondArray, UInt16Array, UInt32Array,
+};
+use flow::columns::{
+    Column, ColumnSet, FlowColumns, NO_TIME, REPLY_UNKNOWN, l4_protocol, l7_record,
+};
+use flow::{
+    DropReason, L7FlowType, MessageType, TcpFlags, TraceObservationPoint, TrafficDirection, Verdict,
+};
+use serde_json::{Map, Value, json};
+
+use super::{Field, FieldConfig, Frame, FrameType, Meta};
+
+/// What of a flow the table reads.
+pub(crate) const FLOW_TABLE_COLUMNS: ColumnSet = ColumnSet::of(&[
+    Column::TimeNanos,
+    Column::Verdict,
+    Column::DropReason,
+    Column::TrafficDirection,
+    Column::EventType,
+    Column::EventSubType,
+    Column::TraceObservationPoint,
+    Column::PolicyMatchType,
+    Column::IsReply,
+    Column::L4Protocol,
+    Column::SourcePort,
+    Column::DestinationPort,
+    Column::TcpFlags,
+    Column::IcmpType,
+    Column::IcmpCode,
+    Column::SourceIdentity,
+    Column::DestinationIdentity,
+    Column::L7Type,
+    Column::L7Record,
+    Column::L7LatencyNanos,
+    Column::DnsRcode,
+    Column::HttpCode,
+    Column::SourceIp,
+    Column::DestinationIp,
+    Column::SourceNamespace,
+    Column::SourcePod,
+    Column::DestinationNamespace,
+    Column::DestinationPod,
+    Column::SourceService,
+    Column::SourceServiceNamespace,
+    Column::DestinationService,
+    Column::DestinationServiceNamespace,
+    Column::NodeName,
+    Column::DnsQuery,
+    Column::HttpMethod,
+    Column::HttpUrl,
+    Column::HttpProtocol,
+    Column::SourceLabels,
+    Column::DestinationLabels,
+    Column::SourceWorkloads,
+    Column::DestinationWorkloads,
+    Column::SourceNames,
+    Column::DestinationNames,
+    Column::DnsIps,
+    Column::DnsQtypes,
+    Column::EgressAllowedBy,
+    Column::IngressAllowedBy,
+    Column::EgressDeniedBy,
+    Column::IngressDeniedBy,
+    Column::Uuid,
+]);
+
+/// Colour of each verdict, by Grafana's names, so that it follows the light or dark theme.
+const VERDICT_COLORS: [(Verdict, &str); 7] = [
+    (Verdict::Forwarded, "green"),
+    (Verdict::Dropped, "red"),
+    (Verdict::Redirected, "blue"),
+    (Verdict::Audit, "orange"),
+    (Verdict::Error, "dark-red"),
+    (Verdict::Traced, "purple"),
+    (Verdict::Translated, "yellow"),
+];
+
+/// The `rows` of `columns`, in that order.
+pub(crate) fn flow_table(columns: &FlowColumns, rows: &[u32], meta: Meta) -> Frame {
+    let table = Table { columns, rows };
+    let mut fields = Vec::with_capacity(26);
+    fields.push(column("Time", 215, table.time()));
+    fields.push(verdict_field(&table));
+    fields.push(column("Drop reason", 180, table.texts(drop_reason_text)));
+    fields.push(column("Direction", 95, table.texts(direction_text)));
+    fields.extend(side_fields(&table, &SOURCE));
+    fields.extend(side_fields(&table, &DESTINATION));
+    fields.push(column("Protocol", 85, table.texts(protocol_text)));
+    fields.push(column("L7", 260, table.texts(l7_text)));
+    fields.push(column("Event type", 190, table.texts(event_text)));
+    fields.push(column("Policy", 240, table.texts(policy_text)));
+    fields.push(column("Reply", 70, table.reply()));
+    fields.push(column("TCP flags", 100, table.texts(tcp_flags_text)));
+    fields.push(number_column(
+        "Source identity",
+        table.numbers(|row| at(columns.source_identity(), row)),
+    ));
+    fields.push(number_column(
+        "Destination identity",
+        table.numbers(|row| at(columns.destination_identity(), row)),
+    ));
+    fields.push(column("Node", 150, table.codes(columns.node_name())));
+    fields.push(uuid_field(&table));
+    Frame {
+        name: "flows".to_owned(),
+        fields,
+        meta: Meta {
+            frame_type: Some(FrameType::Table),
+            preferred_visualisation_type: Some("table"),
+            ..meta
+        },
+    }
+}
+
+struct Table<'a> {
+    columns: &'a FlowColumns,
+    rows: &'a [u32],
+}
+
+/// The accessors of one end of a flow.
+struct Side {
+    title: &'static str,
+    namespace: fn(&FlowColumns) -> &[u32],
+    pod: fn(&FlowColumns) -> &[u32],
+    workloads: fn(&FlowColumns) -> &[u32],
+    names: fn(&FlowColumns) -> &[u32],
+    service: fn(&FlowColumns) -> &[u32],
+    service_namespace: fn(&FlowColumns) -> &[u32],
+    labels: fn(&FlowColumns) -> &[u32],
+    ip: fn(&FlowColumns) -> &[u32],
+    port: fn(&FlowColumns) -> &[u16],
+}
+
+const SOURCE: Side = Side {
+    title: "Source",
+    namespace: FlowColumns::source_namespace,
+    pod: FlowColumns::source_pod,
+    workloads: FlowColumns::source_workloads,
+    names: FlowColumns::source_names,
+    service: FlowColumns::source_service,
+    service_namespace: FlowColumns::source_service_namespace,
+    labels: FlowColumns::source_labels,
+    ip: FlowColumns::source_ip,
+    port: FlowColumns::source_port,
+};
+
+const DESTINATION: Side = Side {
+    title: "Destination",
+    namespace: FlowColumns::destination_namespace,
+    pod: FlowColumns::destination_pod,
+    workloads: FlowColumns::destination_workloads,
+    names: FlowColumns::destination_names,
+    service: FlowColumns::destination_service,
+    service_namespace: FlowColumns::destination_service_namespace,
+    labels: FlowColumns::destination_labels,
+    ip: FlowColumns::destination_ip,
+    port: FlowColumns::destination_port,
+};
+
+fn side_fields(table: &Table<'_>, side: &Side) -> [Field; 6] {
+    let columns = table.columns;
+    let named = |part: &str| format!("{} {part}", side.title);
+    [
+        column(side.title, 230, table.texts(|columns, row| side.shown(columns, row))),
+        column(named("namespace"), 140, table.codes((side.namespace)(columns))),
+        column(named("pod"), 220, table.codes((side.pod)(columns))),
+        column(named("workload"), 160, table.texts(|columns, row| side.workload(columns, row))),
+        column(named("IP"), 130, table.codes((side.ip)(columns))),
+        column(named("port"), 90, table.ports((side.port)(columns))),
+    ]
+}
+
+impl Side {
+    /// How `hubble observe` names an end, without its port: the pod, else the DNS name, else the
+    /// service, else the reserved identity, else the address.
+    fn shown<'c>(&self, columns: &'c FlowColumns, row: usize) -> Option<Cow<'c, str>> {
+        let code = |column: fn(&FlowColumns) -> &[u32]| at(column(columns), row);
+        let pod = columns.text(code(self.pod));
+        if !pod.is_empty() {
+            return Some(joined(columns.text(code(self.namespace)), pod));
+        }
+        if let Some(name) = columns.items(code(self.names)).next() {
+            return Some(name);
+        }
+        let service = columns.text(code(self.service));
+        if !service.is_empty() {
+            return Some(joined(columns.text(code(self.service_namespace)), service));
+        }
+        // The world is no place: its address says more.
+        let reserved = columns.items(code(self.labels)).find_map(|label| {
+            let name = label.strip_prefix("reserved:")?;
+            (!name.starts_with("world")).then(|| name.to_owned())
+        });
+        reserved.map(Cow::Owned).or_else(|| some_text(columns.text(code(self.ip))))
+    }
+
+    fn workload<'c>(&self, columns: &'c FlowColumns, row: usize) -> Option<Cow<'c, str>> {
+        let mut workloads = columns.workloads(at((self.workloads)(columns), row));
+        let first = workloads.next()?.name;
+        let others: Vec<_> = workloads.map(|workload| workload.name).collect();
+        if others.is_empty() {
+            return Some(first);
+        }
+        Some(format!("{first}, {}", others.join(", ")).into())
+    }
+}
+
+impl Table<'_> {
+    fn row_indexes(&self) -> impl Iterator<Item = usize> {
+        self.rows.iter().map(|&row| row as usize)
+    }
+
+    fn texts<'c>(
+        &'c self,
+        text: impl Fn(&'c FlowColumns, usize) -> Option<Cow<'c, str>>,
+    ) -> ArrayRef {
+        let mut builder = StringBuilder::with_capacity(self.rows.len(), self.rows.len() * 16);
+        for row in self.row_indexes() {
+            builder.append_option(text(self.columns, row));
+        }
+        Arc::new(builder.finish())
+    }
+
+    fn codes(&self, codes: &[u32]) -> ArrayRef {
+        self.texts(|columns, row| some_text(columns.text(at(codes, row))))
+    }
+
+    fn time(&self) -> ArrayRef {
+        let times = self.columns.time_nanos();
+        Arc::new(
+            self.row_indexes()
+                .map(|row| Some(at(times, row)).filter(|&time| time != NO_TIME))
+                .collect::<TimestampNanosecondArray>(),
+        )
+    }
+
+    fn ports(&self, ports: &[u16]) -> ArrayRef {
+        Arc::new(
+            self.row_indexes()
+                .map(|row| Some(at(ports, row)).filter(|&port| port != 0))
+                .collect::<UInt16Array>(),
+        )
+    }
+
+    fn numbers(&self, number: impl Fn(usize) -> u32) -> ArrayRef {
+        Arc::new(
+            self.row_indexes()
+                .map(|row| Some(number(row)).filter(|&number| number != 0))
+                .collect::<UInt32Array>(),
+        )
+    }
+
+    fn reply(&self) -> ArrayRef {
+        let replies = self.columns.is_reply();
+        Arc::new(
+            self.row_indexes()
+                .map(|row| match at(replies, row) {
+                    REPLY_UNKNOWN => None,
+                    reply => Some(reply == 1),
+                })
+                .collect::<BooleanArray>(),
+        )
+    }
+}
+
+/// The enum's name, which is what `hubble_drop_total` calls it too.
+fn drop_reason_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
+    let reason = DropReason::from_number(at(columns.drop_reason(), row));
+    reason.is_known().then(|| reason.to_string().into())
+}
+
+fn direction_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
+    let direction = TrafficDirection::from_number(at(columns.traffic_direction(), row));
+    (direction != TrafficDirection::Unknown).then(|| direction.to_string().into())
+}
+
+/// As Hubble's metrics name protocols: the one of layer 7 where there is any.
+fn protocol_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
+    let name = match at(columns.l7_record(), row) {
+        l7_record::DNS => "DNS",
+        l7_record::HTTP => "HTTP",
+        l7_record::KAFKA => "Kafka",
+        l7_record::UNKNOWN => "Unknown L7",
+        _ => match at(columns.l4_protocol(), row) {
+            l4_protocol::TCP => "TCP",
+            l4_protocol::UDP => "UDP",
+            l4_protocol::ICMPV4 => "ICMPv4",
+            l4_protocol::ICMPV6 => "ICMPv6",
+            l4_protocol::SCTP => "SCTP",
+            l4_protocol::VRRP => "VRRP",
+            l4_protocol::IGMP => "IGMP",
+            _ => return None,
+        },
+    };
+    Some(name.into())
+}
+
+fn l7_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
+    let text = match at(columns.l7_record(), row) {
+        l7_record::DNS => dns_text(columns, row),
+        l7_record::HTTP => http_text(columns, row),
+        _ => match at(columns.l4_protocol(), row) {
+            l4_protocol::ICMPV4 | l4_protocol::ICMPV6 => {
+                format!(
+                    "type {} code {}",
+                    at(columns.icmp_type(), row),
+                    at(columns.icmp_code(), row)
+                )
+            }
+            _ => return None,
+        },
+    };
+    Some(text.into())
+}
+
+fn event_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
+    let message_type = MessageType::from_number(at(columns.event_type(), row));
+    let detail = match message_type {
+        MessageType::Unspec => return None,
+        MessageType::Trace => {
+            let point =
+                TraceObservationPoint::from_number(at(columns.trace_observation_point(), row));
+            (point != TraceObservationPoint::Unknown)
+                .then(|| point.to_string().to_ascii_lowercase().replace('_', "-"))
+        }
+        MessageType::PolicyVerdict => Some(policy_match(at(columns.policy_match_type(), row))),
+        _ => None,
+    };
+    Some(match detail {
+        Some(detail) => format!("{message_type}:{detail}").into(),
+        None => message_type.to_string().into(),
+    })
+}
+
+/// The policies that Hubble names for this flow: those that denied it, else those that
+/// allowed it. A default deny has none.
+fn policy_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
+    let denied = [columns.ingress_denied_by(), columns.egress_denied_by()];
+    let allowed = [columns.ingress_allowed_by(), columns.egress_allowed_by()];
+    let names = |lists: [&[u32]; 2]| -> Vec<String> {
+        lists
+            .into_iter()
+            .flat_map(|list| columns.policies(at(list, row)))
+            .map(|policy| joined(&policy.namespace, &policy.name).into_owned())
+            .collect()
+    };
+    let mut policies = names(denied);
+    if policies.is_empty() {
+        policies = names(allowed);
+    }
+    (!policies.is_empty()).then(|| policies.join(", ").into())
+}
+
+fn tcp_flags_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
+    let flags = TcpFlags::from_bits_truncate(at(columns.tcp_flags(), row));
+    (!flags.is_empty()).then(|| flags.to_string().into())
+}
+
+fn dns_text(columns: &FlowColumns, row: usize) -> String {
+    let query = columns.text(at(columns.dns_query(), row));
+    let list = |code| columns.items(code).collect::<Vec<_>>().join(", ");
+    let qtypes = list(at(columns.dns_qtypes(), row));
+    if L7FlowType::from_number(at(columns.l7_type(), row)) != L7FlowType::Response {
+        return format!("query {query} {qtypes}").trim_end().to_owned();
+    }
+    let rcode = at(columns.dns_rcode(), row);
+    let ips = list(at(columns.dns_ips(), row));
+    let answer = match (rcode, ips.as_str()) {
+        (0, "") => "no address".to_owned(),
+        (0, ips) => ips.to_owned(),
+        (rcode, _) => dns_rcode(rcode),
+    };
+    format!("answer {query} {qtypes}").trim_end().to_owned() + ": " + &answer
+}
+
+/// Names of RFC 1035 and 6895, as Hubble's metrics write them. Source: pkg/hubble/metrics/dns.
+fn dns_rcode(rcode: u32) -> String {
+    match rcode {
+        0 => "No Error".to_owned(),
+        1 => "Format Error".to_owned(),
+        2 => "Server Failure".to_owned(),
+        3 => "Non-Existent Domain".to_owned(),
+        4 => "Not Implemented".to_owned(),
+        5 => "Query Refused".to_owned(),
+        6 => "Name Exists when it should not".to_owned(),
+        7 => "RR Set Exists when it should not".to_owned(),
+        8 => "RR Set that should exist does not".to_owned(),
+        9 => "Server Not Authoritative for zone".to_owned(),
+        10 => "Name not contained in zone".to_owned(),
+        rcode => format!("rcode {rcode}"),
+    }
+}
+
+fn http_text(columns: &FlowColumns, row: usize) -> String {
+    let method = columns.text(at(columns.http_method(), row));
+    let url = columns.text(at(columns.http_url(), row));
+    let code = at(columns.http_code(), row);
+    if code == 0 {
+        return format!("{method} {url}").trim().to_owned();
+    }
+    let latency_nanos = at(columns.l7_latency_nanos(), row);
+    let latency_ms = latency_nanos / 1_000_000;
+    format!("{code} in {latency_ms} ms ({method} {url})")
+}
+
+/// Names of `PolicyMatchType`. Source: pkg/monitor/api/types.go.
+fn policy_match(number: u32) -> String {
+    match number {
+        0 => "none".to_owned(),
+        1 => "L3-Only".to_owned(),
+        2 => "L3-L4".to_owned(),
+        3 => "L4-Only".to_owned(),
+        4 => "all".to_owned(),
+        5 => "L3-Proto".to_owned(),
+        6 => "Proto-Only".to_owned(),
+        number => number.to_string(),
+    }
+}
+
+fn joined<'t>(namespace: &str, name: &'t str) -> Cow<'t, str> {
+    if namespace.is_empty() { name.into() } else { format!("{namespace}/{name}").into() }
+}
+
+fn some_text(text: &str) -> Option<Cow<'_, str>> {
+    (!text.is_empty()).then_some(Cow::Borrowed(text))
+}
+
+fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
+    column.get(row).copied().unwrap_or_default()
+}
+
+fn column(name: impl Into<String>, width_px: u16, values: ArrayRef) -> Field {
+    Field::new(name, values).with_config(FieldConfig {
+        filterable: Some(true),
+        custom: Map::from_iter([("width".to_owned(), json!(width_px))]),
+        ..FieldConfig::default()
+    })
+}
+
+/// A number that counts nothing: an identity is a name, without thousands separators.
+fn number_column(name: &str, values: ArrayRef) -> Field {
+    let field = column(name, 130, values);
+    let config = FieldConfig { decimals: Some(0), unit: Some("none"), ..field.config.clone() };
+    field.with_config(config)
+}
+
+fn verdict_field(table: &Table<'_>) -> Field {
+    let field = column(
+        "Verdict",
+        120,
+        table.texts(|columns, row| {
+            Some(Verdict::from_number(at(columns.verdict(), row)).to_string().into())
+        }),
+    );
+    let options: Map<String, Value> = VERDICT_COLORS
+        .iter()
+        .enumerate()
+        .map(|(index, (verdict, color))| {
+            (verdict.to_string(), json!({ "color": color, "index": index }))
+        })
+        .collect();
+    let mut config = field.config.clone();
+    config.mappings = vec![json!({ "type": "value", "options": options })];
+    config.custom.insert("cellOptions".to_owned(), json!({ "type": "color-text" }));
+    field.with_config(config)
+}
+
+/// The uuid names a row for links and is too long to show. Grafana up to 12.1 hides by `hidden`,
+/// later ones by `hideFrom`.
+fn uuid_field(table: &Table<'_>) -> Field {
+    let uuids = table.columns.uuid();
+    let field = Field::new("uuid", table.texts(|_, row| uuids.get(row).and_then(some_text)));
+    let custom =
+        json!({ "hidden": true, "hideFrom": { "viz": true, "legend": true, "tooltip": true } });
+    let Value::Object(custom) = custom else { return field };
+    field.with_config(FieldConfig { custom, ..FieldConfig::default() })
+}

@@ -1,0 +1,140 @@
+//! Data frames: the only module that knows Arrow IPC and Grafana's metadata.
+//!
+//! Grafana refuses a whole request when one of its frames has a column type or a metadata value
+//! that it does not expect, and says why only in its own log. So every frame is checked here, by
+//! [`encode`], before it leaves.
+
+mod check;
+mod flow_table;
+#[cfg(test)]
+pub(crate) mod golden;
+mod ipc;
+mod packed;
+mod series;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use arrow::array::ArrayRef;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+pub(crate) use self::check::BadFrame;
+pub(crate) use self::flow_table::{FLOW_TABLE_COLUMNS, flow_table};
+pub(crate) use self::ipc::encode;
+pub(crate) use self::packed::packed_flows;
+pub(crate) use self::series::{
+    Legend, SeriesQuery, exemplars, heatmap, table, text, time_series, vector,
+};
+
+/// One frame: named fields of one length, and what Grafana should know about them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Frame {
+    pub(crate) name: String,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) meta: Meta,
+}
+
+/// A column.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) values: ArrayRef,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) config: FieldConfig,
+}
+
+/// Grafana's `FrameMeta`. Source: grafana-plugin-sdk-go `data/frame_meta.go`.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Meta {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(crate) frame_type: Option<FrameType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) type_version: Option<[u8; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) preferred_visualisation_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) preferred_visualisation_plugin_id: Option<&'static str>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) executed_query_string: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data_topic: Option<&'static str>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(crate) custom: Map<String, Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// What a frame is, in the words of Grafana's data plane contract and, for heat maps, of its
+/// frontend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FrameType {
+    Table,
+    TimeseriesMulti,
+    NumericMulti,
+    HeatmapRows,
+    HeatmapCells,
+}
+
+/// Something an answer lacks, or that its reader should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Notice {
+    pub(crate) severity: Severity,
+    pub(crate) text: String,
+}
+
+/// How much a notice weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    /// The answer is complete; this explains it.
+    Info,
+    /// The answer may lack something.
+    Warning,
+}
+
+/// Grafana's `FieldConfig`. Source: grafana-plugin-sdk-go `data/field_config.go`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FieldConfig {
+    #[serde(rename = "displayNameFromDS", skip_serializing_if = "Option::is_none")]
+    pub(crate) display_name_from_ds: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) filterable: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unit: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) decimals: Option<u16>,
+    /// Milliseconds between two values of a time field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) interval: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mappings: Vec<Value>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(crate) custom: Map<String, Value>,
+}
+
+impl Notice {
+    pub(crate) fn info(text: impl Into<String>) -> Self {
+        Self { severity: Severity::Info, text: text.into() }
+    }
+
+    pub(crate) fn warning(text: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, text: text.into() }
+    }
+}
+
+impl Field {
+    pub(crate) fn new(name: impl Into<String>, values: ArrayRef) -> Self {
+        Self { name: name.into(), values, labels: BTreeMap::new(), config: FieldConfig::default() }
+    }
+
+    pub(crate) fn with_config(self, config: FieldConfig) -> Self {
+        Self { config, ..self }
+    }
+}

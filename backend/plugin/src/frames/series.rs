@@ -1,0 +1,398 @@
+//! Prometheus' series as frames, as Grafana's own Prometheus source shapes them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Float64Array, Float64Builder, StringArray, StringBuilder, TimestampNanosecondArray,
+};
+use serde_json::{Map, json};
+
+use super::{Field, FieldConfig, Frame, FrameType, Meta, Notice};
+use crate::prometheus::{BucketCells, ExemplarSeries, LabelSet, Series};
+
+/// Exemplars shown at most: more points than that are no dots any more.
+const MAX_EXEMPLARS: usize = 1_000;
+
+/// What the frames of a query share.
+#[derive(Debug)]
+pub(crate) struct SeriesQuery<'a> {
+    /// The expression as Prometheus got it.
+    pub(crate) expr: &'a str,
+    pub(crate) step_ms: u64,
+    pub(crate) legend: Legend<'a>,
+    /// Of the value column of a table: `Value`, or `Value #A` beside other tables.
+    pub(crate) value_name: &'a str,
+}
+
+/// How series are named.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Legend<'a> {
+    /// All labels, `name{a="b"}`.
+    Verbose,
+    /// By what tells them apart, which Grafana works out from the labels.
+    Auto,
+    /// With `{{label}}` replaced.
+    Template(&'a str),
+}
+
+impl<'a> Legend<'a> {
+    /// Reads `legendFormat`.
+    pub(crate) fn new(format: &'a str) -> Self {
+        match format {
+            "" => Self::Verbose,
+            "__auto" => Self::Auto,
+            template => Self::Template(template),
+        }
+    }
+
+    /// The name of a series; `None` leaves it to Grafana.
+    fn name(self, labels: &LabelSet, expr: &str) -> Option<String> {
+        let name = match self {
+            Self::Auto if !labels.is_empty() => return None,
+            Self::Template(template) => fill(template, labels),
+            Self::Auto | Self::Verbose => verbose(labels),
+        };
+        match name.as_str() {
+            "" => None,
+            "{}" => Some(expr.to_owned()),
+            _ => Some(name),
+        }
+    }
+}
+
+fn fill(template: &str, labels: &LabelSet) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, (inner, after))) =
+        rest.split_once("{{").and_then(|(before, after)| Some((before, after.split_once("}}")?)))
+    {
+        filled.push_str(before);
+        filled.push_str(labels.get(inner.trim()).map_or("", String::as_str));
+        rest = after;
+    }
+    filled + rest
+}
+
+fn verbose(labels: &LabelSet) -> String {
+    let name = labels.get("__name__").map_or("", String::as_str);
+    let pairs: Vec<String> = labels
+        .iter()
+        .filter(|(label, _)| *label != "__name__")
+        .map(|(label, value)| format!("{label}={value:?}"))
+        .collect();
+    if pairs.is_empty() && !name.is_empty() {
+        return name.to_owned();
+    }
+    format!("{name}{{{}}}", pairs.join(", "))
+}
+
+impl SeriesQuery<'_> {
+    fn meta(&self, frame_type: FrameType, result_type: &str, notices: Vec<Notice>) -> Meta {
+        let custom = Map::from_iter([
+            ("resultType".to_owned(), json!(result_type)),
+            ("calculatedMinStep".to_owned(), json!(self.step_ms)),
+        ]);
+        let is_data_plane =
+            matches!(frame_type, FrameType::TimeseriesMulti | FrameType::NumericMulti);
+        Meta {
+            frame_type: Some(frame_type),
+            type_version: is_data_plane.then_some([0, 1]),
+            executed_query_string: format!(
+                "Expr: {}\nStep: {}",
+                self.expr,
+                crate::prometheus::duration::format_ms(self.step_ms)
+            ),
+            custom,
+            notices,
+            ..Meta::default()
+        }
+    }
+
+    fn time_field(&self, times_nanos: Vec<i64>) -> Field {
+        let interval = FieldConfig { interval: Some(self.step_ms), ..FieldConfig::default() };
+        Field::new("Time", Arc::new(TimestampNanosecondArray::from(times_nanos)))
+            .with_config(interval)
+    }
+
+    fn value_field(&self, labels: LabelSet, values: Vec<f64>) -> Field {
+        let name = labels.get("__name__").filter(|name| *name != "Time");
+        let name = name.cloned().unwrap_or_else(|| "Value".to_owned());
+        let display_name_from_ds = self.legend.name(&labels, self.expr);
+        Field {
+            labels,
+            config: FieldConfig { display_name_from_ds, ..FieldConfig::default() },
+            ..Field::new(name, Arc::new(Float64Array::from(values)))
+        }
+    }
+}
+
+/// One frame a series; one without fields where there is none. Series of native histograms become
+/// heat map cells.
+pub(crate) fn time_series(
+    query: &SeriesQuery<'_>,
+    series: Vec<Series>,
+    notices: Vec<Notice>,
+) -> Vec<Frame> {
+    let meta = query.meta(FrameType::TimeseriesMulti, "matrix", notices);
+    one_each(query, series, Meta { preferred_visualisation_type: Some("graph"), ..meta })
+}
+
+/// One frame a sample; one without fields where there is none.
+pub(crate) fn vector(
+    query: &SeriesQuery<'_>,
+    samples: Vec<Series>,
+    result_type: &str,
+    notices: Vec<Notice>,
+) -> Vec<Frame> {
+    let meta = query.meta(FrameType::NumericMulti, result_type, notices);
+    one_each(query, samples, meta)
+}
+
+/// The result of a string expression.
+pub(crate) fn text(
+    query: &SeriesQuery<'_>,
+    time_nanos: i64,
+    text: &str,
+    notices: Vec<Notice>,
+) -> Frame {
+    Frame {
+        name: String::new(),
+        fields: vec![
+            query.time_field(vec![time_nanos]),
+            Field::new(query.value_name, Arc::new(StringArray::from(vec![text]))),
+        ],
+        meta: query.meta(FrameType::Table, "string", notices),
+    }
+}
+
+fn one_each(query: &SeriesQuery<'_>, series: Vec<Series>, meta: Meta) -> Vec<Frame> {
+    let mut frames = Vec::with_capacity(series.len());
+    for series in series {
+        if !series.cells.times_nanos.is_empty() {
+            frames.push(heatmap_cells(query, &series.labels, series.cells, &meta));
+        }
+        if !series.values.is_empty() {
+            frames.push(Frame {
+                name: String::new(),
+                fields: vec![
+                    query.time_field(series.times_nanos),
+                    query.value_field(series.labels, series.values),
+                ],
+                meta: meta.clone(),
+            });
+        }
+    }
+    head_only(frames, meta)
+}
+
+/// The query and the notices stand on the first frame alone: the inspector shows them once, and a
+/// thousand series stay small. No series at all is a frame without fields.
+fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
+    if frames.is_empty() {
+        return vec![Frame { meta, ..Frame::default() }];
+    }
+    for frame in frames.iter_mut().skip(1) {
+        frame.meta.executed_query_string.clear();
+        frame.meta.notices.clear();
+    }
+    frames
+}
+
+fn heatmap_cells(
+    query: &SeriesQuery<'_>,
+    labels: &LabelSet,
+    cells: BucketCells,
+    meta: &Meta,
+) -> Frame {
+    let floats = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
+    let mut count = Field::new("count", floats(cells.counts));
+    count.labels.clone_from(labels);
+    count.config.display_name_from_ds = query.legend.name(labels, query.expr);
+    let mut time = query.time_field(cells.times_nanos);
+    "xMax".clone_into(&mut time.name);
+    Frame {
+        name: String::new(),
+        fields: vec![
+            time,
+            Field::new("yMin", floats(cells.lower)),
+            Field::new("yMax", floats(cells.upper)),
+            count,
+        ],
+        meta: Meta {
+            frame_type: Some(FrameType::HeatmapCells),
+            type_version: None,
+            ..meta.clone()
+        },
+    }
+}
+
+/// All series in one frame: time, a column a label, value.
+pub(crate) fn table(
+    query: &SeriesQuery<'_>,
+    series: &[Series],
+    result_type: &str,
+    notices: Vec<Notice>,
+) -> Frame {
+    let label_names: BTreeSet<&str> =
+        series.iter().flat_map(|series| series.labels.keys()).map(String::as_str).collect();
+    let rows = series.iter().map(|series| series.values.len()).sum();
+    let mut times_nanos = Vec::with_capacity(rows);
+    let mut values = Vec::with_capacity(rows);
+    for series in series {
+        times_nanos.extend_from_slice(&series.times_nanos);
+        values.extend_from_slice(&series.values);
+    }
+    let mut fields = vec![query.time_field(times_nanos)];
+    for label in label_names {
+        let column = label_column(series, label, rows);
+        // A label may bear a name that is taken.
+        let name = if label == "Time" || label == query.value_name {
+            format!("label {label}")
+        } else {
+            label.to_owned()
+        };
+        let filterable = FieldConfig { filterable: Some(true), ..FieldConfig::default() };
+        fields.push(Field::new(name, column).with_config(filterable));
+    }
+    fields.push(Field::new(query.value_name, Arc::new(Float64Array::from(values))));
+    let meta = query.meta(FrameType::Table, result_type, notices);
+    Frame {
+        name: String::new(),
+        fields,
+        meta: Meta { preferred_visualisation_type: Some("table"), ..meta },
+    }
+}
+
+fn label_column(series: &[Series], label: &str, rows: usize) -> ArrayRef {
+    let mut column = StringBuilder::with_capacity(rows, rows * 8);
+    for series in series {
+        let value = series.labels.get(label);
+        for _ in &series.values {
+            column.append_option(value);
+        }
+    }
+    Arc::new(column.finish())
+}
+
+/// Classic histograms (`…_bucket` series with `le`) as rows of a heat map: one frame a group of
+/// other labels, one field a bucket, without what the bucket below holds already.
+pub(crate) fn heatmap(
+    query: &SeriesQuery<'_>,
+    series: Vec<Series>,
+    notices: Vec<Notice>,
+) -> Vec<Frame> {
+    let mut groups: BTreeMap<LabelSet, Vec<Bucket>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for mut series in series {
+        match series.labels.remove("le").and_then(|le| Some((le.parse::<f64>().ok()?, le))) {
+            Some((upper, le)) => {
+                let bucket = Bucket { upper, le, at: by_time(&series) };
+                groups.entry(series.labels).or_default().push(bucket);
+            }
+            None => others.push(series),
+        }
+    }
+    let meta = query.meta(FrameType::HeatmapRows, "matrix", notices);
+    let mut frames: Vec<Frame> = groups
+        .into_iter()
+        .map(|(labels, buckets)| bucket_rows(query, &labels, buckets, &meta))
+        .collect();
+    let plain = Meta {
+        frame_type: Some(FrameType::TimeseriesMulti),
+        type_version: Some([0, 1]),
+        ..meta.clone()
+    };
+    if !others.is_empty() {
+        frames.extend(one_each(query, others, plain));
+    }
+    head_only(frames, meta)
+}
+
+struct Bucket {
+    upper: f64,
+    le: String,
+    at: HashMap<i64, f64>,
+}
+
+fn by_time(series: &Series) -> HashMap<i64, f64> {
+    series.times_nanos.iter().copied().zip(series.values.iter().copied()).collect()
+}
+
+fn bucket_rows(
+    query: &SeriesQuery<'_>,
+    labels: &LabelSet,
+    mut buckets: Vec<Bucket>,
+    meta: &Meta,
+) -> Frame {
+    buckets.sort_by(|a, b| a.upper.total_cmp(&b.upper));
+    let mut times: BTreeSet<i64> = BTreeSet::new();
+    for bucket in &buckets {
+        #[expect(clippy::iter_over_hash_type, reason = "into a sorted set")]
+        for &time in bucket.at.keys() {
+            times.insert(time);
+        }
+    }
+    let mut fields = vec![query.time_field(times.iter().copied().collect())];
+    let mut names = BTreeSet::new();
+    let mut below: Option<&Bucket> = None;
+    for bucket in &buckets {
+        // `1` and `1.0` may both be there while a target is upgraded.
+        if !names.insert(bucket.le.as_str()) {
+            continue;
+        }
+        let mut column = Float64Builder::with_capacity(times.len());
+        for time in &times {
+            let lower = below.and_then(|below| below.at.get(time)).copied().unwrap_or(0.0);
+            // Buckets are scraped one after the other, so a lower one may be ahead by a little.
+            column.append_option(bucket.at.get(time).map(|count| (count - lower).max(0.0)));
+        }
+        let mut field = Field::new(&bucket.le, Arc::new(column.finish()));
+        field.labels.clone_from(labels);
+        field.labels.insert("le".to_owned(), bucket.le.clone());
+        field.config.display_name_from_ds = Some(bucket.le.clone());
+        fields.push(field);
+        below = Some(bucket);
+    }
+    Frame { name: String::new(), fields, meta: meta.clone() }
+}
+
+/// Exemplars as Grafana's time series panel shows them: an annotation frame.
+pub(crate) fn exemplars(query: &SeriesQuery<'_>, mut series: Vec<ExemplarSeries>) -> Option<Frame> {
+    let mut rows: Vec<(i64, f64, LabelSet)> = Vec::new();
+    for series in &mut series {
+        for exemplar in std::mem::take(&mut series.exemplars) {
+            let mut labels = series.labels.clone();
+            labels.extend(exemplar.labels);
+            rows.push((exemplar.time.0, exemplar.value.0, labels));
+        }
+    }
+    if rows.is_empty() {
+        return None;
+    }
+    rows.sort_by_key(|(time_nanos, ..)| std::cmp::Reverse(*time_nanos));
+    let total = rows.len();
+    rows.truncate(MAX_EXEMPLARS);
+    let notices = (total > MAX_EXEMPLARS)
+        .then(|| Notice::info(format!("showing the newest {MAX_EXEMPLARS} of {total} exemplars")));
+    rows.reverse();
+    let names: BTreeSet<&str> =
+        rows.iter().flat_map(|(_, _, labels)| labels.keys()).map(String::as_str).collect();
+    let mut fields = vec![
+        query.time_field(rows.iter().map(|row| row.0).collect()),
+        Field::new("Value", Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.1)))),
+    ];
+    for name in names.into_iter().filter(|name| !matches!(*name, "Time" | "Value")) {
+        let mut column = StringBuilder::new();
+        for (_, _, labels) in &rows {
+            column.append_option(labels.get(name));
+        }
+        fields.push(Field::new(name, Arc::new(column.finish())));
+    }
+    let meta = query.meta(FrameType::Table, "exemplar", notices.into_iter().collect());
+    Some(Frame {
+        name: "exemplar".to_owned(),
+        fields,
+        meta: Meta { frame_type: None, data_topic: Some("annotations"), ..meta },
+    })
+}

@@ -1,0 +1,248 @@
+//! Where the plugin listens: a Unix socket of its own where there are any, else TCP on loopback.
+//!
+//! TCP needs `TCP_NODELAY`: response headers and body leave in two writes, and Nagle's algorithm
+//! with delayed acknowledgements would hold the second one for 40 ms on every small query.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+#[cfg(unix)]
+use std::path::{Path, PathBuf};
+
+use tokio::net::TcpListener;
+
+/// What the handshake line names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// Path of the Unix socket.
+    #[cfg(unix)]
+    Unix(PathBuf),
+    /// Loopback address and port.
+    Tcp(SocketAddr),
+}
+
+/// A bound listener. Dropping the Unix kind removes its socket file.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    /// Mode 0600: only Grafana's own user may connect.
+    #[cfg(unix)]
+    Unix(tokio::net::UnixListener, SocketFile),
+    /// 127.0.0.1 only.
+    Tcp(TcpListener),
+}
+
+/// The environment variables that steer where to listen, all set by the host or by nobody.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Placement {
+    /// `PLUGIN_UNIX_SOCKET_DIR`.
+    pub(crate) socket_dir: Option<String>,
+    /// `PLUGIN_MIN_PORT`, for TCP.
+    pub(crate) min_port: Option<u16>,
+    /// `PLUGIN_MAX_PORT`, for TCP.
+    pub(crate) max_port: Option<u16>,
+}
+
+/// Why no listener could be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ListenError {
+    /// Neither a Unix socket nor a port of the given range.
+    #[error("listen on any port of 127.0.0.1 from {min_port} to {max_port}")]
+    NoPort {
+        /// First port tried.
+        min_port: u16,
+        /// Last port tried.
+        max_port: u16,
+        /// Why the last one failed.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl Placement {
+    /// Reads the placement from the environment through `var`.
+    pub(crate) fn from_env(var: impl Fn(&str) -> Option<String>) -> Self {
+        let port = |name| var(name).and_then(|port| port.parse().ok());
+        Self {
+            socket_dir: var("PLUGIN_UNIX_SOCKET_DIR").filter(|dir| !dir.is_empty()),
+            min_port: port("PLUGIN_MIN_PORT"),
+            max_port: port("PLUGIN_MAX_PORT"),
+        }
+    }
+}
+
+impl Listener {
+    /// Binds a Unix socket, or TCP where that fails (path too long, file system without sockets).
+    ///
+    /// Errors: [`ListenError`].
+    pub(crate) async fn bind(placement: &Placement) -> Result<Self, ListenError> {
+        #[cfg(unix)]
+        {
+            let dir = placement.socket_dir.as_ref().map_or_else(std::env::temp_dir, PathBuf::from);
+            remove_stale_sockets(&dir);
+            match bind_unix(&dir) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => {
+                    tracing::warn!(%error, dir = %dir.display(), "no Unix socket, using TCP");
+                }
+            }
+        }
+        bind_tcp(placement).await
+    }
+
+    /// The address for the handshake line. Errors: the operating system cannot tell it.
+    pub(crate) fn address(&self) -> io::Result<Address> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(_, file) => Ok(Address::Unix(file.path.clone())),
+            Self::Tcp(listener) => listener.local_addr().map(Address::Tcp),
+        }
+    }
+}
+
+async fn bind_tcp(placement: &Placement) -> Result<Listener, ListenError> {
+    // Without a range the operating system picks.
+    let (min_port, max_port) = match (placement.min_port, placement.max_port) {
+        (Some(min_port), Some(max_port)) if min_port <= max_port => (min_port, max_port),
+        _ => (0, 0),
+    };
+    let mut cause = io::Error::from(io::ErrorKind::AddrInUse);
+    for port in min_port..=max_port {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            Ok(listener) => return Ok(Listener::Tcp(listener)),
+            Err(error) => cause = error,
+        }
+    }
+    Err(ListenError::NoPort { min_port, max_port, cause })
+}
+
+#[cfg(unix)]
+const SOCKET_PREFIX: &str = "gpx_hubble-";
+#[cfg(unix)]
+const SOCKET_SUFFIX: &str = ".sock";
+
+/// The socket's file, removed when dropped.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) struct SocketFile {
+    path: PathBuf,
+}
+
+#[cfg(unix)]
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::debug!(%error, path = %self.path.display(), "socket file not removed");
+        }
+    }
+}
+
+#[cfg(unix)]
+fn bind_unix(dir: &Path) -> io::Result<Listener> {
+    use std::os::unix::fs::PermissionsExt;
+
+    // The process id says whose socket it is; the time keeps a process id that is used again
+    // (containers do that a lot) from meeting the file of its predecessor.
+    let since_epoch =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let name = format!(
+        "{SOCKET_PREFIX}{}-{:x}{SOCKET_SUFFIX}",
+        std::process::id(),
+        since_epoch.as_nanos()
+    );
+    let path = dir.join(name);
+    let listener = tokio::net::UnixListener::bind(&path)?;
+    let file = SocketFile { path };
+    std::fs::set_permissions(&file.path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(Listener::Unix(listener, file))
+}
+
+/// Removes the sockets that killed processes of this plugin left in `dir`: after SIGKILL nobody
+/// else does.
+#[cfg(unix)]
+fn remove_stale_sockets(dir: &Path) {
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(is_socket_name) && is_stale(&entry.path()) {
+            match std::fs::remove_file(entry.path()) {
+                Ok(()) => tracing::info!(path = %entry.path().display(), "removed a stale socket"),
+                Err(error) => {
+                    tracing::debug!(%error, path = %entry.path().display(), "stale socket not removed");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_socket_name(name: &str) -> bool {
+    name.strip_prefix(SOCKET_PREFIX)
+        .and_then(|rest| rest.strip_suffix(SOCKET_SUFFIX))
+        .and_then(|rest| rest.split_once('-'))
+        .is_some_and(|(pid, _)| pid.parse::<u32>().is_ok())
+}
+
+/// A socket is stale when nobody accepts on it. One that is a moment old may belong to a process
+/// between its bind and its listen.
+#[cfg(unix)]
+fn is_stale(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    const SETTLED_SECS: u64 = 2;
+
+    let Ok(metadata) = std::fs::symlink_metadata(path) else {
+        return false;
+    };
+    let settled = metadata
+        .modified()
+        .ok()
+        .and_then(|modified| modified.elapsed().ok())
+        .is_some_and(|age| age.as_secs() >= SETTLED_SECS);
+    metadata.file_type().is_socket()
+        && settled
+        && std::os::unix::net::UnixStream::connect(path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn only_our_names_count() {
+        assert!(is_socket_name("gpx_hubble-17-18f.sock"));
+        for name in [
+            "gpx_hubble-17.sock",
+            "gpx_hubble-x-18f.sock",
+            "gpx_other-17-1.sock",
+            "gpx_hubble-17-18f.sock.bak",
+        ] {
+            assert!(!is_socket_name(name), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_range_is_an_error_that_names_it() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let placement =
+            Placement { min_port: Some(port), max_port: Some(port), ..Placement::default() };
+        let error = bind_tcp(&placement).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("listen on any port of 127.0.0.1 from {port} to {port}")
+        );
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_socket_that_cannot_be_had_becomes_tcp() {
+        let placement =
+            Placement { socket_dir: Some("/nowhere/at/all".to_owned()), ..Placement::default() };
+        let listener = Listener::bind(&placement).await.unwrap();
+        assert!(
+            matches!(listener.address().unwrap(), Address::Tcp(address) if address.ip().is_loopback())
+        );
+    }
+}

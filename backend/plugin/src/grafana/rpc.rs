@@ -1,0 +1,86 @@
+//! What the hand-written gRPC services share: a service is a match on the path.
+//!
+//! go-plugin's services and the newest numbers of `pluginv2.Data` are in no crate for tonic 0.12,
+//! and with these two functions they need no generated code.
+
+use std::convert::Infallible;
+use std::future::Future;
+
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use prost::Message;
+use tonic::body::BoxBody;
+use tonic::codec::ProstCodec;
+use tonic::server::Grpc;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Largest request that is read. Grafana's own client sends without a limit; its HTTP side passes
+/// 30 MB and more to a resource.
+pub(crate) const MAX_REQUEST_BYTES: usize = 64 << 20;
+
+/// A whole HTTP exchange of a service.
+pub(crate) type Exchange = BoxFuture<'static, Result<http::Response<BoxBody>, Infallible>>;
+
+fn grpc<In, Out>() -> Grpc<ProstCodec<Out, In>>
+where
+    In: Message + Default + 'static,
+    Out: Message + 'static,
+{
+    Grpc::new(ProstCodec::default())
+        .max_decoding_message_size(MAX_REQUEST_BYTES)
+        .max_encoding_message_size(usize::MAX)
+}
+
+/// Answers one message with one message.
+pub(crate) fn unary<In, Out, F>(
+    request: http::Request<BoxBody>,
+    handler: impl FnOnce(Request<In>) -> F + Send + Clone + 'static,
+) -> Exchange
+where
+    In: Message + Default + 'static,
+    Out: Message + 'static,
+    F: Future<Output = Result<Response<Out>, Status>> + Send + 'static,
+{
+    let service = tower::service_fn(move |request: Request<In>| handler.clone()(request));
+    Box::pin(async move { Ok(grpc::<In, Out>().unary(service, request).await) })
+}
+
+/// Answers one message with a stream.
+pub(crate) fn server_streaming<In, Out, S>(
+    request: http::Request<BoxBody>,
+    handler: impl FnOnce(In) -> S + Send + Clone + 'static,
+) -> Exchange
+where
+    In: Message + Default + 'static,
+    Out: Message + 'static,
+    S: Stream<Item = Result<Out, Status>> + Send + 'static,
+{
+    let service = tower::service_fn(move |request: Request<In>| {
+        let stream = handler.clone()(request.into_inner());
+        async move { Ok(Response::new(stream)) }
+    });
+    Box::pin(async move { Ok(grpc::<In, Out>().server_streaming(service, request).await) })
+}
+
+/// Answers a stream with a stream.
+pub(crate) fn bidi_streaming<In, Out, S>(
+    request: http::Request<BoxBody>,
+    handler: impl FnOnce(Streaming<In>) -> S + Send + Clone + 'static,
+) -> Exchange
+where
+    In: Message + Default + 'static,
+    Out: Message + 'static,
+    S: Stream<Item = Result<Out, Status>> + Send + 'static,
+{
+    let service = tower::service_fn(move |request: Request<Streaming<In>>| {
+        let stream = handler.clone()(request.into_inner());
+        async move { Ok(Response::new(stream)) }
+    });
+    Box::pin(async move { Ok(grpc::<In, Out>().streaming(service, request).await) })
+}
+
+/// What every path that a service does not have gets.
+pub(crate) fn unimplemented(path: &str) -> Exchange {
+    let status = Status::unimplemented(format!("`{path}` is not served by this plugin"));
+    Box::pin(async move { Ok(status.into_http()) })
+}

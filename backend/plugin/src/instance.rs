@@ -1,0 +1,53 @@
+//! One data source at work: its settings, and the connections that they ask for.
+
+use std::sync::Arc;
+
+use crate::prometheus::{PrometheusClient, PrometheusError};
+use crate::query::QueryError;
+use crate::relay::{Relay, RelayError};
+use crate::resources::SampleCache;
+use crate::settings::{InvalidSettings, Settings, Stored};
+
+/// A data source. Settings that cannot be used are kept as the error that every query answers.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    settings: Result<Settings, Arc<InvalidSettings>>,
+    relay: Result<Relay, RelayError>,
+    prometheus: Result<PrometheusClient, PrometheusError>,
+    /// Recent flows, for suggestions.
+    pub(crate) sample: SampleCache,
+}
+
+impl Instance {
+    /// Sets up the data source; connects to nothing. To be called within a Tokio runtime.
+    pub(crate) fn new(stored: &Stored) -> Self {
+        let settings = Settings::read(stored).map_err(Arc::new);
+        let usable = settings.as_ref().ok();
+        let relay = match usable.and_then(|settings| settings.relay.as_ref()) {
+            Some(relay) => Relay::new(relay),
+            None => Err(RelayError::NotConfigured),
+        };
+        let prometheus = match usable.and_then(|settings| settings.prometheus.as_ref()) {
+            Some(prometheus) => PrometheusClient::new(prometheus),
+            None => Err(PrometheusError::NotConfigured),
+        };
+        Self { settings, relay, prometheus, sample: SampleCache::default() }
+    }
+
+    /// The settings. Errors: they cannot be used.
+    pub(crate) fn settings(&self) -> Result<&Settings, Arc<InvalidSettings>> {
+        self.settings.as_ref().map_err(Arc::clone)
+    }
+
+    /// The relay. Errors: the settings cannot be used, or name none.
+    pub(crate) fn relay(&self) -> Result<&Relay, QueryError> {
+        self.settings()?;
+        self.relay.as_ref().map_err(|error| error.clone().into())
+    }
+
+    /// Prometheus. Errors: the settings cannot be used, or name none.
+    pub(crate) fn prometheus(&self) -> Result<&PrometheusClient, QueryError> {
+        self.settings()?;
+        self.prometheus.as_ref().map_err(|error| error.again().into())
+    }
+}

@@ -1,0 +1,105 @@
+//! Durations as Prometheus and Grafana write them: `15s`, `1m30s`, `1.5h`, `90`.
+
+/// Units in milliseconds. `M` and `y` are Grafana's, at their mean length of 365 days a year.
+const UNITS_MS: [(&str, f64); 9] = [
+    ("ms", 1.0),
+    ("s", 1_000.0),
+    ("m", 60_000.0),
+    ("h", 3_600_000.0),
+    ("d", 86_400_000.0),
+    ("w", 604_800_000.0),
+    ("M", 2_628_000_000.0),
+    ("y", 31_536_000_000.0),
+    // A bare number is seconds, as in Grafana's `timeInterval`.
+    ("", 1_000.0),
+];
+
+/// Longest duration that is taken: a hundred years.
+const MAX_MS: f64 = 100.0 * 31_536_000_000.0;
+
+/// The duration in milliseconds; `None` when `text` is none, or longer than a hundred years.
+pub(crate) fn parse_ms(text: &str) -> Option<u64> {
+    // Grafana's data source settings may carry `<15s>` or `>15s`: a lower bound.
+    let mut rest = text.trim().trim_start_matches(['<', '>']).trim_end_matches('>').trim();
+    if rest.is_empty() {
+        return None;
+    }
+    let mut total_ms = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, tail) = rest.split_at_checked(digits)?;
+        let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at_checked(letters)?;
+        let (_, unit_ms) = UNITS_MS.iter().find(|(name, _)| *name == unit)?;
+        total_ms += number.parse::<f64>().ok()? * unit_ms;
+        rest = tail;
+    }
+    if !(0.0..=MAX_MS).contains(&total_ms) {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and 3.2e12"
+    )]
+    Some(total_ms.round() as u64)
+}
+
+/// `duration_ms` in one unit that every version of Prometheus reads: whole seconds, else
+/// milliseconds.
+pub(crate) fn format_ms(duration_ms: u64) -> String {
+    if duration_ms.is_multiple_of(1_000) {
+        format!("{}s", duration_ms / 1_000)
+    } else {
+        format!("{duration_ms}ms")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parse() {
+        for (text, expected) in [
+            ("15s", Some(15_000)),
+            ("1m30s", Some(90_000)),
+            ("1.5h", Some(5_400_000)),
+            ("250ms", Some(250)),
+            ("90", Some(90_000)),
+            (">10s", Some(10_000)),
+            ("<10m>", Some(600_000)),
+            ("1d", Some(86_400_000)),
+            ("0s", Some(0)),
+            ("", None),
+            ("s", None),
+            ("1x", None),
+            ("-5s", None),
+            ("1e9y", None),
+            ("1..5s", None),
+            ("200y", None),
+            ("五s", None),
+        ] {
+            assert_eq!(parse_ms(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn format() {
+        assert_eq!(format_ms(60_000), "60s");
+        assert_eq!(format_ms(1_500), "1500ms");
+        assert_eq!(format_ms(0), "0s");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn formatted_is_read_back(duration_ms in 0_u64..3_000_000_000_000) {
+            proptest::prop_assert_eq!(parse_ms(&format_ms(duration_ms)), Some(duration_ms));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC*") {
+            let _: Option<u64> = parse_ms(&text);
+        }
+    }
+}

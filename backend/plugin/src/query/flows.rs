@@ -1,0 +1,262 @@
+//! Flows: what the relay still has of a time range, and everything that this leaves out.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat};
+use flow::columns::{ColumnLimits, FlowColumns};
+use hubble_api::client::Notice as RelayNotice;
+use hubble_api::packed::Encoder;
+use hubble_api::projection::{Decoder, ProjectionError};
+
+use super::filter::FlowSelection;
+use super::model::{FlowsFormat, FlowsQuery};
+use super::{Envelope, QueryError};
+use crate::frames::{self, FLOW_TABLE_COLUMNS, Frame, Meta, Notice};
+use crate::instance::Instance;
+use crate::relay::{BufferStart, Newest, NewestRequest, RelayError};
+
+/// Flows and all that is to be said about them.
+#[derive(Debug)]
+struct Collected {
+    newest: Newest,
+    notices: Vec<Notice>,
+    executed: String,
+}
+
+/// A packed answer, before it is cut into pieces.
+#[derive(Debug)]
+pub(crate) struct PackedFlows {
+    /// Newest first.
+    pub(crate) messages: Vec<Bytes>,
+    pub(crate) notices: Vec<Notice>,
+    /// The equivalent `hubble observe …`.
+    pub(crate) executed: String,
+}
+
+/// Asks the relay and shapes its answer.
+///
+/// Errors: [`QueryError`], when there is nothing to show.
+pub(super) async fn frames(
+    instance: &Instance,
+    envelope: &Envelope,
+    query: &FlowsQuery,
+) -> Result<Vec<Frame>, QueryError> {
+    let collected = collect(instance, query, envelope.from_ms, envelope.to_ms).await?;
+    let frame = match query.format {
+        FlowsFormat::Table => table(collected),
+        FlowsFormat::Packed => packed(collected),
+    };
+    Ok(vec![frame])
+}
+
+/// The flows of `query` for a resource call that streams them.
+///
+/// Errors: [`QueryError`], when there is nothing to show.
+pub(crate) async fn packed_stream(
+    instance: &Instance,
+    query: &FlowsQuery,
+    from_ms: i64,
+    to_ms: i64,
+) -> Result<PackedFlows, QueryError> {
+    let Collected { newest, notices, executed } = collect(instance, query, from_ms, to_ms).await?;
+    Ok(PackedFlows { messages: newest.messages, notices, executed })
+}
+
+/// Batches of packed flows, packed one by one as they are asked for.
+#[derive(Debug)]
+pub(crate) struct Batches {
+    messages: std::vec::IntoIter<Bytes>,
+    encoder: Encoder,
+}
+
+impl Batches {
+    /// The batches of these messages, in their order.
+    pub(crate) fn new(messages: Vec<Bytes>) -> Self {
+        Self { messages: messages.into_iter(), encoder: Encoder::new() }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        for message in self.messages.by_ref() {
+            // The relay's client takes no message that would be too long for a batch.
+            if let Ok(Some(batch)) = self.encoder.push(&message) {
+                return Some(batch);
+            }
+        }
+        self.encoder.finish()
+    }
+}
+
+async fn collect(
+    instance: &Instance,
+    query: &FlowsQuery,
+    from_ms: i64,
+    to_ms: i64,
+) -> Result<Collected, QueryError> {
+    let relay = instance.relay()?;
+    let selection = FlowSelection::new(query)?;
+    let executed = executed(&selection, from_ms, to_ms);
+    let now_ms = now_ms();
+    if from_ms > now_ms {
+        let notices = vec![Notice::info("the time range lies in the future")];
+        return Ok(Collected { newest: Newest::default(), notices, executed });
+    }
+    let request =
+        NewestRequest { filters: selection.filters, from_ms, to_ms, limit: query.limit, now_ms };
+    let (newest, buffer_start) = tokio::join!(relay.newest(&request), relay.buffer_start());
+    let newest = newest?;
+    let mut notices = Vec::new();
+    notices.extend(
+        newest
+            .broken
+            .as_ref()
+            .map(|error| Notice::warning(format!("the answer is incomplete: {error}"))),
+    );
+    notices.extend(relay_notices(&newest));
+    notices.extend(cut_notice(&newest, query.limit));
+    notices.extend(buffer_notice(&newest, query.limit, from_ms, &buffer_start));
+    Ok(Collected { newest, notices, executed })
+}
+
+fn executed(selection: &FlowSelection, from_ms: i64, to_ms: i64) -> String {
+    let time = |time_ms: i64| {
+        DateTime::from_timestamp_millis(time_ms)
+            .map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
+            .unwrap_or_default()
+    };
+    let line = format!(
+        "hubble observe --since {} --until {} {}",
+        time(from_ms),
+        time(to_ms),
+        selection.observe_flags
+    );
+    line.trim_end().to_owned()
+}
+
+fn relay_notices(newest: &Newest) -> Vec<Notice> {
+    let mut notices: Vec<Notice> = newest
+        .notices
+        .iter()
+        .filter(|notice| !matches!(notice, RelayNotice::NodesConnected { .. }))
+        .map(|notice| Notice::warning(notice.to_string()))
+        .collect();
+    if newest.notices.more() > 0 {
+        let text = format!("{} more notices of the relay are not shown", newest.notices.more());
+        notices.push(Notice::warning(text));
+    }
+    if newest.unreadable > 0 {
+        notices.push(unreadable(newest.unreadable));
+    }
+    notices
+}
+
+fn unreadable(flows: usize) -> Notice {
+    Notice::warning(format!("{flows} flows cannot be read and are left out"))
+}
+
+fn cut_notice(newest: &Newest, limit: usize) -> Option<Notice> {
+    let shown = newest.messages.len();
+    if newest.cut_by_bytes > 0 {
+        let text = format!(
+            "showing the newest {shown} flows: more would take too much memory; narrow the filter"
+        );
+        return Some(Notice::warning(text));
+    }
+    if newest.matched > limit && newest.matched_is_all {
+        let text =
+            format!("showing the newest {shown} of {} flows in the time range", newest.matched);
+        return Some(Notice::info(text));
+    }
+    (newest.matched >= limit).then(|| {
+        // Relay takes the number per node, so how many more there are is not known.
+        Notice::info(format!(
+            "showing the newest {shown} flows; the time range may hold more: raise the limit or narrow the filter"
+        ))
+    })
+}
+
+/// Says where Hubble's memory begins, when the answer would reach further back than that.
+fn buffer_notice(
+    newest: &Newest,
+    limit: usize,
+    from_ms: i64,
+    buffer_start: &Result<Option<BufferStart>, RelayError>,
+) -> Option<Notice> {
+    let start = match buffer_start {
+        Ok(Some(start)) => start,
+        Ok(None) => return Some(cannot_tell_start("the relay did not say in time")),
+        Err(error) => return Some(cannot_tell_start(&error.to_string())),
+    };
+    let (last_node, complete_since_nanos) = start.complete_since()?;
+    let from_nanos = from_ms.saturating_mul(1_000_000);
+    if from_nanos >= complete_since_nanos {
+        return None;
+    }
+    // Where the limit cut earlier than the buffers do, the buffers took nothing away.
+    let was_cut = newest.matched >= limit || newest.cut_by_bytes > 0;
+    if was_cut && newest.oldest_nanos.is_some_and(|oldest| oldest >= complete_since_nanos) {
+        return None;
+    }
+    let complete_since = time_text(complete_since_nanos);
+    let text = match start.oldest_nanos() {
+        Some(oldest_nanos) if start.nodes() > 1 => format!(
+            "Hubble's buffers begin at {} and are complete from {complete_since} on (node `{last_node}`); \
+             earlier flows of the time range are gone",
+            time_text(oldest_nanos)
+        ),
+        _ => format!(
+            "Hubble's buffer begins at {complete_since} (node `{last_node}`); earlier flows of the time range are gone"
+        ),
+    };
+    Some(Notice::info(text))
+}
+
+fn cannot_tell_start(reason: &str) -> Notice {
+    Notice::info(format!("cannot tell where Hubble's buffers begin: {reason}"))
+}
+
+/// Milliseconds and the zone: dashboards show local time, and this is not.
+pub(crate) fn time_text(time_nanos: i64) -> String {
+    DateTime::from_timestamp_nanos(time_nanos).format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string()
+}
+
+fn table(collected: Collected) -> Frame {
+    let Collected { newest, mut notices, executed } = collected;
+    let mut columns = FlowColumns::new(ColumnLimits::default());
+    let mut decoder = Decoder::new(FLOW_TABLE_COLUMNS);
+    let mut unreadable_flows = 0;
+    for message in &newest.messages {
+        match decoder.decode(message, &mut columns) {
+            Ok(_) => {}
+            Err(ProjectionError::Full(full)) => {
+                let text = format!("showing the newest {} flows: {full}", columns.len());
+                notices.push(Notice::warning(text));
+                break;
+            }
+            Err(_) => unreadable_flows += 1,
+        }
+    }
+    if unreadable_flows > 0 {
+        notices.push(unreadable(unreadable_flows));
+    }
+    let meta = Meta { executed_query_string: executed, notices, ..Meta::default() };
+    frames::flow_table(&columns, &columns.newest_first(), meta)
+}
+
+fn packed(collected: Collected) -> Frame {
+    let Collected { newest, notices, executed } = collected;
+    let meta = Meta { executed_query_string: executed, notices, ..Meta::default() };
+    let flows = newest.messages.len();
+    let packed: Vec<u8> = Batches::new(newest.messages).flatten().collect();
+    frames::packed_flows(&packed, flows, meta)
+}
+
+/// The clock, in Unix milliseconds.
+pub(crate) fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}

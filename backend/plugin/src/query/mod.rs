@@ -1,0 +1,230 @@
+//! Queries: what Grafana asks, one typed value each, and their dispatch.
+
+mod filter;
+mod flag;
+mod flows;
+mod model;
+mod observe;
+mod promql;
+#[cfg(test)]
+mod tests;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+pub(crate) use self::flag::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES};
+pub(crate) use self::flows::{Batches, now_ms, packed_stream, time_text};
+pub(crate) use self::model::{FlowsQuery, InvalidQuery};
+use self::model::{PromqlFormat, Query};
+use crate::frames::{self, Frame, Notice};
+use crate::instance::Instance;
+use crate::prometheus::PrometheusError;
+use crate::relay::RelayError;
+use crate::settings::InvalidSettings;
+
+/// Queries of one request at most: a dashboard panel has 26 letters to name them by.
+const MAX_QUERIES: usize = 200;
+
+/// One request of Grafana.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) envelopes: Vec<Envelope>,
+    /// Asked by an alert rule: nobody looks at exemplars.
+    pub(crate) from_alert: bool,
+    pub(crate) concurrent_queries: usize,
+}
+
+/// What stands around every query.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Envelope {
+    pub(crate) ref_id: String,
+    /// Grafana's copy of the query's own `queryType`.
+    pub(crate) query_type: String,
+    pub(crate) from_ms: i64,
+    pub(crate) to_ms: i64,
+    pub(crate) interval_ms: i64,
+    pub(crate) max_data_points: i64,
+    pub(crate) json: Vec<u8>,
+}
+
+/// Encoded frames, or why there are none.
+pub(crate) type Answer = Result<Vec<Bytes>, Failure>;
+
+/// A query that failed, as its user reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    /// An HTTP status.
+    pub(crate) status: u16,
+    pub(crate) source: FailureSource,
+}
+
+/// Whose fault it was; Grafana counts them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailureSource {
+    /// Ours.
+    Plugin,
+    /// The relay's, Prometheus', or the user's.
+    Downstream,
+}
+
+/// Why a query has no frames.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum QueryError {
+    #[error(transparent)]
+    Settings(#[from] Arc<InvalidSettings>),
+    #[error(transparent)]
+    Model(#[from] InvalidQuery),
+    #[error(transparent)]
+    Prometheus(#[from] PrometheusError),
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    #[error("the answer cannot be given to Grafana")]
+    Frame(#[from] frames::BadFrame),
+}
+
+impl FailureSource {
+    /// Grafana's word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin",
+            Self::Downstream => "downstream",
+        }
+    }
+}
+
+impl QueryError {
+    /// The HTTP status that Grafana should see.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Settings(_) | Self::Model(_) => 400,
+            Self::Prometheus(error) => error.status(),
+            Self::Relay(error) => error.status(),
+            Self::Frame(_) => 500,
+        }
+    }
+
+    /// What the user reads. Upstream's errors say their cause in their own words already; for
+    /// the rest the causes follow.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Prometheus(error) => error.to_string(),
+            Self::Relay(error) => error.to_string(),
+            Self::Settings(_) | Self::Model(_) | Self::Frame(_) => crate::words(self),
+        }
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        let source = match &error {
+            QueryError::Frame(_) => FailureSource::Plugin,
+            _ => FailureSource::Downstream,
+        };
+        Self { message: error.message(), status: error.status(), source }
+    }
+}
+
+/// Runs all queries of a request side by side. Each is its own task: one that fails, panics or is
+/// slow takes no other down. Dropping the future stops them all, and with them their calls to
+/// relay and Prometheus.
+pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(String, Answer)> {
+    let tables = model::count_tables(&request.envelopes);
+    let permits = Arc::new(Semaphore::new(request.concurrent_queries));
+    let mut tasks = JoinSet::new();
+    let mut answers = Vec::with_capacity(request.envelopes.len());
+    for (index, envelope) in request.envelopes.into_iter().enumerate() {
+        if index >= MAX_QUERIES {
+            answers.push((envelope.ref_id, Err(too_many_queries())));
+            continue;
+        }
+        let (instance, permits) = (instance.clone(), permits.clone());
+        let asked = Asked { from_alert: request.from_alert, tables };
+        tasks.spawn(async move {
+            let permit = permits.acquire_owned().await;
+            let ref_id = envelope.ref_id.clone();
+            let answer = isolated(answer(&instance, &envelope, asked)).await;
+            drop(permit);
+            (ref_id, answer)
+        });
+    }
+    while let Some(joined) = tasks.join_next().await {
+        // The tasks catch their own panics and nobody aborts them one by one.
+        if let Ok(answered) = joined {
+            answers.push(answered);
+        }
+    }
+    answers
+}
+
+/// What a query should know of its request.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    from_alert: bool,
+    /// PromQL queries in format table: beside others, a value column bears its ref id.
+    tables: usize,
+}
+
+/// Turns a panic into a failure of this query alone. Grafana would show "request canceled" for
+/// the whole panel, and the cause only at its debug level.
+async fn isolated(answer: impl Future<Output = Answer>) -> Answer {
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_panic| {
+        Err(Failure {
+            message:
+                "this query broke the plugin; the place stands in Grafana's log, please report it"
+                    .to_owned(),
+            status: 500,
+            source: FailureSource::Plugin,
+        })
+    })
+}
+
+async fn answer(instance: &Instance, envelope: &Envelope, asked: Asked) -> Answer {
+    let frames = frames(instance, envelope, asked).await?;
+    let encoded: Result<Vec<Bytes>, _> =
+        frames.iter().map(|frame| frames::encode(&envelope.ref_id, frame)).collect();
+    encoded.map_err(|error| QueryError::Frame(error).into())
+}
+
+async fn frames(
+    instance: &Instance,
+    envelope: &Envelope,
+    asked: Asked,
+) -> Result<Vec<Frame>, QueryError> {
+    let (query, notices) = model::read(envelope)?;
+    let mut frames = match query {
+        Query::Flows(query) => flows::frames(instance, envelope, &query).await?,
+        Query::Promql(query) => {
+            let is_one_of_several = query.format == PromqlFormat::Table && asked.tables > 1;
+            let value_name = if is_one_of_several {
+                format!("Value #{}", envelope.ref_id)
+            } else {
+                "Value".to_owned()
+            };
+            promql::frames(instance, envelope, &query, &value_name, asked.from_alert).await?
+        }
+    };
+    if let Some(first) = frames.first_mut() {
+        first.meta.notices.splice(0..0, notices);
+    }
+    Ok(frames)
+}
+
+fn too_many_queries() -> Failure {
+    Failure {
+        message: format!("a request may hold {MAX_QUERIES} queries"),
+        status: 400,
+        source: FailureSource::Downstream,
+    }
+}
+
+/// A notice for each of Prometheus' own.
+fn upstream_notices(warnings: &[String], infos: &[String]) -> Vec<Notice> {
+    let warnings = warnings.iter().map(|text| Notice::warning(text.as_str()));
+    warnings.chain(infos.iter().map(|text| Notice::info(text.as_str()))).collect()
+}

@@ -1,0 +1,363 @@
+//! The JSON of a query, read into one typed value. Unknown fields are refused where they would
+//! change what is asked, and named where they would not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::Envelope;
+use super::flag::{Flag, FlagValues, InvalidFlag};
+use crate::frames::Notice;
+
+const DEFAULT_LIMIT: u32 = 1_000;
+const MAX_LIMIT: u32 = 50_000;
+/// Largest JSON of one query.
+const MAX_QUERY_BYTES: usize = 1 << 20;
+
+/// A query.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Query {
+    Flows(FlowsQuery),
+    Promql(PromqlQuery),
+}
+
+/// Flows of the relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FlowsQuery {
+    pub(crate) filter: FlagValues,
+    pub(crate) exclude: FlagValues,
+    pub(crate) format: FlowsFormat,
+    /// Newest flows that are answered, 1 to 50,000.
+    pub(crate) limit: usize,
+}
+
+/// How flows are answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FlowsFormat {
+    /// A table that any panel shows.
+    #[default]
+    Table,
+    /// The relay's bytes for the flows panel.
+    Packed,
+}
+
+/// An expression for Prometheus.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PromqlQuery {
+    pub(crate) expr: String,
+    pub(crate) range: bool,
+    pub(crate) instant: bool,
+    pub(crate) exemplar: bool,
+    pub(crate) legend_format: String,
+    /// "Min step".
+    pub(crate) min_step: String,
+    pub(crate) interval_factor: u64,
+    pub(crate) interval_ms: u64,
+    pub(crate) utc_offset_secs: i64,
+    pub(crate) format: PromqlFormat,
+}
+
+/// How series are answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PromqlFormat {
+    #[default]
+    TimeSeries,
+    Table,
+    Heatmap,
+}
+
+/// Why a query cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidQuery {
+    #[error("the query is larger than {} KiB", MAX_QUERY_BYTES >> 10)]
+    TooLarge,
+    #[error("the query cannot be read: {0}")]
+    Json(serde_json::Error),
+    #[error("query type `{0}` is unknown: use `flows` or `promql`")]
+    QueryType(String),
+    #[error("limit {0} is out of range: use 1 to {MAX_LIMIT}")]
+    Limit(i64),
+    #[error("`{list}.{flag}`: {cause}")]
+    Flag { list: &'static str, flag: String, cause: InvalidFlag },
+    #[error("the expression is empty")]
+    EmptyExpression,
+    #[error(transparent)]
+    MinStep(#[from] crate::prometheus::InvalidMinStep),
+    #[error("the time range ends before it begins")]
+    TimeRange,
+}
+
+/// What tells the type of a query.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kind {
+    query_type: Option<String>,
+    expr: Option<IgnoredAny>,
+}
+
+/// A flows query as JSON. What Grafana adds to every query is listed, so that all else is refused
+/// by name.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FlowsJson {
+    #[serde(default)]
+    filter: Option<BTreeMap<String, Option<Vec<String>>>>,
+    #[serde(default)]
+    exclude: Option<BTreeMap<String, Option<Vec<String>>>>,
+    #[serde(default)]
+    format: Option<FlowsFormat>,
+    #[serde(default)]
+    limit: Option<i64>,
+    #[serde(rename = "queryType")]
+    _query_type: Option<IgnoredAny>,
+    #[serde(rename = "refId")]
+    _ref_id: Option<IgnoredAny>,
+    #[serde(rename = "datasource")]
+    _datasource: Option<IgnoredAny>,
+    #[serde(rename = "datasourceId")]
+    _datasource_id: Option<IgnoredAny>,
+    #[serde(rename = "hide")]
+    _hide: Option<IgnoredAny>,
+    #[serde(rename = "key")]
+    _key: Option<IgnoredAny>,
+    #[serde(rename = "intervalMs")]
+    _interval_ms: Option<IgnoredAny>,
+    #[serde(rename = "maxDataPoints")]
+    _max_data_points: Option<IgnoredAny>,
+    #[serde(rename = "queryCachingTTL")]
+    _query_caching_ttl: Option<IgnoredAny>,
+    #[serde(rename = "timeRange")]
+    _time_range: Option<IgnoredAny>,
+    #[serde(rename = "requestId")]
+    _request_id: Option<IgnoredAny>,
+    #[serde(rename = "cacheTimeout")]
+    _cache_timeout: Option<IgnoredAny>,
+}
+
+/// A PromQL query as JSON, as Grafana's Prometheus source writes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PromqlJson {
+    #[serde(default)]
+    expr: Option<String>,
+    range: Option<bool>,
+    instant: Option<bool>,
+    exemplar: Option<bool>,
+    legend_format: Option<String>,
+    interval: Option<String>,
+    interval_factor: Option<f64>,
+    interval_ms: Option<f64>,
+    utc_offset_sec: Option<f64>,
+    format: Option<PromqlFormat>,
+}
+
+/// Fields of a PromQL query that are read, or that Grafana and its Prometheus editor add and that
+/// ask for nothing here.
+const PROMQL_FIELDS: [&str; 37] = [
+    "_doNotUse",
+    "cacheTimeout",
+    "datasource",
+    "datasourceId",
+    "disableTextWrap",
+    "editorMode",
+    "exemplar",
+    "expr",
+    "filters",
+    "format",
+    "fullMetaSearch",
+    "fromExploreMetrics",
+    "hide",
+    "hinting",
+    "includeNullMetadata",
+    "instant",
+    "interval",
+    "intervalFactor",
+    "intervalMs",
+    "key",
+    "legendFormat",
+    "maxDataPoints",
+    "metric",
+    "queryCachingTTL",
+    "queryType",
+    "range",
+    "refId",
+    "requestId",
+    "scopes",
+    "showingGraph",
+    "showingTable",
+    "step",
+    "target",
+    "timeRange",
+    "useBackend",
+    "utcOffsetSec",
+    "valueWithRefId",
+];
+
+/// Fields that narrow a query in Grafana's own source, and would do so silently not here.
+const PROMQL_FILTERS: [&str; 2] = ["adhocFilters", "groupByKeys"];
+
+/// Reads a query, and what its user should know about how it was read.
+///
+/// Errors: [`InvalidQuery`].
+pub(crate) fn read(envelope: &Envelope) -> Result<(Query, Vec<Notice>), InvalidQuery> {
+    if envelope.json.len() > MAX_QUERY_BYTES {
+        return Err(InvalidQuery::TooLarge);
+    }
+    if envelope.from_ms > envelope.to_ms {
+        return Err(InvalidQuery::TimeRange);
+    }
+    let kind: Kind = serde_json::from_slice(&envelope.json).map_err(InvalidQuery::Json)?;
+    let query_type = kind
+        .query_type
+        .or_else(|| Some(envelope.query_type.clone()))
+        .filter(|query_type| !query_type.is_empty());
+    match query_type.as_deref() {
+        // Grafana's Prometheus source writes its own query types here.
+        Some("promql" | "timeSeriesQuery") => read_promql(&envelope.json),
+        None if kind.expr.is_some() => read_promql(&envelope.json),
+        Some("flows") | None => Ok((Query::Flows(FlowsQuery::read(&envelope.json)?), Vec::new())),
+        Some(other) => Err(InvalidQuery::QueryType(other.to_owned())),
+    }
+}
+
+/// How many of these queries are PromQL in format table and shown.
+pub(super) fn count_tables(envelopes: &[Envelope]) -> usize {
+    #[derive(Deserialize)]
+    struct Shown {
+        hide: Option<bool>,
+    }
+    let is_table = |envelope: &&Envelope| {
+        let hidden = serde_json::from_slice::<Shown>(&envelope.json)
+            .is_ok_and(|shown| shown.hide == Some(true));
+        let is_table = matches!(
+            read(envelope),
+            Ok((Query::Promql(PromqlQuery { format: PromqlFormat::Table, .. }), _))
+        );
+        is_table && !hidden
+    };
+    envelopes.iter().filter(is_table).count()
+}
+
+impl FlowsQuery {
+    /// Reads the JSON of a flows query. Errors: [`InvalidQuery`].
+    pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
+        let json: FlowsJson = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
+        let limit = json.limit.unwrap_or(i64::from(DEFAULT_LIMIT));
+        let limit = u32::try_from(limit)
+            .ok()
+            .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+            .and_then(|limit| usize::try_from(limit).ok())
+            .ok_or(InvalidQuery::Limit(limit))?;
+        Ok(Self {
+            filter: read_flags("filter", json.filter.unwrap_or_default())?,
+            exclude: read_flags("exclude", json.exclude.unwrap_or_default())?,
+            format: json.format.unwrap_or_default(),
+            limit,
+        })
+    }
+}
+
+fn read_flags(
+    list: &'static str,
+    flags: BTreeMap<String, Option<Vec<String>>>,
+) -> Result<FlagValues, InvalidQuery> {
+    let mut read = FlagValues::new();
+    for (key, values) in flags {
+        let invalid = |cause| InvalidQuery::Flag { list, flag: key.clone(), cause };
+        let flag = Flag::from_key(&key).ok_or_else(|| invalid(InvalidFlag::Unknown))?;
+        let mut values = values.unwrap_or_default();
+        values.retain(|value| !value.trim().is_empty());
+        if !values.is_empty() {
+            read.insert(flag, values);
+        }
+    }
+    Ok(read)
+}
+
+fn read_promql(json: &[u8]) -> Result<(Query, Vec<Notice>), InvalidQuery> {
+    let FieldNames(fields) = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
+    let filters: Filters = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
+    let mut notices = Vec::new();
+    for field in &fields {
+        let text = match field.as_str() {
+            "adhocFilters" if filters.adhoc_filters.is_empty() => continue,
+            "groupByKeys" if filters.group_by_keys.is_empty() => continue,
+            name if PROMQL_FILTERS.contains(&name) => {
+                format!("`{field}` is not applied: write it into the expression")
+            }
+            name if PROMQL_FIELDS.contains(&name) => continue,
+            _ => format!("the query's field `{field}` is not known and was not used"),
+        };
+        notices.push(Notice::warning(text));
+    }
+    let json: PromqlJson = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
+    let expr = json.expr.unwrap_or_default();
+    if expr.trim().is_empty() {
+        return Err(InvalidQuery::EmptyExpression);
+    }
+    let instant = json.instant.unwrap_or(false);
+    let query = PromqlQuery {
+        expr,
+        // Old dashboards set neither, and mean a range.
+        range: json.range.unwrap_or(!instant) || !instant,
+        instant,
+        exemplar: json.exemplar.unwrap_or(false),
+        legend_format: json.legend_format.unwrap_or_default(),
+        min_step: json.interval.unwrap_or_default(),
+        interval_factor: whole(json.interval_factor),
+        interval_ms: whole(json.interval_ms),
+        utc_offset_secs: offset_secs(json.utc_offset_sec),
+        format: json.format.unwrap_or_default(),
+    };
+    Ok((Query::Promql(query), notices))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Filters {
+    #[serde(default)]
+    adhoc_filters: Vec<IgnoredAny>,
+    #[serde(default)]
+    group_by_keys: Vec<IgnoredAny>,
+}
+
+/// The names of an object's fields, whatever they hold.
+struct FieldNames(BTreeSet<String>);
+
+impl<'de> Deserialize<'de> for FieldNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = FieldNames;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldNames, A::Error> {
+                let mut names = BTreeSet::new();
+                while let Some((name, IgnoredAny)) = map.next_entry()? {
+                    names.insert(name);
+                }
+                Ok(FieldNames(names))
+            }
+        }
+        deserializer.deserialize_map(Names)
+    }
+}
+
+/// JavaScript writes whole numbers as floats now and then.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+fn whole(number: Option<f64>) -> u64 {
+    number.unwrap_or(0.0).clamp(0.0, 9e15) as u64
+}
+
+/// Within a day to either side of UTC.
+#[expect(clippy::cast_possible_truncation, reason = "clamped before")]
+fn offset_secs(number: Option<f64>) -> i64 {
+    number.unwrap_or(0.0).clamp(-86_400.0, 86_400.0) as i64
+}

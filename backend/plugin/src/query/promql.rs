@@ -1,0 +1,183 @@
+//! PromQL: an expression, for a range, for its end, or for both.
+
+use super::model::{InvalidQuery, PromqlFormat, PromqlQuery};
+use super::{Envelope, QueryError, upstream_notices};
+use crate::frames::{self, Frame, Legend, Notice, SeriesQuery};
+use crate::instance::Instance;
+use crate::prometheus::{
+    Answer, ExemplarSeries, PrometheusClient, PrometheusError, ResultData, Series, StepRequest,
+    align_ms, interpolate, step_ms,
+};
+
+/// Series that are answered at most: Grafana holds each three times over, and no panel shows more.
+const MAX_SERIES: usize = 20_000;
+
+/// Asks Prometheus and shapes its answer.
+///
+/// Errors: [`QueryError`], when neither the range nor the instant has an answer.
+pub(super) async fn frames(
+    instance: &Instance,
+    envelope: &Envelope,
+    query: &PromqlQuery,
+    value_name: &str,
+    from_alert: bool,
+) -> Result<Vec<Frame>, QueryError> {
+    let prometheus = instance.prometheus()?;
+    let settings = instance.settings()?;
+    let scrape_interval_ms =
+        settings.prometheus.as_ref().map_or(0, |prometheus| prometheus.scrape_interval_ms);
+    let interval_ms = match query.interval_ms {
+        0 => u64::try_from(envelope.interval_ms).unwrap_or(0),
+        interval_ms => interval_ms,
+    };
+    let step_request = StepRequest {
+        from_ms: envelope.from_ms,
+        to_ms: envelope.to_ms,
+        interval_ms,
+        max_data_points: u64::try_from(envelope.max_data_points).unwrap_or(0),
+        min_step: &query.min_step,
+        interval_factor: query.interval_factor,
+        scrape_interval_ms,
+    };
+    let step_ms = step_ms(&step_request).map_err(InvalidQuery::from)?;
+    let expr = interpolate(&query.expr, &step_request.interpolation(step_ms));
+    let align = |time_ms| align_ms(time_ms, step_ms, query.utc_offset_secs);
+    let asked = Asked {
+        prometheus,
+        query,
+        expr: &expr,
+        start_ms: align(envelope.from_ms),
+        end_ms: align(envelope.to_ms),
+        now_ms: envelope.to_ms,
+        step_ms,
+    };
+    let shape =
+        SeriesQuery { expr: &expr, step_ms, legend: Legend::new(&query.legend_format), value_name };
+    let (range, instant, exemplars) = tokio::join!(
+        asked.range(),
+        asked.instant(),
+        asked.exemplars(query.exemplar && !from_alert),
+    );
+    let mut frames = Vec::new();
+    let mut failed = None;
+    for answer in [instant, range].into_iter().flatten() {
+        match answer {
+            Ok(answer) => frames.extend(shaped(&shape, query.format, answer)),
+            Err(error) => failed = Some(error),
+        }
+    }
+    if let Some(error) = failed {
+        // What arrived stays, with a word about what did not.
+        match frames.first_mut() {
+            Some(first) => first.meta.notices.push(Notice::warning(error.to_string())),
+            None => return Err(explained(error, &query.expr).into()),
+        }
+    }
+    match exemplars {
+        None => {}
+        Some(Ok(answer)) => frames.extend(frames::exemplars(&shape, answer.data)),
+        Some(Err(error)) => {
+            if let Some(first) = frames.first_mut() {
+                let text = format!("exemplars are missing: {error}");
+                first.meta.notices.push(Notice::warning(text));
+            }
+        }
+    }
+    Ok(frames)
+}
+
+/// One query, ready to be sent.
+struct Asked<'a> {
+    prometheus: &'a PrometheusClient,
+    query: &'a PromqlQuery,
+    expr: &'a str,
+    start_ms: i64,
+    end_ms: i64,
+    /// Of the instant: the range's end, not aligned.
+    now_ms: i64,
+    step_ms: u64,
+}
+
+type Evaluated = Result<Answer<ResultData>, PrometheusError>;
+
+impl Asked<'_> {
+    async fn range(&self) -> Option<Evaluated> {
+        if !self.query.range {
+            return None;
+        }
+        let (start_ms, end_ms) = (self.start_ms, self.end_ms);
+        Some(self.prometheus.query_range(self.expr, start_ms, end_ms, self.step_ms).await)
+    }
+
+    async fn instant(&self) -> Option<Evaluated> {
+        if !self.query.instant {
+            return None;
+        }
+        Some(self.prometheus.query(self.expr, self.now_ms).await)
+    }
+
+    async fn exemplars(
+        &self,
+        wanted: bool,
+    ) -> Option<Result<Answer<Vec<ExemplarSeries>>, PrometheusError>> {
+        if !wanted {
+            return None;
+        }
+        Some(self.prometheus.query_exemplars(self.expr, self.start_ms, self.end_ms).await)
+    }
+}
+
+fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, answer: Answer<ResultData>) -> Vec<Frame> {
+    let mut notices = upstream_notices(&answer.warnings, &answer.infos);
+    let mut bounded = |mut series: Vec<Series>| {
+        if series.len() > MAX_SERIES {
+            let text = format!(
+                "showing {MAX_SERIES} of {} series: narrow or aggregate the expression",
+                series.len()
+            );
+            notices.push(Notice::warning(text));
+            series.truncate(MAX_SERIES);
+        }
+        series
+    };
+    let (series, result_type) = match answer.data {
+        ResultData::Matrix(series) => (bounded(series), "matrix"),
+        ResultData::Vector(series) => (bounded(series), "vector"),
+        ResultData::Scalar(sample) => {
+            let series = Series {
+                times_nanos: vec![sample.time_nanos],
+                values: vec![sample.value],
+                ..Series::default()
+            };
+            (vec![series], "scalar")
+        }
+        ResultData::String(time_nanos, text) => {
+            return vec![frames::text(shape, time_nanos, &text, notices)];
+        }
+    };
+    match format {
+        PromqlFormat::Table => vec![frames::table(shape, &series, result_type, notices)],
+        PromqlFormat::Heatmap => frames::heatmap(shape, series, notices),
+        PromqlFormat::TimeSeries if result_type == "matrix" => {
+            frames::time_series(shape, series, notices)
+        }
+        PromqlFormat::TimeSeries => frames::vector(shape, series, result_type, notices),
+    }
+}
+
+/// A `$` in an expression is nothing that Prometheus knows: the user forgot that alert rules have
+/// no dashboard variables, or misspelt one.
+fn explained(error: PrometheusError, expr: &str) -> PrometheusError {
+    match error {
+        PrometheusError::Refused { status, kind, message }
+            if expr.contains('$') && status == 400 =>
+        {
+            let message = format!(
+                "{message}; the expression holds a `$`: a variable that this dashboard does not have, \
+                 or an alert rule, which has none"
+            );
+            PrometheusError::Refused { status, kind, message }
+        }
+        error => error,
+    }
+}

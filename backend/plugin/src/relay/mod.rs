@@ -1,0 +1,125 @@
+//! Hubble Relay: the newest flows of a time range, what they lack, and what the relay says about
+//! itself.
+
+mod buffers;
+mod newest;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use hubble_api::client::{ClientIdentity, RelayClient, RelayConfig, Tls, TlsSettings};
+use hubble_api::client::{DEFAULT_MAX_MESSAGE_BYTES, RelayError as ClientError};
+use hubble_api::pb::observer::{Node, ServerStatusResponse};
+use hubble_api::pb::relay::NodeState;
+use tokio::sync::Mutex;
+
+pub(crate) use self::buffers::BufferStart;
+pub(crate) use self::newest::{Newest, NewestRequest};
+use crate::settings::RelaySettings;
+
+/// How long the start of the buffers stays true enough: they move on by themselves.
+const BUFFER_START_TTL: Duration = Duration::from_secs(5);
+
+/// Why the relay has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum RelayError {
+    #[error(
+        "no relay address is set for this data source: fill in `Relay address` in its settings"
+    )]
+    NotConfigured,
+    #[error("{}", .0.sentence())]
+    Client(ClientError),
+}
+
+impl From<ClientError> for RelayError {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl RelayError {
+    /// The HTTP status that Grafana should see.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::NotConfigured => 400,
+            Self::Client(error) if error.is_configuration() => 400,
+            Self::Client(ClientError::TimedOut { .. } | ClientError::ConnectTimedOut { .. }) => 504,
+            Self::Client(_) => 502,
+        }
+    }
+}
+
+/// A relay, its connection and what is remembered of it.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    client: RelayClient,
+    buffer_start: Mutex<Option<(Instant, BufferStart)>>,
+}
+
+/// A node as the relay sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NodeInfo {
+    pub(crate) name: String,
+    /// Whether its flows can be expected.
+    pub(crate) connected: bool,
+}
+
+impl Relay {
+    /// Sets up the connection, which is made at the first request.
+    ///
+    /// Errors: the settings name no relay that could be asked.
+    pub(crate) fn new(settings: &RelaySettings) -> Result<Self, RelayError> {
+        let tls = match &settings.tls {
+            None => Tls::Off,
+            Some(tls) => Tls::On(TlsSettings {
+                ca_pem: tls.ca_pem.as_ref().map(|pem| pem.reveal().to_owned()),
+                identity: tls.client.as_ref().map(|(certificate, key)| ClientIdentity {
+                    certificate_pem: certificate.reveal().to_owned(),
+                    key_pem: key.reveal().to_owned(),
+                }),
+                server_name: tls.server_name.clone(),
+                skip_verify: tls.skip_verify,
+            }),
+        };
+        let client = RelayClient::new(&RelayConfig {
+            address: settings.address.clone(),
+            tls,
+            connect_timeout: settings.connect_timeout,
+            request_timeout: settings.request_timeout,
+            max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
+        })?;
+        Ok(Self { client, buffer_start: Mutex::default() })
+    }
+
+    /// Version and fill of the buffers, over all nodes. Errors: [`RelayError`].
+    pub(crate) async fn status(&self) -> Result<ServerStatusResponse, RelayError> {
+        Ok(self.client.server_status().await?)
+    }
+
+    /// The nodes, by name. Errors: [`RelayError`].
+    pub(crate) async fn nodes(&self) -> Result<Vec<NodeInfo>, RelayError> {
+        let nodes = self.client.nodes().await?.nodes;
+        let mut nodes: Vec<NodeInfo> = nodes.into_iter().map(NodeInfo::from).collect();
+        nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(nodes)
+    }
+
+    /// Namespaces with flows in the last hour, sorted. Errors: [`RelayError`].
+    pub(crate) async fn namespaces(&self) -> Result<Vec<String>, RelayError> {
+        let namespaces = self.client.namespaces().await?.namespaces;
+        let mut names: Vec<String> =
+            namespaces.into_iter().map(|namespace| namespace.namespace).collect();
+        names.retain(|name| !name.is_empty());
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+}
+
+impl From<Node> for NodeInfo {
+    fn from(node: Node) -> Self {
+        let connected = node.state() == NodeState::NodeConnected;
+        Self { name: node.name, connected }
+    }
+}

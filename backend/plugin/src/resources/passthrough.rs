@@ -1,0 +1,43 @@
+//! Prometheus' own API for its editors and for variables, handed on unchanged: a short list of
+//! paths that read.
+
+use super::{Body, Call, CallError, JSON, Reply, params};
+use crate::instance::Instance;
+use crate::settings::HttpMethod;
+
+/// Whether `path` is one that is handed on.
+pub(super) fn is_passed(path: &[&str]) -> bool {
+    match path {
+        ["api", "v1", "labels" | "series" | "query" | "metadata"]
+        | ["api", "v1", "status", "buildinfo"] => true,
+        ["api", "v1", "label", name, "values"] => !name.is_empty(),
+        _ => false,
+    }
+}
+
+/// Hands the call on. Errors: [`CallError::Query`], when Prometheus has no answer.
+pub(super) async fn pass(
+    instance: &Instance,
+    path: &[&str],
+    call: &Call,
+) -> Result<Reply, CallError> {
+    let prometheus = instance.prometheus()?;
+    let mut params = params(&call.query);
+    // These know no POST: what came in a form goes into the URL.
+    let only_get =
+        matches!(path, ["api", "v1", "label" | "status", ..] | ["api", "v1", "metadata"]);
+    let method = match call.method.as_str() {
+        "POST" => {
+            params.extend(super::params(&String::from_utf8_lossy(&call.body)));
+            if only_get { HttpMethod::Get } else { HttpMethod::Post }
+        }
+        _ => HttpMethod::Get,
+    };
+    let passed_on = prometheus.pass(path, params, method).await?;
+    Ok(Reply {
+        status: passed_on.status.as_u16(),
+        content_type: JSON,
+        headers: Vec::new(),
+        body: Body::Whole(passed_on.body),
+    })
+}

@@ -1,0 +1,133 @@
+//! A few recent flows, kept for a few seconds: what suggestions are made of.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
+use flow::filter::FilterSet;
+use hubble_api::projection::Decoder;
+use tokio::sync::Mutex;
+
+use crate::instance::Instance;
+use crate::query::{QueryError, now_ms};
+use crate::relay::NewestRequest;
+
+/// Someone who types asks several times a second.
+const TTL: Duration = Duration::from_secs(5);
+/// Newest flows that are looked at, of each node and in all.
+const FLOWS: usize = 4_000;
+const WINDOW_MS: i64 = 3_600_000;
+
+const COLUMNS: ColumnSet = ColumnSet::of(&[
+    Column::SourceNamespace,
+    Column::SourcePod,
+    Column::SourceWorkloads,
+    Column::SourceLabels,
+    Column::SourceNames,
+    Column::SourceIp,
+    Column::SourcePort,
+    Column::SourceIdentity,
+    Column::DestinationNamespace,
+    Column::DestinationPod,
+    Column::DestinationWorkloads,
+    Column::DestinationLabels,
+    Column::DestinationNames,
+    Column::DestinationIp,
+    Column::DestinationPort,
+    Column::DestinationIdentity,
+    Column::HttpCode,
+]);
+
+/// The sample of a data source.
+#[derive(Debug, Default)]
+pub(crate) struct SampleCache {
+    kept: Mutex<Option<(Instant, Arc<Sample>)>>,
+}
+
+/// Recent flows.
+#[derive(Debug)]
+pub(super) struct Sample {
+    columns: FlowColumns,
+    /// What the relay could not give.
+    pub(super) notices: Vec<String>,
+}
+
+/// An end of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Source,
+    Destination,
+}
+
+impl SampleCache {
+    /// The sample; who asks while it is fetched waits for the same one.
+    ///
+    /// Errors: the relay has none.
+    pub(super) async fn get(&self, instance: &Instance) -> Result<Arc<Sample>, QueryError> {
+        let mut kept = self.kept.lock().await;
+        if let Some((fetched, sample)) = kept.as_ref()
+            && fetched.elapsed() < TTL
+        {
+            return Ok(sample.clone());
+        }
+        let sample = Arc::new(fetch(instance).await?);
+        *kept = Some((Instant::now(), sample.clone()));
+        Ok(sample)
+    }
+}
+
+async fn fetch(instance: &Instance) -> Result<Sample, QueryError> {
+    let now_ms = now_ms();
+    let request = NewestRequest {
+        filters: FilterSet::default(),
+        from_ms: now_ms - WINDOW_MS,
+        to_ms: now_ms,
+        limit: FLOWS,
+        now_ms,
+    };
+    let newest = instance.relay()?.newest(&request).await?;
+    let mut columns = FlowColumns::new(ColumnLimits::default());
+    let mut decoder = Decoder::new(COLUMNS);
+    for message in &newest.messages {
+        // One that cannot be read has nothing to suggest.
+        let _unreadable = decoder.decode(message, &mut columns).is_err();
+    }
+    let mut notices: Vec<String> = newest.broken.iter().map(ToString::to_string).collect();
+    notices.extend(newest.notices.iter().filter_map(|notice| match notice {
+        hubble_api::client::Notice::NodesUnavailable { .. } => Some(notice.to_string()),
+        _ => None,
+    }));
+    Ok(Sample { columns, notices })
+}
+
+impl Sample {
+    /// How many flows there are.
+    pub(super) fn flows(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Everything that `of` reads from the given sides of flows, each once, sorted; only of ends
+    /// in `namespace`, if one is given.
+    pub(super) fn collect(
+        &self,
+        sides: &[Side],
+        namespace: Option<&str>,
+        of: impl Fn(&FlowColumns, Side, usize, &mut BTreeSet<String>),
+    ) -> BTreeSet<String> {
+        let mut values = BTreeSet::new();
+        for &side in sides {
+            let namespaces = match side {
+                Side::Source => self.columns.source_namespace(),
+                Side::Destination => self.columns.destination_namespace(),
+            };
+            for (row, &code) in namespaces.iter().enumerate() {
+                if namespace.is_none_or(|namespace| self.columns.text(code) == namespace) {
+                    of(&self.columns, side, row, &mut values);
+                }
+            }
+        }
+        values.remove("");
+        values
+    }
+}

@@ -1,0 +1,233 @@
+//! Values for the fields of the query editor, from what is there right now.
+
+use std::collections::BTreeSet;
+
+use flow::columns::FlowColumns;
+use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection, Verdict};
+use serde_json::json;
+
+use super::sample::Side;
+use super::{CallError, Reply};
+use crate::instance::Instance;
+use crate::prometheus::Params;
+use crate::query::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES};
+
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1_000;
+
+const EITHER: &[Side] = &[Side::Source, Side::Destination];
+const SOURCE: &[Side] = &[Side::Source];
+const DESTINATION: &[Side] = &[Side::Destination];
+
+/// Answers `GET nodes`.
+pub(super) async fn nodes(instance: &Instance) -> Result<Reply, CallError> {
+    let nodes = instance.relay()?.nodes().await?;
+    let missing: Vec<&str> =
+        nodes.iter().filter(|node| !node.connected).map(|node| node.name.as_str()).collect();
+    let notices: Vec<String> = missing
+        .iter()
+        .map(|name| format!("no flows from node `{name}`: the relay cannot reach it"))
+        .collect();
+    Ok(reply(nodes.into_iter().map(|node| node.name), &notices))
+}
+
+/// Answers `GET suggestions`.
+///
+/// Errors: an unknown field, or the relay has no answer.
+pub(super) async fn suggestions(instance: &Instance, params: &Params) -> Result<Reply, CallError> {
+    let param = |name: &str| {
+        let found = params.iter().find(|(own, _)| own == name);
+        found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    };
+    let field = param("field").unwrap_or_default();
+    let flag = Flag::from_key(field).ok_or_else(|| CallError::Field { field: field.to_owned() })?;
+    let limit = param("limit")
+        .and_then(|limit| limit.parse().ok())
+        .unwrap_or(DEFAULT_LIMIT)
+        .clamp(1, MAX_LIMIT);
+    let (values, mut notices) = values(instance, flag, param("namespace")).await?;
+    let values = matching(values, param("prefix").unwrap_or_default());
+    if values.len() > limit {
+        notices.push(format!("showing {limit} of {} values: type more of it", values.len()));
+    }
+    Ok(reply(values.into_iter().take(limit), &notices))
+}
+
+/// An answer in the form that all suggestions have.
+pub(super) fn reply(values: impl IntoIterator<Item = String>, notices: &[String]) -> Reply {
+    let values: Vec<String> = values.into_iter().collect();
+    Reply::json(200, &json!({ "values": values, "notices": notices }))
+}
+
+type Values = (Vec<String>, Vec<String>);
+
+async fn values(
+    instance: &Instance,
+    flag: Flag,
+    namespace: Option<&str>,
+) -> Result<Values, CallError> {
+    let fixed = |values: Vec<String>| Ok((values, Vec::new()));
+    match flag {
+        Flag::Verdict => fixed(names(Verdict::ALL.iter().skip(1))),
+        Flag::TrafficDirection => fixed(names(TrafficDirection::ALL.iter().skip(1))),
+        Flag::Protocol => fixed(names(HUBBLE_PROTOCOLS)),
+        Flag::DropReasonDesc => {
+            let named = DropReason::ALL.iter().filter(|reason| reason.is_known());
+            fixed(named.filter_map(|reason| reason.name()).map(str::to_owned).collect())
+        }
+        Flag::Type => fixed(event_types()),
+        Flag::TcpFlags => fixed(names(TcpFlags::ALL.iter().map(|(_, name)| name))),
+        Flag::Reply => fixed(names(["true", "false"])),
+        Flag::Namespace | Flag::FromNamespace | Flag::ToNamespace => {
+            fixed(instance.relay()?.namespaces().await?)
+        }
+        Flag::NodeName => {
+            let nodes = instance.relay()?.nodes().await?;
+            fixed(nodes.into_iter().map(|node| node.name).collect())
+        }
+        // No two flows share one.
+        Flag::Uuid => fixed(Vec::new()),
+        _ => seen(instance, flag, namespace).await,
+    }
+}
+
+fn names<T: ToString>(values: impl IntoIterator<Item = T>) -> Vec<String> {
+    values.into_iter().map(|value| value.to_string()).collect()
+}
+
+fn event_types() -> Vec<String> {
+    let points = TraceObservationPoint::ALL
+        .iter()
+        .skip(1)
+        .map(|point| format!("trace:{}", point.to_string().to_ascii_lowercase().replace('_', "-")));
+    let mut types: Vec<String> = names(MESSAGE_TYPES).into_iter().chain(points).collect();
+    types.sort_unstable();
+    types
+}
+
+/// What recent flows show.
+async fn seen(
+    instance: &Instance,
+    flag: Flag,
+    namespace: Option<&str>,
+) -> Result<Values, CallError> {
+    type Read = fn(&FlowColumns, Side, usize, &mut BTreeSet<String>);
+    let (sides, read): (&[Side], Read) = match flag {
+        Flag::Pod => (EITHER, pod),
+        Flag::FromPod => (SOURCE, pod),
+        Flag::ToPod => (DESTINATION, pod),
+        Flag::Workload => (EITHER, workload),
+        Flag::FromWorkload => (SOURCE, workload),
+        Flag::ToWorkload => (DESTINATION, workload),
+        Flag::Label => (EITHER, label),
+        Flag::FromLabel => (SOURCE, label),
+        Flag::ToLabel => (DESTINATION, label),
+        Flag::Ip => (EITHER, ip),
+        Flag::FromIp => (SOURCE, ip),
+        Flag::ToIp => (DESTINATION, ip),
+        Flag::Fqdn => (EITHER, fqdn),
+        Flag::FromFqdn => (SOURCE, fqdn),
+        Flag::ToFqdn => (DESTINATION, fqdn),
+        Flag::Port => (EITHER, port),
+        Flag::FromPort => (SOURCE, port),
+        Flag::ToPort => (DESTINATION, port),
+        Flag::Identity => (EITHER, identity),
+        Flag::FromIdentity => (SOURCE, identity),
+        Flag::ToIdentity => (DESTINATION, identity),
+        Flag::HttpStatus => (SOURCE, http_status),
+        _ => return Ok((Vec::new(), Vec::new())),
+    };
+    let sample = instance.sample.get(instance).await?;
+    let values = sample.collect(sides, namespace, read);
+    let mut notices = sample.notices.clone();
+    notices.push(format!("from the newest {} flows", sample.flows()));
+    Ok((values.into_iter().collect(), notices))
+}
+
+/// Values that hold what was typed, those first that begin with it; a pod also begins after its
+/// namespace.
+pub(super) fn matching(values: Vec<String>, typed: &str) -> Vec<String> {
+    if typed.is_empty() {
+        return values;
+    }
+    let typed = typed.to_lowercase();
+    let begins = |value: &str| {
+        value.starts_with(&typed)
+            || value.split_once('/').is_some_and(|(_, name)| name.starts_with(&typed))
+    };
+    let holding = values.into_iter().filter(|value| value.to_lowercase().contains(&typed));
+    let (mut first, rest): (Vec<String>, Vec<String>) =
+        holding.partition(|value| begins(&value.to_lowercase()));
+    first.extend(rest);
+    first
+}
+
+fn code(columns: &[u32], row: usize) -> u32 {
+    columns.get(row).copied().unwrap_or_default()
+}
+
+fn pod(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
+    let (namespaces, pods) = match side {
+        Side::Source => (columns.source_namespace(), columns.source_pod()),
+        Side::Destination => (columns.destination_namespace(), columns.destination_pod()),
+    };
+    let name = columns.text(code(pods, row));
+    if !name.is_empty() {
+        values.insert(format!("{}/{name}", columns.text(code(namespaces, row))));
+    }
+}
+
+fn workload(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
+    let workloads = match side {
+        Side::Source => columns.source_workloads(),
+        Side::Destination => columns.destination_workloads(),
+    };
+    values
+        .extend(columns.workloads(code(workloads, row)).map(|workload| workload.name.into_owned()));
+}
+
+fn label(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
+    let labels = match side {
+        Side::Source => columns.source_labels(),
+        Side::Destination => columns.destination_labels(),
+    };
+    values.extend(columns.items(code(labels, row)).map(std::borrow::Cow::into_owned));
+}
+
+fn ip(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
+    let ips = match side {
+        Side::Source => columns.source_ip(),
+        Side::Destination => columns.destination_ip(),
+    };
+    values.insert(columns.text(code(ips, row)).to_owned());
+}
+
+fn fqdn(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
+    let names = match side {
+        Side::Source => columns.source_names(),
+        Side::Destination => columns.destination_names(),
+    };
+    values.extend(columns.items(code(names, row)).map(std::borrow::Cow::into_owned));
+}
+
+fn port(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
+    let ports = match side {
+        Side::Source => columns.source_port(),
+        Side::Destination => columns.destination_port(),
+    };
+    values.extend(ports.get(row).filter(|port| **port != 0).map(ToString::to_string));
+}
+
+fn identity(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
+    let identities = match side {
+        Side::Source => columns.source_identity(),
+        Side::Destination => columns.destination_identity(),
+    };
+    values.extend(identities.get(row).filter(|number| **number != 0).map(ToString::to_string));
+}
+
+fn http_status(columns: &FlowColumns, _: Side, row: usize, values: &mut BTreeSet<String>) {
+    values.extend(
+        columns.http_code().get(row).filter(|status| **status != 0).map(ToString::to_string),
+    );
+}

@@ -1,0 +1,221 @@
+//! Dashboard variables: Grafana's Prometheus functions, and our own.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::sample::Side;
+use super::{CallError, Reply};
+use crate::instance::Instance;
+use crate::prometheus::{Interpolation, LabelSet, Params, ResultData, Series, interpolate};
+use crate::query::now_ms;
+
+/// Options of a variable at most; more cannot be scrolled through.
+const MAX_OPTIONS: usize = 10_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VariablesCall {
+    query: String,
+    /// Unix milliseconds; without, the last hour.
+    from: Option<i64>,
+    /// Unix milliseconds.
+    to: Option<i64>,
+}
+
+/// A variable query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum VariableQuery {
+    LabelValues { selector: Option<String>, label: String },
+    LabelNames { selector: Option<String> },
+    Metrics { regex: String },
+    QueryResult { expr: String },
+    Namespaces,
+    Pods { namespace: Option<String> },
+    Workloads { namespace: Option<String> },
+    Nodes,
+}
+
+/// Answers `POST variables`.
+///
+/// Errors: a query that is none, or whoever is asked has no answer.
+pub(super) async fn variables(instance: &Instance, body: &[u8]) -> Result<Reply, CallError> {
+    let call: VariablesCall = serde_json::from_slice(body).map_err(CallError::Body)?;
+    let query =
+        VariableQuery::read(&call.query).ok_or_else(|| CallError::Variable(call.query.clone()))?;
+    let to_ms = call.to.unwrap_or_else(now_ms);
+    let from_ms = call.from.unwrap_or(to_ms - 3_600_000).min(to_ms);
+    let mut options = query.options(instance, from_ms, to_ms).await?;
+    options.truncate(MAX_OPTIONS);
+    let options: Vec<_> =
+        options.into_iter().map(|option| json!({ "text": option, "value": option })).collect();
+    Ok(Reply::json(200, &options.into()))
+}
+
+impl VariableQuery {
+    /// Reads `function(arguments)`.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let (function, rest) = text.trim().split_once('(')?;
+        let inner = rest.trim_end().strip_suffix(')')?.trim();
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        match function.trim() {
+            "label_values" => label_values(inner),
+            "label_names" => Some(Self::LabelNames { selector: some(inner) }),
+            "metrics" => Some(Self::Metrics { regex: inner.to_owned() }),
+            "query_result" => Some(Self::QueryResult { expr: some(inner)? }),
+            "namespaces" if inner.is_empty() => Some(Self::Namespaces),
+            "nodes" if inner.is_empty() => Some(Self::Nodes),
+            "pods" => Some(Self::Pods { namespace: some(inner) }),
+            "workloads" => Some(Self::Workloads { namespace: some(inner) }),
+            _ => None,
+        }
+    }
+
+    async fn options(
+        &self,
+        instance: &Instance,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> Result<Vec<String>, CallError> {
+        let range = || vec![("start".to_owned(), secs(from_ms)), ("end".to_owned(), secs(to_ms))];
+        match self {
+            Self::LabelValues { selector, label } => {
+                let params = with_selector(range(), selector.as_deref());
+                let answer = instance.prometheus()?.label_values(label, params).await?;
+                Ok(sorted(answer.data))
+            }
+            Self::LabelNames { selector } => {
+                let params = with_selector(range(), selector.as_deref());
+                let answer = instance.prometheus()?.label_names(params).await?;
+                Ok(sorted(answer.data))
+            }
+            Self::Metrics { regex } => {
+                // Unanchored, as a regular expression of JavaScript is.
+                let selector =
+                    format!("{{__name__=~{}}}", promql_string(&format!(".*(?:{regex}).*")));
+                let params = with_selector(range(), Some(&selector));
+                let answer = instance.prometheus()?.label_values("__name__", params).await?;
+                Ok(sorted(answer.data))
+            }
+            Self::QueryResult { expr } => {
+                let range_ms = u64::try_from(to_ms - from_ms).unwrap_or(0);
+                let values = Interpolation { step_ms: 15_000, rate_interval_ms: 60_000, range_ms };
+                let expr = interpolate(expr, &values);
+                let answer = instance.prometheus()?.query(&expr, to_ms).await?;
+                Ok(results(&answer.data))
+            }
+            Self::Namespaces => Ok(instance.relay()?.namespaces().await?),
+            Self::Nodes => {
+                let nodes = instance.relay()?.nodes().await?;
+                Ok(nodes.into_iter().map(|node| node.name).collect())
+            }
+            Self::Pods { namespace } => {
+                let sample = instance.sample.get(instance).await?;
+                let pods = sample.collect(
+                    &[Side::Source, Side::Destination],
+                    namespace.as_deref(),
+                    |columns, side, row, values| {
+                        let pods = match side {
+                            Side::Source => columns.source_pod(),
+                            Side::Destination => columns.destination_pod(),
+                        };
+                        let code = pods.get(row).copied().unwrap_or_default();
+                        values.insert(columns.text(code).to_owned());
+                    },
+                );
+                Ok(pods.into_iter().collect())
+            }
+            Self::Workloads { namespace } => {
+                let sample = instance.sample.get(instance).await?;
+                let workloads = sample.collect(
+                    &[Side::Source, Side::Destination],
+                    namespace.as_deref(),
+                    |columns, side, row, values| {
+                        let workloads = match side {
+                            Side::Source => columns.source_workloads(),
+                            Side::Destination => columns.destination_workloads(),
+                        };
+                        let code = workloads.get(row).copied().unwrap_or_default();
+                        values.extend(
+                            columns.workloads(code).map(|workload| workload.name.into_owned()),
+                        );
+                    },
+                );
+                Ok(workloads.into_iter().collect())
+            }
+        }
+    }
+}
+
+/// `label`, or `selector, label`: the label comes last, and a selector may hold commas itself.
+fn label_values(inner: &str) -> Option<VariableQuery> {
+    let (selector, label) = match inner.rsplit_once(',') {
+        Some((selector, label)) => (Some(selector.trim()), label.trim()),
+        None => (None, inner),
+    };
+    let is_label = !label.is_empty()
+        && !label.starts_with(|char: char| char.is_ascii_digit())
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let selector = match selector {
+        Some("") => return None,
+        selector => selector.map(str::to_owned),
+    };
+    is_label.then(|| VariableQuery::LabelValues { selector, label: label.to_owned() })
+}
+
+fn with_selector(mut params: Params, selector: Option<&str>) -> Params {
+    params.extend(selector.map(|selector| ("match[]".to_owned(), selector.to_owned())));
+    params
+}
+
+fn secs(ms: i64) -> String {
+    ms.div_euclid(1_000).to_string()
+}
+
+fn sorted(values: Vec<String>) -> Vec<String> {
+    values.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// A double-quoted string of PromQL.
+pub(super) fn promql_string(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for char in text.chars() {
+        match char {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            char => quoted.push(char),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// `name{label="value"} value timestamp`, as Grafana's Prometheus source writes a result, so that
+/// a variable's regular expression finds what it looks for.
+fn results(data: &ResultData) -> Vec<String> {
+    match data {
+        ResultData::Vector(series) | ResultData::Matrix(series) => {
+            series.iter().filter_map(result_line).collect()
+        }
+        ResultData::Scalar(sample) => vec![sample.value.to_string()],
+        ResultData::String(_, text) => vec![text.clone()],
+    }
+}
+
+fn result_line(series: &Series) -> Option<String> {
+    let (value, time_nanos) = (series.values.last()?, series.times_nanos.last()?);
+    Some(format!("{} {value} {}", metric(&series.labels), time_nanos / 1_000_000))
+}
+
+fn metric(labels: &LabelSet) -> String {
+    let name = labels.get("__name__").map_or("", String::as_str);
+    let pairs: Vec<String> = labels
+        .iter()
+        .filter(|(label, _)| *label != "__name__")
+        .map(|(label, value)| format!("{label}={}", promql_string(value)))
+        .collect();
+    format!("{name}{{{}}}", pairs.join(","))
+}

@@ -1,0 +1,337 @@
+//! The part of Grafana that a plugin sees.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use grafana_plugin_sdk::pluginv2::diagnostics_client::DiagnosticsClient;
+use grafana_plugin_sdk::pluginv2::resource_client::ResourceClient;
+use grafana_plugin_sdk::pluginv2::{
+    CallResourceRequest, CheckHealthRequest, CheckHealthResponse, DataSourceInstanceSettings,
+    PluginContext, User,
+};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+use tonic::codec::ProstCodec;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+/// How long anything may take that should take a moment.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running plugin.
+pub(crate) struct Plugin {
+    pub(crate) child: Child,
+    /// Everything after the handshake on stdout.
+    pub(crate) stdout: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>,
+    /// Lines of stderr so far.
+    pub(crate) log: Arc<Mutex<Vec<String>>>,
+    pub(crate) handshake: String,
+    pub(crate) channel: Channel,
+    pub(crate) socket_dir: tempfile::TempDir,
+}
+
+/// How a plugin is started.
+#[derive(Default)]
+pub(crate) struct Start {
+    pub(crate) env: Vec<(&'static str, String)>,
+    pub(crate) socket_dir: Option<tempfile::TempDir>,
+}
+
+/// Settings of a data source as Grafana sends them.
+#[derive(Clone, Default)]
+pub(crate) struct Source {
+    pub(crate) url: String,
+    pub(crate) json_data: Value,
+    pub(crate) secrets: HashMap<String, String>,
+    pub(crate) role: String,
+}
+
+/// `pluginv2.DataResponse` with what Grafana 12 reads of it.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct DataResponse {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub(crate) frames: Vec<Bytes>,
+    #[prost(string, tag = "2")]
+    pub(crate) error: String,
+    #[prost(int32, tag = "4")]
+    pub(crate) status: i32,
+    #[prost(string, tag = "5")]
+    pub(crate) error_source: String,
+}
+
+/// `pluginv2.QueryDataResponse`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct QueryDataResponse {
+    #[prost(map = "string, message", tag = "1")]
+    pub(crate) responses: HashMap<String, DataResponse>,
+}
+
+/// A time range in Unix milliseconds.
+#[derive(Clone, Copy)]
+pub(crate) struct Range {
+    pub(crate) from_ms: i64,
+    pub(crate) to_ms: i64,
+}
+
+impl Range {
+    /// The hour before now.
+    pub(crate) fn last_hour() -> Self {
+        let to_ms = now_ms();
+        Self { from_ms: to_ms - 3_600_000, to_ms }
+    }
+}
+
+pub(crate) fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since_epoch.as_millis()).unwrap()
+}
+
+pub(crate) fn command(socket_dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gpx_hubble"));
+    command
+        .env_clear()
+        .env("grafana_plugin_type", "datasource")
+        .env("PLUGIN_PROTOCOL_VERSIONS", "2")
+        .env("PLUGIN_MIN_PORT", "10000")
+        .env("PLUGIN_MAX_PORT", "25000")
+        .env("PLUGIN_UNIX_SOCKET_DIR", socket_dir)
+        .env("GF_PLUGIN_LOG_LEVEL", "trace")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+impl Plugin {
+    /// Starts a plugin and reads its handshake.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Start::default()).await
+    }
+
+    pub(crate) async fn start_with(start: Start) -> Self {
+        let socket_dir = start.socket_dir.unwrap_or_else(|| tempfile::tempdir().unwrap());
+        let mut command = command(socket_dir.path());
+        for (name, value) in start.env {
+            command.env(name, value);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+        let lines = log.clone();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = stderr.next_line().await {
+                lines.lock().unwrap().push(line);
+            }
+        });
+        let handshake = tokio::time::timeout(PATIENCE, stdout.next_line())
+            .await
+            .expect("a handshake in time")
+            .unwrap()
+            .expect("a handshake line");
+        let channel = connect(&handshake).await;
+        Self { child, stdout, log, handshake, channel, socket_dir }
+    }
+
+    /// Where the plugin listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        PathBuf::from(self.handshake.split('|').nth(3).unwrap())
+    }
+
+    /// Waits until the process has left; its exit code.
+    pub(crate) async fn left(&mut self) -> Option<i32> {
+        tokio::time::timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("the plugin leaves in time")
+            .unwrap()
+            .code()
+    }
+
+    /// Runs queries, each under its ref id.
+    pub(crate) async fn query(
+        &self,
+        source: &Source,
+        range: Range,
+        queries: &[(&str, Value)],
+    ) -> BTreeMap<String, DataResponse> {
+        let queries = queries
+            .iter()
+            .map(|(ref_id, query)| grafana_plugin_sdk::pluginv2::DataQuery {
+                ref_id: (*ref_id).to_owned(),
+                max_data_points: 1_000,
+                interval_ms: 15_000,
+                time_range: Some(grafana_plugin_sdk::pluginv2::TimeRange {
+                    from_epoch_ms: range.from_ms,
+                    to_epoch_ms: range.to_ms,
+                }),
+                json: query.to_string().into_bytes(),
+                query_type: query["queryType"].as_str().unwrap_or_default().to_owned(),
+            })
+            .collect();
+        let request = grafana_plugin_sdk::pluginv2::QueryDataRequest {
+            plugin_context: Some(source.context()),
+            headers: HashMap::new(),
+            queries,
+        };
+        self.query_data(request).await.unwrap().responses.into_iter().collect()
+    }
+
+    pub(crate) async fn query_data(
+        &self,
+        request: grafana_plugin_sdk::pluginv2::QueryDataRequest,
+    ) -> Result<QueryDataResponse, tonic::Status> {
+        let mut grpc =
+            tonic::client::Grpc::new(self.channel.clone()).max_decoding_message_size(usize::MAX);
+        grpc.ready().await.unwrap();
+        let path = PathAndQuery::from_static("/pluginv2.Data/QueryData");
+        let answer = grpc.unary(tonic::Request::new(request), path, ProstCodec::default()).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Runs one query that must succeed, rendered as text: see `golden`.
+    pub(crate) async fn frames(&self, source: &Source, range: Range, query: Value) -> Vec<String> {
+        let mut answers = self.query(source, range, &[("A", query)]).await;
+        let answer = answers.remove("A").unwrap();
+        assert_eq!((answer.error.as_str(), answer.status), ("", 200));
+        answer.frames.iter().map(|frame| crate::golden::render(frame, 10)).collect()
+    }
+
+    /// Runs one query that must fail: status, source, message.
+    pub(crate) async fn failure(
+        &self,
+        source: &Source,
+        range: Range,
+        query: Value,
+    ) -> (i32, String, String) {
+        let mut answers = self.query(source, range, &[("A", query)]).await;
+        let answer = answers.remove("A").unwrap();
+        assert_eq!(answer.frames.len(), 0, "no frames beside an error");
+        (answer.status, answer.error_source, answer.error)
+    }
+
+    pub(crate) async fn health(&self, source: &Source) -> CheckHealthResponse {
+        let request =
+            CheckHealthRequest { plugin_context: Some(source.context()), headers: HashMap::new() };
+        DiagnosticsClient::new(self.channel.clone())
+            .check_health(request)
+            .await
+            .unwrap()
+            .into_inner()
+    }
+
+    /// Calls a resource: status, headers, body chunks.
+    pub(crate) async fn resource(
+        &self,
+        source: &Source,
+        method: &str,
+        url: &str,
+        body: &[u8],
+    ) -> Resource {
+        let path = url.split('?').next().unwrap();
+        let request = CallResourceRequest {
+            plugin_context: Some(source.context()),
+            path: path.to_owned(),
+            method: method.to_owned(),
+            url: url.to_owned(),
+            headers: HashMap::new(),
+            body: Bytes::copy_from_slice(body),
+        };
+        let mut stream = ResourceClient::new(self.channel.clone())
+            .max_decoding_message_size(usize::MAX)
+            .max_encoding_message_size(usize::MAX)
+            .call_resource(request)
+            .await
+            .unwrap()
+            .into_inner();
+        let mut resource = Resource::default();
+        while let Some(message) = stream.message().await.unwrap() {
+            if resource.status == 0 {
+                resource.status = message.code;
+                for (name, values) in message.headers {
+                    resource.headers.insert(name, values.values.join(","));
+                }
+            }
+            if !message.body.is_empty() {
+                resource.chunks.push(message.body);
+            }
+        }
+        resource
+    }
+
+    pub(crate) fn log_text(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+}
+
+/// An answer to a resource call.
+#[derive(Debug, Default)]
+pub(crate) struct Resource {
+    pub(crate) status: i32,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) chunks: Vec<Bytes>,
+}
+
+impl Resource {
+    pub(crate) fn body(&self) -> Vec<u8> {
+        self.chunks.concat()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body()).unwrap()
+    }
+}
+
+impl Source {
+    /// A relay in plain text.
+    pub(crate) fn relay(address: &str) -> Self {
+        Self { url: address.to_owned(), json_data: json!({}), ..Self::default() }
+    }
+
+    /// A Prometheus without authentication.
+    pub(crate) fn prometheus(url: &str) -> Self {
+        Self { json_data: json!({ "prometheusUrl": url }), ..Self::default() }
+    }
+
+    pub(crate) fn context(&self) -> PluginContext {
+        PluginContext {
+            org_id: 1,
+            plugin_id: "k8snet-hubble-datasource".to_owned(),
+            user: Some(User { role: self.role.clone(), ..User::default() }),
+            app_instance_settings: None,
+            data_source_instance_settings: Some(DataSourceInstanceSettings {
+                uid: "hubble".to_owned(),
+                name: "Hubble".to_owned(),
+                url: self.url.clone(),
+                json_data: self.json_data.to_string().into_bytes(),
+                decrypted_secure_json_data: self.secrets.clone(),
+                last_updated_ms: 1,
+                ..DataSourceInstanceSettings::default()
+            }),
+        }
+    }
+}
+
+async fn connect(handshake: &str) -> Channel {
+    let parts: Vec<&str> = handshake.split('|').collect();
+    let address = parts[3].to_owned();
+    match parts[2] {
+        "unix" => {
+            // go-plugin dials with this target too.
+            let endpoint = Endpoint::from_static("http://unused");
+            let connector = tower::service_fn(move |_: Uri| {
+                let address = address.clone();
+                async move { UnixStream::connect(address).await.map(TokioIo::new) }
+            });
+            endpoint.connect_with_connector(connector).await.unwrap()
+        }
+        _ => Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap(),
+    }
+}

@@ -1,0 +1,13 @@
+//! The built plugin, driven as Grafana drives it: a process, a handshake, gRPC.
+
+mod bad_input;
+mod flows;
+#[path = "../../src/frames/golden.rs"]
+mod golden;
+mod host;
+mod http;
+mod promql;
+mod protocol;
+mod relay;
+mod resources;
+mod secrets;
