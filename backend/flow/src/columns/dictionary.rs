@@ -103,7 +103,14 @@ impl Dictionary {
     }
 
     /// Whether `code` stands for exactly these bytes; cheaper than looking them up.
+    ///
+    /// Most texts of most rows are empty. They are told by their code: comparing no bytes at the
+    /// dangling address of an empty slice costs more than comparing many (a masked load there
+    /// takes a microcode assist), and took two thirds of the time of filling columns.
     pub(super) fn is(&self, code: u32, value: &[u8]) -> bool {
+        if value.is_empty() || code == ABSENT {
+            return value.is_empty() && code == ABSENT;
+        }
         self.get(code).is_some_and(|text| text.as_bytes() == value)
     }
 

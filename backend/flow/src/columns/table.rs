@@ -62,9 +62,8 @@ macro_rules! columns {
         }
 
         impl FlowRow<'_> {
-            /// The row with nothing in the columns outside of `columns`.
-            #[must_use]
-            pub fn only(mut self, columns: ColumnSet) -> Self {
+            /// Empties what stands outside of `columns`.
+            pub fn keep_only(&mut self, columns: ColumnSet) {
                 $(
                     if !columns.contains(Column::$Number) {
                         self.$number = $absent;
@@ -78,7 +77,6 @@ macro_rules! columns {
                 if !columns.contains(Column::Uuid) {
                     self.uuid = &[];
                 }
-                self
             }
         }
 

@@ -170,7 +170,10 @@ impl<'a> Draft<'a> {
     }
 
     /// The row, once all of the message is read.
-    pub(super) fn finish(mut self, envelope: Envelope<'a>) -> Result<FlowRow<'a>, ProjectionError> {
+    pub(super) fn finish(
+        &mut self,
+        envelope: Envelope<'a>,
+    ) -> Result<&FlowRow<'a>, ProjectionError> {
         if self.wanted.contains(Column::TimeNanos) {
             let time = match self.time {
                 Some(time) => Some(time.finish("flow.time")?),
@@ -190,7 +193,10 @@ impl<'a> Draft<'a> {
             None => REPLY_UNKNOWN,
         };
         self.l4.finish(&mut self.row)?;
-        Ok(if self.wanted == ColumnSet::ALL { self.row } else { self.row.only(self.wanted) })
+        if self.wanted != ColumnSet::ALL {
+            self.row.keep_only(self.wanted);
+        }
+        Ok(&self.row)
     }
 
     fn ip(&mut self, mut ip: Reader<'a>) -> Result<(), WireError> {

@@ -127,15 +127,16 @@ impl Decoder {
             Kind::Flow => {
                 self.lists.clear();
                 let mut draft = Draft::new(self.projection);
+                let mut is_first = true;
                 for_parts(message, Kind::Flow, |part, begins_anew| {
-                    if begins_anew {
+                    if begins_anew && !is_first {
                         self.lists.clear();
                         draft = Draft::new(self.projection);
                     }
+                    is_first = false;
                     draft.flow(part, &mut self.lists)
                 })?;
-                let row = draft.finish(envelope)?;
-                columns.append(&row, &self.lists)?;
+                columns.append(draft.finish(envelope)?, &self.lists)?;
                 Ok(Decoded::Flow)
             }
         }

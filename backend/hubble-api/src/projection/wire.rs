@@ -111,6 +111,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next field, `None` at the end of the message.
+    #[inline]
     pub(super) fn field(&mut self) -> Result<Option<Field<'a>>, WireError> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -123,6 +124,7 @@ impl<'a> Reader<'a> {
         Ok(Some(Field { number, value }))
     }
 
+    #[inline]
     fn key(&mut self) -> Result<(u32, u8), WireError> {
         let key = self.varint()?;
         let number = u32::try_from(key).map_err(|_| WireError::Key { key })? >> 3;
@@ -132,6 +134,7 @@ impl<'a> Reader<'a> {
         Ok((number, (key & 7).to_le_bytes()[0]))
     }
 
+    #[inline]
     fn value(&mut self, field: u32, wire_type: u8) -> Result<Value<'a>, WireError> {
         match wire_type {
             0 => self.varint().map(Value::Varint),
@@ -172,6 +175,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<u64, WireError> {
         // Nearly all keys and lengths take one byte.
         if let Some((&byte, rest)) = self.rest.split_first()
@@ -180,6 +184,10 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(u64::from(byte));
         }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u64, WireError> {
         let mut value = 0u64;
         for shift in (0..70).step_by(7) {
             let (&byte, rest) = self.rest.split_first().ok_or(WireError::Truncated)?;
@@ -196,6 +204,7 @@ impl<'a> Reader<'a> {
         Err(WireError::VarintTooLong)
     }
 
+    #[inline]
     fn take(&mut self, len: usize) -> Result<&'a [u8], WireError> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or(WireError::Truncated)?;
         self.rest = rest;

@@ -127,7 +127,11 @@ async fn settings_that_cannot_work_are_refused_with_a_reason() {
     }
     insta::assert_snapshot!(sentences);
 
-    RelayClient::new(&tls(identity(&certificate, &key))).unwrap();
+    let client = RelayClient::new(&tls(identity(&certificate, &key))).unwrap();
+    let shown = format!("{client:?}");
+    let key_bytes = format!("{:?}", &ours.signing_key.serialize_der()[40..60]);
+    let key_bytes = key_bytes.trim_matches(['[', ']']);
+    assert!(!shown.contains(key.lines().nth(1).unwrap()) && !shown.contains(key_bytes), "{shown}");
 }
 
 #[test]
