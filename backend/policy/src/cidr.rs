@@ -1,0 +1,100 @@
+//! IP prefixes. Source: Go's net/netip, pkg/labels/cidr.go.
+
+use std::net::IpAddr;
+
+/// An IP prefix, host bits cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Prefix {
+    addr: IpAddr,
+    len: u8,
+}
+
+impl Prefix {
+    /// The prefix that holds one address.
+    #[must_use]
+    pub const fn of_address(addr: IpAddr) -> Self {
+        let len = if addr.is_ipv4() { 32 } else { 128 };
+        Self { addr, len }
+    }
+
+    /// Reads `10.0.0.0/8`. Errors: Go's words for what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let error = |what: &str| format!("netip.ParsePrefix({text:?}): {what}");
+        let Some((addr, len)) = text.rsplit_once('/') else { return Err(error("no '/'")) };
+        if addr.contains('%') {
+            return Err(error("IPv6 zones cannot be present in a prefix"));
+        }
+        let parsed: IpAddr =
+            addr.parse().map_err(|_| error(&format!("ParseAddr({addr:?}): unable to parse IP")))?;
+        let is_number = !len.is_empty()
+            && len.bytes().all(|b| b.is_ascii_digit())
+            && (len == "0" || !len.starts_with('0'));
+        if !is_number {
+            return Err(error(&format!("bad bits after slash: {len:?}")));
+        }
+        let max = if parsed.is_ipv4() { 32 } else { 128 };
+        match len.parse::<u8>() {
+            Ok(bits) if bits <= max => Ok(Self::new(parsed, bits)),
+            _ => Err(error("prefix length out of range")),
+        }
+    }
+
+    /// Reads the key of a `cidr:` label, which writes IPv6 with `-` for `:`.
+    #[must_use]
+    pub fn parse_label_key(key: &str) -> Option<Self> {
+        Self::parse(&key.replace('-', ":")).ok()
+    }
+
+    /// A prefix of an address; `len` beyond the address' bits counts as all of them.
+    #[must_use]
+    pub fn new(addr: IpAddr, len: u8) -> Self {
+        match addr {
+            IpAddr::V4(v4) => {
+                let len = len.min(32);
+                let mask = u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0);
+                Self { addr: IpAddr::from((u32::from(v4) & mask).to_be_bytes()), len }
+            }
+            IpAddr::V6(v6) => {
+                let len = len.min(128);
+                let mask = u128::MAX.checked_shl(128 - u32::from(len)).unwrap_or(0);
+                Self { addr: IpAddr::from((u128::from(v6) & mask).to_be_bytes()), len }
+            }
+        }
+    }
+
+    /// Whether every address of the other one is in this one.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        self.len <= other.len && Self::new(other.addr, self.len) == *self
+    }
+
+    /// The first address.
+    #[must_use]
+    pub const fn addr(&self) -> IpAddr {
+        self.addr
+    }
+
+    /// Bits that are fixed; 0: every address of the family.
+    #[must_use]
+    pub const fn bits(&self) -> u8 {
+        self.len
+    }
+
+    /// Whether it is an IPv4 prefix.
+    #[must_use]
+    pub const fn is_ipv4(&self) -> bool {
+        self.addr.is_ipv4()
+    }
+
+    /// Whether it holds every address of its family.
+    #[must_use]
+    pub const fn is_everything(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl std::fmt::Display for Prefix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.addr, self.len)
+    }
+}

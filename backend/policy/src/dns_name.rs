@@ -1,0 +1,175 @@
+//! DNS names and the patterns over them. Source: pkg/fqdn/matchpattern, pkg/policy/api/fqdn.go.
+
+/// Longest pattern that Cilium accepts.
+const MAX_PATTERN: usize = 255;
+
+/// A selector over DNS names, ready to match.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NamePattern {
+    /// As the policy writes it: what the `fqdn:` label of an identity holds.
+    pub text: String,
+    /// `matchName` or `matchPattern`.
+    pub is_name: bool,
+    shape: Shape,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Shape {
+    /// `*`, `**`, `*.`: every name.
+    Every,
+    /// One or more labels, then these.
+    Below(Vec<String>),
+    /// Exactly these labels, each with `*` for a run of letters, digits, `-` and `_`.
+    Labels(Vec<String>),
+}
+
+impl NamePattern {
+    /// A `matchName`. Errors: Cilium's words for DNS rules.
+    pub fn of_name(name: &str) -> Result<Self, String> {
+        if !name.is_empty() && !name.bytes().all(|b| is_name_byte(b) || b == b'.') {
+            return Err(format!(
+                "Invalid characters in MatchName: \"{name}\". Only 0-9, a-z, A-Z and . and - characters are allowed"
+            ));
+        }
+        validate(name)?;
+        Ok(Self { text: name.to_owned(), is_name: true, shape: shape(&qualified(name)) })
+    }
+
+    /// A `matchPattern`. Errors: Cilium's words.
+    pub fn of_pattern(pattern: &str) -> Result<Self, String> {
+        validate(pattern)?;
+        let shape = if is_every(pattern) { Shape::Every } else { shape(&qualified(pattern)) };
+        Ok(Self { text: pattern.to_owned(), is_name: false, shape })
+    }
+
+    /// Whether it matches a name, with or without its trailing dot, in any case.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        let name = qualified(name);
+        let labels: Vec<&str> = name.split('.').collect();
+        match &self.shape {
+            Shape::Every => name == "." || are_labels(labels.split_last().map_or(&[], |l| l.1)),
+            Shape::Labels(wanted) => match_labels(wanted, &labels),
+            Shape::Below(wanted) => labels
+                .len()
+                .checked_sub(wanted.len())
+                .and_then(|above| labels.split_at_checked(above))
+                .is_some_and(|(above, rest)| are_labels(above) && match_labels(wanted, rest)),
+        }
+    }
+
+    /// Whether it is one plain name.
+    #[must_use]
+    pub fn is_literal(&self) -> bool {
+        !self.text.contains('*')
+    }
+
+    /// Whether it matches every name.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.shape == Shape::Every
+    }
+}
+
+impl std::fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The name with its trailing dot, in lower case.
+pub(crate) fn qualified(name: &str) -> String {
+    let mut name = name.trim().to_lowercase();
+    if !name.ends_with('.') {
+        name.push('.');
+    }
+    name
+}
+
+fn validate(pattern: &str) -> Result<(), String> {
+    if pattern.trim().len() > MAX_PATTERN {
+        return Err(format!(
+            "Invalid MatchPattern: {pattern:?}. Must be <= {MAX_PATTERN} characters long."
+        ));
+    }
+    if pattern.bytes().all(|b| is_name_byte(b) || b == b'.' || b == b'*') {
+        return Ok(());
+    }
+    Err(format!(
+        "Invalid characters in MatchPattern: \"{pattern}\". Only 0-9, a-z, A-Z and ., -, _ and * characters are allowed"
+    ))
+}
+
+fn is_every(pattern: &str) -> bool {
+    let stars = pattern.strip_suffix('.').unwrap_or(pattern);
+    !stars.is_empty() && stars.bytes().all(|b| b == b'*')
+}
+
+fn shape(pattern: &str) -> Shape {
+    let labels: Vec<String> = pattern.split('.').map(str::to_owned).collect();
+    match labels.split_first() {
+        Some((first, rest)) if first.len() >= 2 && first.bytes().all(|b| b == b'*') => {
+            Shape::Below(rest.to_vec())
+        }
+        _ => Shape::Labels(labels),
+    }
+}
+
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+}
+
+fn are_labels(labels: &[&str]) -> bool {
+    !labels.is_empty()
+        && labels.iter().all(|label| !label.is_empty() && label.bytes().all(is_name_byte))
+}
+
+fn match_labels(wanted: &[String], labels: &[&str]) -> bool {
+    wanted.len() == labels.len() && wanted.iter().zip(labels).all(|(w, l)| match_label(w, l))
+}
+
+/// `*` is any run of name characters; runs of `*` are one.
+fn match_label(pattern: &str, label: &str) -> bool {
+    if !pattern.contains('*') {
+        return pattern == label;
+    }
+    let mut parts = pattern.split('*');
+    let Some(rest) = parts.next().and_then(|prefix| label.strip_prefix(prefix)) else {
+        return false;
+    };
+    let Some(suffix) = parts.next_back() else { return false };
+    let Some(mut rest) = rest.strip_suffix(suffix) else { return false };
+    for part in parts {
+        let Some((skipped, after)) = rest.split_once(part) else { return false };
+        if !skipped.bytes().all(is_name_byte) {
+            return false;
+        }
+        rest = after;
+    }
+    rest.bytes().all(is_name_byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_the_agent_reads_them() {
+        fn check(pattern: &str, name: &str, expect: bool) {
+            let pattern = NamePattern::of_pattern(pattern).unwrap();
+            assert_eq!(pattern.matches(name), expect, "{pattern} {name}");
+        }
+        check("*.x.io", "a.x.io", true);
+        check("*.x.io", "x.io", false);
+        check("*.x.io", "a.b.x.io.", false);
+        check("*x.io", "notx.io", true);
+        check("*x.io", "X.io", true);
+        check("**.x.io", "a.b.x.io", true);
+        check("**.x.io", "x.io", false);
+        check("a*b*c.io", "a1b2c.io", true);
+        check("a*b*c.io", "abc.io", true);
+        check("a*b*c.io", "ab.io", false);
+        check("*", "anything.at.all", true);
+        check("*", "spa ce.io", false);
+    }
+}

@@ -1,0 +1,303 @@
+//! `ClusterNetworkPolicy`. Source: `pkg/k8s/cluster_network_policy.go`.
+
+use super::{
+    Document, Refusal,
+    kubernetes::{address_or_prefix, everyone},
+    object::Object,
+    ports::{is_service_name, range},
+    selector::{
+        CLUSTER, Decoding, RawSelector, decode, k8s, names_cluster, namespace_requirements,
+    },
+};
+use crate::{
+    Action, Clause, Direction, DnsRule, Entry, L7Rules, NamePattern, Operator, Peer, PeerMatcher,
+    Peers, Port, PortRange, PortRule, Position, Protocol, Requirement, Selector, Settings, Tier,
+};
+
+/// Entries of one document.
+pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Vec<Entry>, Refusal> {
+    let root = document.root;
+    let known = &["tier", "priority", "subject", "ingress", "egress"];
+    let spec = match root.get("spec") {
+        Some(node) => Object::new(node, "ClusterNetworkPolicySpec", "spec".to_owned(), known)?,
+        None => None,
+    };
+    let Some(spec) = spec else {
+        return Err(Refusal::invalid(root.at, "spec is missing"));
+    };
+    let tier =
+        if spec.string_or_empty("tier")? == "Baseline" { Tier::Baseline } else { Tier::Admin };
+    let priority = i64::from(spec.int32("priority")?.unwrap_or(0)).saturating_mul(100);
+    let subject = subject(&spec)?;
+    let conversion = Conversion { policy: document.policy, tier, subject, settings };
+    let mut entries = Vec::new();
+    for direction in [Direction::Ingress, Direction::Egress] {
+        let (go_type, field) = match direction {
+            Direction::Ingress => ("ClusterNetworkPolicyIngressRule", "from"),
+            Direction::Egress => ("ClusterNetworkPolicyEgressRule", "to"),
+        };
+        let rules =
+            spec.objects(direction.name(), go_type, &["name", "action", field, "protocols"])?;
+        for (index, rule) in rules.unwrap_or_default().iter().enumerate() {
+            let hundredths = i64::try_from(index).unwrap_or(i64::MAX);
+            let priority = priority.saturating_add(hundredths);
+            conversion.rule(rule, direction, index, priority, &mut entries)?;
+        }
+    }
+    Ok(entries)
+}
+
+fn subject(spec: &Object<'_>) -> Result<Selector, Refusal> {
+    let Some(subject) =
+        spec.object("subject", "ClusterNetworkPolicySubject", &["namespaces", "pods"])?
+    else {
+        return Err(Refusal::invalid(spec.at, "subject is missing"));
+    };
+    if let Some(node) = subject.get("namespaces") {
+        let raw = decode(node, &subject.path("namespaces"), Decoding::Strict)?;
+        return Ok(Selector::new(namespace_requirements(&raw)));
+    }
+    match subject.object("pods", "NamespacedPod", &["namespaceSelector", "podSelector"])? {
+        Some(pods) => namespaced_pods(&pods, None),
+        None => Err(Refusal::invalid(subject.at, "subject has neither namespaces nor pods")),
+    }
+}
+
+fn namespaced_pods(object: &Object<'_>, settings: Option<&Settings>) -> Result<Selector, Refusal> {
+    let selector = |name: &str| match object.get(name) {
+        Some(node) => decode(node, &object.path(name), Decoding::Strict),
+        None => Ok(RawSelector { at: object.at, requirements: Vec::new() }),
+    };
+    let pods = selector("podSelector")?;
+    let mut requirements = namespace_requirements(&selector("namespaceSelector")?);
+    requirements.extend(pods.requirements("k8s:", ""));
+    if let Some(cluster) = settings.and_then(Settings::selected_cluster)
+        && !names_cluster(&pods)
+    {
+        requirements.push(k8s(CLUSTER, Operator::In(vec![cluster.to_owned()])));
+    }
+    Ok(Selector::new(requirements))
+}
+
+struct Conversion<'c> {
+    policy: usize,
+    tier: Tier,
+    subject: Selector,
+    settings: &'c Settings,
+}
+
+impl Conversion<'_> {
+    fn rule(
+        &self,
+        rule: &Object<'_>,
+        direction: Direction,
+        index: usize,
+        priority: i64,
+        entries: &mut Vec<Entry>,
+    ) -> Result<(), Refusal> {
+        let action = match rule.string_or_empty("action")?.as_ref() {
+            "Deny" => Action::Deny,
+            "Pass" => Action::Pass,
+            _ => Action::Allow,
+        };
+        let ports = self.protocols(rule)?;
+        let entry = |peer: Option<usize>, at: Position| Entry {
+            policy: self.policy,
+            clause: Clause { spec: None, list: direction.name(), index: Some(index), peer },
+            at,
+            direction,
+            tier: self.tier,
+            priority,
+            action,
+            subject: self.subject.clone(),
+            is_node: false,
+            default_deny: false,
+            peers: everyone(at),
+            ports: ports.clone(),
+            authentication: None,
+            log: String::new(),
+        };
+        let (field, known): (_, &[&str]) = match direction {
+            Direction::Ingress => ("from", &["namespaces", "pods"]),
+            Direction::Egress => {
+                ("to", &["namespaces", "pods", "nodes", "networks", "domainNames"])
+            }
+        };
+        let go_type = match direction {
+            Direction::Ingress => "ClusterNetworkPolicyIngressPeer",
+            Direction::Egress => "ClusterNetworkPolicyEgressPeer",
+        };
+        let peers = rule.objects(field, go_type, known)?.unwrap_or_default();
+        if peers.is_empty() {
+            entries.push(entry(None, rule.at));
+            return Ok(());
+        }
+        for (number, peer) in peers.iter().enumerate() {
+            let mut new = entry(Some(number), peer.at);
+            match self.peers(peer, field, action)? {
+                Some((matchers, dns)) => {
+                    if !dns.is_empty() {
+                        entries.push(dns_entry(entry(Some(number), peer.at), field, dns));
+                    }
+                    new.peers = Peers::Any(matchers);
+                }
+                // A peer of a kind that is not known: refusing is safe, allowing is not.
+                None if action == Action::Allow => continue,
+                None => new.action = Action::Deny,
+            }
+            entries.push(new);
+        }
+        Ok(())
+    }
+
+    /// Peers and, for names, the DNS rules that come with them.
+    #[expect(clippy::type_complexity, reason = "two lists that belong together, used once")]
+    fn peers(
+        &self,
+        peer: &Object<'_>,
+        field: &'static str,
+        action: Action,
+    ) -> Result<Option<(Vec<Peer>, Vec<DnsRule>)>, Refusal> {
+        let one = |matcher| (vec![Peer { at: peer.at, field, matcher }], Vec::new());
+        if let Some(pods) =
+            peer.object("pods", "NamespacedPod", &["namespaceSelector", "podSelector"])?
+        {
+            let selector = namespaced_pods(&pods, Some(self.settings))?;
+            return Ok(Some(one(PeerMatcher::Labels(selector))));
+        }
+        if let Some(node) = peer.get("namespaces") {
+            let raw = decode(node, &peer.path("namespaces"), Decoding::Strict)?;
+            let selector = Selector::new(namespace_requirements(&raw));
+            return Ok(Some(one(PeerMatcher::Labels(selector))));
+        }
+        if let Some(node) = peer.get("nodes") {
+            if !self.settings.node_selector_labels {
+                return Err(Refusal::invalid(
+                    node.at,
+                    "egress.to.nodes is not supported since node selector labels are disabled",
+                ));
+            }
+            let raw = decode(node, &peer.path("nodes"), Decoding::Strict)?;
+            let matchers = ["reserved:host", "reserved:remote-node"].map(|entity| {
+                let mut requirements = raw.requirements("node:", "");
+                requirements.push(Requirement::new(entity, Operator::Exists));
+                if let Some(cluster) = self.settings.selected_cluster()
+                    && !names_cluster(&raw)
+                {
+                    requirements.push(k8s(CLUSTER, Operator::In(vec![cluster.to_owned()])));
+                }
+                PeerMatcher::Nodes(Selector::new(requirements))
+            });
+            let peers = matchers.map(|matcher| Peer { at: node.at, field, matcher });
+            return Ok(Some((peers.into(), Vec::new())));
+        }
+        if let Some(networks) = peer.strings("networks", "[]v1alpha2.CIDR")? {
+            let peers = networks
+                .iter()
+                .map(|(at, text)| {
+                    let prefix = address_or_prefix(text, *at)?;
+                    let matcher = PeerMatcher::Cidr { prefix, except: Vec::new() };
+                    Ok(Peer { at: *at, field, matcher })
+                })
+                .collect::<Result<_, Refusal>>()?;
+            return Ok(Some((peers, Vec::new())));
+        }
+        if let Some(names) = peer.strings("domainNames", "[]v1alpha2.DomainName")? {
+            if action != Action::Allow {
+                return Err(Refusal::invalid(
+                    peer.at("domainNames"),
+                    "egress.to.domainNames is only supported for egress.action=Accept",
+                ));
+            }
+            let (mut peers, mut dns) = (Vec::new(), Vec::new());
+            for (at, text) in names {
+                // `*.x` means every depth here, which Cilium spells `**.x`.
+                let pattern = match text.strip_prefix('*') {
+                    Some(rest) if !rest.starts_with('*') => {
+                        NamePattern::of_pattern(&format!("*{text}"))
+                    }
+                    Some(_) => NamePattern::of_pattern(&text),
+                    None => NamePattern::of_name(&text),
+                }
+                .map_err(|what| Refusal::invalid(at, what))?;
+                dns.push(DnsRule { at, patterns: vec![pattern.clone()] });
+                peers.push(Peer { at, field, matcher: PeerMatcher::Name(pattern) });
+            }
+            return Ok(Some((peers, dns)));
+        }
+        Ok(None)
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as the other conversions do")]
+    fn protocols(&self, rule: &Object<'_>) -> Result<Option<Vec<PortRule>>, Refusal> {
+        let items = rule
+            .objects(
+                "protocols",
+                "ClusterNetworkPolicyProtocol",
+                &["tcp", "udp", "sctp", "destinationNamedPort"],
+            )?
+            .unwrap_or_default();
+        if items.is_empty() {
+            return Ok(None);
+        }
+        let mut rules = Vec::new();
+        for item in items {
+            let name = item.string_or_empty("destinationNamedPort")?;
+            let mut protocol = Protocol::Any;
+            let mut numbers = None;
+            for (field, go_type, own) in [
+                ("tcp", "ClusterNetworkPolicyProtocolTCP", Protocol::TCP),
+                ("udp", "ClusterNetworkPolicyProtocolUDP", Protocol::UDP),
+                ("sctp", "ClusterNetworkPolicyProtocolSCTP", Protocol::SCTP),
+            ] {
+                if let Some(object) = item.object(field, go_type, &["destinationPort"])? {
+                    protocol = own;
+                    numbers = object.object("destinationPort", "Port", &["number", "range"])?;
+                    break;
+                }
+            }
+            let range = match numbers {
+                Some(port) => match port.object("range", "PortRange", &["start", "end"])? {
+                    Some(bounds) => range(
+                        low_bits(bounds.int32("start")?.unwrap_or(0)),
+                        bounds.int32("end")?.unwrap_or(0),
+                    ),
+                    None => range(low_bits(port.int32("number")?.unwrap_or(0)), 0),
+                },
+                None if name.is_empty() => PortRange::All,
+                None => {
+                    protocol = Protocol::Any;
+                    if is_service_name(&name) {
+                        PortRange::Named(name.into_owned())
+                    } else {
+                        PortRange::All
+                    }
+                }
+            };
+            let port = Port { at: item.at, protocol, range };
+            rules.push(PortRule { at: item.at, ports: vec![port], l7: L7Rules::default() });
+        }
+        Ok(Some(rules))
+    }
+}
+
+/// The number as `ParseUint(…, 16)` leaves it.
+fn low_bits(number: i32) -> u16 {
+    u16::try_from(number).unwrap_or(if number < 0 { 0 } else { u16::MAX })
+}
+
+/// The rule that lets the names of a peer be asked for.
+fn dns_entry(mut entry: Entry, field: &'static str, dns: Vec<DnsRule>) -> Entry {
+    let at = entry.at;
+    let kube_dns =
+        Selector::new(vec![Requirement::new("k8s-app", Operator::In(vec!["kube-dns".to_owned()]))]);
+    entry.peers = Peers::Any(vec![Peer { at, field, matcher: PeerMatcher::Labels(kube_dns) }]);
+    let ports = ["dns", "dns-tcp"].map(|name| Port {
+        at,
+        protocol: Protocol::Any,
+        range: PortRange::Named(name.to_owned()),
+    });
+    entry.ports =
+        Some(vec![PortRule { at, ports: ports.into(), l7: L7Rules { dns, ..L7Rules::default() } }]);
+    entry
+}

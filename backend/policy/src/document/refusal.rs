@@ -1,0 +1,71 @@
+//! Why a document is refused.
+
+use crate::Position;
+
+/// One refused document, or one that is no policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Index of the source text.
+    pub source: usize,
+    /// Number of the document in its text, from 1.
+    pub document: usize,
+    /// `Kind/namespace/name`, as far as it could be read.
+    pub name: String,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// Why a document is refused, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}{}", note.map(|note| format!(" ({note})")).unwrap_or_default())]
+pub struct Refusal {
+    /// What kind of refusal it is.
+    pub class: RefusalClass,
+    /// In Cilium's words.
+    pub reason: String,
+    /// What Cilium's words leave out.
+    pub note: Option<&'static str>,
+    /// The place that is to blame.
+    pub at: Position,
+}
+
+/// Kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RefusalClass {
+    /// Neither YAML nor JSON.
+    Syntax,
+    /// Another kind of object; no error in a folder of manifests.
+    NotAPolicy,
+    /// A field that does not exist, or a value of the wrong type.
+    Field,
+    /// Well formed, but Cilium refuses it.
+    Invalid,
+}
+
+impl Refusal {
+    pub(crate) fn invalid(at: Position, reason: impl Into<String>) -> Self {
+        Self { class: RefusalClass::Invalid, reason: reason.into(), note: None, at }
+    }
+
+    pub(crate) fn field(at: Position, reason: &str) -> Self {
+        Self {
+            class: RefusalClass::Field,
+            reason: format!("error unmarshaling JSON: while decoding JSON: {reason}"),
+            note: None,
+            at,
+        }
+    }
+
+    pub(crate) fn noted(mut self, note: &'static str) -> Self {
+        self.note = Some(note);
+        self
+    }
+
+    /// Puts the part of the document before a reason of validation.
+    pub(crate) fn within(mut self, part: &str) -> Self {
+        if self.class == RefusalClass::Invalid {
+            self.reason = format!("{part}: {}", self.reason);
+        }
+        self
+    }
+}

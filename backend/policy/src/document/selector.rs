@@ -1,0 +1,420 @@
+//! Label selectors: decoding, Kubernetes' validation, and what Cilium adds to them.
+
+use super::{
+    Refusal,
+    object::{Object, mismatch},
+};
+use crate::{
+    Operator, Position, Requirement, Selector, Settings,
+    label::split_source,
+    source::{Node, Value},
+};
+
+/// Label key of a pod's namespace.
+pub(crate) const POD_NAMESPACE: &str = "io.kubernetes.pod.namespace";
+/// What label keys of namespaces begin with.
+pub(crate) const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
+/// Label key of the cluster.
+pub(crate) const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
+
+/// A decoded selector.
+#[derive(Debug, Clone)]
+pub(super) struct RawSelector {
+    pub(super) at: Position,
+    /// Key, operator, values; `matchLabels` first.
+    pub(super) requirements: Vec<RawRequirement>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct RawRequirement {
+    pub(super) at: Position,
+    pub(super) key: String,
+    pub(super) operator: String,
+    pub(super) values: Vec<(Position, String)>,
+    /// Index in `matchExpressions`; none for `matchLabels`.
+    index: Option<usize>,
+}
+
+/// How a selector's type reads its own JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decoding {
+    /// Cilium's: null is an empty selector, unknown fields are ignored, no conversion to text.
+    Own,
+    /// Kubernetes': strict as everything around it.
+    Strict,
+}
+
+/// A selector of a field's node.
+pub(super) fn decode(node: &Node, path: &str, decoding: Decoding) -> Result<RawSelector, Refusal> {
+    let known: &[&str] = &["matchLabels", "matchExpressions"];
+    let object = match (&node.value, decoding) {
+        (Value::Map(entries), Decoding::Own) => {
+            let ours: Vec<_> = entries
+                .iter()
+                .filter(|(key, _)| known.contains(&key.name.as_str()))
+                .cloned()
+                .collect();
+            return decode_object(
+                &Node { at: node.at, value: Value::Map(ours) },
+                String::new(),
+                decoding,
+            );
+        }
+        _ => Object::new(node, "LabelSelector", path.to_owned(), known)?,
+    };
+    match object {
+        None => Ok(RawSelector { at: node.at, requirements: Vec::new() }),
+        Some(_) => decode_object(node, path.to_owned(), decoding),
+    }
+}
+
+fn decode_object(node: &Node, path: String, decoding: Decoding) -> Result<RawSelector, Refusal> {
+    let known: &[&str] = &["matchLabels", "matchExpressions"];
+    let Some(object) = Object::new(node, "LabelSelector", path, known)? else {
+        return Ok(RawSelector { at: node.at, requirements: Vec::new() });
+    };
+    let mut requirements = Vec::new();
+    if let Some(labels) = object.get("matchLabels") {
+        let Value::Map(entries) = &labels.value else {
+            return Err(mismatch(
+                labels,
+                Some("LabelSelector"),
+                &object.path("matchLabels"),
+                "map[string]string",
+            ));
+        };
+        for (key, value) in entries {
+            let text = match &value.value {
+                Value::String(text) => text.clone(),
+                Value::Null => String::new(),
+                Value::Bool(value) if decoding == Decoding::Strict => value.to_string(),
+                Value::Integer(value) if decoding == Decoding::Strict => value.to_string(),
+                Value::Unsigned(value) if decoding == Decoding::Strict => value.to_string(),
+                Value::Float(value) if decoding == Decoding::Strict => value.to_string(),
+                _ => {
+                    let refusal = mismatch(
+                        value,
+                        Some("LabelSelector"),
+                        &object.path("matchLabels"),
+                        "string",
+                    );
+                    return Err(unquoted(refusal, value));
+                }
+            };
+            requirements.push(RawRequirement {
+                at: key.at,
+                key: key.name.clone(),
+                operator: "In".to_owned(),
+                values: vec![(value.at, text)],
+                index: None,
+            });
+        }
+    }
+    let expressions = object
+        .objects("matchExpressions", "LabelSelectorRequirement", &["key", "operator", "values"])?
+        .unwrap_or_default();
+    for (index, expression) in expressions.iter().enumerate() {
+        if decoding == Decoding::Own
+            && let Some(Value::List(values)) = expression.get("values").map(|node| &node.value)
+            && let Some(value) =
+                values.iter().find(|v| !matches!(v.value, Value::String(_) | Value::Null))
+        {
+            let refusal = mismatch(
+                value,
+                Some("LabelSelectorRequirement"),
+                &expression.path("values"),
+                "string",
+            );
+            return Err(unquoted(refusal, value));
+        }
+        requirements.push(RawRequirement {
+            at: expression.at,
+            key: expression.string_or_empty("key")?.into_owned(),
+            operator: expression.string_or_empty("operator")?.into_owned(),
+            values: expression
+                .strings("values", "[]string")?
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(at, value)| (at, value.into_owned()))
+                .collect(),
+            index: Some(index),
+        });
+    }
+    Ok(RawSelector { at: node.at, requirements })
+}
+
+fn unquoted(refusal: Refusal, value: &Node) -> Refusal {
+    match value.value {
+        Value::Bool(_) => refusal.noted(
+            "unquoted yes, no, on, off, y and n are booleans in Kubernetes' YAML: put the value in quotes",
+        ),
+        _ => refusal.noted("put the value in quotes"),
+    }
+}
+
+impl RawSelector {
+    /// Kubernetes' and Cilium's validation of label selectors.
+    pub(super) fn validate(&self) -> Result<(), Refusal> {
+        let mut errors: Vec<(Position, String)> = Vec::new();
+        for requirement in &self.requirements {
+            requirement.validate(&mut errors);
+        }
+        let Some(at) = errors.first().map(|(at, _)| *at) else { return Ok(()) };
+        let mut texts: Vec<String> = Vec::new();
+        for (_, text) in errors {
+            // Kubernetes' aggregate says each thing once.
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        let text = match texts.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
+        };
+        Err(Refusal::invalid(at, format!("invalid label selector: {text}")))
+    }
+
+    /// Drops a key of `matchLabels`.
+    pub(super) fn remove_match_label(&mut self, key: &str) {
+        self.requirements.retain(|raw| raw.index.is_some() || raw.key != key);
+    }
+
+    /// The requirements; keys without a source get this prefix. Operators that are not known
+    /// require nothing, as in Cilium.
+    pub(super) fn requirements(&self, prefix: &str, joined: &str) -> Vec<Requirement> {
+        self.requirements
+            .iter()
+            .filter_map(|raw| {
+                let values = || raw.values.iter().map(|(_, value)| value.clone()).collect();
+                let operator = match raw.operator.as_str() {
+                    "In" => Operator::In(values()),
+                    "NotIn" => Operator::NotIn(values()),
+                    "Exists" => Operator::Exists,
+                    "DoesNotExist" => Operator::DoesNotExist,
+                    _ => return None,
+                };
+                let key = format!("{joined}{}", raw.key);
+                let (source, rest) = split_source(&key);
+                let key = match source {
+                    Some(source) => format!("{source}:{rest}"),
+                    None => format!("{prefix}{rest}"),
+                };
+                Some(Requirement::new(&key, operator))
+            })
+            .collect()
+    }
+}
+
+impl RawRequirement {
+    fn validate(&self, errors: &mut Vec<(Position, String)>) {
+        let Some(index) = self.index else {
+            for message in label_key_errors(&self.key) {
+                errors.push((
+                    self.at,
+                    format!("matchLabels: Invalid value: {:?}: {message}", self.key),
+                ));
+            }
+            for (at, value) in &self.values {
+                for message in label_value_errors(value) {
+                    errors.push((*at, format!("matchLabels: Invalid value: {value:?}: {message}")));
+                }
+            }
+            return;
+        };
+        let path = format!("matchExpressions[{index}]");
+        match self.operator.as_str() {
+            "In" | "NotIn" => {
+                if self.values.is_empty() {
+                    errors.push((
+                        self.at,
+                        format!(
+                            "{path}.values: Required value: must be specified when `operator` is 'In' or 'NotIn'"
+                        ),
+                    ));
+                }
+            }
+            "Exists" | "DoesNotExist" => {
+                if !self.values.is_empty() {
+                    errors.push((
+                        self.at,
+                        format!(
+                            "{path}.values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+                        ),
+                    ));
+                }
+            }
+            operator => errors.push((
+                self.at,
+                format!(
+                    "{path}.operator: Invalid value: {operator:?}: not a valid selector operator"
+                ),
+            )),
+        }
+        for message in label_key_errors(&self.key) {
+            errors.push((self.at, format!("{path}.key: Invalid value: {:?}: {message}", self.key)));
+        }
+        for (number, (at, value)) in self.values.iter().enumerate() {
+            for message in label_value_errors(value) {
+                errors.push((
+                    *at,
+                    format!("{path}.values[{number}]: Invalid value: {value:?}: {message}"),
+                ));
+            }
+        }
+    }
+}
+
+/// Cilium's `IsValidCiliumLabelKey`.
+fn label_key_errors(key: &str) -> Vec<String> {
+    let parts: Vec<&str> = key.split(':').collect();
+    match parts.as_slice() {
+        [name] => kubernetes_key_errors(name),
+        [source, name] => {
+            let mut errors = Vec::new();
+            if source.is_empty() || !source.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                errors.push(
+                    "label source should be a non empty string with only alphanumeric characters"
+                        .to_owned(),
+                );
+            }
+            errors.extend(kubernetes_key_errors(name));
+            errors
+        }
+        _ => vec![
+            "a valid label key only support ':' character as a source separator with non empty value"
+                .to_owned(),
+        ],
+    }
+}
+
+const KEY_FORMAT: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+
+fn kubernetes_key_errors(key: &str) -> Vec<String> {
+    let mut errors = Vec::new();
+    let parts: Vec<&str> = key.split('/').collect();
+    let name = match parts.as_slice() {
+        [name] => *name,
+        [prefix, name] => {
+            if prefix.is_empty() {
+                errors.push("prefix part must be non-empty".to_owned());
+            } else if prefix.len() > 253 {
+                errors.push("prefix part must be no more than 253 bytes".to_owned());
+            } else if !is_subdomain(prefix) {
+                errors.push("prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')".to_owned());
+            }
+            *name
+        }
+        _ => {
+            return vec![format!(
+                "a valid label key {KEY_FORMAT} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            )];
+        }
+    };
+    if name.is_empty() {
+        errors.push("name part must be non-empty".to_owned());
+    } else if name.len() > 63 {
+        errors.push("name part must be no more than 63 bytes".to_owned());
+    }
+    if !is_label_text(name) {
+        errors.push(format!("name part {KEY_FORMAT}"));
+    }
+    errors
+}
+
+fn label_value_errors(value: &str) -> Vec<String> {
+    let mut errors = Vec::new();
+    if value.len() > 63 {
+        errors.push("must be no more than 63 bytes".to_owned());
+    }
+    if !value.is_empty() && !is_label_text(value) {
+        errors.push("a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')".to_owned());
+    }
+    errors
+}
+
+fn is_label_text(text: &str) -> bool {
+    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+    edge(text.bytes().next())
+        && edge(text.bytes().next_back())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+fn is_subdomain(text: &str) -> bool {
+    text.split('.').all(|label| {
+        let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        edge(label.bytes().next())
+            && edge(label.bytes().next_back())
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    })
+}
+
+/// A requirement on a `k8s:` label.
+pub(super) fn k8s(key: &str, operator: Operator) -> Requirement {
+    Requirement { source: Some("k8s".to_owned()), key: key.to_owned(), operator }
+}
+
+fn is_k8s_or_any(requirement: &Requirement) -> bool {
+    requirement.source.as_deref().is_none_or(|source| source == "k8s")
+}
+
+/// Adds the cluster, unless the selector says one.
+pub(super) fn add_cluster(requirements: &mut Vec<Requirement>, settings: &Settings) {
+    if let Some(cluster) = settings.selected_cluster()
+        && !requirements.iter().any(|r| is_k8s_or_any(r) && r.key == CLUSTER)
+    {
+        requirements.push(k8s(CLUSTER, Operator::In(vec![cluster.to_owned()])));
+    }
+}
+
+/// A peer selector of a Cilium policy: namespace and cluster are added where it says none.
+pub(super) fn cilium_peer(
+    raw: &RawSelector,
+    namespace: &str,
+    subject_is_init: bool,
+    settings: &Settings,
+) -> Selector {
+    let mut requirements = raw.requirements("", "");
+    if requirements.iter().any(|r| r.source.as_deref() == Some("reserved")) {
+        return Selector::new(requirements);
+    }
+    if !requirements.iter().any(|r| is_k8s_or_any(r) && r.key == POD_NAMESPACE) {
+        if namespace.is_empty() {
+            if !subject_is_init {
+                requirements.push(k8s(POD_NAMESPACE, Operator::Exists));
+            }
+        } else if !requirements
+            .iter()
+            .any(|r| is_k8s_or_any(r) && r.key.starts_with(NAMESPACE_LABELS))
+        {
+            requirements.push(k8s(POD_NAMESPACE, Operator::In(vec![namespace.to_owned()])));
+        }
+    }
+    add_cluster(&mut requirements, settings);
+    Selector::new(requirements)
+}
+
+/// A node selector of `fromNodes` or `toNodes`.
+pub(super) fn node_peer(raw: &RawSelector, settings: &Settings) -> Selector {
+    let mut requirements = raw.requirements("", "");
+    requirements.push(Requirement::new("reserved:remote-node", Operator::Exists));
+    add_cluster(&mut requirements, settings);
+    Selector::new(requirements)
+}
+
+/// Requirements of a namespace selector of Kubernetes: the keys become Cilium's.
+pub(super) fn namespace_requirements(raw: &RawSelector) -> Vec<Requirement> {
+    let requirements = raw.requirements("k8s:", NAMESPACE_LABELS);
+    if requirements.is_empty() {
+        return vec![k8s(POD_NAMESPACE, Operator::Exists)];
+    }
+    requirements
+}
+
+/// Whether a pod selector names the cluster itself.
+pub(super) fn names_cluster(raw: &RawSelector) -> bool {
+    raw.requirements.iter().any(|requirement| {
+        requirement.key == CLUSTER
+            && (requirement.index.is_some()
+                || requirement.values.iter().any(|(_, value)| !value.is_empty()))
+    })
+}

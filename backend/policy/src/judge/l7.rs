@@ -1,0 +1,272 @@
+//! What the proxy does with a request that policy sends to it. Source: pkg/policy/rule.go,
+//! pkg/envoy/policy, pkg/fqdn/dnsproxy.
+
+use super::{
+    Judge,
+    decide::{Cause, NamedPorts, Traffic, Verdict, entry_covers, port_covers},
+    explain::Fact,
+    identity::Identity,
+    pair::{Class, Pair, Posture},
+    set::{CompiledEntry, CompiledPeers, CompiledPort},
+    truth::Truth,
+};
+use crate::{Action, Direction, HttpRule, L7Rules, Position};
+
+/// A request at the proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request<'r> {
+    /// An HTTP request; `path` includes the query.
+    Http {
+        /// `:method`.
+        method: &'r str,
+        /// `:path`.
+        path: &'r str,
+        /// `:authority`; none: not recorded.
+        host: Option<&'r str>,
+        /// Those that were recorded; others may have been sent.
+        headers: &'r [(String, String)],
+    },
+    /// A DNS query.
+    Dns {
+        /// The name.
+        name: &'r str,
+    },
+}
+
+/// What the proxy does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct L7Explanation {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// L7 rules that allow it, or, where none does, those that were looked at.
+    pub rules: Vec<L7RuleRef>,
+    /// Whether it passes because nothing was to be checked: no L7 rule, or a wider rule beside.
+    pub is_unrestricted: bool,
+    /// What is not known.
+    pub missing: Vec<Fact>,
+}
+
+/// An L7 rule of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct L7RuleRef {
+    /// The entry.
+    pub entry: u32,
+    /// Where the rule stands.
+    pub at: Position,
+}
+
+/// L7 rules of one port of one entry that matches.
+struct Scope<'s> {
+    entry: u32,
+    compiled: &'s CompiledEntry,
+    port: &'s CompiledPort,
+    rules: &'s L7Rules,
+}
+
+impl Judge {
+    /// Judges a request that has passed at L3 and L4.
+    pub fn explain_l7(
+        &mut self,
+        (subject, peer): (&Identity, &Identity),
+        direction: Direction,
+        traffic: Traffic,
+        named: NamedPorts<'_>,
+        request: Request<'_>,
+    ) -> L7Explanation {
+        let decision = self.judge(subject, peer, direction, traffic, named);
+        let plain = |verdict, is_unrestricted| L7Explanation {
+            verdict,
+            rules: Vec::new(),
+            is_unrestricted,
+            missing: Vec::new(),
+        };
+        if decision.verdict != Verdict::Allowed {
+            return plain(decision.verdict, false);
+        }
+        let rank = match decision.cause {
+            Cause::Entry(index) => self.set.compiled(index).map(|entry| entry.rank),
+            _ => None,
+        };
+        let Some(rank) = rank.filter(|_| decision.is_redirect) else {
+            return plain(Verdict::Allowed, true);
+        };
+        let set = std::sync::Arc::clone(&self.set);
+        let subject_class = Class::of(subject, &set);
+        let peer_class = Class::of(peer, &set);
+        let pair = Pair::of(&set, &subject_class, &peer_class, direction, None);
+        if pair.posture == Posture::DefaultAllow {
+            // A rule that allows everything is added where the default is not to deny.
+            return plain(Verdict::Allowed, true);
+        }
+        let mut scopes = Vec::new();
+        for candidate in &pair.candidates {
+            let (Some(compiled), Some(entry)) =
+                (set.compiled(candidate.entry), set.entry(candidate.entry))
+            else {
+                continue;
+            };
+            let is_match = compiled.rank == rank
+                && compiled.action == Action::Allow
+                && candidate.truth.and(entry_covers(compiled, traffic, named)) == Truth::Yes;
+            if !is_match {
+                continue;
+            }
+            for port in compiled.ports.iter().flatten() {
+                if port_covers(port, traffic, named) == Truth::Yes
+                    && let Some(rule) =
+                        entry.ports.as_ref().and_then(|rules| rules.get(port.rule as usize))
+                {
+                    scopes.push(Scope { entry: candidate.entry, compiled, port, rules: &rule.l7 });
+                }
+            }
+        }
+        let mut answer = plain(Verdict::Denied, false);
+        for scope in &scopes {
+            match request {
+                Request::Dns { name } => scope.dns(name, &scopes, &mut answer),
+                Request::Http { .. } => {
+                    scope.http(request, &scopes, &peer_class, &mut answer);
+                }
+            }
+        }
+        if answer.verdict == Verdict::Denied && !answer.missing.is_empty() {
+            answer.verdict = Verdict::CannotTell;
+        }
+        answer
+    }
+}
+
+impl Scope<'_> {
+    fn dns(&self, name: &str, scopes: &[Self], answer: &mut L7Explanation) {
+        if self.rules.dns.is_empty() {
+            // The DNS proxy lets a peer ask for everything that a rule without names allows on
+            // the same port.
+            let is_beside =
+                scopes.iter().any(|other| !other.rules.dns.is_empty() && other.has_port_of(self));
+            if is_beside {
+                answer.verdict = Verdict::Allowed;
+                answer.is_unrestricted = true;
+            }
+            return;
+        }
+        for rule in &self.rules.dns {
+            let reference = L7RuleRef { entry: self.entry, at: rule.at };
+            if rule.patterns.iter().any(|pattern| pattern.matches(name)) {
+                answer.allow(reference);
+            } else if answer.verdict == Verdict::Denied {
+                answer.rules.push(reference);
+            }
+        }
+    }
+
+    fn http(
+        &self,
+        request: Request<'_>,
+        scopes: &[Self],
+        peer: &Class,
+        answer: &mut L7Explanation,
+    ) {
+        if self.rules.listener.is_some() {
+            answer.missing.push(Fact::Proxy { what: "what the Envoy listener does" });
+            return;
+        }
+        if self.rules.http.is_empty() {
+            if !self.rules.server_names.is_empty() {
+                answer.missing.push(Fact::Proxy { what: "the TLS server name (SNI)" });
+            }
+            return;
+        }
+        let is_widened = scopes.iter().any(|other| {
+            other.rules.http.is_empty()
+                && !other.rules.is_redirect(6)
+                && other.has_port_of(self)
+                && other.shares_peer(self, peer)
+        });
+        if is_widened {
+            answer.verdict = Verdict::Allowed;
+            answer.is_unrestricted = true;
+            return;
+        }
+        for rule in &self.rules.http {
+            let reference = L7RuleRef { entry: self.entry, at: rule.at };
+            match http_matches(rule, request) {
+                (Truth::Yes, _) => answer.allow(reference),
+                (Truth::Unknown, what) => answer.missing.push(Fact::Proxy { what }),
+                (Truth::No, _) if answer.verdict == Verdict::Denied => {
+                    answer.rules.push(reference);
+                }
+                (Truth::No, _) => {}
+            }
+        }
+    }
+
+    fn has_port_of(&self, other: &Self) -> bool {
+        self.port.range == other.port.range
+            && (self.port.protocol == other.port.protocol
+                || self.port.protocol == crate::Protocol::Any
+                || other.port.protocol == crate::Protocol::Any)
+    }
+
+    /// Whether both are about the peer by the very same selector.
+    fn shares_peer(&self, other: &Self, peer: &Class) -> bool {
+        match (&self.compiled.peers, &other.compiled.peers) {
+            (CompiledPeers::Everyone, CompiledPeers::Everyone) => true,
+            (CompiledPeers::Any(own), CompiledPeers::Any(theirs)) => own
+                .iter()
+                .any(|matcher| theirs.contains(matcher) && peer.matches(*matcher) == Truth::Yes),
+            _ => false,
+        }
+    }
+}
+
+impl L7Explanation {
+    fn allow(&mut self, rule: L7RuleRef) {
+        if self.verdict != Verdict::Allowed {
+            self.rules.clear();
+        }
+        self.verdict = Verdict::Allowed;
+        self.rules.push(rule);
+    }
+}
+
+fn http_matches(rule: &HttpRule, request: Request<'_>) -> (Truth, &'static str) {
+    let Request::Http { method, path, host, headers } = request else {
+        return (Truth::No, "");
+    };
+    let mut missing = "";
+    let mut truth = Truth::Yes;
+    for (pattern, text, what) in [
+        (&rule.method, Some(method), "whether the method's pattern matches"),
+        (&rule.path, Some(path), "whether the path's pattern matches"),
+        (&rule.host, host, "the request's host"),
+    ] {
+        let Some(pattern) = pattern else { continue };
+        let matches = text.and_then(|text| pattern.regex.as_ref()?.matches(text));
+        let own = matches.map_or(Truth::Unknown, Truth::of);
+        if own == Truth::Unknown {
+            missing = what;
+        }
+        truth = truth.and(own);
+    }
+    for wanted in &rule.headers {
+        let (name, value) = match wanted.split_once([':', ' ']) {
+            Some((name, value)) => (name.trim(), Some(value.trim())),
+            None => (wanted.trim(), None),
+        };
+        let sent = headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        let own = match (sent, value) {
+            (None, _) => Truth::Unknown,
+            (Some(_), None) => Truth::Yes,
+            (Some((_, sent)), Some(value)) => Truth::of(sent == value),
+        };
+        if own == Truth::Unknown {
+            missing = "the request's headers";
+        }
+        truth = truth.and(own);
+    }
+    if rule.header_matches {
+        missing = "the request's headers";
+        truth = truth.and(Truth::Unknown);
+    }
+    (truth, missing)
+}

@@ -1,0 +1,147 @@
+//! Judging: one direction of a flow against a set of policies.
+//!
+//! The order of judging is Cilium's: tier, priority, and within them deny, allow, pass; the first
+//! entry that matches decides, and a pass skips the rest of its tier. What is not known about a
+//! flow is carried through: where every way it can turn out gives one verdict, that is the
+//! verdict.
+
+mod conflict;
+mod decide;
+mod explain;
+mod identity;
+mod l7;
+mod pair;
+mod set;
+mod truth;
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+pub use decide::{Cause, Decision, NamedPorts, Traffic, Verdict};
+pub use explain::{
+    DefaultDenyBy, Explanation, Fact, Loss, LostMatch, Miss, NearestMiss, PeerMiss, RuleMatch,
+};
+pub use identity::{Identity, Knowledge};
+pub use l7::{L7Explanation, L7RuleRef, Request};
+pub use pair::ClassId;
+pub use set::PolicySet;
+
+use crate::Direction;
+use pair::{Class, Pair};
+
+/// Judges flows against one set, and remembers what it found out about identities and pairs.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    set: Arc<PolicySet>,
+    classes: Vec<Class>,
+    class_ids: HashMap<Class, ClassId>,
+    identities: HashMap<Identity, ClassId>,
+    pairs: Vec<Pair>,
+    pair_ids: HashMap<(ClassId, ClassId, Direction), u32>,
+    conflicts: HashMap<ClassId, Option<Arc<str>>>,
+}
+
+/// Identities that are remembered; beyond, they are looked at again each time.
+const MAX_IDENTITIES: usize = 65_536;
+/// Pairs that are remembered.
+const MAX_PAIRS: usize = 262_144;
+
+impl Judge {
+    /// A judge over a set.
+    #[must_use]
+    pub fn new(set: Arc<PolicySet>) -> Self {
+        Self {
+            set,
+            classes: Vec::new(),
+            class_ids: HashMap::new(),
+            identities: HashMap::new(),
+            pairs: Vec::new(),
+            pair_ids: HashMap::new(),
+            conflicts: HashMap::new(),
+        }
+    }
+
+    /// The set.
+    #[must_use]
+    pub fn set(&self) -> &Arc<PolicySet> {
+        &self.set
+    }
+
+    /// The class of an identity: identities of one class are told apart by no selector.
+    pub fn class(&mut self, identity: &Identity) -> ClassId {
+        if let Some(id) = self.identities.get(identity) {
+            return *id;
+        }
+        let class = Class::of(identity, &self.set);
+        let known = self.class_ids.get(&class).copied();
+        let id = known.unwrap_or_else(|| {
+            let id = ClassId(u32::try_from(self.classes.len()).unwrap_or(u32::MAX));
+            self.classes.push(class.clone());
+            self.class_ids.insert(class, id);
+            id
+        });
+        if self.identities.len() < MAX_IDENTITIES {
+            self.identities.insert(identity.clone(), id);
+        }
+        id
+    }
+
+    /// Judges one direction between two classes.
+    pub fn decide(
+        &mut self,
+        subject: ClassId,
+        peer: ClassId,
+        direction: Direction,
+        traffic: Traffic,
+        named: NamedPorts<'_>,
+    ) -> Decision {
+        let key = (subject, peer, direction);
+        let known = self.pair_ids.get(&key).copied();
+        let pair = known.unwrap_or_else(|| {
+            let pair = self.pair(subject, peer, direction);
+            if self.pairs.len() >= MAX_PAIRS {
+                self.pairs.clear();
+                self.pair_ids.clear();
+            }
+            let id = u32::try_from(self.pairs.len()).unwrap_or(u32::MAX);
+            self.pairs.push(pair);
+            self.pair_ids.insert(key, id);
+            id
+        });
+        match self.pairs.get(pair as usize) {
+            Some(pair) => decide::decide(&self.set, pair, traffic, named),
+            None => Decision::cannot_tell(),
+        }
+    }
+
+    /// Judges one direction of a flow between two identities.
+    pub fn judge(
+        &mut self,
+        subject: &Identity,
+        peer: &Identity,
+        direction: Direction,
+        traffic: Traffic,
+        named: NamedPorts<'_>,
+    ) -> Decision {
+        let (subject, peer) = (self.class(subject), self.class(peer));
+        self.decide(subject, peer, direction, traffic, named)
+    }
+
+    fn pair(&mut self, subject: ClassId, peer: ClassId, direction: Direction) -> Pair {
+        let known = self.conflicts.get(&subject).cloned();
+        let conflict = known.unwrap_or_else(|| {
+            let conflict = self
+                .classes
+                .get(subject.0 as usize)
+                .and_then(|class| conflict::find(&self.set, class))
+                .map(Arc::from);
+            self.conflicts.insert(subject, conflict.clone());
+            conflict
+        });
+        match (self.classes.get(subject.0 as usize), self.classes.get(peer.0 as usize)) {
+            (Some(subject), Some(peer)) => Pair::of(&self.set, subject, peer, direction, conflict),
+            _ => Pair::default(),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What two identities have to do with each other, ports aside.
+
+use std::sync::Arc;
+
+use super::{
+    identity::{Identity, Knowledge},
+    set::{CompiledEntry, CompiledPeers, PolicySet},
+    truth::Truth,
+};
+use crate::{Action, Direction, Enforcement};
+
+/// Identifies identities that no selector of a set tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClassId(pub u32);
+
+/// Everything that judging asks about an identity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
+pub(super) struct Class {
+    subjects: Vec<u64>,
+    /// Two bits for each matcher: not no, and yes.
+    matchers: Vec<u64>,
+    /// The node itself: rules for nodes are about it, and no others.
+    is_host: bool,
+    has_host_key: bool,
+    has_init_key: bool,
+    is_unknown: bool,
+}
+
+/// Entries of a direction that may match between two identities.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pair {
+    pub(super) posture: Posture,
+    /// In the order of judging.
+    pub(super) candidates: Vec<Candidate>,
+    /// Whether the node may reach the subject without a rule.
+    pub(super) localhost: bool,
+    /// Why the agent cannot resolve the subject's policies.
+    pub(super) conflict: Option<Arc<str>>,
+    pub(super) has_l7: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate {
+    pub(super) entry: u32,
+    pub(super) truth: Truth,
+}
+
+/// What holds where no entry matches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Posture {
+    /// The subject is not known.
+    #[default]
+    Unknown,
+    /// No enforcement.
+    Off,
+    /// No entry selects the subject.
+    NotSelected,
+    /// Selected, and everything else passes.
+    DefaultAllow,
+    /// Selected, or enforced anyway, and everything else is refused.
+    DefaultDeny,
+}
+
+impl Class {
+    pub(super) fn of(identity: &Identity, set: &PolicySet) -> Self {
+        let world = set.world();
+        let mut class = Self {
+            subjects: vec![0; set.subjects.len().div_ceil(64)],
+            matchers: vec![0; set.matchers.len().saturating_mul(2).div_ceil(64)],
+            is_host: identity.is_reserved("host"),
+            has_host_key: identity.has_key("host"),
+            has_init_key: identity.has_key("init"),
+            is_unknown: identity.knowledge() == Knowledge::Nothing,
+        };
+        for (index, selector) in set.subjects.iter().enumerate() {
+            if selector.matches(identity.labels()) {
+                set_bit(&mut class.subjects, index);
+            }
+        }
+        for (index, matcher) in set.matchers.iter().enumerate() {
+            let truth = world.selects(matcher, identity);
+            if truth != Truth::No {
+                set_bit(&mut class.matchers, index.saturating_mul(2));
+            }
+            if truth == Truth::Yes {
+                set_bit(&mut class.matchers, index.saturating_mul(2).saturating_add(1));
+            }
+        }
+        class
+    }
+
+    /// Whether an entry is about this identity.
+    pub(super) fn is_subject_of(&self, entry: &CompiledEntry) -> bool {
+        entry.is_node == self.is_host && bit(&self.subjects, entry.subject as usize)
+    }
+
+    /// Whether an entry's peers include this identity.
+    pub(super) fn is_peer_of(&self, entry: &CompiledEntry) -> Truth {
+        match &entry.peers {
+            CompiledPeers::Nobody => Truth::No,
+            CompiledPeers::Everyone => Truth::Yes,
+            CompiledPeers::Any(matchers) => {
+                matchers.iter().map(|matcher| self.matches(*matcher)).max().unwrap_or(Truth::No)
+            }
+        }
+    }
+
+    pub(super) fn matches(&self, matcher: u32) -> Truth {
+        let at = (matcher as usize).saturating_mul(2);
+        match (bit(&self.matchers, at), bit(&self.matchers, at.saturating_add(1))) {
+            (_, true) => Truth::Yes,
+            (true, false) => Truth::Unknown,
+            (false, false) => Truth::No,
+        }
+    }
+}
+
+impl Pair {
+    pub(super) fn of(
+        set: &PolicySet,
+        subject: &Class,
+        peer: &Class,
+        direction: Direction,
+        conflict: Option<Arc<str>>,
+    ) -> Self {
+        let mut pair = Self { conflict, ..Self::default() };
+        let settings = set.settings();
+        let is_exempt = subject.has_host_key && !settings.host_firewall;
+        if is_exempt || settings.enforcement == Enforcement::Never {
+            pair.posture = Posture::Off;
+            pair.conflict = None;
+            return pair;
+        }
+        if subject.is_unknown {
+            return pair;
+        }
+        let mut is_selected = false;
+        let mut default_deny = settings.enforcement == Enforcement::Always || subject.has_init_key;
+        let is_enforced_anyway = default_deny;
+        for index in set.ordered(direction) {
+            let Some(entry) = set.compiled(*index) else { continue };
+            if !subject.is_subject_of(entry) {
+                continue;
+            }
+            is_selected = true;
+            default_deny |= entry.default_deny;
+            let truth = peer.is_peer_of(entry);
+            if truth != Truth::No {
+                pair.candidates.push(Candidate { entry: *index, truth });
+                pair.has_l7 |= entry.has_l7 && entry.action == Action::Allow;
+            }
+        }
+        pair.posture = match (is_selected || is_enforced_anyway, default_deny) {
+            (false, _) => Posture::NotSelected,
+            (true, false) => Posture::DefaultAllow,
+            (true, true) => Posture::DefaultDeny,
+        };
+        pair.localhost = is_selected
+            && default_deny
+            && direction == Direction::Ingress
+            && settings.allow_localhost
+            && peer.is_host
+            && !subject.is_host;
+        pair
+    }
+}
+
+fn set_bit(words: &mut [u64], index: usize) {
+    if let Some(word) = words.get_mut(index / 64) {
+        *word |= 1 << (index % 64);
+    }
+}
+
+fn bit(words: &[u64], index: usize) -> bool {
+    words.get(index / 64).is_some_and(|word| word & (1 << (index % 64)) != 0)
+}

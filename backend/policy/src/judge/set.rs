@@ -1,0 +1,203 @@
+//! A set of policies, compiled once.
+
+use hashbrown::HashMap;
+
+use super::truth::World;
+use crate::{
+    Action, Direction, Documents, Entry, Peer, PeerMatcher, Peers, Policy, PortRange, Protocol,
+    Refused, Selector, Settings, SourceText,
+};
+
+/// Policies, ready to judge. Memory is linear in their rules: selectors are kept once.
+#[derive(Debug, Clone, Default)]
+pub struct PolicySet {
+    settings: Settings,
+    documents: Documents,
+    /// Distinct selectors of subjects.
+    pub(super) subjects: Vec<Selector>,
+    /// Distinct selectors of peers.
+    pub(super) matchers: Vec<PeerMatcher>,
+    pub(super) compiled: Vec<CompiledEntry>,
+    /// Entries of a direction, in the order of judging.
+    pub(super) ingress: Vec<u32>,
+    pub(super) egress: Vec<u32>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct CompiledEntry {
+    pub(super) subject: u32,
+    pub(super) peers: CompiledPeers,
+    /// None: every protocol.
+    pub(super) ports: Option<Vec<CompiledPort>>,
+    /// Tier and priority.
+    pub(super) rank: (u8, i64),
+    pub(super) action: Action,
+    pub(super) is_node: bool,
+    pub(super) default_deny: bool,
+    pub(super) has_l7: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum CompiledPeers {
+    Nobody,
+    Everyone,
+    Any(Vec<u32>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct CompiledPort {
+    pub(super) protocol: Protocol,
+    pub(super) range: PortRange,
+    pub(super) is_redirect: bool,
+    /// Index of its rule in the entry's `ports`.
+    pub(super) rule: u32,
+}
+
+impl PolicySet {
+    /// Reads and compiles texts. What is refused stands in [`PolicySet::refused`].
+    #[must_use]
+    pub fn read(texts: &[SourceText<'_>], settings: Settings) -> Self {
+        let documents = Documents::read(texts, &settings);
+        Self::compile(documents, settings)
+    }
+
+    /// Compiles documents.
+    #[must_use]
+    pub fn compile(documents: Documents, settings: Settings) -> Self {
+        let mut set = Self { settings, ..Self::default() };
+        let mut subjects: HashMap<&Selector, u32> = HashMap::new();
+        let mut matchers: HashMap<&PeerMatcher, u32> = HashMap::new();
+        for entry in &documents.entries {
+            let subject = *subjects.entry(&entry.subject).or_insert_with(|| {
+                set.subjects.push(entry.subject.clone());
+                index_of_last(set.subjects.len())
+            });
+            let ports = entry.ports.as_ref().map(|rules| compile_ports(rules));
+            let peers = match &entry.peers {
+                Peers::Nobody { .. } => CompiledPeers::Nobody,
+                Peers::Unlimited if ports.is_none() => CompiledPeers::Nobody,
+                Peers::Unlimited => CompiledPeers::Everyone,
+                Peers::Any(peers) if peers.iter().any(is_everyone) => CompiledPeers::Everyone,
+                Peers::Any(peers) => CompiledPeers::Any(
+                    peers
+                        .iter()
+                        .map(|peer| {
+                            *matchers.entry(&peer.matcher).or_insert_with(|| {
+                                set.matchers.push(peer.matcher.clone());
+                                index_of_last(set.matchers.len())
+                            })
+                        })
+                        .collect(),
+                ),
+            };
+            set.compiled.push(CompiledEntry {
+                subject,
+                peers,
+                has_l7: ports.iter().flatten().any(|port| port.is_redirect),
+                ports,
+                rank: (entry.tier as u8, entry.priority),
+                action: entry.action,
+                is_node: entry.is_node,
+                default_deny: entry.default_deny,
+            });
+        }
+        drop((subjects, matchers));
+        for (index, entry) in documents.entries.iter().enumerate() {
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            match entry.direction {
+                Direction::Ingress => set.ingress.push(index),
+                Direction::Egress => set.egress.push(index),
+            }
+        }
+        let compiled = &set.compiled;
+        let key =
+            |index: &u32| compiled.get(*index as usize).map(|entry| (entry.rank, entry.action));
+        // Stable: of equal entries, the one that stands first in the texts comes first.
+        set.ingress.sort_by_key(key);
+        set.egress.sort_by_key(key);
+        set.documents = documents;
+        set
+    }
+
+    /// The settings that it was compiled for.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Its policies.
+    #[must_use]
+    pub fn policies(&self) -> &[Policy] {
+        &self.documents.policies
+    }
+
+    /// Its entries; the indices of decisions count here.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.documents.entries
+    }
+
+    /// Its documents.
+    #[must_use]
+    pub const fn documents(&self) -> &Documents {
+        &self.documents
+    }
+
+    /// Documents that were refused, or are no policies.
+    #[must_use]
+    pub fn refused(&self) -> &[Refused] {
+        &self.documents.refused
+    }
+
+    /// The policy of an entry.
+    #[must_use]
+    pub fn policy_of(&self, entry: u32) -> Option<&Policy> {
+        let entry = self.documents.entries.get(entry as usize)?;
+        self.documents.policies.get(entry.policy)
+    }
+
+    pub(super) fn entry(&self, index: u32) -> Option<&Entry> {
+        self.documents.entries.get(index as usize)
+    }
+
+    pub(super) fn compiled(&self, index: u32) -> Option<&CompiledEntry> {
+        self.compiled.get(index as usize)
+    }
+
+    pub(super) fn ordered(&self, direction: Direction) -> &[u32] {
+        match direction {
+            Direction::Ingress => &self.ingress,
+            Direction::Egress => &self.egress,
+        }
+    }
+
+    pub(super) fn world(&self) -> World<'_> {
+        World { settings: &self.settings, groups: &self.documents.groups }
+    }
+}
+
+fn compile_ports(rules: &[crate::PortRule]) -> Vec<CompiledPort> {
+    let mut ports = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        for port in &rule.ports {
+            ports.push(CompiledPort {
+                protocol: port.protocol,
+                range: port.range.clone(),
+                is_redirect: match port.protocol {
+                    Protocol::Any => rule.l7.is_redirect(6) || rule.l7.is_redirect(17),
+                    Protocol::Number(number) => rule.l7.is_redirect(number),
+                },
+                rule: u32::try_from(index).unwrap_or(u32::MAX),
+            });
+        }
+    }
+    ports
+}
+
+fn is_everyone(peer: &Peer) -> bool {
+    matches!(&peer.matcher, PeerMatcher::Labels(selector) if selector.is_wildcard())
+}
+
+fn index_of_last(len: usize) -> u32 {
+    u32::try_from(len.saturating_sub(1)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,178 @@
+//! Labels and selectors over them. Source: pkg/labels, pkg/policy/types/requirements.go.
+
+/// A label of an identity: `source:key=value`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label {
+    /// Key; first, so that sorting labels sorts by it.
+    pub key: String,
+    /// Value, often empty.
+    pub value: String,
+    /// Who set it: `k8s`, `reserved`, `cidr`, `fqdn`, …; `unspec` where the text names none.
+    pub source: String,
+}
+
+/// One requirement of a selector.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Requirement {
+    /// None: any source.
+    pub source: Option<String>,
+    /// Key.
+    pub key: String,
+    /// What has to hold.
+    pub operator: Operator,
+}
+
+/// What has to hold for the label of a key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operator {
+    /// It has one of these values.
+    In(Vec<String>),
+    /// It has none of these values, or is missing.
+    NotIn(Vec<String>),
+    /// It is there.
+    Exists,
+    /// It is missing.
+    DoesNotExist,
+}
+
+/// Requirements that all have to hold; without any it selects everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Selector {
+    /// In the order of their keys.
+    pub requirements: Vec<Requirement>,
+}
+
+impl Label {
+    /// Reads `source:key=value`; the first colon parts the source, `$x` means `reserved:x`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let (source, rest) = split_source(text);
+        let (key, value) = match rest.split_once('=') {
+            Some(("", value)) if source == Some("reserved") => (value, ""),
+            Some((key, value)) => (key, value),
+            None => (rest, ""),
+        };
+        Self {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            source: source.unwrap_or("unspec").to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Label {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.source, self.key)?;
+        if self.value.is_empty() { Ok(()) } else { write!(f, "={}", self.value) }
+    }
+}
+
+impl Requirement {
+    /// A requirement on a key as policies write it: `app` and `any:app` mean any source.
+    #[must_use]
+    pub fn new(key: &str, operator: Operator) -> Self {
+        let (source, key) = split_source(key);
+        // An `=` parts a value off that a key cannot have; Cilium drops it the same way.
+        let key = key.split_once('=').map_or(key, |(key, _)| key);
+        Self {
+            source: source.filter(|source| *source != "any").map(str::to_owned),
+            key: key.to_owned(),
+            operator,
+        }
+    }
+
+    /// Whether a label is the one that this requirement is about.
+    #[must_use]
+    pub fn concerns(&self, label: &Label) -> bool {
+        label.key == self.key && self.source.as_ref().is_none_or(|source| *source == label.source)
+    }
+
+    /// Whether it holds for these labels.
+    #[must_use]
+    pub fn matches(&self, labels: &[Label]) -> bool {
+        let value = labels.iter().find(|label| self.concerns(label)).map(|label| &label.value);
+        match &self.operator {
+            Operator::In(values) => value.is_some_and(|value| values.contains(value)),
+            Operator::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
+            Operator::Exists => value.is_some(),
+            Operator::DoesNotExist => value.is_none(),
+        }
+    }
+}
+
+impl std::fmt::Display for Requirement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let source = self.source.as_deref().unwrap_or("any");
+        let key = &self.key;
+        match &self.operator {
+            Operator::In(values) => match values.as_slice() {
+                [value] if value.is_empty() => write!(f, "{source}:{key}"),
+                [value] => write!(f, "{source}:{key}={value}"),
+                values => write!(f, "{source}:{key} in ({})", values.join(", ")),
+            },
+            Operator::NotIn(values) => {
+                write!(f, "{source}:{key} not in ({})", values.join(", "))
+            }
+            Operator::Exists => write!(f, "{source}:{key} exists"),
+            Operator::DoesNotExist => write!(f, "{source}:{key} does not exist"),
+        }
+    }
+}
+
+impl Selector {
+    /// A selector of these requirements.
+    #[must_use]
+    pub fn new(mut requirements: Vec<Requirement>) -> Self {
+        requirements.sort();
+        Self { requirements }
+    }
+
+    /// Selects what has this label, whatever its value, which for reserved labels is empty.
+    #[must_use]
+    pub fn of_label(source: &str, key: &str, value: &str) -> Self {
+        Self {
+            requirements: vec![Requirement {
+                source: Some(source.to_owned()),
+                key: key.to_owned(),
+                operator: Operator::In(vec![value.to_owned()]),
+            }],
+        }
+    }
+
+    /// Whether it selects everything.
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        self.requirements.is_empty()
+    }
+
+    /// Whether these labels meet every requirement.
+    #[must_use]
+    pub fn matches(&self, labels: &[Label]) -> bool {
+        self.requirements.iter().all(|requirement| requirement.matches(labels))
+    }
+}
+
+impl std::fmt::Display for Selector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.requirements.is_empty() {
+            return f.write_str("every endpoint");
+        }
+        for (index, requirement) in self.requirements.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{requirement}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The source that a label or key begins with, and the rest.
+pub(crate) fn split_source(text: &str) -> (Option<&str>, &str) {
+    if let Some(rest) = text.strip_prefix('$') {
+        return (Some("reserved"), rest);
+    }
+    match text.split_once(':') {
+        Some(("", rest)) => (None, rest),
+        Some((source, rest)) => (Some(source), rest),
+        None => (None, text),
+    }
+}

@@ -1,0 +1,31 @@
+//! Network policies as Cilium reads and judges them.
+//!
+//! Texts become documents, documents become entries, and a flow's two directions are judged
+//! against the entries. No IO, no clock; the answers carry the place in the text they come from.
+
+mod cidr;
+mod dns_name;
+mod document;
+mod judge;
+mod label;
+mod re2;
+mod rule;
+mod settings;
+mod source;
+
+pub use cidr::Prefix;
+pub use dns_name::NamePattern;
+pub use document::{Documents, Refusal, RefusalClass, Refused, SourceText};
+pub use judge::{
+    Cause, ClassId, Decision, DefaultDenyBy, Explanation, Fact, Identity, Judge, Knowledge,
+    L7Explanation, L7RuleRef, Loss, LostMatch, Miss, NamedPorts, NearestMiss, PeerMiss, PolicySet,
+    Request, RuleMatch, Traffic, Verdict,
+};
+pub use label::{Label, Operator, Requirement, Selector};
+pub use rule::{
+    Action, Authentication, CidrGroup, Clause, Direction, DnsRule, Entry, GroupSelector,
+    HttpPattern, HttpRule, L7Rules, Peer, PeerMatcher, Peers, Policy, PolicyKind, PolicyName, Port,
+    PortRange, PortRule, Protocol, Tier,
+};
+pub use settings::{Enforcement, Settings};
+pub use source::{MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};

@@ -1,0 +1,72 @@
+//! One text, many documents: split before parsing, so that a bad one stays alone.
+
+use super::{Position, count};
+
+/// A piece of a text between two `---` lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Chunk<'t> {
+    pub(crate) text: &'t str,
+    /// Line of the text's first character, from 1.
+    pub(crate) first_line: u32,
+}
+
+impl Chunk<'_> {
+    /// The first place in it that is neither blank nor comment.
+    pub(crate) fn start(&self) -> Position {
+        let skipped = self
+            .text
+            .lines()
+            .position(|line| {
+                let line = line.trim();
+                !line.is_empty() && !line.starts_with('#')
+            })
+            .unwrap_or(0);
+        Position { line: self.first_line.saturating_add(count(skipped)), column: 1 }
+    }
+
+    /// Whether there is anything to read in it.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.text.lines().all(|line| {
+            let line = line.trim();
+            line.is_empty() || line.starts_with('#') || line == "..." || line.starts_with('%')
+        })
+    }
+}
+
+/// Splits at lines that begin with `---`, as Kubernetes' `YAMLReader` does. What stands on the
+/// marker's own line belongs to the document that follows.
+pub(crate) fn split(text: &str) -> Vec<Chunk<'_>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut chunks = Vec::new();
+    let mut rest = text;
+    let mut first_line = 1_u32;
+    loop {
+        let (end, next) = next_marker(rest);
+        let (chunk, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        let chunk = Chunk { text: chunk, first_line };
+        if !chunk.is_blank() {
+            chunks.push(chunk);
+        }
+        if !next {
+            return chunks;
+        }
+        first_line = first_line.saturating_add(count(chunk.text.matches('\n').count()));
+        rest = tail.strip_prefix("---").unwrap_or(tail);
+    }
+}
+
+/// Where the next marker line begins, and whether there is one.
+fn next_marker(text: &str) -> (usize, bool) {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let is_marker = line.strip_prefix("---").is_some_and(|after| {
+            after.is_empty() || after.starts_with([' ', '\t', '\r', '\n', '{', '#'])
+        });
+        // Text cut off behind a marker starts mid-line, and so is no marker itself.
+        if is_marker {
+            return (offset, true);
+        }
+        offset += line.len();
+    }
+    (text.len(), false)
+}

@@ -1,0 +1,77 @@
+use std::fmt::Write;
+
+use super::*;
+
+fn one(text: &str) -> Result<Node, SyntaxError> {
+    let chunks = split(text);
+    assert_eq!(chunks.len(), 1, "{text}");
+    read(&chunks[0]).map(|mut nodes| nodes.remove(0))
+}
+
+fn check_scalar(text: &str, expect: &Value) {
+    let node = one(&format!("key: {text}\n")).unwrap();
+    assert_eq!(&node.get("key").unwrap().value, expect, "{text}");
+}
+
+#[test]
+fn plain_scalars_are_yaml_1_1() {
+    for text in ["y", "Yes", "on", "TRUE"] {
+        check_scalar(text, &Value::Bool(true));
+    }
+    for text in ["n", "No", "off", "false"] {
+        check_scalar(text, &Value::Bool(false));
+    }
+    check_scalar("0120", &Value::Integer(80));
+    check_scalar("080", &Value::Float(80.0));
+    check_scalar("0x50", &Value::Integer(80));
+    check_scalar("1_000", &Value::Integer(1000));
+    check_scalar("1e3", &Value::Float(1000.0));
+    check_scalar("1.1.1.1", &Value::String("1.1.1.1".to_owned()));
+    check_scalar("'80'", &Value::String("80".to_owned()));
+    check_scalar("!!str 80", &Value::String("80".to_owned()));
+    check_scalar("2021-01-01", &Value::String("2021-01-01".to_owned()));
+    check_scalar("~", &Value::Null);
+    check_scalar("", &Value::Null);
+}
+
+#[test]
+fn documents_stand_alone() {
+    let text = "# head\n---\na: 1\n---\nb: [\n---   # note\n{\"c\": 3}\n---\n";
+    let chunks = split(text);
+    let lines: Vec<u32> = chunks.iter().map(|chunk| chunk.start().line).collect();
+    assert_eq!(lines, [3, 5, 7]);
+    assert!(read(&chunks[0]).is_ok());
+    let err = read(&chunks[1]).unwrap_err();
+    assert!(err.at.line >= 5, "{err:?}");
+    let json = read(&chunks[2]).unwrap();
+    assert_eq!(json[0].get("c").unwrap().at, Position { line: 7, column: 7 });
+}
+
+#[test]
+fn merge_keys_fill_in() {
+    let node = one("base: &b {x: 1, z: 2}\nmine:\n  <<: *b\n  x: 5\n").unwrap();
+    let mine = node.get("mine").unwrap();
+    assert_eq!(mine.get("x").unwrap().value, Value::Integer(5));
+    assert_eq!(mine.get("z").map(|n| &n.value), Some(&Value::Integer(2)));
+}
+
+#[test]
+fn hostile_texts_are_refused() {
+    fn check(text: &str, expect: &str) {
+        let err = one(text).unwrap_err();
+        assert!(err.reason.contains(expect), "{}", err.reason);
+    }
+    check("a: 1\na: 2\n", "already set in map");
+    check("{\"a\": 1, \"a\": 2}", "already set in map");
+    check("a: x\0y\n", "NUL byte");
+    check(&"[".repeat(100), "nested deeper");
+    check(&"[".repeat(10_000), "recursion limit");
+    check(&format!("a: {}", "x".repeat(MAX_DOCUMENT_BYTES)), "bytes, more than");
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let items = vec![format!("*a{}", level - 1); 10].join(", ");
+        writeln!(bomb, "a{level}: &a{level} [{items}]").unwrap();
+    }
+    check(&bomb, "aliases written out");
+    check("a: &a [*a]\n", "no anchor");
+}
