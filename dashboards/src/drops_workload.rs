@@ -129,7 +129,6 @@ fn stats() -> Vec<Value> {
             targets: vec![target],
             field: json!({
                 "unit": unit,
-                "decimals": if unit == "short" { 0 } else { 2 },
                 "noValue": "none",
                 "color": { "mode": "thresholds" },
                 "thresholds": { "mode": "absolute", "steps": [
@@ -142,7 +141,7 @@ fn stats() -> Vec<Value> {
             options: json!({
                 "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false },
                 "colorMode": "value",
-                "graphMode": "area",
+                "graphMode": "none",
                 "textMode": "value",
                 "justifyMode": "auto",
                 "orientation": "auto",
@@ -166,7 +165,7 @@ fn stats() -> Vec<Value> {
             incoming,
         ),
         stat(
-            "Incoming, highest",
+            "Incoming, peak",
             "The highest rate of drop events on the way to the workload within the range.",
             4,
             once(incoming.peak()),
@@ -190,7 +189,7 @@ fn stats() -> Vec<Value> {
             outgoing,
         ),
         stat(
-            "Outgoing, highest",
+            "Outgoing, peak",
             "The highest rate of drop events on the way from the workload within the range.",
             16,
             once(outgoing.peak()),
@@ -445,7 +444,20 @@ fn flows(grid: Grid) -> Value {
         })],
         field: json!({ "unit": "short" }),
         overrides: vec![],
-        options: json!({}),
+        // All of them are dropped: the reason takes the verdict's place.
+        options: json!({
+            "columns": [
+                "time",
+                "direction",
+                "source",
+                "destination",
+                "destinationPort",
+                "dropReason",
+                "summary",
+            ],
+            "timeColumnZone": "dashboard",
+            "density": "normal",
+        }),
         transformations: vec![],
     }
     .json()

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -272,8 +272,10 @@ async fn browser(
     stage::start(services, &plan).await?;
 
     let mut step = Step::start("browser tests");
-    let mut tests = with(npm(), &["run", "--silent", "test:browser"]);
+    let mut tests = with(Command::new("node"), &["--test", "--test-concurrency=1"]);
     tests
+        .current_dir(workspace::root())
+        .args(browser_tests()?)
         .env("CHROMIUM", chromium)
         .env("GRAFANA_URL", format!("http://127.0.0.1:{grafana}"))
         .env("RELAY_ADDRESS", format!("127.0.0.1:{relay}"))
@@ -284,6 +286,16 @@ async fn browser(
     outcome?;
     step.done("real Chromium, real gpx_hubble, real Prometheus");
     Ok(())
+}
+
+/// The files of `tests/browser` that hold tests, in the order of their names.
+fn browser_tests() -> std::io::Result<Vec<PathBuf>> {
+    let mut files = fs::read_dir(workspace::at("tests/browser"))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()?;
+    files.retain(|path| path.to_string_lossy().ends_with(".browser.mjs"));
+    files.sort();
+    Ok(files)
 }
 
 fn with(mut command: Command, arguments: &[&str]) -> Command {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -137,7 +138,9 @@ async fn forward(stream: Option<impl AsyncRead + Unpin>, lines: mpsc::Sender<Str
 
 fn command_line(command: &Command) -> String {
     let command = command.as_std();
-    let mut line = command.get_program().to_string_lossy().into_owned();
+    let program = Path::new(command.get_program());
+    // Where a program lies is noise; which one it was is not.
+    let mut line = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for argument in command.get_args() {
         line.push(' ');
         line.push_str(&argument.to_string_lossy());

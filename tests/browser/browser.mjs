@@ -1,0 +1,129 @@
+// A real Chromium against a running Grafana or preview. The addresses come from the environment;
+// `cargo xtask test` sets them. `GRAFANA_URL=http://localhost:3000 node --test tests/browser/*.browser.mjs`
+// runs the same against a demo.
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { after, before } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+export const grafanaUrl = process.env.GRAFANA_URL ?? 'http://127.0.0.1:3000';
+export const relayAddress = process.env.RELAY_ADDRESS ?? '127.0.0.1:4245';
+
+/** Where the screenshots lie. */
+const results = fileURLToPath(new URL('../results/', import.meta.url));
+
+/** How long anything may take to show. A cold page of the preview is megabytes of script. */
+export const patience = 60_000;
+
+/** Said by Grafana or the browser about itself, whatever the plugin does. */
+const notOurs = [
+  /favicon/i,
+  /Download the React DevTools/i,
+  /was preloaded using link preload/i,
+  // A Grafana that reaches no catalogue.
+  /\/api\/gnet\//,
+  /Failed to fetch plugins from catalog/,
+];
+
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  });
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+/**
+ * Opens `path`, lets `story` happen, takes a screenshot, and fails on anything that the page complained about.
+ *
+ * @param {string} name of the screenshot
+ * @param {string} path
+ * @param {(page: import('playwright-core').Page) => Promise<void>} story
+ * @param {RegExp[]} [expected] complaints that belong to the story
+ */
+export async function visit(name, path, story, expected = []) {
+  const context = await browser.newContext({ viewport: { width: 1600, height: 1000 }, colorScheme: 'dark' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(patience);
+  /** @type {string[]} */
+  const complaints = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' && ![...notOurs, ...expected].some((pattern) => pattern.test(message.text()))) {
+      complaints.push(`${message.text()} (${message.location().url})`);
+    }
+  });
+  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.stack ?? error.message}`));
+  try {
+    await page.goto(new URL(path, grafanaUrl).href);
+    await story(page);
+    assert.deepEqual(complaints, [], 'the browser’s console');
+  } finally {
+    await screenshot(page, name);
+    await context.close();
+  }
+}
+
+/**
+ * @param {import('playwright-core').Page} page
+ * @param {string} name
+ */
+export async function screenshot(page, name) {
+  await mkdir(results, { recursive: true });
+  await page.screenshot({ path: `${results}${name}.png` });
+}
+
+/** The demo's dashboard, at its story's workload. */
+export const dropsPath =
+  '/d/k8snet-drops-workload/drops-workload?from=now-30m&to=now&var-namespace=pets&var-workload=store-front';
+
+/**
+ * The frame around a panel, by its title.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {string} title
+ */
+export function panel(page, title) {
+  return page.locator(`section[data-testid="data-testid Panel header ${title}"]`);
+}
+
+/**
+ * Scrolls down until the panel is in sight: panels are drawn when they are looked at.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {string} title
+ */
+export async function scrollToPanel(page, title) {
+  const found = panel(page, title);
+  await page.mouse.move(400, 700);
+  for (const end = Date.now() + patience; (await found.count()) === 0 && Date.now() < end;) {
+    await page.mouse.wheel(0, 400);
+    await page.waitForTimeout(200);
+  }
+  await found.scrollIntoViewIfNeeded();
+  return found;
+}
+
+/**
+ * An Explore address with one query.
+ *
+ * @param {Record<string, unknown>} query
+ */
+export function explorePath(query) {
+  const datasource = { type: 'k8snet-hubble-datasource', uid: 'hubble' };
+  const panes = {
+    a: {
+      datasource: 'hubble',
+      queries: [{ refId: 'A', datasource, ...query }],
+      range: { from: 'now-15m', to: 'now' },
+    },
+  };
+  return `/explore?schemaVersion=1&orgId=1&panes=${encodeURIComponent(JSON.stringify(panes))}`;
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { dropsPath, panel, scrollToPanel, visit } from './browser.mjs';
+
+/**
+ * The query that an Explore address carries.
+ *
+ * @param {string} url
+ */
+function exploredQuery(url) {
+  const panes = JSON.parse(new URL(url).searchParams.get('panes') ?? '{}');
+  const [pane] = Object.values(panes);
+  return { query: pane.queries[0], range: pane.range };
+}
+
+test('a row of the drops leads to the flows behind it', async () => {
+  await visit('drill-down-row', dropsPath, async (page) => {
+    const table = await scrollToPanel(page, 'Drops by source, destination and reason');
+    const link = table.locator('a[href*="/explore"]').first();
+    await link.waitFor();
+    await link.click();
+    await page.waitForURL(/\/explore/);
+
+    const { query, range } = exploredQuery(page.url());
+    assert.equal(query.queryType, 'flows');
+    assert.deepEqual(query.filter.verdict, ['DROPPED']);
+    assert.match(query.filter.toPod[0] || query.filter.fromPod[0], /^pets\//);
+    assert.match(query.filter.dropReasonDesc[0], /^[A-Z_]+$/);
+    assert.ok(Number(range.to) - Number(range.from) === 30 * 60_000, JSON.stringify(range));
+
+    await page.getByTestId('flows-panel row').first().waitFor();
+    const verdicts = await page.getByTestId('flows-panel cell verdict').allInnerTexts();
+    assert.deepEqual([...new Set(verdicts)], ['DROPPED']);
+  });
+});
+
+test('one click on the spike opens the flows behind it', async () => {
+  await visit('drill-down-point', dropsPath, async (page) => {
+    const chart = panel(page, 'Incoming drops by reason').locator('.u-over');
+    await chart.waitFor();
+    const box = await chart.boundingBox();
+    assert.ok(box);
+    // The scenario began ten of thirty minutes ago: five sixths to the right the line is up.
+    const [x, y] = [box.x + (box.width * 5) / 6, box.y + box.height / 2];
+    await page.mouse.move(x - 3, y);
+    await page.mouse.move(x, y, { steps: 3 });
+    // The tooltip has the link once it has the line.
+    await page.getByText('Show the flows behind this').first().waitFor();
+    await page.mouse.click(x, y);
+    await page.waitForURL(/\/explore/);
+
+    const { query } = exploredQuery(page.url());
+    assert.deepEqual(query.filter, {
+      verdict: ['DROPPED'],
+      toNamespace: ['pets'],
+      toWorkload: ['store-front'],
+      trafficDirection: ['INGRESS'],
+      dropReasonDesc: ['POLICY_DENIED'],
+    });
+    await page.getByTestId('flows-panel row').first().waitFor();
+    const reasons = await page.getByTestId('flows-panel cell dropReason').allInnerTexts();
+    assert.deepEqual([...new Set(reasons)], ['POLICY_DENIED']);
+  });
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { dropsPath, explorePath, panel, screenshot, visit } from './browser.mjs';
+
+test('the flows panel decodes packed flows with the Wasm module', async () => {
+  await visit('flows-panel', dropsPath, async (page) => {
+    const wasm = page.waitForResponse((response) => response.url().endsWith('.wasm'));
+    const flows = panel(page, 'Dropped flows');
+    const rows = flows.getByTestId('flows-panel row');
+    await rows.first().waitFor();
+    const module = await wasm;
+    assert.equal(module.status(), 200);
+    assert.match((await module.headerValue('content-type')) ?? '', /application\/wasm/);
+
+    const reasons = await flows.getByTestId('flows-panel cell dropReason').allInnerTexts();
+    assert.ok(reasons.length >= 5, `${reasons.length} rows are in sight`);
+    assert.ok(reasons.includes('POLICY_DENIED'), reasons.join());
+    await flows.getByTestId('flows-panel verdict DROPPED').waitFor();
+    assert.equal(await flows.getByTestId('flows-panel verdict FORWARDED').count(), 0);
+    const destinations = await flows.getByTestId('flows-panel cell destination').allInnerTexts();
+    assert.ok(
+      destinations.some((destination) => destination.includes('store-front')),
+      `the story's workload is among ${destinations.slice(0, 5)}`
+    );
+  });
+});
+
+test('a row opens every field of its flow, and the keyboard closes it', async () => {
+  await visit('flow-detail', dropsPath, async (page) => {
+    const rows = panel(page, 'Dropped flows').getByTestId('flows-panel row');
+    await rows.first().click();
+    const detail = page.getByTestId('flows-panel detail');
+    await detail.waitFor();
+    const fields = detail.getByTestId('flows-panel detail-field');
+    await fields.first().waitFor();
+    const all = await fields.count();
+    assert.ok(all >= 15, `${all} fields`);
+    const text = (await fields.allInnerTexts()).join('\n');
+    for (const name of ['verdict', 'node_name', 'uuid', 'drop_reason_desc', 'identity']) {
+      assert.ok(text.includes(name), `\`${name}\` is missing in\n${text}`);
+    }
+
+    await detail.getByTestId('flows-panel detail-filter').fill('identity');
+    await page.waitForFunction(
+      ([testId, before]) => document.querySelectorAll(`[data-testid="${testId}"]`).length < Number(before),
+      ['flows-panel detail-field', String(all)]
+    );
+    assert.ok((await fields.count()) >= 1);
+    await screenshot(page, 'flow-detail-filtered');
+
+    await page.keyboard.press('Escape');
+    await detail.waitFor({ state: 'detached' });
+  });
+});
+
+test('text narrows the rows, and a text that nobody has is said', async () => {
+  await visit('flows-filter', dropsPath, async (page) => {
+    const flows = panel(page, 'Dropped flows');
+    await flows.getByTestId('flows-panel row').first().waitFor();
+    await flows.getByTestId('flows-panel filter').fill('no flow has this text');
+    await flows.getByTestId('flows-panel empty').waitFor();
+    assert.equal(await flows.getByTestId('flows-panel row').count(), 0);
+  });
+});
+
+test('Explore draws packed flows in the flows panel', async () => {
+  const query = { queryType: 'flows', format: 'packed', filter: { namespace: ['pets'] }, limit: 500 };
+  await visit('explore-packed', explorePath(query), async (page) => {
+    await page.getByTestId('flows-panel row').first().waitFor();
+    const verdicts = new Set(await page.getByTestId('flows-panel cell verdict').allInnerTexts());
+    assert.ok(verdicts.has('FORWARDED'), [...verdicts].join());
+  });
+});
