@@ -34,7 +34,9 @@ const esmPackages = [
 ];
 
 /** @type {import('jest').Config} */
-export default {
+const react18 = {
+  displayName: 'React 18',
+  globals: { REACT_MAJOR: '18' },
   testEnvironment: 'jest-environment-jsdom',
   roots: ['<rootDir>/src'],
   testMatch: ['**/*.test.{ts,tsx}'],
@@ -57,6 +59,27 @@ export default {
   moduleNameMapper: {
     '\\?worker-text$': '<rootDir>/src/testing/asset.ts',
     '\\.wasm\\?address$': '<rootDir>/src/testing/asset.ts',
+    // Icons are fetched; none is looked at.
+    '^react-inlinesvg$': '<rootDir>/src/testing/icon.tsx',
     '\\.(svg|css)$': '<rootDir>/src/testing/asset.ts',
   },
 };
+
+// The component tests once more, on the React of Grafana 13.2 and later.
+/** @type {import('jest').Config} */
+const react19 = {
+  ...react18,
+  displayName: 'React 19',
+  globals: { REACT_MAJOR: '19' },
+  testMatch: ['**/*.test.tsx'],
+  moduleNameMapper: {
+    ...react18.moduleNameMapper,
+    '^react$': '<rootDir>/node_modules/react19',
+    '^react/(.*)$': '<rootDir>/node_modules/react19/$1',
+    '^react-dom$': '<rootDir>/node_modules/react-dom19',
+    '^react-dom/(.*)$': '<rootDir>/node_modules/react-dom19/$1',
+  },
+};
+
+/** @type {import('jest').Config} */
+export default { projects: [react18, react19] };

@@ -16,7 +16,13 @@ function series(...rows: string[]): DataFrame[] {
 }
 
 function batchOf(flows: number): FlowBatch {
-  return { flows, verdicts: ['FORWARDED', 'DROPPED'] } as FlowBatch;
+  const codes = { verdict: [1, 1], source: [2, 2], destination: [3, 3], summary: [0, 0], dropReason: [0, 0] };
+  return {
+    flows,
+    verdicts: ['FORWARDED', 'DROPPED'],
+    strings: ['', 'DROPPED', 'pets/store-front', 'world'],
+    codes: codes as unknown as FlowBatch['codes'],
+  } as FlowBatch;
 }
 
 /** An engine whose answers come when the test says so. */
@@ -148,16 +154,17 @@ test('verdicts are chosen one by one, and all of them are no choice', async () =
 test('a flow is read when it is opened; one that is closed meanwhile stays closed', async () => {
   const { model, engine } = await ready();
   model.openDetail(1);
-  expect(model.getState().detail).toEqual({ row: 1 });
+  const cells = { verdict: 'DROPPED', source: 'pets/store-front', destination: 'world', summary: '', dropReason: '' };
+  expect(model.getState().detail).toEqual({ row: 1, cells });
   await engine.answer('{"flow":{}}');
-  expect(model.getState().detail).toEqual({ row: 1, json: '{"flow":{}}' });
+  expect(model.getState().detail).toEqual({ row: 1, cells, json: '{"flow":{}}' });
   model.openDetail(0);
   model.closeDetail();
   await engine.answer('{}');
   expect(model.getState().detail).toBeUndefined();
   model.openDetail(0);
   await engine.fail(new Error('there is no flow in row 0'));
-  expect(model.getState().detail).toEqual({ row: 0, error: 'there is no flow in row 0' });
+  expect(model.getState().detail).toMatchObject({ row: 0, error: 'there is no flow in row 0' });
 });
 
 test('rows of flows that are being replaced are not opened', async () => {

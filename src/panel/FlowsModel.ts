@@ -1,8 +1,10 @@
+import type { DataFrame } from '@grafana/data';
+
 import { readFrames, samePacked, type PackedAnswer } from './frames';
-import { messageOf, type FlowBatch, type FlowsEngine, type FlowsView, type ViewSpec } from './engine/protocol';
+import { messageOf, textOf, type FlowBatch, type FlowsEngine, type FlowsView, type ViewSpec } from './engine/protocol';
 import type { StartedEngine } from './engine/startEngine';
 import { WorkerGone } from './engine/WorkerEngine';
-import type { DataFrame } from '@grafana/data';
+import type { TextColumnId } from './table/columns';
 
 export interface FlowsState {
   phase: 'starting' | 'decoding' | 'ready' | 'failed';
@@ -19,6 +21,8 @@ export interface FlowsState {
 
 export interface FlowDetail {
   row: number;
+  /** What its row says, which is there at once. */
+  cells: Pick<Record<TextColumnId, string>, 'verdict' | 'source' | 'destination' | 'summary' | 'dropReason'>;
   /** The flow as JSON, once it is read. */
   json?: string;
   error?: string;
@@ -87,14 +91,25 @@ export class FlowsModel {
 
   /** Reads the whole of one flow. Rows have no meaning while other flows are being decoded. */
   openDetail(row: number): void {
-    if (this.state.phase !== 'ready' || !this.engine) {
+    const { phase, batch } = this.state;
+    if (phase !== 'ready' || !batch || !this.engine) {
       return;
     }
-    const opened: FlowDetail = { row };
+    const cell = (column: TextColumnId) => textOf(batch, column, row);
+    const opened: FlowDetail = {
+      row,
+      cells: {
+        verdict: cell('verdict'),
+        source: cell('source'),
+        destination: cell('destination'),
+        summary: cell('summary'),
+        dropReason: cell('dropReason'),
+      },
+    };
     this.update({ detail: opened });
     this.engine.record(row).then(
-      (json) => this.settleDetail(opened, { row, json }),
-      (error: unknown) => this.settleDetail(opened, { row, error: messageOf(error) })
+      (json) => this.settleDetail(opened, { ...opened, json }),
+      (error: unknown) => this.settleDetail(opened, { ...opened, error: messageOf(error) })
     );
   }
 

@@ -102,6 +102,7 @@ function Content({ model, data, options, timeZone, width, onOptionsChange }: Pro
             />
           ) : (
             <FlowGrid
+              isFlowOpen={detail !== undefined}
               batch={batch}
               rows={view.rows}
               columns={columns}

@@ -75,6 +75,7 @@ export const text = {
     loading: 'Reading the flow…',
     failed: 'The flow could not be read',
     to: 'to',
+    unknown: 'unknown',
     field: 'Field',
     value: 'Value',
   },

@@ -36,3 +36,12 @@ Object.defineProperty(HTMLElement.prototype, 'offsetHeight', { configurable: tru
 Object.defineProperty(HTMLElement.prototype, 'offsetWidth', { configurable: true, get: () => size.width });
 HTMLElement.prototype.getBoundingClientRect = () =>
   ({ ...size, x: 0, y: 0, top: 0, left: 0, right: size.width, bottom: size.height, toJSON: () => size }) as DOMRect;
+
+// Lists measure their texts on a canvas.
+HTMLCanvasElement.prototype.getContext = (() => ({
+  measureText: (text: string) => ({ width: 7 * text.length }),
+})) as unknown as HTMLCanvasElement['getContext'];
+
+// Neither scroll bars nor pseudo-elements are there to be measured.
+const computedStyle = window.getComputedStyle.bind(window);
+window.getComputedStyle = (element) => computedStyle(element);

@@ -24,7 +24,7 @@ interface Props {
 /** One line: field, condition, values. */
 export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRemove }: Props) {
   const styles = useStyles2(rowStyles);
-  const valuesLabel = useId();
+  const id = useId();
   const [remark, setRemark] = useState<string>();
   const label = labelOf(row.field);
   const free = (side: RowSide, field: FilterField) =>
@@ -48,8 +48,14 @@ export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRe
       aria-label={text.flows.rowLabel(label)}
       data-testid={testIds.filterRow(row.field)}
     >
+      {(['field', 'side', 'values'] as const).map((name) => (
+        // Combobox takes no label of its own, only the id of one.
+        <span key={name} id={`${id}-${name}`} hidden>
+          {text.flows[name]}
+        </span>
+      ))}
       <Combobox<FilterField>
-        aria-label={text.flows.field}
+        aria-labelledby={`${id}-field`}
         width={22}
         value={row.field}
         options={filterFields
@@ -58,7 +64,7 @@ export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRe
         onChange={({ value }) => onChange({ ...row, field: value, values: value === row.field ? row.values : [] })}
       />
       <Combobox<RowSide>
-        aria-label={text.flows.side}
+        aria-labelledby={`${id}-side`}
         width={11}
         value={row.side}
         options={(['filter', 'exclude'] as const)
@@ -71,11 +77,8 @@ export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRe
         onChange={({ value }) => onChange({ ...row, side: value })}
       />
       <div className={styles.values}>
-        <span id={valuesLabel} className="sr-only">
-          {text.flows.values}
-        </span>
         <MultiCombobox<string>
-          aria-labelledby={valuesLabel}
+          aria-labelledby={`${id}-values`}
           placeholder={hintOf(row.field) ?? text.flows.valuesPlaceholder}
           value={row.values}
           options={suggest}

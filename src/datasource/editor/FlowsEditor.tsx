@@ -53,11 +53,11 @@ export function FlowsEditor({ query, onChange, onRunQuery, datasource }: Props) 
       </div>
       <div className={styles.options}>
         <div className={styles.add} data-testid={testIds.addFilter}>
-          <label htmlFor={addId} className="sr-only">
+          <span id={addId} hidden>
             {text.flows.add}
-          </label>
+          </span>
           <Combobox<FilterField>
-            id={addId}
+            aria-labelledby={addId}
             placeholder={text.flows.add}
             prefixIcon="plus"
             value={null}

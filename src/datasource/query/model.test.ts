@@ -1,6 +1,5 @@
-import { defaultQuery, limitOf, queryTypeOf } from './model';
+import { defaultQuery, limitOf, queryTypeOf, type FlowsQuery } from './model';
 import { rowsOf, sameFilters, withRows, type FilterRow } from './rows';
-import type { FlowsQuery } from './model';
 
 test.each([
   [{ queryType: 'flows' as const }, 'flows'],

@@ -1,11 +1,12 @@
-import { css } from '@emotion/css';
+import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Alert, ClipboardButton, Drawer, FilterInput, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
+import { Alert, ClipboardButton, Drawer, FilterInput, Icon, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 import { useMemo, useState } from 'react';
 
 import type { FlowDetail } from '../FlowsModel';
 import { testIds } from '../testIds';
 import { text } from '../text';
+import { toneColors, toneOf } from '../verdicts';
 import { fieldsOf, indented, matching } from './fields';
 
 interface Props {
@@ -16,7 +17,7 @@ interface Props {
 /** Every field of one flow. */
 export function FlowDrawer({ detail, onClose }: Props) {
   return (
-    <Drawer title={text.detail.title} size="md" onClose={onClose}>
+    <Drawer title={text.detail.title} subtitle={<Headline {...detail.cells} />} size="md" onClose={onClose}>
       <div data-testid={testIds.detail}>
         {detail.error !== undefined ? (
           <Alert severity="error" title={text.detail.failed}>
@@ -29,6 +30,22 @@ export function FlowDrawer({ detail, onClose }: Props) {
         )}
       </div>
     </Drawer>
+  );
+}
+
+/** What the row of the table says: from whom to whom, and what became of it. */
+function Headline({ verdict, source, destination, summary, dropReason }: FlowDetail['cells']) {
+  const styles = useStyles2(headlineStyles);
+  return (
+    <div className={styles.headline}>
+      <span className={cx(styles.verdict, styles[toneOf(verdict)])}>{verdict}</span>
+      {dropReason && <span>{dropReason}</span>}
+      <span className={styles.ends}>
+        {source || text.detail.unknown} <Icon name="arrow-right" size="sm" aria-label={text.detail.to} />{' '}
+        {destination || text.detail.unknown}
+      </span>
+      {summary && <span className={styles.ends}>{summary}</span>}
+    </div>
   );
 }
 
@@ -68,7 +85,9 @@ function Fields({ json }: { json: string }) {
               </th>
               <td className={styles.value}>
                 {values.map((value, at) => (
-                  <div key={at}>{value}</div>
+                  <div key={at} className={styles.item}>
+                    {value}
+                  </div>
                 ))}
               </td>
             </tr>
@@ -77,6 +96,20 @@ function Fields({ json }: { json: string }) {
       </table>
     </>
   );
+}
+
+function headlineStyles(theme: GrafanaTheme2) {
+  const colors = toneColors(theme);
+  return {
+    headline: css({ display: 'flex', flexWrap: 'wrap', columnGap: theme.spacing(1.5), rowGap: theme.spacing(0.25) }),
+    verdict: css({ fontWeight: theme.typography.fontWeightMedium }),
+    ends: css({ overflowWrap: 'anywhere' }),
+    bad: css({ color: colors.bad.text }),
+    doubtful: css({ color: colors.doubtful.text }),
+    diverted: css({ color: colors.diverted.text }),
+    good: css({ color: colors.good.text }),
+    neutral: css({ color: colors.neutral.text }),
+  };
 }
 
 function fieldStyles(theme: GrafanaTheme2) {
@@ -91,7 +124,7 @@ function fieldStyles(theme: GrafanaTheme2) {
       'tbody tr:hover': { background: theme.colors.action.hover },
     }),
     path: css({
-      width: '42%',
+      width: '40%',
       padding: theme.spacing(0.5, 1, 0.5, 0),
       verticalAlign: 'top',
       textAlign: 'left',
@@ -105,5 +138,7 @@ function fieldStyles(theme: GrafanaTheme2) {
       overflowWrap: 'anywhere',
       whiteSpace: 'pre-wrap',
     }),
+    // What does not fit in a line hangs, so that the next value of a list can be told from it.
+    item: css({ paddingLeft: '2ch', textIndent: '-2ch' }),
   };
 }

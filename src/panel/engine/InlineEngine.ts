@@ -2,12 +2,11 @@ import init from '../../../frontend-wasm/pkg/frontend_wasm';
 import type { FlowBatch, FlowsEngine, FlowsView, ViewSpec } from './protocol';
 import { Session } from './session';
 
-/** Decodes on the page's own thread, where no worker can be had. */
+/** Decodes on the page's own thread, where no worker can be had. The module has to run already. */
 export class InlineEngine implements FlowsEngine {
   private readonly session = new Session();
 
-  private constructor() {}
-
+  /** Compiles and starts the module, then is ready. */
   static async start(address: string): Promise<InlineEngine> {
     await init({ module_or_path: await compile(address) });
     return new InlineEngine();

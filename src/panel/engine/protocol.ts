@@ -16,6 +16,11 @@ export interface FlowBatch {
   codes: Record<TextColumnId, Uint32Array>;
 }
 
+/** What stands in a text column of a row. */
+export function textOf(batch: FlowBatch, column: TextColumnId, row: number): string {
+  return batch.strings[batch.codes[column][row] ?? 0] ?? '';
+}
+
 export interface ViewSpec {
   /** Words that must all occur in a row. */
   text: string;

@@ -14,6 +14,8 @@ import { HeaderCell } from './HeaderCell';
 import { rowAfterKey, scrollTopFor, windowOf } from './rows';
 
 interface Props {
+  /** Whether a flow of this table is looked at elsewhere; when no more, the table has the focus again. */
+  isFlowOpen: boolean;
   batch: FlowBatch;
   /** Row numbers of the batch in the order of the table. */
   rows: Uint32Array;
@@ -28,10 +30,23 @@ interface Props {
 }
 
 /** A table of any number of flows that draws only the rows in sight. */
-export function FlowGrid({ batch, rows, columns, widths, rowHeight, timeZone, sort, onSort, onResize, onOpen }: Props) {
+export function FlowGrid({
+  isFlowOpen,
+  batch,
+  rows,
+  columns,
+  widths,
+  rowHeight,
+  timeZone,
+  sort,
+  onSort,
+  onResize,
+  onOpen,
+}: Props) {
   const styles = useStyles2(gridStyles);
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
+  const wasFlowOpen = useRef(isFlowOpen);
   const [viewport, setViewport] = useState({ width: 0, height: 0 });
   const [scrollTop, setScrollTop] = useState(0);
   const [active, setActive] = useState({ rows, at: -1 });
@@ -57,6 +72,13 @@ export function FlowGrid({ batch, rows, columns, widths, rowHeight, timeZone, so
       scroller.current.scrollTop = 0;
     }
   }, [rows]);
+
+  useEffect(() => {
+    if (wasFlowOpen.current && !isFlowOpen) {
+      scroller.current?.focus({ preventScroll: true });
+    }
+    wasFlowOpen.current = isFlowOpen;
+  }, [isFlowOpen]);
 
   const time: TimeFormat = useMemo(() => ({ timeZone, withDate: spansDays(batch, timeZone) }), [batch, timeZone]);
   const widthsNow = dragged ? { ...widths, [dragged.column]: dragged.width } : widths;

@@ -1,6 +1,6 @@
 import { dateTimeFormat, type TimeZone } from '@grafana/data';
 
-import type { FlowBatch } from '../engine/protocol';
+import { textOf, type FlowBatch } from '../engine/protocol';
 import type { TimeColumnZone } from '../options';
 import type { ColumnId } from './columns';
 
@@ -20,7 +20,7 @@ export function cellText(batch: FlowBatch, column: ColumnId, row: number, time: 
     case 'destinationPort':
       return portText(batch.destinationPorts[row]);
     default:
-      return batch.strings[batch.codes[column][row] ?? 0] ?? '';
+      return textOf(batch, column, row);
   }
 }
 

@@ -11,7 +11,7 @@ describe('columns', () => {
   });
 
   const two = shownColumns(['time', 'source']);
-  const [timeWidth, sourceWidth] = [108, 190];
+  const [timeWidth, sourceWidth] = [108, 180];
   test.each<[number, Partial<Record<ColumnId, number>> | undefined, number[]]>([
     [0, undefined, [timeWidth, sourceWidth]],
     [1000, undefined, [timeWidth, 1000 - timeWidth]],

@@ -1,0 +1,180 @@
+import { LoadingState } from '@grafana/data';
+import { render, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { useState } from 'react';
+
+import type { HubbleDataSource } from '../datasource';
+import type { FlowsQuery, HubbleQuery, PromqlQuery } from '../query/model';
+import { testIds } from '../testIds';
+import { text } from '../text';
+import { QueryEditor } from './QueryEditor';
+
+// Monaco does not run in jsdom: a plain field with the same callbacks.
+jest.mock('@grafana/ui', () => ({
+  ...jest.requireActual('@grafana/ui'),
+  CodeEditor: ({ value, onBlur }: { value: string; onBlur(text: string): void }) => (
+    <textarea aria-label="Expression" defaultValue={value} onBlur={(event) => onBlur(event.currentTarget.value)} />
+  ),
+}));
+
+const suggestions = jest.fn();
+const metricNames = jest.fn();
+const onChange = jest.fn();
+const onRunQuery = jest.fn();
+
+beforeEach(() => {
+  jest.clearAllMocks();
+  suggestions.mockResolvedValue({ values: ['pets', 'kube-system'], notices: [] });
+  metricNames.mockResolvedValue(['hubble_drop_total']);
+});
+
+/** The editor in a panel that keeps what it is given, as Grafana does. */
+function Panel({ initial }: { initial: HubbleQuery }) {
+  const [query, setQuery] = useState(initial);
+  return (
+    <QueryEditor
+      query={query}
+      onChange={(changed) => {
+        onChange(changed);
+        setQuery(changed);
+      }}
+      onRunQuery={onRunQuery}
+      datasource={{ suggestions, metricNames } as unknown as HubbleDataSource}
+      data={{ state: LoadingState.Done, series: [], timeRange: undefined as never }}
+    />
+  );
+}
+
+const flows: FlowsQuery = { refId: 'A', queryType: 'flows', format: 'table', limit: 1_000 };
+const promql: PromqlQuery = { refId: 'A', queryType: 'promql', expr: 'up', range: true, instant: false };
+const last = () => onChange.mock.lastCall?.[0];
+
+async function choose(user: ReturnType<typeof userEvent.setup>, box: HTMLElement, option: RegExp) {
+  await user.click(box);
+  await user.click(await screen.findByRole('option', { name: option }));
+}
+
+test('a filter is added, filled by suggestion and asked once it has a value', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={flows} />);
+  expect(screen.getByText(text.flows.none)).toBeInTheDocument();
+
+  await choose(user, within(screen.getByTestId(testIds.addFilter)).getByRole('combobox'), /^Namespace/);
+  expect(last()).toMatchObject({ filter: { namespace: [] } });
+  expect(onRunQuery).not.toHaveBeenCalled();
+
+  const row = screen.getByTestId(testIds.filterRow('namespace'));
+  const values = within(row).getAllByRole('combobox').at(-1)!;
+  await choose(user, values, /pets/);
+  expect(suggestions).toHaveBeenCalledWith(expect.objectContaining({ field: 'namespace' }));
+  expect(last()).toMatchObject({ queryType: 'flows', filter: { namespace: ['pets'] }, exclude: {} });
+  expect(onRunQuery).toHaveBeenCalledTimes(1);
+});
+
+test('a filter moves to the other side and is removed', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={{ ...flows, filter: { verdict: ['DROPPED'] } }} />);
+  const row = screen.getByTestId(testIds.filterRow('verdict'));
+  await choose(user, within(row).getByRole('combobox', { name: text.flows.side }), /is not/);
+  expect(last()).toMatchObject({ filter: {}, exclude: { verdict: ['DROPPED'] } });
+  await user.click(screen.getByRole('button', { name: text.flows.remove('Verdict') }));
+  expect(last()).toMatchObject({ filter: {}, exclude: {} });
+  expect(onRunQuery).toHaveBeenCalledTimes(2);
+});
+
+test('another field drops the values, which mean nothing there', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={{ ...flows, filter: { namespace: ['pets'] } }} />);
+  const row = screen.getByTestId(testIds.filterRow('namespace'));
+  await choose(user, within(row).getByRole('combobox', { name: text.flows.field }), /^Pod/);
+  expect(last().filter).toEqual({ pod: [] });
+});
+
+test('why there are no suggestions is said beside the values', async () => {
+  const user = userEvent.setup();
+  suggestions.mockRejectedValue({ data: { message: 'relay at `x:443` refused the client certificate' } });
+  render(<Panel initial={{ ...flows, filter: { pod: [] } }} />);
+  const row = screen.getByTestId(testIds.filterRow('pod'));
+  await user.click(within(row).getAllByRole('combobox').at(-1)!);
+  expect(await within(row).findByText(/refused the client certificate/)).toBeInTheDocument();
+});
+
+test('a limit counts when its field is left, and only one that is allowed', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={flows} />);
+  const limit = screen.getByTestId(testIds.limit);
+  await user.clear(limit);
+  await user.type(limit, '60000');
+  expect(screen.getByText(text.flows.limitError)).toBeInTheDocument();
+  await user.tab();
+  expect(onChange).not.toHaveBeenCalled();
+  await user.clear(limit);
+  await user.type(limit, '500');
+  expect(onRunQuery).not.toHaveBeenCalled();
+  await user.tab();
+  expect(last()).toMatchObject({ limit: 500 });
+  expect(onRunQuery).toHaveBeenCalledTimes(1);
+});
+
+test('the format is a choice', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={flows} />);
+  await user.click(screen.getByRole('radio', { name: text.flows.formats.packed }));
+  expect(last()).toMatchObject({ format: 'packed' });
+  expect(onRunQuery).toHaveBeenCalledTimes(1);
+});
+
+test('the query type changes, keeps what both have, and does not ask an empty expression', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={{ ...flows, hide: true, filter: { verdict: ['DROPPED'] } }} />);
+  await user.click(screen.getByRole('radio', { name: text.query.promql }));
+  expect(last()).toMatchObject({ refId: 'A', hide: true, queryType: 'promql', expr: '', range: true });
+  expect(last()).not.toHaveProperty('filter');
+  expect(onRunQuery).not.toHaveBeenCalled();
+  await user.click(screen.getByRole('radio', { name: text.query.flows }));
+  expect(last()).toMatchObject({ queryType: 'flows', limit: 1_000 });
+  expect(last()).not.toHaveProperty('expr');
+  expect(onRunQuery).toHaveBeenCalledTimes(1);
+});
+
+test('PromQL is asked when its field is left, if it is another', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={promql} />);
+  const expression = screen.getByLabelText('Expression');
+  await user.click(expression);
+  await user.tab();
+  expect(onRunQuery).not.toHaveBeenCalled();
+  await user.type(expression, ' == 0');
+  expect(onChange).not.toHaveBeenCalled();
+  await user.tab();
+  expect(last()).toMatchObject({ expr: 'up == 0' });
+  expect(onRunQuery).toHaveBeenCalledTimes(1);
+});
+
+test('PromQL’s options are named as in Prometheus’ own source', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={promql} />);
+  await user.click(screen.getByRole('radio', { name: text.promql.types.both }));
+  expect(last()).toMatchObject({ range: true, instant: true });
+  await user.click(screen.getByRole('radio', { name: text.promql.types.instant }));
+  expect(last()).toMatchObject({ range: false, instant: true });
+  await user.click(screen.getByRole('radio', { name: text.promql.formats.table }));
+  expect(last()).toMatchObject({ format: 'table' });
+  await user.type(screen.getByTestId(testIds.legend), '{{{{reason}}{Enter}');
+  expect(last()).toMatchObject({ legendFormat: '{{reason}}' });
+  await user.type(screen.getByTestId(testIds.minStep), '30s');
+  await user.tab();
+  await waitFor(() => expect(last()).toMatchObject({ interval: '30s' }));
+});
+
+test('a query of a Prometheus source is shown as PromQL', () => {
+  render(<Panel initial={{ refId: 'A', expr: 'up' } as PromqlQuery} />);
+  expect(screen.getByLabelText('Expression')).toHaveValue('up');
+});
+
+test('a button runs the query', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={flows} />);
+  await user.click(screen.getByTestId(testIds.run));
+  expect(onRunQuery).toHaveBeenCalledTimes(1);
+});

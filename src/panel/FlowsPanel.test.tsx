@@ -1,0 +1,228 @@
+import {
+  createDataFrame,
+  dateTime,
+  FieldType,
+  LoadingState,
+  type DataFrame,
+  type PanelData,
+  type PanelProps,
+} from '@grafana/data';
+import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+
+import { packedVector, startWasm } from '../testing/wasm';
+import { InlineEngine } from './engine/InlineEngine';
+import { startEngine } from './engine/startEngine';
+import { FlowsPanel } from './FlowsPanel';
+import { defaultOptions, type FlowsPanelOptions } from './options';
+import { testIds } from './testIds';
+import { text } from './text';
+
+jest.mock('./engine/startEngine');
+
+const { rows, expected } = packedVector('mixed');
+
+beforeAll(startWasm);
+
+let engines: InlineEngine[] = [];
+beforeEach(() => {
+  engines = [];
+  jest.mocked(startEngine).mockImplementation(async () => {
+    const engine = new InlineEngine();
+    engines.push(engine);
+    return { engine };
+  });
+});
+
+function packed(values: string[] = rows, meta: DataFrame['meta'] = {}): DataFrame {
+  return createDataFrame({
+    refId: 'A',
+    meta: { ...meta, custom: { packed: 'hubble-flows/1', ...meta.custom } },
+    fields: [{ name: 'packed', type: FieldType.string, values }],
+  });
+}
+
+const timeRange = { from: dateTime(0), to: dateTime(1), raw: { from: 'now-1h', to: 'now' } };
+
+function props(data: Partial<PanelData>, options: Partial<FlowsPanelOptions> = {}): PanelProps<FlowsPanelOptions> {
+  return {
+    id: 1,
+    title: 'Flows',
+    data: { state: LoadingState.Done, series: [], timeRange, ...data },
+    timeRange,
+    timeZone: 'utc',
+    options: { ...defaultOptions, ...options },
+    onOptionsChange: jest.fn(),
+    width: 1000,
+    height: 400,
+    transparent: false,
+    renderCounter: 0,
+    replaceVariables: (value: string) => value,
+    eventBus: undefined,
+    fieldConfig: { defaults: {}, overrides: [] },
+    onFieldConfigChange: jest.fn(),
+    onChangeTimeRange: jest.fn(),
+  } as unknown as PanelProps<FlowsPanelOptions>;
+}
+
+async function shown(data: Partial<PanelData> = { series: [packed()] }, options: Partial<FlowsPanelOptions> = {}) {
+  const given = props(data, options);
+  const view = render(<FlowsPanel {...given} />);
+  const grid = await screen.findByTestId(testIds.grid);
+  return { ...view, grid, given };
+}
+
+const cells = (column: string) => screen.queryAllByTestId(testIds.cell(column)).map((cell) => cell.textContent);
+
+test('flows that the module decoded stand in a grid, newest first', async () => {
+  const { grid } = await shown();
+  expect(screen.getByTestId(testIds.count)).toHaveTextContent(`${expected.flows} flows`);
+  expect(grid).toHaveAttribute('aria-rowcount', String(expected.flows + 1));
+  expect(cells('time').slice(0, 2)).toEqual(['10:00:00.950', '10:00:00.900']);
+  expect(cells('verdict')).toContain('DROPPED');
+  expect(cells('dropReason')).toContain('POLICY_DENIED');
+  expect(cells('summary')).toContain(
+    'HTTP/1.1 503 12ms (GET http://order-service:3000/orders?<script>alert(1)</script>)'
+  );
+  expect(document.querySelector('script')).toBeNull();
+  expect(
+    within(grid)
+      .getAllByRole('columnheader')
+      .map((header) => header.textContent)
+  ).toEqual([
+    'Time',
+    'Verdict',
+    'Direction',
+    'Source',
+    'Destination',
+    'Port',
+    'Protocol',
+    'Summary',
+    'Drop reason',
+    'Policy',
+  ]);
+});
+
+test.each([
+  ['dashboard', '06:00:00.950'],
+  ['utc', '10:00:00.950'],
+] as const)('times are written in the zone of the choice %s', async (timeColumnZone, expectedTime) => {
+  render(<FlowsPanel {...props({ series: [packed()] }, { timeColumnZone })} timeZone="America/New_York" />);
+  await screen.findByTestId(testIds.grid);
+  expect(cells('time')[0]).toBe(expectedTime);
+});
+
+test('words and verdicts leave fewer flows, and can be taken back', async () => {
+  const user = userEvent.setup();
+  await shown();
+  await user.type(screen.getByTestId(testIds.filter), 'github');
+  await waitFor(() => expect(cells('verdict')).toEqual(['DROPPED', 'REDIRECTED']));
+  await user.click(screen.getByTestId(testIds.verdict('DROPPED')));
+  await waitFor(() => expect(cells('verdict')).toEqual(['DROPPED']));
+  expect(screen.getByTestId(testIds.count)).toHaveTextContent(`1 of ${expected.flows} flows`);
+  await user.type(screen.getByTestId(testIds.filter), ' nowhere');
+  const empty = await screen.findByTestId(testIds.empty);
+  expect(empty).toHaveTextContent(text.states.nothingPasses);
+  await user.click(within(empty).getByRole('button', { name: text.states.clearFilter }));
+  await waitFor(() => expect(cells('verdict')).toHaveLength(expected.flows));
+});
+
+test('a header sorts, and says so', async () => {
+  const user = userEvent.setup();
+  const { grid } = await shown();
+  await user.click(screen.getByTestId(testIds.header('destinationPort')));
+  await waitFor(() => expect(cells('destinationPort').slice(0, 3)).toEqual(['53', '53', '53']));
+  expect(within(grid).getByRole('columnheader', { name: /^Port/ })).toHaveAttribute('aria-sort', 'ascending');
+  await user.click(screen.getByTestId(testIds.header('destinationPort')));
+  await waitFor(() => expect(cells('destinationPort')[0]).toBe('41320'));
+});
+
+test('keys lead through the rows, open a flow with every field and close it', async () => {
+  const user = userEvent.setup();
+  const { grid } = await shown();
+  grid.focus();
+  await user.keyboard('{ArrowDown}{ArrowDown}{End}{ArrowUp}');
+  const active = grid.getAttribute('aria-activedescendant');
+  expect(document.getElementById(active ?? '')).toHaveAttribute('aria-rowindex', String(expected.flows));
+  await user.keyboard('{Enter}');
+  const detail = await screen.findByTestId(testIds.detail);
+  await waitFor(() => expect(within(detail).getByText('flow.uuid')).toBeInTheDocument());
+  const record = JSON.parse(expected.records[0] ?? '');
+  expect(within(detail).getByText(record.flow.uuid)).toBeInTheDocument();
+  expect(within(detail).getByText('k8s:app=order-service')).toBeInTheDocument();
+  await user.type(within(detail).getByTestId(testIds.detailFilter), 'pod_name');
+  expect(within(detail).getAllByTestId(testIds.detailField)).toHaveLength(2);
+  await user.click(screen.getByRole('button', { name: 'Close' }));
+  await waitFor(() => expect(screen.queryByTestId(testIds.detail)).not.toBeInTheDocument());
+  expect(grid).toHaveFocus();
+});
+
+test('a column is resized by key, and the width kept in the options', async () => {
+  const { given } = await shown();
+  fireEvent.keyDown(screen.getByTestId(testIds.header('time')), { key: 'ArrowRight', shiftKey: true });
+  expect(given.onOptionsChange).toHaveBeenCalledWith(expect.objectContaining({ columnWidths: { time: 108 + 16 } }));
+});
+
+test('very many flows draw a few rows', async () => {
+  const { grid } = await shown({ series: Array.from({ length: 1_000 }, () => packed()) });
+  expect(grid).toHaveAttribute('aria-rowcount', String(1_000 * expected.flows + 1));
+  expect(screen.getAllByTestId(testIds.row).length).toBeLessThan(60);
+});
+
+test('the notices of the answer are shown, the gravest first', async () => {
+  const user = userEvent.setup();
+  const notices = [
+    { severity: 'info' as const, text: 'the answer was cut at 1,000 flows' },
+    { severity: 'warning' as const, text: '7 flows were lost on kind/worker-1', link: 'javascript:alert(1)' },
+  ];
+  await shown({ series: [packed(rows, { notices })] });
+  const shownNotices = screen.getByTestId(testIds.notices);
+  expect(within(shownNotices).getAllByRole('listitem')).toHaveLength(1);
+  expect(shownNotices).toHaveTextContent('7 flows were lost');
+  expect(shownNotices.querySelector('a')?.getAttribute('href') ?? '').not.toContain('javascript');
+  await user.click(within(shownNotices).getByRole('button', { name: 'Show 1 more' }));
+  expect(within(shownNotices).getAllByRole('listitem')).toHaveLength(2);
+});
+
+test.each<[string, Partial<PanelData>, string, RegExp]>([
+  ['a query under way', { state: LoadingState.Loading }, testIds.loading, /Waiting for the query/],
+  ['no query', {}, testIds.empty, /Add a query of type Flows/],
+  ['no flows', { series: [packed([])] }, testIds.empty, /No flows match/],
+  [
+    'a failed query',
+    { state: LoadingState.Error, errors: [{ message: 'relay at `x:443` refused the client certificate' }] },
+    testIds.error,
+    /refused the client certificate/,
+  ],
+  ['broken bytes', { series: [packed(['AAAA'])] }, testIds.error, /these bytes are not packed flows/],
+  [
+    'a table',
+    { series: [createDataFrame({ refId: 'B', fields: [{ name: 'Time', type: FieldType.time, values: [1] }] })] },
+    testIds.foreign,
+    /Query B answered in another format. Set its format to Packed/,
+  ],
+])('%s is told in words', async (_, data, testId, words) => {
+  render(<FlowsPanel {...props(data)} />);
+  await waitFor(() => expect(screen.getByTestId(testId)).toHaveTextContent(words));
+});
+
+test('an error beside flows keeps the flows', async () => {
+  await shown({ series: [packed()], errors: [{ message: 'node kind/worker-2 did not answer' }] });
+  expect(screen.getByTestId(testIds.notices)).toHaveTextContent('worker-2 did not answer');
+});
+
+test('decoding on the page itself is told', async () => {
+  jest.mocked(startEngine).mockResolvedValue({ engine: new InlineEngine(), onMainThread: 'no worker' });
+  await shown();
+  expect(screen.getByTestId(testIds.notices)).toHaveTextContent(/instead of in a worker.*no worker/);
+});
+
+test('memory is given back when the panel goes', async () => {
+  const { unmount } = await shown();
+  const [engine] = engines;
+  const dispose = jest.spyOn(engine!, 'dispose');
+  unmount();
+  expect(dispose).toHaveBeenCalled();
+  await act(async () => undefined);
+  await expect(engine!.record(0)).rejects.toThrow('no flows are loaded');
+});

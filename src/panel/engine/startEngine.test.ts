@@ -1,0 +1,54 @@
+import { text } from '../text';
+import { InlineEngine } from './InlineEngine';
+import { startEngine } from './startEngine';
+import { WorkerEngine } from './WorkerEngine';
+
+jest.mock('./InlineEngine');
+jest.mock('./WorkerEngine');
+
+const wasm = new ArrayBuffer(8);
+const inWorker = {} as WorkerEngine;
+const onPage = {} as InlineEngine;
+
+function fetching(ok: boolean) {
+  globalThis.fetch = jest.fn(async () => ({ ok, status: ok ? 200 : 404, arrayBuffer: async () => wasm }) as Response);
+}
+
+beforeEach(() => {
+  jest.mocked(WorkerEngine.start).mockReset();
+  jest.mocked(InlineEngine.start).mockReset();
+});
+
+// First: bytes that arrived once are kept for all panels of a page.
+test('where the module cannot be fetched for a worker, that is the reason given', async () => {
+  fetching(false);
+  jest.mocked(InlineEngine.start).mockResolvedValue(onPage);
+  expect(await startEngine()).toEqual({ engine: onPage, onMainThread: 'asset answered with status 404' });
+});
+
+test('flows are decoded in a worker', async () => {
+  fetching(true);
+  jest.mocked(WorkerEngine.start).mockResolvedValue(inWorker);
+  expect(await startEngine()).toEqual({ engine: inWorker });
+  expect(await startEngine()).toEqual({ engine: inWorker });
+  expect(WorkerEngine.start).toHaveBeenCalledWith('asset', wasm, expect.any(Number));
+  expect(fetch).toHaveBeenCalledTimes(1);
+});
+
+test('without a worker they are decoded on the page, and it is said why', async () => {
+  jest.mocked(WorkerEngine.start).mockRejectedValue(new Error('the worker did not answer within 5 s'));
+  jest.mocked(InlineEngine.start).mockResolvedValue(onPage);
+  expect(await startEngine()).toEqual({ engine: onPage, onMainThread: 'the worker did not answer within 5 s' });
+});
+
+test('a page that forbids WebAssembly is told what its policy needs', async () => {
+  jest.mocked(WorkerEngine.start).mockRejectedValue(new Error('blocked'));
+  jest.mocked(InlineEngine.start).mockRejectedValue(new WebAssembly.CompileError('blocked by CSP'));
+  await expect(startEngine()).rejects.toThrow(text.states.noWasm);
+});
+
+test('any other failure keeps its own words', async () => {
+  jest.mocked(WorkerEngine.start).mockRejectedValue(new Error('blocked'));
+  jest.mocked(InlineEngine.start).mockRejectedValue(new TypeError('Failed to fetch'));
+  await expect(startEngine()).rejects.toThrow('Failed to fetch');
+});
