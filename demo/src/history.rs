@@ -81,16 +81,12 @@ pub(crate) fn write_history(
         }
         let change = if at < began { began } else { now_nanos };
         at = next_sample.min(change).min(now_nanos);
-        let State { simulation, metrics } = &mut *state;
-        simulation.advance(at, |record| {
-            metrics.count(&record);
-            records.push(record);
-        });
+        state.advance(at, &mut records);
         rings.append(records.drain(..));
         if at == next_sample {
             next_sample += SCRAPE_INTERVAL;
             if options.file.is_some() {
-                for sample in metrics.samples(at, &no_losses) {
+                for sample in state.metrics.samples(at, &no_losses) {
                     series
                         .entry((sample.family, sample.suffix, sample.labels))
                         .or_default()

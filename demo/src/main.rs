@@ -54,7 +54,7 @@ struct Arguments {
     #[arg(long, value_name = "NODE")]
     unavailable_node: Vec<String>,
 
-    /// Lose every N-th flow of a node before Hubble sees it.
+    /// Lose one event in N before Hubble sees it, and say so in the streams.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     lose_every: Option<u64>,
 

@@ -123,3 +123,11 @@ pub(crate) struct Record {
     /// Length on the wire, in bytes; 0 for what is no packet.
     pub(crate) bytes: u32,
 }
+
+impl Record {
+    /// Whether the event got lost in the perf buffer, on its way from the datapath to Hubble:
+    /// one in `every` does.
+    pub(crate) fn is_lost(&self, every: Option<u64>) -> bool {
+        every.is_some_and(|every| self.sequence.is_multiple_of(every.max(1)))
+    }
+}

@@ -59,7 +59,7 @@ pub struct ShopOptions {
     pub aggregation: MonitorAggregation,
     /// Names of nodes that the relay cannot reach, with or without the cluster's name.
     pub unavailable_nodes: Vec<String>,
-    /// Every so many flows of a node, one is lost before Hubble sees it.
+    /// One event in so many gets lost before Hubble sees it.
     pub lose_every: Option<u64>,
     /// Certificates, for TLS.
     pub tls: Option<TlsFiles>,
@@ -71,7 +71,7 @@ pub struct ShopOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum ShopError {
     /// An address is taken or not ours.
-    #[error("cannot listen on `{address}` for the {purpose}")]
+    #[error("cannot listen on `{address}` for the {purpose}; another address may be given")]
     Listen {
         /// What was asked for.
         address: SocketAddr,
@@ -107,6 +107,23 @@ pub enum ShopError {
 pub(crate) struct State {
     pub(crate) simulation: Simulation,
     pub(crate) metrics: Metrics,
+    /// One event in so many gets lost before Hubble sees it.
+    pub(crate) lose_every: Option<u64>,
+}
+
+impl State {
+    /// Runs the simulation on to a time. Counters and `records` get the same events.
+    pub(crate) fn advance(&mut self, until_nanos: i64, records: &mut Vec<Record>) {
+        let Self { simulation, metrics, lose_every } = self;
+        simulation.advance(until_nanos, |record| {
+            if record.is_lost(*lose_every) {
+                metrics.count_lost(record.node);
+            } else {
+                metrics.count(&record);
+            }
+            records.push(record);
+        });
+    }
 }
 
 /// What the parts of a shop share.
@@ -130,16 +147,9 @@ impl Shared {
         state.metrics.samples(state.simulation.now_nanos(), &lost)
     }
 
-    /// Runs the simulation on to a time: counters and rings get the same records.
+    /// Runs the simulation on to a time.
     fn step(&self, until_nanos: i64, records: &mut Vec<Record>) {
-        {
-            let mut state = self.lock();
-            let State { simulation, metrics } = &mut *state;
-            simulation.advance(until_nanos, |record| {
-                metrics.count(&record);
-                records.push(record);
-            });
-        }
+        self.lock().advance(until_nanos, records);
         self.relay.rings.append(records.drain(..));
     }
 }
@@ -233,6 +243,7 @@ fn prepare(
             start,
         ),
         metrics: Metrics::new(Arc::clone(&cluster)),
+        lose_every: options.lose_every,
     };
     if let Some(history) = &options.history {
         write_history(history, options.scenario, now, &mut state, &rings)?;

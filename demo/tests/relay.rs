@@ -1,5 +1,11 @@
 //! The running shop over the network: plain text, TLS and mutual TLS, and the switches.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of them, and fail like tests"
+)]
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

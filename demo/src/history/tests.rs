@@ -37,6 +37,7 @@ fn past(name: &str, seed: u64) -> Past {
             start,
         ),
         metrics: Metrics::new(cluster),
+        lose_every: None,
     };
     write_history(&options, Scenario::Chaos, NOW, &mut state, &rings).expect("a history");
     let text = std::fs::read_to_string(&path).expect("a file");
@@ -137,6 +138,7 @@ fn a_file_that_cannot_be_written_is_named() {
             NOW - SECOND,
         ),
         metrics: Metrics::new(cluster),
+        lose_every: None,
     };
     let rings = Rings::new(3, RingCapacity::DEFAULT);
     let error = write_history(&options, Scenario::Open, NOW, &mut state, &rings).unwrap_err();

@@ -138,8 +138,6 @@ struct Stream {
     /// Flows delivered, per node.
     delivered: Vec<u64>,
     lost: Vec<Option<Lost>>,
-    /// Flows read, per node, for `lose_every`.
-    read: Vec<u64>,
     /// Nodes from which nothing more is wanted.
     ended: BTreeSet<NodeId>,
 }
@@ -153,7 +151,6 @@ impl Stream {
             sender,
             delivered: vec![0; nodes],
             lost: vec![None; nodes],
-            read: vec![0; nodes],
             ended: BTreeSet::new(),
         }
     }
@@ -242,7 +239,8 @@ impl Stream {
         records
             .iter()
             .rposition(|record| {
-                found += u64::from(query.passes(&decoder.flow(record)));
+                let lost = record.is_lost(self.relay.lose_every);
+                found += u64::from(!lost && query.passes(&decoder.flow(record)));
                 found == query.number
             })
             .unwrap_or(0)
@@ -268,7 +266,7 @@ impl Stream {
         if self.query.since_nanos.is_some_and(|since| record.time_nanos < since) {
             return Ok(());
         }
-        if self.loses(at) {
+        if record.is_lost(self.relay.lose_every) {
             return self.perf_buffer_lost(record).await;
         }
         let flow = self.decoder().flow(&record);
@@ -289,16 +287,6 @@ impl Stream {
             response_types: Some(ResponseTypes::Flow(message)),
         })
         .await
-    }
-
-    fn loses(&mut self, at: usize) -> bool {
-        let Some(every) = self.relay.lose_every else {
-            return false;
-        };
-        self.read.get_mut(at).is_some_and(|read| {
-            *read += 1;
-            *read % every.max(1) == 0
-        })
     }
 
     async fn perf_buffer_lost(&mut self, record: Record) -> Result<(), Gone> {

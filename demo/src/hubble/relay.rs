@@ -42,7 +42,7 @@ pub(crate) struct Relay {
     pub(crate) unavailable: BTreeSet<NodeId>,
     /// Peers are reached over TLS.
     pub(crate) tls: bool,
-    /// Every so many flows of a node, its perf buffer loses one.
+    /// One event in so many gets lost before Hubble sees it.
     pub(crate) lose_every: Option<u64>,
     /// Flows that readers missed since the start, per node.
     pub(crate) lost: Mutex<Vec<u64>>,

@@ -126,6 +126,8 @@ pub(crate) struct Metrics {
     shapes: HashMap<Shape, Arc<[Slot]>>,
     latencies: HashMap<Series, Histogram>,
     connections: Vec<Connections>,
+    /// Events of each node that got lost in its perf buffer.
+    lost_in_perf_buffer: Vec<u64>,
     names: Vec<String>,
     name_numbers: HashMap<String, u32>,
 }
@@ -145,6 +147,7 @@ impl Metrics {
     /// Counters at zero.
     pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
         let connections = cluster.nodes.iter().map(|_| Connections::default()).collect();
+        let lost_in_perf_buffer = vec![0; cluster.nodes.len()];
         Self {
             cluster,
             counters: HashMap::new(),
@@ -152,8 +155,16 @@ impl Metrics {
             shapes: HashMap::new(),
             latencies: HashMap::new(),
             connections,
+            lost_in_perf_buffer,
             names: Vec::new(),
             name_numbers: HashMap::new(),
+        }
+    }
+
+    /// Counts an event that Hubble did not get to see.
+    pub(crate) fn count_lost(&mut self, node: NodeId) {
+        if let Some(lost) = self.lost_in_perf_buffer.get_mut(usize::from(node.0)) {
+            *lost += 1;
         }
     }
 
@@ -226,8 +237,13 @@ impl Metrics {
                 let address = &self.cluster.endpoint(remote).ip;
                 push(Family::TcpConnectionRemote, &[("address", address)], float(count));
             }
-            let missed = lost.get(usize::from(node.0)).copied().unwrap_or(0);
-            push(Family::HubbleLostEvents, &[("source", "hubble_ring_buffer")], float(missed));
+            for (source, lost) in [
+                ("hubble_ring_buffer", lost),
+                ("perf_event_ring_buffer", &self.lost_in_perf_buffer),
+            ] {
+                let lost = lost.get(usize::from(node.0)).copied().unwrap_or(0);
+                push(Family::HubbleLostEvents, &[("source", source)], float(lost));
+            }
         }
     }
 

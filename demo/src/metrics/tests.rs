@@ -93,6 +93,7 @@ fn context(flow: &Flow) -> [String; 2] {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what `counts` asks of a key")]
 fn key<const N: usize>(parts: [&str; N], flow: &Flow) -> Option<Vec<String>> {
     let mut key: Vec<String> = parts.iter().map(ToString::to_string).collect();
     key.push(node(flow));
@@ -108,6 +109,7 @@ fn dns(flow: &Flow) -> Option<&flow::Dns> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, one entry for each family")]
 fn counters_are_what_the_flows_say() {
     for scenario in Scenario::ALL {
         let (metrics, flows) = run(scenario, 20);
@@ -331,4 +333,17 @@ fn the_number_of_series_is_bounded() {
     assert!(long.counters.len() < 3_000, "{}", long.counters.len());
     assert!(long.counters.len() < short.counters.len() * 3 / 2);
     assert!(long.shapes.len() < 20_000, "{}", long.shapes.len());
+}
+
+#[test]
+fn what_hubble_never_saw_is_counted_as_lost() {
+    let mut metrics = Metrics::new(Arc::new(Cluster::pet_shop()));
+    metrics.count_lost(NodeId(1));
+    metrics.count_lost(NodeId(1));
+    let samples = metrics.samples(START, &[0, 5, 0]);
+    let lost = sums(&samples, Family::HubbleLostEvents, &["source", "instance"]);
+    let node = "aks-nodepool1-14942319-vmss000001".to_owned();
+    let want = [("hubble_ring_buffer", 5), ("perf_event_ring_buffer", 2)]
+        .map(|(source, count)| (vec![source.to_owned(), node.clone()], count));
+    assert_eq!(lost, BTreeMap::from(want));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand::Rng;
 
 use super::conversation::Retry;
-use super::packets::{Fate, Packet, Path};
+use super::path::{Fate, Packet, Path};
 use super::{MILLISECOND, SECOND, Simulation};
 use crate::cluster::{EndpointId, HostId};
 use crate::record::{Event, L7};

@@ -4,7 +4,7 @@ use flow::{DropReason, TcpFlags, TrafficDirection};
 use rand::Rng;
 
 use super::conversation::Exchange;
-use super::packets::{Fate, Packet};
+use super::path::{Fate, Packet};
 use super::{MILLISECOND, Simulation};
 use crate::cluster::{EndpointId, NodeId};
 use crate::record::{Event, Record, Transport};

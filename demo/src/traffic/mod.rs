@@ -4,6 +4,7 @@ mod conversation;
 mod dns;
 mod kube_system;
 mod packets;
+mod path;
 mod shop;
 
 use std::cmp::{Ordering, Reverse};

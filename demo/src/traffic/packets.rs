@@ -2,127 +2,18 @@
 //! routes and native routing (Azure CNI powered by Cilium): policy verdict and trace events in
 //! the endpoint's program, a trace event at the node's interface, and drops.
 
-use flow::{DropReason, TcpFlags, TraceObservationPoint, TraceReason, TrafficDirection};
+use flow::{DropReason, TraceObservationPoint, TraceReason, TrafficDirection};
 
-use super::{MILLISECOND, MonitorAggregation, Simulation};
-use crate::cluster::{EndpointId, EndpointKind, HostId, NodeId};
+use super::path::{Fate, Packet, Path};
+use super::{MonitorAggregation, Simulation};
+use crate::cluster::{EndpointId, EndpointKind, NodeId};
 use crate::record::{Event, MatchType, PolicyAction, Record, Transport};
-use crate::scenario::{Connection, Decision, L7Rules, Port};
+use crate::scenario::{Decision, L7Rules};
 
 /// Time in the datapath of one node, in nanoseconds.
 const HOP: i64 = 40_000;
 
-/// The port of the DNS proxy and of Envoy, the same on each node for the life of an agent.
-pub(super) const DNS_PROXY_PORT: u16 = 41_973;
-pub(super) const ENVOY_PORT: u16 = 15_204;
-
-/// A connection under way, with what both sides decided about it.
-#[derive(Debug, Clone)]
-pub(super) struct Path {
-    pub(super) client: EndpointId,
-    pub(super) server: EndpointId,
-    pub(super) client_port: u16,
-    pub(super) server_port: u16,
-    /// What was asked of the policies.
-    pub(super) connection: Connection,
-    egress: Decision,
-    ingress: Decision,
-    client_node: Option<NodeId>,
-    server_node: Option<NodeId>,
-    /// One way between the two, in nanoseconds.
-    wire: i64,
-}
-
-/// Whether the packet arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// Arrived at that time, in nanoseconds since the Unix epoch.
-    Arrived(i64),
-    Dropped,
-}
-
-impl Path {
-    /// The rules of the client's proxy, if the connection goes through one.
-    pub(super) fn proxy_rules(&self) -> Option<L7Rules> {
-        match self.egress {
-            Decision::Redirected { rules, .. } => Some(rules),
-            _ => None,
-        }
-    }
-
-    fn proxy_port(&self) -> u16 {
-        match self.proxy_rules() {
-            Some(L7Rules::Dns(_)) => DNS_PROXY_PORT,
-            Some(L7Rules::Http(_)) => ENVOY_PORT,
-            None => 0,
-        }
-    }
-
-    /// Both sides let the connection pass.
-    pub(super) fn is_open(&self) -> bool {
-        self.egress.passes() && self.ingress.passes()
-    }
-
-    fn same_node(&self) -> bool {
-        self.client_node.is_some() && self.client_node == self.server_node
-    }
-
-    /// Name for the records of the client's side.
-    fn client_name(&self) -> Option<HostId> {
-        self.connection.host.filter(|_| self.connection.name_seen)
-    }
-}
-
-/// One packet of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Packet {
-    pub(super) transport: Transport,
-    pub(super) bytes: u32,
-    /// First of its connection, or of a retry: policy is asked and reported.
-    pub(super) first: bool,
-}
-
-impl Packet {
-    pub(super) fn tcp(flags: TcpFlags, bytes: u32) -> Self {
-        Self { transport: Transport::Tcp(Some(flags)), bytes, first: flags == TcpFlags::SYN }
-    }
-
-    pub(super) fn udp(bytes: u32) -> Self {
-        Self { transport: Transport::Udp, bytes, first: true }
-    }
-}
-
 impl Simulation {
-    /// Looks a connection up in the policies of both sides.
-    pub(super) fn open_path(&mut self, connection: &Connection) -> Path {
-        let &Connection { source: client, destination: server, port, .. } = connection;
-        let cluster = &self.cluster;
-        let egress = self.policies.decide(cluster, connection, TrafficDirection::Egress);
-        let ingress = self.policies.decide(cluster, connection, TrafficDirection::Ingress);
-        let client_node = cluster.endpoint(client).node;
-        let server_node = cluster.endpoint(server).node;
-        let wire = match (client_node, server_node) {
-            (Some(a), Some(b)) if a == b => self.span(10_000, 60_000),
-            (Some(_), Some(_)) => self.span(250_000, 900_000),
-            _ => self.span(4 * MILLISECOND, 40 * MILLISECOND),
-        };
-        Path {
-            client,
-            server,
-            client_port: self.ephemeral_port(client),
-            server_port: match port {
-                Port::Tcp(port) | Port::Udp(port) => port,
-                Port::Echo => 0,
-            },
-            connection: *connection,
-            egress,
-            ingress,
-            client_node,
-            server_node,
-            wire,
-        }
-    }
-
     fn record(&self, path: &Path, node: NodeId, at: i64, packet: Packet, reply: bool) -> Record {
         let (source, destination) =
             if reply { (path.server, path.client) } else { (path.client, path.server) };
