@@ -9,6 +9,7 @@ mod document;
 mod judge;
 mod label;
 mod re2;
+mod recorded;
 mod rule;
 mod settings;
 mod source;
@@ -22,6 +23,10 @@ pub use judge::{
     Request, RuleMatch, Traffic, Verdict,
 };
 pub use label::{Label, Operator, Requirement, Selector};
+pub use recorded::{
+    Agreement, Exchange, Judgement, Learned, Observed, PolicyLabel, Proof, Sides, Summary,
+    Unjudged, settings_from,
+};
 pub use rule::{
     Action, Authentication, CidrGroup, Clause, Direction, DnsRule, Entry, GroupSelector,
     HttpPattern, HttpRule, L7Rules, Peer, PeerMatcher, Peers, Policy, PolicyKind, PolicyName, Port,

@@ -1,0 +1,56 @@
+//! Names that the records themselves tell: the DNS answers among them.
+
+use std::net::IpAddr;
+
+use flow::{Flow, L7Record};
+use hashbrown::HashMap;
+
+/// Names by address.
+#[derive(Debug, Clone, Default)]
+pub struct Learned {
+    names: HashMap<IpAddr, Vec<String>>,
+}
+
+/// Addresses that are kept; an agent keeps 50 per name and endpoint.
+const MAX_ADDRESSES: usize = 65_536;
+/// Names of one address that are kept.
+const MAX_NAMES: usize = 64;
+
+impl Learned {
+    /// Learns from the DNS answers of flows, whatever their order: an address that is reached has
+    /// been asked for before.
+    #[must_use]
+    pub fn from_flows<'f>(flows: impl IntoIterator<Item = &'f Flow>) -> Self {
+        let mut learned = Self::default();
+        for flow in flows {
+            learned.learn(flow);
+        }
+        learned
+    }
+
+    /// Learns from one flow.
+    pub fn learn(&mut self, flow: &Flow) {
+        let Some(L7Record::Dns(dns)) = flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) else {
+            return;
+        };
+        if dns.rcode != 0 {
+            return;
+        }
+        let name = dns.query.trim_end_matches('.').to_lowercase();
+        for address in dns.ips.iter().filter_map(|ip| ip.parse::<IpAddr>().ok()) {
+            if self.names.len() >= MAX_ADDRESSES && !self.names.contains_key(&address) {
+                continue;
+            }
+            let names = self.names.entry(address).or_default();
+            if names.len() < MAX_NAMES && !names.contains(&name) {
+                names.push(name.clone());
+            }
+        }
+    }
+
+    /// Names of an address.
+    #[must_use]
+    pub fn names(&self, address: IpAddr) -> &[String] {
+        self.names.get(&address).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,305 @@
+//! Recorded flows: which side policy was asked about, what the record proves, and what the
+//! policies say.
+
+mod learned;
+mod observed;
+mod sentence;
+mod sides;
+#[cfg(test)]
+mod tests;
+
+pub use learned::Learned;
+pub use observed::{Observed, Proof};
+pub use sides::{Exchange, Sides, Unjudged};
+
+use std::sync::Arc;
+
+use flow::{Flow, L7FlowType, L7Record};
+
+use crate::{
+    Cause, Decision, Direction, Explanation, Judge, L7Explanation, NamedPorts, PolicyName,
+    PolicySet, Request, Settings, Verdict,
+};
+
+/// Whether record and policies say the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Agreement {
+    /// They do.
+    Agrees,
+    /// They do not: the policies have changed since, or are not all there.
+    Differs,
+    /// The record proves nothing, or a fact is missing.
+    CannotTell,
+}
+
+/// A recorded flow, judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// The sides, as policy saw them.
+    pub sides: Sides,
+    /// What the record proves.
+    pub observed: Observed,
+    /// What the policies say at L3 and L4.
+    pub explanation: Explanation,
+    /// What they say about its request; none where the record has none.
+    pub l7: Option<L7Explanation>,
+    /// All in all.
+    pub verdict: Verdict,
+    /// Record against policies.
+    pub agreement: Agreement,
+    /// Policies that Hubble names for this side.
+    pub hubble: Vec<PolicyLabel>,
+    /// Policies that decide here.
+    pub ours: Vec<PolicyName>,
+    /// Whether Hubble's policies are among ours; none where it names none.
+    pub attribution: Option<bool>,
+}
+
+/// A policy as a record names it: old records have no kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyLabel {
+    /// Kind, or empty.
+    pub kind: String,
+    /// Namespace, or empty.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+/// The short answer about one flow, for millions of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// All in all.
+    pub verdict: Verdict,
+    /// What decided at L3 and L4.
+    pub decision: Decision,
+    /// Record against policies.
+    pub agreement: Agreement,
+}
+
+impl Judge {
+    /// Judges a recorded flow and says why. Errors: why it cannot be judged at all.
+    pub fn explain_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Judgement, Unjudged> {
+        let sides = Sides::of(flow, learned, self.set().settings())?;
+        let observed = Observed::of(flow, &sides);
+        let explanation = self.explain(
+            &sides.subject,
+            &sides.peer,
+            sides.direction,
+            sides.traffic,
+            NamedPorts::Unknown,
+        );
+        let l7 = request(flow).map(|request| {
+            self.explain_l7(
+                (&sides.subject, &sides.peer),
+                sides.direction,
+                sides.traffic,
+                NamedPorts::Unknown,
+                request.as_request(),
+            )
+        });
+        let verdict = l7.as_ref().map_or(explanation.decision.verdict, |l7| l7.verdict);
+        let hubble = hubble_names(flow, sides.direction);
+        let set = Arc::clone(self.set());
+        let ours = deciding_policies(&explanation, &set);
+        let attribution = (!hubble.is_empty() && sides.exchange == Exchange::Request)
+            .then(|| hubble.iter().all(|theirs| ours.iter().any(|own| theirs.is(own))));
+        let agreement = agreement(&observed, &explanation.decision, verdict, l7.is_some());
+        Ok(Judgement {
+            sides,
+            observed,
+            explanation,
+            l7,
+            verdict,
+            agreement,
+            hubble,
+            ours,
+            attribution,
+        })
+    }
+
+    /// Judges a recorded flow. Errors: why it cannot be judged at all.
+    pub fn judge_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Summary, Unjudged> {
+        let sides = Sides::of(flow, learned, self.set().settings())?;
+        let observed = Observed::of(flow, &sides);
+        let decision = self.judge(
+            &sides.subject,
+            &sides.peer,
+            sides.direction,
+            sides.traffic,
+            NamedPorts::Unknown,
+        );
+        let request = if decision.is_redirect || decision.verdict != Verdict::Allowed {
+            request(flow)
+        } else {
+            None
+        };
+        let l7 = request.map(|request| {
+            self.explain_l7(
+                (&sides.subject, &sides.peer),
+                sides.direction,
+                sides.traffic,
+                NamedPorts::Unknown,
+                request.as_request(),
+            )
+        });
+        let is_l7 = flow.l7.is_some();
+        let verdict = l7.map_or(decision.verdict, |l7| l7.verdict);
+        let agreement = agreement(&observed, &decision, verdict, is_l7);
+        Ok(Summary { verdict, decision, agreement })
+    }
+}
+
+/// Settings that the records give away: cluster name, and whether the world is split.
+#[must_use]
+pub fn settings_from<'f>(
+    flows: impl IntoIterator<Item = &'f Flow>,
+    mut settings: Settings,
+) -> Settings {
+    const CLUSTER: &str = "k8s:io.cilium.k8s.policy.cluster=";
+    let mut clusters: Vec<(&str, usize)> = Vec::new();
+    for flow in flows {
+        for endpoint in [&flow.source, &flow.destination].into_iter().flatten() {
+            for label in &endpoint.labels {
+                if let Some(name) = label.strip_prefix(CLUSTER) {
+                    let has_room = clusters.len() < 64;
+                    match clusters.iter_mut().find(|(known, _)| *known == name) {
+                        Some((_, count)) => *count = count.saturating_add(1),
+                        None if has_room => clusters.push((name, 1)),
+                        None => {}
+                    }
+                }
+                settings.dual_stack |=
+                    label == "reserved:world-ipv4" || label == "reserved:world-ipv6";
+            }
+        }
+    }
+    if let Some((name, _)) = clusters.iter().max_by_key(|(_, count)| *count) {
+        (*name).clone_into(&mut settings.cluster_name);
+    }
+    settings
+}
+
+/// A request as its record has it.
+enum Recorded {
+    Dns { name: String },
+    Http { method: String, path: String, host: Option<String>, headers: Vec<(String, String)> },
+}
+
+impl Recorded {
+    fn as_request(&self) -> Request<'_> {
+        match self {
+            Self::Dns { name } => Request::Dns { name },
+            Self::Http { method, path, host, headers } => {
+                Request::Http { method, path, host: host.as_deref(), headers }
+            }
+        }
+    }
+}
+
+fn request(flow: &Flow) -> Option<Recorded> {
+    let l7 = flow.l7.as_ref()?;
+    match l7.record.as_ref()? {
+        L7Record::Dns(dns) => Some(Recorded::Dns { name: dns.query.clone() }),
+        L7Record::Http(http) => {
+            // `scheme://authority/path?query`; without a scheme it is a path alone.
+            let (host, path) = match http.url.split_once("://") {
+                None => (None, http.url.clone()),
+                Some((_, rest)) => match rest.find(['/', '?']) {
+                    Some(at) => {
+                        let (host, path) = rest.split_at_checked(at).unwrap_or((rest, ""));
+                        (Some(host.to_owned()), path.to_owned())
+                    }
+                    None => (Some(rest.to_owned()), "/".to_owned()),
+                },
+            };
+            // Responses carry their request's method and URL, but none of its headers.
+            let headers = match l7.l7_type {
+                L7FlowType::Response => Vec::new(),
+                _ => http.headers.iter().map(|h| (h.key.clone(), h.value.clone())).collect(),
+            };
+            Some(Recorded::Http { method: http.method.clone(), path, host, headers })
+        }
+        L7Record::Kafka(_) => None,
+    }
+}
+
+fn agreement(observed: &Observed, decision: &Decision, verdict: Verdict, is_l7: bool) -> Agreement {
+    let expected = match observed.proof {
+        Proof::Allowed | Proof::Redirected => Verdict::Allowed,
+        Proof::Denied | Proof::DeniedByRule | Proof::DeniedByDefault => Verdict::Denied,
+        Proof::Nothing => return Agreement::CannotTell,
+    };
+    // What was allowed at L4 says nothing about what the proxy did then, and the other way round.
+    let computed = if is_l7 { verdict } else { decision.verdict };
+    match (computed, expected) {
+        (Verdict::CannotTell, _) => Agreement::CannotTell,
+        (computed, expected) if computed != expected => Agreement::Differs,
+        _ => match (observed.proof, decision.cause) {
+            (Proof::DeniedByDefault, Cause::Entry(_))
+            | (Proof::DeniedByRule, Cause::DefaultDeny) => Agreement::Differs,
+            (Proof::Redirected, _) if !decision.is_redirect => Agreement::Differs,
+            (Proof::Allowed, _) if observed.is_verdict && decision.is_redirect && !is_l7 => {
+                Agreement::Differs
+            }
+            _ => Agreement::Agrees,
+        },
+    }
+}
+
+fn hubble_names(flow: &Flow, direction: Direction) -> Vec<PolicyLabel> {
+    let (allowed, denied) = match direction {
+        Direction::Ingress => (&flow.ingress_allowed_by, &flow.ingress_denied_by),
+        Direction::Egress => (&flow.egress_allowed_by, &flow.egress_denied_by),
+    };
+    let mut names: Vec<PolicyLabel> = allowed
+        .iter()
+        .chain(denied)
+        .map(|policy| PolicyLabel {
+            kind: policy.kind.clone(),
+            namespace: policy.namespace.clone(),
+            name: policy.name.clone(),
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn deciding_policies(explanation: &Explanation, set: &PolicySet) -> Vec<PolicyName> {
+    let mut names: Vec<PolicyName> = explanation
+        .deciding
+        .iter()
+        .filter_map(|rule| set.policy_of(rule.entry))
+        .map(|policy| policy.name.clone())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+impl PolicyLabel {
+    fn is(&self, name: &PolicyName) -> bool {
+        self.name == name.name
+            && (self.namespace.is_empty() || self.namespace == name.namespace)
+            && (self.kind.is_empty() || self.kind == name.kind.name())
+    }
+}
+
+impl std::fmt::Display for PolicyLabel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+impl Agreement {
+    /// `agrees`, `differs`, `cannot tell`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Agrees => "agrees",
+            Self::Differs => "differs",
+            Self::CannotTell => "cannot tell",
+        }
+    }
+}

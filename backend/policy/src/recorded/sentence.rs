@@ -1,0 +1,118 @@
+//! A judgement in words.
+
+use std::fmt::Write;
+
+use super::{Agreement, Exchange, Judgement};
+use crate::{Cause, PolicySet, Position, Verdict};
+
+impl Judgement {
+    /// The verdict and what decided it, in one sentence.
+    #[must_use]
+    pub fn sentence(&self, set: &PolicySet) -> String {
+        let direction = self.sides.direction.name();
+        let decision = self.explanation.decision;
+        if let Some(l7) = &self.l7
+            && decision.verdict == Verdict::Allowed
+            && decision.is_redirect
+        {
+            let rule = l7.rules.first().map(|rule| place(set, rule.entry, Some(rule.at)));
+            return match (l7.verdict, rule) {
+                (Verdict::Allowed, _) if l7.is_unrestricted => {
+                    format!("allowed on {direction}: the proxy has nothing to check")
+                }
+                (Verdict::Allowed, Some(rule)) => {
+                    format!("allowed on {direction} by the proxy: {rule}")
+                }
+                (Verdict::Denied, Some(rule)) => {
+                    format!(
+                        "refused by the proxy on {direction}: no L7 rule allows it, the nearest is {rule}"
+                    )
+                }
+                (Verdict::Denied, None) => {
+                    format!("refused by the proxy on {direction}: no L7 rule allows it")
+                }
+                _ => format!("cannot tell what the proxy does: {}", list(&l7.missing)),
+            };
+        }
+        match decision.cause {
+            Cause::Entry(entry) => {
+                let how = match (decision.verdict, decision.is_redirect) {
+                    (Verdict::Denied, _) => "denied",
+                    (_, true) => "sent to the proxy",
+                    _ => "allowed",
+                };
+                format!("{how} on {direction} by {}", place(set, entry, None))
+            }
+            Cause::DefaultDeny => self.default_deny(set),
+            Cause::DefaultAllow => {
+                format!("allowed on {direction}: no rule matches, and no policy denies by default")
+            }
+            Cause::NotSelected => {
+                format!("allowed: no policy is about this endpoint on {direction}")
+            }
+            Cause::EnforcementOff => {
+                "allowed: policies are not enforced at this endpoint".to_owned()
+            }
+            Cause::AllowLocalhost => "allowed: a node may reach its own pods".to_owned(),
+            Cause::MissingFact => match decision.verdict {
+                Verdict::CannotTell => {
+                    format!("cannot tell: {} is not known", list(&self.explanation.missing))
+                }
+                verdict => format!("{} on {direction}, by one rule or another", verdict.name()),
+            },
+            Cause::Unresolvable => format!(
+                "cannot tell: the agent cannot put the policies together ({})",
+                self.explanation.conflict.as_deref().unwrap_or("conflict")
+            ),
+        }
+    }
+
+    fn default_deny(&self, set: &PolicySet) -> String {
+        let direction = self.sides.direction.name();
+        let Some(by) = self.explanation.default_deny.first() else {
+            return format!("denied on {direction} by default");
+        };
+        let policy =
+            set.policies().get(by.policy).map(|policy| policy.name.to_string()).unwrap_or_default();
+        let mut text = format!("denied on {direction} by default, which `{policy}` turned on");
+        if let Some(miss) = by.misses.first() {
+            let clause = set.entries().get(miss.entry as usize).map(|e| e.clause.to_string());
+            text.push_str("; nearest rule: ");
+            text.push_str(&clause.unwrap_or_default());
+            let _ = write!(text, " (line {}): ", miss.at.line);
+            text.push_str(&miss.miss.sentence(self.sides.traffic));
+        }
+        text
+    }
+
+    /// What the record proves, and how it compares.
+    #[must_use]
+    pub fn comparison(&self) -> String {
+        let observed = self.observed.why;
+        match (self.agreement, self.sides.exchange) {
+            (_, Exchange::Reply) => "a reply passes without asking policy".to_owned(),
+            (Agreement::Agrees, _) => format!("agrees: {observed}"),
+            (Agreement::Differs, _) => format!(
+                "differs: {observed}; the policies have changed since, or are not all there"
+            ),
+            (Agreement::CannotTell, _) if self.verdict == Verdict::CannotTell => {
+                format!("cannot tell: {observed}, but a fact is missing")
+            }
+            (Agreement::CannotTell, _) => format!("cannot tell: {observed}"),
+        }
+    }
+}
+
+/// `Kind/namespace/name ingress[0] (line 9)`.
+pub(crate) fn place(set: &PolicySet, entry: u32, at: Option<Position>) -> String {
+    let Some(own) = set.entries().get(entry as usize) else { return String::new() };
+    let policy = set.policies().get(own.policy).map(|policy| policy.name.to_string());
+    format!("`{}` {} (line {})", policy.unwrap_or_default(), own.clause, at.unwrap_or(own.at).line)
+}
+
+fn list(facts: &[crate::Fact]) -> String {
+    if facts.is_empty() {
+        return "a fact".to_owned();
+    }
+    facts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,194 @@
+//! Which side of a record is the subject of policy.
+
+use std::net::IpAddr;
+
+use flow::{Endpoint, Flow, Layer4, MessageType, Service, TrafficDirection};
+
+use super::Learned;
+use crate::{Direction, Identity, Label, Settings, Traffic};
+
+/// A flow as policy sees it: the connection's direction, whoever sent this packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sides {
+    /// Whom policy is asked about.
+    pub subject: Identity,
+    /// The other side.
+    pub peer: Identity,
+    /// The subject's direction.
+    pub direction: Direction,
+    /// The connection's destination port.
+    pub traffic: Traffic,
+    /// Whether this packet goes with the connection or against it.
+    pub exchange: Exchange,
+    /// Whether the subject is the sender of this packet.
+    pub subject_is_sender: bool,
+}
+
+/// Label key of the cluster.
+const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
+
+/// A packet's way in its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Exchange {
+    /// With the connection.
+    Request,
+    /// Against it: policy is not asked.
+    Reply,
+    /// The record does not say; taken as a request.
+    Unknown,
+}
+
+/// Why a record cannot be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+pub enum Unjudged {
+    /// Socket calls, debug captures and messages of the agent are before or beside policy.
+    #[error("this kind of event is not about policy")]
+    NotAPacket,
+    /// No transport header.
+    #[error("the record has no protocol and port")]
+    NoTransport,
+    /// No traffic direction.
+    #[error("the record does not say whose side it was seen on")]
+    NoDirection,
+    /// No endpoints.
+    #[error("the record does not say who talks")]
+    NoEndpoints,
+}
+
+impl Sides {
+    /// Reads a record. Errors: why policy has nothing to say about it.
+    pub fn of(flow: &Flow, learned: &Learned, settings: &Settings) -> Result<Self, Unjudged> {
+        let event = flow.event_type.map(|event| event.message_type);
+        if matches!(
+            event,
+            Some(
+                MessageType::TraceSock
+                    | MessageType::Debug
+                    | MessageType::Capture
+                    | MessageType::Agent
+            )
+        ) {
+            return Err(Unjudged::NotAPacket);
+        }
+        let direction = match flow.traffic_direction {
+            TrafficDirection::Ingress => Direction::Ingress,
+            TrafficDirection::Egress => Direction::Egress,
+            _ => return Err(Unjudged::NoDirection),
+        };
+        let exchange = match flow.reply() {
+            Some(true) => Exchange::Reply,
+            Some(false) => Exchange::Request,
+            None => Exchange::Unknown,
+        };
+        let is_reply = exchange == Exchange::Reply;
+        let traffic = traffic(flow.l4.as_ref().ok_or(Unjudged::NoTransport)?, is_reply)
+            .ok_or(Unjudged::NoTransport)?;
+        let (Some(source), Some(destination)) = (&flow.source, &flow.destination) else {
+            return Err(Unjudged::NoEndpoints);
+        };
+        let address = |text: &str| text.parse::<IpAddr>().ok();
+        let ip = flow.ip.as_ref();
+        let sender = identity(
+            source,
+            ip.and_then(|ip| address(&ip.source)),
+            &flow.source_names,
+            flow.source_service.as_ref(),
+            (learned, settings),
+        );
+        let receiver = identity(
+            destination,
+            ip.and_then(|ip| address(&ip.destination)),
+            &flow.destination_names,
+            flow.destination_service.as_ref(),
+            (learned, settings),
+        );
+        // The direction is the connection's: an egress reply comes back to the subject.
+        let subject_is_sender = (direction == Direction::Egress) != is_reply;
+        let (subject, peer) =
+            if subject_is_sender { (sender, receiver) } else { (receiver, sender) };
+        Ok(Self { subject, peer, direction, traffic, exchange, subject_is_sender })
+    }
+}
+
+fn identity(
+    endpoint: &Endpoint,
+    address: Option<IpAddr>,
+    names: &[String],
+    service: Option<&Service>,
+    (learned, settings): (&Learned, &Settings),
+) -> Identity {
+    let mut labels: Vec<Label> = endpoint.labels.iter().map(|text| Label::parse(text)).collect();
+    if labels.is_empty() {
+        labels.extend(reserved(endpoint.identity));
+    }
+    let has = |key: &str| labels.iter().any(|label| label.key == key);
+    if has("io.kubernetes.pod.namespace") && !has(CLUSTER) {
+        // Agents always have it; some records are filtered.
+        let name = if endpoint.cluster_name.is_empty() {
+            &settings.cluster_name
+        } else {
+            &endpoint.cluster_name
+        };
+        labels.push(Label {
+            key: CLUSTER.to_owned(),
+            value: name.clone(),
+            source: "k8s".to_owned(),
+        });
+    }
+    let known = address.map(|address| learned.names(address)).unwrap_or_default();
+    let names = names.iter().map(|name| name.trim_end_matches('.').to_lowercase());
+    let identity =
+        Identity::recorded(labels, address).with_names(names.chain(known.iter().cloned()));
+    match service {
+        Some(service) if !service.name.is_empty() => {
+            identity.with_service(&service.namespace, &service.name)
+        }
+        _ => identity,
+    }
+}
+
+/// Labels of reserved identities, for records that carry the number alone.
+fn reserved(identity: u32) -> Vec<Label> {
+    let names: &[&str] = match identity {
+        1 => &["host"],
+        2 => &["world"],
+        3 => &["unmanaged"],
+        4 => &["health"],
+        5 => &["init"],
+        6 => &["remote-node"],
+        7 => &["kube-apiserver", "remote-node"],
+        8 => &["ingress"],
+        9 => &["world-ipv4"],
+        10 => &["world-ipv6"],
+        _ => &[],
+    };
+    names
+        .iter()
+        .map(|name| Label {
+            key: (*name).to_owned(),
+            value: String::new(),
+            source: "reserved".to_owned(),
+        })
+        .collect()
+}
+
+/// The connection's destination port; for ICMP, the type.
+fn traffic(l4: &Layer4, is_reply: bool) -> Option<Traffic> {
+    let port = |source: u16, destination: u16| if is_reply { source } else { destination };
+    Some(match l4 {
+        Layer4::Tcp(tcp) => {
+            Traffic { protocol: 6, port: port(tcp.source_port, tcp.destination_port) }
+        }
+        Layer4::Udp(udp) => {
+            Traffic { protocol: 17, port: port(udp.source_port, udp.destination_port) }
+        }
+        Layer4::Sctp(sctp) => {
+            Traffic { protocol: 132, port: port(sctp.source_port, sctp.destination_port) }
+        }
+        Layer4::Icmpv4(icmp) => Traffic { protocol: 1, port: u16::from(icmp.icmp_type) },
+        Layer4::Icmpv6(icmp) => Traffic { protocol: 58, port: u16::from(icmp.icmp_type) },
+        Layer4::Vrrp(_) => Traffic { protocol: 112, port: 0 },
+        Layer4::Igmp(_) => Traffic { protocol: 2, port: 0 },
+        Layer4::Unknown => return None,
+    })
+}

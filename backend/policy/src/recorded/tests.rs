@@ -1,0 +1,183 @@
+use std::sync::Arc;
+
+use flow::{
+    CiliumEventType, Dns, DropReason, Endpoint, Flow, Ip, L7FlowType, L7Record, Layer4, Layer7,
+    MessageType, Tcp, TraceObservationPoint, TrafficDirection, Udp, Verdict as FlowVerdict,
+};
+
+use super::*;
+use crate::SourceText;
+
+const POLICY: &str = "\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: front, namespace: pets}
+spec:
+  endpointSelector: {matchLabels: {app: front}}
+  ingress:
+  - fromEndpoints: []
+  egress:
+  - toEndpoints:
+    - matchLabels: {k8s-app: kube-dns, 'k8s:io.kubernetes.pod.namespace': kube-system}
+    toPorts:
+    - ports: [{port: '53', protocol: ANY}]
+      rules: {dns: [{matchPattern: '*.microsoft.com'}]}
+  - toFQDNs: [{matchPattern: '*.microsoft.com'}]
+    toPorts:
+    - ports: [{port: '443', protocol: TCP}]
+";
+
+fn pod(namespace: &str, label: &str) -> Endpoint {
+    Endpoint {
+        identity: 1000,
+        labels: vec![
+            format!("k8s:{label}"),
+            format!("k8s:io.kubernetes.pod.namespace={namespace}"),
+            "k8s:io.cilium.k8s.policy.cluster=default".to_owned(),
+        ],
+        ..Endpoint::default()
+    }
+}
+
+fn world() -> Endpoint {
+    Endpoint { identity: 2, labels: vec!["reserved:world".to_owned()], ..Endpoint::default() }
+}
+
+fn tcp(source: Endpoint, destination: Endpoint, port: u16, direction: TrafficDirection) -> Flow {
+    Flow {
+        source: Some(source),
+        destination: Some(destination),
+        ip: Some(Ip {
+            source: "10.0.0.9".to_owned(),
+            destination: "20.1.1.1".to_owned(),
+            ..Ip::default()
+        }),
+        l4: Some(Layer4::Tcp(Tcp { source_port: 40_000, destination_port: port, flags: None })),
+        traffic_direction: direction,
+        ..Flow::default()
+    }
+}
+
+fn with_event(mut flow: Flow, kind: MessageType, verdict: FlowVerdict) -> Flow {
+    flow.event_type = Some(CiliumEventType { message_type: kind, sub_type: 0 });
+    flow.verdict = verdict;
+    if verdict == FlowVerdict::Dropped {
+        flow.drop_reason_desc = DropReason::POLICY_DENIED;
+    }
+    flow
+}
+
+fn judge(flows: &[Flow], flow: &Flow) -> (Judgement, String) {
+    let text = SourceText { index: 0, text: POLICY };
+    let set = Arc::new(PolicySet::read(&[text], Settings::default()));
+    assert_eq!(set.refused(), &[]);
+    let judgement =
+        Judge::new(Arc::clone(&set)).explain_flow(flow, &Learned::from_flows(flows)).unwrap();
+    let sentence = judgement.sentence(&set);
+    (judgement, sentence)
+}
+
+#[test]
+fn a_cut_ingress_names_the_empty_list() {
+    let flow = with_event(
+        tcp(world(), pod("pets", "app=front"), 8080, TrafficDirection::Ingress),
+        MessageType::Drop,
+        FlowVerdict::Dropped,
+    );
+    let (judgement, sentence) = judge(&[], &flow);
+    assert_eq!(judgement.agreement, Agreement::Agrees);
+    assert_eq!(
+        sentence,
+        "denied on ingress by default, which `CiliumNetworkPolicy/pets/front` turned on; nearest rule: ingress[0] (line 7): its list of peers is empty: it selects nobody"
+    );
+}
+
+#[test]
+fn names_are_facts_that_may_be_missing() {
+    let mut flow = with_event(
+        tcp(pod("pets", "app=front"), world(), 443, TrafficDirection::Egress),
+        MessageType::PolicyVerdict,
+        FlowVerdict::Forwarded,
+    );
+    let (judgement, sentence) = judge(&[], &flow);
+    assert_eq!(judgement.agreement, Agreement::CannotTell);
+    assert_eq!(
+        sentence,
+        "cannot tell: whether a name like `*.microsoft.com` led to the peer's address is not known"
+    );
+
+    let mut answer = dns("www.microsoft.com.", FlowVerdict::Forwarded);
+    if let Some(L7Record::Dns(dns)) = answer.l7.as_mut().and_then(|l7| l7.record.as_mut()) {
+        dns.ips = vec!["20.1.1.1".to_owned()];
+    }
+    assert_eq!(judge(&[answer], &flow).0.agreement, Agreement::Agrees);
+
+    flow.destination_names = vec!["api.github.com".to_owned()];
+    assert_eq!(judge(&[], &flow).0.agreement, Agreement::Differs);
+}
+
+fn dns(query: &str, verdict: FlowVerdict) -> Flow {
+    Flow {
+        l4: Some(Layer4::Udp(Udp { source_port: 40_000, destination_port: 53 })),
+        l7: Some(Layer7 {
+            l7_type: L7FlowType::Request,
+            record: Some(L7Record::Dns(Dns { query: query.to_owned(), ..Dns::default() })),
+            ..Layer7::default()
+        }),
+        ..with_event(
+            tcp(
+                pod("pets", "app=front"),
+                pod("kube-system", "k8s-app=kube-dns"),
+                53,
+                TrafficDirection::Egress,
+            ),
+            MessageType::L7,
+            verdict,
+        )
+    }
+}
+
+#[test]
+fn dns_is_judged_by_name() {
+    let (judgement, sentence) = judge(&[], &dns("api.github.com.", FlowVerdict::Dropped));
+    assert_eq!(judgement.agreement, Agreement::Agrees);
+    assert_eq!(
+        sentence,
+        "refused by the proxy on egress: no L7 rule allows it, the nearest is `CiliumNetworkPolicy/pets/front` egress[0] (line 13)"
+    );
+    let (judgement, _) = judge(&[], &dns("www.microsoft.com.", FlowVerdict::Forwarded));
+    assert_eq!((judgement.verdict, judgement.agreement), (Verdict::Allowed, Agreement::Agrees));
+}
+
+#[test]
+fn forwarded_on_a_trace_proves_one_side_at_most() {
+    fn check(point: TraceObservationPoint, direction: TrafficDirection, expect: Proof) {
+        let mut flow = with_event(
+            tcp(pod("a", "app=x"), pod("b", "app=y"), 80, direction),
+            MessageType::Trace,
+            FlowVerdict::Forwarded,
+        );
+        flow.trace_observation_point = point;
+        flow.is_reply = Some(false);
+        assert_eq!(judge(&[], &flow).0.observed.proof, expect, "{point} {direction}");
+    }
+    check(TraceObservationPoint::FromEndpoint, TrafficDirection::Egress, Proof::Nothing);
+    check(TraceObservationPoint::ToOverlay, TrafficDirection::Egress, Proof::Allowed);
+    check(TraceObservationPoint::ToEndpoint, TrafficDirection::Ingress, Proof::Allowed);
+    check(TraceObservationPoint::FromNetwork, TrafficDirection::Ingress, Proof::Nothing);
+    check(TraceObservationPoint::ToProxy, TrafficDirection::Egress, Proof::Redirected);
+}
+
+#[test]
+fn a_reply_is_judged_as_its_connection() {
+    let mut flow = with_event(
+        tcp(world(), pod("pets", "app=front"), 40_000, TrafficDirection::Egress),
+        MessageType::Trace,
+        FlowVerdict::Forwarded,
+    );
+    flow.is_reply = Some(true);
+    let (judgement, _) = judge(&[], &flow);
+    assert_eq!(judgement.sides.direction, Direction::Egress);
+    assert!(!judgement.sides.subject_is_sender);
+    assert_eq!(judgement.agreement, Agreement::CannotTell);
+}
