@@ -175,16 +175,14 @@ impl Condition {
             Self::HttpPath(patterns) => {
                 http(flow).and_then(|http| request_uri::path(&http.url)).is_some_and(|path| {
                     let path = String::from_utf8_lossy(&path);
-                    patterns.iter().any(|pattern| pattern.is_match(path.as_bytes()))
+                    patterns.iter().any(|pattern| pattern.is_match(&path))
                 })
             }
             Self::HttpUrl(patterns) => http(flow).is_some_and(|http| {
-                !http.url.is_empty()
-                    && patterns.iter().any(|pattern| pattern.is_match(http.url.as_bytes()))
+                !http.url.is_empty() && patterns.iter().any(|pattern| pattern.is_match(&http.url))
             }),
-            Self::DnsQuery(patterns) => dns(flow).is_some_and(|dns| {
-                patterns.iter().any(|pattern| pattern.is_match(dns.query.as_bytes()))
-            }),
+            Self::DnsQuery(patterns) => dns(flow)
+                .is_some_and(|dns| patterns.iter().any(|pattern| pattern.is_match(&dns.query))),
         }
     }
 }

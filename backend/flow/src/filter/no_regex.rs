@@ -8,7 +8,7 @@ use super::RegexError;
 pub(super) enum Pattern {}
 
 impl Pattern {
-    pub(super) const fn is_match(&self, _text: &[u8]) -> bool {
+    pub(super) const fn is_match(&self, _text: &str) -> bool {
         match *self {}
     }
 }

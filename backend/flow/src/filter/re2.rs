@@ -14,12 +14,12 @@
 
 use std::fmt::Write;
 
-use regex::bytes::RegexBuilder;
+use regex::RegexBuilder;
 
 use super::RegexError;
 
 /// A compiled pattern.
-pub(super) use regex::bytes::Regex as Pattern;
+pub(super) use regex::Regex as Pattern;
 
 /// Bytes that one compiled pattern may take.
 const SIZE_LIMIT: usize = 2 << 20;
@@ -54,6 +54,9 @@ struct Translator<'a> {
     pattern: &'a str,
     rest: &'a str,
     out: String,
+    /// A group of flags alone, not yet written: a repetition after it is one of what stands
+    /// before it.
+    flags: String,
 }
 
 /// A set that a backslash names.
@@ -65,12 +68,13 @@ enum Set {
 }
 
 fn translate(pattern: &str) -> Result<String, RegexError> {
-    let mut translator =
-        Translator { pattern, rest: pattern, out: String::with_capacity(pattern.len() * 2) };
+    let out = String::with_capacity(pattern.len() * 2);
+    let mut translator = Translator { pattern, rest: pattern, out, flags: String::new() };
     let mut after_repetition = false;
     while let Some(character) = translator.next() {
         after_repetition = translator.element(character, after_repetition)?;
     }
+    translator.out.push_str(&translator.flags);
     Ok(translator.out)
 }
 
@@ -114,22 +118,24 @@ impl<'a> Translator<'a> {
 
     /// Writes one element; says whether it was a repetition.
     fn element(&mut self, character: char, after_repetition: bool) -> Result<bool, RegexError> {
+        if matches!(character, '*' | '+' | '?') {
+            self.out.push(character);
+            self.end_repetition(after_repetition)?;
+            return Ok(true);
+        }
+        if character == '{'
+            && let Some(length) = self.count()?
+        {
+            self.out.push('{');
+            let count = self.take(length);
+            self.out.push_str(count);
+            self.end_repetition(after_repetition)?;
+            return Ok(true);
+        }
+        if character != '(' {
+            self.end_flags();
+        }
         match character {
-            '*' | '+' | '?' => {
-                self.out.push(character);
-                self.end_repetition(after_repetition)?;
-                return Ok(true);
-            }
-            '{' => {
-                if let Some(length) = self.count()? {
-                    self.out.push('{');
-                    let count = self.take(length);
-                    self.out.push_str(count);
-                    self.end_repetition(after_repetition)?;
-                    return Ok(true);
-                }
-                self.literal('{');
-            }
             '(' => self.group()?,
             '[' => self.class()?,
             '.' | '^' | '$' | '|' | ')' => self.out.push(character),
@@ -179,8 +185,9 @@ impl<'a> Translator<'a> {
     }
 
     fn group(&mut self) -> Result<(), RegexError> {
-        self.out.push('(');
         if !self.rest.starts_with('?') {
+            self.end_flags();
+            self.out.push('(');
             return Ok(());
         }
         if self.eat("?P<") || self.eat("?<") {
@@ -193,6 +200,8 @@ impl<'a> Translator<'a> {
             }
             // Nobody asks for a group by its name: it is left out.
             self.rest = rest;
+            self.end_flags();
+            self.out.push('(');
             return Ok(());
         }
         let Some(end) = self.rest.find([':', ')']) else {
@@ -203,8 +212,17 @@ impl<'a> Translator<'a> {
         if !flags.chars().all(known) {
             return Err(self.error("a group with a flag other than i, m, s and U"));
         }
-        self.out.push_str(flags);
+        if flags.ends_with(')') {
+            self.flags.extend(["(", flags]);
+        } else {
+            self.end_flags();
+            self.out.extend(["(", flags]);
+        }
         Ok(())
+    }
+
+    fn end_flags(&mut self) {
+        self.out.push_str(&std::mem::take(&mut self.flags));
     }
 
     /// What follows a backslash, outside of classes.

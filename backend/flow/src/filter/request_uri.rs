@@ -1,6 +1,8 @@
 //! The path of a request's URL, as Go's `url.ParseRequestURI` sees it: Hubble's `http_path`
 //! looks at that.
 
+use std::net::Ipv6Addr;
+
 /// The decoded path, as bytes: escapes may hide anything. None: Go refuses the URL, and Hubble's
 /// filter does not match.
 pub(super) fn path(url: &str) -> Option<Vec<u8>> {
@@ -19,7 +21,10 @@ pub(super) fn path(url: &str) -> Option<Vec<u8>> {
     match rest.strip_prefix("//") {
         Some(after) if scheme.is_some() => {
             let (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
-            if is_authority(authority) { unescape(path) } else { None }
+            let is_http = scheme.is_some_and(|scheme| {
+                scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+            });
+            if is_authority(authority, is_http) { unescape(path) } else { None }
         }
         _ => unescape(rest),
     }
@@ -42,10 +47,10 @@ fn split_scheme(url: &str) -> Option<(Option<&str>, &str)> {
     Some((None, url))
 }
 
-fn is_authority(authority: &str) -> bool {
+fn is_authority(authority: &str, is_http: bool) -> bool {
     match authority.rsplit_once('@') {
-        Some((userinfo, host)) => is_userinfo(userinfo) && is_host(host),
-        None => is_host(authority),
+        Some((userinfo, host)) => is_userinfo(userinfo) && is_host(host, is_http),
+        None => is_host(authority, is_http),
     }
 }
 
@@ -54,22 +59,38 @@ fn is_userinfo(userinfo: &str) -> bool {
     userinfo.bytes().all(allowed) && unescape(userinfo).is_some()
 }
 
-fn is_host(host: &str) -> bool {
-    let (name, port) = if host.starts_with('[') {
-        let Some((name, port)) = host.rsplit_once(']') else { return false };
-        (name, port)
-    } else {
-        host.split_at(host.rfind(':').unwrap_or(host.len()))
-    };
-    let is_port = match port.strip_prefix(':') {
-        Some(digits) => digits.bytes().all(|digit| digit.is_ascii_digit()),
-        None => port.is_empty(),
-    };
-    is_port && is_host_name(name)
+fn is_host(host: &str, is_http: bool) -> bool {
+    if let Some(literal) = host.strip_prefix('[') {
+        return literal.rsplit_once(']').is_some_and(|(address, port)| {
+            !literal.contains('[') && is_optional_port(port) && is_ip_literal(address)
+        });
+    }
+    // Some databases list several hosts with their ports; HTTP has one.
+    let colon = if is_http { host.find(':') } else { host.rfind(':') };
+    let (_, port) = host.split_at(colon.unwrap_or(host.len()));
+    !host.contains('[') && is_optional_port(port) && is_host_name(host, false)
 }
 
-/// A host may hold bytes beyond ASCII as they are or escaped, and `%25` before a zone.
-fn is_host_name(name: &str) -> bool {
+fn is_optional_port(port: &str) -> bool {
+    match port.strip_prefix(':') {
+        Some(digits) => digits.bytes().all(|digit| digit.is_ascii_digit()),
+        None => port.is_empty(),
+    }
+}
+
+/// An IPv6 address, with `%25` before its zone if it has one.
+fn is_ip_literal(address: &str) -> bool {
+    match address.split_once("%25") {
+        Some((address, zone)) => {
+            address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty() && is_host_name(zone, true)
+        }
+        None => address.parse::<Ipv6Addr>().is_ok(),
+    }
+}
+
+/// Names may hold bytes beyond ASCII, as they are or escaped, and an escaped `%`; a zone also
+/// escapes of what may stand there as it is, and of the space.
+fn is_host_name(name: &str, is_zone: bool) -> bool {
     let allowed = |byte: u8| {
         byte.is_ascii_alphanumeric()
             || !byte.is_ascii()
@@ -79,7 +100,12 @@ fn is_host_name(name: &str) -> bool {
     parts.next().is_some_and(|first| first.bytes().all(allowed))
         && parts.all(|part| match escape(part) {
             Some((value, rest)) => {
-                (!value.is_ascii() || value == b'%') && rest.bytes().all(allowed)
+                let may_escape = if is_zone {
+                    value == b'%' || value == b' ' || allowed(value)
+                } else {
+                    value == b'%' || !value.is_ascii()
+                };
+                may_escape && rest.bytes().all(allowed)
             }
             None => false,
         })
