@@ -12,6 +12,8 @@
 //! What remains: RE2 also bounds the product of nested counts at 1,000, where the bound here is
 //! the size of the compiled program; and `regex` knows more names after `\p`.
 
+mod class;
+
 use std::fmt::Write;
 
 use regex::RegexBuilder;
@@ -25,11 +27,6 @@ pub(super) use regex::Regex as Pattern;
 const SIZE_LIMIT: usize = 2 << 20;
 /// RE2's highest count of a repetition.
 const COUNT_LIMIT: u32 = 1000;
-/// What may stand in `[:…:]`.
-const POSIX_CLASSES: [&str; 14] = [
-    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
-    "space", "upper", "word", "xdigit",
-];
 
 /// Compiles a pattern with RE2's meaning. Errors: syntax that RE2 does not have, or a program
 /// that grows too large.
@@ -340,70 +337,5 @@ impl<'a> Translator<'a> {
         value
             .and_then(char::from_u32)
             .ok_or_else(|| self.error("a hexadecimal escape of no character"))
-    }
-
-    /// A class, after its opening bracket.
-    fn class(&mut self) -> Result<(), RegexError> {
-        self.out.push('[');
-        if self.eat("^") {
-            self.out.push('^');
-        }
-        let mut is_first = true;
-        loop {
-            if !is_first && self.eat("]") {
-                self.out.push(']');
-                return Ok(());
-            }
-            is_first = false;
-            if self.rest.starts_with("[:")
-                && let Some(end) = self.rest.find(":]")
-            {
-                let named = self.take(end + 2);
-                let name = named.trim_start_matches(['[', ':', '^']).trim_end_matches(":]");
-                if !POSIX_CLASSES.contains(&name) {
-                    return Err(self.error("a class of no known name"));
-                }
-                self.out.push_str(named);
-                continue;
-            }
-            if self.rest.starts_with('\\') {
-                let before = self.rest;
-                self.next();
-                match self.set()? {
-                    Some(Set::Perl(inside, true)) => self.out.extend(["[^", inside, "]"]),
-                    Some(Set::Perl(inside, false)) => self.out.push_str(inside),
-                    Some(Set::Unicode) => {}
-                    None => self.rest = before,
-                }
-                if self.rest != before {
-                    continue;
-                }
-            }
-            self.range()?;
-        }
-    }
-
-    /// A character of a class, or a range of them.
-    fn range(&mut self) -> Result<(), RegexError> {
-        let low = self.class_character()?;
-        self.literal(low);
-        if self.rest.starts_with('-') && !self.rest.starts_with("-]") && self.rest.len() > 1 {
-            self.next();
-            let high = self.class_character()?;
-            if high < low {
-                return Err(self.error("a range that ends before it starts"));
-            }
-            self.out.push('-');
-            self.literal(high);
-        }
-        Ok(())
-    }
-
-    fn class_character(&mut self) -> Result<char, RegexError> {
-        match self.next() {
-            Some('\\') => self.character(),
-            Some(character) => Ok(character),
-            None => Err(self.error("a class without its end")),
-        }
     }
 }
