@@ -58,15 +58,39 @@ async function writeIcons() {
   }
 }
 
+/** The fonts that @grafana/ui's style sheet names and does not carry. */
+const fonts = {
+  'inter/Inter-Regular.woff2': '@fontsource/inter/files/inter-latin-400-normal.woff2',
+  'inter/Inter-Italic.woff2': '@fontsource/inter/files/inter-latin-400-italic.woff2',
+  'inter/Inter-Medium.woff2': '@fontsource/inter/files/inter-latin-500-normal.woff2',
+  'roboto/L0xTDF4xlVMF-BfR8bXMIhJHg45mwgGEFl0_3vrtSM1J-gEPT5Ese6hmHSh0mQ.woff2':
+    '@fontsource/roboto-mono/files/roboto-mono-latin-400-normal.woff2',
+};
+
+async function copyFonts() {
+  for (const [name, file] of Object.entries(fonts)) {
+    const to = path.join(out, 'public', 'fonts', name);
+    await mkdir(path.dirname(to), { recursive: true });
+    await copyFile(require.resolve(file), to);
+  }
+}
+
 await rm(out, { recursive: true, force: true });
 await mkdir(assets, { recursive: true });
 await writeIcons();
+await copyFonts();
 await copyFile(path.join(room, 'index.html'), path.join(out, 'index.html'));
 await build({
   // `page` is an entry of its own so that its style sheet has a name that index.html can give.
-  entryPoints: [path.join(room, 'src', 'main.ts'), path.join(room, 'src', 'page.tsx')],
+  entryPoints: {
+    main: path.join(room, 'src', 'main.ts'),
+    page: path.join(room, 'src', 'page.tsx'),
+    // What Grafana's code editor works with in the background.
+    monaco: require.resolve('monaco-editor/esm/vs/editor/editor.worker.js'),
+  },
   outdir: assets,
   bundle: true,
+  absWorkingDir: room,
   splitting: true,
   format: 'esm',
   target: 'es2022',
@@ -77,7 +101,7 @@ await build({
   mainFields: ['module', 'browser', 'main'],
   define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
   alias: { 'react-router-dom-v5-compat': 'react-router-dom' },
-  loader: { '.woff': 'file', '.woff2': 'file', '.svg': 'file', '.ttf': 'file' },
+  loader: { '.svg': 'file', '.ttf': 'file' },
   plugins: [grafanaAsEsModules],
   logLevel: 'warning',
   // systemjs names itself a "script", which the field does not know.

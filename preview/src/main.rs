@@ -11,6 +11,7 @@ mod sources;
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -75,7 +76,12 @@ enum RunError {
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("PREVIEW_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .init();
     match run(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -185,4 +191,46 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, RunError> 
         // An error means that Ctrl-C cannot be seen; the process ends by other means then.
         let _ = tokio::signal::ctrl_c().await.is_ok();
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_keeps_it_from_starting_is_said() {
+        let dir = std::env::temp_dir().join(format!("preview-run-{}", std::process::id()));
+        let write = |path: &str, text: &str| {
+            let path = dir.join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
+        };
+        let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = taken.local_addr().expect("an address").port();
+        let check = async |expected: String| {
+            let args = Args {
+                dist: dir.join("dist"),
+                provisioning: dir.join("provisioning"),
+                page: dir.join("page"),
+                bind: IpAddr::from([127, 0, 0, 1]),
+                port,
+            };
+            let said = error_chain(&run(args).await.expect_err(&expected));
+            let here = dir.canonicalize().unwrap_or_else(|_| dir.clone());
+            let said = said.replace(&*here.to_string_lossy(), "DIR");
+            assert_eq!(said.replace(&*dir.to_string_lossy(), "DIR"), expected);
+        };
+        check("the plugins cannot be served: the plugin folder `DIR/dist` cannot be read: No such file or directory (os error 2)".to_owned()).await;
+        write("dist/plugin.json", r#"{"id":"a-app","type":"app"}"#);
+        check("the provisioning cannot be used: the provisioning folder `DIR/provisioning` is not there".to_owned()).await;
+        write("provisioning/dashboards/a.yaml", "providers: []");
+        check(
+            "the page is not built: `DIR/page/index.html` is missing; run `npm run build:page`"
+                .to_owned(),
+        )
+        .await;
+        write("page/index.html", "");
+        check(format!("port {port} is in use; choose another one with --port")).await;
+        std::fs::remove_dir_all(dir).expect("removed");
+    }
 }

@@ -1,14 +1,10 @@
-import '@fontsource/inter/latin-400.css';
-import '@fontsource/inter/latin-500.css';
-import '@fontsource/inter/latin-600.css';
-import '@fontsource/roboto-mono/latin-400.css';
-
 import { ThemeContext } from '@grafana/data';
-import { config } from '@grafana/runtime';
+import { config, locationService, LocationServiceProvider } from '@grafana/runtime';
 import { EmptyState, ErrorBoundaryAlert, GlobalStyles, ModalRoot, ModalsProvider, PortalContainer } from '@grafana/ui';
 import { createRoot } from 'react-dom/client';
 import { Route, Routes } from 'react-router-dom';
 
+import { AppPage } from './chrome/AppPage';
 import { DataSourcePage } from './chrome/DataSourcePage';
 import { HomePage } from './chrome/HomePage';
 import { Page } from './chrome/Page';
@@ -31,22 +27,25 @@ function Preview() {
     <ThemeContext.Provider value={config.theme2}>
       <GlobalStyles />
       <ErrorBoundaryAlert>
-        <Router>
-          <ModalsProvider>
-            <Routes>
-              <Route path="/" element={<HomePage />} />
-              <Route path="/dashboards" element={<HomePage />} />
-              <Route path="/d/:uid" element={<DashboardPage />} />
-              <Route path="/d/:uid/:slug" element={<DashboardPage />} />
-              <Route path="/explore" element={<ExplorePage />} />
-              <Route path="/connections/datasources" element={<HomePage />} />
-              <Route path="/connections/datasources/edit/:uid" element={<DataSourcePage />} />
-              <Route path="*" element={<NotFound />} />
-            </Routes>
-            <ModalRoot />
-          </ModalsProvider>
-          <Toasts />
-        </Router>
+        <LocationServiceProvider service={locationService}>
+          <Router>
+            <ModalsProvider>
+              <Routes>
+                <Route path="/" element={<HomePage />} />
+                <Route path="/dashboards" element={<HomePage />} />
+                <Route path="/d/:uid" element={<DashboardPage />} />
+                <Route path="/d/:uid/:slug" element={<DashboardPage />} />
+                <Route path="/explore" element={<ExplorePage />} />
+                <Route path="/connections/datasources" element={<HomePage />} />
+                <Route path="/connections/datasources/edit/:uid" element={<DataSourcePage />} />
+                <Route path="/a/:id/*" element={<AppPage />} />
+                <Route path="*" element={<NotFound />} />
+              </Routes>
+              <ModalRoot />
+            </ModalsProvider>
+            <Toasts />
+          </Router>
+        </LocationServiceProvider>
       </ErrorBoundaryAlert>
       <PortalContainer />
     </ThemeContext.Provider>

@@ -4,7 +4,7 @@ mod handshake;
 mod log;
 mod process;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! Errors as Grafana's HTTP API words them: a status and `{"message": …}`.
 
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -51,6 +52,12 @@ impl ApiError {
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
+    }
+}
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), format!("bad request data: {}", rejection.body_text()))
     }
 }
 

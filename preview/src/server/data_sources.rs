@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use grafana_plugin_sdk::pluginv2::check_health_response::HealthStatus;
@@ -42,8 +43,9 @@ pub(super) async fn read(
 pub(super) async fn save(
     State(stage): State<Arc<Stage>>,
     Path(uid): Path<String>,
-    Json(update): Json<DataSourceUpdate>,
+    update: Result<Json<DataSourceUpdate>, JsonRejection>,
 ) -> Result<Json<Value>, ApiError> {
+    let Json(update) = update?;
     let saved = stage.data_sources.update(&uid, update, now_ms()).map_err(|error| {
         let status = match error {
             UpdateError::NotFound => StatusCode::NOT_FOUND,

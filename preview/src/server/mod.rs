@@ -20,7 +20,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use grafana_plugin_sdk::pluginv2::User;
 use http::header::{CACHE_CONTROL, HOST, ORIGIN};
@@ -97,21 +97,22 @@ impl Stage {
 
 /// All routes: the API, each plugin's folder, and the page for everything else.
 pub(crate) fn router(stage: Arc<Stage>, page: &Path) -> Router {
+    // Another method on these paths is refused in words as another path is.
+    let only = |methods: MethodRouter<Arc<Stage>>| methods.fallback(refuse);
+    let resources = get(resources::call).post(resources::call).put(resources::call);
+    let data_source = get(data_sources::read).put(data_sources::save);
     let api = Router::new()
-        .route("/health", get(health))
-        .route("/frontend/settings", get(settings::frontend))
-        .route("/plugins/:id/settings", get(settings::plugin))
-        .route("/ds/query", post(query::query))
-        .route("/datasources", get(data_sources::list))
-        .route("/datasources/uid/:uid", get(data_sources::read).put(data_sources::save))
-        .route("/datasources/uid/:uid/health", get(data_sources::health))
-        .route(
-            "/datasources/uid/:uid/resources/*path",
-            get(resources::call).post(resources::call).put(resources::call),
-        )
-        .route("/search", get(dashboards::search))
-        .route("/dashboards/uid/:uid", get(dashboards::by_uid))
-        .route("/live/ws", get(live))
+        .route("/health", only(get(health)))
+        .route("/frontend/settings", only(get(settings::frontend)))
+        .route("/plugins/:id/settings", only(get(settings::plugin)))
+        .route("/ds/query", only(post(query::query)))
+        .route("/datasources", only(get(data_sources::list)))
+        .route("/datasources/uid/:uid", only(data_source))
+        .route("/datasources/uid/:uid/health", only(get(data_sources::health)))
+        .route("/datasources/uid/:uid/resources/*path", only(resources))
+        .route("/search", only(get(dashboards::search)))
+        .route("/dashboards/uid/:uid", only(get(dashboards::by_uid)))
+        .route("/live/ws", only(get(live)))
         .fallback(refuse)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     let mut router = Router::new().nest("/api", api);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use grafana_plugin_sdk::pluginv2::{DataQuery, TimeRange};
@@ -55,8 +56,9 @@ struct QueryResult {
 /// whole request when it was the only one.
 pub(super) async fn query(
     State(stage): State<Arc<Stage>>,
-    Json(body): Json<Body>,
+    body: Result<Json<Body>, JsonRejection>,
 ) -> Result<Response, ApiError> {
+    let Json(body) = body?;
     let time_range = TimeRange { from_epoch_ms: time(&body.from)?, to_epoch_ms: time(&body.to)? };
     let mut groups: BTreeMap<String, Vec<DataQuery>> = BTreeMap::new();
     for query in body.queries {

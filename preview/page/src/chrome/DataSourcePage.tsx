@@ -108,8 +108,13 @@ async function test(uid: string): Promise<Verdict> {
     const ok = String(status).toLowerCase();
     return { severity: ok === 'ok' || ok === 'success' ? 'success' : 'error', title: message, ...detailsOf(details) };
   } catch (error) {
-    const details = error instanceof HealthCheckError ? error.details : undefined;
-    return { severity: 'error', title: messageOf(error), ...detailsOf(details) };
+    // DataSourceWithBackend rejects with its verdict, the details in an error of their own.
+    const cause = (error as { error?: unknown }).error;
+    return {
+      severity: 'error',
+      title: messageOf(error),
+      ...detailsOf(cause instanceof HealthCheckError ? cause.details : undefined),
+    };
   }
 }
 

@@ -1,5 +1,5 @@
-import { type DataSourceInstanceSettings } from '@grafana/data';
-import { getBackendSrv, getDataSourceSrv } from '@grafana/runtime';
+import { type AppPluginMeta, type DataSourceInstanceSettings, type PluginMeta } from '@grafana/data';
+import { config, getBackendSrv, getDataSourceSrv } from '@grafana/runtime';
 import { Card, EmptyState, LoadingPlaceholder, Stack, TagList, Text } from '@grafana/ui';
 
 import { Page } from './Page';
@@ -35,9 +35,12 @@ export function HomePage() {
           ))}
         </div>
         <Text element="h2" variant="h4">
-          Data sources
+          Apps and data sources
         </Text>
         <div>
+          {Object.values(config.apps).map(({ id }) => (
+            <AppCard key={id} meta={config.apps[id] as unknown as AppPluginMeta} />
+          ))}
           {getDataSourceSrv()
             .getList()
             .map((settings) => (
@@ -51,16 +54,30 @@ export function HomePage() {
 
 function DataSourceCard({ settings }: { settings: DataSourceInstanceSettings }) {
   const { uid, name, meta, isDefault } = settings;
-  const logo = meta.info?.logos?.small;
   return (
     <Card href={`/connections/datasources/edit/${encodeURIComponent(uid)}`}>
       <Card.Heading>{name}</Card.Heading>
-      {logo && (
-        <Card.Figure>
-          <img src={logo} alt="" width={40} height={40} />
-        </Card.Figure>
-      )}
+      <Logo meta={meta} />
       <Card.Meta>{[meta.name, isDefault ? 'default' : '']}</Card.Meta>
     </Card>
   );
+}
+
+function AppCard({ meta }: { meta: AppPluginMeta }) {
+  return (
+    <Card href={`/a/${encodeURIComponent(meta.id)}`}>
+      <Card.Heading>{meta.name}</Card.Heading>
+      <Logo meta={meta} />
+      <Card.Meta>App</Card.Meta>
+    </Card>
+  );
+}
+
+function Logo({ meta }: { meta: PluginMeta }) {
+  const logo = meta.info?.logos?.small;
+  return logo ? (
+    <Card.Figure>
+      <img src={logo} alt="" width={40} height={40} />
+    </Card.Figure>
+  ) : null;
 }

@@ -32,7 +32,7 @@ export function Page({ title, note, children }: PageProps) {
             {title}
           </Text>
         </nav>
-        <Text variant="bodySmall" color="secondary">
+        <Text variant="bodySmall" color="secondary" truncate>
           preview: stands in for Grafana{note ? ` (${note})` : ''}
         </Text>
         <nav className={styles.nav}>

@@ -29,7 +29,8 @@ export function messageOf(error: unknown): string {
   if (isFetchError(error)) {
     return error.data?.message ?? error.statusText ?? `the host answered ${error.status}`;
   }
-  return error instanceof Error ? error.message : String(error);
+  const message = (error as { message?: unknown } | undefined)?.message;
+  return typeof message === 'string' ? message : String(error);
 }
 
 export function Failure({ title, error }: { title: string; error: unknown }) {

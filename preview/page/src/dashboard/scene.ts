@@ -2,7 +2,9 @@ import { type DataTransformerConfig } from '@grafana/data';
 import {
   behaviors,
   EmbeddedScene,
+  getExploreURL,
   SceneControlsSpacer,
+  sceneGraph,
   SceneDataTransformer,
   SceneGridItem,
   SceneGridLayout,
@@ -15,13 +17,14 @@ import {
   SceneVariableSet,
   VariableValueSelectors,
   VizPanel,
-  VizPanelExploreButton,
+  VizPanelMenu,
   type SceneDataQuery,
   type SceneGridItemLike,
 } from '@grafana/scenes';
 
 import { DashboardLinks } from './DashboardLinks';
 import { type Dashboard, type PanelModel } from './model';
+import { PanelNotices } from './PanelNotices';
 import { sceneVariable } from './variables';
 
 export interface ShownDashboard {
@@ -111,11 +114,27 @@ function vizPanel(model: PanelModel): VizPanel {
     pluginVersion: model.pluginVersion,
     displayMode: model.transparent ? 'transparent' : 'default',
     hoverHeader: !model.title,
+    titleItems: new PanelNotices({}),
     options: model.options ?? {},
     fieldConfig: model.fieldConfig ?? { defaults: {}, overrides: [] },
     $data: model.targets?.length ? panelData(model, model.targets) : undefined,
-    headerActions: model.targets?.length ? [new VizPanelExploreButton()] : undefined,
+    menu: model.targets?.length ? exploreMenu() : undefined,
   });
+}
+
+/** A panel's menu: the way to Explore, with the queries as they ran. */
+function exploreMenu(): VizPanelMenu {
+  const menu = new VizPanelMenu({ items: [] });
+  menu.addActivationHandler(() => {
+    const { data } = sceneGraph.getData(menu).state;
+    const panel = menu.parent;
+    if (data && panel) {
+      void getExploreURL(data, panel, sceneGraph.getTimeRange(menu).state.value).then((href) =>
+        menu.setState({ items: [{ text: 'Explore', iconClassName: 'compass', href }] })
+      );
+    }
+  });
+  return menu;
 }
 
 function panelData(model: PanelModel, targets: SceneDataQuery[]) {

@@ -4,7 +4,6 @@ import {
   SceneDataNode,
   SceneObjectBase,
   SceneQueryRunner,
-  SceneRefreshPicker,
   SceneTimePicker,
   SceneTimeRange,
   VizPanel,
@@ -12,6 +11,7 @@ import {
 } from '@grafana/scenes';
 import { type DataQuery } from '@grafana/schema';
 
+import { PanelNotices } from '../dashboard/PanelNotices';
 import { ExploreView } from './ExploreView';
 import { writePane, type Pane } from './panes';
 
@@ -19,7 +19,6 @@ export interface ExploreState extends SceneObjectState {
   $timeRange: SceneTimeRange;
   $data: SceneQueryRunner;
   timePicker: SceneTimePicker;
-  refreshPicker: SceneRefreshPicker;
   datasourceUid: string;
   /** As edited; the runner has those that ran last. */
   queries: DataQuery[];
@@ -39,7 +38,6 @@ export class ExploreScene extends SceneObjectBase<ExploreState> {
       $timeRange: new SceneTimeRange(range),
       $data: new SceneQueryRunner({ queries, datasource: { uid: datasource }, maxDataPoints: window.innerWidth }),
       timePicker: new SceneTimePicker({}),
-      refreshPicker: new SceneRefreshPicker({ withText: true }),
       datasourceUid: datasource,
       queries,
       results: [],
@@ -99,7 +97,7 @@ export class ExploreScene extends SceneObjectBase<ExploreState> {
     }
     const results = [...byPanel].map(([pluginId, series]) => {
       const known = this.state.results.find((panel) => panel.state.pluginId === pluginId);
-      const panel = known ?? new VizPanel({ pluginId, title: titles[pluginId] ?? '', $data: new SceneDataNode() });
+      const panel = known ?? newPanel(pluginId);
       // The error is said above the results, once.
       const shown = { ...data, series, state: data.state === LoadingState.Error ? LoadingState.Done : data.state };
       (panel.state.$data as SceneDataNode).setState({ data: { ...shown, error: undefined, errors: undefined } });
@@ -107,6 +105,11 @@ export class ExploreScene extends SceneObjectBase<ExploreState> {
     });
     this.setState({ results });
   }
+}
+
+function newPanel(pluginId: string): VizPanel {
+  const title = titles[pluginId] ?? '';
+  return new VizPanel({ pluginId, title, titleItems: new PanelNotices({}), $data: new SceneDataNode() });
 }
 
 const titles: Record<string, string> = { timeseries: 'Graph', table: 'Table', 'k8snet-flows-panel': 'Flows' };

@@ -13,8 +13,8 @@ const load = (uid: string): Promise<DataSourceApi> => getDataSourceSrv().get(uid
 
 export function ExploreView({ model }: SceneComponentProps<ExploreScene>) {
   const styles = useStyles2(getStyles);
-  const { datasourceUid, timePicker, refreshPicker, results, $data } = model.useState();
-  const { data } = $data.useState();
+  const { datasourceUid, timePicker, results, $data } = model.useState();
+  const { data, queries: ran } = $data.useState();
   const { loaded: datasource, error } = useLoaded(load, datasourceUid);
   const errors = data?.errors ?? (data?.error ? [data.error] : []);
   const isLoading = data?.state === LoadingState.Loading;
@@ -32,7 +32,6 @@ export function ExploreView({ model }: SceneComponentProps<ExploreScene>) {
         />
         <div className={styles.times}>
           <timePicker.Component model={timePicker} />
-          <refreshPicker.Component model={refreshPicker} />
           <Button onClick={() => model.run()} icon={isLoading ? 'spinner' : 'sync'}>
             Run query
           </Button>
@@ -51,7 +50,7 @@ export function ExploreView({ model }: SceneComponentProps<ExploreScene>) {
           <panel.Component model={panel} />
         </div>
       ))}
-      {data?.state === LoadingState.Done && results.length === 0 && <NoData />}
+      {data?.state === LoadingState.Done && ran.length > 0 && results.length === 0 && <NoData />}
     </div>
   );
 }

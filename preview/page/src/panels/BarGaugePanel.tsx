@@ -8,8 +8,9 @@ import {
   type ReduceDataOptions,
 } from '@grafana/data';
 import { type BarGaugeDisplayMode, type BarGaugeNamePlacement, type BarGaugeValueMode } from '@grafana/schema';
-import { BarGauge, DataLinksContextMenu, useTheme2, VizRepeater } from '@grafana/ui';
+import { BarGauge, useTheme2, VizRepeater } from '@grafana/ui';
 
+import { Linked } from './Linked';
 import { NoData } from './NoData';
 
 export interface BarGaugeOptions {
@@ -48,7 +49,7 @@ export function BarGaugePanel(props: PanelProps<BarGaugeOptions>) {
       minVizHeight={minVizHeight}
       maxVizHeight={maxVizHeight}
       renderValue={({ value, width, height, count, orientation, alignmentFactors }) => (
-        <DataLinksContextMenu links={() => value.getLinks?.() ?? []} style={{ height: '100%' }}>
+        <Linked value={value} style={{ height: '100%' }}>
           {({ openMenu, targetClassName }) => (
             <BarGauge
               theme={theme}
@@ -67,11 +68,11 @@ export function BarGaugePanel(props: PanelProps<BarGaugeOptions>) {
               lcdCellWidth={12}
               alignmentFactors={alignmentFactors}
               isOverflow={count * minVizHeight > props.height}
-              onClick={value.hasLinks ? openMenu : undefined}
-              className={value.hasLinks ? targetClassName : undefined}
+              onClick={openMenu}
+              className={targetClassName}
             />
           )}
-        </DataLinksContextMenu>
+        </Linked>
       )}
     />
   );

@@ -1,4 +1,5 @@
 import {
+  DataFrameType,
   dateTimeFormat,
   FieldType,
   formattedValueToString,
@@ -15,7 +16,7 @@ import type uPlot from 'uplot';
 import { NoData } from './NoData';
 
 /** Buckets over time: `counts[row][column]`, row 0 at the bottom. */
-export interface Heatmap {
+interface Heatmap {
   times: number[];
   buckets: string[];
   counts: number[][];
@@ -24,8 +25,30 @@ export interface Heatmap {
 /** `TooltipHoverMode.xyOne` of @grafana/ui, which is not exported. */
 const xyOne = 2;
 
-/** One row for each number field of all frames; all are expected to share their times. */
-export function heatmapOf(frames: DataFrame[]): Heatmap | undefined {
+/** `heatmap-cells`: one row of the frame is one cell, from a native histogram. */
+function fromCells(frame: DataFrame): Heatmap {
+  const values = (name: string): number[] => frame.fields.find((field) => field.name === name)?.values ?? [];
+  const ascending = (all: number[]) => [...new Set(all)].sort((a, b) => a - b);
+  const times = ascending(values('xMax'));
+  const uppers = ascending(values('yMax'));
+  const column = new Map(times.map((time, index) => [time, index]));
+  const row = new Map(uppers.map((upper, index) => [upper, index]));
+  const counts = uppers.map(() => times.map(() => 0));
+  values('count').forEach((count, cell) => {
+    const cells = counts[row.get(values('yMax')[cell]!)!];
+    if (cells) {
+      cells[column.get(values('xMax')[cell]!)!] = count;
+    }
+  });
+  return { times, buckets: uppers.map((upper) => upper.toPrecision(3)), counts };
+}
+
+/** Cells as they are, else one row for each number field; all are expected to share their times. */
+function heatmapOf(frames: DataFrame[]): Heatmap | undefined {
+  const cells = frames.find((frame) => frame.meta?.type === DataFrameType.HeatmapCells && frame.length > 0);
+  if (cells) {
+    return fromCells(cells);
+  }
   const time = frames[0]?.fields.find((field) => field.type === FieldType.time);
   const rows = frames.flatMap((frame) =>
     frame.fields
@@ -44,7 +67,7 @@ export function HeatmapPanel({ data, width, height, timeRange, timeZone, fieldCo
   const from = timeRange.from.valueOf();
   const to = timeRange.to.valueOf();
   const config = useMemo(() => {
-    const color = (share: number) => theme.visualization.getColorByName('dark-orange') + alpha(share);
+    const color = (share: number) => theme.visualization.getColorByName('orange') + alpha(share);
     return heatmap && chartConfig(heatmap, timeZone, [from, to], theme, color);
   }, [heatmap, timeZone, from, to, theme]);
   if (!heatmap || !config) {
@@ -129,7 +152,9 @@ function chartConfig(
           const left = plot.valToPos(times[x]! - stepMs, 'x', true);
           const right = plot.valToPos(times[x]!, 'x', true);
           plot.ctx.fillStyle = color(0.15 + 0.85 * (count / highest));
-          plot.ctx.fillRect(left + 0.5, top + 0.5, right - left - 1, bottom - top - 1);
+          // Cells stand apart where they are wide enough to.
+          const gap = right - left > 6 ? 1 : 0;
+          plot.ctx.fillRect(left, top + gap, right - left - gap, bottom - top - gap);
         }
       });
     });

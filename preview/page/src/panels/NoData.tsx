@@ -3,8 +3,8 @@ import { type FieldConfigSource, type GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 
 /** What an empty panel says: the field option "No value", else as Grafana does. */
-export function NoData({ fieldConfig }: { fieldConfig?: FieldConfigSource }) {
-  return <div className={useStyles2(styles)}>{fieldConfig?.defaults.noValue ?? 'No data'}</div>;
+export function NoData({ fieldConfig, message = 'No data' }: { fieldConfig?: FieldConfigSource; message?: string }) {
+  return <div className={useStyles2(styles)}>{fieldConfig?.defaults.noValue ?? message}</div>;
 }
 
 const styles = (theme: GrafanaTheme2) =>

@@ -10,13 +10,14 @@ import {
 import {
   BigValue,
   BigValueGraphMode,
-  DataLinksContextMenu,
   useTheme2,
   VizRepeater,
   type BigValueColorMode,
   type BigValueJustifyMode,
   type BigValueTextMode,
 } from '@grafana/ui';
+
+import { Linked } from './Linked';
 
 export interface StatOptions {
   reduceOptions: ReduceDataOptions;
@@ -53,7 +54,7 @@ export function StatPanel(props: PanelProps<StatOptions>) {
       renderCounter={renderCounter}
       orientation={options.orientation}
       renderValue={({ value, width, height, count, alignmentFactors }) => (
-        <DataLinksContextMenu links={() => value.getLinks?.() ?? []} style={{ flexGrow: 1 }}>
+        <Linked value={value} style={{ flexGrow: 1 }}>
           {({ openMenu, targetClassName }) => (
             <BigValue
               theme={theme}
@@ -69,11 +70,11 @@ export function StatPanel(props: PanelProps<StatOptions>) {
               width={width}
               height={height}
               hasLinks={value.hasLinks}
-              onClick={value.hasLinks ? openMenu : undefined}
-              className={value.hasLinks ? targetClassName : undefined}
+              onClick={openMenu}
+              className={targetClassName}
             />
           )}
-        </DataLinksContextMenu>
+        </Linked>
       )}
     />
   );

@@ -1,8 +1,8 @@
-import { getFrameDisplayName, type PanelProps } from '@grafana/data';
+import { cacheFieldDisplayNames, getFrameDisplayName, type PanelProps } from '@grafana/data';
 import { type TableCellHeight } from '@grafana/schema';
 import { Select } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 
 import { NoData } from './NoData';
 
@@ -19,6 +19,8 @@ const selectHeight = 40;
 
 export function TablePanel({ data, width, height, options, fieldConfig, timeRange }: PanelProps<TableOptions>) {
   const [chosen, choose] = useState<number>();
+  // The header shows the cached name, which a transformation may have changed.
+  useMemo(() => cacheFieldDisplayNames(data.series), [data.series]);
   const index = Math.min(chosen ?? options.frameIndex, data.series.length - 1);
   const frame = data.series[index];
   if (!frame || frame.fields.length === 0) {

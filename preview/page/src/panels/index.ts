@@ -1,8 +1,9 @@
 import { identityOverrideProcessor, PanelPlugin, type PanelProps } from '@grafana/data';
-import { type ComponentType } from 'react';
+import { createElement, type ComponentType } from 'react';
 
 import { BarGaugePanel } from './BarGaugePanel';
 import { HeatmapPanel } from './HeatmapPanel';
+import { NoData } from './NoData';
 import { StatPanel } from './StatPanel';
 import { TablePanel } from './TablePanel';
 import { TextPanel } from './TextPanel';
@@ -12,23 +13,30 @@ const noEditor = () => null;
 
 /** A panel with the defaults that Grafana's own of this name has. */
 function panel(component: ComponentType<PanelProps<any>>, defaults: object, custom: Record<string, unknown> = {}) {
-  return new PanelPlugin<any, any>(component).setDefaults(defaults).useFieldConfig({
-    // Only options that are known by name take part in overrides.
-    useCustomConfig: (builder) => {
-      for (const [path, defaultValue] of Object.entries(custom)) {
-        builder.addCustomEditor({
-          id: path,
-          path,
-          name: path,
-          editor: noEditor,
-          override: noEditor,
-          process: identityOverrideProcessor,
-          shouldApply: () => true,
-          defaultValue,
-        });
-      }
-    },
+  const option = ([path, defaultValue]: [string, unknown]) => ({
+    id: path,
+    path,
+    name: path,
+    editor: noEditor,
+    override: noEditor,
+    process: identityOverrideProcessor,
+    shouldApply: () => true,
+    defaultValue,
   });
+  return new PanelPlugin<any, any>(component)
+    .setPanelOptions((builder) => {
+      for (const each of Object.entries(defaults)) {
+        builder.addCustomEditor(option(each));
+      }
+    })
+    .useFieldConfig({
+      // Only options that are known by name take part in overrides.
+      useCustomConfig: (builder) => {
+        for (const each of Object.entries(custom)) {
+          builder.addCustomEditor(option(each));
+        }
+      },
+    });
 }
 
 const hideFrom = { legend: false, tooltip: false, viz: false };
@@ -76,6 +84,10 @@ const table = {
   footer: undefined,
   hideFrom,
 };
+
+/** In the place of a panel that is neither in the plugin folder nor among the built-in ones. */
+export const notDrawn = (id: string) =>
+  panel(() => createElement(NoData, { message: `The preview draws no ${id} panel; Grafana may` }), {});
 
 /** The panels that dashboards name and whose code is Grafana's application, not its libraries. */
 export const builtInPanels: Record<string, PanelPlugin> = {

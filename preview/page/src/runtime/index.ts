@@ -46,6 +46,9 @@ export function setServices() {
   setPluginComponentHook(() => ({ component: null, isLoading: false }));
   setPluginFunctionsHook(() => ({ functions: [], isLoading: false }));
   setReturnToPreviousHook(() => () => undefined);
+  Object.assign(window, {
+    MonacoEnvironment: { getWorker: () => new Worker('/public/build/monaco.js', { type: 'module' }) },
+  });
   setGrafanaLiveSrv({
     getConnectionState: () => of(false),
     getStream: () => EMPTY,

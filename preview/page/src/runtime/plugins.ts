@@ -5,7 +5,7 @@ import 'systemjs/dist/extras/amd.js';
 import { PanelPlugin, type DataSourcePlugin, type DataSourcePluginMeta, type PanelPluginMeta } from '@grafana/data';
 import { config } from '@grafana/runtime';
 
-import { builtInPanels } from '../panels';
+import { builtInPanels, notDrawn } from '../panels';
 import { sharedModules } from './sharedModules';
 
 /** Lets plugins find the shared modules by the names that their bundles ask for. */
@@ -18,7 +18,7 @@ export function shareModules() {
   System.addImportMap({ imports });
 }
 
-async function importPlugin<T>(module: string): Promise<T> {
+export async function importPlugin<T>(module: string): Promise<T> {
   const { plugin } = await System.import(new URL(module, document.baseURI).toString());
   if (!plugin) {
     throw new Error(`${module} exports no plugin`);
@@ -40,11 +40,8 @@ export async function importPanelPlugin(id: string): Promise<PanelPlugin> {
     return known;
   }
   const meta: PanelPluginMeta | undefined = config.panels[id];
-  const plugin = builtInPanels[id] ?? (meta && (await importPlugin<PanelPlugin>(meta.module)));
-  if (!plugin) {
-    throw new Error(`the preview draws no ${id} panel; Grafana does`);
-  }
-  plugin.meta = meta ?? { ...plugin.meta, id, name: id };
+  const plugin = meta ? await importPlugin<PanelPlugin>(meta.module) : (builtInPanels[id] ?? notDrawn(id));
+  plugin.meta = meta ?? ({ id, name: id, info: { version: config.buildInfo.version } } as PanelPluginMeta);
   panels.set(id, plugin);
   return plugin;
 }
