@@ -165,7 +165,7 @@ export const text = {
     },
     prometheus: {
       title: 'Prometheus',
-      description: 'Where metrics come from. Leave the address empty to ask for flows only.',
+      description: 'Where metrics come from. Leave the URL empty to ask for flows only.',
       url: 'URL',
       urlPlaceholder: 'http://prometheus.monitoring.svc:9090',
       urlScheme: 'The URL begins with http:// or https://',

@@ -28,7 +28,7 @@ export function SecretField({ settings, name, label, placeholder, multiline = fa
       {multiline ? (
         <SecretTextArea
           {...common}
-          cols={57}
+          cols={50}
           rows={6}
           spellCheck={false}
           onChange={(event) => settings.setSecret(name, event.currentTarget.value)}

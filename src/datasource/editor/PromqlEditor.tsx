@@ -2,12 +2,10 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import {
   CodeEditor,
-  CodeEditorSuggestionItemKind,
   InlineField,
   InlineSwitch,
   RadioButtonGroup,
   useStyles2,
-  type CodeEditorSuggestionItem,
   type Monaco,
   type MonacoEditor,
 } from '@grafana/ui';
@@ -18,6 +16,7 @@ import type { PromqlFormat, PromqlQuery } from '../query/model';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import { CommittedInput } from './CommittedInput';
+import { completeWords, languageId, registerPromql } from './promqlLanguage';
 
 interface Props {
   query: PromqlQuery;
@@ -37,7 +36,8 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
   const legendId = useId();
   const stepId = useId();
   const exemplarsId = useId();
-  const metrics = useRef<CodeEditorSuggestionItem[]>([]);
+  const completion = useRef<{ dispose(): void } | undefined>(undefined);
+  const metrics = useRef<readonly string[]>([]);
   const [lines, setLines] = useState(() => linesOf(query.expr));
 
   // Monaco keeps the first callbacks it is given.
@@ -51,7 +51,7 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
     datasource.metricNames().then(
       (names) => {
         if (wanted) {
-          metrics.current = names.map((label) => ({ label, kind: CodeEditorSuggestionItemKind.Property }));
+          metrics.current = names;
         }
       },
       // Completion only: why Prometheus does not answer is told where the query is run.
@@ -88,6 +88,7 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
         event.stopPropagation();
       }
     });
+    completion.current = completeWords(monaco, editor, () => metrics.current);
     editor.onDidChangeModelContent(() => setLines(linesOf(editor.getValue())));
   };
 
@@ -95,7 +96,7 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
     <>
       <div role="group" aria-label={text.promql.expression} data-testid={testIds.expression}>
         <CodeEditor
-          language="promql"
+          language={languageId}
           value={query.expr}
           height={lines * lineHeight + 14}
           showLineNumbers={false}
@@ -111,10 +112,11 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
             scrollBeyondLastLine: false,
             padding: { top: 6, bottom: 6 },
           }}
-          getSuggestions={() => metrics.current}
           onBlur={commit}
           onSave={commit}
+          onBeforeEditorMount={registerPromql}
           onEditorDidMount={onMount}
+          onEditorWillUnmount={() => completion.current?.dispose()}
         />
       </div>
       <div className={styles.options} role="group" aria-label={text.promql.options}>
