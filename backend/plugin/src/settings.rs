@@ -97,6 +97,8 @@ pub(crate) enum HttpMethod {
 /// Settings that cannot be used, in words that name the field.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidSettings {
+    #[error("jsonData of this data source is not a JSON object")]
+    NoObject,
     #[error("jsonData of this data source cannot be read")]
     Json(#[source] serde_json::Error),
     #[error("TLS client authentication is on, but {missing} is empty")]
@@ -129,10 +131,12 @@ impl Settings {
     ///
     /// Errors: [`InvalidSettings`].
     pub(crate) fn read(stored: &Stored) -> Result<Self, InvalidSettings> {
-        let json: JsonData = if stored.json_data.iter().all(u8::is_ascii_whitespace) {
-            JsonData::default()
-        } else {
-            serde_json::from_slice(&stored.json_data).map_err(InvalidSettings::Json)?
+        let json: JsonData = match stored.json_data.trim_ascii() {
+            b"" | b"null" => JsonData::default(),
+            object if object.starts_with(b"{") => {
+                serde_json::from_slice(object).map_err(InvalidSettings::Json)?
+            }
+            _ => return Err(InvalidSettings::NoObject),
         };
         let timeouts = Timeouts::read(&json)?;
         Ok(Self {

@@ -335,24 +335,28 @@ fn bucket_rows(
     }
     let mut fields = vec![query.time_field(times.iter().copied().collect())];
     let mut names = BTreeSet::new();
-    let mut below: Option<&Bucket> = None;
+    // What the buckets below hold, at each time: not every bucket has a sample at every time.
+    let mut below: HashMap<i64, f64> = HashMap::new();
     for bucket in &buckets {
         // `1` and `1.0` may both be there while a target is upgraded.
         if !names.insert(bucket.le.as_str()) {
             continue;
         }
         let mut column = Float64Builder::with_capacity(times.len());
-        for time in &times {
-            let lower = below.and_then(|below| below.at.get(time)).copied().unwrap_or(0.0);
+        for &time in &times {
+            let Some(&count) = bucket.at.get(&time) else {
+                column.append_null();
+                continue;
+            };
             // Buckets are scraped one after the other, so a lower one may be ahead by a little.
-            column.append_option(bucket.at.get(time).map(|count| (count - lower).max(0.0)));
+            let lower = below.insert(time, count).unwrap_or(0.0);
+            column.append_value((count - lower).max(0.0));
         }
         let mut field = Field::new(&bucket.le, Arc::new(column.finish()));
         field.labels.clone_from(labels);
         field.labels.insert("le".to_owned(), bucket.le.clone());
         field.config.display_name_from_ds = Some(bucket.le.clone());
         fields.push(field);
-        below = Some(bucket);
     }
     Frame { name: String::new(), fields, meta: meta.clone() }
 }

@@ -12,15 +12,27 @@ pub(crate) const GRACE: Duration = Duration::from_millis(1_500);
 #[cfg(unix)]
 const PARENT_POLL: Duration = Duration::from_millis(500);
 
+/// The process that started this one. To be asked before anybody can know that we live: a host
+/// that dies right after the handshake must not be taken for the one that it leaves us to.
+pub(crate) fn parent() -> Parent {
+    #[cfg(unix)]
+    return Parent(std::os::unix::process::parent_id());
+    #[cfg(not(unix))]
+    return Parent(0);
+}
+
+/// See [`parent`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parent(u32);
+
 /// Cancels `leave` on SIGTERM or when the parent process is gone.
 ///
 /// SIGINT is ignored, as go-plugin's own servers do: Ctrl-C in a terminal reaches the whole
 /// process group, and Grafana ends its plugins in its own order.
 #[cfg(unix)]
-pub(crate) async fn watch(leave: CancellationToken) {
+pub(crate) async fn watch(leave: CancellationToken, parent_at_start: Parent) {
     use tokio::signal::unix::{SignalKind, signal};
 
-    let parent_at_start = std::os::unix::process::parent_id();
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
@@ -37,7 +49,7 @@ pub(crate) async fn watch(leave: CancellationToken) {
             }
             _ = interrupt.recv() => tracing::debug!("SIGINT ignored: Grafana decides"),
             _ = poll.tick() => {
-                if std::os::unix::process::parent_id() != parent_at_start {
+                if parent() != parent_at_start {
                     tracing::warn!("leaving: Grafana is gone");
                     leave.cancel();
                 }
@@ -48,6 +60,6 @@ pub(crate) async fn watch(leave: CancellationToken) {
 
 /// Where there are neither signals nor parent ids, `GRPCController.Shutdown` alone ends us.
 #[cfg(not(unix))]
-pub(crate) async fn watch(leave: CancellationToken) {
+pub(crate) async fn watch(leave: CancellationToken, _: Parent) {
     leave.cancelled().await;
 }

@@ -69,6 +69,8 @@ pub(crate) enum Obstacle {
     Tls(String),
     #[error("it does not speak HTTP there; check the port")]
     NotHttp,
+    #[error("it closed the connection without an answer; check the port, and what stands between")]
+    NoAnswer,
     #[error("{0}")]
     Other(String),
 }
@@ -119,22 +121,19 @@ impl PrometheusError {
             };
             return Self::Unreachable { url, obstacle, cause };
         }
-        if cause.is_request() && find_in_chain(&cause, is_parse_error).is_some() {
-            return Self::Unreachable { url, obstacle: Obstacle::NotHttp, cause };
+        if cause.is_request() {
+            let obstacle = match find_in_chain(&cause, is_parse_error) {
+                Some(()) => Obstacle::NotHttp,
+                None => Obstacle::NoAnswer,
+            };
+            return Self::Unreachable { url, obstacle, cause };
         }
         Self::Broken { url, cause }
     }
 }
 
 fn obstacle(error: &(dyn StdError + 'static)) -> Obstacle {
-    if let Some(tls) = find_in_chain(error, |error| {
-        // rustls' errors travel inside of io errors.
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        inner
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            .or_else(|| error.downcast_ref::<rustls::Error>())
-            .map(tls_words)
-    }) {
+    if let Some(tls) = find_in_chain(error, |error| tls_error(error).map(tls_words)) {
         return Obstacle::Tls(tls);
     }
     let refused = find_in_chain(error, |error| {
@@ -152,6 +151,15 @@ fn obstacle(error: &(dyn StdError + 'static)) -> Obstacle {
         return Obstacle::UnknownHost;
     }
     Obstacle::Other(innermost(error))
+}
+
+/// The error of TLS in `error`: it travels inside of io errors, of which each hides its own from
+/// the chain of sources.
+fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
+    match error.downcast_ref::<io::Error>() {
+        Some(io) => tls_error(io.get_ref()?),
+        None => error.downcast_ref(),
+    }
 }
 
 fn tls_words(error: &rustls::Error) -> String {

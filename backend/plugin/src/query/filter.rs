@@ -79,6 +79,9 @@ impl Sides {
                 sides.add(flag, value).map_err(|cause| invalid(flag, cause))?;
             }
         }
+        if let Some(elsewhere) = sides.pod_elsewhere() {
+            return Err(invalid(Flag::Pod, elsewhere));
+        }
         let types = &sides.source.event_type;
         let has_l7 = types.iter().any(|event| event.message_type == MessageType::L7);
         if flags.contains_key(&Flag::HttpStatus)
@@ -93,6 +96,26 @@ impl Sides {
     fn both(&mut self, add: impl Fn(&mut FlowFilter)) {
         add(&mut self.source);
         add(&mut self.destination);
+    }
+
+    /// A pod that names a namespace other than one that is asked for beside it.
+    fn pod_elsewhere(&self) -> Option<InvalidFlag> {
+        let Self { source, destination, namespaces, from_namespaces, to_namespaces, .. } = self;
+        let pairs = [
+            (namespaces, &source.source_pod),
+            (namespaces, &destination.destination_pod),
+            (from_namespaces, &source.source_pod),
+            (to_namespaces, &destination.destination_pod),
+        ];
+        pairs.into_iter().find_map(|(namespaces, pods)| {
+            namespaces.iter().find_map(|namespace| {
+                let pod = pods.iter().find(|pod| {
+                    pod.split_once('/').is_some_and(|(own, _)| !own.is_empty() && own != namespace)
+                })?;
+                let (pod, namespace) = (pod.clone(), namespace.clone());
+                Some(InvalidFlag::PodElsewhere { pod, namespace })
+            })
+        })
     }
 
     fn add(&mut self, flag: Flag, value: &str) -> Result<(), InvalidFlag> {
@@ -289,11 +312,11 @@ fn event_type(value: &str) -> Result<EventTypeFilter, InvalidFlag> {
     let Some(sub_type) = sub_type else {
         return Ok(EventTypeFilter { message_type, ..EventTypeFilter::default() });
     };
-    let point = sub_type.replace('-', "_");
     let number = match sub_type.parse::<u8>() {
         Ok(number) => i32::from(number),
         Err(_) if message_type == MessageType::Trace => {
-            match named::<TraceObservationPoint>(&point, "trace observation point")? {
+            let point = sub_type.replace('-', "_").parse::<TraceObservationPoint>();
+            match point.map_err(|_| not_a(sub_type, "trace observation point"))? {
                 // The monitor's number of this point is 0, which protobuf keeps for "unknown".
                 TraceObservationPoint::ToEndpoint => 0,
                 point => point.number(),

@@ -18,7 +18,7 @@ pub(crate) const MESSAGE_TYPES: [&str; 6] =
 pub(crate) enum InvalidFlag {
     #[error("no such filter; there are {}", list(Flag::ALL.iter().map(|flag| flag.key())))]
     Unknown,
-    #[error("`{value}` is not a {of}")]
+    #[error("`{value}` is no {of}")]
     Value { value: String, of: &'static str },
     #[error("`{value}` is not one of {}", list(.known.iter().copied()))]
     NotOneOf { value: String, known: &'static [&'static str] },
@@ -26,6 +26,8 @@ pub(crate) enum InvalidFlag {
     UnnamedDropReason(String),
     #[error("cannot be combined with `{0}`, as in `hubble observe`")]
     Conflict(&'static str),
+    #[error("pod `{pod}` is not in namespace `{namespace}`, which is asked for too")]
+    PodElsewhere { pod: String, namespace: String },
     #[error("needs `type` to be `l7`, or not set")]
     NotL7,
     #[error("has {count} values, at most {MAX_VALUES} are taken")]

@@ -75,6 +75,8 @@ pub(crate) enum PromqlFormat {
 pub(crate) enum InvalidQuery {
     #[error("the query is larger than {} KiB", MAX_QUERY_BYTES >> 10)]
     TooLarge,
+    #[error("the query is not a JSON object")]
+    NoObject,
     #[error("the query cannot be read: {0}")]
     Json(serde_json::Error),
     #[error("query type `{0}` is unknown: use `flows` or `promql`")]
@@ -209,6 +211,9 @@ pub(crate) fn read(envelope: &Envelope) -> Result<(Query, Vec<Notice>), InvalidQ
     }
     if envelope.from_ms > envelope.to_ms {
         return Err(InvalidQuery::TimeRange);
+    }
+    if envelope.json.trim_ascii_start().first() != Some(&b'{') {
+        return Err(InvalidQuery::NoObject);
     }
     let kind: Kind = serde_json::from_slice(&envelope.json).map_err(InvalidQuery::Json)?;
     let query_type = kind

@@ -1,1 +1,296 @@
+use std::fmt::Write as _;
 
+use flow::filter::FlowFilter;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::query::filter::FlowSelection;
+use crate::query::flag::FlagValues;
+
+fn envelope(json: &Value) -> Envelope {
+    Envelope { json: json.to_string().into_bytes(), to_ms: 1, ..Envelope::default() }
+}
+
+/// What a flows query selects, or why it cannot be read.
+fn selection(filter: &Value, exclude: &Value) -> String {
+    let json = json!({ "queryType": "flows", "filter": filter, "exclude": exclude });
+    let selection =
+        FlowsQuery::read(json.to_string().as_bytes()).and_then(|query| FlowSelection::new(&query));
+    match selection {
+        Err(error) => format!("error: {error}\n"),
+        Ok(selection) => {
+            let mut text = format!("hubble observe {}\n", selection.observe_flags);
+            for (list, filters) in
+                [("allow", &selection.filters.allow), ("deny", &selection.filters.deny)]
+            {
+                for filter in filters {
+                    writeln!(text, "{list} {}", shown(filter)).unwrap();
+                }
+            }
+            text
+        }
+    }
+}
+
+/// The fields of a filter that are set, on one line.
+fn shown(filter: &FlowFilter) -> String {
+    let text = format!("{filter:?}").replace("FlowFilter ", "");
+    let set = split_fields(&text).into_iter().filter(|field| !field.ends_with(": []"));
+    set.collect::<Vec<_>>().join(", ")
+}
+
+/// Splits `{ a: [x, y], b: [] }` at the commas between fields.
+fn split_fields(text: &str) -> Vec<String> {
+    let inner = text.trim_start_matches('{').trim_end_matches('}').trim();
+    let mut fields = vec![String::new()];
+    let mut depth = 0;
+    for char in inner.chars() {
+        match char {
+            '[' | '(' | '{' => depth += 1,
+            ']' | ')' | '}' => depth -= 1,
+            ',' if depth == 0 => {
+                fields.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        fields.last_mut().unwrap().push(char);
+    }
+    fields.into_iter().map(|field| field.trim().to_owned()).collect()
+}
+
+fn report(cases: &[(Value, Value)]) -> String {
+    let mut text = String::new();
+    for (filter, exclude) in cases {
+        let asked = format!("filter {filter} exclude {exclude}");
+        writeln!(text, "{}", asked.chars().take(300).collect::<String>()).unwrap();
+        writeln!(text, "{}", selection(filter, exclude)).unwrap();
+    }
+    text
+}
+
+#[test]
+fn selections_are_those_of_hubble_observe() {
+    let none = json!({});
+    let only = |filter: Value| (filter, none.clone());
+    let report = report(&[
+        only(none.clone()),
+        only(json!({ "verdict": ["dropped", "FORWARDED"], "trafficDirection": ["Egress"] })),
+        only(json!({ "dropReasonDesc": ["Policy denied", "UNSUPPORTED_L3_PROTOCOL"] })),
+        only(json!({ "namespace": ["pets"] })),
+        only(json!({ "namespace": ["pets", "shop"], "verdict": ["DROPPED"] })),
+        only(json!({ "fromNamespace": ["pets"], "toNamespace": ["kube-system"] })),
+        only(json!({ "pod": ["pets/store-front"] })),
+        only(json!({ "fromPod": ["store-front", "pets/cart"], "fromNamespace": ["pets"] })),
+        only(json!({ "toPod": ["pets/order-service"], "fromNamespace": ["pets"] })),
+        only(json!({ "workload": ["store-front"], "namespace": ["pets"] })),
+        only(json!({ "fromWorkload": ["Deployment/store-front", "DaemonSet/"] })),
+        only(json!({ "ip": ["10.0.0.0/8", "fd00::1"], "port": ["53"] })),
+        only(json!({ "fromIp": ["10.0.0.1"], "toPort": ["443", "080"] })),
+        only(json!({ "toFqdn": ["*.github.com"], "protocol": ["TCP", "dns"] })),
+        only(json!({ "fqdn": ["api.github.com"] })),
+        only(json!({ "label": ["k8s:app=store front"], "nodeName": ["aks-*"] })),
+        only(json!({ "identity": ["world", "12345"], "toIdentity": [] })),
+        only(json!({ "toIdentity": ["kube-apiserver"] })),
+        only(
+            json!({ "type": ["drop", "trace:to-endpoint", "trace:from-proxy", "l7", "5", "1:133"] }),
+        ),
+        only(json!({ "httpStatus": ["404", "5+", "40+"], "type": ["l7"] })),
+        only(json!({ "tcpFlags": ["syn,ack", "RST", "FIN, PSH"] })),
+        only(json!({ "reply": ["true"], "uuid": ["it's"] })),
+        only(json!({ "reply": ["false"], "pod": ["", "  "] })),
+        only(json!({ "verdict": null, "pod": [] })),
+        (
+            json!({ "namespace": ["pets"] }),
+            json!({ "toPort": ["53"], "pod": ["kube-system/coredns"] }),
+        ),
+        (none.clone(), json!({ "verdict": ["FORWARDED"] })),
+    ]);
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn what_cannot_be_selected_is_named() {
+    let none = json!({});
+    let only = |filter: Value| (filter, none.clone());
+    let report = report(&[
+        only(json!({ "podd": ["a"] })),
+        only(json!({ "verdict": ["MAYBE"] })),
+        only(json!({ "dropReasonDesc": ["Because"] })),
+        only(json!({ "dropReasonDesc": ["Interface"] })),
+        only(json!({ "trafficDirection": ["up"] })),
+        only(json!({ "protocol": ["kafka"] })),
+        only(json!({ "ip": ["10.0.0.0/33"] })),
+        only(json!({ "ip": ["ten"] })),
+        only(json!({ "toPort": ["70000"] })),
+        only(json!({ "identity": ["mars"] })),
+        only(json!({ "type": ["flow"] })),
+        only(json!({ "type": ["trace:to-mars"] })),
+        only(json!({ "type": ["drop:because"] })),
+        only(json!({ "httpStatus": ["600"] })),
+        only(json!({ "httpStatus": ["404"], "type": ["drop"] })),
+        only(json!({ "httpStatus": ["404"], "type": ["l7", "drop"] })),
+        only(json!({ "tcpFlags": ["XYZ"] })),
+        only(json!({ "reply": ["perhaps"] })),
+        only(json!({ "namespace": ["a"], "toPod": ["a/b"] })),
+        only(json!({ "fromIp": ["10.0.0.1"], "fromPod": ["a/b"] })),
+        only(json!({ "fromPod": ["shop/cart"], "fromNamespace": ["pets"] })),
+        only(json!({ "pod": ["shop/cart"], "namespace": ["shop", "pets"] })),
+        only(json!({ "label": ["a"], "fromLabel": ["b"] })),
+        only(json!({ "verdict": "DROPPED" })),
+        only(json!({ "verdict": [1] })),
+        only(json!([])),
+        (none.clone(), json!({ "toPort": ["x"] })),
+        only(json!({ "pod": ["x".repeat(3_000)] })),
+        only(json!({ "port": vec!["1"; 501] })),
+    ]);
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn queries_are_read_or_refused_by_name() {
+    let check = |json: Value| -> String {
+        match model::read(&envelope(&json)) {
+            Err(error) => format!("{json}\n  error: {error}"),
+            Ok((Query::Flows(query), notices)) => {
+                format!("{json}\n  flows {:?} limit {} {notices:?}", query.format, query.limit)
+            }
+            Ok((Query::Promql(query), notices)) => format!("{json}\n  {query:?} {notices:?}"),
+        }
+    };
+    let cases = [
+        json!({}),
+        json!({ "queryType": "" }),
+        json!({ "queryType": "flows", "format": "packed", "limit": 50_000 }),
+        json!({
+            "refId": "A", "queryType": "flows", "datasource": { "uid": "x" }, "datasourceId": 1, "hide": false,
+            "key": "Q-1", "intervalMs": 1, "maxDataPoints": 1, "queryCachingTTL": 1, "timeRange": {}
+        }),
+        json!({ "queryType": "flows", "limit": 0 }),
+        json!({ "queryType": "flows", "limit": -1 }),
+        json!({ "queryType": "flows", "limit": 50_001 }),
+        json!({ "queryType": "flows", "limit": 1.5 }),
+        json!({ "queryType": "flows", "limt": 5 }),
+        json!({ "queryType": "flows", "format": "graph" }),
+        json!({ "queryType": "serviceMap" }),
+        json!({ "queryType": 5 }),
+        json!([]),
+        json!({ "expr": "up" }),
+        json!({ "queryType": "promql", "expr": " " }),
+        json!({ "queryType": "promql" }),
+        json!({ "queryType": "timeSeriesQuery", "expr": "up", "instant": true }),
+        json!({ "expr": "up", "instant": true, "range": true, "exemplar": true }),
+        json!({ "expr": "up", "instant": false, "range": false }),
+        json!({
+            "expr": "up", "format": "heatmap", "legendFormat": "{{job}}", "interval": "30s", "intervalFactor": 2,
+            "intervalMs": 1000.0, "utcOffsetSec": 3600, "editorMode": "code", "useBackend": false,
+            "fullMetaSearch": false, "includeNullMetadata": true, "disableTextWrap": false, "step": 15,
+            "scopes": [], "adhocFilters": [], "groupByKeys": [], "metric": "up", "target": ""
+        }),
+        json!({ "expr": "up", "adhocFilters": [{}], "groupByKeys": ["a"], "mystery": 1 }),
+        json!({ "expr": "up", "format": "logs" }),
+    ];
+    let report = cases.map(check).join("\n");
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn a_range_that_ends_before_it_begins_and_too_large_a_query() {
+    let backwards = Envelope { from_ms: 2, ..envelope(&json!({})) };
+    assert_eq!(
+        model::read(&backwards).unwrap_err().to_string(),
+        "the time range ends before it begins"
+    );
+    let large = Envelope { json: vec![b' '; (1 << 20) + 1], ..Envelope::default() };
+    assert_eq!(model::read(&large).unwrap_err().to_string(), "the query is larger than 1024 KiB");
+}
+
+#[test]
+fn tables_of_a_request_are_counted() {
+    let table = json!({ "expr": "up", "format": "table" });
+    let hidden = json!({ "expr": "up", "format": "table", "hide": true });
+    let series = json!({ "expr": "up" });
+    let count = |queries: &[&Value]| {
+        let envelopes: Vec<Envelope> = queries.iter().map(|query| envelope(query)).collect();
+        model::count_tables(&envelopes)
+    };
+    assert_eq!(count(&[]), 0);
+    assert_eq!(count(&[&table, &series, &hidden]), 1);
+    assert_eq!(count(&[&table, &table, &json!([])]), 2);
+}
+
+#[tokio::test]
+async fn a_panic_is_the_failure_of_one_query() {
+    let panicking = async {
+        tokio::task::yield_now().await;
+        panic!("a secret of the request");
+    };
+    let failure = isolated(panicking).await.unwrap_err();
+    assert_eq!(failure.source, FailureSource::Plugin);
+    assert_eq!(failure.status, 500);
+    assert!(!failure.message.contains("secret"));
+    let answered = isolated(async { Ok(vec![Bytes::from_static(b"frame")]) }).await;
+    assert_eq!(answered, Ok(vec![Bytes::from_static(b"frame")]));
+}
+
+#[tokio::test]
+async fn queries_beyond_the_bound_are_refused_and_the_rest_answered() {
+    let instance = Arc::new(Instance::new(&crate::settings::Stored::default()));
+    let envelopes: Vec<Envelope> = (0..=MAX_QUERIES)
+        .map(|index| Envelope { ref_id: index.to_string(), ..envelope(&json!({})) })
+        .collect();
+    let request = Request { envelopes, from_alert: false, concurrent_queries: 10 };
+    let answers = run(instance, request).await;
+    assert_eq!(answers.len(), MAX_QUERIES + 1);
+    let refused: Vec<&str> = answers
+        .iter()
+        .filter(|(_, answer)| answer.as_ref().unwrap_err().message.contains("a request may hold"))
+        .map(|(ref_id, _)| ref_id.as_str())
+        .collect();
+    assert_eq!(refused, ["200"]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_a_query_or_an_error(bytes: Vec<u8>) {
+        let envelope = Envelope { json: bytes, to_ms: 1, ..Envelope::default() };
+        drop(model::read(&envelope));
+    }
+
+    #[test]
+    fn any_value_selects_or_is_refused(key in "verdict|pod|ip|port|type|httpStatus|tcpFlags|identity|reply|label", value in "\\PC*") {
+        selection(&json!({ key: [value] }), &json!({}));
+    }
+
+    /// The line is one that a shell splits back into the values it was made of.
+    #[test]
+    fn quoted_values_survive_a_shell(value in "[^\\x00\\s][^\\x00]*") {
+        let line = super::observe::flags(
+            &FlagValues::from([(Flag::Uuid, vec![value.clone()])]),
+            &FlagValues::new(),
+        );
+        let words = shell_words(line.strip_prefix("--uuid ").unwrap());
+        proptest::prop_assert_eq!(words, vec![value.trim().to_owned()]);
+    }
+}
+
+/// A POSIX shell's splitting, as far as single quotes and backslashes go.
+fn shell_words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = None;
+    let mut quoted = false;
+    let mut chars = line.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '\'' => {
+                quoted = !quoted;
+                word.get_or_insert_with(String::new);
+            }
+            '\\' if !quoted => word.get_or_insert_with(String::new).extend(chars.next()),
+            ' ' if !quoted => words.extend(word.take()),
+            char => word.get_or_insert_with(String::new).push(char),
+        }
+    }
+    words.extend(word);
+    words
+}

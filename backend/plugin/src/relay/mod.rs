@@ -3,8 +3,6 @@
 
 mod buffers;
 mod newest;
-#[cfg(test)]
-mod tests;
 
 use std::time::{Duration, Instant};
 

@@ -141,6 +141,10 @@ fn prometheus() {
 
 #[test]
 fn timeouts_and_broken_json() {
+    check("relay:80", "null", &[], "plain relay:80");
+    for json in ["[]", "1", "x"] {
+        check("relay:80", json, &[], "jsonData of this data source is not a JSON object");
+    }
     check(
         "relay:80",
         r#"{"connectTimeoutSecs":"7","requestTimeoutSecs":0,"somethingOfGrafana":1}"#,

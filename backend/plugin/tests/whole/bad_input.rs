@@ -1,1 +1,441 @@
+//! Wrong addresses, wrong protocols, refusals, rubbish: each is one query's clear error, and the
+//! other queries of the request keep their answers.
 
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::host::{Plugin, Range, Source, now_ms};
+use crate::http::{Answer, Http};
+use crate::relay::{self, Relay, Script};
+
+fn promql() -> Value {
+    json!({ "expr": "sum(rate(x{ns=\"$namespace\"}[5m]))", "instant": true })
+}
+
+fn flows() -> Value {
+    json!({ "queryType": "flows" })
+}
+
+/// A port on which nobody listens.
+async fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+}
+
+/// A server that reads a request, answers these bytes and closes the connection.
+async fn server(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 16_384];
+            drop(stream.read(&mut request).await);
+            drop(stream.write_all(answer).await);
+            drop(stream.shutdown().await);
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn prometheus_errors_are_sentences() {
+    let plugin = Plugin::start().await;
+    let check = async |answer: Answer, expected: (i32, &str)| {
+        let prometheus = Http::start(move |_, _| answer.clone()).await;
+        let (status, source, message) =
+            plugin.failure(&prometheus.source(), Range::last_hour(), promql()).await;
+        let message = message.replace(&prometheus.url(), "URL");
+        assert_eq!((status, message.as_str()), expected);
+        assert_eq!(source, "downstream");
+    };
+    let page =
+        |status, body: &str| Answer { status, content_type: "text/html", body: body.to_owned() };
+    check(
+        Answer::json("400 Bad Request", r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:14: parse error"}"#),
+        (400, "Prometheus refused the query (bad_data): invalid parameter \"query\": 1:14: parse error; the expression holds a `$`: a variable that this dashboard does not have, or an alert rule, which has none"),
+    )
+    .await;
+    check(
+        Answer::json("422 Unprocessable Entity", r#"{"status":"error","errorType":"execution","error":"many-to-many matching not allowed"}"#),
+        (422, "Prometheus refused the query (execution): many-to-many matching not allowed"),
+    )
+    .await;
+    check(
+        Answer::json(
+            "503 Service Unavailable",
+            r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#,
+        ),
+        (503, "Prometheus refused the query (timeout): query timed out"),
+    )
+    .await;
+    check(
+        page("503 Service Unavailable", "<html><head><title>503 no\n upstream</title></head><script>alert(1)</script></html>"),
+        (502, "`URL` answered 503 Service Unavailable, and not as Prometheus does: an HTML page `503 no upstream`; check the Prometheus URL"),
+    )
+    .await;
+    check(
+        page("200 OK", "<!doctype html><p>Please log in"),
+        (502, "`URL` answered 200 OK, and not as Prometheus does: an HTML page; check the Prometheus URL"),
+    )
+    .await;
+    check(
+        page("404 Not Found", "404 page not found"),
+        (502, "`URL` answered 404 Not Found, and not as Prometheus does: `404 page not found`; check the Prometheus URL"),
+    )
+    .await;
+    check(
+        page("200 OK", ""),
+        (502, "`URL` answered 200 OK, and not as Prometheus does: an empty body; check the Prometheus URL"),
+    )
+    .await;
+    check(
+        Answer::json("401 Unauthorized", "{}"),
+        (401, "Prometheus at `URL` refused the credentials (401): check user and password or the token"),
+    )
+    .await;
+    check(
+        Answer::json("403 Forbidden", "{}"),
+        (403, "Prometheus at `URL` refused access (403): these credentials may not query"),
+    )
+    .await;
+    check(
+        Answer::json("200 OK", r#"{"status":"success","data":{"resultType":"streams","result":[]}}"#),
+        (502, "the answer of Prometheus cannot be read: unknown variant `streams`, expected one of `matrix`, `vector`, `scalar`, `string` at line 1 column 59"),
+    )
+    .await;
+    check(
+        Answer::json("200 OK", r#"{"hello":"world"}"#),
+        (502, "`URL` answered 200 OK, and not as Prometheus does: `{\"hello\":\"world\"}`; check the Prometheus URL"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_prometheus_that_cannot_be_reached() {
+    let plugin = Plugin::start().await;
+    let check = async |url: String, expected: &str| {
+        let source = Source::prometheus(&url);
+        let (status, source, message) = plugin.failure(&source, Range::last_hour(), promql()).await;
+        assert_eq!((message.as_str(), status, source.as_str()), (expected, 502, "downstream"));
+    };
+    let port = closed_port().await;
+    check(
+        format!("http://127.0.0.1:{port}"),
+        &format!("Prometheus at `http://127.0.0.1:{port}` cannot be reached: the connection was refused; is it running, and is the port right?"),
+    )
+    .await;
+    check(
+        "http://prometheus.invalid".to_owned(),
+        "Prometheus at `http://prometheus.invalid` cannot be reached: its host name is not known; check the URL",
+    )
+    .await;
+    // gRPC where HTTP is expected: it greets with an empty SETTINGS frame.
+    let url = server(b"\0\0\0\x04\0\0\0\0\0").await;
+    check(
+        url.clone(),
+        &format!(
+            "Prometheus at `{url}` cannot be reached: it does not speak HTTP there; check the port"
+        ),
+    )
+    .await;
+    let url = server(b"").await;
+    check(
+        url.clone(),
+        &format!("Prometheus at `{url}` cannot be reached: it closed the connection without an answer; check the port, and what stands between"),
+    )
+    .await;
+    // Plain HTTP where TLS is expected.
+    let http = Http::start(|_, _| Answer::json("200 OK", "{}")).await;
+    check(
+        format!("https://{}", http.address),
+        &format!("Prometheus at `https://{}` cannot be reached: TLS failed: it does not speak TLS there; use `http://`, or check the port", http.address),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_prometheus_with_a_foreign_certificate() {
+    let plugin = Plugin::start().await;
+    let certified = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let key =
+        rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            drop(acceptor.accept(stream).await);
+        }
+    });
+    let (status, _, message) =
+        plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
+    assert_eq!(status, 502);
+    assert_eq!(
+        message,
+        format!(
+            "Prometheus at `{url}` cannot be reached: TLS failed: its certificate is signed by an authority that this machine does not trust"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_prometheus_that_breaks_off_or_says_nothing() {
+    let plugin = Plugin::start().await;
+    let url = server(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"status\":").await;
+    let (status, _, message) =
+        plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
+    assert_eq!(
+        (status, message),
+        (502, format!("Prometheus at `{url}` broke the connection while answering"))
+    );
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+        }
+    });
+    let mut source = Source::prometheus(&url);
+    source.json_data["requestTimeoutSecs"] = json!(1);
+    let (status, _, message) = plugin.failure(&source, Range::last_hour(), promql()).await;
+    assert_eq!(status, 504);
+    assert_eq!(
+        message,
+        format!(
+            "Prometheus at `{url}` did not answer within 1 s: narrow the time range or the query, or raise the request timeout"
+        )
+    );
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off() {
+    let plugin = Plugin::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = [0; 4_096];
+                drop(stream.read(&mut request).await);
+                drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await);
+                let chunk = vec![b' '; 1 << 20];
+                while stream.write_all(&chunk).await.is_ok() {}
+            });
+        }
+    });
+    let (status, _, message) =
+        plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
+    assert_eq!(status, 413);
+    assert_eq!(
+        message,
+        "the answer of Prometheus is larger than 64 MiB: narrow the query or the time range"
+    );
+}
+
+#[tokio::test]
+async fn a_relay_that_cannot_be_reached_or_is_none() {
+    let plugin = Plugin::start().await;
+    let check = async |url: String, status: i32, expected: &str| {
+        let (got_status, source, message) =
+            plugin.failure(&Source::relay(&url), Range::last_hour(), flows()).await;
+        assert_eq!((message.as_str(), got_status), (expected, status));
+        assert_eq!(source, "downstream");
+    };
+    let port = closed_port().await;
+    check(
+        format!("127.0.0.1:{port}"),
+        502,
+        &format!("relay at `127.0.0.1:{port}` refuses the connection: Connection refused (os error 111); check the port, and that the relay or its port-forward runs"),
+    )
+    .await;
+    let http = Http::start(|_, _| Answer::json("200 OK", "{}")).await;
+    let address = http.address;
+    let (status, _, message) =
+        plugin.failure(&Source::relay(&address.to_string()), Range::last_hour(), flows()).await;
+    assert_eq!(status, 502);
+    assert!(!message.is_empty());
+    check("host:port".to_owned(), 400, "the relay's address cannot be used: `port` in relay address `host:port` is no port from 1 to 65535").await;
+    check(
+        String::new(),
+        400,
+        "no relay address is set for this data source: fill in `Relay address` in its settings",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn one_bad_query_takes_no_other_down() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let script =
+        Script { flows: vec![relay::flow("aks-1", now - 1_000, |_| {})], ..Script::default() };
+    let relay = Relay::start(script).await;
+    let mut source = relay.source();
+    source.json_data["prometheusUrl"] = json!(format!("http://127.0.0.1:{}", closed_port().await));
+    let answers = plugin
+        .query(
+            &source,
+            Range::last_hour(),
+            &[
+                ("A", flows()),
+                ("B", promql()),
+                ("C", json!({ "queryType": "flows", "limit": 0 })),
+                ("D", json!({ "queryType": "mystery" })),
+                ("E", json!({ "queryType": "flows", "filter": { "podd": ["x"] } })),
+            ],
+        )
+        .await;
+    let statuses: Vec<(&str, i32, usize)> = answers
+        .iter()
+        .map(|(ref_id, answer)| (ref_id.as_str(), answer.status, answer.frames.len()))
+        .collect();
+    assert_eq!(
+        statuses,
+        [("A", 200, 1), ("B", 502, 0), ("C", 400, 0), ("D", 400, 0), ("E", 400, 0)]
+    );
+}
+
+#[tokio::test]
+async fn hostile_flows_stay_text() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let hostile = relay::flow("aks-1\u{1b}[31m", now - 1_000, |flow| {
+        let source = flow.source.as_mut().unwrap();
+        source.pod_name = "<img src=x onerror=alert(1)>".to_owned();
+        source.labels = vec!["\0".repeat(10_000)];
+        flow.verdict = 4_711;
+        flow.drop_reason_desc = -1;
+        flow.destination_names = vec!["a".repeat(100_000)];
+    });
+    let relay = Relay::start(Script { flows: vec![hostile], ..Script::default() }).await;
+    let frames = plugin.frames(&relay.source(), Range::last_hour(), flows()).await;
+    assert!(
+        frames[0].contains("<img src=x onerror=alert(1)>"),
+        "kept as it is, for Grafana to escape"
+    );
+    assert!(frames[0].contains("4711"), "an unknown verdict keeps its number");
+    assert!(frames[0].contains("(1 rows)"));
+}
+
+#[tokio::test]
+async fn health_says_what_to_change() {
+    let plugin = Plugin::start().await;
+    let check = async |source: &Source, status: i32, expected: &str| {
+        let answer = plugin.health(source).await;
+        assert_eq!((answer.message.as_str(), answer.status), (expected, status));
+        let details: Value = serde_json::from_slice(&answer.json_details).unwrap();
+        assert!(details.is_object());
+    };
+    check(
+        &Source::default(),
+        2,
+        "nothing is configured yet: fill in `Relay address` for flows, `Prometheus URL` for metrics, or both",
+    )
+    .await;
+
+    let status = hubble_api::pb::observer::ServerStatusResponse {
+        version: "v1.19.4".to_owned(),
+        num_flows: 8_190,
+        max_flows: 8_190,
+        seen_flows: 123_456,
+        uptime_ns: 3_660_000_000_000,
+        ..Default::default()
+    };
+    let nodes = vec![relay::node("aks-1", 1), relay::node("aks-2", 2)];
+    let oldest = vec![relay::flow("aks-1", 1_700_000_000_000, |_| {})];
+    let healthy = Relay::start(Script { oldest, nodes, status, ..Script::default() }).await;
+    let relay_words = "Hubble Relay: v1.19.4, 1 of 2 nodes connected, 123456 flows seen, buffers hold 8190 of 8190, \
+        oldest flow from 2023-11-14 22:13:20.000 UTC, up for 1 h 1 min, no flows from `aks-2`.";
+    check(&healthy.source(), 1, &format!("{relay_words} Prometheus: not configured.")).await;
+
+    let port = closed_port().await;
+    let mut source = healthy.source();
+    source.json_data["prometheusUrl"] = json!(format!("http://127.0.0.1:{port}"));
+    check(
+        &source,
+        2,
+        &format!("{relay_words} Prometheus: Prometheus at `http://127.0.0.1:{port}` cannot be reached: the connection was refused; is it running, and is the port right?."),
+    )
+    .await;
+
+    let prometheus = Http::start(|line, _| {
+        if line.contains("buildinfo") {
+            return Answer::json("200 OK", r#"{"status":"success","data":{"version":"2.53.0"}}"#);
+        }
+        Answer::json(
+            "200 OK",
+            r#"{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}"#,
+        )
+    })
+    .await;
+    check(
+        &prometheus.source(),
+        1,
+        "Hubble Relay: not configured. Prometheus: version 2.53.0, answers queries.",
+    )
+    .await;
+    // Thanos and proxies may have no build info, and answer all the same.
+    let thanos = Http::start(|line, _| {
+        if line.contains("buildinfo") {
+            return Answer {
+                status: "404 Not Found",
+                content_type: "text/plain",
+                body: "nope".to_owned(),
+            };
+        }
+        Answer::json(
+            "200 OK",
+            r#"{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}"#,
+        )
+    })
+    .await;
+    check(
+        &thanos.source(),
+        1,
+        "Hubble Relay: not configured. Prometheus: answers queries, and does not tell its version.",
+    )
+    .await;
+
+    let alone =
+        Relay::start(Script { nodes: vec![relay::node("aks-1", 2)], ..Script::default() }).await;
+    let answer = plugin.health(&alone.source()).await;
+    assert_eq!(answer.status, 2);
+    assert!(answer.message.contains("0 of 1 nodes connected"), "{}", answer.message);
+    assert!(
+        answer.message.contains("check that the Cilium agents run with Hubble enabled"),
+        "{}",
+        answer.message
+    );
+}
+
+#[tokio::test]
+async fn many_slow_queries_run_side_by_side() {
+    let plugin = Plugin::start().await;
+    let prometheus = Http::start(|_, _| {
+        // Blocks one worker of the test's own server, not the plugin.
+        Answer::json("200 OK", r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#)
+    })
+    .await;
+    let names: Vec<String> =
+        (0..26).map(|index: u8| char::from(b'A' + index).to_string()).collect();
+    let queries: Vec<(&str, Value)> = names.iter().map(|name| (name.as_str(), promql())).collect();
+    let answers = tokio::time::timeout(
+        Duration::from_secs(20),
+        plugin.query(&prometheus.source(), Range::last_hour(), &queries),
+    )
+    .await
+    .unwrap();
+    assert_eq!(answers.len(), 26);
+    assert!(answers.values().all(|answer| answer.status == 200 && answer.frames.len() == 1));
+}

@@ -255,9 +255,9 @@ impl Plugin {
         while let Some(message) = stream.message().await.unwrap() {
             if resource.status == 0 {
                 resource.status = message.code;
-                for (name, values) in message.headers {
-                    resource.headers.insert(name, values.values.join(","));
-                }
+                let headers = message.headers.into_iter();
+                resource.headers =
+                    headers.map(|(name, values)| (name, values.values.join(","))).collect();
             }
             if !message.body.is_empty() {
                 resource.chunks.push(message.body);

@@ -71,6 +71,11 @@ impl Http {
 async fn read_request(mut stream: TcpStream) -> Option<(TcpStream, String, String)> {
     let mut bytes = Vec::new();
     loop {
+        // A TLS greeting: what Go's HTTP server answers it with.
+        if bytes.first() == Some(&0x16) {
+            drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await);
+            return None;
+        }
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head

@@ -1,1 +1,174 @@
+//! PromQL against a Prometheus of which every answer is written by the test.
 
+use serde_json::{Value, json};
+
+use crate::host::{Plugin, Range};
+use crate::http::{Answer, Http};
+
+const RANGE: Range = Range { from_ms: 1_700_000_001_000, to_ms: 1_700_000_300_500 };
+
+fn success(data: &str) -> String {
+    format!(r#"{{"status":"success","data":{data}}}"#)
+}
+
+const MATRIX: &str = r#"{"resultType":"matrix","result":[{"metric":{"__name__":"up","job":"a"},"values":[[1700000010,"1"],[1700000025,"NaN"]]}]}"#;
+const VECTOR: &str =
+    r#"{"resultType":"vector","result":[{"metric":{"job":"a"},"value":[1700000300.5,"7"]}]}"#;
+
+async fn prometheus() -> Http {
+    Http::start(|line, _| {
+        let path = line.split(' ').nth(1).unwrap_or_default();
+        match path.split('?').next().unwrap_or_default() {
+            "/api/v1/query_range" => Answer::json("200 OK", &success(MATRIX)),
+            "/api/v1/query" => Answer::json(
+                "200 OK",
+                r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"job":"a"},"value":[1700000300.5,"7"]}]},"warnings":["PromQL warning: beware"],"infos":["PromQL info: hint"]}"#,
+            ),
+            "/api/v1/query_exemplars" => Answer::json(
+                "200 OK",
+                &success(r#"[{"seriesLabels":{"job":"a"},"exemplars":[{"labels":{"traceID":"t"},"value":"1","timestamp":1700000020}]}]"#),
+            ),
+            _ => Answer { status: "404 Not Found", content_type: "text/plain", body: "404 page not found".to_owned() },
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn range_and_instant_at_once() {
+    let plugin = Plugin::start().await;
+    let prometheus = prometheus().await;
+    let query = json!({ "refId": "A", "queryType": "promql", "expr": "rate(up[$__rate_interval])", "range": true, "instant": true });
+    let frames = plugin.frames(&prometheus.source(), RANGE, query).await;
+    insta::assert_snapshot!(frames.join("\n"));
+    let asked = prometheus.asked.lock().unwrap().clone();
+    assert_eq!(asked.len(), 2);
+    let range = asked.iter().find(|asked| asked.contains("/query_range")).unwrap();
+    assert!(range.starts_with("POST "), "{range}");
+    // 15 s, aligned: 1,700,000,001 is 1,699,999,995 + 6.
+    assert!(
+        range.ends_with(
+            "query=rate%28up%5B60s%5D%29&start=1699999995.000&end=1700000295.000&step=15.000"
+        ),
+        "{range}"
+    );
+    let instant = asked.iter().find(|asked| !asked.contains("/query_range")).unwrap();
+    assert!(instant.ends_with("time=1700000300.500"), "the instant is not aligned: {instant}");
+}
+
+#[tokio::test]
+async fn exemplars_come_beside_and_not_for_alerts() {
+    let plugin = Plugin::start().await;
+    let prometheus = prometheus().await;
+    let query = json!({ "expr": "up", "exemplar": true });
+    let frames = plugin.frames(&prometheus.source(), RANGE, query.clone()).await;
+    assert_eq!(frames.len(), 2);
+    assert!(frames[1].contains("\"dataTopic\": \"annotations\""), "{}", frames[1]);
+
+    let request = grafana_plugin_sdk::pluginv2::QueryDataRequest {
+        plugin_context: Some(prometheus.source().context()),
+        headers: [("FromAlert".to_owned(), "true".to_owned())].into(),
+        queries: vec![grafana_plugin_sdk::pluginv2::DataQuery {
+            ref_id: "A".to_owned(),
+            json: query.to_string().into_bytes(),
+            ..grafana_plugin_sdk::pluginv2::DataQuery::default()
+        }],
+    };
+    let answer = plugin.query_data(request).await.unwrap();
+    assert_eq!(answer.responses["A"].frames.len(), 1);
+}
+
+#[tokio::test]
+async fn get_when_asked_for_and_when_post_is_forbidden() {
+    let plugin = Plugin::start().await;
+    let prometheus = Http::start(|line, _| {
+        if line.starts_with("POST") {
+            return Answer {
+                status: "405 Method Not Allowed",
+                content_type: "text/html",
+                body: String::new(),
+            };
+        }
+        Answer::json("200 OK", &success(VECTOR))
+    })
+    .await;
+    let query = json!({ "expr": "up", "instant": true });
+    plugin.frames(&prometheus.source(), RANGE, query.clone()).await;
+    let mut source = prometheus.source();
+    source.json_data["httpMethod"] = json!("GET");
+    plugin.frames(&source, RANGE, query).await;
+    let asked = prometheus.asked.lock().unwrap().clone();
+    let methods: Vec<&str> = asked.iter().map(|asked| asked.split(' ').next().unwrap()).collect();
+    assert_eq!(methods, ["POST", "GET", "GET"]);
+    assert!(
+        asked[2].starts_with("GET /api/v1/query?query=up&time=1700000300.500 "),
+        "{}",
+        asked[2]
+    );
+}
+
+#[tokio::test]
+async fn credentials_go_along() {
+    let plugin = Plugin::start().await;
+    let prometheus = Http::start(|_, _| Answer::json("200 OK", &success(VECTOR))).await;
+    let check = async |settings: Value, secret: (&str, &str), expected: &str| {
+        let mut source = prometheus.source();
+        source.json_data.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        source.secrets.insert(secret.0.to_owned(), secret.1.to_owned());
+        plugin.frames(&source, RANGE, json!({ "expr": "up", "instant": true })).await;
+        let asked = prometheus.asked.lock().unwrap().pop().unwrap();
+        let header = asked.lines().find(|line| line.to_lowercase().starts_with("authorization:"));
+        assert_eq!(header, Some(expected));
+    };
+    check(
+        json!({ "prometheusAuth": "basic", "prometheusUser": "grafana" }),
+        ("prometheusPassword", "hunter2"),
+        "authorization: Basic Z3JhZmFuYTpodW50ZXIy",
+    )
+    .await;
+    check(
+        json!({ "prometheusAuth": "bearer" }),
+        ("prometheusToken", "abc"),
+        "authorization: Bearer abc",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn tables_beside_tables_bear_their_ref_id() {
+    let plugin = Plugin::start().await;
+    let prometheus = prometheus().await;
+    let table = json!({ "expr": "up", "instant": true, "format": "table" });
+    let answers = plugin
+        .query(&prometheus.source(), RANGE, &[("A", table.clone()), ("B", table.clone())])
+        .await;
+    for ref_id in ["A", "B"] {
+        let text = crate::golden::render(&answers[ref_id].frames[0], 5);
+        assert!(text.contains(&format!("- Value #{ref_id}: Float64")), "{text}");
+    }
+    let alone = plugin.frames(&prometheus.source(), RANGE, table).await;
+    assert!(alone[0].contains("- Value: Float64"), "{}", alone[0]);
+}
+
+#[tokio::test]
+async fn half_an_answer_is_shown_with_a_word_about_the_other() {
+    let plugin = Plugin::start().await;
+    let prometheus = Http::start(|line, _| {
+        if line.contains("query_range") {
+            return Answer::json(
+                "422 Unprocessable Entity",
+                r#"{"status":"error","errorType":"execution","error":"too many samples"}"#,
+            );
+        }
+        Answer::json("200 OK", &success(VECTOR))
+    })
+    .await;
+    let query = json!({ "expr": "up", "range": true, "instant": true });
+    let frames = plugin.frames(&prometheus.source(), RANGE, query).await;
+    assert_eq!(frames.len(), 1);
+    assert!(
+        frames[0].contains("Prometheus refused the query (execution): too many samples"),
+        "{}",
+        frames[0]
+    );
+}

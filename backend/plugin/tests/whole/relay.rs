@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use hubble_api::pb::flow::{Endpoint, Flow, Ip, Layer4, LostEvent, Tcp, Workload, layer4};
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
 use hubble_api::pb::observer::observer_server::{Observer, ObserverServer};
@@ -16,13 +16,13 @@ use hubble_api::pb::observer::{
 use hubble_api::pb::relay::NodeStatusEvent;
 use tonic::{Request, Response, Status};
 
-type Answers = Vec<Result<GetFlowsResponse, Status>>;
-
 /// What the relay does.
 #[derive(Clone, Default)]
 pub(crate) struct Script {
     /// Answers to `GetFlows`.
-    pub(crate) flows: Answers,
+    pub(crate) flows: Vec<GetFlowsResponse>,
+    /// How the stream ends, where not in good order.
+    pub(crate) error: Option<Status>,
     /// Answers to `GetFlows` with `first`: the oldest flow of each node.
     pub(crate) oldest: Vec<GetFlowsResponse>,
     pub(crate) nodes: Vec<Node>,
@@ -170,24 +170,23 @@ impl Observer for Service {
     ) -> Result<Response<Self::GetFlowsStream>, Status> {
         let request = request.into_inner();
         if request.first {
-            let oldest: Answers = self.script.oldest.iter().cloned().map(Ok).collect();
-            return Ok(Response::new(Box::pin(stream::iter(oldest))));
+            let oldest = self.script.oldest.clone();
+            return Ok(Response::new(Box::pin(stream::iter(oldest).map(Ok))));
         }
         self.asked.lock().unwrap().push(request);
         self.open.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let open = Open(Arc::clone(&self.open));
-        let answers = stream::iter(self.script.flows.clone());
-        let hangs = self.script.hangs;
+        let answers = stream::iter(self.script.flows.clone()).map(Ok);
+        let (hangs, error) = (self.script.hangs, self.script.error.clone());
         let end = stream::once(async move {
             let _open = open;
             if hangs {
                 std::future::pending::<()>().await;
             }
-            None
+            error
         });
-        let all = futures_util::StreamExt::chain(futures_util::StreamExt::map(answers, Some), end);
-        let all = futures_util::StreamExt::filter_map(all, std::future::ready);
-        Ok(Response::new(Box::pin(all)))
+        let end = end.filter_map(std::future::ready).map(Err);
+        Ok(Response::new(Box::pin(answers.chain(end))))
     }
 
     async fn get_agent_events(
