@@ -23,6 +23,8 @@ const PROJECTION: Projection = Projection::of(&[
     Column::SourcePort,
     Column::DestinationPort,
     Column::TcpFlags,
+    Column::IcmpType,
+    Column::IcmpCode,
     Column::SourceIdentity,
     Column::DestinationIdentity,
     Column::SourceIp,

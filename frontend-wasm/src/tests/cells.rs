@@ -87,7 +87,10 @@ fn every_cell_says_what_hubble_says() {
     );
     check(7, &[(Destination, "learn.microsoft.com,docs.microsoft.com")]);
     check(8, &[(Destination, "140.82.121.6 (world)"), (DropReason, "POLICY_DENIED")]);
-    check(9, &[(Source, "10.244.1.17 (host)"), (Protocol, "ICMPv4"), (Summary, "")]);
+    check(
+        9,
+        &[(Source, "10.244.1.17 (host)"), (Protocol, "ICMPv4"), (Summary, "ICMPv4 type 8 code 0")],
+    );
     check(10, &[(Verdict, "42"), (DropReason, "9999"), (Type, "77"), (Direction, "9")]);
     check(11, &[(Verdict, "TRANSLATED"), (Destination, "pets/rabbitmq"), (Type, "SOCK")]);
     check(12, &[(Source, ""), (Destination, ""), (Protocol, ""), (Node, "kind/worker-1")]);

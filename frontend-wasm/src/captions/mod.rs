@@ -1,11 +1,17 @@
 //! What a table cell says of a flow, each distinct text stored once.
 
+mod l7;
+mod peer;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::hash::Hash;
 
 use flow::columns::{ABSENT, Dictionary, DictionaryFull, FlowColumns, l4_protocol, l7_record};
-use flow::{DropReason, FlowType, L7FlowType, TrafficDirection, Verdict};
+use flow::{DropReason, FlowType, TcpFlags, TrafficDirection, Verdict};
+
+use self::l7::put_l7;
+use self::peer::Peer;
 
 /// Bound on the texts of all cells. Cells repeat what the columns hold, so that this is as far
 /// away as the bound of the columns.
@@ -36,11 +42,11 @@ pub(crate) enum TextColumn {
     DestinationIp,
     /// `TCP`, `UDP`, …, or the L7 protocol.
     Protocol,
-    /// Hubble's summary of a DNS or HTTP message, or the TCP flags of a packet.
+    /// Hubble's summary of a DNS or HTTP message, else the TCP flags or the ICMP type of a packet.
     Summary,
     /// The monitor's text: `Policy denied`.
     DropReason,
-    /// The policies that Hubble names, those that denied first.
+    /// The policies that Hubble names: those that denied the flow, else those that allowed it.
     Policy,
     /// `L3_L4`, `L7`, `SOCK`.
     Type,
@@ -214,14 +220,13 @@ impl Seen {
                 })
             }
             TextColumn::Policy => {
-                let lists = [
-                    at(flows.egress_denied_by(), row),
-                    at(flows.ingress_denied_by(), row),
-                    at(flows.egress_allowed_by(), row),
-                    at(flows.ingress_allowed_by(), row),
-                ];
-                let [a, b, c, d] = lists;
-                once(&mut self.codes, of([a, b, c, d, 0, 0, 0]), dictionary, text, |text| {
+                let denied =
+                    [at(flows.egress_denied_by(), row), at(flows.ingress_denied_by(), row)];
+                let allowed =
+                    [at(flows.egress_allowed_by(), row), at(flows.ingress_allowed_by(), row)];
+                let lists = if denied == [ABSENT; 2] { allowed } else { denied };
+                let [a, b] = lists;
+                once(&mut self.codes, of([a, b, 0, 0, 0, 0, 0]), dictionary, text, |text| {
                     put_policies(text, flows, lists);
                 })
             }
@@ -245,20 +250,27 @@ impl Seen {
         dictionary: &mut Dictionary,
     ) -> Result<u32, DictionaryFull> {
         let text = &mut self.text;
+        let l4 = at(flows.l4_protocol(), row);
         match at(flows.l7_record(), row) {
-            l7_record::NONE if at(flows.l4_protocol(), row) == l4_protocol::TCP => {
+            l7_record::NONE if l4 == l4_protocol::TCP => {
                 let flags = at(flows.tcp_flags(), row);
                 let key = (TextColumn::Summary, i64::from(flags));
                 once(&mut self.numbers, key, dictionary, text, |text| {
                     if flags != 0 {
                         put(
                             text,
-                            format_args!(
-                                "TCP Flags: {}",
-                                flow::TcpFlags::from_bits_truncate(flags)
-                            ),
+                            format_args!("TCP Flags: {}", TcpFlags::from_bits_truncate(flags)),
                         );
                     }
+                })
+            }
+            l7_record::NONE if l4 == l4_protocol::ICMPV4 || l4 == l4_protocol::ICMPV6 => {
+                let (icmp_type, icmp_code) =
+                    (at(flows.icmp_type(), row), at(flows.icmp_code(), row));
+                let of = [l4.into(), icmp_type.into(), icmp_code.into(), 0, 0, 0, 0];
+                once(&mut self.codes, (TextColumn::Summary, of), dictionary, text, |text| {
+                    let name = protocol(l4, l7_record::NONE);
+                    put(text, format_args!("{name} type {icmp_type} code {icmp_code}"));
                 })
             }
             l7_record::DNS | l7_record::HTTP => {
@@ -270,90 +282,6 @@ impl Seen {
             _ => Ok(ABSENT),
         }
     }
-}
-
-/// One end of a flow.
-struct Peer {
-    namespace: u32,
-    pod: u32,
-    service_namespace: u32,
-    service: u32,
-    names: u32,
-    identity: u32,
-    ip: u32,
-}
-
-impl Peer {
-    fn source(flows: &FlowColumns, row: usize) -> Self {
-        Self {
-            namespace: at(flows.source_namespace(), row),
-            pod: at(flows.source_pod(), row),
-            service_namespace: at(flows.source_service_namespace(), row),
-            service: at(flows.source_service(), row),
-            names: at(flows.source_names(), row),
-            identity: at(flows.source_identity(), row),
-            ip: at(flows.source_ip(), row),
-        }
-    }
-
-    fn destination(flows: &FlowColumns, row: usize) -> Self {
-        Self {
-            namespace: at(flows.destination_namespace(), row),
-            pod: at(flows.destination_pod(), row),
-            service_namespace: at(flows.destination_service_namespace(), row),
-            service: at(flows.destination_service(), row),
-            names: at(flows.destination_names(), row),
-            identity: at(flows.destination_identity(), row),
-            ip: at(flows.destination_ip(), row),
-        }
-    }
-
-    fn key(&self) -> [u32; 7] {
-        let &Self { namespace, pod, service_namespace, service, names, identity, ip } = self;
-        [namespace, pod, service_namespace, service, names, identity, ip]
-    }
-
-    /// The order of `hubble observe`: pod, service, DNS names, address. An address of a reserved
-    /// identity says which.
-    fn put(&self, text: &mut String, flows: &FlowColumns) {
-        let join = |text: &mut String, namespace: u32, name: u32| {
-            if namespace != ABSENT {
-                put(text, format_args!("{}/", flows.text(namespace)));
-            }
-            text.push_str(flows.text(name));
-        };
-        if self.pod != ABSENT {
-            join(text, self.namespace, self.pod);
-        } else if self.service != ABSENT {
-            join(text, self.service_namespace, self.service);
-        } else if self.names != ABSENT {
-            put_list(text, flows, self.names);
-        } else {
-            text.push_str(flows.text(self.ip));
-            if let Some(name) = reserved_identity(self.identity) {
-                let space = if text.is_empty() { "" } else { " " };
-                put(text, format_args!("{space}({name})"));
-            }
-        }
-    }
-}
-
-/// Name of an identity that means the same in every cluster. Source: pkg/identity
-/// `ReservedIdentity…`.
-const fn reserved_identity(identity: u32) -> Option<&'static str> {
-    Some(match identity {
-        1 => "host",
-        2 => "world",
-        3 => "unmanaged",
-        4 => "health",
-        5 => "init",
-        6 => "remote-node",
-        7 => "kube-apiserver",
-        8 => "ingress",
-        9 => "world-ipv4",
-        10 => "world-ipv6",
-        _ => return None,
-    })
 }
 
 const fn protocol(l4: u8, l7: u8) -> &'static str {
@@ -372,84 +300,7 @@ const fn protocol(l4: u8, l7: u8) -> &'static str {
     }
 }
 
-/// The summary that Hubble's own parsers write. Source: pkg/hubble/parser/seven `dnsSummary`,
-/// `httpSummary`.
-fn put_l7(text: &mut String, flows: &FlowColumns, row: usize) {
-    let l7_type = L7FlowType::from_number(at(flows.l7_type(), row));
-    match (at(flows.l7_record(), row), l7_type) {
-        (l7_record::DNS, L7FlowType::Request) => {
-            put(text, format_args!("DNS Query {} ", flows.text(at(flows.dns_query(), row))));
-            put_list(text, flows, at(flows.dns_qtypes(), row));
-        }
-        (l7_record::DNS, L7FlowType::Response) => {
-            text.push_str("DNS Answer ");
-            let rcode = at(flows.dns_rcode(), row);
-            let (ips, cnames) = (at(flows.dns_ips(), row), at(flows.dns_cnames(), row));
-            if rcode == 0 {
-                if ips != ABSENT {
-                    text.push('"');
-                    put_list(text, flows, ips);
-                    text.push_str("\" ");
-                }
-                if cnames != ABSENT {
-                    text.push_str("CNAMEs: \"");
-                    put_list(text, flows, cnames);
-                    text.push_str("\" ");
-                }
-            } else {
-                match rcode_name(rcode) {
-                    Some(name) => put(text, format_args!("RCode: {name} ")),
-                    None => put(text, format_args!("RCode: {rcode} ")),
-                }
-            }
-            let seen_by = if flows.text(at(flows.dns_observation_source(), row)) == "proxy" {
-                "Proxy"
-            } else {
-                "Query"
-            };
-            let ttl_secs = at(flows.dns_ttl_secs(), row);
-            let query = flows.text(at(flows.dns_query(), row));
-            put(text, format_args!("TTL: {ttl_secs} ({seen_by} {query} "));
-            put_list(text, flows, at(flows.dns_qtypes(), row));
-            text.push(')');
-        }
-        (l7_record::HTTP, L7FlowType::Response) => {
-            let millis = at(flows.l7_latency_nanos(), row) / 1_000_000;
-            let code = at(flows.http_code(), row);
-            put(
-                text,
-                format_args!("{} {code} {millis}ms (", flows.text(at(flows.http_protocol(), row))),
-            );
-            put_request(text, flows, row);
-            text.push(')');
-        }
-        (l7_record::HTTP, _) => {
-            put(text, format_args!("{} ", flows.text(at(flows.http_protocol(), row))));
-            put_request(text, flows, row);
-        }
-        _ => {}
-    }
-}
-
-fn put_request(text: &mut String, flows: &FlowColumns, row: usize) {
-    let method = flows.text(at(flows.http_method(), row));
-    put(text, format_args!("{method} {}", flows.text(at(flows.http_url(), row))));
-}
-
-/// Name of a DNS response code. Source: IANA, DNS RCODEs, in Hubble's spelling.
-const fn rcode_name(rcode: u32) -> Option<&'static str> {
-    Some(match rcode {
-        0 => "No Error",
-        1 => "Format Error",
-        2 => "Server Failure",
-        3 => "Non-Existent Domain",
-        4 => "Not Implemented",
-        5 => "Query Refused",
-        _ => return None,
-    })
-}
-
-fn put_policies(text: &mut String, flows: &FlowColumns, lists: [u32; 4]) {
+fn put_policies(text: &mut String, flows: &FlowColumns, lists: [u32; 2]) {
     for code in lists {
         for policy in flows.policies(code) {
             if !text.is_empty() {
