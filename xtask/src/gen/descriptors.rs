@@ -33,11 +33,12 @@ pub(crate) fn tables(files: &[FileDescriptorProto]) -> Result<String, UnknownTyp
         index.add(file.package(), &file.message_type, &file.enum_type);
     }
     let reached = index.reached();
+    // Writing to a string cannot fail.
     let mut out = String::new();
     let messages = index.messages.iter().filter(|(name, _)| reached.contains(name));
     let names: Vec<String> =
         messages.clone().map(|(name, _)| format!("    &{},\n", constant(name))).collect();
-    out += &format!("pub(super) static MESSAGES: &[&Message] = &[\n{}];\n", names.concat());
+    let _ = write!(out, "pub(super) static MESSAGES: &[&Message] = &[\n{}];\n", names.concat());
     for (name, message) in messages {
         let constant = constant(name);
         let _ = write!(

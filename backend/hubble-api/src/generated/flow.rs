@@ -525,7 +525,8 @@ pub struct FlowFilter {
     /// Addresses or CIDRs.
     #[prost(string, repeated, tag = "1")]
     pub source_ip: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Prefixes of pod names: `ns/prefix`, `ns/`, `/prefix` (any namespace), `prefix`.
+    /// Prefixes of pod names: `ns/prefix`, `ns/`, `/prefix` (any namespace), `prefix` (namespace
+    /// `default`).
     #[prost(string, repeated, tag = "2")]
     pub source_pod: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Addresses or CIDRs.
