@@ -38,7 +38,7 @@ const react18 = {
   displayName: 'React 18',
   globals: { REACT_MAJOR: '18' },
   testEnvironment: 'jest-environment-jsdom',
-  roots: ['<rootDir>/src'],
+  roots: ['<rootDir>/src', '<rootDir>/preview/page/src'],
   testMatch: ['**/*.test.{ts,tsx}'],
   setupFiles: ['<rootDir>/src/testing/browser.ts'],
   setupFilesAfterEnv: ['<rootDir>/src/testing/matchers.ts'],
