@@ -10,8 +10,7 @@ use prost_types::{
 };
 
 /// What `hubble observe -o jsonpb` and the exporter write, and what `--allowlist` takes.
-const ROOTS: [&str; 3] =
-    ["observer.GetFlowsResponse", "observer.ExportEvent", "flow.FlowFilter"];
+const ROOTS: [&str; 3] = ["observer.GetFlowsResponse", "observer.ExportEvent", "flow.FlowFilter"];
 
 /// A field that the JSON code has no rule for.
 #[derive(Debug, thiserror::Error)]
