@@ -8,11 +8,15 @@ mod dns_name;
 mod document;
 mod judge;
 mod label;
+mod lint;
+mod log_resource;
 mod re2;
 mod recorded;
 mod rule;
 mod settings;
 mod source;
+mod suggest;
+mod what_if;
 
 pub use cidr::Prefix;
 pub use dns_name::NamePattern;
@@ -23,6 +27,8 @@ pub use judge::{
     Request, RuleMatch, Traffic, Verdict,
 };
 pub use label::{Label, Operator, Requirement, Selector};
+pub use lint::{Finding, Severity, lint};
+pub use log_resource::{LogFilter, LogResources, LogSide};
 pub use recorded::{
     Agreement, Exchange, Judgement, Learned, Observed, PolicyLabel, Proof, Sides, Summary,
     Unjudged, settings_from,
@@ -34,3 +40,5 @@ pub use rule::{
 };
 pub use settings::{Enforcement, Settings};
 pub use source::{MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
+pub use suggest::{Suggestion, Unfixed, suggest};
+pub use what_if::{ChangeGroup, WhatIf, parties, what_if};

@@ -3,11 +3,13 @@
 mod cilium;
 mod cluster;
 mod kubernetes;
+mod log_filters;
 mod object;
 mod ports;
 mod refusal;
 mod selector;
 
+pub(crate) use log_filters::{RawFilters, read_log_filters};
 pub use refusal::{Refusal, RefusalClass, Refused};
 
 use crate::{
@@ -180,6 +182,10 @@ impl Documents {
             PolicyKind::ClusterNetworkPolicy => cluster::entries(&document, settings),
         }
         .map_err(refuse)?;
+        // A cluster holds one object of a name: the later one replaces the earlier.
+        if let Some(earlier) = self.policies.iter().position(|p| p.name == document.name) {
+            self.entries.retain(|entry| entry.policy != earlier);
+        }
         self.policies.push(Policy { name: document.name, source, at: node.at });
         self.entries.extend(entries);
         Ok(())

@@ -10,6 +10,7 @@ mod tests;
 
 pub use learned::Learned;
 pub use observed::{Observed, Proof};
+pub(crate) use sentence::place;
 pub use sides::{Exchange, Sides, Unjudged};
 
 use std::sync::Arc;

@@ -1,0 +1,134 @@
+//! Documents of kind `ContainerNetworkLog`.
+
+use super::{
+    Refusal, RefusalClass, Refused,
+    object::Object,
+    selector::{Decoding, decode},
+};
+use crate::{
+    LogFilter, LogSide, Prefix, Selector,
+    source::{self, Node, Value},
+};
+
+/// Filters of a text, and documents that could not be read.
+#[derive(Debug, Default)]
+pub(crate) struct RawFilters {
+    pub(crate) filters: Vec<LogFilter>,
+    pub(crate) refused: Vec<Refused>,
+}
+
+pub(crate) fn read_log_filters(source: usize, text: &str) -> RawFilters {
+    let mut out = RawFilters::default();
+    let mut document = 0;
+    for chunk in source::split(text) {
+        let refuse = |document, name: String, refusal| Refused { source, document, name, refusal };
+        match source::read(&chunk) {
+            Ok(nodes) => {
+                for node in &nodes {
+                    document += 1;
+                    if node.get("kind").and_then(Node::as_str) != Some("ContainerNetworkLog") {
+                        continue;
+                    }
+                    match filters(node) {
+                        Ok(filters) => out.filters.extend(filters),
+                        Err(refusal) => {
+                            let name = node
+                                .get("metadata")
+                                .and_then(|metadata| metadata.get("name"))
+                                .and_then(Node::as_str)
+                                .unwrap_or_default();
+                            let name = format!("ContainerNetworkLog//{name}");
+                            out.refused.push(refuse(document, name, refusal));
+                        }
+                    }
+                }
+            }
+            Err(err) => {
+                document += 1;
+                let refusal = Refusal {
+                    class: RefusalClass::Syntax,
+                    reason: err.reason,
+                    note: None,
+                    at: err.at,
+                };
+                out.refused.push(refuse(document, String::new(), refusal));
+            }
+        }
+    }
+    out
+}
+
+fn filters(node: &Node) -> Result<Vec<LogFilter>, Refusal> {
+    let spec = match node.get("spec") {
+        Some(spec) => {
+            Object::new(spec, "ContainerNetworkLogSpec", "spec".to_owned(), &["includefilters"])?
+        }
+        None => None,
+    };
+    let known = &["name", "from", "to", "protocol", "verdict"];
+    let items = match &spec {
+        Some(spec) => spec.objects("includefilters", "IncludeFilter", known)?,
+        None => None,
+    }
+    .unwrap_or_default();
+    if items.is_empty() {
+        return Err(Refusal::invalid(node.at, "spec.includefilters needs at least one filter"));
+    }
+    items
+        .iter()
+        .map(|item| {
+            let name = item.string_or_empty("name")?.into_owned();
+            if name.is_empty() {
+                return Err(Refusal::invalid(item.at, "a filter needs a name"));
+            }
+            let texts = |field: &str, allowed: &[&str]| -> Result<Vec<String>, Refusal> {
+                let mut out = Vec::new();
+                for (at, text) in item.strings(field, "[]string")?.unwrap_or_default() {
+                    if !allowed.contains(&text.to_ascii_lowercase().as_str()) {
+                        return Err(Refusal::invalid(
+                            at,
+                            format!("`{text}` is none of {}", allowed.join(", ")),
+                        ));
+                    }
+                    out.push(text.into_owned());
+                }
+                Ok(out)
+            };
+            Ok(LogFilter {
+                name,
+                at: item.at,
+                from: side(item, "from")?,
+                to: side(item, "to")?,
+                protocol: texts("protocol", &["tcp", "udp", "dns"])?,
+                verdict: texts("verdict", &["forwarded", "dropped"])?,
+            })
+        })
+        .collect()
+}
+
+fn side(item: &Object<'_>, field: &str) -> Result<LogSide, Refusal> {
+    let known = &["namespacedPod", "labelSelector", "ip"];
+    let Some(side) = item.object(field, "Endpoint", known)? else {
+        return Ok(LogSide::default());
+    };
+    let labels = side
+        .get("labelSelector")
+        .filter(|node| matches!(node.value, Value::Map(_)))
+        .map(|node| decode(node, &side.path("labelSelector"), Decoding::Strict))
+        .transpose()?
+        .map(|raw| Selector::new(raw.requirements("", "")));
+    let mut ip = Vec::new();
+    for (at, text) in side.strings("ip", "[]string")?.unwrap_or_default() {
+        ip.push(super::kubernetes::address_or_prefix(&text, at)?);
+    }
+    Ok(LogSide {
+        namespaced_pod: side
+            .strings("namespacedPod", "[]string")?
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(_, text)| text.into_owned())
+            .collect(),
+        labels,
+        ip: ip.into_iter().collect::<Vec<Prefix>>(),
+    })
+}

@@ -1,0 +1,123 @@
+//! What is allowed, and still not what its author meant.
+
+mod flows;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use flow::Flow;
+
+use crate::{Judge, PolicySet, Position, SourceText};
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Names the lint, for good: `empty-direction`.
+    pub id: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What is so, in one sentence.
+    pub sentence: String,
+    /// Index of the source text; none where no text is to blame.
+    pub source: Option<usize>,
+    /// Where.
+    pub at: Position,
+    /// `Kind/namespace/name`, or empty.
+    pub policy: String,
+    /// What the flows say to it, each as a line.
+    pub evidence: Vec<String>,
+    /// What to write instead, where that is mechanical.
+    pub fix: Option<String>,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The policy does not do what it says.
+    Error,
+    /// It may do something else than it seems to.
+    Warning,
+    /// Good to know.
+    Hint,
+}
+
+/// Lines of evidence of one finding.
+const MAX_EVIDENCE: usize = 10;
+/// Findings of one run; a folder of generated policies may have any number.
+const MAX_FINDINGS: usize = 10_000;
+
+/// Looks at policies, their texts and, where there are some, flows.
+pub fn lint(texts: &[SourceText<'_>], judge: &mut Judge, flows: &[Flow]) -> Vec<Finding> {
+    let set = std::sync::Arc::clone(judge.set());
+    let mut findings = Vec::new();
+    refusals(&set, &mut findings);
+    for text in texts {
+        text::lint(*text, set.settings(), &mut findings);
+    }
+    rules::lint(&set, &mut findings);
+    if !flows.is_empty() {
+        flows::lint(judge, flows, &mut findings);
+    }
+    findings.sort_by(|one, other| {
+        (one.source, one.at, one.severity, one.id).cmp(&(
+            other.source,
+            other.at,
+            other.severity,
+            other.id,
+        ))
+    });
+    findings.truncate(MAX_FINDINGS);
+    findings
+}
+
+/// Refused policies enforce nothing, which is worth more than an error in a log.
+fn refusals(set: &PolicySet, findings: &mut Vec<Finding>) {
+    use crate::RefusalClass;
+    for refused in set.refused() {
+        let reason = refused.refusal.reason.as_str();
+        let id = match refused.refusal.class {
+            RefusalClass::NotAPolicy => continue,
+            RefusalClass::Syntax => "not-yaml",
+            RefusalClass::Field if reason.contains("Requires") => "removed-field",
+            RefusalClass::Field if reason.contains("unknown field") => "unknown-field",
+            RefusalClass::Field if reason.contains("cannot unmarshal bool") => "unquoted-boolean",
+            RefusalClass::Field => "wrong-type",
+            RefusalClass::Invalid if reason.contains("at least one of Ingress") => {
+                "empty-direction"
+            }
+            RefusalClass::Invalid if reason.contains("combining") => "two-peer-kinds",
+            RefusalClass::Invalid => "refused",
+        };
+        let whole = if reason.contains("specs:") {
+            "; with it, every other entry of `specs` is refused too"
+        } else {
+            ""
+        };
+        findings.push(Finding {
+            id,
+            severity: Severity::Error,
+            sentence: format!(
+                "Cilium refuses this document, and nothing of it is enforced: {}{whole}",
+                refused.refusal
+            ),
+            source: Some(refused.source),
+            at: refused.refusal.at,
+            policy: refused.name.clone(),
+            evidence: Vec::new(),
+            fix: (id == "empty-direction").then(|| "ingress:\n- {}".to_owned()),
+        });
+    }
+}
+
+impl Severity {
+    /// `error`, `warning`, `hint`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Hint => "hint",
+        }
+    }
+}

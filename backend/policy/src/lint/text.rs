@@ -1,0 +1,404 @@
+//! Lints over what is written: parts that leave no trace in the rules.
+
+use super::{Finding, Severity};
+use crate::{
+    Position, Settings, SourceText,
+    source::{self, Node, Value, magnitude},
+};
+
+struct Page<'p> {
+    source: usize,
+    policy: String,
+    namespace: String,
+    kind: String,
+    findings: &'p mut Vec<Finding>,
+}
+
+/// Looks at one text.
+pub(super) fn lint(text: SourceText<'_>, settings: &Settings, findings: &mut Vec<Finding>) {
+    for chunk in source::split(text.text) {
+        let Ok(nodes) = source::read(&chunk) else { continue };
+        for node in &nodes {
+            document(node, text.index, settings, findings, 0);
+        }
+    }
+}
+
+fn document(
+    node: &Node,
+    source: usize,
+    settings: &Settings,
+    findings: &mut Vec<Finding>,
+    depth: usize,
+) {
+    let text = |node: Option<&Node>| node.and_then(Node::as_str).unwrap_or_default().to_owned();
+    let kind = text(node.get("kind"));
+    if kind.ends_with("List") && depth < 4 {
+        for item in items(node.get("items")) {
+            document(item, source, settings, findings, depth + 1);
+        }
+        return;
+    }
+    let metadata = node.get("metadata");
+    let mut namespace = text(metadata.and_then(|m| m.get("namespace")));
+    let name = text(metadata.and_then(|m| m.get("name")));
+    let is_namespaced = matches!(kind.as_str(), "CiliumNetworkPolicy" | "NetworkPolicy");
+    let has_namespace = !namespace.is_empty();
+    if !has_namespace && is_namespaced {
+        namespace.clone_from(&settings.namespace);
+    }
+    let policy = format!("{kind}/{namespace}/{name}");
+    let mut page = Page { source, policy, namespace, kind, findings };
+    if is_namespaced && !has_namespace {
+        page.add(
+            "no-namespace",
+            Severity::Hint,
+            metadata.map_or(node.at, |m| m.at),
+            format!("the document names no namespace; it lands in `{}` or wherever kubectl's context points", settings.namespace),
+            None,
+        );
+    }
+    match page.kind.as_str() {
+        "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy" => {
+            if let Some(spec) = node.get("spec") {
+                page.rule(spec);
+            }
+            for spec in items(node.get("specs")) {
+                page.rule(spec);
+            }
+        }
+        "NetworkPolicy" => {
+            if let Some(spec) = node.get("spec") {
+                page.network_policy(spec);
+            }
+        }
+        _ => {}
+    }
+}
+
+impl Page<'_> {
+    fn add(
+        &mut self,
+        id: &'static str,
+        severity: Severity,
+        at: Position,
+        sentence: String,
+        fix: Option<String>,
+    ) {
+        self.findings.push(Finding {
+            id,
+            severity,
+            sentence,
+            source: Some(self.source),
+            at,
+            policy: self.policy.clone(),
+            evidence: Vec::new(),
+            fix,
+        });
+    }
+
+    fn rule(&mut self, spec: &Node) {
+        let lists = ["ingress", "ingressDeny", "egress", "egressDeny"];
+        let is_list = |name: &str| matches!(spec.get(name).map(|n| &n.value), Some(Value::List(items)) if !items.is_empty());
+        let has_any = lists.iter().any(|name| is_list(name));
+        for direction in ["ingress", "egress"] {
+            let is_empty = matches!(spec.get(direction).map(|n| &n.value), Some(Value::List(items)) if items.is_empty());
+            let deny = format!("{direction}Deny");
+            if is_empty && has_any && !is_list(&deny) {
+                let at = spec.get(direction).map_or(spec.at, |n| n.at);
+                self.add(
+                    "empty-direction",
+                    Severity::Error,
+                    at,
+                    format!("`{direction}: []` is no block: it does not even turn enforcement on; a list with an empty rule does"),
+                    Some(format!("{direction}:\n- {{}}")),
+                );
+            }
+        }
+        if let Some(selector) = spec.get("endpointSelector") {
+            self.subject(selector);
+        }
+        for list in lists {
+            for rule in items(spec.get(list)) {
+                self.cilium_rule(rule);
+            }
+        }
+    }
+
+    fn subject(&mut self, selector: &Node) {
+        self.selector(selector);
+        if self.kind != "CiliumNetworkPolicy" {
+            return;
+        }
+        let key = "k8s:io.kubernetes.pod.namespace";
+        if let Some(value) = selector.get("matchLabels").and_then(|labels| labels.get(key))
+            && value.as_str().is_some_and(|ns| ns != self.namespace)
+        {
+            self.add(
+                "foreign-namespace",
+                Severity::Error,
+                value.at,
+                format!(
+                    "the endpoint selector names another namespace; Cilium puts `{}` in its place",
+                    self.namespace
+                ),
+                None,
+            );
+        }
+    }
+
+    fn selector(&mut self, selector: &Node) {
+        let Value::Map(entries) = &selector.value else { return };
+        for (key, _) in entries {
+            if !matches!(key.name.as_str(), "matchLabels" | "matchExpressions") {
+                self.add(
+                    "ignored-selector-field",
+                    Severity::Error,
+                    key.at,
+                    format!("`{}` is no field of a selector: Cilium ignores it, and the selector is wider than it looks", key.name),
+                    None,
+                );
+            }
+        }
+        if let Some(Value::Map(labels)) = selector.get("matchLabels").map(|n| &n.value) {
+            for (key, _) in labels {
+                if key.name == "kubernetes.io/metadata.name"
+                    || key.name == "k8s:kubernetes.io/metadata.name"
+                {
+                    self.add(
+                        "namespace-name-label",
+                        Severity::Error,
+                        key.at,
+                        "`kubernetes.io/metadata.name` is a label of namespaces, not of pods: it matches nothing here".to_owned(),
+                        Some("k8s:io.kubernetes.pod.namespace".to_owned()),
+                    );
+                }
+            }
+        }
+    }
+
+    fn cilium_rule(&mut self, rule: &Node) {
+        for field in ["fromEndpoints", "toEndpoints", "fromNodes", "toNodes"] {
+            for selector in items(rule.get(field)) {
+                self.selector(selector);
+            }
+        }
+        if items(rule.get("toServices")).next().is_some() {
+            let has_ports = items(rule.get("toPorts")).next().is_some();
+            let at = rule.get("toServices").map_or(rule.at, |n| n.at);
+            if has_ports {
+                self.add(
+                    "services-with-ports",
+                    Severity::Warning,
+                    at,
+                    "while none of these Services resolves, the rule allows everyone on its ports"
+                        .to_owned(),
+                    None,
+                );
+            }
+        }
+        for ports in items(rule.get("toPorts")) {
+            if matches!(ports.get("ports").map(|n| &n.value), Some(Value::List(list)) if list.is_empty())
+                || ports.get("ports").is_none()
+            {
+                self.add(
+                    "no-ports",
+                    Severity::Error,
+                    ports.at,
+                    "an item of `toPorts` without ports matches nothing".to_owned(),
+                    None,
+                );
+            }
+            for port in items(ports.get("ports")) {
+                self.port(port, "port");
+            }
+            if let Some(rules) = ports.get("rules") {
+                for http in items(rules.get("http")) {
+                    self.http(http);
+                }
+                if matches!(rules.get("http").map(|n| &n.value), Some(Value::List(list)) if list.is_empty())
+                {
+                    self.add(
+                        "empty-http",
+                        Severity::Warning,
+                        rules.at,
+                        "`http: []` is no L7 rule: every request passes, unseen".to_owned(),
+                        None,
+                    );
+                }
+            }
+        }
+        for icmp in items(rule.get("icmps")) {
+            for field in items(icmp.get("fields")) {
+                let family = field.get("family").and_then(Node::as_str).unwrap_or("IPv4");
+                let is_zero = match field.get("type").map(|n| &n.value) {
+                    Some(Value::Integer(0)) => true,
+                    Some(Value::String(text)) => {
+                        text == "0" || (text == "EchoReply" && family == "IPv4")
+                    }
+                    _ => false,
+                };
+                if is_zero {
+                    self.add(
+                        "icmp-type-zero",
+                        Severity::Warning,
+                        field.at,
+                        "ICMP type 0 (EchoReply) counts as port 0, and so matches every ICMP type"
+                            .to_owned(),
+                        None,
+                    );
+                }
+            }
+        }
+    }
+
+    fn port(&mut self, port: &Node, field: &str) {
+        let Some(node) = port.get(field) else { return };
+        if let Value::String(text) = &node.value {
+            let digits = text.bytes().all(|b| b.is_ascii_digit());
+            if digits && text.len() > 1 && text.starts_with('0') {
+                let meant = text.trim_start_matches('0');
+                let read = magnitude(text).map_or("no number".to_owned(), |n| n.to_string());
+                self.add(
+                    "leading-zero",
+                    Severity::Error,
+                    node.at,
+                    format!("port \"{text}\" is octal: Cilium reads {read}"),
+                    Some(format!("\"{meant}\"")),
+                );
+            }
+            if text.len() > 2 && (text.starts_with("0x") || text.starts_with("0X")) {
+                self.add(
+                    "hex-port",
+                    Severity::Error,
+                    node.at,
+                    format!("port \"{text}\" is a port name, not a number"),
+                    magnitude(text).map(|n| format!("\"{n}\"")),
+                );
+            }
+        }
+        let number = match &node.value {
+            Value::Integer(number) => Some(*number),
+            Value::String(text) => magnitude(text).and_then(|n| i64::try_from(n).ok()),
+            _ => None,
+        };
+        if let (Some(number), Some(Value::Integer(end))) =
+            (number, port.get("endPort").map(|n| &n.value))
+            && *end < number
+            && *end != 0
+        {
+            self.add(
+                "end-before-port",
+                Severity::Error,
+                port.at,
+                format!(
+                    "endPort {end} lies before port {number}: the rule covers port {number} alone"
+                ),
+                None,
+            );
+        }
+        if self.kind != "NetworkPolicy" && port.get("protocol").is_none() {
+            self.add(
+                "no-protocol",
+                Severity::Hint,
+                port.at,
+                "without a protocol the port means TCP, UDP and SCTP; ICMP (ping) is not among them".to_owned(),
+                None,
+            );
+        }
+    }
+
+    fn http(&mut self, rule: &Node) {
+        let Some(path) = rule.get("path") else { return };
+        let Some(text) = path.as_str() else { return };
+        let at = path.at;
+        if text.contains('{') && text.contains('}') && !text.contains(['*', '+', '\\']) {
+            self.add(
+                "path-template",
+                Severity::Warning,
+                at,
+                format!("`{text}` is a regular expression, not a template: the braces are literal"),
+                Some(braces_to_class(text)),
+            );
+        } else if text.ends_with("/*") {
+            self.add(
+                "path-glob",
+                Severity::Warning,
+                at,
+                format!("`{text}` is a regular expression: `/*` is any number of slashes, not everything below"),
+                Some(format!("{}.*", text.trim_end_matches('*'))),
+            );
+        } else if !text.contains(['*', '+', '[', '(', '|', '$', '\\']) {
+            self.add(
+                "path-exact",
+                Severity::Hint,
+                at,
+                format!("`{text}` has to match the whole path with its query: `{text}?x=1` and what lies below are refused"),
+                Some(format!("{text}(\\?.*)?")),
+            );
+        }
+    }
+
+    fn network_policy(&mut self, spec: &Node) {
+        let types: Vec<&str> = items(spec.get("policyTypes")).filter_map(Node::as_str).collect();
+        for (direction, own) in [("ingress", "Ingress"), ("egress", "Egress")] {
+            let has_rules = items(spec.get(direction)).next().is_some();
+            if has_rules && !types.is_empty() && !types.contains(&own) {
+                let at = spec.get(direction).map_or(spec.at, |n| n.at);
+                self.add(
+                    "policy-types-omit",
+                    Severity::Warning,
+                    at,
+                    format!("policyTypes leaves out {own}: Kubernetes ignores these rules, Cilium enforces them"),
+                    Some(format!("- {own}")),
+                );
+            }
+        }
+        if types.is_empty()
+            && items(spec.get("egress")).next().is_some()
+            && items(spec.get("ingress")).next().is_none()
+        {
+            self.add(
+                "egress-isolates-ingress",
+                Severity::Warning,
+                spec.at,
+                "without policyTypes, a policy with only egress rules refuses all ingress"
+                    .to_owned(),
+                Some("policyTypes:\n- Egress".to_owned()),
+            );
+        }
+        for direction in ["ingress", "egress"] {
+            for rule in items(spec.get(direction)) {
+                for port in items(rule.get("ports")) {
+                    self.port(port, "port");
+                }
+            }
+        }
+    }
+}
+
+fn items(node: Option<&Node>) -> impl Iterator<Item = &Node> {
+    match node.map(|node| &node.value) {
+        Some(Value::List(items)) => items.as_slice(),
+        _ => &[],
+    }
+    .iter()
+}
+
+/// `/users/{id}` → `/users/[^/]+`.
+fn braces_to_class(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((head, tail)) = rest.split_once('{') {
+        out.push_str(head);
+        if let Some((_, after)) = tail.split_once('}') {
+            out.push_str("[^/]+");
+            rest = after;
+        } else {
+            out.push('{');
+            rest = tail;
+        }
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,161 @@
+//! `ContainerNetworkLog` (acn.azure.com/v1alpha1): which flows a resource logs, and the resource
+//! that a wish needs.
+
+use std::{fmt::Write, net::IpAddr};
+
+use flow::{Endpoint, Flow, L7Record, Layer4, Verdict};
+
+use crate::{
+    Label, Position, Prefix, Refused, Selector,
+    document::{RawFilters, read_log_filters},
+};
+
+/// One or more resources: a flow is logged where any filter of any of them matches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogResources {
+    /// Their filters.
+    pub filters: Vec<LogFilter>,
+    /// Documents that could not be read.
+    pub refused: Vec<Refused>,
+}
+
+/// One entry of `includefilters`; what is empty is not compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub at: Position,
+    /// The sender.
+    pub from: LogSide,
+    /// The receiver.
+    pub to: LogSide,
+    /// `tcp`, `udp`, `dns`.
+    pub protocol: Vec<String>,
+    /// `forwarded`, `dropped`.
+    pub verdict: Vec<String>,
+}
+
+/// One side of a filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogSide {
+    /// `namespace/prefix of a pod's name`.
+    pub namespaced_pod: Vec<String>,
+    /// By labels.
+    pub labels: Option<Selector>,
+    /// By addresses.
+    pub ip: Vec<Prefix>,
+}
+
+impl LogResources {
+    /// Reads the resources of a text; other documents are passed over.
+    #[must_use]
+    pub fn read(source: usize, text: &str) -> Self {
+        let RawFilters { filters, refused } = read_log_filters(source, text);
+        Self { filters, refused }
+    }
+
+    /// The name of the first filter that logs a flow.
+    #[must_use]
+    pub fn logs(&self, flow: &Flow) -> Option<&str> {
+        self.filters.iter().find(|filter| filter.matches(flow)).map(|f| f.name.as_str())
+    }
+}
+
+impl LogFilter {
+    /// Whether it logs a flow.
+    #[must_use]
+    pub fn matches(&self, flow: &Flow) -> bool {
+        let address = |text: &str| text.parse::<IpAddr>().ok();
+        let ip = flow.ip.as_ref();
+        self.from.matches(flow.source.as_ref(), ip.and_then(|ip| address(&ip.source)))
+            && self
+                .to
+                .matches(flow.destination.as_ref(), ip.and_then(|ip| address(&ip.destination)))
+            && (self.protocol.is_empty()
+                || self.protocol.iter().any(|wanted| is_protocol(wanted, flow)))
+            && (self.verdict.is_empty()
+                || self.verdict.iter().any(|wanted| is_verdict(wanted, flow)))
+    }
+
+    /// A resource with this filter alone, as YAML.
+    #[must_use]
+    pub fn resource(&self, name: &str) -> String {
+        let mut out = format!(
+            "apiVersion: acn.azure.com/v1alpha1\nkind: ContainerNetworkLog\nmetadata:\n  name: {name}\nspec:\n  includefilters:\n  - name: {}\n",
+            if self.name.is_empty() { name } else { &self.name }
+        );
+        for (side, key) in [(&self.from, "from"), (&self.to, "to")] {
+            side.write(key, &mut out);
+        }
+        for (key, values) in [("protocol", &self.protocol), ("verdict", &self.verdict)] {
+            if !values.is_empty() {
+                let _ = writeln!(out, "    {key}: [{}]", values.join(", "));
+            }
+        }
+        out
+    }
+}
+
+impl LogSide {
+    fn matches(&self, endpoint: Option<&Endpoint>, address: Option<IpAddr>) -> bool {
+        let pods = self.namespaced_pod.is_empty()
+            || endpoint.is_some_and(|endpoint| {
+                self.namespaced_pod.iter().any(|wanted| {
+                    let (namespace, prefix) = wanted.split_once('/').unwrap_or(("default", wanted));
+                    endpoint.namespace == namespace && endpoint.pod_name.starts_with(prefix)
+                })
+            });
+        let labels = self.labels.as_ref().is_none_or(|selector| {
+            endpoint.is_some_and(|endpoint| {
+                let mut labels: Vec<Label> =
+                    endpoint.labels.iter().map(|text| Label::parse(text)).collect();
+                labels.sort();
+                selector.matches(&labels)
+            })
+        });
+        let ips = self.ip.is_empty()
+            || address.is_some_and(|address| {
+                self.ip.iter().any(|prefix| prefix.contains(&Prefix::of_address(address)))
+            });
+        pods && labels && ips
+    }
+
+    fn write(&self, key: &str, out: &mut String) {
+        if *self == Self::default() {
+            return;
+        }
+        let _ = writeln!(out, "    {key}:");
+        if !self.namespaced_pod.is_empty() {
+            let _ = writeln!(out, "      namespacedPod:");
+            for pod in &self.namespaced_pod {
+                let _ = writeln!(out, "      - \"{pod}\"");
+            }
+        }
+        if !self.ip.is_empty() {
+            let _ = writeln!(out, "      ip:");
+            for prefix in &self.ip {
+                let _ = writeln!(out, "      - \"{prefix}\"");
+            }
+        }
+    }
+}
+
+fn is_protocol(wanted: &str, flow: &Flow) -> bool {
+    match wanted.to_ascii_lowercase().as_str() {
+        "tcp" => matches!(flow.l4, Some(Layer4::Tcp(_))),
+        "udp" => matches!(flow.l4, Some(Layer4::Udp(_))),
+        "dns" => {
+            matches!(flow.l7.as_ref().and_then(|l7| l7.record.as_ref()), Some(L7Record::Dns(_)))
+        }
+        _ => false,
+    }
+}
+
+fn is_verdict(wanted: &str, flow: &Flow) -> bool {
+    match wanted.to_ascii_lowercase().as_str() {
+        "forwarded" => flow.verdict == Verdict::Forwarded,
+        "dropped" => flow.verdict == Verdict::Dropped,
+        _ => false,
+    }
+}

@@ -1,0 +1,176 @@
+//! Two sets of policies against the same flows: which flows change, and because of which rule.
+
+use flow::{Endpoint, Flow};
+use hashbrown::HashMap;
+
+use crate::{Cause, Direction, Judge, Learned, Sides, Traffic, Verdict, recorded::place};
+
+/// What changes between two sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WhatIf {
+    /// Changes, most flows first.
+    pub groups: Vec<ChangeGroup>,
+    /// Flows that get the same verdict.
+    pub unchanged: usize,
+    /// Flows that policy has nothing to say about.
+    pub unjudged: usize,
+}
+
+/// Flows that change in the same way, for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeGroup {
+    /// Sender of the connection.
+    pub source: String,
+    /// Its receiver.
+    pub destination: String,
+    /// Destination port.
+    pub traffic: Traffic,
+    /// The side that changes.
+    pub direction: Direction,
+    /// Under the first set.
+    pub before: Verdict,
+    /// Under the second set.
+    pub after: Verdict,
+    /// The rule or default behind the second verdict, or, where none is, behind the first.
+    pub because: String,
+    /// Indices of the flows.
+    pub flows: Vec<usize>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct GroupKey {
+    source: String,
+    destination: String,
+    traffic: Traffic,
+    direction: Direction,
+    verdicts: (Verdict, Verdict),
+    causes: (Cause, Cause),
+}
+
+/// Compares two sets over flows.
+pub fn what_if(before: &mut Judge, after: &mut Judge, flows: &[Flow]) -> WhatIf {
+    let learned = Learned::from_flows(flows);
+    let mut answer = WhatIf::default();
+    let mut groups: HashMap<GroupKey, usize> = HashMap::new();
+    for (index, flow) in flows.iter().enumerate() {
+        let (Ok(old), Ok(new)) =
+            (before.judge_flow(flow, &learned), after.judge_flow(flow, &learned))
+        else {
+            answer.unjudged = answer.unjudged.saturating_add(1);
+            continue;
+        };
+        if old.verdict == new.verdict {
+            answer.unchanged = answer.unchanged.saturating_add(1);
+            continue;
+        }
+        let Ok(sides) = Sides::of(flow, &learned, after.set().settings()) else { continue };
+        let (source, destination) = parties(flow, &sides);
+        let key = GroupKey {
+            source,
+            destination,
+            traffic: sides.traffic,
+            direction: sides.direction,
+            verdicts: (old.verdict, new.verdict),
+            causes: (old.decision.cause, new.decision.cause),
+        };
+        if let Some(group) = groups.get(&key).and_then(|at| answer.groups.get_mut(*at)) {
+            group.flows.push(index);
+            continue;
+        }
+        let because = because(before, old.decision.cause, after, new.decision.cause);
+        answer.groups.push(ChangeGroup {
+            source: key.source.clone(),
+            destination: key.destination.clone(),
+            traffic: key.traffic,
+            direction: key.direction,
+            before: old.verdict,
+            after: new.verdict,
+            because,
+            flows: vec![index],
+        });
+        groups.insert(key, answer.groups.len().saturating_sub(1));
+    }
+    answer.groups.sort_by(|one, other| {
+        (other.flows.len(), &one.source, &one.destination, one.traffic).cmp(&(
+            one.flows.len(),
+            &other.source,
+            &other.destination,
+            other.traffic,
+        ))
+    });
+    answer
+}
+
+fn because(before: &Judge, old: Cause, after: &Judge, new: Cause) -> String {
+    match (new, old) {
+        (Cause::Entry(entry), _) => place(after.set(), entry, None),
+        (Cause::DefaultDeny, Cause::Entry(entry)) => {
+            format!("{} no longer allows it", place(before.set(), entry, None))
+        }
+        (Cause::DefaultDeny, _) => "default deny".to_owned(),
+        (_, Cause::Entry(entry)) => {
+            format!("{} no longer decides", place(before.set(), entry, None))
+        }
+        (_, Cause::DefaultDeny) => "no policy denies by default any more".to_owned(),
+        (Cause::MissingFact, _) => "a fact that the flow does not carry".to_owned(),
+        _ => "another rule of the proxy".to_owned(),
+    }
+}
+
+/// Names of a connection's two ends, sender first.
+#[must_use]
+pub fn parties(flow: &Flow, sides: &Sides) -> (String, String) {
+    let sender = party(
+        flow.source.as_ref(),
+        flow.ip.as_ref().map_or("", |ip| &ip.source),
+        &flow.source_names,
+    );
+    let receiver = party(
+        flow.destination.as_ref(),
+        flow.ip.as_ref().map_or("", |ip| &ip.destination),
+        &flow.destination_names,
+    );
+    let is_forward = sides.subject_is_sender == (sides.direction == Direction::Egress);
+    if is_forward { (sender, receiver) } else { (receiver, sender) }
+}
+
+/// A name that people know: the workload, the pod, the DNS name, the address, the reserved label.
+fn party(endpoint: Option<&Endpoint>, address: &str, names: &[String]) -> String {
+    if let Some(endpoint) = endpoint {
+        let owner = endpoint.workloads.first().map(|workload| workload.name.as_str());
+        let app = || {
+            ["k8s:app=", "k8s:k8s-app=", "k8s:app.kubernetes.io/name="]
+                .iter()
+                .find_map(|key| endpoint.labels.iter().find_map(|label| label.strip_prefix(key)))
+        };
+        let name = owner
+            .filter(|name| !name.is_empty())
+            .or_else(|| Some(endpoint.pod_name.as_str()).filter(|name| !name.is_empty()))
+            .or_else(app);
+        if let Some(name) = name {
+            let label = || {
+                endpoint
+                    .labels
+                    .iter()
+                    .find_map(|label| label.strip_prefix("k8s:io.kubernetes.pod.namespace="))
+            };
+            let namespace = Some(endpoint.namespace.as_str())
+                .filter(|namespace| !namespace.is_empty())
+                .or_else(label)
+                .unwrap_or_default();
+            return format!("{namespace}/{name}");
+        }
+    }
+    if let Some(name) = names.first() {
+        return name.clone();
+    }
+    let reserved = endpoint.and_then(|endpoint| {
+        endpoint.labels.iter().find_map(|label| label.strip_prefix("reserved:"))
+    });
+    match (address, reserved) {
+        ("", Some(reserved)) => reserved.to_owned(),
+        ("", None) => "unknown".to_owned(),
+        (address, Some(reserved)) => format!("{reserved} {address}"),
+        (address, None) => address.to_owned(),
+    }
+}
