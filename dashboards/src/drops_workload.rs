@@ -362,9 +362,9 @@ fn pairs(grid: Grid) -> Value {
             "",
             "table",
         )],
+        // No `noValue`: its words would stand in the links for an end that is not named.
         field: json!({
             "unit": "short",
-            "noValue": "no drops recorded",
             "custom": { "align": "auto", "filterable": true },
             "links": [],
         }),

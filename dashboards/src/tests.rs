@@ -75,6 +75,16 @@ fn rates_follow_the_scrape_interval_and_no_query_is_sent_twice() {
 }
 
 #[test]
+fn a_link_that_reads_cells_gets_no_words_for_empty_ones() {
+    each_panel(|title, panel| {
+        let config = &panel["fieldConfig"];
+        if config.to_string().contains("__data.fields") {
+            assert!(config["defaults"]["noValue"].is_null(), "{title}");
+        }
+    });
+}
+
+#[test]
 fn panels_do_not_overlap_and_stay_on_the_grid() {
     for dashboard in all() {
         let mut taken = BTreeSet::new();

@@ -56,8 +56,9 @@ export async function visit(name, path, story, expected = []) {
   /** @type {string[]} */
   const complaints = [];
   page.on('console', (message) => {
-    if (message.type() === 'error' && ![...notOurs, ...expected].some((pattern) => pattern.test(message.text()))) {
-      complaints.push(`${message.text()} (${message.location().url})`);
+    const said = `${message.text()} (${message.location().url})`;
+    if (message.type() === 'error' && ![...notOurs, ...expected].some((pattern) => pattern.test(said))) {
+      complaints.push(said);
     }
   });
   page.on('pageerror', (error) => complaints.push(`uncaught: ${error.stack ?? error.message}`));

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 use crate::Failure;
+use crate::download::remove_folder;
 use crate::process::run;
 use crate::progress::Step;
 use crate::stamp::Stamp;
@@ -92,6 +93,26 @@ fn place(built: &Path, path: &Path) -> io::Result<bool> {
     fs::copy(built, &partial)?;
     fs::rename(&partial, path)?;
     Ok(true)
+}
+
+/// Copies `dist/` to `folder`, which is emptied first: what runs from there does not notice the
+/// next build, whose files have other names and which Grafana would answer with 404.
+pub(crate) fn copy_plugin(folder: &Path) -> io::Result<()> {
+    remove_folder(folder)?;
+    copy_folder(&workspace::at("dist"), folder)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let (path, copy) = entry.map(|entry| (entry.path(), to.join(entry.file_name())))?;
+        if path.is_dir() {
+            copy_folder(&path, &copy)?;
+        } else {
+            fs::copy(&path, &copy)?;
+        }
+    }
+    Ok(())
 }
 
 /// The pet-shop cluster's program.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 use crate::Failure;
+use crate::artifacts::copy_plugin;
 use crate::download::{self, Expected};
 use crate::process::on_path;
 use crate::progress::Step;
@@ -100,17 +101,11 @@ fn beside(program: &Path) -> Option<Grafana> {
 }
 
 impl Grafana {
-    /// The server, configured in `folder`: the plugin from `dist/`, everything of `provisioning/`.
+    /// The server, configured in `folder`: a copy of `dist/`, everything of `provisioning/`.
     /// Errors: the folder cannot be written.
     pub(crate) fn server(&self, folder: &Path, addresses: Addresses) -> io::Result<Command> {
-        let plugins = folder.join("plugins");
-        fs::create_dir_all(&plugins)?;
         fs::create_dir_all(folder.join("data"))?;
-        let link = plugins.join("k8snet-hubble-app");
-        match fs::remove_file(&link) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => std::os::unix::fs::symlink(workspace::at("dist"), &link)?,
-        }
+        copy_plugin(&folder.join("plugins/k8snet-hubble-app"))?;
         let config = folder.join("grafana.ini");
         fs::write(&config, configuration(folder, addresses.port))?;
 
@@ -136,7 +131,7 @@ impl Grafana {
                     ("GF_PATHS_CONFIG", config),
                     ("GF_PATHS_DATA", folder.join("data")),
                     ("GF_PATHS_LOGS", folder.join("data/log")),
-                    ("GF_PATHS_PLUGINS", plugins),
+                    ("GF_PATHS_PLUGINS", folder.join("plugins")),
                     ("GF_PATHS_PROVISIONING", workspace::at("provisioning")),
                 ];
                 for (name, path) in paths {

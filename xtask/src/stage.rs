@@ -10,6 +10,7 @@ use tokio::process::{ChildStdout, Command};
 use tokio::time::Instant;
 
 use crate::Failure;
+use crate::artifacts::copy_plugin;
 use crate::download::remove_folder;
 use crate::grafana::{Addresses, Grafana, environment};
 use crate::http::{self, wait_until_ok};
@@ -157,11 +158,13 @@ async fn host(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<(),
             ("Grafana", grafana.server(&folder, addresses)?, "grafana.log")
         }
         Host::Preview(program) => {
+            let plugin = plan.folder.join("preview/k8snet-hubble-app");
+            copy_plugin(&plugin)?;
             let mut command = Command::new(program);
             command
                 .args(["--port", &port.to_string()])
                 .arg("--dist")
-                .arg(workspace::at("dist"))
+                .arg(plugin)
                 .arg("--provisioning")
                 .arg(workspace::at("provisioning"))
                 .arg("--page")

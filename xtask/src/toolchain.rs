@@ -91,7 +91,7 @@ pub(crate) async fn add_component(component: &str, program: &str) -> Result<(), 
 
 async fn npm_packages() -> Result<(), Failure> {
     let mut step = Step::start("npm packages");
-    let stamp = Stamp::of("npm-ci", &["package.json", "package-lock.json", ".npmrc"])?;
+    let stamp = Stamp::of("npm-ci", &["package-lock.json", ".npmrc"])?;
     // npm writes this file when it has installed everything.
     if stamp.is_current(&workspace::at("node_modules/.package-lock.json")) {
         step.done("as the lock file says");
