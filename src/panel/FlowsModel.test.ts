@@ -76,7 +76,7 @@ test('flows go through their phases', async () => {
   await settled();
   await engine.answer(batchOf(2));
   await engine.answer(view(2));
-  expect([...new Set(phases)]).toEqual(['starting', 'decoding', 'ready']);
+  expect([...new Set(phases)]).toEqual(['idle', 'starting', 'decoding', 'ready']);
   expect(model.getState()).toMatchObject({ phase: 'ready', batch: { flows: 2 }, view: view(2) });
 });
 
@@ -209,6 +209,19 @@ test('a decoder that cannot be started is told', async () => {
   model.setSeries(series('one'));
   await settled();
   expect(model.getState()).toMatchObject({ phase: 'failed', error: 'no WebAssembly here' });
+});
+
+test('an answer without flows needs no decoder, and takes the memory of the one before back', async () => {
+  const start = jest.fn();
+  const idle = new FlowsModel(start, spec);
+  idle.setSeries([]);
+  await settled();
+  expect(start).not.toHaveBeenCalled();
+
+  const { model, engine } = await ready();
+  model.setSeries([createDataFrame({ refId: 'B', fields: [] })]);
+  expect(engine.disposed).toBe(true);
+  expect(model.getState()).toMatchObject({ phase: 'idle', batch: undefined, answer: { foreign: [{ refId: 'B' }] } });
 });
 
 test('disposing gives the memory back, also of an engine that starts too late', async () => {

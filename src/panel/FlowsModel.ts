@@ -7,7 +7,8 @@ import { WorkerGone } from './engine/WorkerEngine';
 import type { TextColumnId } from './table/columns';
 
 export interface FlowsState {
-  phase: 'starting' | 'decoding' | 'ready' | 'failed';
+  /** Idle while no answer holds flows: nothing is started for a panel that draws none. */
+  phase: 'idle' | 'starting' | 'decoding' | 'ready' | 'failed';
   answer: PackedAnswer;
   batch?: FlowBatch;
   view?: FlowsView;
@@ -47,7 +48,7 @@ export class FlowsModel {
     private readonly start: () => Promise<StartedEngine>,
     spec: ViewSpec
   ) {
-    this.state = { phase: 'starting', answer: readFrames([]), spec };
+    this.state = { phase: 'idle', answer: readFrames([]), spec };
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -62,7 +63,9 @@ export class FlowsModel {
     const answer = readFrames(series);
     const known = this.state.batch !== undefined && samePacked(answer, this.state.answer);
     this.update({ answer });
-    if (!known) {
+    if (answer.frames.length === 0) {
+      this.unload();
+    } else if (!known) {
       void this.load(answer);
     }
   }
@@ -120,9 +123,15 @@ export class FlowsModel {
   /** Stops the worker and gives its memory back. */
   dispose(): void {
     this.disposed = true;
+    this.unload();
+    this.listeners.clear();
+  }
+
+  private unload(): void {
+    this.loads++;
     this.engine?.dispose();
     this.engine = undefined;
-    this.listeners.clear();
+    this.update({ phase: 'idle', batch: undefined, view: undefined, error: undefined, onMainThread: undefined });
   }
 
   private async load(answer: PackedAnswer): Promise<void> {
@@ -158,7 +167,7 @@ export class FlowsModel {
     }
     this.starting ??= this.start()
       .then(({ engine, onMainThread }) => {
-        if (this.disposed) {
+        if (this.disposed || this.state.phase === 'idle') {
           engine.dispose();
         } else {
           this.engine = engine;

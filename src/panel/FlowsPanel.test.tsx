@@ -211,6 +211,14 @@ test('an error beside flows keeps the flows', async () => {
   expect(screen.getByTestId(testIds.notices)).toHaveTextContent('worker-2 did not answer');
 });
 
+test('flows stay while the query runs again', async () => {
+  const { rerender } = await shown();
+  rerender(<FlowsPanel {...props({ state: LoadingState.Loading, series: [] })} />);
+  expect(screen.getByTestId(testIds.grid)).toBeInTheDocument();
+  rerender(<FlowsPanel {...props({ series: [] })} />);
+  expect(await screen.findByTestId(testIds.empty)).toHaveTextContent(text.states.noQuery);
+});
+
 test('decoding on the page itself is told', async () => {
   jest.mocked(startEngine).mockResolvedValue({ engine: new InlineEngine(), onMainThread: 'no worker' });
   await shown();

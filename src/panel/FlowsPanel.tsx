@@ -25,7 +25,13 @@ export function FlowsPanel(props: Props) {
   const columns = useMemo(() => shownColumns(options.columns), [options.columns]);
   const model = useFlowsModel(columns.map((column) => column.id));
 
-  useEffect(() => model?.setSeries(data.series), [model, data.series]);
+  // A query that begins again may empty the answer first: what was there stays until there is more.
+  const isUnderWay = data.state === LoadingState.Loading && data.series.length === 0;
+  useEffect(() => {
+    if (!isUnderWay) {
+      model?.setSeries(data.series);
+    }
+  }, [model, data.series, isUnderWay]);
   useEffect(() => model?.setSpec({ columns: columns.map((column) => column.id) }), [model, columns]);
 
   return (
