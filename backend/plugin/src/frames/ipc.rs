@@ -38,7 +38,7 @@ fn schema(ref_id: &str, frame: &Frame) -> Result<Schema, BadFrame> {
             let config = serde_json::to_string(&field.config).map_err(json)?;
             metadata.insert("config".to_owned(), config);
         }
-        let nullable = field.values.null_count() > 0;
+        let nullable = field.nullable || field.values.null_count() > 0;
         let field = ArrowField::new(&field.name, field.values.data_type().clone(), nullable);
         fields.push(field.with_metadata(metadata));
     }

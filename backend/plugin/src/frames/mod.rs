@@ -6,8 +6,10 @@
 
 mod check;
 mod flow_table;
+mod flow_text;
 #[cfg(test)]
 pub(crate) mod golden;
+mod heatmap;
 mod ipc;
 mod packed;
 mod series;
@@ -22,11 +24,10 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::check::BadFrame;
 pub(crate) use self::flow_table::{FLOW_TABLE_COLUMNS, flow_table};
+pub(crate) use self::heatmap::heatmap;
 pub(crate) use self::ipc::encode;
 pub(crate) use self::packed::packed_flows;
-pub(crate) use self::series::{
-    Legend, SeriesQuery, exemplars, heatmap, table, text, time_series, vector,
-};
+pub(crate) use self::series::{Legend, SeriesQuery, exemplars, table, text, time_series, vector};
 
 /// One frame: named fields of one length, and what Grafana should know about them.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,9 @@ pub(crate) struct Frame {
 pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) values: ArrayRef,
+    /// Whether the schema says that values may be absent. It does not follow the values at hand:
+    /// a schema that changes from refresh to refresh is none.
+    pub(crate) nullable: bool,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) config: FieldConfig,
 }
@@ -131,7 +135,17 @@ impl Notice {
 
 impl Field {
     pub(crate) fn new(name: impl Into<String>, values: ArrayRef) -> Self {
-        Self { name: name.into(), values, labels: BTreeMap::new(), config: FieldConfig::default() }
+        Self {
+            name: name.into(),
+            values,
+            nullable: false,
+            labels: BTreeMap::new(),
+            config: FieldConfig::default(),
+        }
+    }
+
+    pub(crate) fn nullable(self) -> Self {
+        Self { nullable: true, ..self }
     }
 
     pub(crate) fn with_config(self, config: FieldConfig) -> Self {

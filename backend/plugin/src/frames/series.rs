@@ -1,15 +1,14 @@
 //! Prometheus' series as frames, as Grafana's own Prometheus source shapes them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Float64Array, Float64Builder, StringArray, StringBuilder, TimestampNanosecondArray,
-};
+use arrow::array::{ArrayRef, Float64Array, StringArray, StringBuilder, TimestampNanosecondArray};
 use serde_json::{Map, json};
 
+use super::heatmap::heatmap_cells;
 use super::{Field, FieldConfig, Frame, FrameType, Meta, Notice};
-use crate::prometheus::{BucketCells, ExemplarSeries, LabelSet, Series};
+use crate::prometheus::{ExemplarSeries, LabelSet, Series};
 
 /// Exemplars shown at most: more points than that are no dots any more.
 const MAX_EXEMPLARS: usize = 1_000;
@@ -47,7 +46,7 @@ impl<'a> Legend<'a> {
     }
 
     /// The name of a series; `None` leaves it to Grafana.
-    fn name(self, labels: &LabelSet, expr: &str) -> Option<String> {
+    pub(super) fn name(self, labels: &LabelSet, expr: &str) -> Option<String> {
         let name = match self {
             Self::Auto if !labels.is_empty() => return None,
             Self::Template(template) => fill(template, labels),
@@ -88,7 +87,12 @@ fn verbose(labels: &LabelSet) -> String {
 }
 
 impl SeriesQuery<'_> {
-    fn meta(&self, frame_type: FrameType, result_type: &str, notices: Vec<Notice>) -> Meta {
+    pub(super) fn meta(
+        &self,
+        frame_type: FrameType,
+        result_type: &str,
+        notices: Vec<Notice>,
+    ) -> Meta {
         let custom = Map::from_iter([
             ("resultType".to_owned(), json!(result_type)),
             ("calculatedMinStep".to_owned(), json!(self.step_ms)),
@@ -109,7 +113,7 @@ impl SeriesQuery<'_> {
         }
     }
 
-    fn time_field(&self, times_nanos: Vec<i64>) -> Field {
+    pub(super) fn time_field(&self, times_nanos: Vec<i64>) -> Field {
         let interval = FieldConfig { interval: Some(self.step_ms), ..FieldConfig::default() };
         Field::new("Time", Arc::new(TimestampNanosecondArray::from(times_nanos)))
             .with_config(interval)
@@ -166,7 +170,7 @@ pub(crate) fn text(
     }
 }
 
-fn one_each(query: &SeriesQuery<'_>, series: Vec<Series>, meta: Meta) -> Vec<Frame> {
+pub(super) fn one_each(query: &SeriesQuery<'_>, series: Vec<Series>, meta: Meta) -> Vec<Frame> {
     let mut frames = Vec::with_capacity(series.len());
     for series in series {
         if !series.cells.times_nanos.is_empty() {
@@ -188,7 +192,7 @@ fn one_each(query: &SeriesQuery<'_>, series: Vec<Series>, meta: Meta) -> Vec<Fra
 
 /// The query and the notices stand on the first frame alone: the inspector shows them once, and a
 /// thousand series stay small. No series at all is a frame without fields.
-fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
+pub(super) fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
     if frames.is_empty() {
         return vec![Frame { meta, ..Frame::default() }];
     }
@@ -197,34 +201,6 @@ fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
         frame.meta.notices.clear();
     }
     frames
-}
-
-fn heatmap_cells(
-    query: &SeriesQuery<'_>,
-    labels: &LabelSet,
-    cells: BucketCells,
-    meta: &Meta,
-) -> Frame {
-    let floats = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
-    let mut count = Field::new("count", floats(cells.counts));
-    count.labels.clone_from(labels);
-    count.config.display_name_from_ds = query.legend.name(labels, query.expr);
-    let mut time = query.time_field(cells.times_nanos);
-    "xMax".clone_into(&mut time.name);
-    Frame {
-        name: String::new(),
-        fields: vec![
-            time,
-            Field::new("yMin", floats(cells.lower)),
-            Field::new("yMax", floats(cells.upper)),
-            count,
-        ],
-        meta: Meta {
-            frame_type: Some(FrameType::HeatmapCells),
-            type_version: None,
-            ..meta.clone()
-        },
-    }
 }
 
 /// All series in one frame: time, a column a label, value.
@@ -253,7 +229,7 @@ pub(crate) fn table(
             label.to_owned()
         };
         let filterable = FieldConfig { filterable: Some(true), ..FieldConfig::default() };
-        fields.push(Field::new(name, column).with_config(filterable));
+        fields.push(Field::new(name, column).nullable().with_config(filterable));
     }
     fields.push(Field::new(query.value_name, Arc::new(Float64Array::from(values))));
     let meta = query.meta(FrameType::Table, result_type, notices);
@@ -273,92 +249,6 @@ fn label_column(series: &[Series], label: &str, rows: usize) -> ArrayRef {
         }
     }
     Arc::new(column.finish())
-}
-
-/// Classic histograms (`…_bucket` series with `le`) as rows of a heat map: one frame a group of
-/// other labels, one field a bucket, without what the bucket below holds already.
-pub(crate) fn heatmap(
-    query: &SeriesQuery<'_>,
-    series: Vec<Series>,
-    notices: Vec<Notice>,
-) -> Vec<Frame> {
-    let mut groups: BTreeMap<LabelSet, Vec<Bucket>> = BTreeMap::new();
-    let mut others = Vec::new();
-    for mut series in series {
-        match series.labels.remove("le").and_then(|le| Some((le.parse::<f64>().ok()?, le))) {
-            Some((upper, le)) => {
-                let bucket = Bucket { upper, le, at: by_time(&series) };
-                groups.entry(series.labels).or_default().push(bucket);
-            }
-            None => others.push(series),
-        }
-    }
-    let meta = query.meta(FrameType::HeatmapRows, "matrix", notices);
-    let mut frames: Vec<Frame> = groups
-        .into_iter()
-        .map(|(labels, buckets)| bucket_rows(query, &labels, buckets, &meta))
-        .collect();
-    let plain = Meta {
-        frame_type: Some(FrameType::TimeseriesMulti),
-        type_version: Some([0, 1]),
-        ..meta.clone()
-    };
-    if !others.is_empty() {
-        frames.extend(one_each(query, others, plain));
-    }
-    head_only(frames, meta)
-}
-
-struct Bucket {
-    upper: f64,
-    le: String,
-    at: HashMap<i64, f64>,
-}
-
-fn by_time(series: &Series) -> HashMap<i64, f64> {
-    series.times_nanos.iter().copied().zip(series.values.iter().copied()).collect()
-}
-
-fn bucket_rows(
-    query: &SeriesQuery<'_>,
-    labels: &LabelSet,
-    mut buckets: Vec<Bucket>,
-    meta: &Meta,
-) -> Frame {
-    buckets.sort_by(|a, b| a.upper.total_cmp(&b.upper));
-    let mut times: BTreeSet<i64> = BTreeSet::new();
-    for bucket in &buckets {
-        #[expect(clippy::iter_over_hash_type, reason = "into a sorted set")]
-        for &time in bucket.at.keys() {
-            times.insert(time);
-        }
-    }
-    let mut fields = vec![query.time_field(times.iter().copied().collect())];
-    let mut names = BTreeSet::new();
-    // What the buckets below hold, at each time: not every bucket has a sample at every time.
-    let mut below: HashMap<i64, f64> = HashMap::new();
-    for bucket in &buckets {
-        // `1` and `1.0` may both be there while a target is upgraded.
-        if !names.insert(bucket.le.as_str()) {
-            continue;
-        }
-        let mut column = Float64Builder::with_capacity(times.len());
-        for &time in &times {
-            let Some(&count) = bucket.at.get(&time) else {
-                column.append_null();
-                continue;
-            };
-            // Buckets are scraped one after the other, so a lower one may be ahead by a little.
-            let lower = below.insert(time, count).unwrap_or(0.0);
-            column.append_value((count - lower).max(0.0));
-        }
-        let mut field = Field::new(&bucket.le, Arc::new(column.finish()));
-        field.labels.clone_from(labels);
-        field.labels.insert("le".to_owned(), bucket.le.clone());
-        field.config.display_name_from_ds = Some(bucket.le.clone());
-        fields.push(field);
-    }
-    Frame { name: String::new(), fields, meta: meta.clone() }
 }
 
 /// Exemplars as Grafana's time series panel shows them: an annotation frame.
@@ -391,7 +281,7 @@ pub(crate) fn exemplars(query: &SeriesQuery<'_>, mut series: Vec<ExemplarSeries>
         for (_, _, labels) in &rows {
             column.append_option(labels.get(name));
         }
-        fields.push(Field::new(name, Arc::new(column.finish())));
+        fields.push(Field::new(name, Arc::new(column.finish())).nullable());
     }
     let meta = query.meta(FrameType::Table, "exemplar", notices.into_iter().collect());
     Some(Frame {

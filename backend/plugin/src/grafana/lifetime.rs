@@ -1,5 +1,6 @@
 //! When the plugin leaves: Grafana says so, the system says so, or Grafana is gone.
 
+use std::io;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -12,46 +13,49 @@ pub(crate) const GRACE: Duration = Duration::from_millis(1_500);
 #[cfg(unix)]
 const PARENT_POLL: Duration = Duration::from_millis(500);
 
-/// The process that started this one. To be asked before anybody can know that we live: a host
-/// that dies right after the handshake must not be taken for the one that it leaves us to.
-pub(crate) fn parent() -> Parent {
-    #[cfg(unix)]
-    return Parent(std::os::unix::process::parent_id());
-    #[cfg(not(unix))]
-    return Parent(0);
+/// What can end the plugin from outside.
+///
+/// To be set up before the handshake: from then on the host may die or send a signal at once, and
+/// neither must be missed.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) struct Watch {
+    parent_at_start: u32,
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
 }
 
-/// See [`parent`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Parent(u32);
-
-/// Cancels `leave` on SIGTERM or when the parent process is gone.
-///
-/// SIGINT is ignored, as go-plugin's own servers do: Ctrl-C in a terminal reaches the whole
-/// process group, and Grafana ends its plugins in its own order.
 #[cfg(unix)]
-pub(crate) async fn watch(leave: CancellationToken, parent_at_start: Parent) {
-    use tokio::signal::unix::{SignalKind, signal};
+impl Watch {
+    /// Notes the parent and takes the signals over. Errors: the system refuses the latter.
+    pub(crate) fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            parent_at_start: std::os::unix::process::parent_id(),
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
 
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::warn!("signals cannot be watched");
-        return;
-    };
-    let mut poll = tokio::time::interval(PARENT_POLL);
-    loop {
-        tokio::select! {
-            () = leave.cancelled() => return,
-            _ = terminate.recv() => {
-                tracing::debug!("leaving: SIGTERM");
-                leave.cancel();
-            }
-            _ = interrupt.recv() => tracing::debug!("SIGINT ignored: Grafana decides"),
-            _ = poll.tick() => {
-                if parent() != parent_at_start {
-                    tracing::warn!("leaving: Grafana is gone");
+    /// Cancels `leave` on SIGTERM or when the parent process is gone.
+    ///
+    /// SIGINT is ignored, as go-plugin's own servers do: Ctrl-C in a terminal reaches the whole
+    /// process group, and Grafana ends its plugins in its own order.
+    pub(crate) async fn until(mut self, leave: CancellationToken) {
+        let mut poll = tokio::time::interval(PARENT_POLL);
+        loop {
+            tokio::select! {
+                () = leave.cancelled() => return,
+                _ = self.terminate.recv() => {
+                    tracing::debug!("leaving: SIGTERM");
                     leave.cancel();
+                }
+                _ = self.interrupt.recv() => tracing::debug!("SIGINT ignored: Grafana decides"),
+                _ = poll.tick() => {
+                    if std::os::unix::process::parent_id() != self.parent_at_start {
+                        tracing::warn!("leaving: Grafana is gone");
+                        leave.cancel();
+                    }
                 }
             }
         }
@@ -60,6 +64,18 @@ pub(crate) async fn watch(leave: CancellationToken, parent_at_start: Parent) {
 
 /// Where there are neither signals nor parent ids, `GRPCController.Shutdown` alone ends us.
 #[cfg(not(unix))]
-pub(crate) async fn watch(leave: CancellationToken, _: Parent) {
-    leave.cancelled().await;
+#[derive(Debug)]
+pub(crate) struct Watch;
+
+#[cfg(not(unix))]
+impl Watch {
+    /// Nothing to watch. Errors: none.
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Nothing to wait for.
+    pub(crate) async fn until(self, leave: CancellationToken) {
+        leave.cancelled().await;
+    }
 }

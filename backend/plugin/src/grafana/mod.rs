@@ -35,7 +35,7 @@ use self::data::DataServer;
 use self::diagnostics::Diagnostics;
 use self::goplugin::{Broker, Controller, Stdio};
 use self::instances::Instances;
-use self::lifetime::Parent;
+use self::lifetime::Watch;
 use self::listener::{ListenError, Listener, Placement};
 use self::live::Live;
 use self::resource::Resource;
@@ -44,6 +44,8 @@ use self::rpc::MAX_REQUEST_BYTES;
 /// Why serving ended other than by being told to.
 #[derive(Debug, thiserror::Error)]
 enum ServeError {
+    #[error("watch for signals")]
+    Signals(#[source] io::Error),
     #[error("start the runtime")]
     Runtime(#[source] io::Error),
     #[error(transparent)]
@@ -56,14 +58,13 @@ enum ServeError {
 
 /// The whole life of the plugin: handshake, serving, leaving.
 pub(crate) fn run() -> ExitCode {
-    let parent = lifetime::parent();
     let var = |name: &str| std::env::var(name).ok();
     if let Err(error) = handshake::check(var) {
         eprintln!("gpx_hubble: {error}.");
         return ExitCode::FAILURE;
     }
     log::init(var("GF_PLUGIN_LOG_LEVEL").as_deref());
-    match serve_until_told(&Placement::from_env(var), parent) {
+    match serve_until_told(&Placement::from_env(var)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(reason = chain(&error), "the plugin cannot serve");
@@ -72,23 +73,24 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-fn serve_until_told(placement: &Placement, parent: Parent) -> Result<(), ServeError> {
+fn serve_until_told(placement: &Placement) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(ServeError::Runtime)?;
-    let served = runtime.block_on(serve(placement, parent));
+    let served = runtime.block_on(serve(placement));
     // Whatever still runs was given its time.
     runtime.shutdown_background();
     served
 }
 
-async fn serve(placement: &Placement, parent: Parent) -> Result<(), ServeError> {
+async fn serve(placement: &Placement) -> Result<(), ServeError> {
+    let watch = Watch::new().map_err(ServeError::Signals)?;
     let leave = CancellationToken::new();
     let listener = Listener::bind(placement).await?;
     let address = listener.address().map_err(ServeError::Announce)?;
     let router = router(&leave).await;
-    tokio::spawn(lifetime::watch(leave.clone(), parent));
+    tokio::spawn(watch.until(leave.clone()));
     handshake::announce(&address).map_err(ServeError::Announce)?;
 
     let told = leave.clone().cancelled_owned();

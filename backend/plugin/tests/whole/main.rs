@@ -11,6 +11,7 @@ mod bad_input;
 mod flows;
 #[path = "../../src/frames/golden.rs"]
 mod golden;
+mod health;
 mod host;
 mod http;
 mod promql;

@@ -1,0 +1,125 @@
+//! Histograms of Prometheus as heat maps, in the two forms that Grafana's panel reads.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Float64Builder};
+
+use super::series::{head_only, one_each};
+use super::{Field, Frame, FrameType, Meta, Notice, SeriesQuery};
+use crate::prometheus::{BucketCells, LabelSet, Series};
+
+/// Classic histograms (`…_bucket` series with `le`) as rows of a heat map: one frame a group of
+/// other labels, one field a bucket, without what the bucket below holds already.
+pub(crate) fn heatmap(
+    query: &SeriesQuery<'_>,
+    series: Vec<Series>,
+    notices: Vec<Notice>,
+) -> Vec<Frame> {
+    let mut groups: BTreeMap<LabelSet, Vec<Bucket>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for mut series in series {
+        match series.labels.remove("le").and_then(|le| Some((le.parse::<f64>().ok()?, le))) {
+            Some((upper, le)) => {
+                let bucket = Bucket { upper, le, at: by_time(&series) };
+                groups.entry(series.labels).or_default().push(bucket);
+            }
+            None => others.push(series),
+        }
+    }
+    let meta = query.meta(FrameType::HeatmapRows, "matrix", notices);
+    let mut frames: Vec<Frame> = groups
+        .into_iter()
+        .map(|(labels, buckets)| bucket_rows(query, &labels, buckets, &meta))
+        .collect();
+    let plain = Meta {
+        frame_type: Some(FrameType::TimeseriesMulti),
+        type_version: Some([0, 1]),
+        ..meta.clone()
+    };
+    if !others.is_empty() {
+        frames.extend(one_each(query, others, plain));
+    }
+    head_only(frames, meta)
+}
+
+struct Bucket {
+    upper: f64,
+    le: String,
+    at: HashMap<i64, f64>,
+}
+
+fn by_time(series: &Series) -> HashMap<i64, f64> {
+    series.times_nanos.iter().copied().zip(series.values.iter().copied()).collect()
+}
+
+fn bucket_rows(
+    query: &SeriesQuery<'_>,
+    labels: &LabelSet,
+    mut buckets: Vec<Bucket>,
+    meta: &Meta,
+) -> Frame {
+    buckets.sort_by(|a, b| a.upper.total_cmp(&b.upper));
+    let mut times: BTreeSet<i64> = BTreeSet::new();
+    for bucket in &buckets {
+        #[expect(clippy::iter_over_hash_type, reason = "into a sorted set")]
+        for &time in bucket.at.keys() {
+            times.insert(time);
+        }
+    }
+    let mut fields = vec![query.time_field(times.iter().copied().collect())];
+    let mut names = BTreeSet::new();
+    // What the buckets below hold, at each time: not every bucket has a sample at every time.
+    let mut below: HashMap<i64, f64> = HashMap::new();
+    for bucket in &buckets {
+        // `1` and `1.0` may both be there while a target is upgraded.
+        if !names.insert(bucket.le.as_str()) {
+            continue;
+        }
+        let mut column = Float64Builder::with_capacity(times.len());
+        for &time in &times {
+            let Some(&count) = bucket.at.get(&time) else {
+                column.append_null();
+                continue;
+            };
+            // Buckets are scraped one after the other, so a lower one may be ahead by a little.
+            let lower = below.insert(time, count).unwrap_or(0.0);
+            column.append_value((count - lower).max(0.0));
+        }
+        let mut field = Field::new(&bucket.le, Arc::new(column.finish())).nullable();
+        field.labels.clone_from(labels);
+        field.labels.insert("le".to_owned(), bucket.le.clone());
+        field.config.display_name_from_ds = Some(bucket.le.clone());
+        fields.push(field);
+    }
+    Frame { name: String::new(), fields, meta: meta.clone() }
+}
+
+/// The buckets of native histograms as cells, each with its own bounds.
+pub(super) fn heatmap_cells(
+    query: &SeriesQuery<'_>,
+    labels: &LabelSet,
+    cells: BucketCells,
+    meta: &Meta,
+) -> Frame {
+    let floats = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
+    let mut count = Field::new("count", floats(cells.counts));
+    count.labels.clone_from(labels);
+    count.config.display_name_from_ds = query.legend.name(labels, query.expr);
+    let mut time = query.time_field(cells.times_nanos);
+    "xMax".clone_into(&mut time.name);
+    Frame {
+        name: String::new(),
+        fields: vec![
+            time,
+            Field::new("yMin", floats(cells.lower)),
+            Field::new("yMax", floats(cells.upper)),
+            count,
+        ],
+        meta: Meta {
+            frame_type: Some(FrameType::HeatmapCells),
+            type_version: None,
+            ..meta.clone()
+        },
+    }
+}
