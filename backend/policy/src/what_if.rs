@@ -117,7 +117,7 @@ fn because(before: &Judge, old: Cause, after: &Judge, new: Cause) -> String {
     }
 }
 
-/// Names of a connection's two ends, sender first.
+/// Names of a connection's two ends, client first; clients of the world without their address.
 #[must_use]
 pub fn parties(flow: &Flow, sides: &Sides) -> (String, String) {
     let sender = party(
@@ -131,7 +131,16 @@ pub fn parties(flow: &Flow, sides: &Sides) -> (String, String) {
         &flow.destination_names,
     );
     let is_forward = sides.subject_is_sender == (sides.direction == Direction::Egress);
-    if is_forward { (sender, receiver) } else { (receiver, sender) }
+    let (mut source, destination) =
+        if is_forward { (sender, receiver) } else { (receiver, sender) };
+    if sides.direction == Direction::Ingress
+        && sides.peer.is_world()
+        && sides.peer.names().is_empty()
+    {
+        // Clients come from anywhere: their addresses would part what is alike.
+        "world".clone_into(&mut source);
+    }
+    (source, destination)
 }
 
 /// A name that people know: the workload, the pod, the DNS name, the address, the reserved label.

@@ -90,7 +90,9 @@ impl Judgement {
     pub fn comparison(&self) -> String {
         let observed = self.observed.why;
         match (self.agreement, self.sides.exchange) {
-            (_, Exchange::Reply) => "a reply passes without asking policy".to_owned(),
+            (_, Exchange::Reply) if self.l7.is_none() => {
+                "a reply passes without asking policy".to_owned()
+            }
             (Agreement::Agrees, _) => format!("agrees: {observed}"),
             (Agreement::Differs, _) => format!(
                 "differs: {observed}; the policies have changed since, or are not all there"

@@ -1,0 +1,96 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use policy::{Enforcement, Settings};
+
+use crate::input::InputError;
+
+/// Judges recorded flows against network policies.
+///
+/// Exit code 0: all flows agree with the policies; 1: some differ; 2: bad input.
+#[derive(Debug, Parser)]
+#[command(name = "verdict", version)]
+pub(crate) struct Arguments {
+    /// Files or folders of policies (YAML, JSON).
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|FILE")]
+    pub(crate) policies: Vec<PathBuf>,
+    /// Lines of `hubble observe -o jsonpb`; `-` reads standard input.
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) flows: Option<PathBuf>,
+    /// Agent settings as `name=value`, by Cilium's names: enable-policy, allow-localhost,
+    /// enable-ipv6, cluster-name, policy-default-local-cluster, enable-host-firewall,
+    /// policy-cidr-match-mode, enable-node-selector-labels, enable-extended-ip-protocols; and
+    /// namespace, for documents that name none.
+    #[arg(long, num_args = 1.., value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<String>,
+    /// Policies to compare with: which flows change, and why.
+    #[arg(long, num_args = 1.., value_name = "DIR|FILE")]
+    pub(crate) what_if: Vec<PathBuf>,
+    /// Look for what is allowed, and still not what its author meant.
+    #[arg(long)]
+    pub(crate) lint: bool,
+    /// The smallest policies that let the refused flows pass.
+    #[arg(long)]
+    pub(crate) suggest: bool,
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// Form of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Settings with what the command line changes.
+pub(crate) fn settings(pairs: &[String], mut settings: Settings) -> Result<Settings, InputError> {
+    for pair in pairs {
+        let invalid = || InputError::Setting { setting: pair.clone() };
+        let (name, value) = pair.split_once('=').ok_or_else(invalid)?;
+        let flag = || match value {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(invalid()),
+        };
+        match name {
+            "enable-policy" => {
+                settings.enforcement = match value {
+                    "default" => Enforcement::Default,
+                    "always" => Enforcement::Always,
+                    "never" => Enforcement::Never,
+                    _ => return Err(invalid()),
+                }
+            }
+            "allow-localhost" => {
+                settings.allow_localhost = match value {
+                    "auto" | "always" => true,
+                    "policy" => false,
+                    _ => return Err(invalid()),
+                }
+            }
+            "enable-ipv6" => settings.dual_stack = flag()?,
+            "cluster-name" => value.clone_into(&mut settings.cluster_name),
+            "policy-default-local-cluster" => settings.default_local_cluster = flag()?,
+            "enable-host-firewall" => settings.host_firewall = flag()?,
+            "policy-cidr-match-mode" => {
+                let modes: Vec<&str> = value.split(',').filter(|mode| !mode.is_empty()).collect();
+                if modes.iter().any(|mode| !matches!(*mode, "nodes" | "pods")) {
+                    return Err(invalid());
+                }
+                settings.cidr_matches_nodes = modes.contains(&"nodes");
+                settings.cidr_matches_pods = modes.contains(&"pods");
+            }
+            "enable-node-selector-labels" => settings.node_selector_labels = flag()?,
+            "enable-extended-ip-protocols" => settings.extended_ip_protocols = flag()?,
+            "namespace" => value.clone_into(&mut settings.namespace),
+            _ => return Err(invalid()),
+        }
+    }
+    Ok(settings)
+}

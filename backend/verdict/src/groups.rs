@@ -1,0 +1,184 @@
+//! Flows that are alike, once.
+
+use std::collections::HashMap;
+
+use flow::Flow;
+use policy::{
+    Agreement, Direction, Judge, Judgement, Learned, Traffic, Unjudged, Verdict, parties,
+};
+
+/// Flows with the same ends, port, verdict and reason.
+pub(crate) struct Group {
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) traffic: Traffic,
+    pub(crate) direction: Direction,
+    /// What the request was about: a DNS name, a method and path.
+    pub(crate) request: Option<String>,
+    pub(crate) verdict: Verdict,
+    pub(crate) agreement: Agreement,
+    pub(crate) sentence: String,
+    pub(crate) comparison: String,
+    pub(crate) hubble: Vec<String>,
+    pub(crate) ours: Vec<String>,
+    pub(crate) attribution: Option<bool>,
+    /// Index of the source text of the deciding or default-denying policy.
+    pub(crate) source_text: Option<usize>,
+    pub(crate) near_misses: Vec<String>,
+    pub(crate) lost: Vec<String>,
+    pub(crate) missing: Vec<String>,
+    pub(crate) flows: Vec<usize>,
+}
+
+/// How many flows there are of each kind.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) flows: usize,
+    pub(crate) agrees: usize,
+    pub(crate) differs: usize,
+    pub(crate) cannot_tell: usize,
+    pub(crate) unjudged: Vec<(Unjudged, usize)>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    source: String,
+    destination: String,
+    traffic: Traffic,
+    direction: Direction,
+    request: Option<String>,
+    verdict: Verdict,
+    agreement: Agreement,
+    sentence: String,
+    comparison: String,
+    hubble: Vec<String>,
+}
+
+/// Judges flows and groups them: what differs first, then what cannot be told.
+pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Vec<Group>, Tally) {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut known: HashMap<Key, usize> = HashMap::new();
+    let mut tally = Tally { flows: flows.len(), ..Tally::default() };
+    for (index, flow) in flows.iter().enumerate() {
+        let judgement = match judge.explain_flow(flow, learned) {
+            Ok(judgement) => judgement,
+            Err(why) => {
+                match tally.unjudged.iter_mut().find(|(known, _)| *known == why) {
+                    Some((_, count)) => *count += 1,
+                    None => tally.unjudged.push((why, 1)),
+                }
+                continue;
+            }
+        };
+        match judgement.agreement {
+            Agreement::Agrees => tally.agrees += 1,
+            Agreement::Differs => tally.differs += 1,
+            Agreement::CannotTell => tally.cannot_tell += 1,
+        }
+        let (source, destination) = parties(flow, &judgement.sides);
+        let set = std::sync::Arc::clone(judge.set());
+        let key = Key {
+            source,
+            destination,
+            traffic: judgement.sides.traffic,
+            direction: judgement.sides.direction,
+            request: request(flow),
+            verdict: judgement.verdict,
+            agreement: judgement.agreement,
+            sentence: judgement.sentence(&set),
+            comparison: judgement.comparison(),
+            hubble: judgement.hubble.iter().map(ToString::to_string).collect(),
+        };
+        if let Some(group) = known.get(&key).and_then(|at| groups.get_mut(*at)) {
+            group.flows.push(index);
+            continue;
+        }
+        groups.push(Group {
+            source: key.source.clone(),
+            destination: key.destination.clone(),
+            traffic: key.traffic,
+            direction: key.direction,
+            request: key.request.clone(),
+            verdict: key.verdict,
+            agreement: key.agreement,
+            sentence: key.sentence.clone(),
+            comparison: key.comparison.clone(),
+            hubble: key.hubble.clone(),
+            ours: judgement.ours.iter().map(ToString::to_string).collect(),
+            attribution: judgement.attribution,
+            source_text: source_text(&judgement, &set),
+            near_misses: near_misses(&judgement, &set),
+            lost: lost(&judgement, &set),
+            missing: judgement.explanation.missing.iter().map(ToString::to_string).collect(),
+            flows: vec![index],
+        });
+        known.insert(key, groups.len() - 1);
+    }
+    groups.sort_by(|one, other| {
+        let rank = |group: &Group| match group.agreement {
+            Agreement::Differs => 0,
+            Agreement::CannotTell => 1,
+            Agreement::Agrees => 2,
+        };
+        (rank(one), &one.source, &one.destination, one.traffic, &one.request).cmp(&(
+            rank(other),
+            &other.source,
+            &other.destination,
+            other.traffic,
+            &other.request,
+        ))
+    });
+    (groups, tally)
+}
+
+fn request(flow: &Flow) -> Option<String> {
+    use flow::L7Record;
+    match flow.l7.as_ref()?.record.as_ref()? {
+        L7Record::Dns(dns) => Some(format!("DNS {}", dns.query)),
+        L7Record::Http(http) => Some(format!("{} {}", http.method, http.url)),
+        L7Record::Kafka(_) => None,
+    }
+}
+
+fn source_text(judgement: &Judgement, set: &policy::PolicySet) -> Option<usize> {
+    let explanation = &judgement.explanation;
+    if let Some(rule) = explanation.deciding.first() {
+        return set.policy_of(rule.entry).map(|policy| policy.source);
+    }
+    let by = explanation.default_deny.first()?;
+    set.policies().get(by.policy).map(|policy| policy.source)
+}
+
+fn near_misses(judgement: &Judgement, set: &policy::PolicySet) -> Vec<String> {
+    let traffic = judgement.sides.traffic;
+    judgement
+        .explanation
+        .default_deny
+        .iter()
+        .flat_map(|by| by.misses.iter().map(move |miss| (by, miss)))
+        .filter_map(|(by, miss)| {
+            let policy = &set.policies().get(by.policy)?.name;
+            let clause = &set.entries().get(miss.entry as usize)?.clause;
+            let line = miss.at.line;
+            Some(format!("{policy} {clause} (line {line}): {}", miss.miss.sentence(traffic)))
+        })
+        .collect()
+}
+
+fn lost(judgement: &Judgement, set: &policy::PolicySet) -> Vec<String> {
+    judgement
+        .explanation
+        .lost
+        .iter()
+        .filter_map(|lost| {
+            let policy = &set.policy_of(lost.entry)?.name;
+            let entry = set.entries().get(lost.entry as usize)?;
+            let line = entry.at.line;
+            Some(format!(
+                "{policy} {} (line {line}) matches too, but {}",
+                entry.clause,
+                lost.loss.sentence()
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,134 @@
+//! The answer for programs.
+
+use policy::RefusalClass;
+use serde_json::{Value, json};
+
+use crate::Report;
+
+/// A report as one object.
+pub(crate) fn report(report: &Report<'_>) -> Value {
+    let refused: Vec<Value> = report
+        .set
+        .refused()
+        .iter()
+        .map(|refused| {
+            json!({
+                "file": file(report, Some(refused.source)),
+                "document": refused.document,
+                "name": refused.name,
+                "reason": refused.refusal.to_string(),
+                "isPolicy": refused.refusal.class != RefusalClass::NotAPolicy,
+                "line": refused.refusal.at.line,
+                "column": refused.refusal.at.column,
+            })
+        })
+        .collect();
+    let mut answer = json!({
+        "policies": report.set.policies().len(),
+        "flows": report.tally.flows,
+        "agree": report.tally.agrees,
+        "differ": report.tally.differs,
+        "cannotTell": report.tally.cannot_tell,
+        "unjudged": report
+            .tally
+            .unjudged
+            .iter()
+            .map(|(why, count)| json!({"reason": why.to_string(), "flows": count}))
+            .collect::<Vec<_>>(),
+        "notices": report.notices,
+        "refused": refused,
+        "groups": groups(report),
+    });
+    let Some(object) = answer.as_object_mut() else { return answer };
+    if let Some(findings) = &report.findings {
+        let findings: Vec<Value> = findings
+            .iter()
+            .map(|finding| {
+                json!({
+                    "id": finding.id,
+                    "severity": finding.severity.name(),
+                    "sentence": finding.sentence,
+                    "file": file(report, finding.source),
+                    "line": finding.at.line,
+                    "column": finding.at.column,
+                    "policy": finding.policy,
+                    "evidence": finding.evidence,
+                    "fix": finding.fix,
+                })
+            })
+            .collect();
+        object.insert("findings".to_owned(), findings.into());
+    }
+    if let Some(what_if) = &report.what_if {
+        let groups: Vec<Value> = what_if
+            .groups
+            .iter()
+            .map(|group| {
+                json!({
+                    "source": group.source,
+                    "destination": group.destination,
+                    "traffic": group.traffic.to_string(),
+                    "direction": group.direction.name(),
+                    "before": group.before.name(),
+                    "after": group.after.name(),
+                    "because": group.because,
+                    "flows": group.flows,
+                })
+            })
+            .collect();
+        object.insert(
+            "whatIf".to_owned(),
+            json!({"unchanged": what_if.unchanged, "unjudged": what_if.unjudged, "groups": groups}),
+        );
+    }
+    if let Some(suggestion) = &report.suggestion {
+        let unfixed: Vec<Value> = suggestion
+            .unfixed
+            .iter()
+            .map(|unfixed| json!({"flow": unfixed.flow, "reason": unfixed.reason}))
+            .collect();
+        object.insert(
+            "suggestion".to_owned(),
+            json!({
+                "yaml": suggestion.yaml,
+                "fixed": suggestion.fixed,
+                "unfixed": unfixed,
+                "alsoAllowed": suggestion.also_allowed,
+            }),
+        );
+    }
+    answer
+}
+
+/// Name of a file by its index.
+fn file<'r>(report: &Report<'r>, index: Option<usize>) -> Option<&'r str> {
+    index.and_then(|index| report.files.get(index)).map(|file| file.name.as_str())
+}
+
+fn groups(report: &Report<'_>) -> Vec<Value> {
+    report
+        .groups
+        .iter()
+        .map(|group| {
+            json!({
+                "source": group.source,
+                "destination": group.destination,
+                "traffic": group.traffic.to_string(),
+                "direction": group.direction.name(),
+                "request": group.request,
+                "verdict": group.verdict.name(),
+                "agreement": group.agreement.name(),
+                "sentence": group.sentence,
+                "comparison": group.comparison,
+                "hubble": group.hubble,
+                "ours": group.ours,
+                "attribution": group.attribution,
+                "file": file(report, group.source_text),
+                "nearMisses": group.near_misses,
+                "lost": group.lost,
+                "missing": group.missing,
+                "flows": group.flows,
+            })
+        })
+        .collect()
+}

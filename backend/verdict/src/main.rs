@@ -1,0 +1,118 @@
+//! `verdict`: recorded flows against network policies.
+//!
+//! Exit code 0: all agree; 1: something differs; 2: bad input.
+
+mod arguments;
+mod groups;
+mod input;
+mod json;
+mod text;
+
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::Parser;
+use policy::{
+    Agreement, Finding, Judge, Learned, PolicySet, RefusalClass, Settings, Suggestion, WhatIf,
+    lint, settings_from, suggest, what_if,
+};
+
+use arguments::{Arguments, Output};
+use groups::{Group, Tally};
+use input::{InputError, PolicyFile};
+
+/// Everything that is printed.
+pub(crate) struct Report<'r> {
+    pub(crate) files: &'r [PolicyFile],
+    pub(crate) set: &'r PolicySet,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) tally: Tally,
+    pub(crate) findings: Option<Vec<Finding>>,
+    pub(crate) what_if: Option<WhatIf>,
+    pub(crate) suggestion: Option<Suggestion>,
+    pub(crate) notices: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(err) => {
+            let mut text = format!("verdict: {err}");
+            let mut cause = std::error::Error::source(&err);
+            while let Some(err) = cause {
+                text.push_str(": ");
+                text.push_str(&err.to_string());
+                cause = err.source();
+            }
+            eprintln!("{text}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prints the report. False: something differs.
+fn run(arguments: &Arguments) -> Result<bool, InputError> {
+    let files = input::policies(&arguments.policies)?;
+    let (flows, mut notices) = match &arguments.flows {
+        Some(path) => input::flows(path)?,
+        None => (Vec::new(), Vec::new()),
+    };
+    let settings = settings_from(&flows, Settings::default());
+    let settings = arguments::settings(&arguments.settings, settings)?;
+    let texts = input::texts(&files);
+    let set = Arc::new(PolicySet::read(&texts, settings.clone()));
+    let mut judge = Judge::new(Arc::clone(&set));
+    let learned = Learned::from_flows(&flows);
+    let (groups, tally) = groups::group(&mut judge, &flows, &learned);
+    let has_policy = !set.policies().is_empty();
+    let is_refused = |class| !matches!(class, RefusalClass::NotAPolicy);
+    if !has_policy && set.refused().iter().any(|refused| is_refused(refused.refusal.class)) {
+        notices.push("no document of these files is a policy that Cilium accepts".to_owned());
+    } else if !has_policy {
+        notices.push("these files hold no policy: everything passes".to_owned());
+    }
+    let findings = arguments.lint.then(|| lint(&texts, &mut judge, &flows));
+    let what_if = match arguments.what_if.as_slice() {
+        [] => None,
+        paths => {
+            let files = input::policies(paths)?;
+            let other = PolicySet::read(&input::texts(&files), settings.clone());
+            for refused in other.refused().iter().filter(|r| is_refused(r.refusal.class)) {
+                let name = files.get(refused.source).map_or("", |file| file.name.as_str());
+                notices.push(format!("{name}:{}: {}", refused.refusal.at.line, refused.refusal));
+            }
+            Some(what_if(&mut judge, &mut Judge::new(Arc::new(other)), &flows))
+        }
+    };
+    let suggestion = arguments.suggest.then(|| {
+        let wanted: Vec<usize> = groups
+            .iter()
+            .filter(|group| group.verdict == policy::Verdict::Denied)
+            .flat_map(|group| group.flows.iter().copied())
+            .collect();
+        suggest(&texts, &settings, &flows, &wanted)
+    });
+    let agrees = !groups.iter().any(|group| group.agreement == Agreement::Differs);
+    let report =
+        Report { files: &files, set: &set, groups, tally, findings, what_if, suggestion, notices };
+    let mut out = std::io::stdout().lock();
+    let written = match arguments.output {
+        Output::Json => writeln!(out, "{:#}", json::report(&report)),
+        Output::Text => {
+            let is_colored =
+                out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+            text::report(&report, is_colored, &mut out)
+        }
+    };
+    match written {
+        // `verdict … | head` is no failure.
+        Err(err) if err.kind() == std::io::ErrorKind::BrokenPipe => Ok(agrees),
+        Err(cause) => Err(InputError::Write { cause }),
+        Ok(()) => Ok(agrees),
+    }
+}

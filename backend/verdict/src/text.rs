@@ -1,0 +1,210 @@
+//! The answer for people.
+
+use std::io::{self, Write};
+
+use policy::{Agreement, RefusalClass, Severity};
+
+use crate::{Report, groups::Group};
+
+struct Paint {
+    is_colored: bool,
+}
+
+impl Paint {
+    fn dim(&self, text: &str) -> String {
+        self.code("2", text)
+    }
+
+    fn agreement(&self, agreement: Agreement) -> String {
+        let code = match agreement {
+            Agreement::Agrees => "32",
+            Agreement::Differs => "31;1",
+            Agreement::CannotTell => "33",
+        };
+        self.code(code, agreement.name())
+    }
+
+    fn severity(&self, severity: Severity) -> String {
+        let code = match severity {
+            Severity::Error => "31;1",
+            Severity::Warning => "33",
+            Severity::Hint => "36",
+        };
+        self.code(code, severity.name())
+    }
+
+    fn code(&self, code: &str, text: &str) -> String {
+        if self.is_colored { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+/// Names come from strangers: no control characters reach the terminal.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// Prints a report.
+pub(crate) fn report(
+    report: &Report<'_>,
+    is_colored: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let paint = Paint { is_colored };
+    for notice in &report.notices {
+        writeln!(out, "note: {}", clean(notice))?;
+    }
+    for refused in report.set.refused() {
+        if refused.refusal.class == RefusalClass::NotAPolicy {
+            continue;
+        }
+        let at = refused.refusal.at;
+        writeln!(
+            out,
+            "{} {}:{}:{} {}: {}",
+            paint.code("31;1", "refused"),
+            clean(file(report, Some(refused.source))),
+            at.line,
+            at.column,
+            clean(&refused.name),
+            clean(&refused.refusal.to_string())
+        )?;
+    }
+    for group in &report.groups {
+        group_lines(group, file(report, group.source_text), &paint, out)?;
+    }
+    let tally = &report.tally;
+    if tally.flows > 0 {
+        writeln!(
+            out,
+            "{} flows: {} agree, {} differ, {} cannot be told",
+            tally.flows, tally.agrees, tally.differs, tally.cannot_tell
+        )?;
+        for (why, count) in &tally.unjudged {
+            writeln!(out, "{count} flows are not judged: {why}")?;
+        }
+    } else {
+        writeln!(
+            out,
+            "{} policies, {} rules",
+            report.set.policies().len(),
+            report.set.entries().len()
+        )?;
+    }
+    what_if(report, out)?;
+    findings(report, &paint, out)?;
+    suggestion(report, out)
+}
+
+/// Name of a file by its index.
+fn file<'r>(report: &Report<'r>, index: Option<usize>) -> &'r str {
+    index.and_then(|index| report.files.get(index)).map_or("", |file| file.name.as_str())
+}
+
+fn what_if(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
+    if let Some(what_if) = &report.what_if {
+        writeln!(out, "\nwhat if: {} flows stay as they are", what_if.unchanged)?;
+        for group in &what_if.groups {
+            writeln!(
+                out,
+                "{} → {} {} {}: {} → {}, {} flows\n    {}",
+                clean(&group.source),
+                clean(&group.destination),
+                group.traffic,
+                group.direction.name(),
+                group.before.name(),
+                group.after.name(),
+                group.flows.len(),
+                clean(&group.because)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn findings(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
+    if let Some(findings) = &report.findings {
+        writeln!(out, "\n{} findings", findings.len())?;
+        for finding in findings {
+            let place = match finding.source {
+                Some(_) => format!(
+                    "{}:{}:{} ",
+                    clean(file(report, finding.source)),
+                    finding.at.line,
+                    finding.at.column
+                ),
+                None => String::new(),
+            };
+            writeln!(
+                out,
+                "{} {} {place}{}",
+                paint.severity(finding.severity),
+                finding.id,
+                clean(&finding.sentence)
+            )?;
+            for line in &finding.evidence {
+                writeln!(out, "    {}", paint.dim(&clean(line)))?;
+            }
+            for line in finding.fix.iter().flat_map(|fix| fix.lines()) {
+                writeln!(out, "    + {}", clean(line))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn suggestion(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
+    if let Some(suggestion) = &report.suggestion {
+        writeln!(
+            out,
+            "\nto let {} refused flows pass:\n{}",
+            suggestion.fixed.len(),
+            clean(&suggestion.yaml)
+        )?;
+        if suggestion.also_allowed.is_empty() {
+            writeln!(out, "of the other flows, none would pass now")?;
+        }
+        for line in &suggestion.also_allowed {
+            writeln!(out, "would pass too: {}", clean(line))?;
+        }
+        let mut reasons: Vec<&str> =
+            suggestion.unfixed.iter().map(|unfixed| unfixed.reason.as_str()).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        for reason in reasons {
+            writeln!(out, "not fixed: {}", clean(reason))?;
+        }
+    }
+    Ok(())
+}
+
+fn group_lines(group: &Group, file: &str, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
+    let request = group.request.as_deref().map(|r| format!(" {}", clean(r))).unwrap_or_default();
+    let times = match group.flows.len() {
+        1 => String::new(),
+        count => format!(" ×{count}"),
+    };
+    writeln!(
+        out,
+        "{} → {} {}{request} {}: {}{times}",
+        clean(&group.source),
+        clean(&group.destination),
+        group.traffic,
+        group.direction.name(),
+        paint.agreement(group.agreement)
+    )?;
+    let file = if file.is_empty() { String::new() } else { format!(" [{}]", clean(file)) };
+    writeln!(out, "    {}{}", clean(&group.sentence), paint.dim(&file))?;
+    writeln!(out, "    {}", paint.dim(&clean(&group.comparison)))?;
+    for lost in &group.lost {
+        writeln!(out, "    {}", paint.dim(&clean(lost)))?;
+    }
+    if group.attribution == Some(false) {
+        writeln!(
+            out,
+            "    hubble names {}, here it is {}",
+            clean(&group.hubble.join(", ")),
+            if group.ours.is_empty() { "none".to_owned() } else { clean(&group.ours.join(", ")) }
+        )?;
+    }
+    Ok(())
+}
