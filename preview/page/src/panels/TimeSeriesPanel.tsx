@@ -11,6 +11,7 @@ import { SortOrder, type VizLegendOptions, type VizTooltipOptions } from '@grafa
 import {
   DataLinkButton,
   SeriesTable,
+  Text,
   TimeSeries,
   TooltipDisplayMode,
   TooltipPlugin2,
@@ -66,14 +67,14 @@ export function TimeSeriesPanel(props: PanelProps<TimeSeriesOptions>) {
             syncMode={sync?.()}
             syncScope={eventsScope}
             getDataLinks={links}
-            render={(_plot, dataIdxs, seriesIdx, isPinned) => (
+            render={(_plot, dataIdxs, seriesIdx, _isPinned, _dismiss, _timeRange, _viaSync, dataLinks) => (
               <SeriesTooltip
                 frame={frame}
                 dataIdxs={dataIdxs}
                 seriesIdx={seriesIdx}
                 options={options.tooltip}
                 timeZone={timeZone}
-                links={isPinned && seriesIdx !== null ? links(seriesIdx, dataIdxs[seriesIdx] ?? 0) : []}
+                links={dataLinks}
               />
             )}
           />
@@ -124,7 +125,7 @@ function SeriesTooltip({ frame, dataIdxs, seriesIdx, options, timeZone, links }:
       <SeriesTable timestamp={dateTimeFormat(time, { timeZone })} series={rows.map(({ row }) => row)} />
       {links.map((link) => (
         <div key={link.href + link.title} style={{ marginTop: 8 }}>
-          <DataLinkButton link={link} />
+          {link.oneClick ? <Text color="secondary">Click to open: {link.title}</Text> : <DataLinkButton link={link} />}
         </div>
       ))}
     </div>
