@@ -11,6 +11,11 @@ use flate2::read::GzDecoder;
 use policy::{ClassId, Direction, Judge, NamedPorts, PolicySet, SourceText, Traffic};
 use serde_json::Value;
 
+/// How often each question is asked.
+const ROUNDS: usize = 50;
+/// Policies that are compiled together.
+const POLICIES: usize = 193;
+
 struct Question {
     subject: ClassId,
     peer: ClassId,
@@ -21,15 +26,13 @@ struct Question {
 
 fn main() -> ExitCode {
     for file in std::env::args().skip(1) {
-        match measure(&file) {
-            Some((questions, per_second, text_bytes, compile_ms, policies)) => println!(
-                "{file} directions={questions} directions_per_second={per_second:.0} policies={policies} text_bytes={text_bytes} compile_ms={compile_ms:.2}"
-            ),
-            None => {
-                eprintln!("`{file}` is no file of scenarios");
-                return ExitCode::from(2);
-            }
-        }
+        let Some((questions, per_second, text_bytes, compile_ms, policies)) = measure(&file) else {
+            eprintln!("`{file}` is no file of scenarios");
+            return ExitCode::from(2);
+        };
+        println!(
+            "{file} directions={questions} directions_per_second={per_second:.0} policies={policies} text_bytes={text_bytes} compile_ms={compile_ms:.2}"
+        );
     }
     ExitCode::SUCCESS
 }
@@ -64,7 +67,6 @@ fn measure(file: &str) -> Option<(usize, f64, usize, f64, usize)> {
                 });
             }
         }
-        const ROUNDS: usize = 50;
         let start = Instant::now();
         for _ in 0..ROUNDS {
             for q in &questions {
@@ -84,7 +86,6 @@ fn measure(file: &str) -> Option<(usize, f64, usize, f64, usize)> {
 /// Milliseconds to compile up to 193 policies and to resolve the identities of a scenario,
 /// reading not included.
 fn compile(scenarios: &[Value]) -> Option<(f64, usize, usize)> {
-    const POLICIES: usize = 193;
     let mut texts: Vec<String> = Vec::new();
     let mut number = 0;
     for scenario in scenarios {

@@ -1,7 +1,10 @@
 //! What policies say, in the form that judges: entries of a tier and a priority.
 //! Source: pkg/policy/types/policyentry.go.
 
-use crate::{NamePattern, Position, Prefix, Selector, re2::Regex};
+use crate::{
+    NamePattern, Position, Prefix, Selector,
+    re2::{Regex, RegexError},
+};
 
 /// Where a policy's text stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -261,7 +264,7 @@ pub struct HttpPattern {
     /// As written.
     pub text: String,
     /// None: valid RE2 that is not judged here.
-    pub(crate) regex: Option<Regex>,
+    regex: Option<Regex>,
 }
 
 /// A DNS rule; with a name and a pattern, either is enough.
@@ -455,6 +458,29 @@ impl std::fmt::Display for PeerMatcher {
             }
             Self::Service { service: None } => f.write_str("Services by labels"),
         }
+    }
+}
+
+impl HttpPattern {
+    /// Reads a pattern. Errors: Go's words for what is wrong with it.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let regex = match Regex::new(text) {
+            Ok(regex) => Some(regex),
+            Err(RegexError::Unsupported { .. }) => None,
+            Err(err) => return Err(err.to_string()),
+        };
+        Ok(Self { text: text.to_owned(), regex })
+    }
+
+    /// A pattern that is kept, and not judged.
+    pub(crate) fn unjudged(text: &str) -> Self {
+        Self { text: text.to_owned(), regex: None }
+    }
+
+    /// Whether it matches the whole of a text. None: that is not judged here.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> Option<bool> {
+        self.regex.as_ref()?.matches(text)
     }
 }
 

@@ -4,7 +4,6 @@ use super::{Refusal, object::Object};
 use crate::{
     DnsRule, HttpPattern, HttpRule, L7Rules, NamePattern, Port, PortRange, PortRule, Position,
     Protocol, Settings,
-    re2::{Regex, RegexError},
     source::{Value, magnitude},
 };
 
@@ -310,16 +309,12 @@ fn http(rule: &Object<'_>) -> Result<HttpRule, Refusal> {
         let Some(text) = rule.string(name)?.filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
-        let regex = match Regex::new(&text) {
-            Ok(regex) => Some(regex),
-            Err(RegexError::Unsupported { .. }) => None,
-            Err(err) if is_checked => {
-                return Err(Refusal::invalid(rule.at(name), err.to_string()));
-            }
+        match HttpPattern::new(&text) {
+            Ok(pattern) => Ok(Some(pattern)),
+            Err(reason) if is_checked => Err(Refusal::invalid(rule.at(name), reason)),
             // Cilium leaves the host to Envoy, which refuses it later.
-            Err(_) => None,
-        };
-        Ok(Some(HttpPattern { text: text.into_owned(), regex }))
+            Err(_) => Ok(Some(HttpPattern::unjudged(&text))),
+        }
     };
     let mut header_matches = false;
     let matches = rule

@@ -241,7 +241,7 @@ fn http_matches(rule: &HttpRule, request: Request<'_>) -> (Truth, &'static str) 
         (&rule.host, host, "the request's host"),
     ] {
         let Some(pattern) = pattern else { continue };
-        let matches = text.and_then(|text| pattern.regex.as_ref()?.matches(text));
+        let matches = text.and_then(|text| pattern.matches(text));
         let own = matches.map_or(Truth::Unknown, Truth::of);
         if own == Truth::Unknown {
             missing = what;

@@ -1,0 +1,358 @@
+//! The engine against the algorithm written down straight: select, match, sort, first one wins.
+
+use std::sync::Arc;
+
+use policy::{
+    Action, Direction, Entry, Identity, Judge, Label, NamedPorts, Operator, PeerMatcher, Peers,
+    PolicySet, PortRange, Requirement, Selector, Settings, SourceText, Tier, Traffic, Verdict,
+};
+use proptest::prelude::*;
+
+/// One direction, by the book; every fact is known.
+fn naive(
+    set: &PolicySet,
+    subject: &[Label],
+    peer: &[Label],
+    direction: Direction,
+    traffic: Traffic,
+    named: &[(String, u8, u16)],
+) -> Verdict {
+    let settings = set.settings();
+    let has = |labels: &[Label], key: &str| labels.iter().any(|label| label.key == key);
+    let is_host = |labels: &[Label]| {
+        labels.iter().any(|label| label.key == "host" && label.source == "reserved")
+    };
+    if has(subject, "host") && !settings.host_firewall {
+        return Verdict::Allowed;
+    }
+    let selected: Vec<&Entry> = set
+        .entries()
+        .iter()
+        .filter(|entry| {
+            entry.direction == direction
+                && entry.is_node == is_host(subject)
+                && selects(&entry.subject, subject)
+        })
+        .collect();
+    if selected.is_empty() && !has(subject, "init") {
+        return Verdict::Allowed;
+    }
+    let default_deny = has(subject, "init") || selected.iter().any(|entry| entry.default_deny);
+    let mut matching: Vec<&Entry> = selected
+        .iter()
+        .copied()
+        .filter(|entry| match_peer(entry, peer) && match_port(entry, traffic, named))
+        .collect();
+    matching.sort_by_key(|entry| (entry.tier, entry.priority, entry.action));
+    let mut skipped: Option<Tier> = None;
+    for entry in matching {
+        if skipped == Some(entry.tier) {
+            continue;
+        }
+        match entry.action {
+            Action::Pass => skipped = Some(entry.tier),
+            Action::Deny => return Verdict::Denied,
+            Action::Allow => return Verdict::Allowed,
+        }
+    }
+    let localhost = direction == Direction::Ingress
+        && settings.allow_localhost
+        && !selected.is_empty()
+        && is_host(peer);
+    if default_deny && !localhost { Verdict::Denied } else { Verdict::Allowed }
+}
+
+fn selects(selector: &Selector, labels: &[Label]) -> bool {
+    selector.requirements.iter().all(|requirement| requires(requirement, labels))
+}
+
+fn requires(requirement: &Requirement, labels: &[Label]) -> bool {
+    let mut values = labels
+        .iter()
+        .filter(|label| label.key == requirement.key)
+        .filter(|label| requirement.source.as_ref().is_none_or(|own| *own == label.source))
+        .map(|label| &label.value);
+    match &requirement.operator {
+        Operator::In(wanted) => values.any(|value| wanted.contains(value)),
+        Operator::NotIn(unwanted) => !values.any(|value| unwanted.contains(value)),
+        Operator::Exists => values.next().is_some(),
+        Operator::DoesNotExist => values.next().is_none(),
+    }
+}
+
+fn match_peer(entry: &Entry, peer: &[Label]) -> bool {
+    match &entry.peers {
+        Peers::Nobody { .. } => false,
+        Peers::Unlimited => entry.ports.is_some(),
+        Peers::Any(peers) => peers.iter().any(|own| match &own.matcher {
+            PeerMatcher::Labels(selector) | PeerMatcher::Nodes(selector) => selects(selector, peer),
+            PeerMatcher::Name(pattern) => {
+                peer.iter().any(|label| label.source == "fqdn" && label.key == pattern.text)
+            }
+            PeerMatcher::Cidr { prefix, except } => {
+                let is_inside = |prefix: &policy::Prefix| {
+                    if prefix.is_everything() {
+                        return peer.iter().any(|l| l.source == "reserved" && l.key == "world");
+                    }
+                    peer.iter().any(|label| {
+                        label.source == "cidr"
+                            && policy::Prefix::parse(&label.key)
+                                .is_ok_and(|own| prefix.contains(&own))
+                    })
+                };
+                peer.iter().any(|label| label.key == "world")
+                    && is_inside(prefix)
+                    && !except.iter().any(is_inside)
+            }
+            _ => false,
+        }),
+    }
+}
+
+fn match_port(entry: &Entry, traffic: Traffic, named: &[(String, u8, u16)]) -> bool {
+    let Some(rules) = &entry.ports else { return true };
+    rules.iter().flat_map(|rule| &rule.ports).any(|port| {
+        port.protocol.covers(traffic.protocol)
+            && match &port.range {
+                PortRange::All => true,
+                PortRange::Numbers(first, last) => *first <= traffic.port && traffic.port <= *last,
+                PortRange::Named(name) => named.iter().any(|(own, protocol, number)| {
+                    own == name && (*protocol, *number) == (traffic.protocol, traffic.port)
+                }),
+            }
+    })
+}
+
+fn labels(texts: &[&str]) -> Vec<Label> {
+    let mut labels: Vec<Label> = texts.iter().map(|text| Label::parse(text)).collect();
+    labels.sort();
+    labels
+}
+
+/// Identities of every kind.
+fn cast() -> Vec<Vec<Label>> {
+    let cluster = "k8s:io.cilium.k8s.policy.cluster=default";
+    let ns = |name: &'static str| match name {
+        "one" => "k8s:io.kubernetes.pod.namespace=one",
+        _ => "k8s:io.kubernetes.pod.namespace=two",
+    };
+    vec![
+        labels(&["k8s:app=a", "k8s:env=dev", ns("one"), cluster]),
+        labels(&["k8s:app=b", ns("one"), cluster]),
+        labels(&["k8s:app=a", ns("two"), cluster]),
+        labels(&["k8s:app=b", ns("one"), "k8s:io.cilium.k8s.policy.cluster=other"]),
+        labels(&["reserved:host"]),
+        labels(&["reserved:remote-node"]),
+        labels(&["reserved:init"]),
+        labels(&["reserved:world"]),
+        labels(&["reserved:world", "cidr:10.1.2.3/32"]),
+        labels(&["reserved:world", "cidr:1.1.1.1/32", "fqdn:*.x.io"]),
+    ]
+}
+
+fn selector() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "{}",
+        "{matchLabels: {app: a}}",
+        "{matchLabels: {'k8s:app': b}}",
+        "{matchLabels: {'k8s:io.kubernetes.pod.namespace': two}}",
+        "{matchExpressions: [{key: env, operator: NotIn, values: [dev]}]}",
+        "{matchExpressions: [{key: env, operator: Exists}]}",
+        "{matchLabels: {'reserved:world': ''}}",
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn peers(side: &'static str) -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        Just(format!("{side}Endpoints: []")),
+        prop::collection::vec(selector(), 1..3)
+            .prop_map(move |list| format!("{side}Endpoints: [{}]", list.join(", "))),
+        prop::sample::select(vec![
+            "all",
+            "world",
+            "cluster",
+            "host",
+            "cluster-mesh",
+            "remote-node"
+        ])
+        .prop_map(move |entity| format!("{side}Entities: [{entity}]")),
+        prop::sample::select(vec!["10.0.0.0/8", "0.0.0.0/0", "1.1.1.1/32", "10.1.0.0/16"])
+            .prop_map(move |cidr| format!("{side}CIDR: [{cidr}]")),
+        Just(format!("{side}CIDRSet: [{{cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]")),
+    ]
+}
+
+fn ports() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "",
+        "toPorts: [{ports: [{port: '80', protocol: TCP}]}]",
+        "toPorts: [{ports: [{port: '80'}, {port: '443', protocol: TCP}]}]",
+        "toPorts: [{ports: [{port: '70', endPort: 90, protocol: TCP}]}]",
+        "toPorts: [{ports: [{port: '0', protocol: UDP}]}]",
+        "toPorts: [{ports: [{port: web, protocol: TCP}]}]",
+        "toPorts: [{ports: []}]",
+        "icmps: [{fields: [{type: 8}]}]",
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn rule(side: &'static str) -> impl Strategy<Value = String> {
+    (peers(side), ports()).prop_map(|(peers, ports)| {
+        let parts: Vec<&str> =
+            [peers.as_str(), ports.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+        format!("{{{}}}", parts.join(", "))
+    })
+}
+
+fn cilium() -> impl Strategy<Value = String> {
+    let lists = (
+        prop::collection::vec(rule("from"), 0..3),
+        prop::collection::vec(rule("from"), 0..2),
+        prop::collection::vec(rule("to"), 0..3),
+        prop::collection::vec(rule("to"), 0..2),
+    );
+    (any::<bool>(), selector(), lists, prop::option::of(any::<bool>())).prop_map(
+        |(namespaced, subject, (ingress, ingress_deny, egress, egress_deny), posture)| {
+            let (kind, metadata) = if namespaced {
+                ("CiliumNetworkPolicy", "namespace: one, ")
+            } else {
+                ("CiliumClusterwideNetworkPolicy", "")
+            };
+            let posture = posture
+                .map(|own| format!("  enableDefaultDeny: {{ingress: {own}, egress: {own}}}\n"))
+                .unwrap_or_default();
+            format!(
+                "apiVersion: cilium.io/v2\nkind: {kind}\nmetadata: {{{metadata}name: NAME}}\nspec:\n  endpointSelector: {subject}\n{posture}  ingress: [{}]\n  ingressDeny: [{}]\n  egress: [{}]\n  egressDeny: [{}]\n",
+                ingress.join(", "),
+                ingress_deny.join(", "),
+                egress.join(", "),
+                egress_deny.join(", ")
+            )
+        },
+    )
+}
+
+fn cluster() -> impl Strategy<Value = String> {
+    let action = || prop::sample::select(vec!["Accept", "Deny", "Pass"]);
+    let rules = prop::collection::vec((action(), any::<bool>()), 1..3);
+    (any::<bool>(), 0..3_i32, rules).prop_map(|(is_admin, priority, rules)| {
+        let tier = if is_admin { "Admin" } else { "Baseline" };
+        let rules: Vec<String> = rules
+            .iter()
+            .map(|(action, is_limited)| {
+                let ports = if *is_limited {
+                    ", protocols: [{tcp: {destinationPort: {number: 80}}}]"
+                } else {
+                    ""
+                };
+                format!("{{action: {action}, from: [{{namespaces: {{}}}}]{ports}}}")
+            })
+            .collect();
+        format!(
+            "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {{name: NAME}}\nspec:\n  tier: {tier}\n  priority: {priority}\n  subject: {{namespaces: {{}}}}\n  ingress: [{}]\n",
+            rules.join(", ")
+        )
+    })
+}
+
+fn policies() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop_oneof![3 => cilium(), 1 => cluster()], 1..4).prop_map(|documents| {
+        let named: Vec<String> = documents
+            .iter()
+            .enumerate()
+            .map(|(index, text)| text.replacen("NAME", &format!("p{index}"), 1))
+            .collect();
+        named.join("---\n")
+    })
+}
+
+const TRAFFIC: [Traffic; 6] = [
+    Traffic { protocol: 6, port: 80 },
+    Traffic { protocol: 6, port: 8080 },
+    Traffic { protocol: 17, port: 80 },
+    Traffic { protocol: 6, port: 443 },
+    Traffic { protocol: 1, port: 8 },
+    Traffic { protocol: 132, port: 80 },
+];
+
+fn judge(text: &str) -> Judge {
+    let texts = [SourceText { index: 0, text }];
+    Judge::new(Arc::new(PolicySet::read(&texts, Settings::default())))
+}
+
+fn each(mut check: impl FnMut(&[Label], &[Label], Direction, Traffic)) {
+    let cast = cast();
+    for subject in &cast {
+        for peer in &cast {
+            for direction in [Direction::Ingress, Direction::Egress] {
+                for traffic in TRAFFIC {
+                    check(subject, peer, direction, traffic);
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_engine_is_the_algorithm(text in policies()) {
+        let mut judge = judge(&text);
+        let set = Arc::clone(judge.set());
+        let named = [("web".to_owned(), 6, 8080)];
+        each(|subject, peer, direction, traffic| {
+            let expect = naive(&set, subject, peer, direction, traffic, &named);
+            let identity = |labels: &[Label]| Identity::of_labels(labels.to_vec(), false);
+            let ours = judge.judge(
+                &identity(subject),
+                &identity(peer),
+                direction,
+                traffic,
+                NamedPorts::Known(&named),
+            );
+            assert_eq!(ours.verdict, expect, "{subject:?} {peer:?} {direction:?} {traffic}\n{text}");
+        });
+    }
+
+    #[test]
+    fn what_is_not_known_never_gives_a_wrong_verdict(text in policies()) {
+        let mut judge = judge(&text);
+        let none: [(String, u8, u16); 0] = [];
+        let all = [("web".to_owned(), 6, 80), ("web".to_owned(), 6, 8080), ("web".to_owned(), 6, 443)];
+        each(|subject, peer, direction, traffic| {
+            let subject = Identity::of_labels(subject.to_vec(), false);
+            let peer = Identity::of_labels(peer.to_vec(), false);
+            let mut ask = |named| judge.judge(&subject, &peer, direction, traffic, named).verdict;
+            let unknown = ask(NamedPorts::Unknown);
+            let ways = [ask(NamedPorts::Known(&none)), ask(NamedPorts::Known(&all))];
+            if ways[0] == ways[1] {
+                assert_eq!(unknown, ways[0], "{text}");
+            } else {
+                assert_eq!(unknown, Verdict::CannotTell, "{text}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_deny_rule_never_widens(text in policies(), rule in rule("from")) {
+        let deny = format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {{name: deny}}\nspec:\n  endpointSelector: {{}}\n  enableDefaultDeny: {{ingress: false, egress: false}}\n  ingressDeny: [{rule}]\n"
+        );
+        let (mut before, mut after) = (judge(&text), judge(&format!("{text}---\n{deny}")));
+        each(|subject, peer, direction, traffic| {
+            let subject = Identity::of_labels(subject.to_vec(), false);
+            let peer = Identity::of_labels(peer.to_vec(), false);
+            let named = NamedPorts::Known(&[]);
+            let old = before.judge(&subject, &peer, direction, traffic, named).verdict;
+            let new = after.judge(&subject, &peer, direction, traffic, named).verdict;
+            // Being selected also lets the node in, where nothing selected before.
+            assert!(
+                old == Verdict::Allowed || new == Verdict::Denied || peer.labels()[0].key == "host",
+                "{text}{deny}"
+            );
+        });
+    }
+}

@@ -1,0 +1,20 @@
+//! Policies from anybody, YAML or JSON: no panic, bounded time, and every refusal has a place.
+//!
+//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz policies tests/vectors/policies-lab`
+
+#![no_main]
+
+use std::sync::Arc;
+
+use libfuzzer_sys::fuzz_target;
+use policy::{Judge, LogResources, PolicySet, Settings, SourceText, lint};
+
+fuzz_target!(|text: &str| {
+    let texts = [SourceText { index: 0, text }];
+    let set = Arc::new(PolicySet::read(&texts, Settings::default()));
+    for refused in set.refused() {
+        assert!(refused.refusal.at.line > 0 && refused.refusal.at.column > 0);
+    }
+    let _findings = lint(&texts, &mut Judge::new(set), &[]);
+    let _filters = LogResources::read(0, text);
+});

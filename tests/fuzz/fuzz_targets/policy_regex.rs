@@ -1,0 +1,19 @@
+//! Patterns of HTTP rules and names of DNS rules from anybody: no panic, and time that is bounded
+//! by pattern times text. The input is a pattern and a text, one a line.
+//!
+//! `cargo +nightly fuzz run --fuzz-dir tests/fuzz policy_regex`
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use policy::{HttpPattern, NamePattern};
+
+fuzz_target!(|text: &str| {
+    let (pattern, text) = text.split_once('\n').unwrap_or((text, ""));
+    if let Ok(pattern) = HttpPattern::new(pattern) {
+        let _matches = pattern.matches(text);
+    }
+    if let Ok(pattern) = NamePattern::of_pattern(pattern) {
+        let _matches = pattern.matches(text);
+    }
+});
