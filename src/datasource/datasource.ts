@@ -12,6 +12,7 @@ import type { Observable } from 'rxjs';
 
 import { expand, interpolatePromql, interpolateQuery, type Template } from './query/interpolate';
 import { defaultQuery, isPromql, type HubbleQuery } from './query/model';
+import { sentenceOf } from './query/rows';
 import { namespaceFor, type Suggestions, type SuggestionsRequest } from './suggestions';
 import type { HubbleSettings } from './types';
 import { HubbleVariables } from './variables/HubbleVariables';
@@ -68,6 +69,16 @@ export class HubbleDataSource extends DataSourceWithBackend<HubbleQuery, HubbleS
       from: options?.range?.from.valueOf(),
       to: options?.range?.to.valueOf(),
     });
+  }
+
+  /** The query in one line, for the history of queries. */
+  override getQueryDisplayText(query: HubbleQuery): string {
+    return isPromql(query) ? query.expr : sentenceOf(query);
+  }
+
+  /** The dashboard's variables, as they are written in a filter line. */
+  templateVariables(): string[] {
+    return this.template.getVariables().map(({ name }) => `$${name}`);
   }
 
   /** What a filter line may hold, by the flows of the last minutes. */

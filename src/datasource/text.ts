@@ -81,6 +81,7 @@ export const text = {
     values: 'Values',
     rowLabel: (field: string) => `Filter on ${field.toLowerCase()}`,
     sides: { filter: 'is', exclude: 'is not' },
+    or: ' or ',
     sideHints: {
       filter: 'Shows flows that have one of the values',
       exclude: 'Leaves out flows that have one of the values',
@@ -161,7 +162,6 @@ export const text = {
       requestTimeout: 'Request timeout',
       requestTimeoutHint: 'Seconds that a query may take, of the relay and of Prometheus',
       timeoutError: 'A whole number of seconds, 1 or more',
-      advanced: 'More relay settings',
     },
     prometheus: {
       title: 'Prometheus',

@@ -28,7 +28,6 @@ export const text = {
     filterLabel: 'Filter flows by text',
     verdictsLabel: 'Verdicts shown',
     copyCommand: 'Copy as hubble command',
-    copied: 'Copied',
     count: (shown: string, all: string) => (shown === all ? `${all} flows` : `${shown} of ${all} flows`),
   },
   states: {
@@ -71,7 +70,6 @@ export const text = {
     filterLabel: 'Filter fields by name or value',
     noFields: 'No field matches',
     copyJson: 'Copy as JSON',
-    copied: 'Copied',
     loading: 'Reading the flow…',
     failed: 'The flow could not be read',
     to: 'to',

@@ -16,7 +16,7 @@ interface Props {
   filter: FlowFilter | undefined;
   /** All lines; no two of one side have the same field. */
   taken: readonly FilterRow[];
-  datasource: Pick<HubbleDataSource, 'suggestions'>;
+  datasource: Pick<HubbleDataSource, 'suggestions' | 'templateVariables'>;
   onChange(row: FilterRow): void;
   onRemove(): void;
 }
@@ -31,13 +31,18 @@ export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRe
     !taken.some((other) => other !== row && other.side === side && other.field === field);
 
   const suggest = async (prefix: string): Promise<Array<ComboboxOption<string>>> => {
+    const wanted = prefix.toLowerCase();
+    const variables = datasource
+      .templateVariables()
+      .filter((variable) => variable.toLowerCase().includes(wanted))
+      .map((variable) => ({ value: variable, group: text.flows.variables }));
     try {
       const { values, notices } = await datasource.suggestions({ field: row.field, prefix, filter });
       setRemark(notices[0]);
-      return values.map((value) => ({ value }));
+      return [...values.map((value) => ({ value })), ...variables];
     } catch (error) {
       setRemark(text.flows.suggestionsFailed(reasonOf(error)));
-      return [];
+      return variables;
     }
   };
 

@@ -16,7 +16,7 @@ interface Props {
   query: FlowsQuery;
   onChange(query: FlowsQuery): void;
   onRunQuery(): void;
-  datasource: Pick<HubbleDataSource, 'suggestions'>;
+  datasource: Pick<HubbleDataSource, 'suggestions' | 'templateVariables'>;
 }
 
 export function FlowsEditor({ query, onChange, onRunQuery, datasource }: Props) {

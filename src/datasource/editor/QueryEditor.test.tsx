@@ -39,7 +39,7 @@ function Panel({ initial }: { initial: HubbleQuery }) {
         setQuery(changed);
       }}
       onRunQuery={onRunQuery}
-      datasource={{ suggestions, metricNames } as unknown as HubbleDataSource}
+      datasource={{ suggestions, metricNames, templateVariables: () => ['$namespace'] } as unknown as HubbleDataSource}
       data={{ state: LoadingState.Done, series: [], timeRange: undefined as never }}
     />
   );
@@ -69,6 +69,14 @@ test('a filter is added, filled by suggestion and asked once it has a value', as
   expect(suggestions).toHaveBeenCalledWith(expect.objectContaining({ field: 'namespace' }));
   expect(last()).toMatchObject({ queryType: 'flows', filter: { namespace: ['pets'] }, exclude: {} });
   expect(onRunQuery).toHaveBeenCalledTimes(1);
+});
+
+test('the dashboard’s variables are offered beside what Hubble saw', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={{ ...flows, filter: { namespace: [] } }} />);
+  const row = screen.getByTestId(testIds.filterRow('namespace'));
+  await choose(user, within(row).getAllByRole('combobox').at(-1)!, /\$namespace/);
+  expect(last().filter).toEqual({ namespace: ['$namespace'] });
 });
 
 test('a filter moves to the other side and is removed', async () => {

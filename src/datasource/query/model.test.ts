@@ -1,5 +1,5 @@
 import { defaultQuery, limitOf, queryTypeOf, type FlowsQuery } from './model';
-import { rowsOf, sameFilters, withRows, type FilterRow } from './rows';
+import { rowsOf, sameFilters, sentenceOf, withRows, type FilterRow } from './rows';
 
 test.each([
   [{ queryType: 'flows' as const }, 'flows'],
@@ -52,6 +52,13 @@ describe('filter lines', () => {
   test('of one field and side become one', () => {
     const twice: FilterRow = { side: 'filter', field: 'verdict', values: ['DROPPED', 'AUDIT'] };
     expect(withRows(query, [rows[0]!, twice]).filter).toEqual({ verdict: ['DROPPED', 'AUDIT'] });
+  });
+
+  test('read as a sentence', () => {
+    expect(sentenceOf({ ...query, filter: { verdict: ['DROPPED', 'ERROR'], namespace: [] } })).toBe(
+      'Flows, Verdict is DROPPED or ERROR, Pod is not kube-system/'
+    );
+    expect(sentenceOf({ refId: 'A', queryType: 'flows' })).toBe('Flows');
   });
 
   test('leave out what is no field', () => {

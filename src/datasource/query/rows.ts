@@ -1,4 +1,5 @@
 import { isFilterField, type FilterField } from './fields';
+import { labelOf, text } from '../text';
 import type { FlowFilter, FlowsQuery } from './model';
 
 /** Whether flows that match a row are shown or left out. */
@@ -33,4 +34,12 @@ export function withRows(query: FlowsQuery, rows: readonly FilterRow[]): FlowsQu
 export function sameFilters(one: FlowsQuery, other: FlowsQuery): boolean {
   const asked = (query: FlowsQuery) => JSON.stringify(rowsOf(query).filter(({ values }) => values.length > 0));
   return asked(one) === asked(other);
+}
+
+/** The query in words. */
+export function sentenceOf(query: FlowsQuery): string {
+  const conditions = rowsOf(query)
+    .filter(({ values }) => values.length > 0)
+    .map(({ side, field, values }) => `${labelOf(field)} ${text.flows.sides[side]} ${values.join(text.flows.or)}`);
+  return [text.query.flows, ...conditions].join(', ');
 }

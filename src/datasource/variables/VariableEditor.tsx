@@ -1,4 +1,4 @@
-import { InlineField, Input, useStyles2 } from '@grafana/ui';
+import { Field, Input, useStyles2 } from '@grafana/ui';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2, QueryEditorProps } from '@grafana/data';
 import { useId, useState } from 'react';
@@ -25,7 +25,7 @@ export function VariableEditor({ query, onChange }: Props) {
   };
   return (
     <>
-      <InlineField label={text.variables.query} labelWidth={20} grow htmlFor={id}>
+      <Field label={text.variables.query} htmlFor={id} className={styles.query} noMargin>
         <Input
           id={id}
           value={draft}
@@ -36,7 +36,7 @@ export function VariableEditor({ query, onChange }: Props) {
           spellCheck={false}
           data-testid={testIds.variableQuery}
         />
-      </InlineField>
+      </Field>
       <dl className={styles.forms}>
         {text.variables.forms.map(({ form, meaning }) => (
           <div key={form} className={styles.form}>
@@ -53,6 +53,7 @@ export function VariableEditor({ query, onChange }: Props) {
 
 function variableStyles(theme: GrafanaTheme2) {
   return {
+    query: css({ margin: theme.spacing(2, 0, 1), maxWidth: theme.spacing(80) }),
     forms: css({ fontSize: theme.typography.bodySmall.fontSize, color: theme.colors.text.secondary }),
     form: css({
       display: 'grid',
