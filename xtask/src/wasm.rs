@@ -3,6 +3,7 @@
 //! The bindings come from the library behind `wasm-bindgen`'s command line, pinned to the version
 //! that the crate is compiled with, so that no tool has to be installed.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
@@ -49,6 +50,7 @@ pub(crate) async fn build() -> Result<(), Failure> {
     // wasm-bindgen reads from a custom section which features of Wasm the compiler used; stripping
     // takes that section too, and what may go is taken off below.
     command.env("CARGO_PROFILE_WASM_STRIP", "none");
+    command.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths());
     run(&mut step, &mut command).await?;
 
     let stamp = Stamp::of("wasm", &[MODULE, "Cargo.lock", "package-lock.json"])?;
@@ -63,6 +65,26 @@ pub(crate) async fn build() -> Result<(), Failure> {
     let bytes = std::fs::metadata(&bound)?.len();
     step.done(&format!("{} KB", bytes.div_ceil(1000)));
     Ok(())
+}
+
+/// Flags that keep the builder's folders out of the module, which otherwise names the source of
+/// each possible panic: the same sources make the same bytes on any machine.
+fn remapped_paths() -> OsString {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let mut flags = OsString::new();
+    for (folder, name) in [(home, "cargo"), (Some(workspace::root().to_owned()), ".")] {
+        let Some(folder) = folder else { continue };
+        if !flags.is_empty() {
+            flags.push("\u{1f}");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(folder);
+        flags.push("=");
+        flags.push(name);
+    }
+    flags
 }
 
 fn bind(module: &Path, folder: &Path) -> Result<(), BindingsError> {
