@@ -10,6 +10,7 @@ use crate::Failure;
 use crate::download::remove_folder;
 use crate::process::run;
 use crate::progress::Step;
+use crate::reproducible::remapped_paths;
 use crate::stamp::Stamp;
 use crate::toolchain::{MUSL, cargo, npm};
 use crate::{wasm, workspace};
@@ -73,6 +74,7 @@ async fn backend() -> Result<(), Failure> {
     command.args(["build", "--release", "--locked", "--package", "plugin", "--target", MUSL]);
     // ring's C parts need no libc: the machine's own compiler will do, musl-tools need not be there.
     command.env("CC_x86_64_unknown_linux_musl", "cc");
+    command.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths());
     run(&mut step, &mut command).await?;
     let built = workspace::at(Path::new("target").join(MUSL).join("release/gpx_hubble"));
     let placed = place(&built, &workspace::at(BACKEND))?;

@@ -14,6 +14,7 @@ mod ports;
 mod process;
 mod progress;
 mod prometheus;
+mod reproducible;
 mod stage;
 mod stamp;
 mod supervise;

@@ -3,7 +3,6 @@
 //! The bindings come from the library behind `wasm-bindgen`'s command line, pinned to the version
 //! that the crate is compiled with, so that no tool has to be installed.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
@@ -11,6 +10,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::run;
 use crate::progress::Step;
+use crate::reproducible::remapped_paths;
 use crate::stamp::Stamp;
 use crate::toolchain::{WASM, cargo};
 use crate::{Failure, workspace};
@@ -65,26 +65,6 @@ pub(crate) async fn build() -> Result<(), Failure> {
     let bytes = std::fs::metadata(&bound)?.len();
     step.done(&format!("{} KB", bytes.div_ceil(1000)));
     Ok(())
-}
-
-/// Flags that keep the builder's folders out of the module, which otherwise names the source of
-/// each possible panic: the same sources make the same bytes on any machine.
-fn remapped_paths() -> OsString {
-    let home = std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
-    let mut flags = OsString::new();
-    for (folder, name) in [(home, "cargo"), (Some(workspace::root().to_owned()), ".")] {
-        let Some(folder) = folder else { continue };
-        if !flags.is_empty() {
-            flags.push("\u{1f}");
-        }
-        flags.push("--remap-path-prefix=");
-        flags.push(folder);
-        flags.push("=");
-        flags.push(name);
-    }
-    flags
 }
 
 fn bind(module: &Path, folder: &Path) -> Result<(), BindingsError> {
