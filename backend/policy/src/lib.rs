@@ -30,8 +30,8 @@ pub use label::{Label, Operator, Requirement, Selector};
 pub use lint::{Finding, Severity, lint};
 pub use log_resource::{LogFilter, LogResources, LogSide};
 pub use recorded::{
-    Agreement, Exchange, Judgement, Learned, Observed, PolicyLabel, Proof, Sides, Summary,
-    Unjudged, settings_from,
+    Agreement, Exchange, Judgement, Learned, Observed, PolicyLabel, Prepared, Proof, Sides,
+    Summary, Unjudged, settings_from,
 };
 pub use rule::{
     Action, Authentication, CidrGroup, Clause, Direction, DnsRule, Entry, GroupSelector,

@@ -3,7 +3,7 @@
 use flow::{Endpoint, Flow};
 use hashbrown::HashMap;
 
-use crate::{Cause, Direction, Judge, Learned, Sides, Traffic, Verdict, recorded::place};
+use crate::{Cause, Direction, Judge, Learned, Prepared, Sides, Traffic, Verdict, recorded::place};
 
 /// What changes between two sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,12 +50,12 @@ struct GroupKey {
 /// Compares two sets over flows.
 pub fn what_if(before: &mut Judge, after: &mut Judge, flows: &[Flow]) -> WhatIf {
     let learned = Learned::from_flows(flows);
+    let prepared = Prepared::of(flows, &learned, after.set().settings());
+    let (old, new) = (prepared.judge(before), prepared.judge(after));
     let mut answer = WhatIf::default();
     let mut groups: HashMap<GroupKey, usize> = HashMap::new();
-    for (index, flow) in flows.iter().enumerate() {
-        let (Ok(old), Ok(new)) =
-            (before.judge_flow(flow, &learned), after.judge_flow(flow, &learned))
-        else {
+    for (index, ((flow, old), new)) in flows.iter().zip(old).zip(new).enumerate() {
+        let (Ok(old), Ok(new)) = (old, new) else {
             answer.unjudged = answer.unjudged.saturating_add(1);
             continue;
         };

@@ -83,7 +83,7 @@ pub(crate) fn settings(scenario: &Value) -> Settings {
         host_firewall: flag("enableHostFirewall"),
         cidr_matches_nodes: modes.contains(&"nodes"),
         cidr_matches_pods: modes.contains(&"pods"),
-        node_selector_labels: true,
+        node_selector_labels: flag("enableNodeSelectorLabels"),
         extended_ip_protocols: true,
         services_are_empty: true,
         namespace: "default".to_owned(),

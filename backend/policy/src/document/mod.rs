@@ -197,7 +197,10 @@ fn root_fields(node: &Node) -> Result<(), Refusal> {
     let Value::Map(entries) = &node.value else { return Ok(()) };
     for (key, value) in entries {
         match key.name.as_str() {
-            "apiVersion" | "kind" | "metadata" | "spec" | "status" => {}
+            "apiVersion" | "kind" | "spec" | "status" => {}
+            "metadata" => {
+                object::Object::new(value, "ObjectMeta", "metadata".to_owned(), METADATA)?;
+            }
             "specs"
                 if value.is_null()
                     || node
@@ -211,6 +214,25 @@ fn root_fields(node: &Node) -> Result<(), Refusal> {
     }
     Ok(())
 }
+
+/// Fields of Kubernetes' `ObjectMeta`.
+const METADATA: &[&str] = &[
+    "annotations",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generateName",
+    "generation",
+    "labels",
+    "managedFields",
+    "name",
+    "namespace",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
 
 /// The annotation that names a policy in Cilium's stead.
 fn policy_name_annotation(node: &Node) -> Option<String> {

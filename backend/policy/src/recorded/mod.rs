@@ -3,6 +3,7 @@
 
 mod learned;
 mod observed;
+mod prepared;
 mod sentence;
 mod sides;
 #[cfg(test)]
@@ -10,16 +11,19 @@ mod tests;
 
 pub use learned::Learned;
 pub use observed::{Observed, Proof};
+pub use prepared::Prepared;
 pub(crate) use sentence::place;
 pub use sides::{Exchange, Sides, Unjudged};
+
+use sides::Shape;
 
 use std::sync::Arc;
 
 use flow::{Flow, L7FlowType, L7Record};
 
 use crate::{
-    Cause, Decision, Direction, Explanation, Judge, L7Explanation, NamedPorts, PolicyName,
-    PolicySet, Request, Settings, Verdict,
+    Cause, Decision, Direction, Explanation, Identity, Judge, L7Explanation, NamedPorts,
+    PolicyName, PolicySet, Request, Settings, Verdict,
 };
 
 /// Whether record and policies say the same.
@@ -82,7 +86,7 @@ impl Judge {
     /// Judges a recorded flow and says why. Errors: why it cannot be judged at all.
     pub fn explain_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Judgement, Unjudged> {
         let sides = Sides::of(flow, learned, self.set().settings())?;
-        let observed = Observed::of(flow, &sides);
+        let observed = Observed::of(flow, Shape::of(flow)?);
         let explanation = self.explain(
             &sides.subject,
             &sides.peer,
@@ -121,33 +125,31 @@ impl Judge {
 
     /// Judges a recorded flow. Errors: why it cannot be judged at all.
     pub fn judge_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Summary, Unjudged> {
-        let sides = Sides::of(flow, learned, self.set().settings())?;
-        let observed = Observed::of(flow, &sides);
-        let decision = self.judge(
-            &sides.subject,
-            &sides.peer,
-            sides.direction,
-            sides.traffic,
-            NamedPorts::Unknown,
-        );
-        let request = if decision.is_redirect || decision.verdict != Verdict::Allowed {
-            request(flow)
-        } else {
-            None
-        };
-        let l7 = request.map(|request| {
-            self.explain_l7(
-                (&sides.subject, &sides.peer),
-                sides.direction,
-                sides.traffic,
-                NamedPorts::Unknown,
-                request.as_request(),
-            )
+        let shape = Shape::of(flow)?;
+        let (subject, peer) = shape.parties(flow)?;
+        let subject = subject.identity(learned, self.set().settings());
+        let peer = peer.identity(learned, self.set().settings());
+        let observed = Observed::of(flow, shape);
+        let request = request(flow);
+        Ok(self.summarize((&subject, &peer), shape, &observed, request.as_ref()))
+    }
+
+    fn summarize(
+        &mut self,
+        (subject, peer): (&Identity, &Identity),
+        shape: Shape,
+        observed: &Observed,
+        request: Option<&Recorded>,
+    ) -> Summary {
+        let (direction, traffic) = (shape.direction, shape.traffic);
+        let decision = self.judge(subject, peer, direction, traffic, NamedPorts::Unknown);
+        let l7 = request.filter(|_| decision.is_redirect).map(|request| {
+            let request = request.as_request();
+            self.explain_l7((subject, peer), direction, traffic, NamedPorts::Unknown, request)
         });
-        let is_l7 = flow.l7.is_some();
         let verdict = l7.map_or(decision.verdict, |l7| l7.verdict);
-        let agreement = agreement(&observed, &decision, verdict, is_l7);
-        Ok(Summary { verdict, decision, agreement })
+        let agreement = agreement(observed, &decision, verdict, request.is_some());
+        Summary { verdict, decision, agreement }
     }
 }
 
@@ -182,6 +184,7 @@ pub fn settings_from<'f>(
 }
 
 /// A request as its record has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Recorded {
     Dns { name: String },
     Http { method: String, path: String, host: Option<String>, headers: Vec<(String, String)> },

@@ -2,11 +2,11 @@
 
 use flow::{DropReason, Flow, MessageType, TraceObservationPoint, TraceReason, Verdict};
 
-use super::{Exchange, Sides};
+use super::{Exchange, sides::Shape};
 use crate::Direction;
 
 /// What a record proves, in short and in words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Observed {
     /// In short.
     pub proof: Proof,
@@ -40,7 +40,7 @@ impl Observed {
 
     /// What a record proves about its subject's direction.
     #[must_use]
-    pub fn of(flow: &Flow, sides: &Sides) -> Self {
+    pub(super) fn of(flow: &Flow, shape: Shape) -> Self {
         if flow.l7.is_some() {
             return l7(flow);
         }
@@ -49,7 +49,7 @@ impl Observed {
             Some(MessageType::PolicyVerdict) => Self { is_verdict: true, ..verdict(flow) },
             Some(MessageType::Drop) => dropped(flow),
             _ if flow.verdict == Verdict::Dropped => dropped(flow),
-            Some(MessageType::Trace) | None => trace(flow, sides),
+            Some(MessageType::Trace) | None => trace(flow, shape),
             Some(_) => Self::new(Proof::Nothing, "this kind of event proves nothing about policy"),
         }
     }
@@ -83,9 +83,9 @@ fn dropped(flow: &Flow) -> Observed {
     }
 }
 
-fn trace(flow: &Flow, sides: &Sides) -> Observed {
+fn trace(flow: &Flow, shape: Shape) -> Observed {
     use TraceObservationPoint as Point;
-    if sides.exchange == Exchange::Reply
+    if shape.exchange == Exchange::Reply
         || matches!(flow.trace_reason, TraceReason::Reply | TraceReason::Related)
     {
         return Observed::new(
@@ -96,7 +96,7 @@ fn trace(flow: &Flow, sides: &Sides) -> Observed {
     if flow.verdict != Verdict::Forwarded {
         return Observed::new(Proof::Nothing, "the record has no verdict of policy");
     }
-    match (flow.trace_observation_point, sides.direction) {
+    match (flow.trace_observation_point, shape.direction) {
         (Point::ToProxy, _) => {
             Observed::new(Proof::Redirected, "it was handed to the proxy, as policy asked")
         }

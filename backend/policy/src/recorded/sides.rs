@@ -55,9 +55,26 @@ pub enum Unjudged {
     NoEndpoints,
 }
 
-impl Sides {
-    /// Reads a record. Errors: why policy has nothing to say about it.
-    pub fn of(flow: &Flow, learned: &Learned, settings: &Settings) -> Result<Self, Unjudged> {
+/// What a record says without its endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Shape {
+    pub(super) direction: Direction,
+    pub(super) exchange: Exchange,
+    pub(super) traffic: Traffic,
+    pub(super) subject_is_sender: bool,
+}
+
+/// Everything of a record that an identity is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Party<'f> {
+    endpoint: &'f Endpoint,
+    address: &'f str,
+    names: &'f [String],
+    service: Option<&'f Service>,
+}
+
+impl Shape {
+    pub(super) fn of(flow: &Flow) -> Result<Self, Unjudged> {
         let event = flow.event_type.map(|event| event.message_type);
         if matches!(
             event,
@@ -83,30 +100,59 @@ impl Sides {
         let is_reply = exchange == Exchange::Reply;
         let traffic = traffic(flow.l4.as_ref().ok_or(Unjudged::NoTransport)?, is_reply)
             .ok_or(Unjudged::NoTransport)?;
+        // The direction is the connection's: an egress reply comes back to the subject.
+        let subject_is_sender = (direction == Direction::Egress) != is_reply;
+        Ok(Self { direction, exchange, traffic, subject_is_sender })
+    }
+
+    /// Subject and peer of a record.
+    pub(super) fn parties(self, flow: &Flow) -> Result<(Party<'_>, Party<'_>), Unjudged> {
         let (Some(source), Some(destination)) = (&flow.source, &flow.destination) else {
             return Err(Unjudged::NoEndpoints);
         };
-        let address = |text: &str| text.parse::<IpAddr>().ok();
         let ip = flow.ip.as_ref();
-        let sender = identity(
-            source,
-            ip.and_then(|ip| address(&ip.source)),
-            &flow.source_names,
-            flow.source_service.as_ref(),
+        let sender = Party {
+            endpoint: source,
+            address: ip.map_or("", |ip| &ip.source),
+            names: &flow.source_names,
+            service: flow.source_service.as_ref(),
+        };
+        let receiver = Party {
+            endpoint: destination,
+            address: ip.map_or("", |ip| &ip.destination),
+            names: &flow.destination_names,
+            service: flow.destination_service.as_ref(),
+        };
+        Ok(if self.subject_is_sender { (sender, receiver) } else { (receiver, sender) })
+    }
+}
+
+impl Sides {
+    /// Reads a record. Errors: why policy has nothing to say about it.
+    pub fn of(flow: &Flow, learned: &Learned, settings: &Settings) -> Result<Self, Unjudged> {
+        let shape = Shape::of(flow)?;
+        let (subject, peer) = shape.parties(flow)?;
+        let Shape { direction, exchange, traffic, subject_is_sender } = shape;
+        Ok(Self {
+            subject: subject.identity(learned, settings),
+            peer: peer.identity(learned, settings),
+            direction,
+            traffic,
+            exchange,
+            subject_is_sender,
+        })
+    }
+}
+
+impl Party<'_> {
+    pub(super) fn identity(&self, learned: &Learned, settings: &Settings) -> Identity {
+        identity(
+            self.endpoint,
+            self.address.parse().ok(),
+            self.names,
+            self.service,
             (learned, settings),
-        );
-        let receiver = identity(
-            destination,
-            ip.and_then(|ip| address(&ip.destination)),
-            &flow.destination_names,
-            flow.destination_service.as_ref(),
-            (learned, settings),
-        );
-        // The direction is the connection's: an egress reply comes back to the subject.
-        let subject_is_sender = (direction == Direction::Egress) != is_reply;
-        let (subject, peer) =
-            if subject_is_sender { (sender, receiver) } else { (receiver, sender) };
-        Ok(Self { subject, peer, direction, traffic, exchange, subject_is_sender })
+        )
     }
 }
 

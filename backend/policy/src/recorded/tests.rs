@@ -181,3 +181,31 @@ fn a_reply_is_judged_as_its_connection() {
     assert!(!judgement.sides.subject_is_sender);
     assert_eq!(judgement.agreement, Agreement::CannotTell);
 }
+
+#[test]
+fn prepared_flows_get_the_answers_of_single_ones() {
+    let mut flows = Vec::new();
+    for port in [80, 443, 8080] {
+        for direction in
+            [TrafficDirection::Ingress, TrafficDirection::Egress, TrafficDirection::Unknown]
+        {
+            let flow = tcp(pod("pets", "app=front"), world(), port, direction);
+            flows.push(with_event(
+                flow.clone(),
+                MessageType::PolicyVerdict,
+                FlowVerdict::Forwarded,
+            ));
+            flows.push(with_event(flow, MessageType::Drop, FlowVerdict::Dropped));
+        }
+    }
+    flows.push(dns("api.github.com.", FlowVerdict::Dropped));
+    flows.push(dns("www.microsoft.com.", FlowVerdict::Forwarded));
+    flows.extend(flows.clone());
+    let text = SourceText { index: 0, text: POLICY };
+    let mut judge = Judge::new(Arc::new(PolicySet::read(&[text], Settings::default())));
+    let learned = Learned::from_flows(&flows);
+    let prepared = Prepared::of(&flows, &learned, judge.set().settings());
+    assert!(prepared.questions() <= flows.len() / 2);
+    let single: Vec<_> = flows.iter().map(|flow| judge.judge_flow(flow, &learned)).collect();
+    assert_eq!(prepared.judge(&mut judge), single);
+}
