@@ -4,8 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tokio::process::Command;
-
 use crate::Failure;
 use crate::download::remove_folder;
 use crate::process::run;
@@ -15,31 +13,16 @@ use crate::stamp::Stamp;
 use crate::toolchain::{MUSL, cargo, npm};
 use crate::{wasm, workspace};
 
-/// How the programs that only the demo and the tests run are compiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
-    Release,
-    /// The tests compile these crates so anyway.
-    Dev,
-}
-
-impl Profile {
-    fn folder(self) -> &'static str {
-        match self {
-            Self::Release => "release",
-            Self::Dev => "debug",
-        }
-    }
-}
-
 /// The backend's place in `dist/`: `<executable>_<os>_<arch>`, as Grafana looks for it.
 const BACKEND: &str = "dist/datasource/gpx_hubble_linux_amd64";
 
 /// Everything that Grafana loads, in `dist/`: the frontend, the Wasm module and the backend.
-pub(crate) async fn plugin() -> Result<(), Failure> {
+/// `beside` are packages with a program of the same name that are compiled along with the backend:
+/// one run of cargo for all shares their crates. [`program`] says where they lie.
+pub(crate) async fn plugin(beside: &[&str]) -> Result<(), Failure> {
     wasm::build().await?;
     frontend().await?;
-    backend().await
+    backend(beside).await
 }
 
 async fn frontend() -> Result<(), Failure> {
@@ -68,18 +51,30 @@ async fn frontend() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn backend() -> Result<(), Failure> {
-    let mut step = Step::start("Plugin backend gpx_hubble");
+async fn backend(beside: &[&str]) -> Result<(), Failure> {
+    let mut title = String::from("gpx_hubble");
+    for package in beside {
+        title.push_str(", ");
+        title.push_str(package);
+    }
+    let mut step = Step::start(title);
     let mut command = cargo();
-    command.args(["build", "--release", "--locked", "--package", "plugin", "--target", MUSL]);
+    command.args(["build", "--release", "--locked", "--target", MUSL, "--package", "plugin"]);
+    for package in beside {
+        command.args(["--package", package]);
+    }
     // ring's C parts need no libc: the machine's own compiler will do, musl-tools need not be there.
     command.env("CC_x86_64_unknown_linux_musl", "cc");
     command.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths());
     run(&mut step, &mut command).await?;
-    let built = workspace::at(Path::new("target").join(MUSL).join("release/gpx_hubble"));
-    let placed = place(&built, &workspace::at(BACKEND))?;
+    let placed = place(&program("gpx_hubble"), &workspace::at(BACKEND))?;
     step.done(if placed { BACKEND } else { "up to date" });
     Ok(())
+}
+
+/// Where a program lies that was compiled along with the backend.
+pub(crate) fn program(name: &str) -> PathBuf {
+    workspace::at(Path::new("target").join(MUSL).join("release").join(name))
 }
 
 /// Puts `built` at `path` unless the very same file is there; a running copy keeps its own.
@@ -117,33 +112,32 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The pet-shop cluster's program.
-pub(crate) async fn petshop(profile: Profile) -> Result<PathBuf, Failure> {
-    program("Pet-shop cluster", "petshop", profile).await
-}
-
-/// The preview's program, and its page.
-pub(crate) async fn preview(profile: Profile) -> Result<PathBuf, Failure> {
+/// The preview's page.
+pub(crate) async fn page() -> Result<(), Failure> {
     let mut step = Step::start("Preview page");
     let stamp = Stamp::of("page", &["preview/page", "package-lock.json", "tsconfig.json"])?;
     if stamp.is_current(&workspace::at("preview/page/build/index.html")) {
         step.done("up to date");
-    } else {
-        run(&mut step, npm().args(["run", "--silent", "build:page"])).await?;
-        stamp.write()?;
-        step.done("built");
+        return Ok(());
     }
-    program("Preview", "preview", profile).await
+    run(&mut step, npm().args(["run", "--silent", "build:page"])).await?;
+    stamp.write()?;
+    step.done("built");
+    Ok(())
 }
 
-async fn program(title: &str, package: &str, profile: Profile) -> Result<PathBuf, Failure> {
-    let mut step = Step::start(title);
-    let mut command: Command = cargo();
-    command.args(["build", "--locked", "--package", package, "--bin", package]);
-    if profile == Profile::Release {
-        command.arg("--release");
+/// The same programs as the tests have them: unoptimised, for the tests compile their crates so
+/// anyway. Returns the paths in the order of `packages`.
+pub(crate) async fn dev_programs<const N: usize>(
+    packages: [&'static str; N],
+) -> Result<[PathBuf; N], Failure> {
+    let mut step = Step::start(packages.join(", "));
+    let mut command = cargo();
+    command.args(["build", "--locked", "--bins"]);
+    for package in packages {
+        command.args(["--package", package]);
     }
     run(&mut step, &mut command).await?;
     step.done("built");
-    Ok(workspace::at(Path::new("target").join(profile.folder()).join(package)))
+    Ok(packages.map(|package| workspace::at(Path::new("target/debug").join(package))))
 }

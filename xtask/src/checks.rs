@@ -11,14 +11,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::process::Command;
 
-use crate::artifacts::{self, Profile};
 use crate::process::{self, on_path};
 use crate::progress::{Step, seconds};
 use crate::prometheus::{self, Prometheus};
 use crate::stage::{self, Host, Plan, Ports};
 use crate::supervise::Supervisor;
 use crate::toolchain::{self, WASM, cargo, npm};
-use crate::{Failure, chromium, generated, ports, tidy, wasm, workspace};
+use crate::{Failure, artifacts, chromium, generated, ports, tidy, wasm, workspace};
 
 /// What the panel's Wasm module may weigh on the wire, gzipped.
 const WASM_BUDGET_BYTES: usize = 400 * 1024;
@@ -96,7 +95,7 @@ pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<Exit
     sources(&mut run).await;
     rust(&mut run, &prometheus).await;
     frontend(&mut run).await;
-    run.check("plugin folder", artifacts::plugin()).await;
+    run.check("plugin folder", artifacts::plugin(&[])).await;
     run.check("Wasm size", async { wasm_size() }).await;
     run.check("browser tests", browser(services, &prometheus, &chromium)).await;
 
@@ -255,8 +254,9 @@ async fn browser(
     prometheus: &Prometheus,
     chromium: &Path,
 ) -> Result<(), Failure> {
-    let petshop = artifacts::petshop(Profile::Dev).await?;
-    let host = Host::Preview(artifacts::preview(Profile::Dev).await?);
+    artifacts::page().await?;
+    let [petshop, preview] = artifacts::dev_programs(["petshop", "preview"]).await?;
+    let host = Host::Preview(preview);
     let [grafana, relay, metrics, prometheus_port] = ports::free()?;
     let numbers = Ports { grafana, relay, metrics, prometheus: prometheus_port };
     let folder = workspace::demo().join("test");

@@ -4,12 +4,11 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::artifacts::{self, Profile};
 use crate::ports::{self, Port};
 use crate::progress::seconds;
 use crate::stage::{self, Host, Plan, Ports};
 use crate::supervise::Supervisor;
-use crate::{Failure, grafana, prometheus, toolchain, workspace};
+use crate::{Failure, artifacts, grafana, prometheus, toolchain, workspace};
 
 /// The command's options.
 #[derive(Debug, Args)]
@@ -84,12 +83,15 @@ pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<(), 
     toolchain::set_up().await?;
     let prometheus = prometheus::find(true).await?;
     let found = if options.preview { None } else { grafana::find().await? };
-    artifacts::plugin().await?;
-    let petshop = artifacts::petshop(Profile::Release).await?;
-    let host = match found {
-        Some(grafana) => Host::Grafana(grafana),
-        None => Host::Preview(artifacts::preview(Profile::Release).await?),
+    let host = if let Some(grafana) = found {
+        artifacts::plugin(&["petshop"]).await?;
+        Host::Grafana(grafana)
+    } else {
+        artifacts::page().await?;
+        artifacts::plugin(&["petshop", "preview"]).await?;
+        Host::Preview(artifacts::program("preview"))
     };
+    let petshop = artifacts::program("petshop");
     let plan = Plan {
         scenario: options.scenario.name(),
         rate: options.rate,

@@ -16,7 +16,7 @@ const APP_ID: &str = "k8snet-hubble-app";
 /// Builds the plugin and packs `dist/`. The same files give the same bytes: sorted names, one date.
 pub(crate) async fn run() -> Result<(), Failure> {
     toolchain::set_up().await?;
-    artifacts::plugin().await?;
+    artifacts::plugin(&[]).await?;
     let step = Step::start("Archive");
     let archive = workspace::at(format!("target/{APP_ID}-{}.zip", env!("CARGO_PKG_VERSION")));
     let files = pack(&workspace::at("dist"), &archive)?;

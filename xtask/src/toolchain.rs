@@ -97,7 +97,7 @@ async fn npm_packages() -> Result<(), Failure> {
         step.done("as the lock file says");
         return Ok(());
     }
-    run(&mut step, npm().arg("ci")).await?;
+    run(&mut step, npm().args(["ci", "--prefer-offline"])).await?;
     stamp.write()?;
     step.done("installed");
     Ok(())
