@@ -79,7 +79,7 @@ impl std::fmt::Display for NamePattern {
 
 /// The name with its trailing dot, in lower case.
 pub(crate) fn qualified(name: &str) -> String {
-    let mut name = name.trim().to_lowercase();
+    let mut name = name.trim().to_ascii_lowercase();
     if !name.ends_with('.') {
         name.push('.');
     }

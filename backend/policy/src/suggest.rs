@@ -185,7 +185,7 @@ fn demand(
     }
     match l7 {
         Some(L7Record::Dns(dns)) => {
-            let name = dns.query.trim_end_matches('.').to_lowercase();
+            let name = dns.query.trim_end_matches('.').to_ascii_lowercase();
             if !body.dns.contains(&name) {
                 body.dns.push(name);
             }

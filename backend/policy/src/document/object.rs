@@ -203,7 +203,7 @@ fn text(node: &Node) -> Option<Cow<'_, str>> {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Integer(value) => Some(Cow::Owned(value.to_string())),
         Value::Unsigned(value) => Some(Cow::Owned(value.to_string())),
-        Value::Float(value) => Some(Cow::Owned(value.to_string())),
+        Value::Float(value) => Some(Cow::Borrowed(value)),
         Value::Bool(value) => Some(Cow::Owned(value.to_string())),
         Value::Null | Value::List(_) | Value::Map(_) => None,
     }

@@ -90,7 +90,7 @@ fn decode_object(node: &Node, path: String, decoding: Decoding) -> Result<RawSel
                 Value::Bool(value) if decoding == Decoding::Strict => value.to_string(),
                 Value::Integer(value) if decoding == Decoding::Strict => value.to_string(),
                 Value::Unsigned(value) if decoding == Decoding::Strict => value.to_string(),
-                Value::Float(value) if decoding == Decoding::Strict => value.to_string(),
+                Value::Float(value) if decoding == Decoding::Strict => value.clone(),
                 _ => {
                     let refusal = mismatch(
                         value,

@@ -66,7 +66,7 @@ fn gather(judge: &mut Judge, flows: &[Flow]) -> Seen {
         if let Some(L7Record::Dns(dns)) = flow.l7.as_ref().and_then(|l7| l7.record.as_ref())
             && flow.verdict == flow::Verdict::Dropped
         {
-            let name = dns.query.trim_end_matches('.').to_lowercase();
+            let name = dns.query.trim_end_matches('.').to_ascii_lowercase();
             let count = seen.refused.entry((name, source.clone())).or_default();
             *count = count.saturating_add(1);
         }

@@ -212,7 +212,10 @@ impl<'p> Parser<'p> {
         if self.eat("?") {
             if self.eat("P<") || self.eat("<") {
                 let named = self.rest.split_once('>').filter(|(name, _)| {
-                    !name.is_empty() && name.chars().all(|c| c == '_' || c.is_alphanumeric())
+                    !name.is_empty()
+                        && name
+                            .chars()
+                            .all(|c| c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii())
                 });
                 let Some((_, rest)) = named else {
                     return Err(syntax("invalid named capture", before));

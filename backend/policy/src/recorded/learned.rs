@@ -36,7 +36,7 @@ impl Learned {
         if dns.rcode != 0 {
             return;
         }
-        let name = dns.query.trim_end_matches('.').to_lowercase();
+        let name = dns.query.trim_end_matches('.').to_ascii_lowercase();
         for address in dns.ips.iter().filter_map(|ip| ip.parse::<IpAddr>().ok()) {
             if self.names.len() >= MAX_ADDRESSES && !self.names.contains_key(&address) {
                 continue;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Agreement, Exchange, Judgement};
+use super::{Agreement, Exchange, Judgement, Proof};
 use crate::{Cause, PolicySet, Position, Verdict};
 
 impl Judgement {
@@ -94,6 +94,11 @@ impl Judgement {
                 "a reply passes without asking policy".to_owned()
             }
             (Agreement::Agrees, _) => format!("agrees: {observed}"),
+            (Agreement::Differs, _)
+                if self.observed.proof == Proof::Redirected && self.verdict == Verdict::Allowed =>
+            {
+                format!("differs: {observed}; these policies do not send it to the proxy")
+            }
             (Agreement::Differs, _) => format!(
                 "differs: {observed}; the policies have changed since, or are not all there"
             ),

@@ -182,7 +182,7 @@ fn identity(
         });
     }
     let known = address.map(|address| learned.names(address)).unwrap_or_default();
-    let names = names.iter().map(|name| name.trim_end_matches('.').to_lowercase());
+    let names = names.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase());
     let identity =
         Identity::recorded(labels, address).with_names(names.chain(known.iter().cloned()));
     match service {

@@ -192,7 +192,7 @@ impl Reader<'_> {
             return Err(self.error("a number begins with 0"));
         }
         scalar::integer(&text)
-            .or_else(|| text.parse().ok().map(Value::Float))
+            .or_else(|| scalar::float(&text).map(Value::Float))
             .ok_or_else(|| self.error("not a number"))
     }
 

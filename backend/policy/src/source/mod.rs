@@ -41,7 +41,8 @@ pub(crate) enum Value {
     Integer(i64),
     /// Above `i64::MAX`.
     Unsigned(u64),
-    Float(f64),
+    /// As Go prints it.
+    Float(String),
     String(String),
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),

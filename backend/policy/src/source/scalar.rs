@@ -14,10 +14,10 @@ pub(super) fn resolve(text: &str) -> Value {
             return Value::Bool(false);
         }
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
-            return Value::Float(f64::INFINITY);
+            return Value::Float("+Inf".to_owned());
         }
-        "-.inf" | "-.Inf" | "-.INF" => return Value::Float(f64::NEG_INFINITY),
-        ".nan" | ".NaN" | ".NAN" => return Value::Float(f64::NAN),
+        "-.inf" | "-.Inf" | "-.INF" => return Value::Float("-Inf".to_owned()),
+        ".nan" | ".NaN" | ".NAN" => return Value::Float("NaN".to_owned()),
         _ => {}
     }
     if !text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.')) {
@@ -63,22 +63,63 @@ pub(crate) fn magnitude(digits: &str) -> Option<u64> {
     u64::from_str_radix(digits, radix).ok()
 }
 
-/// go-yaml's `yamlStyleFloat`: `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`.
-fn float(text: &str) -> Option<f64> {
+/// go-yaml's `yamlStyleFloat`, `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`, as Go
+/// prints it again: `strconv.FormatFloat(value, 'g', -1, 64)`. No policy field is a fraction, so
+/// the text is all that is needed, and the browser is spared the tables of binary floats.
+pub(super) fn float(text: &str) -> Option<String> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
+        Some((mantissa, exponent)) => (mantissa, exponent),
+        None => (unsigned, "0"),
     };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    let is_mantissa = match mantissa.split_once('.') {
-        Some(("", fraction)) => !fraction.is_empty() && digits(fraction),
-        Some((whole, fraction)) => digits(whole) && digits(fraction),
-        None => !mantissa.is_empty() && digits(mantissa),
-    };
-    let is_exponent = exponent.is_none_or(|text| {
-        let text = text.strip_prefix(['-', '+']).unwrap_or(text);
-        !text.is_empty() && digits(text)
-    });
-    if is_mantissa && is_exponent { text.parse().ok() } else { None }
+    let exponent_digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    let is_float = digits(whole)
+        && digits(fraction)
+        && (!whole.is_empty() || !fraction.is_empty())
+        && !exponent_digits.is_empty()
+        && digits(exponent_digits);
+    if !is_float {
+        return None;
+    }
+    let exponent: i64 = exponent.trim_start_matches('+').parse().ok()?;
+    let sign = if text.starts_with('-') { "-" } else { "" };
+    Some(format!("{sign}{}", shortest(whole, fraction, exponent)))
+}
+
+/// The digits as Go's `%g` sets them; 17 of them are all that a float holds.
+fn shortest(whole: &str, fraction: &str, exponent: i64) -> String {
+    let all = format!("{whole}{fraction}");
+    let significant = all.trim_start_matches('0');
+    let zeros = all.len().saturating_sub(significant.len());
+    let significant = significant.get(..17).unwrap_or(significant).trim_end_matches('0');
+    if significant.is_empty() {
+        return "0".to_owned();
+    }
+    // Position of the point behind the first significant digit.
+    let point = i64::try_from(whole.len())
+        .unwrap_or(i64::MAX)
+        .saturating_sub(i64::try_from(zeros).unwrap_or(i64::MAX))
+        .saturating_add(exponent);
+    let scientific = point.saturating_sub(1);
+    if !(-4..21).contains(&scientific) {
+        let (first, rest) = significant.split_at_checked(1).unwrap_or((significant, ""));
+        let dot = if rest.is_empty() { "" } else { "." };
+        let sign = if scientific < 0 { '-' } else { '+' };
+        return format!("{first}{dot}{rest}e{sign}{:02}", scientific.unsigned_abs());
+    }
+    match usize::try_from(point) {
+        Ok(point) if point >= significant.len() => {
+            format!("{significant}{}", "0".repeat(point.saturating_sub(significant.len())))
+        }
+        Ok(point) if point > 0 => {
+            let (head, tail) = significant.split_at_checked(point).unwrap_or((significant, ""));
+            format!("{head}.{tail}")
+        }
+        _ => {
+            let lead = usize::try_from(point.unsigned_abs()).unwrap_or(0);
+            format!("0.{}{significant}", "0".repeat(lead))
+        }
+    }
 }

@@ -22,10 +22,21 @@ fn plain_scalars_are_yaml_1_1() {
         check_scalar(text, &Value::Bool(false));
     }
     check_scalar("0120", &Value::Integer(80));
-    check_scalar("080", &Value::Float(80.0));
+    check_scalar("080", &Value::Float("80".to_owned()));
     check_scalar("0x50", &Value::Integer(80));
     check_scalar("1_000", &Value::Integer(1000));
-    check_scalar("1e3", &Value::Float(1000.0));
+    check_scalar("1e3", &Value::Float("1000".to_owned()));
+    for (text, go) in [
+        ("1.50", "1.5"),
+        ("-0.0010", "-0.001"),
+        (".5", "0.5"),
+        ("12e20", "1.2e+21"),
+        ("1e-7", "1e-07"),
+        ("0.0", "0"),
+        ("+1.0", "1"),
+    ] {
+        check_scalar(text, &Value::Float(go.to_owned()));
+    }
     check_scalar("1.1.1.1", &Value::String("1.1.1.1".to_owned()));
     check_scalar("'80'", &Value::String("80".to_owned()));
     check_scalar("!!str 80", &Value::String("80".to_owned()));

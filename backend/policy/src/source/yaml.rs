@@ -214,7 +214,7 @@ fn key_of(node: Node) -> Result<Key, SyntaxError> {
         Value::String(text) => text,
         Value::Integer(value) => value.to_string(),
         Value::Unsigned(value) => value.to_string(),
-        Value::Float(value) => value.to_string(),
+        Value::Float(value) => value,
         Value::Bool(value) => value.to_string(),
         Value::Null | Value::List(_) | Value::Map(_) => {
             return Err(SyntaxError {
