@@ -123,7 +123,7 @@ impl Selector {
     /// A selector of these requirements.
     #[must_use]
     pub fn new(mut requirements: Vec<Requirement>) -> Self {
-        requirements.sort();
+        crate::order::sort(&mut requirements);
         Self { requirements }
     }
 

@@ -10,6 +10,7 @@ mod judge;
 mod label;
 mod lint;
 mod log_resource;
+mod order;
 mod re2;
 mod recorded;
 mod rule;

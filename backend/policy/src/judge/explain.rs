@@ -311,7 +311,12 @@ impl View<'_> {
             }
         }
         for by in &mut policies {
-            by.misses.sort_by_key(|miss| miss.miss.distance());
+            // Few, and the order of the texts is kept: nearest first by five passes.
+            let misses = std::mem::take(&mut by.misses);
+            for distance in 0..=4 {
+                let near = misses.iter().filter(|miss| miss.miss.distance() == distance);
+                by.misses.extend(near.cloned());
+            }
         }
         policies
     }
@@ -388,7 +393,7 @@ impl View<'_> {
                     OpenFact::Matcher(matcher) => self.fact(matcher),
                 })
                 .collect();
-        facts.sort();
+        crate::order::sort(&mut facts);
         facts.dedup();
         facts
     }

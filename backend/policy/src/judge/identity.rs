@@ -75,7 +75,7 @@ impl Identity {
     #[must_use]
     pub fn with_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.names = names.into_iter().collect();
-        self.names.sort();
+        crate::order::sort(&mut self.names);
         self.names.dedup();
         self
     }
@@ -88,7 +88,7 @@ impl Identity {
     }
 
     fn set_labels(&mut self, mut labels: Vec<Label>) {
-        labels.sort();
+        crate::order::sort(&mut labels);
         labels.dedup();
         self.prefixes = labels
             .iter()

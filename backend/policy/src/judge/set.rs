@@ -102,19 +102,23 @@ impl PolicySet {
             });
         }
         drop((subjects, matchers));
-        for (index, entry) in documents.entries.iter().enumerate() {
-            let index = u32::try_from(index).unwrap_or(u32::MAX);
-            match entry.direction {
+        // The index comes last: of equal entries, the one that stands first in the texts is first.
+        let mut order: Vec<((u8, i64), Action, u32, Direction)> = set
+            .compiled
+            .iter()
+            .zip(&documents.entries)
+            .zip(0..)
+            .map(|((compiled, entry), index)| {
+                (compiled.rank, compiled.action, index, entry.direction)
+            })
+            .collect();
+        crate::order::sort(&mut order);
+        for (_, _, index, direction) in order {
+            match direction {
                 Direction::Ingress => set.ingress.push(index),
                 Direction::Egress => set.egress.push(index),
             }
         }
-        let compiled = &set.compiled;
-        let key =
-            |index: &u32| compiled.get(*index as usize).map(|entry| (entry.rank, entry.action));
-        // Stable: of equal entries, the one that stands first in the texts comes first.
-        set.ingress.sort_by_key(key);
-        set.egress.sort_by_key(key);
         set.documents = documents;
         set
     }

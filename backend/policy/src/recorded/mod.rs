@@ -265,7 +265,7 @@ fn hubble_names(flow: &Flow, direction: Direction) -> Vec<PolicyLabel> {
             name: policy.name.clone(),
         })
         .collect();
-    names.sort();
+    crate::order::sort(&mut names);
     names.dedup();
     names
 }
@@ -277,7 +277,7 @@ fn deciding_policies(explanation: &Explanation, set: &PolicySet) -> Vec<PolicyNa
         .filter_map(|rule| set.policy_of(rule.entry))
         .map(|policy| policy.name.clone())
         .collect();
-    names.sort();
+    crate::order::sort(&mut names);
     names.dedup();
     names
 }
