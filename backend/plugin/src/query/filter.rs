@@ -3,30 +3,17 @@
 //!
 //! Source: `hubble/cmd/observe/flows_filter.go`.
 
-use std::net::IpAddr;
-use std::str::FromStr;
+use flow::filter::{FilterSet, FlowFilter};
+use flow::{MessageType, NetworkInterface, TrafficDirection, Verdict};
+use hubble_api::pb::flow::FlowFilter as WireFilter;
 
-use flow::filter::{EventTypeFilter, FilterSet, FlowFilter};
-use flow::{
-    DropReason, MessageType, TcpFlags, TraceObservationPoint, TrafficDirection, Verdict, Workload,
+use super::flag::{self, Flag, FlagValues, HUBBLE_PROTOCOLS, InvalidFlag};
+use super::form::FlowsForm;
+use super::model::InvalidQuery;
+use super::value::{
+    drop_reason, event_type, http_header, http_status, identity, ip, ip_trace_id, ip_version,
+    named, not_a, one_of, tcp_flags, truth, workload,
 };
-
-use super::flag::{self, Flag, FlagValues, HUBBLE_PROTOCOLS, InvalidFlag, MESSAGE_TYPES};
-use super::model::{FlowsQuery, InvalidQuery};
-
-/// Security identities that have names. Source: pkg/identity/numericidentity.go.
-const RESERVED_IDENTITIES: [(&str, u32); 10] = [
-    ("host", 1),
-    ("world", 2),
-    ("unmanaged", 3),
-    ("health", 4),
-    ("init", 5),
-    ("remote-node", 6),
-    ("kube-apiserver", 7),
-    ("ingress", 8),
-    ("world-ipv4", 9),
-    ("world-ipv6", 10),
-];
 
 /// Which flows a query selects: Hubble's filters, and the same as a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,15 +24,33 @@ pub(crate) struct FlowSelection {
 }
 
 impl FlowSelection {
-    /// What `query` selects. Errors: [`InvalidQuery::Flag`].
-    pub(crate) fn new(query: &FlowsQuery) -> Result<Self, InvalidQuery> {
-        let allow = Sides::new("filter", &query.filter)?;
-        let deny = Sides::new("exclude", &query.exclude)?;
-        Ok(Self {
-            filters: FilterSet { allow: allow.filters(), deny: deny.filters() },
-            observe_flags: super::observe::flags(&query.filter, &query.exclude),
-        })
+    /// What `form` selects. Errors: [`InvalidQuery::Flag`], [`InvalidQuery::RawFilter`].
+    pub(crate) fn new(form: &FlowsForm) -> Result<Self, InvalidQuery> {
+        let mut allow = Sides::new("filter", &form.filter)?.filters();
+        let mut deny = Sides::new("exclude", &form.exclude)?.filters();
+        for (list, texts, filters) in
+            [("allowlist", &form.allowlist, &mut allow), ("denylist", &form.denylist, &mut deny)]
+        {
+            for (index, text) in texts.iter().enumerate() {
+                filters.push(raw_filter(list, index, text)?);
+            }
+        }
+        Ok(Self { filters: FilterSet { allow, deny }, observe_flags: super::observe::flags(form) })
     }
+}
+
+/// A filter in JSON, as `--allowlist` and `--denylist` take it, and `--print-raw-filters` gives it.
+fn raw_filter(list: &'static str, index: usize, text: &str) -> Result<FlowFilter, InvalidQuery> {
+    let invalid = |reason: String| InvalidQuery::RawFilter { list, index, reason };
+    if let Some(variable) = flag::unresolved_variable(text) {
+        return Err(invalid(InvalidFlag::Unresolved(variable.to_owned()).to_string()));
+    }
+    let (wire, skipped) = hubble_api::json::read::<WireFilter>(text.as_bytes())
+        .map_err(|error| invalid(crate::words(&error)))?;
+    if let Some(name) = skipped.names.first() {
+        return Err(invalid(format!("`{name}` is not known")));
+    }
+    Ok(wire.into())
 }
 
 /// A filter that may differ by the side it looks at.
@@ -76,12 +81,18 @@ impl Sides {
                 if value.len() > flag::MAX_VALUE_BYTES {
                     return Err(invalid(flag, InvalidFlag::TooLong { len: value.len() }));
                 }
+                check_value(flag, value).map_err(|cause| invalid(flag, cause))?;
                 sides.add(flag, value).map_err(|cause| invalid(flag, cause))?;
             }
         }
-        if let Some(elsewhere) = sides.pod_elsewhere() {
-            return Err(invalid(Flag::Pod, elsewhere));
+        for (flag, list) in
+            [(Flag::Reply, &sides.source.reply), (Flag::Encrypted, &sides.source.encrypted)]
+        {
+            if list.contains(&true) && list.contains(&false) {
+                return Err(invalid(flag, InvalidFlag::Both));
+            }
         }
+        sides.check_namespaces().map_err(|(flag, cause)| invalid(flag, cause))?;
         let types = &sides.source.event_type;
         let has_l7 = types.iter().any(|event| event.message_type == MessageType::L7);
         if flags.contains_key(&Flag::HttpStatus)
@@ -98,26 +109,53 @@ impl Sides {
         add(&mut self.destination);
     }
 
-    /// A pod that names a namespace other than one that is asked for beside it.
-    fn pod_elsewhere(&self) -> Option<InvalidFlag> {
+    /// Pods and services that name a namespace other than one that is asked for beside them.
+    fn check_namespaces(&self) -> Result<(), (Flag, InvalidFlag)> {
         let Self { source, destination, namespaces, from_namespaces, to_namespaces, .. } = self;
-        let pairs = [
-            (namespaces, &source.source_pod),
-            (namespaces, &destination.destination_pod),
-            (from_namespaces, &source.source_pod),
-            (to_namespaces, &destination.destination_pod),
+        let groups = [
+            (namespaces, Flag::Pod, &source.source_pod),
+            (namespaces, Flag::Pod, &destination.destination_pod),
+            (from_namespaces, Flag::Pod, &source.source_pod),
+            (to_namespaces, Flag::Pod, &destination.destination_pod),
+            (namespaces, Flag::Service, &source.source_service),
+            (namespaces, Flag::Service, &destination.destination_service),
+            (from_namespaces, Flag::Service, &source.source_service),
+            (to_namespaces, Flag::Service, &destination.destination_service),
         ];
-        pairs.into_iter().find_map(|(namespaces, pods)| {
-            namespaces.iter().find_map(|namespace| {
-                let pod = pods.iter().find(|pod| {
-                    pod.split_once('/').is_some_and(|(own, _)| !own.is_empty() && own != namespace)
-                })?;
-                let (pod, namespace) = (pod.clone(), namespace.clone());
-                Some(InvalidFlag::PodElsewhere { pod, namespace })
-            })
-        })
+        for (namespaces, flag, names) in groups {
+            for namespace in namespaces {
+                let elsewhere = |name: &&String| {
+                    name.split_once('/').is_some_and(|(own, _)| !own.is_empty() && own != namespace)
+                };
+                let Some(name) = names.iter().find(elsewhere).cloned() else { continue };
+                return Err(if namespace.is_empty() {
+                    (flag, InvalidFlag::NamespaceGiven { value: name })
+                } else {
+                    (flag, InvalidFlag::PodElsewhere { pod: name, namespace: namespace.clone() })
+                });
+            }
+        }
+        for (pods, services) in [
+            (&source.source_pod, &source.source_service),
+            (&destination.destination_pod, &destination.destination_service),
+        ] {
+            for pod in pods {
+                let Some((own, _)) = pod.split_once('/').filter(|(own, _)| !own.is_empty()) else {
+                    continue;
+                };
+                let elsewhere = |service: &&String| {
+                    service.split_once('/').map_or("", |(namespace, _)| namespace) != own
+                };
+                if let Some(service) = services.iter().find(elsewhere) {
+                    let (service, pod) = (service.clone(), pod.clone());
+                    return Err((Flag::Service, InvalidFlag::ServiceElsewhere { service, pod }));
+                }
+            }
+        }
+        Ok(())
     }
 
+    #[expect(clippy::too_many_lines, reason = "a line or two for each of the flags")]
     fn add(&mut self, flag: Flag, value: &str) -> Result<(), InvalidFlag> {
         self.is_set = true;
         let text = value.to_owned();
@@ -141,12 +179,27 @@ impl Sides {
             Flag::Namespace => self.namespaces.push(text),
             Flag::FromNamespace => self.from_namespaces.push(text),
             Flag::ToNamespace => self.to_namespaces.push(text),
+            Flag::AllNamespaces | Flag::FromAllNamespaces | Flag::ToAllNamespaces => {
+                if truth(value)? {
+                    match flag {
+                        Flag::AllNamespaces => self.namespaces.push(String::new()),
+                        Flag::FromAllNamespaces => self.from_namespaces.push(String::new()),
+                        _ => self.to_namespaces.push(String::new()),
+                    }
+                }
+            }
             Flag::Pod => {
                 self.source.source_pod.push(text.clone());
                 self.destination.destination_pod.push(text);
             }
             Flag::FromPod => self.both(|filter| filter.source_pod.push(text.clone())),
             Flag::ToPod => self.both(|filter| filter.destination_pod.push(text.clone())),
+            Flag::Service => {
+                self.source.source_service.push(text.clone());
+                self.destination.destination_service.push(text);
+            }
+            Flag::FromService => self.both(|filter| filter.source_service.push(text.clone())),
+            Flag::ToService => self.both(|filter| filter.destination_service.push(text.clone())),
             Flag::Workload => {
                 self.source.source_workload.push(workload(value));
                 self.destination.destination_workload.push(workload(value));
@@ -162,6 +215,14 @@ impl Sides {
             Flag::FromLabel => self.both(|filter| filter.source_label.push(text.clone())),
             Flag::ToLabel => self.both(|filter| filter.destination_label.push(text.clone())),
             Flag::Ip | Flag::FromIp | Flag::ToIp => self.add_ip(flag, value)?,
+            Flag::SnatIp => {
+                let ip = ip(value)?;
+                self.both(|filter| filter.source_ip_xlated.push(ip.clone()));
+            }
+            Flag::IpVersion => {
+                let version = ip_version(value)?;
+                self.both(|filter| filter.ip_version.push(version));
+            }
             Flag::Fqdn => {
                 self.source.source_fqdn.push(text.clone());
                 self.destination.destination_fqdn.push(text);
@@ -180,19 +241,45 @@ impl Sides {
                 let status = http_status(value)?;
                 self.both(|filter| filter.http_status_code.push(status.clone()));
             }
+            Flag::HttpMethod => self.both(|filter| filter.http_method.push(text.clone())),
+            Flag::HttpPath => self.both(|filter| filter.http_path.push(text.clone())),
+            Flag::HttpUrl => self.both(|filter| filter.http_url.push(text.clone())),
+            Flag::HttpHeader => {
+                let header = http_header(value)?;
+                self.both(|filter| filter.http_header.push(header.clone()));
+            }
             Flag::TcpFlags => {
                 let flags = tcp_flags(value)?;
                 self.both(|filter| filter.tcp_flags.push(flags));
             }
             Flag::Reply => {
-                let reply = one_of(&value.to_ascii_lowercase(), &["true", "false"])? == "true";
-                self.both(|filter| {
-                    if !filter.reply.contains(&reply) {
-                        filter.reply.push(reply);
-                    }
-                });
+                let reply = truth(value)?;
+                self.both(|filter| filter.reply.push(reply));
+            }
+            Flag::Encrypted => {
+                let encrypted = truth(value)?;
+                self.both(|filter| filter.encrypted.push(encrypted));
             }
             Flag::NodeName => self.both(|filter| filter.node_name.push(text.clone())),
+            Flag::NodeLabel => self.both(|filter| filter.node_labels.push(text.clone())),
+            Flag::Cluster => {
+                self.source.source_cluster_name.push(text.clone());
+                self.destination.destination_cluster_name.push(text);
+            }
+            Flag::FromCluster => self.both(|filter| filter.source_cluster_name.push(text.clone())),
+            Flag::ToCluster => {
+                self.both(|filter| filter.destination_cluster_name.push(text.clone()));
+            }
+            Flag::Interface => self.both(|filter| {
+                let name = text.clone();
+                filter.interface.push(NetworkInterface { name, ..NetworkInterface::default() });
+            }),
+            Flag::TraceId => self.both(|filter| filter.trace_id.push(text.clone())),
+            Flag::IpTraceId => {
+                let id = ip_trace_id(value)?;
+                self.both(|filter| filter.ip_trace_id.push(id));
+            }
+            Flag::CelExpression => self.both(|filter| filter.cel_expression.push(text.clone())),
             Flag::Uuid => self.both(|filter| filter.uuid.push(text.clone())),
         }
         Ok(())
@@ -243,11 +330,15 @@ impl Sides {
             return Vec::new();
         }
         for filter in [&mut self.source, &mut self.destination] {
-            in_namespaces(&mut filter.destination_pod, &self.to_namespaces);
-            in_namespaces(&mut filter.source_pod, &self.from_namespaces);
+            let FlowFilter { destination_pod, destination_service, .. } = filter;
+            in_namespaces(destination_pod, destination_service, &self.to_namespaces);
+            let FlowFilter { source_pod, source_service, .. } = filter;
+            in_namespaces(source_pod, source_service, &self.from_namespaces);
         }
-        in_namespaces(&mut self.source.source_pod, &self.namespaces);
-        in_namespaces(&mut self.destination.destination_pod, &self.namespaces);
+        let FlowFilter { source_pod, source_service, .. } = &mut self.source;
+        in_namespaces(source_pod, source_service, &self.namespaces);
+        let FlowFilter { destination_pod, destination_service, .. } = &mut self.destination;
+        in_namespaces(destination_pod, destination_service, &self.namespaces);
         if self.source == self.destination {
             return vec![self.source];
         }
@@ -255,126 +346,42 @@ impl Sides {
     }
 }
 
-/// Puts `namespaces` before those pods that name none; without pods, the whole namespaces.
-fn in_namespaces(pods: &mut Vec<String>, namespaces: &[String]) {
+/// Whether `value` alone makes a filter that Hubble would take.
+pub(super) fn check_value(flag: Flag, value: &str) -> Result<(), InvalidFlag> {
+    if let Some(variable) = flag::unresolved_variable(value) {
+        return Err(InvalidFlag::Unresolved(variable.to_owned()));
+    }
+    // What CEL means only the relay can tell.
+    if flag == Flag::CelExpression {
+        return Ok(());
+    }
+    let mut sides = Sides::default();
+    sides.add(flag, value)?;
+    for filter in [&sides.source, &sides.destination] {
+        filter.compile().map_err(InvalidFlag::Filter)?;
+    }
+    Ok(())
+}
+
+/// Puts `namespaces` before those pods and services that name none; without either, the whole
+/// namespaces.
+fn in_namespaces(pods: &mut Vec<String>, services: &mut Vec<String>, namespaces: &[String]) {
     if namespaces.is_empty() {
         return;
     }
-    if pods.is_empty() {
+    if pods.is_empty() && services.is_empty() {
         pods.push(String::new());
     }
-    *pods = pods
-        .iter()
-        .flat_map(|pod| {
-            if pod.contains('/') {
-                vec![pod.clone()]
-            } else {
-                namespaces.iter().map(|namespace| format!("{namespace}/{pod}")).collect()
-            }
-        })
-        .collect();
-}
-
-fn not_a(value: &str, of: &'static str) -> InvalidFlag {
-    InvalidFlag::Value { value: value.to_owned(), of }
-}
-
-fn named<T: FromStr>(value: &str, of: &'static str) -> Result<T, InvalidFlag> {
-    value.parse().map_err(|_| not_a(value, of))
-}
-
-fn one_of(value: &str, known: &'static [&'static str]) -> Result<String, InvalidFlag> {
-    if known.contains(&value) {
-        return Ok(value.to_owned());
+    for names in [pods, services] {
+        *names = names
+            .iter()
+            .flat_map(|name| {
+                if name.contains('/') {
+                    vec![name.clone()]
+                } else {
+                    namespaces.iter().map(|namespace| format!("{namespace}/{name}")).collect()
+                }
+            })
+            .collect();
     }
-    Err(InvalidFlag::NotOneOf { value: value.to_owned(), known })
-}
-
-fn drop_reason(value: &str) -> Result<DropReason, InvalidFlag> {
-    let reason = named::<DropReason>(value, "drop reason")?;
-    if reason.name().is_none() {
-        return Err(InvalidFlag::UnnamedDropReason(value.to_owned()));
-    }
-    Ok(reason)
-}
-
-/// `type`, `type:subtype`, by name or number.
-fn event_type(value: &str) -> Result<EventTypeFilter, InvalidFlag> {
-    let (name, sub_type) = match value.split_once(':') {
-        Some((name, sub_type)) => (name, Some(sub_type)),
-        None => (value, None),
-    };
-    let unknown = || InvalidFlag::NotOneOf { value: value.to_owned(), known: &MESSAGE_TYPES };
-    let message_type = match name.parse::<u8>() {
-        Ok(number) => MessageType::from_number(number.into()),
-        Err(_) => name.parse().map_err(|_| unknown())?,
-    };
-    let Some(sub_type) = sub_type else {
-        return Ok(EventTypeFilter { message_type, ..EventTypeFilter::default() });
-    };
-    let number = match sub_type.parse::<u8>() {
-        Ok(number) => i32::from(number),
-        Err(_) if message_type == MessageType::Trace => {
-            let point = sub_type.replace('-', "_").parse::<TraceObservationPoint>();
-            match point.map_err(|_| not_a(sub_type, "trace observation point"))? {
-                // The monitor's number of this point is 0, which protobuf keeps for "unknown".
-                TraceObservationPoint::ToEndpoint => 0,
-                point => point.number(),
-            }
-        }
-        Err(_) => return Err(not_a(value, "event type with a sub type")),
-    };
-    Ok(EventTypeFilter { message_type, match_sub_type: true, sub_type: number })
-}
-
-/// `name`, `kind/name` or `kind/`.
-fn workload(value: &str) -> Workload {
-    let (kind, name) = value.split_once('/').unwrap_or(("", value));
-    Workload { kind: kind.to_owned(), name: name.to_owned() }
-}
-
-/// An address or a CIDR, as it was written.
-fn ip(value: &str) -> Result<String, InvalidFlag> {
-    let is_ip = match value.split_once('/') {
-        None => value.parse::<IpAddr>().is_ok(),
-        Some((address, bits)) => address.parse::<IpAddr>().is_ok_and(|address| {
-            let most = if address.is_ipv4() { 32 } else { 128 };
-            bits.parse::<u8>().is_ok_and(|bits| bits <= most)
-        }),
-    };
-    if is_ip { Ok(value.to_owned()) } else { Err(not_a(value, "IP address or CIDR")) }
-}
-
-fn identity(value: &str) -> Result<u32, InvalidFlag> {
-    let reserved = RESERVED_IDENTITIES.iter().find(|(name, _)| *name == value);
-    match reserved {
-        Some((_, number)) => Ok(*number),
-        None => value
-            .parse()
-            .map_err(|_| not_a(value, "security identity: a number, or a name such as `world`")),
-    }
-}
-
-/// `404`, or a prefix: `4+`, `40+`, `+`.
-fn http_status(value: &str) -> Result<String, InvalidFlag> {
-    let invalid = || not_a(value, "HTTP status such as `404` or `5+`");
-    let digits = value.strip_suffix('+').unwrap_or(value);
-    let is_prefix = digits.len() < value.len();
-    let begins_right = digits.bytes().next().is_some_and(|digit| (b'1'..=b'5').contains(&digit));
-    let all_digits = digits.bytes().all(|digit| digit.is_ascii_digit());
-    let right_length = if is_prefix { digits.len() <= 2 } else { digits.len() == 3 };
-    if begins_right && all_digits && right_length { Ok(value.to_owned()) } else { Err(invalid()) }
-}
-
-/// `SYN`, `SYN,ACK`: all of these at once.
-fn tcp_flags(value: &str) -> Result<TcpFlags, InvalidFlag> {
-    let mut flags = TcpFlags::EMPTY;
-    for name in value.split([',', ' ']).filter(|name| !name.is_empty()) {
-        let (flag, _) = TcpFlags::ALL
-            .into_iter()
-            .find(|(_, own)| own.eq_ignore_ascii_case(name))
-            .ok_or_else(|| not_a(name, "TCP flag"))?;
-        flags |= flag;
-    }
-    Ok(flags)
 }

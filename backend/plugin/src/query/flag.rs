@@ -14,7 +14,7 @@ pub(crate) const MESSAGE_TYPES: [&str; 6] =
     ["capture", "drop", "l7", "policy-verdict", "trace", "trace-sock"];
 
 /// Why a flag cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum InvalidFlag {
     #[error("no such filter; there are {}", list(Flag::ALL.iter().map(|flag| flag.key())))]
     Unknown,
@@ -28,6 +28,16 @@ pub(crate) enum InvalidFlag {
     Conflict(&'static str),
     #[error("pod `{pod}` is not in namespace `{namespace}`, which is asked for too")]
     PodElsewhere { pod: String, namespace: String },
+    #[error("service `{service}` is not in the namespace of pod `{pod}`, which is asked for too")]
+    ServiceElsewhere { service: String, pod: String },
+    #[error("`{value}` names its namespace, and any namespace is asked for too")]
+    NamespaceGiven { value: String },
+    #[error("cannot be both true and false, as in `hubble observe`")]
+    Both,
+    #[error("`{0}` was not replaced by a value: is there such a variable on the dashboard?")]
+    Unresolved(String),
+    #[error(transparent)]
+    Filter(flow::filter::FilterError),
     #[error("needs `type` to be `l7`, or not set")]
     NotL7,
     #[error("has {count} values, at most {MAX_VALUES} are taken")]
@@ -78,9 +88,15 @@ flags! {
     Namespace "namespace" "namespace",
     FromNamespace "fromNamespace" "from-namespace",
     ToNamespace "toNamespace" "to-namespace",
+    AllNamespaces "allNamespaces" "all-namespaces",
+    FromAllNamespaces "fromAllNamespaces" "from-all-namespaces",
+    ToAllNamespaces "toAllNamespaces" "to-all-namespaces",
     Pod "pod" "pod",
     FromPod "fromPod" "from-pod",
     ToPod "toPod" "to-pod",
+    Service "service" "service",
+    FromService "fromService" "from-service",
+    ToService "toService" "to-service",
     Workload "workload" "workload",
     FromWorkload "fromWorkload" "from-workload",
     ToWorkload "toWorkload" "to-workload",
@@ -90,6 +106,8 @@ flags! {
     Ip "ip" "ip",
     FromIp "fromIp" "from-ip",
     ToIp "toIp" "to-ip",
+    SnatIp "snatIp" "snat-ip",
+    IpVersion "ipVersion" "ip-version",
     Fqdn "fqdn" "fqdn",
     FromFqdn "fromFqdn" "from-fqdn",
     ToFqdn "toFqdn" "to-fqdn",
@@ -101,22 +119,57 @@ flags! {
     ToIdentity "toIdentity" "to-identity",
     Protocol "protocol" "protocol",
     HttpStatus "httpStatus" "http-status",
+    HttpMethod "httpMethod" "http-method",
+    HttpPath "httpPath" "http-path",
+    HttpUrl "httpUrl" "http-url",
+    HttpHeader "httpHeader" "http-header",
     TcpFlags "tcpFlags" "tcp-flags",
     Reply "reply" "reply",
+    Encrypted "encrypted" "encrypted",
     NodeName "nodeName" "node-name",
+    NodeLabel "nodeLabel" "node-label",
+    Cluster "cluster" "cluster",
+    FromCluster "fromCluster" "from-cluster",
+    ToCluster "toCluster" "to-cluster",
+    Interface "interface" "interface",
+    TraceId "traceId" "trace-id",
+    IpTraceId "ipTraceId" "ip-trace-id",
+    CelExpression "celExpression" "cel-expression",
     Uuid "uuid" "uuid",
 }
 
 /// Flags of which at most one may be set. Source: `hubble/cmd/observe/flows_filter.go`.
-const CONFLICTS: [&[Flag]; 14] = [
-    &[Flag::FromFqdn, Flag::FromIp, Flag::Ip, Flag::Fqdn, Flag::FromNamespace, Flag::Namespace],
+const CONFLICTS: [&[Flag]; 18] = [
+    &[
+        Flag::FromFqdn,
+        Flag::FromIp,
+        Flag::Ip,
+        Flag::Fqdn,
+        Flag::FromNamespace,
+        Flag::Namespace,
+        Flag::FromAllNamespaces,
+        Flag::AllNamespaces,
+    ],
     &[Flag::FromFqdn, Flag::FromIp, Flag::Ip, Flag::Fqdn, Flag::FromPod, Flag::Pod],
-    &[Flag::ToFqdn, Flag::ToIp, Flag::Ip, Flag::Fqdn, Flag::ToNamespace, Flag::Namespace],
+    &[
+        Flag::ToFqdn,
+        Flag::ToIp,
+        Flag::Ip,
+        Flag::Fqdn,
+        Flag::ToNamespace,
+        Flag::Namespace,
+        Flag::ToAllNamespaces,
+        Flag::AllNamespaces,
+    ],
     &[Flag::ToFqdn, Flag::ToIp, Flag::Ip, Flag::Fqdn, Flag::ToPod, Flag::Pod],
-    &[Flag::ToPod, Flag::Namespace],
-    &[Flag::FromPod, Flag::Namespace],
+    &[Flag::ToPod, Flag::Namespace, Flag::AllNamespaces],
+    &[Flag::FromPod, Flag::Namespace, Flag::AllNamespaces],
+    &[Flag::ToService, Flag::Namespace, Flag::AllNamespaces],
+    &[Flag::FromService, Flag::Namespace, Flag::AllNamespaces],
     &[Flag::Label, Flag::FromLabel],
     &[Flag::Label, Flag::ToLabel],
+    &[Flag::Service, Flag::FromService],
+    &[Flag::Service, Flag::ToService],
     &[Flag::Port, Flag::ToPort],
     &[Flag::Port, Flag::FromPort],
     &[Flag::Identity, Flag::ToIdentity],
@@ -126,6 +179,32 @@ const CONFLICTS: [&[Flag]; 14] = [
 ];
 
 impl Flag {
+    /// The flag with this name on the command line, without dashes.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|flag| flag.name() == name)
+    }
+
+    /// Whether it takes no value on the command line; then its values are `true` and `false`.
+    pub(crate) const fn is_switch(self) -> bool {
+        matches!(
+            self,
+            Self::AllNamespaces
+                | Self::FromAllNamespaces
+                | Self::ToAllNamespaces
+                | Self::Reply
+                | Self::Encrypted
+        )
+    }
+
+    /// The flag that asks for the opposite of a switch.
+    pub(crate) const fn opposite(self) -> Option<&'static str> {
+        match self {
+            Self::Reply => Some("not-reply"),
+            Self::Encrypted => Some("unencrypted"),
+            _ => None,
+        }
+    }
+
     /// The flag with this name in JSON.
     pub(crate) fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|flag| flag.key() == key)
@@ -142,4 +221,33 @@ pub(super) fn conflict(flags: &FlagValues) -> Option<(Flag, Flag)> {
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The first `$name`, `${name}` or `[[name]]` in `text`: a variable that Grafana left as it is.
+/// `$` before anything else, as at the end of a regular expression, is none.
+pub(super) fn unresolved_variable(text: &str) -> Option<&str> {
+    let begins_name =
+        |rest: &str| rest.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_');
+    let name_len = |rest: &str| {
+        rest.find(|char: char| !char.is_ascii_alphanumeric() && char != '_').unwrap_or(rest.len())
+    };
+    text.char_indices().find_map(|(at, char)| {
+        let rest = text.get(at..)?;
+        match char {
+            '$' => {
+                let after = rest.get(1..)?;
+                if let Some(inner) = after.strip_prefix('{') {
+                    let end = begins_name(inner).then(|| rest.find('}'))??;
+                    return rest.get(..=end);
+                }
+                begins_name(after).then(|| rest.get(..=name_len(after)))?
+            }
+            '[' => {
+                let inner = rest.strip_prefix("[[").filter(|inner| begins_name(inner))?;
+                let end = name_len(inner);
+                inner.get(end..)?.starts_with("]]").then(|| rest.get(..end + 4))?
+            }
+            _ => None,
+        }
+    })
 }

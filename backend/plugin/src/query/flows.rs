@@ -98,18 +98,26 @@ async fn collect(
     to_ms: i64,
 ) -> Result<Collected, QueryError> {
     let relay = instance.relay()?;
-    let selection = FlowSelection::new(query)?;
-    let executed = executed(&selection, from_ms, to_ms);
+    let selection = FlowSelection::new(&query.form)?;
     let now_ms = now_ms();
+    let (from_ms, to_ms, mut notices) = query.form.selectors.narrow(from_ms, to_ms, now_ms)?;
+    notices.splice(0..0, query.notices.iter().cloned());
+    let executed = executed(&selection, from_ms, to_ms);
     if from_ms > now_ms {
-        let notices = vec![Notice::info("the time range lies in the future")];
+        notices.push(Notice::info("the time range lies in the future"));
         return Ok(Collected { newest: Newest::default(), notices, executed });
     }
-    let request =
-        NewestRequest { filters: selection.filters, from_ms, to_ms, limit: query.limit, now_ms };
+    let oldest_first = query.form.selectors.first.is_some_and(|first| first > 0);
+    let request = NewestRequest {
+        filters: selection.filters,
+        from_ms,
+        to_ms,
+        limit: query.limit,
+        oldest: oldest_first,
+        now_ms,
+    };
     let (newest, buffer_start) = tokio::join!(relay.newest(&request), relay.buffer_start());
     let newest = newest?;
-    let mut notices = Vec::new();
     notices.extend(
         newest
             .broken
@@ -117,7 +125,7 @@ async fn collect(
             .map(|error| Notice::warning(format!("the answer is incomplete: {error}"))),
     );
     notices.extend(relay_notices(&newest));
-    notices.extend(cut_notice(&newest, query.limit));
+    notices.extend(cut_notice(&newest, query.limit, oldest_first));
     notices.extend(buffer_notice(&newest, query.limit, from_ms, &buffer_start));
     Ok(Collected { newest, notices, executed })
 }
@@ -158,23 +166,24 @@ fn unreadable(flows: usize) -> Notice {
     Notice::warning(format!("{flows} flows cannot be read and are left out"))
 }
 
-fn cut_notice(newest: &Newest, limit: usize) -> Option<Notice> {
+fn cut_notice(newest: &Newest, limit: usize, oldest_first: bool) -> Option<Notice> {
     let shown = newest.messages.len();
+    let which = if oldest_first { "oldest" } else { "newest" };
     if newest.cut_by_bytes > 0 {
         let text = format!(
-            "showing the newest {shown} flows: more would take too much memory; narrow the filter"
+            "showing the {which} {shown} flows: more would take too much memory; narrow the filter"
         );
         return Some(Notice::warning(text));
     }
     if newest.matched > limit && newest.matched_is_all {
         let text =
-            format!("showing the newest {shown} of {} flows in the time range", newest.matched);
+            format!("showing the {which} {shown} of {} flows in the time range", newest.matched);
         return Some(Notice::info(text));
     }
     (newest.matched >= limit).then(|| {
         // Relay takes the number per node, so how many more there are is not known.
         Notice::info(format!(
-            "showing the newest {shown} flows; the time range may hold more: raise the limit or narrow the filter"
+            "showing the {which} {shown} flows; the time range may hold more: raise the limit or narrow the filter"
         ))
     })
 }

@@ -1,13 +1,17 @@
 //! Queries: what Grafana asks, one typed value each, and their dispatch.
 
+mod convert;
 mod filter;
 mod flag;
 mod flows;
+mod form;
+mod line;
 mod model;
 mod observe;
 mod promql;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,6 +21,7 @@ use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+pub(crate) use self::convert::convert;
 pub(crate) use self::flag::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES};
 pub(crate) use self::flows::{Batches, now_ms, packed_stream, time_text};
 pub(crate) use self::model::{FlowsQuery, InvalidQuery};

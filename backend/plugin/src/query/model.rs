@@ -1,14 +1,16 @@
 //! The JSON of a query, read into one typed value. Unknown fields are refused where they would
 //! change what is asked, and named where they would not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
 
 use super::Envelope;
-use super::flag::{Flag, FlagValues, InvalidFlag};
+use super::flag::InvalidFlag;
+use super::form::{FlowsForm, FormJson};
 use crate::frames::Notice;
 
 const DEFAULT_LIMIT: u32 = 1_000;
@@ -26,11 +28,12 @@ pub(crate) enum Query {
 /// Flows of the relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FlowsQuery {
-    pub(crate) filter: FlagValues,
-    pub(crate) exclude: FlagValues,
+    pub(crate) form: FlowsForm,
     pub(crate) format: FlowsFormat,
-    /// Newest flows that are answered, 1 to 50,000.
+    /// Flows that are answered, 1 to 50,000.
     pub(crate) limit: usize,
+    /// What of a line was not used.
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// How flows are answered.
@@ -83,8 +86,25 @@ pub(crate) enum InvalidQuery {
     QueryType(String),
     #[error("limit {0} is out of range: use 1 to {MAX_LIMIT}")]
     Limit(i64),
-    #[error("`{list}.{flag}`: {cause}")]
-    Flag { list: &'static str, flag: String, cause: InvalidFlag },
+    #[error("the query has an unknown field `{field}`; there are {}", list(.known))]
+    UnknownField { field: String, known: Vec<&'static str> },
+    #[error("`{list}.{flag}`")]
+    Flag {
+        list: &'static str,
+        flag: String,
+        #[source]
+        cause: InvalidFlag,
+    },
+    #[error("`{list}`: {reason}")]
+    RawFilter { list: &'static str, index: usize, reason: String },
+    #[error("`{name}`: {reason}")]
+    Time { name: &'static str, reason: String },
+    #[error("`{one}` and `{other}` cannot be combined, as in `hubble observe`")]
+    Selectors { one: &'static str, other: &'static str },
+    #[error("`text` and the builder's fields are both set: use one of them")]
+    TextAndFilter,
+    #[error("`text`, byte {start}: {text}{}", and_more(*.more))]
+    Text { start: usize, text: String, more: usize },
     #[error("the expression is empty")]
     EmptyExpression,
     #[error(transparent)]
@@ -101,43 +121,76 @@ struct Kind {
     expr: Option<IgnoredAny>,
 }
 
-/// A flows query as JSON. What Grafana adds to every query is listed, so that all else is refused
-/// by name.
+/// What Grafana adds to every query, and what asks for nothing here.
+const ENVELOPE_FIELDS: [&str; 13] = [
+    "queryType",
+    "refId",
+    "datasource",
+    "datasourceId",
+    "hide",
+    "key",
+    "intervalMs",
+    "maxDataPoints",
+    "queryCachingTTL",
+    "timeRange",
+    "requestId",
+    "cacheTimeout",
+    "editorMode",
+];
+
+/// Fields that select flows; see [`FormJson`].
+pub(crate) const FORM_FIELDS: [&str; 11] = [
+    "text",
+    "filter",
+    "exclude",
+    "allowlist",
+    "denylist",
+    "since",
+    "until",
+    "last",
+    "first",
+    "all",
+    "follow",
+];
+
+/// The fields of a flows query that are its own.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct FlowsJson {
-    #[serde(default)]
-    filter: Option<BTreeMap<String, Option<Vec<String>>>>,
-    #[serde(default)]
-    exclude: Option<BTreeMap<String, Option<Vec<String>>>>,
-    #[serde(default)]
     format: Option<FlowsFormat>,
-    #[serde(default)]
     limit: Option<i64>,
-    #[serde(rename = "queryType")]
-    _query_type: Option<IgnoredAny>,
-    #[serde(rename = "refId")]
-    _ref_id: Option<IgnoredAny>,
-    #[serde(rename = "datasource")]
-    _datasource: Option<IgnoredAny>,
-    #[serde(rename = "datasourceId")]
-    _datasource_id: Option<IgnoredAny>,
-    #[serde(rename = "hide")]
-    _hide: Option<IgnoredAny>,
-    #[serde(rename = "key")]
-    _key: Option<IgnoredAny>,
-    #[serde(rename = "intervalMs")]
-    _interval_ms: Option<IgnoredAny>,
-    #[serde(rename = "maxDataPoints")]
-    _max_data_points: Option<IgnoredAny>,
-    #[serde(rename = "queryCachingTTL")]
-    _query_caching_ttl: Option<IgnoredAny>,
-    #[serde(rename = "timeRange")]
-    _time_range: Option<IgnoredAny>,
-    #[serde(rename = "requestId")]
-    _request_id: Option<IgnoredAny>,
-    #[serde(rename = "cacheTimeout")]
-    _cache_timeout: Option<IgnoredAny>,
+}
+
+/// Reads the fields of a query about flows: those that select them, and its `own`.
+///
+/// Errors: a field that is none of these, or has a value of the wrong type.
+pub(super) fn read_fields<T: serde::de::DeserializeOwned>(
+    json: &[u8],
+    own: &[&'static str],
+) -> Result<(FormJson, T), InvalidQuery> {
+    let fields: Map<String, Value> = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
+    let (mut form, mut rest) = (Map::new(), Map::new());
+    for (field, value) in fields {
+        if FORM_FIELDS.contains(&field.as_str()) {
+            form.insert(field, value);
+        } else if own.contains(&field.as_str()) {
+            rest.insert(field, value);
+        } else if !ENVELOPE_FIELDS.contains(&field.as_str()) {
+            let known = FORM_FIELDS.iter().chain(own).copied().collect();
+            return Err(InvalidQuery::UnknownField { field, known });
+        }
+    }
+    let form = serde_json::from_value(Value::Object(form)).map_err(InvalidQuery::Json)?;
+    let rest = serde_json::from_value(Value::Object(rest)).map_err(InvalidQuery::Json)?;
+    Ok((form, rest))
+}
+
+fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" (and {more} more errors)") }
 }
 
 /// A PromQL query as JSON, as Grafana's Prometheus source writes it.
@@ -250,37 +303,30 @@ pub(super) fn count_tables(envelopes: &[Envelope]) -> usize {
 impl FlowsQuery {
     /// Reads the JSON of a flows query. Errors: [`InvalidQuery`].
     pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
-        let json: FlowsJson = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
+        let (form, json): (_, FlowsJson) = read_fields(json, &["format", "limit"])?;
+        let (form, remarks) = form.read()?;
         let limit = json.limit.unwrap_or(i64::from(DEFAULT_LIMIT));
         let limit = u32::try_from(limit)
             .ok()
             .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-            .and_then(|limit| usize::try_from(limit).ok())
             .ok_or(InvalidQuery::Limit(limit))?;
+        let selectors = &form.selectors;
+        let asked = selectors.last.or(selectors.first).filter(|asked| *asked > 0);
+        let limit = match asked {
+            // A line says how many itself; a limit beside it is the bound.
+            Some(asked) => {
+                let most = if json.limit.is_some() { limit } else { MAX_LIMIT };
+                u64::from(most).min(asked)
+            }
+            None => u64::from(limit),
+        };
         Ok(Self {
-            filter: read_flags("filter", json.filter.unwrap_or_default())?,
-            exclude: read_flags("exclude", json.exclude.unwrap_or_default())?,
+            form,
             format: json.format.unwrap_or_default(),
-            limit,
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            notices: remarks.into_iter().map(|remark| Notice::info(remark.text)).collect(),
         })
     }
-}
-
-fn read_flags(
-    list: &'static str,
-    flags: BTreeMap<String, Option<Vec<String>>>,
-) -> Result<FlagValues, InvalidQuery> {
-    let mut read = FlagValues::new();
-    for (key, values) in flags {
-        let invalid = |cause| InvalidQuery::Flag { list, flag: key.clone(), cause };
-        let flag = Flag::from_key(&key).ok_or_else(|| invalid(InvalidFlag::Unknown))?;
-        let mut values = values.unwrap_or_default();
-        values.retain(|value| !value.trim().is_empty());
-        if !values.is_empty() {
-            read.insert(flag, values);
-        }
-    }
-    Ok(read)
 }
 
 fn read_promql(json: &[u8]) -> Result<(Query, Vec<Notice>), InvalidQuery> {

@@ -3,32 +3,53 @@
 use flow::DropReason;
 
 use super::flag::{Flag, FlagValues};
+use super::form::{FlowsForm, Selectors};
 
-/// Flags and values, quoted for a shell: what is filtered first, then, each after `--not`, what
-/// is excluded.
-pub(super) fn flags(filter: &FlagValues, exclude: &FlagValues) -> String {
-    let mut words = Vec::new();
-    for (&flag, values) in filter {
-        for value in values {
-            words.extend(flag_words(flag, value));
-        }
+/// The whole line, which [`super::line::read`] reads back into the same form.
+pub(crate) fn line(form: &FlowsForm) -> String {
+    let Selectors { since, until, last, first, all, follow } = &form.selectors;
+    let mut words = vec!["hubble observe".to_owned()];
+    for (name, value) in [("since", since), ("until", until)] {
+        words.extend(value.iter().map(|value| valued(name, value.trim())));
     }
-    for (&flag, values) in exclude {
-        for value in values {
-            words.push("--not".to_owned());
-            words.extend(flag_words(flag, value));
-        }
+    for (name, value) in [("last", last), ("first", first)] {
+        words.extend(value.iter().map(|value| format!("--{name} {value}")));
     }
-    words.join(" ")
+    for (name, is_set) in [("all", *all), ("follow", *follow)] {
+        words.extend(is_set.then(|| format!("--{name}")));
+    }
+    words.push(flags(form));
+    words.join(" ").trim_end().to_owned()
 }
 
-fn flag_words(flag: Flag, value: &str) -> Vec<String> {
+/// Flags and values, quoted for a shell: what is filtered first, then, each after `--not`, what
+/// is excluded, then filters in JSON.
+pub(super) fn flags(form: &FlowsForm) -> String {
+    let words = |flags: &FlagValues, not: &str| -> Vec<String> {
+        flags
+            .iter()
+            .flat_map(|(&flag, values)| values.iter().map(move |value| (flag, value)))
+            .filter_map(|(flag, value)| Some(format!("{not}{}", flag_text(flag, value)?)))
+            .collect()
+    };
+    let mut all = words(&form.filter, "");
+    all.extend(words(&form.exclude, "--not "));
+    for (name, filters) in [("allowlist", &form.allowlist), ("denylist", &form.denylist)] {
+        all.extend(filters.iter().map(|filter| valued(name, filter.trim())));
+    }
+    all.join(" ")
+}
+
+/// `None`: the value asks for nothing.
+fn flag_text(flag: Flag, value: &str) -> Option<String> {
     let value = value.trim();
-    let value = match flag {
-        Flag::Reply => {
-            let name = if value.eq_ignore_ascii_case("true") { "--reply" } else { "--not-reply" };
-            return vec![name.to_owned()];
+    if flag.is_switch() {
+        if value.eq_ignore_ascii_case("true") {
+            return Some(format!("--{}", flag.name()));
         }
+        return flag.opposite().map(|opposite| format!("--{opposite}"));
+    }
+    let value = match flag {
         // The command takes these in one spelling only.
         Flag::Verdict => value.to_ascii_uppercase(),
         Flag::TrafficDirection | Flag::Protocol => value.to_ascii_lowercase(),
@@ -44,7 +65,14 @@ fn flag_words(flag: Flag, value: &str) -> Vec<String> {
         }
         _ => value.to_owned(),
     };
-    vec![format!("--{}", flag.name()), quoted(&value)]
+    Some(valued(flag.name(), &value))
+}
+
+/// A flag and its value. A value that begins with a dash is bound to its flag, so that nobody
+/// takes it for another one.
+fn valued(name: &str, value: &str) -> String {
+    let between = if value.starts_with('-') { '=' } else { ' ' };
+    format!("--{name}{between}{}", quoted(value))
 }
 
 /// `value` as one word of a POSIX shell.

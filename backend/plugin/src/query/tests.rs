@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::query::filter::FlowSelection;
 use crate::query::flag::FlagValues;
+use crate::query::form::FlowsForm;
 
 fn envelope(json: &Value) -> Envelope {
     Envelope { json: json.to_string().into_bytes(), to_ms: 1, ..Envelope::default() }
@@ -14,10 +15,10 @@ fn envelope(json: &Value) -> Envelope {
 /// What a flows query selects, or why it cannot be read.
 fn selection(filter: &Value, exclude: &Value) -> String {
     let json = json!({ "queryType": "flows", "filter": filter, "exclude": exclude });
-    let selection =
-        FlowsQuery::read(json.to_string().as_bytes()).and_then(|query| FlowSelection::new(&query));
+    let selection = FlowsQuery::read(json.to_string().as_bytes())
+        .and_then(|query| FlowSelection::new(&query.form));
     match selection {
-        Err(error) => format!("error: {error}\n"),
+        Err(error) => format!("error: {}\n", crate::words(&error)),
         Ok(selection) => {
             let mut text = format!("hubble observe {}\n", selection.observe_flags);
             for (list, filters) in
@@ -89,7 +90,7 @@ fn selections_are_those_of_hubble_observe() {
         only(json!({ "fromIp": ["10.0.0.1"], "toPort": ["443", "080"] })),
         only(json!({ "toFqdn": ["*.github.com"], "protocol": ["TCP", "dns"] })),
         only(json!({ "fqdn": ["api.github.com"] })),
-        only(json!({ "label": ["k8s:app=store front"], "nodeName": ["aks-*"] })),
+        only(json!({ "label": ["k8s:app in (store, front)"], "nodeName": ["aks-*"] })),
         only(json!({ "identity": ["world", "12345"], "toIdentity": [] })),
         only(json!({ "toIdentity": ["kube-apiserver"] })),
         only(
@@ -151,7 +152,7 @@ fn what_cannot_be_selected_is_named() {
 fn queries_are_read_or_refused_by_name() {
     let check = |json: Value| -> String {
         match model::read(&envelope(&json)) {
-            Err(error) => format!("{json}\n  error: {error}"),
+            Err(error) => format!("{json}\n  error: {}", crate::words(&error)),
             Ok((Query::Flows(query), notices)) => {
                 format!("{json}\n  flows {:?} limit {} {notices:?}", query.format, query.limit)
             }
@@ -265,11 +266,10 @@ proptest::proptest! {
     /// The line is one that a shell splits back into the values it was made of.
     #[test]
     fn quoted_values_survive_a_shell(value in "[^\\x00\\s][^\\x00]*") {
-        let line = super::observe::flags(
-            &FlagValues::from([(Flag::Uuid, vec![value.clone()])]),
-            &FlagValues::new(),
-        );
-        let words = shell_words(line.strip_prefix("--uuid ").unwrap());
+        let filter = FlagValues::from([(Flag::Uuid, vec![value.clone()])]);
+        let line = super::observe::flags(&FlowsForm { filter, ..FlowsForm::default() });
+        let uuid = line.trim_start_matches("--uuid").trim_start_matches([' ', '=']);
+        let words = shell_words(uuid);
         proptest::prop_assert_eq!(words, vec![value.trim().to_owned()]);
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct NewestRequest {
     /// Unix milliseconds, inclusive.
     pub(crate) to_ms: i64,
     pub(crate) limit: usize,
+    /// Keep the oldest flows instead of the newest.
+    pub(crate) oldest: bool,
     pub(crate) now_ms: i64,
 }
 
@@ -80,31 +82,41 @@ fn time_nanos(message: &[u8], envelope_time: Option<Timestamp>) -> Option<i64> {
     Some(columns.time_nanos().first().copied().unwrap_or(NO_TIME))
 }
 
-/// The newest messages so far, the oldest of them on top.
-#[derive(Default)]
+/// The newest (or oldest) messages so far, the next to go on top.
 struct Held {
+    /// Whether the newest go first.
+    oldest: bool,
     /// Time, then order of arrival turned round: of flows of one time the first came is newest.
     heap: BinaryHeap<Reverse<(i64, Reverse<usize>, Bytes)>>,
     bytes: usize,
 }
 
 impl Held {
+    fn new(oldest: bool) -> Self {
+        Self { oldest, heap: BinaryHeap::new(), bytes: 0 }
+    }
+
+    fn key(&self, time_nanos: i64) -> i64 {
+        // All ones and no sign: the order turned round, without an overflow.
+        if self.oldest { !time_nanos } else { time_nanos }
+    }
+
     fn push(&mut self, time_nanos: i64, arrival: usize, message: &[u8]) {
         self.bytes += message.len();
         // A copy, so that a small message does not hold the large buffer that it came in.
         let message = Bytes::copy_from_slice(message);
-        self.heap.push(Reverse((time_nanos, Reverse(arrival), message)));
+        self.heap.push(Reverse((self.key(time_nanos), Reverse(arrival), message)));
     }
 
-    fn pop_oldest(&mut self) {
+    fn pop_next(&mut self) {
         if let Some(Reverse((_, _, message))) = self.heap.pop() {
             self.bytes -= message.len();
         }
     }
 
     /// Whether a flow of this time would be the next to go anyway.
-    fn is_older_than_all(&self, time_nanos: i64) -> bool {
-        self.heap.peek().is_some_and(|Reverse((oldest_nanos, _, _))| time_nanos < *oldest_nanos)
+    fn is_next(&self, time_nanos: i64) -> bool {
+        self.heap.peek().is_some_and(|Reverse((next, _, _))| self.key(time_nanos) < *next)
     }
 }
 
@@ -118,7 +130,7 @@ impl Relay {
         let since_nanos = request.from_ms.saturating_mul(1_000_000);
         let until_nanos = request.to_ms.saturating_mul(1_000_000).saturating_add(999_999);
         let filters = request.filters.clone();
-        let asked = if open_end {
+        let asked = if open_end && !request.oldest {
             let number = u64::try_from(request.limit).unwrap_or(u64::MAX);
             FlowRequest { number, filters, ..FlowRequest::default() }
         } else {
@@ -130,7 +142,7 @@ impl Relay {
             }
         };
         let mut newest = Newest::default();
-        let mut held = Held::default();
+        let mut held = Held::new(request.oldest);
         let mut stream = self.client.get_flows(asked);
         while let Some(message) = stream.next().await {
             let message = match message {
@@ -156,27 +168,31 @@ impl Relay {
             }
             newest.matched += 1;
             if held.heap.len() >= request.limit {
-                if held.is_older_than_all(time_nanos) {
+                if held.is_next(time_nanos) {
                     continue;
                 }
-                held.pop_oldest();
+                held.pop_next();
             }
             held.push(time_nanos, newest.matched, &message);
             while held.bytes > MAX_HELD_BYTES {
-                held.pop_oldest();
+                held.pop_next();
                 newest.cut_by_bytes += 1;
             }
         }
         // Fewer than asked for: then no node had more of them.
-        newest.matched_is_all =
-            newest.broken.is_none() && (!open_end || newest.matched < request.limit);
+        newest.matched_is_all = newest.broken.is_none()
+            && (!open_end || request.oldest || newest.matched < request.limit);
         match newest.broken.take() {
             Some(error) if newest.matched == 0 => return Err(error),
             broken => newest.broken = broken,
         }
-        // By `Reverse`: the newest comes first.
-        let sorted = held.heap.into_sorted_vec();
-        newest.oldest_nanos = sorted.last().map(|Reverse((time_nanos, _, _))| *time_nanos);
+        // By `Reverse`: the newest comes first, or the oldest of the oldest.
+        let mut sorted = held.heap.into_sorted_vec();
+        if request.oldest {
+            sorted.reverse();
+        }
+        newest.oldest_nanos =
+            sorted.last().map(|Reverse((key, _, _))| if request.oldest { !*key } else { *key });
         newest.messages = sorted.into_iter().map(|Reverse((_, _, message))| message).collect();
         Ok(newest)
     }

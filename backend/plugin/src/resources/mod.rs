@@ -152,6 +152,10 @@ async fn answer(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
             call.expect(&["POST"])?;
             variables::variables(instance, &call.body).await
         }
+        ["convert"] => {
+            call.expect(&["POST"])?;
+            Ok(Reply::json(200, &crate::query::convert(&call.body)?))
+        }
         ["flows"] => {
             call.expect(&["POST"])?;
             flows::flows(instance, &call.body).await

@@ -37,6 +37,14 @@ const COLUMNS: ColumnSet = ColumnSet::of(&[
     Column::DestinationPort,
     Column::DestinationIdentity,
     Column::HttpCode,
+    Column::HttpMethod,
+    Column::Interface,
+    Column::SourceService,
+    Column::SourceServiceNamespace,
+    Column::SourceCluster,
+    Column::DestinationService,
+    Column::DestinationServiceNamespace,
+    Column::DestinationCluster,
 ]);
 
 /// The sample of a data source.
@@ -84,6 +92,7 @@ async fn fetch(instance: &Instance) -> Result<Sample, QueryError> {
         from_ms: now_ms - WINDOW_MS,
         to_ms: now_ms,
         limit: FLOWS,
+        oldest: false,
         now_ms,
     };
     let newest = instance.relay()?.newest(&request).await?;

@@ -77,7 +77,11 @@ async fn values(
         }
         Flag::Type => fixed(event_types()),
         Flag::TcpFlags => fixed(names(TcpFlags::ALL.iter().map(|(_, name)| name))),
-        Flag::Reply => fixed(names(["true", "false"])),
+        Flag::Reply | Flag::Encrypted => fixed(names(["true", "false"])),
+        Flag::AllNamespaces | Flag::FromAllNamespaces | Flag::ToAllNamespaces => {
+            fixed(names(["true"]))
+        }
+        Flag::IpVersion => fixed(names(["v4", "v6", "none"])),
         Flag::Namespace | Flag::FromNamespace | Flag::ToNamespace => {
             fixed(instance.relay()?.namespaces().await?)
         }
@@ -85,8 +89,8 @@ async fn values(
             let nodes = instance.relay()?.nodes().await?;
             fixed(nodes.into_iter().map(|node| node.name).collect())
         }
-        // No two flows share one.
-        Flag::Uuid => fixed(Vec::new()),
+        // No two flows share one, or they are expressions.
+        Flag::Uuid | Flag::CelExpression => fixed(Vec::new()),
         _ => seen(instance, flag, namespace).await,
     }
 }
@@ -135,6 +139,14 @@ async fn seen(
         Flag::FromIdentity => (SOURCE, identity),
         Flag::ToIdentity => (DESTINATION, identity),
         Flag::HttpStatus => (SOURCE, http_status),
+        Flag::HttpMethod => (SOURCE, http_method),
+        Flag::Service => (EITHER, service),
+        Flag::FromService => (SOURCE, service),
+        Flag::ToService => (DESTINATION, service),
+        Flag::Cluster => (EITHER, cluster),
+        Flag::FromCluster => (SOURCE, cluster),
+        Flag::ToCluster => (DESTINATION, cluster),
+        Flag::Interface => (SOURCE, interface),
         _ => return Ok((Vec::new(), Vec::new())),
     };
     let sample = instance.sample.get(instance).await?;
@@ -230,4 +242,33 @@ fn http_status(columns: &FlowColumns, _: Side, row: usize, values: &mut BTreeSet
     values.extend(
         columns.http_code().get(row).filter(|status| **status != 0).map(ToString::to_string),
     );
+}
+
+fn http_method(columns: &FlowColumns, _: Side, row: usize, values: &mut BTreeSet<String>) {
+    values.insert(columns.text(code(columns.http_method(), row)).to_owned());
+}
+
+fn interface(columns: &FlowColumns, _: Side, row: usize, values: &mut BTreeSet<String>) {
+    values.insert(columns.text(code(columns.interface(), row)).to_owned());
+}
+
+fn service(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
+    let (namespaces, services) = match side {
+        Side::Source => (columns.source_service_namespace(), columns.source_service()),
+        Side::Destination => {
+            (columns.destination_service_namespace(), columns.destination_service())
+        }
+    };
+    let name = columns.text(code(services, row));
+    if !name.is_empty() {
+        values.insert(format!("{}/{name}", columns.text(code(namespaces, row))));
+    }
+}
+
+fn cluster(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
+    let clusters = match side {
+        Side::Source => columns.source_cluster(),
+        Side::Destination => columns.destination_cluster(),
+    };
+    values.insert(columns.text(code(clusters, row)).to_owned());
 }

@@ -1,0 +1,55 @@
+//! The two ways to write a selection of flows, each into the other.
+
+use serde_json::{Value, json};
+
+use super::form::FormJson;
+use super::line::{self, Diagnostic};
+use super::model::InvalidQuery;
+use super::{filter::FlowSelection, observe};
+
+/// Converts `{"text": …}` into the builder's form, or the builder's form into a line.
+///
+/// The answer is `{"form", "text", "errors", "remarks"}`: the form (absent where the line has
+/// errors), the line in its shortest form, and what is wrong or not used, with the bytes
+/// (`startByte`, `endByte`) and UTF-16 units (`start`, `end`) of the given line.
+///
+/// Errors: the JSON is no selection, or holds a value that Hubble would not take.
+pub(crate) fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
+    let form: FormJson = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
+    if let Some(text) = form.text()? {
+        let read = line::read(text);
+        let shown = |diagnostics: &[Diagnostic]| -> Value {
+            diagnostics.iter().map(|diagnostic| placed(text, diagnostic)).collect()
+        };
+        let mut answer = json!({ "errors": shown(&read.errors), "remarks": shown(&read.remarks) });
+        if read.errors.is_empty()
+            && let Some(fields) = answer.as_object_mut()
+        {
+            fields.insert("form".to_owned(), read.form.to_json());
+            fields.insert("text".to_owned(), json!(observe::line(&read.form)));
+        }
+        return Ok(answer);
+    }
+    let (form, _) = form.read()?;
+    FlowSelection::new(&form)?;
+    Ok(json!({
+        "form": form.to_json(),
+        "text": observe::line(&form),
+        "errors": [],
+        "remarks": [],
+    }))
+}
+
+fn placed(line: &str, diagnostic: &Diagnostic) -> Value {
+    let units = |byte: usize| {
+        line.char_indices().take_while(|(at, _)| *at < byte).map(|(_, char)| char.len_utf16()).sum()
+    };
+    let (start, end): (usize, usize) = (units(diagnostic.start), units(diagnostic.end));
+    json!({
+        "text": diagnostic.text,
+        "startByte": diagnostic.start,
+        "endByte": diagnostic.end,
+        "start": start,
+        "end": end,
+    })
+}

@@ -1,0 +1,308 @@
+//! What flows a query asks for, as its editor holds it: the flags one by one, or one
+//! `hubble observe …` line.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, NaiveTime};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::flag::{self, Flag, FlagValues, InvalidFlag};
+use super::line::{self, Diagnostic};
+use super::model::InvalidQuery;
+use crate::frames::Notice;
+
+/// Raw filters at most.
+const MAX_RAW_FILTERS: usize = 100;
+
+/// The builder's form of a selection of flows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FlowsForm {
+    /// Flows must match all of these flags.
+    pub(crate) filter: FlagValues,
+    /// Flows must not match all of these.
+    pub(crate) exclude: FlagValues,
+    /// Further filters in JSON, any of which will do instead of `filter`.
+    pub(crate) allowlist: Vec<String>,
+    /// Further filters in JSON, none of which may match.
+    pub(crate) denylist: Vec<String>,
+    pub(crate) selectors: Selectors,
+}
+
+/// Which part of the flows that match, and when. Source: "Selectors Flags" of `hubble observe`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Selectors {
+    /// A duration before now, or a time.
+    pub(crate) since: Option<String>,
+    /// A duration before now, or a time.
+    pub(crate) until: Option<String>,
+    /// The newest so many.
+    pub(crate) last: Option<u64>,
+    /// The oldest so many.
+    pub(crate) first: Option<u64>,
+    pub(crate) all: bool,
+    pub(crate) follow: bool,
+}
+
+/// A [`FlowsForm`] in JSON.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct FormJson {
+    pub(crate) text: Option<String>,
+    pub(crate) filter: Option<BTreeMap<String, Option<Vec<String>>>>,
+    pub(crate) exclude: Option<BTreeMap<String, Option<Vec<String>>>>,
+    pub(crate) allowlist: Option<Vec<String>>,
+    pub(crate) denylist: Option<Vec<String>>,
+    pub(crate) since: Option<String>,
+    pub(crate) until: Option<String>,
+    pub(crate) last: Option<u64>,
+    pub(crate) first: Option<u64>,
+    pub(crate) all: Option<bool>,
+    pub(crate) follow: Option<bool>,
+}
+
+impl FormJson {
+    /// The line, if one is set and nothing stands beside it.
+    ///
+    /// Errors: [`InvalidQuery::TextAndFilter`].
+    pub(crate) fn text(&self) -> Result<Option<&str>, InvalidQuery> {
+        let Some(text) = self.text.as_deref().filter(|text| !text.trim().is_empty()) else {
+            return Ok(None);
+        };
+        let is_set = |flags: &Option<BTreeMap<String, Option<Vec<String>>>>| {
+            flags
+                .iter()
+                .flat_map(BTreeMap::values)
+                .flatten()
+                .flatten()
+                .any(|value| !value.trim().is_empty())
+        };
+        let beside = is_set(&self.filter)
+            || is_set(&self.exclude)
+            || [&self.allowlist, &self.denylist].into_iter().flatten().any(|list| !list.is_empty())
+            || self.since.is_some()
+            || self.until.is_some()
+            || self.last.is_some()
+            || self.first.is_some()
+            || self.all == Some(true)
+            || self.follow == Some(true);
+        if beside { Err(InvalidQuery::TextAndFilter) } else { Ok(Some(text)) }
+    }
+
+    /// The form, and what of a line was not used. Errors: [`InvalidQuery`].
+    pub(crate) fn read(self) -> Result<(FlowsForm, Vec<Diagnostic>), InvalidQuery> {
+        if let Some(text) = self.text()? {
+            let line = line::read(text);
+            return match line.errors.first() {
+                None => Ok((line.form, line.remarks)),
+                Some(first) => Err(InvalidQuery::Text {
+                    start: first.start,
+                    text: first.text.clone(),
+                    more: line.errors.len() - 1,
+                }),
+            };
+        }
+        let blank = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let form = FlowsForm {
+            filter: read_flags("filter", self.filter.unwrap_or_default())?,
+            exclude: read_flags("exclude", self.exclude.unwrap_or_default())?,
+            allowlist: read_raw("allowlist", self.allowlist)?,
+            denylist: read_raw("denylist", self.denylist)?,
+            selectors: Selectors {
+                since: blank(self.since),
+                until: blank(self.until),
+                last: self.last,
+                first: self.first,
+                all: self.all.unwrap_or(false),
+                follow: self.follow.unwrap_or(false),
+            },
+        };
+        form.selectors.check()?;
+        Ok((form, Vec::new()))
+    }
+}
+
+fn read_flags(
+    list: &'static str,
+    flags: BTreeMap<String, Option<Vec<String>>>,
+) -> Result<FlagValues, InvalidQuery> {
+    let mut read = FlagValues::new();
+    for (key, values) in flags {
+        let invalid = |cause| InvalidQuery::Flag { list, flag: key.clone(), cause };
+        let flag = Flag::from_key(&key).ok_or_else(|| invalid(InvalidFlag::Unknown))?;
+        let mut values = values.unwrap_or_default();
+        values.retain(|value| !value.trim().is_empty());
+        if !values.is_empty() {
+            read.insert(flag, values);
+        }
+    }
+    Ok(read)
+}
+
+fn read_raw(list: &'static str, texts: Option<Vec<String>>) -> Result<Vec<String>, InvalidQuery> {
+    let mut texts = texts.unwrap_or_default();
+    texts.retain(|text| !text.trim().is_empty());
+    if texts.len() > MAX_RAW_FILTERS {
+        let reason = format!("has {} filters, at most {MAX_RAW_FILTERS} are taken", texts.len());
+        return Err(InvalidQuery::RawFilter { list, index: MAX_RAW_FILTERS, reason });
+    }
+    Ok(texts)
+}
+
+impl FlowsForm {
+    /// The form as JSON, without what is not set.
+    pub(crate) fn to_json(&self) -> Value {
+        let flags = |flags: &FlagValues| -> Value {
+            flags.iter().map(|(flag, values)| (flag.key().to_owned(), json!(values))).collect()
+        };
+        let Selectors { since, until, last, first, all, follow } = &self.selectors;
+        let mut form = Map::new();
+        form.insert("filter".to_owned(), flags(&self.filter));
+        form.insert("exclude".to_owned(), flags(&self.exclude));
+        let optional = [
+            ("allowlist", (!self.allowlist.is_empty()).then(|| json!(self.allowlist))),
+            ("denylist", (!self.denylist.is_empty()).then(|| json!(self.denylist))),
+            ("since", since.as_ref().map(|since| json!(since))),
+            ("until", until.as_ref().map(|until| json!(until))),
+            ("last", last.map(|last| json!(last))),
+            ("first", first.map(|first| json!(first))),
+            ("all", all.then_some(json!(true))),
+            ("follow", follow.then_some(json!(true))),
+        ];
+        form.extend(
+            optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))),
+        );
+        Value::Object(form)
+    }
+}
+
+impl Selectors {
+    /// Whether they can stand together, and the times can be read.
+    ///
+    /// Errors: [`InvalidQuery::Selectors`], [`InvalidQuery::Time`].
+    pub(super) fn check(&self) -> Result<(), InvalidQuery> {
+        let first = self.first.is_some_and(|first| first > 0);
+        let last = self.last.is_some_and(|last| last > 0);
+        for (is_set, one, other) in [
+            (first && last, "first", "last"),
+            (first && self.all, "first", "all"),
+            (first && self.follow, "first", "follow"),
+            (last && self.all, "last", "all"),
+        ] {
+            if is_set {
+                return Err(InvalidQuery::Selectors { one, other });
+            }
+        }
+        self.times(0).map(|_| ())
+    }
+
+    /// Begin and end in Unix milliseconds, where they are set.
+    fn times(&self, now_ms: i64) -> Result<(Option<i64>, Option<i64>), InvalidQuery> {
+        let time = |name: &'static str, text: Option<&String>| {
+            let Some(text) = text else { return Ok(None) };
+            if let Some(variable) = flag::unresolved_variable(text) {
+                let cause = InvalidFlag::Unresolved(variable.to_owned());
+                return Err(InvalidQuery::Time { name, reason: cause.to_string() });
+            }
+            time_ms(text.trim(), now_ms).map(Some).ok_or_else(|| InvalidQuery::Time {
+                name,
+                reason: format!(
+                    "`{text}` is neither a duration such as `1h30m` nor a time such as `2006-01-02T15:04:05Z`"
+                ),
+            })
+        };
+        Ok((time("since", self.since.as_ref())?, time("until", self.until.as_ref())?))
+    }
+
+    /// The part of a time range that they leave, and what to say about it.
+    ///
+    /// Errors: [`InvalidQuery::Time`]; nothing is left.
+    pub(super) fn narrow(
+        &self,
+        from_ms: i64,
+        to_ms: i64,
+        now_ms: i64,
+    ) -> Result<(i64, i64, Vec<Notice>), InvalidQuery> {
+        let (since_ms, until_ms) = self.times(now_ms)?;
+        let mut notices = Vec::new();
+        if since_ms.is_some_and(|since_ms| since_ms < from_ms) {
+            notices.push(Notice::info(
+                "`--since` reaches further back than the time range of the dashboard, which holds",
+            ));
+        }
+        if self.follow {
+            notices.push(Notice::info("`--follow`: this answer ends now; live mode goes on"));
+        }
+        let narrowed_from_ms = since_ms.map_or(from_ms, |since_ms| since_ms.max(from_ms));
+        // As in Hubble, following has no end.
+        let until_ms = until_ms.filter(|_| !self.follow);
+        let narrowed_to_ms = until_ms.map_or(to_ms, |until_ms| until_ms.min(to_ms));
+        if narrowed_from_ms > narrowed_to_ms {
+            return Err(InvalidQuery::Time {
+                name: if since_ms.is_some() { "since" } else { "until" },
+                reason: "leaves nothing of the time range of the dashboard".to_owned(),
+            });
+        }
+        Ok((narrowed_from_ms, narrowed_to_ms, notices))
+    }
+}
+
+/// A duration of Go before now, or one of the layouts of `hubble observe --since`. The layout
+/// `Jan _2 15:04:05.000` names no year, and is none here.
+fn time_ms(text: &str, now_ms: i64) -> Option<i64> {
+    if let Some(duration_ms) = go_duration_ms(text) {
+        return now_ms.checked_sub(duration_ms);
+    }
+    let midnight = |date: NaiveDate| date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Some(midnight(date));
+    }
+    // Hours alone, and hours with minutes, before the zone.
+    let filled = [(13, ":00:00"), (16, ":00"), (text.len(), "")];
+    let rfc3339 = filled.into_iter().find_map(|(at, zeros)| {
+        let (head, tail) = text.split_at_checked(at)?;
+        DateTime::parse_from_rfc3339(&format!("{head}{zeros}{tail}")).ok()
+    });
+    rfc3339.or_else(|| DateTime::parse_from_rfc2822(text).ok()).map(|time| time.timestamp_millis())
+}
+
+/// A duration as Go writes it: `1h43m`, `1.5h`, `300ms`. In milliseconds.
+fn go_duration_ms(text: &str) -> Option<i64> {
+    let (negative, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest == "0" {
+        return Some(0);
+    }
+    let mut total_ms = 0.0;
+    while !rest.is_empty() || total_ms == 0.0 {
+        let end = rest.find(|char: char| !char.is_ascii_digit() && char != '.')?;
+        let (number, unit) = rest.split_at_checked(end)?;
+        let number: f64 = number.parse().ok()?;
+        let end =
+            unit.find(|char: char| char.is_ascii_digit() || char == '.').unwrap_or(unit.len());
+        let (unit, after) = unit.split_at_checked(end)?;
+        total_ms += number
+            * match unit {
+                "ns" => 1e-6,
+                "us" | "µs" | "μs" => 1e-3,
+                "ms" => 1.0,
+                "s" => 1e3,
+                "m" => 6e4,
+                "h" => 3.6e6,
+                _ => return None,
+            };
+        rest = after;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    // Go's durations end at 292 years.
+    if total_ms > 9.2e12 {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "bounded before")]
+    let whole_ms = total_ms as i64;
+    Some(if negative { -whole_ms } else { whole_ms })
+}

@@ -1,0 +1,320 @@
+//! A pasted `hubble observe …` line, read into the builder's form.
+//!
+//! What only formats the output or reaches a server is accepted and left out with a remark; what
+//! is wrong is named with the bytes it stands at, so that an editor can underline it.
+
+mod option;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use self::option::{LineOption, Purpose};
+use self::words::Word;
+use super::filter::{self, FlowSelection};
+use super::flag::{Flag, FlagValues};
+use super::form::FlowsForm;
+use super::model::InvalidQuery;
+
+/// Longest line. The query around it is bounded, too.
+const MAX_LINE_BYTES: usize = 64 << 10;
+
+/// Something to say about a part of the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Diagnostic {
+    /// First byte.
+    pub(crate) start: usize,
+    /// Byte after the last one.
+    pub(crate) end: usize,
+    pub(crate) text: String,
+}
+
+/// A line that was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// What it asks for; of use where there are no errors.
+    pub(crate) form: FlowsForm,
+    /// In the order of the line.
+    pub(crate) errors: Vec<Diagnostic>,
+    /// What was accepted and not used.
+    pub(crate) remarks: Vec<Diagnostic>,
+}
+
+/// A flag with its value on the way into the form.
+struct Given<'w> {
+    option: LineOption,
+    value: Option<String>,
+    /// As it was written.
+    name: &'w str,
+    start: usize,
+    end: usize,
+}
+
+struct Reader {
+    line: Line,
+    /// Where each value of a flag stands.
+    places: Vec<(&'static str, Flag, usize, usize)>,
+    /// Where each filter in JSON stands.
+    raw_places: Vec<(&'static str, usize, usize)>,
+    /// Where `--not` stands that waits for its filter.
+    not: Option<(usize, usize)>,
+}
+
+/// Reads a line.
+pub(crate) fn read(text: &str) -> Line {
+    let mut reader =
+        Reader { line: Line::default(), places: Vec::new(), raw_places: Vec::new(), not: None };
+    if text.len() > MAX_LINE_BYTES {
+        reader.error(
+            0,
+            text.len(),
+            format!("the line is longer than {} KiB", MAX_LINE_BYTES >> 10),
+        );
+        return reader.line;
+    }
+    match words::split(text) {
+        Err(error) => reader.line.errors.push(error),
+        Ok(words) => {
+            if let Some(at) = words.cut_at {
+                reader.remark(at, text.len(), "another command: not used".to_owned());
+            }
+            reader.words(&words.words);
+        }
+    }
+    reader.line
+}
+
+impl Reader {
+    fn error(&mut self, start: usize, end: usize, text: String) {
+        self.line.errors.push(Diagnostic { start, end, text });
+    }
+
+    fn remark(&mut self, start: usize, end: usize, text: String) {
+        self.line.remarks.push(Diagnostic { start, end, text });
+    }
+
+    fn words(&mut self, words: &[Word]) {
+        let mut words = self.after_command(words).iter();
+        let mut only_arguments = false;
+        while let Some(word) = words.next() {
+            if only_arguments || !word.text.starts_with('-') || word.text == "-" {
+                self.argument(word);
+            } else if word.text == "--" {
+                only_arguments = true;
+            } else if let Some(name) = word.text.strip_prefix("--") {
+                let (name, value) = match name.split_once('=') {
+                    Some((name, value)) => (name, Some(value.to_owned())),
+                    None => (name, None),
+                };
+                match LineOption::long(name) {
+                    Some(option) => self.option(option, name, value, word, &mut words),
+                    None => self.unknown("--", name, word),
+                }
+            } else {
+                self.short(word, &mut words);
+            }
+        }
+        if let Some((start, end)) = self.not {
+            self.error(start, end, "`--not` without a filter after it".to_owned());
+        }
+        self.check();
+    }
+
+    /// The words after `hubble`, whatever ran it, and those after `observe` and `flows`.
+    fn after_command<'w>(&mut self, words: &'w [Word]) -> &'w [Word] {
+        let is_hubble = |word: &Word| word.text.rsplit('/').next() == Some("hubble");
+        let Some(at) = words.iter().position(is_hubble) else { return words };
+        let (before, rest) = words.split_at(at);
+        if let (Some(first), Some(last)) = (before.first(), before.last())
+            && first.text != "$"
+        {
+            self.remark(first.start, last.end, "what runs `hubble`: not used".to_owned());
+        }
+        rest.get(1..).unwrap_or_default()
+    }
+
+    fn argument(&mut self, word: &Word) {
+        match word.text.as_str() {
+            "observe" | "flows" | "$" => {}
+            "agent-events" | "debug-events" => self.error(
+                word.start,
+                word.end,
+                format!("`{}` shows no flows; leave it out", word.text),
+            ),
+            text => {
+                // Hubble ignores it without a word.
+                self.remark(word.start, word.end, format!("`{text}` belongs to no flag: not used"));
+            }
+        }
+    }
+
+    fn unknown(&mut self, dashes: &str, name: &str, word: &Word) {
+        let mut text = format!("unknown flag `{dashes}{name}`");
+        if let Some(nearest) = LineOption::nearest(name) {
+            text.extend(["; did you mean `--", nearest, "`?"]);
+        }
+        self.error(word.start, word.end, text);
+    }
+
+    /// One or more short flags: `-f4`, `-n pets`, `-npets`.
+    fn short<'w>(&mut self, word: &'w Word, words: &mut std::slice::Iter<'w, Word>) {
+        let mut rest = word.text.get(1..).unwrap_or_default();
+        while let Some(char) = rest.chars().next() {
+            let (name, after) = rest.split_at(char.len_utf8());
+            let Some(option) = LineOption::short(name) else {
+                return self.unknown("-", name, word);
+            };
+            if option.takes_value || after.starts_with('=') {
+                let value = (!after.is_empty())
+                    .then(|| after.strip_prefix('=').unwrap_or(after).to_owned());
+                return self.option(option, name, value, word, words);
+            }
+            self.option(option, name, None, word, words);
+            rest = after;
+        }
+    }
+
+    fn option<'w>(
+        &mut self,
+        option: LineOption,
+        name: &'w str,
+        value: Option<String>,
+        word: &'w Word,
+        words: &mut std::slice::Iter<'w, Word>,
+    ) {
+        let mut given = Given { option, value, name, start: word.start, end: word.end };
+        if option.takes_value && given.value.is_none() {
+            let Some(next) = words.next() else {
+                let text = format!("`--{}` needs a value", option.name);
+                return self.error(given.start, given.end, text);
+            };
+            given.value = Some(next.text.clone());
+            given.end = next.end;
+        }
+        self.take(&given);
+    }
+
+    fn take(&mut self, given: &Given<'_>) {
+        let Given { option, start, end, name, .. } = given;
+        let (start, end) = (*start, *end);
+        let value = given.value.clone().unwrap_or_default();
+        let shown = if name.len() == 1 { format!("-{name}") } else { format!("--{name}") };
+        let switch = || !matches!(value.as_str(), "false" | "0" | "f" | "F" | "FALSE" | "False");
+        match option.purpose {
+            Purpose::Filter(flag) => self.filter(flag, &value, start, end),
+            // As Hubble does it, whatever value is bound to the flag.
+            Purpose::Fixed(flag, value) => self.filter(flag, value, start, end),
+            Purpose::Not if self.not.is_some() => {
+                self.error(start, end, "`--not` twice before one filter".to_owned());
+            }
+            Purpose::Not => self.not = Some((start, end)),
+            Purpose::Since => self.line.form.selectors.since = Some(value),
+            Purpose::Until => self.line.form.selectors.until = Some(value),
+            Purpose::Last => self.line.form.selectors.last = self.count(&shown, &value, start, end),
+            Purpose::First => {
+                self.line.form.selectors.first = self.count(&shown, &value, start, end);
+            }
+            Purpose::All => self.line.form.selectors.all = switch(),
+            Purpose::Follow => self.line.form.selectors.follow = switch(),
+            Purpose::Allowlist => {
+                self.raw_places.push(("allowlist", start, end));
+                self.line.form.allowlist.push(value);
+            }
+            Purpose::Denylist => {
+                self.raw_places.push(("denylist", start, end));
+                self.line.form.denylist.push(value);
+            }
+            Purpose::Format => {
+                self.remark(start, end, format!("`{shown}` formats hubble's own output: not used"));
+            }
+            Purpose::Connection => {
+                let text = format!("`{shown}` is a matter of the data source's settings: not used");
+                self.remark(start, end, text);
+            }
+            Purpose::Secret => {
+                let text = format!(
+                    "`{shown}` is not used; take it out, since queries are stored as they are written"
+                );
+                self.remark(start, end, text);
+            }
+            Purpose::InputFile => {
+                let text = format!("`{shown}`: flows come from the relay of this data source");
+                self.error(start, end, text);
+            }
+            Purpose::Other => self.remark(start, end, format!("`{shown}` is not used")),
+        }
+        if matches!(
+            option.purpose,
+            Purpose::Since
+                | Purpose::Until
+                | Purpose::First
+                | Purpose::Last
+                | Purpose::All
+                | Purpose::Follow
+        ) && let Err(error) = self.line.form.selectors.check()
+        {
+            self.error(start, end, error.to_string());
+        }
+    }
+
+    fn count(&mut self, shown: &str, value: &str, start: usize, end: usize) -> Option<u64> {
+        let count = value.parse().ok();
+        if count.is_none() {
+            self.error(start, end, format!("`{shown}`: `{value}` is no number of flows"));
+        }
+        count
+    }
+
+    fn filter(&mut self, flag: Flag, value: &str, start: usize, end: usize) {
+        let is_denied = self.not.take().is_some();
+        if value.trim().is_empty() {
+            return self.error(start, end, format!("`--{}` needs a value", flag.name()));
+        }
+        let form = &mut self.line.form;
+        let (list, flags): (_, &mut FlagValues) =
+            if is_denied { ("exclude", &mut form.exclude) } else { ("filter", &mut form.filter) };
+        flags.entry(flag).or_default().push(value.to_owned());
+        self.places.push((list, flag, start, end));
+    }
+
+    /// Looks at what the filters say, and finds the place of what is wrong.
+    fn check(&mut self) {
+        let (text, place) = match FlowSelection::new(&self.line.form) {
+            Ok(_) => return,
+            Err(InvalidQuery::Flag { list, flag, cause }) => {
+                let here = |(own_list, own, ..): &&(&str, Flag, usize, usize)| {
+                    *own_list == list && own.key() == flag
+                };
+                let places: Vec<_> = self.places.iter().filter(here).collect();
+                let values = if list == "exclude" {
+                    &self.line.form.exclude
+                } else {
+                    &self.line.form.filter
+                };
+                let wrong = Flag::from_key(&flag).and_then(|flag| {
+                    let is_wrong =
+                        |value: &String| filter::check_value(flag, value.trim()).is_err();
+                    values.get(&flag)?.iter().position(is_wrong)
+                });
+                // Of several values the one that is wrong, of flags that do not go together the
+                // last one.
+                let place = match wrong {
+                    Some(index) => places.get(index),
+                    None => places.last(),
+                };
+                let name = Flag::from_key(&flag).map_or("", Flag::name);
+                (
+                    format!("`--{name}`: {}", crate::words(&cause)),
+                    place.map(|place| (place.2, place.3)),
+                )
+            }
+            Err(InvalidQuery::RawFilter { list, index, reason }) => {
+                let mut places = self.raw_places.iter().filter(|(own, ..)| *own == list);
+                let place = places.nth(index).map(|(_, start, end)| (*start, *end));
+                (format!("`--{list}`: {reason}"), place)
+            }
+            Err(error) => (crate::words(&error), None),
+        };
+        let (start, end) = place.unwrap_or((0, 0));
+        self.error(start, end, text);
+    }
+}
