@@ -5,6 +5,7 @@ mod cluster;
 mod kubernetes;
 mod log_filters;
 mod object;
+mod peering;
 mod ports;
 mod refusal;
 mod selector;

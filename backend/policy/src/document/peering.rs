@@ -1,0 +1,355 @@
+//! The other side of a rule of a CiliumNetworkPolicy: endpoints, nodes, entities, CIDRs, names,
+//! services and groups. Source: pkg/policy/api/{ingress,egress,entity,cidr}.go.
+
+use super::{
+    Refusal,
+    cilium::RawList,
+    object::Object,
+    selector::{Decoding, RawSelector, cilium_peer, decode, node_peer},
+};
+use crate::{
+    Direction, GroupSelector, NamePattern, Operator, Peer, PeerMatcher, Peers, Prefix, Requirement,
+    Selector, Settings, source::Node,
+};
+
+/// The other side of one rule.
+pub(super) struct Peering<'r, 'n> {
+    pub(super) rule: &'r Object<'n>,
+    pub(super) list: &'r RawList<'n>,
+    pub(super) namespace: &'r str,
+    pub(super) subject_is_init: bool,
+    pub(super) settings: &'r Settings,
+}
+
+/// Field names of one direction; Go's names for the same.
+struct Fields {
+    endpoints: &'static str,
+    nodes: &'static str,
+    entities: &'static str,
+    cidr: &'static str,
+    cidr_set: &'static str,
+    groups: &'static str,
+    requires: &'static str,
+}
+
+const FROM: Fields = Fields {
+    endpoints: "fromEndpoints",
+    nodes: "fromNodes",
+    entities: "fromEntities",
+    cidr: "fromCIDR",
+    cidr_set: "fromCIDRSet",
+    groups: "fromGroups",
+    requires: "fromRequires",
+};
+const TO: Fields = Fields {
+    endpoints: "toEndpoints",
+    nodes: "toNodes",
+    entities: "toEntities",
+    cidr: "toCIDR",
+    cidr_set: "toCIDRSet",
+    groups: "toGroups",
+    requires: "toRequires",
+};
+
+impl Peering<'_, '_> {
+    pub(super) fn peers(&self) -> Result<Peers, Refusal> {
+        let fields = match self.list.direction {
+            Direction::Ingress => &FROM,
+            Direction::Egress => &TO,
+        };
+        self.rule.strings(fields.requires, "[]string")?;
+        self.check_single_kind(fields)?;
+        let mut peers = Vec::new();
+        self.endpoints(fields.endpoints, &mut peers)?;
+        self.nodes(fields.nodes, &mut peers)?;
+        self.cidrs(fields.cidr, &mut peers)?;
+        self.cidr_set(fields.cidr_set, &mut peers)?;
+        self.entities(fields.entities, &mut peers)?;
+        self.names(&mut peers)?;
+        for node in self.rule.list(fields.groups, "[]api.Groups")?.unwrap_or_default() {
+            peers.push(Peer {
+                at: node.at,
+                field: fields.groups,
+                matcher: PeerMatcher::CloudGroup,
+            });
+        }
+        self.services(&mut peers)?;
+        // These five decide by being empty, whatever else the rule says.
+        for name in [fields.endpoints, fields.nodes, fields.entities, fields.cidr, fields.cidr_set]
+        {
+            if self.rule.list(name, "list")?.is_some_and(<[Node]>::is_empty) {
+                return Ok(Peers::Nobody { at: self.rule.at(name) });
+            }
+        }
+        Ok(if peers.is_empty() { Peers::Unlimited } else { Peers::Any(peers) })
+    }
+
+    fn check_single_kind(&self, fields: &Fields) -> Result<(), Refusal> {
+        let mut given: Vec<(&str, String)> = Vec::new();
+        let names = [
+            fields.cidr,
+            fields.cidr_set,
+            fields.endpoints,
+            fields.entities,
+            "toServices",
+            fields.groups,
+            fields.nodes,
+            "toFQDNs",
+        ];
+        for name in names {
+            if self.list.direction == Direction::Ingress && name.starts_with("to") {
+                continue;
+            }
+            if self.rule.list(name, "list")?.is_some_and(|list| !list.is_empty()) {
+                let mut go_name = name.to_owned();
+                if let Some(first) = go_name.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                given.push((name, go_name));
+            }
+        }
+        if let [(_, one), (second, other), ..] = given.as_slice() {
+            return Err(Refusal::invalid(
+                self.rule.at(second),
+                format!("combining {one} and {other} is not supported yet"),
+            ));
+        }
+        if !self.settings.node_selector_labels
+            && self.rule.list(fields.nodes, "list")?.is_some_and(|list| !list.is_empty())
+        {
+            return Err(Refusal::invalid(
+                self.rule.at(fields.nodes),
+                "FromNodes/ToNodes rules can only be applied when the \"enable-node-selector-labels\" flag is set",
+            ));
+        }
+        Ok(())
+    }
+
+    fn selectors(&self, name: &str) -> Result<Vec<RawSelector>, Refusal> {
+        self.rule
+            .list(name, "[]api.EndpointSelector")?
+            .unwrap_or_default()
+            .iter()
+            .map(|node| {
+                let raw = decode(node, &self.rule.path(name), Decoding::Own)?;
+                raw.validate()?;
+                Ok(raw)
+            })
+            .collect()
+    }
+
+    fn endpoints(&self, field: &'static str, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
+        for raw in self.selectors(field)? {
+            let selector = cilium_peer(&raw, self.namespace, self.subject_is_init, self.settings);
+            peers.push(Peer { at: raw.at, field, matcher: PeerMatcher::Labels(selector) });
+        }
+        Ok(())
+    }
+
+    fn nodes(&self, field: &'static str, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
+        for raw in self.selectors(field)? {
+            let selector = node_peer(&raw, self.settings);
+            peers.push(Peer { at: raw.at, field, matcher: PeerMatcher::Nodes(selector) });
+        }
+        Ok(())
+    }
+
+    fn entities(&self, field: &'static str, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
+        for (at, name) in self.rule.strings(field, "api.EntitySlice")?.unwrap_or_default() {
+            let Some(selectors) = entity(&name, self.settings) else {
+                return Err(Refusal::invalid(at, format!("unsupported entity: {name}")));
+            };
+            peers.extend(selectors.into_iter().map(|selector| Peer {
+                at,
+                field,
+                matcher: PeerMatcher::Labels(selector),
+            }));
+        }
+        Ok(())
+    }
+
+    fn cidrs(&self, field: &'static str, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
+        for (at, text) in self.rule.strings(field, "api.CIDRSlice")?.unwrap_or_default() {
+            if text.is_empty() {
+                return Err(Refusal::invalid(at, "IP must be specified"));
+            }
+            let prefix = Prefix::parse(&text)
+                .map_err(|what| Refusal::invalid(at, format!("unable to parse CIDR: {what}")))?;
+            let matcher = PeerMatcher::Cidr { prefix, except: Vec::new() };
+            peers.push(Peer { at, field, matcher });
+        }
+        Ok(())
+    }
+
+    fn cidr_set(&self, field: &'static str, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
+        let items = self
+            .rule
+            .objects(field, "CIDRRule", &["cidr", "cidrGroupRef", "cidrGroupSelector", "except"])?
+            .unwrap_or_default();
+        for item in items {
+            let cidr = item.string_or_empty("cidr")?;
+            let group = item.string_or_empty("cidrGroupRef")?;
+            let selector = item
+                .raw("cidrGroupSelector")
+                .map(|node| decode(node, &item.path("cidrGroupSelector"), Decoding::Own))
+                .transpose()?;
+            let excepts = item.strings("except", "[]api.CIDR")?.unwrap_or_default();
+            let given = [!cidr.is_empty(), !group.is_empty(), selector.is_some()].map(usize::from);
+            if let Some(raw) = &selector {
+                raw.validate()?;
+            }
+            match given.iter().sum::<usize>() {
+                0 => {
+                    return Err(Refusal::invalid(
+                        item.at,
+                        "one of cidr, cidrGroupRef, or cidrGroupSelector is required",
+                    ));
+                }
+                1 => {}
+                _ => {
+                    return Err(Refusal::invalid(
+                        item.at,
+                        "more than one of cidr, cidrGroupRef, or cidrGroupSelector may not be set",
+                    ));
+                }
+            }
+            let mut except = Vec::new();
+            let matcher = if cidr.is_empty() {
+                for (at, text) in &excepts {
+                    except.push(Prefix::parse(text).map_err(|what| Refusal::invalid(*at, what))?);
+                }
+                let selector = match selector {
+                    Some(raw) => {
+                        GroupSelector::Labels(Selector::new(raw.requirements("cidrgroup:", "")))
+                    }
+                    None => GroupSelector::Name(group.into_owned()),
+                };
+                PeerMatcher::CidrGroup { selector, except }
+            } else {
+                let prefix = Prefix::parse(&cidr).map_err(|what| {
+                    Refusal::invalid(
+                        item.at("cidr"),
+                        format!("unable to parse CIDRRule {cidr:?}: {what}"),
+                    )
+                })?;
+                for (at, text) in &excepts {
+                    let parsed = Prefix::parse(text).map_err(|what| Refusal::invalid(*at, what))?;
+                    if !prefix.contains(&parsed) {
+                        return Err(Refusal::invalid(
+                            *at,
+                            format!(
+                                "allow CIDR prefix {cidr} does not contain exclude CIDR prefix {text}"
+                            ),
+                        ));
+                    }
+                    except.push(parsed);
+                }
+                PeerMatcher::Cidr { prefix, except }
+            };
+            peers.push(Peer { at: item.at, field, matcher });
+        }
+        Ok(())
+    }
+
+    fn names(&self, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
+        if self.list.is_deny || self.list.direction == Direction::Ingress {
+            return Ok(());
+        }
+        let items = self
+            .rule
+            .objects("toFQDNs", "FQDNSelector", &["matchName", "matchPattern"])?
+            .unwrap_or_default();
+        for item in items {
+            let name = item.string_or_empty("matchName")?;
+            let pattern = item.string_or_empty("matchPattern")?;
+            if !name.is_empty() && !pattern.is_empty() {
+                return Err(Refusal::invalid(
+                    item.at,
+                    "only one of MatchName or MatchPattern is allowed in an FQDNSelector",
+                ));
+            }
+            let parsed = if name.is_empty() {
+                NamePattern::of_pattern(&pattern)
+            } else {
+                // The same check has other words here.
+                NamePattern::of_name(&name)
+                    .map_err(|reason| reason.replace("and . and -", "and ., -, _"))
+            };
+            let pattern = parsed.map_err(|what| Refusal::invalid(item.at, what))?;
+            peers.push(Peer { at: item.at, field: "toFQDNs", matcher: PeerMatcher::Name(pattern) });
+        }
+        Ok(())
+    }
+
+    fn services(&self, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
+        if self.list.direction == Direction::Ingress {
+            return Ok(());
+        }
+        let items = self
+            .rule
+            .objects("toServices", "Service", &["k8sServiceSelector", "k8sService"])?
+            .unwrap_or_default();
+        for item in items {
+            let named =
+                item.object("k8sService", "K8sServiceNamespace", &["serviceName", "namespace"])?;
+            let service = match named {
+                None => None,
+                Some(service) => {
+                    let namespace = service.string_or_empty("namespace")?;
+                    let namespace =
+                        if namespace.is_empty() { self.namespace.into() } else { namespace };
+                    Some((
+                        namespace.into_owned(),
+                        service.string_or_empty("serviceName")?.into_owned(),
+                    ))
+                }
+            };
+            item.object(
+                "k8sServiceSelector",
+                "K8sServiceSelectorNamespace",
+                &["selector", "namespace"],
+            )?;
+            if !self.settings.services_are_empty {
+                peers.push(Peer {
+                    at: item.at,
+                    field: "toServices",
+                    matcher: PeerMatcher::Service { service },
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Selectors of an entity. Source: pkg/policy/api/entity.go.
+fn entity(name: &str, settings: &Settings) -> Option<Vec<Selector>> {
+    let reserved = |names: &[&str]| -> Vec<Selector> {
+        names.iter().map(|name| Selector::of_label("reserved", name, "")).collect()
+    };
+    let inside =
+        ["host", "remote-node", "init", "ingress", "health", "unmanaged", "kube-apiserver"];
+    Some(match name {
+        "all" => vec![Selector::default()],
+        "world" => reserved(&["world", "world-ipv4", "world-ipv6"]),
+        "world-ipv4" | "world-ipv6" | "host" | "init" | "ingress" | "remote-node" | "health"
+        | "unmanaged" | "none" | "kube-apiserver" => reserved(&[name]),
+        "cluster" => {
+            let mut selectors = reserved(&inside);
+            selectors.push(Selector::of_label(
+                "k8s",
+                super::selector::CLUSTER,
+                &settings.cluster_name,
+            ));
+            selectors
+        }
+        "cluster-mesh" => {
+            let mut selectors = reserved(&inside);
+            selectors.push(Selector::new(vec![Requirement::new(
+                super::selector::CLUSTER,
+                Operator::Exists,
+            )]));
+            selectors
+        }
+        _ => return None,
+    })
+}
