@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::instance::Instance;
-use crate::prometheus::PrometheusError;
+use crate::prometheus::{ForwardedIdentity, PrometheusError};
 use crate::query::{QueryError, now_ms, time_text};
 use crate::relay::{BufferStart, RelayError};
 
@@ -35,7 +35,7 @@ impl Report {
 
 /// Asks relay and Prometheus, as far as they are configured. One that does not answer makes the
 /// whole unhealthy, and the message still says what the other one answered.
-pub(crate) async fn check(instance: &Instance) -> Report {
+pub(crate) async fn check(instance: &Instance, identity: &ForwardedIdentity) -> Report {
     let settings = match instance.settings() {
         Ok(settings) => settings,
         Err(error) => return failed(crate::words(&error)),
@@ -48,11 +48,11 @@ pub(crate) async fn check(instance: &Instance) -> Report {
             );
         }
         (Some(_), Some(_)) => {
-            let (relay, prometheus) = tokio::join!(relay(instance), prometheus(instance));
+            let (relay, prometheus) = tokio::join!(relay(instance), prometheus(instance, identity));
             (Some(relay), Some(prometheus))
         }
         (Some(_), None) => (Some(relay(instance).await), None),
-        (None, Some(_)) => (None, Some(prometheus(instance).await)),
+        (None, Some(_)) => (None, Some(prometheus(instance, identity).await)),
     };
     let mut sentences = Vec::new();
     let mut details = serde_json::Map::new();
@@ -152,15 +152,18 @@ fn start_words(start: &Result<Option<BufferStart>, RelayError>) -> String {
     }
 }
 
-async fn prometheus(instance: &Instance) -> Half {
-    match ask_prometheus(instance).await {
+async fn prometheus(instance: &Instance, identity: &ForwardedIdentity) -> Half {
+    match ask_prometheus(instance, identity).await {
         Ok(half) => half,
         Err(error) => unhealthy(&error),
     }
 }
 
-async fn ask_prometheus(instance: &Instance) -> Result<Half, QueryError> {
-    let prometheus = instance.prometheus()?;
+async fn ask_prometheus(
+    instance: &Instance,
+    identity: &ForwardedIdentity,
+) -> Result<Half, QueryError> {
+    let prometheus = instance.prometheus()?.on_behalf_of(identity);
     // The query is what counts; who answers it need not know its own version (Thanos, proxies).
     let (answer, build_info) =
         tokio::join!(prometheus.query("1+1", now_ms()), prometheus.build_info());
@@ -208,7 +211,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_configured_names_the_fields() {
-        let report = check(&Instance::new(&Stored::default())).await;
+        let report = check(&Instance::new(&Stored::default()), &ForwardedIdentity::default()).await;
         assert!(!report.healthy);
         assert_eq!(
             report.message,

@@ -1,20 +1,25 @@
 //! What a user configured: Grafana's stored settings, read into values that are right or named.
 
+mod prometheus;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::Url;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
+pub(crate) use self::prometheus::{
+    AzureCloud, AzureCredentials, AzureLogin, HttpMethod, PrometheusAuth, PrometheusSettings,
+    PrometheusTls, is_loopback,
+};
 use crate::secret::Secret;
 
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_TIMEOUT_SECS: u64 = 600;
-/// Prometheus' own default, and that of Grafana's Prometheus source.
-const DEFAULT_SCRAPE_INTERVAL_MS: u64 = 15_000;
 
 /// The settings as Grafana stores them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,38 +67,6 @@ pub(crate) struct RelayTls {
     pub(crate) client: Option<(Secret, Secret)>,
 }
 
-/// How to reach Prometheus.
-#[derive(Debug, Clone)]
-pub(crate) struct PrometheusSettings {
-    /// Base URL; `/api/v1/…` is appended.
-    pub(crate) url: Url,
-    pub(crate) auth: PrometheusAuth,
-    pub(crate) method: HttpMethod,
-    pub(crate) scrape_interval_ms: u64,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) request_timeout: Duration,
-}
-
-/// Who we are for Prometheus.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PrometheusAuth {
-    /// Nobody.
-    None,
-    /// HTTP basic authentication.
-    Basic { user: String, password: Option<Secret> },
-    /// `Authorization: Bearer …`.
-    Bearer(Secret),
-}
-
-/// How queries are sent to Prometheus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HttpMethod {
-    /// In the URL.
-    Get,
-    /// As a form in the body.
-    Post,
-}
-
 /// Settings that cannot be used, in words that name the field.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidSettings {
@@ -112,12 +85,44 @@ pub(crate) enum InvalidSettings {
          basic authentication"
     )]
     PrometheusUrlCredentials,
-    #[error("Prometheus authentication `{auth}` is unknown: use `none`, `basic` or `bearer`")]
+    #[error(
+        "Prometheus authentication `{auth}` is unknown: use `none`, `basic`, `bearer` or `azure`"
+    )]
     PrometheusAuth { auth: String },
     #[error("Prometheus authentication is `bearer`, but the token is empty")]
     PrometheusToken,
     #[error("Prometheus authentication is `basic`, but the user is empty")]
     PrometheusUser,
+    #[error("Prometheus: TLS client authentication is on, but {missing} is empty")]
+    PrometheusClientCertificate { missing: &'static str },
+    #[error("Prometheus: `With CA certificate` is on, but the CA certificate is empty")]
+    PrometheusCaCertificate,
+    #[error("`{field}` is `{value}`: use 1 to {max}")]
+    OutOfRange { field: &'static str, value: u64, max: u64 },
+    #[error("custom query parameters `{0}` are not of the form `name=value&other=value`")]
+    CustomQueryParameters(String),
+    #[error("query timeout `{0}` is not a duration such as `60s`")]
+    QueryTimeout(String),
+    #[error("custom header `{name}` {problem}")]
+    CustomHeader { name: String, problem: &'static str },
+    #[error(
+        "Azure cloud `{cloud}` is unknown: use `AzureCloud`, `AzureUSGovernment` or `AzureChinaCloud`"
+    )]
+    AzureCloud { cloud: String },
+    #[error(
+        "Azure authentication type `{auth_type}` is unknown: use `clientsecret`, `workloadidentity` or `msi`"
+    )]
+    AzureAuthType { auth_type: String },
+    #[error("Azure authentication with a client secret is on, but {missing} is empty")]
+    AzureClientSecret { missing: &'static str },
+    #[error(
+        "Azure authentication needs an `https://` Prometheus URL: a token must not travel in the clear"
+    )]
+    AzurePlainHttp,
+    #[error(
+        "the identity of this machine or pod is shown to Azure Monitor alone, and `{host}` is not below `prometheus.monitor.azure.com`, `.us` or `.cn`: use a client secret for other hosts"
+    )]
+    AzureHost { host: String },
     #[error("HTTP method `{method}` is unknown: use `POST` or `GET`")]
     HttpMethod { method: String },
     #[error("scrape interval `{interval}` is not a duration such as `15s`")]
@@ -131,18 +136,20 @@ impl Settings {
     ///
     /// Errors: [`InvalidSettings`].
     pub(crate) fn read(stored: &Stored) -> Result<Self, InvalidSettings> {
-        let json: JsonData = match stored.json_data.trim_ascii() {
-            b"" | b"null" => JsonData::default(),
-            object if object.starts_with(b"{") => {
-                serde_json::from_slice(object).map_err(InvalidSettings::Json)?
-            }
+        let object = match stored.json_data.trim_ascii() {
+            b"" | b"null" => b"{}",
+            object if object.starts_with(b"{") => object,
             _ => return Err(InvalidSettings::NoObject),
         };
+        let json: JsonData = serde_json::from_slice(object).map_err(InvalidSettings::Json)?;
+        let prometheus: prometheus::JsonData =
+            serde_json::from_slice(object).map_err(InvalidSettings::Json)?;
         let timeouts = Timeouts::read(&json)?;
+        let cluster = non_empty(json.cluster.as_ref());
         Ok(Self {
             relay: read_relay(stored, &json, timeouts)?,
-            prometheus: read_prometheus(stored, &json, timeouts)?,
-            cluster: non_empty(json.cluster.as_ref()),
+            prometheus: prometheus::read(stored, &prometheus, timeouts)?,
+            cluster,
         })
     }
 }
@@ -160,11 +167,6 @@ struct JsonData {
     tls_auth: bool,
     #[serde(rename = "tlsAuthWithCACert", deserialize_with = "flag")]
     tls_auth_with_ca_cert: bool,
-    prometheus_url: Option<String>,
-    prometheus_auth: Option<String>,
-    prometheus_user: Option<String>,
-    time_interval: Option<String>,
-    http_method: Option<String>,
     #[serde(deserialize_with = "whole_number")]
     connect_timeout_secs: Option<u64>,
     #[serde(deserialize_with = "whole_number")]
@@ -246,67 +248,8 @@ fn read_tls(stored: &Stored, json: &JsonData) -> Result<RelayTls, InvalidSetting
     })
 }
 
-fn read_prometheus(
-    stored: &Stored,
-    json: &JsonData,
-    timeouts: Timeouts,
-) -> Result<Option<PrometheusSettings>, InvalidSettings> {
-    let Some(text) = non_empty(json.prometheus_url.as_ref()) else {
-        return Ok(None);
-    };
-    let url = Url::parse(&text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or_else(|| InvalidSettings::PrometheusUrl { url: without_userinfo(&text) })?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(InvalidSettings::PrometheusUrlCredentials);
-    }
-    let secret = |name: &str| stored.secrets.get(name).cloned();
-    let auth = match non_empty(json.prometheus_auth.as_ref()).as_deref() {
-        None | Some("none") => PrometheusAuth::None,
-        Some("basic") => PrometheusAuth::Basic {
-            user: non_empty(json.prometheus_user.as_ref())
-                .ok_or(InvalidSettings::PrometheusUser)?,
-            password: secret("prometheusPassword"),
-        },
-        Some("bearer") => PrometheusAuth::Bearer(
-            secret("prometheusToken").ok_or(InvalidSettings::PrometheusToken)?,
-        ),
-        Some(auth) => return Err(InvalidSettings::PrometheusAuth { auth: auth.to_owned() }),
-    };
-    let method = match non_empty(json.http_method.as_ref()).as_deref() {
-        None | Some("POST") => HttpMethod::Post,
-        Some("GET") => HttpMethod::Get,
-        Some(method) => {
-            return Err(InvalidSettings::HttpMethod { method: method.to_owned() });
-        }
-    };
-    let scrape_interval_ms = match non_empty(json.time_interval.as_ref()) {
-        None => DEFAULT_SCRAPE_INTERVAL_MS,
-        Some(interval) => crate::prometheus::duration::parse_ms(&interval)
-            .filter(|interval_ms| *interval_ms > 0)
-            .ok_or(InvalidSettings::ScrapeInterval { interval })?,
-    };
-    Ok(Some(PrometheusSettings {
-        url,
-        auth,
-        method,
-        scrape_interval_ms,
-        connect_timeout: timeouts.connect,
-        request_timeout: timeouts.request,
-    }))
-}
-
 fn non_empty(text: Option<&String>) -> Option<String> {
     text.map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-/// A URL may carry `user:password@`, which no message may repeat.
-fn without_userinfo(url: &str) -> String {
-    match url.rsplit_once('@') {
-        None => url.to_owned(),
-        Some((_, rest)) => format!("…@{rest}"),
-    }
 }
 
 /// A number, or a string with one: provisioning files expand `$VAR` to strings.
@@ -368,6 +311,3 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     }
     deserializer.deserialize_any(Flag)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,8 @@
 use super::error::{PemError, PemKind, RelayError};
 use super::trace::Trace;
-use super::verify::{AnyCertificate, CertificateFacts, WitnessResolver, WitnessVerifier};
+use super::verify::{
+    AnyCertificate, CertificateFacts, NamedVerifier, WitnessResolver, WitnessVerifier,
+};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
@@ -59,6 +61,24 @@ impl fmt::Debug for ClientIdentity {
             .field("certificate_pem", &self.certificate_pem)
             .field("key_pem", &"[redacted]")
             .finish()
+    }
+}
+
+impl TlsSettings {
+    /// The same settings for a connection that is not the relay's, such as Prometheus' HTTP: what
+    /// protocols it offers is the caller's to say.
+    ///
+    /// Errors: a PEM text, the pair of certificate and key, or the server name cannot be used.
+    pub fn client_config(&self) -> Result<ClientConfig, RelayError> {
+        let TlsClient { mut config, verifier, server_name, .. } = TlsClient::new(self, None)?;
+        config.alpn_protocols.clear();
+        config.resumption = Resumption::default();
+        if self.server_name.is_some() {
+            config
+                .dangerous()
+                .set_certificate_verifier(Arc::new(NamedVerifier { verifier, server_name }));
+        }
+        Ok(config)
     }
 }
 

@@ -34,6 +34,13 @@ pub(super) struct WitnessVerifier {
     pub(super) trace: Arc<Trace>,
 }
 
+/// Looks for a configured name in the certificate, not for the host that was dialled.
+#[derive(Debug)]
+pub(super) struct NamedVerifier {
+    pub(super) verifier: Arc<dyn ServerCertVerifier>,
+    pub(super) server_name: ServerName<'static>,
+}
+
 /// Takes any certificate. Used only where the user asked for exactly that, and to find out what a
 /// server that cannot be talked to is.
 #[derive(Debug)]
@@ -100,6 +107,42 @@ impl ServerCertVerifier for WitnessVerifier {
         if let Some(facts) = CertificateFacts::read(end_entity) {
             self.trace.note_server_certificate(facts);
         }
+        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}
+
+impl ServerCertVerifier for NamedVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _dialled: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let server_name = &self.server_name;
         self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 

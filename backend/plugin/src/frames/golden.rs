@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::io::Cursor;
 
 use arrow::array::{
-    Array, AsArray, BooleanArray, Float64Array, Int64Array, StringArray, TimestampNanosecondArray,
-    UInt16Array, UInt32Array,
+    Array, AsArray, BooleanArray, Float64Array, Int8Array, Int64Array, StringArray,
+    TimestampNanosecondArray, UInt16Array, UInt32Array,
 };
-use arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType, UInt16Type, UInt32Type};
+use arrow::datatypes::{
+    Float64Type, Int8Type, Int64Type, TimestampNanosecondType, UInt16Type, UInt32Type,
+};
 use arrow::ipc::reader::FileReader;
 use serde_json::Value;
 
@@ -60,6 +62,8 @@ fn cell(column: &dyn Array, row: usize) -> String {
         column.as_primitive::<TimestampNanosecondType>().value(row).to_string()
     } else if any.is::<Float64Array>() {
         column.as_primitive::<Float64Type>().value(row).to_string()
+    } else if any.is::<Int8Array>() {
+        column.as_primitive::<Int8Type>().value(row).to_string()
     } else if any.is::<Int64Array>() {
         column.as_primitive::<Int64Type>().value(row).to_string()
     } else if any.is::<UInt16Array>() {
@@ -68,6 +72,8 @@ fn cell(column: &dyn Array, row: usize) -> String {
         column.as_primitive::<UInt32Type>().value(row).to_string()
     } else if any.is::<BooleanArray>() {
         column.as_boolean().value(row).to_string()
+    } else if let Some(bytes) = column.as_binary_opt::<i32>() {
+        String::from_utf8_lossy(bytes.value(row)).into_owned()
     } else {
         panic!("no rendering for {}", column.data_type())
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Float64Builder};
+use arrow::array::{ArrayRef, Float64Array, Float64Builder, Int8Array};
 
 use super::series::{head_only, one_each};
 use super::{Field, Frame, FrameType, Meta, Notice, SeriesQuery};
@@ -115,6 +115,7 @@ pub(super) fn heatmap_cells(
             Field::new("yMin", floats(cells.lower)),
             Field::new("yMax", floats(cells.upper)),
             count,
+            Field::new("yLayout", Arc::new(Int8Array::from(cells.layouts))),
         ],
         meta: Meta {
             frame_type: Some(FrameType::HeatmapCells),

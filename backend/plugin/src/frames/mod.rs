@@ -5,6 +5,7 @@
 //! [`encode`], before it leaves.
 
 mod check;
+mod exemplars;
 mod flow_table;
 mod flow_text;
 #[cfg(test)]
@@ -23,11 +24,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub(crate) use self::check::BadFrame;
+pub(crate) use self::exemplars::exemplars;
 pub(crate) use self::flow_table::{FLOW_TABLE_COLUMNS, flow_table};
 pub(crate) use self::heatmap::heatmap;
 pub(crate) use self::ipc::encode;
 pub(crate) use self::packed::packed_flows;
-pub(crate) use self::series::{Legend, SeriesQuery, exemplars, table, text, time_series, vector};
+pub(crate) use self::series::{Legend, SeriesQuery, table, text, time_series, vector};
 
 /// One frame: named fields of one length, and what Grafana should know about them.
 #[derive(Debug, Clone, Default)]

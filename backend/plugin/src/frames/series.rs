@@ -8,10 +8,7 @@ use serde_json::{Map, json};
 
 use super::heatmap::heatmap_cells;
 use super::{Field, FieldConfig, Frame, FrameType, Meta, Notice};
-use crate::prometheus::{ExemplarSeries, LabelSet, Series};
-
-/// Exemplars shown at most: more points than that are no dots any more.
-const MAX_EXEMPLARS: usize = 1_000;
+use crate::prometheus::{LabelSet, Series};
 
 /// What the frames of a query share.
 #[derive(Debug)]
@@ -249,44 +246,4 @@ fn label_column(series: &[Series], label: &str, rows: usize) -> ArrayRef {
         }
     }
     Arc::new(column.finish())
-}
-
-/// Exemplars as Grafana's time series panel shows them: an annotation frame.
-pub(crate) fn exemplars(query: &SeriesQuery<'_>, mut series: Vec<ExemplarSeries>) -> Option<Frame> {
-    let mut rows: Vec<(i64, f64, LabelSet)> = Vec::new();
-    for series in &mut series {
-        for exemplar in std::mem::take(&mut series.exemplars) {
-            let mut labels = series.labels.clone();
-            labels.extend(exemplar.labels);
-            rows.push((exemplar.time.0, exemplar.value.0, labels));
-        }
-    }
-    if rows.is_empty() {
-        return None;
-    }
-    rows.sort_by_key(|(time_nanos, ..)| std::cmp::Reverse(*time_nanos));
-    let total = rows.len();
-    rows.truncate(MAX_EXEMPLARS);
-    let notices = (total > MAX_EXEMPLARS)
-        .then(|| Notice::info(format!("showing the newest {MAX_EXEMPLARS} of {total} exemplars")));
-    rows.reverse();
-    let names: BTreeSet<&str> =
-        rows.iter().flat_map(|(_, _, labels)| labels.keys()).map(String::as_str).collect();
-    let mut fields = vec![
-        query.time_field(rows.iter().map(|row| row.0).collect()),
-        Field::new("Value", Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.1)))),
-    ];
-    for name in names.into_iter().filter(|name| !matches!(*name, "Time" | "Value")) {
-        let mut column = StringBuilder::new();
-        for (_, _, labels) in &rows {
-            column.append_option(labels.get(name));
-        }
-        fields.push(Field::new(name, Arc::new(column.finish())).nullable());
-    }
-    let meta = query.meta(FrameType::Table, "exemplar", notices.into_iter().collect());
-    Some(Frame {
-        name: "exemplar".to_owned(),
-        fields,
-        meta: Meta { frame_type: None, data_topic: Some("annotations"), ..meta },
-    })
 }

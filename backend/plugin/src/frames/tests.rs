@@ -367,6 +367,7 @@ fn native_histograms_become_cells() {
         lower: vec![0.5, 1.0],
         upper: vec![1.0, 2.0],
         counts: vec![3.0, 4.0],
+        layouts: vec![0, 0],
     };
     insta::assert_snapshot!(render(&time_series(&query(""), vec![native], Vec::new())));
 }
@@ -376,7 +377,7 @@ fn exemplars_are_annotations() {
     let read: Vec<ExemplarSeries> = serde_json::from_value(json!([{
         "seriesLabels": { "job": "a" },
         "exemplars": [
-            { "labels": { "traceID": "t2" }, "value": "6", "timestamp": 16.5 },
+            { "labels": { "traceID": "t2" }, "value": "6", "timestamp": 31.5 },
             { "labels": { "traceID": "t1" }, "value": "5", "timestamp": 15 }
         ]
     }]))

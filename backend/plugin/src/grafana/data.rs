@@ -13,6 +13,7 @@ use super::context::{NoDataSource, Target};
 use super::instances::Instances;
 use super::rpc::{self, Exchange};
 use super::wire::{DataQuery, DataResponse, QueryDataRequest, QueryDataResponse};
+use crate::prometheus::ForwardedIdentity;
 use crate::query::{self, Answer, Envelope, Request as QueryRequest};
 
 /// Queries of one request that run at once, unless Grafana says otherwise. Source: Grafana's
@@ -73,7 +74,13 @@ async fn query_data(
         .map_err(|NoDataSource| Status::invalid_argument(NoDataSource.to_string()))?;
     let instance = instances.get(target);
     let from_alert = request.headers.get("FromAlert").is_some_and(|value| value == "true");
-    let envelopes = request.queries.into_iter().map(Envelope::from).collect();
+    let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let identity = ForwardedIdentity::new(headers);
+    let envelopes = request
+        .queries
+        .into_iter()
+        .map(|query| Envelope { identity: identity.clone(), ..Envelope::from(query) })
+        .collect();
     let answers =
         query::run(instance, QueryRequest { envelopes, from_alert, concurrent_queries }).await;
     let responses = answers.into_iter().map(|(ref_id, answer)| (ref_id, answer.into())).collect();
@@ -91,6 +98,7 @@ impl From<DataQuery> for Envelope {
             interval_ms: query.interval_ms,
             max_data_points: query.max_data_points,
             json: query.json,
+            identity: ForwardedIdentity::default(),
         }
     }
 }

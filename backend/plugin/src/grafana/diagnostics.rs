@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status};
 use super::context::{NoDataSource, Target};
 use super::instances::Instances;
 use crate::health;
+use crate::prometheus::ForwardedIdentity;
 
 /// The service.
 #[derive(Debug)]
@@ -21,8 +22,11 @@ impl pluginv2::diagnostics_server::Diagnostics for Diagnostics {
         &self,
         request: Request<pluginv2::CheckHealthRequest>,
     ) -> Result<Response<pluginv2::CheckHealthResponse>, Status> {
-        let report = match Target::try_from(request.into_inner().plugin_context) {
-            Ok(target) => health::check(&self.instances.get(target)).await,
+        let request = request.into_inner();
+        let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let identity = ForwardedIdentity::new(headers);
+        let report = match Target::try_from(request.plugin_context) {
+            Ok(target) => health::check(&self.instances.get(target), &identity).await,
             // Grafana asks the plugin itself now and then; it is well when it can answer.
             Err(NoDataSource) => health::Report::alive(),
         };

@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 
 use super::context::{NoDataSource, Target};
 use super::instances::Instances;
+use crate::prometheus::ForwardedIdentity;
 use crate::resources::{self, Body, Call};
 
 /// The service.
@@ -30,6 +31,9 @@ impl pluginv2::resource_server::Resource for Resource {
         request: Request<pluginv2::CallResourceRequest>,
     ) -> Result<Response<ResponseStream>, Status> {
         let request = request.into_inner();
+        let headers = request.headers.iter().flat_map(|(name, values)| {
+            values.values.iter().map(move |value| (name.as_str(), value.as_str()))
+        });
         let call = Call {
             method: request.method.to_ascii_uppercase(),
             path: request.path.trim_matches('/').to_owned(),
@@ -39,6 +43,7 @@ impl pluginv2::resource_server::Resource for Resource {
                 .map(|(_, query)| query.to_owned())
                 .unwrap_or_default(),
             body: request.body,
+            identity: ForwardedIdentity::new(headers),
         };
         let target = Target::try_from(request.plugin_context)
             .map_err(|NoDataSource| Status::invalid_argument(NoDataSource.to_string()))?;

@@ -58,6 +58,9 @@ pub(crate) struct BucketCells {
     pub(crate) lower: Vec<f64>,
     pub(crate) upper: Vec<f64>,
     pub(crate) counts: Vec<f64>,
+    /// Which bounds belong to a bucket, by Prometheus' number: 0 the upper, 1 the lower, 2 none,
+    /// 3 both.
+    pub(crate) layouts: Vec<i8>,
 }
 
 /// Exemplars of one series.
@@ -289,11 +292,12 @@ struct Histogram {
 }
 
 /// Boundary rule, lower and upper boundary, count.
-type Bucket = (IgnoredAny, Float, Float, Float);
+type Bucket = (i8, Float, Float, Float);
 
 impl BucketCells {
     fn push(&mut self, time: TimeNanos, histogram: Histogram) {
-        for (_, lower, upper, count) in histogram.buckets {
+        for (layout, lower, upper, count) in histogram.buckets {
+            self.layouts.push(layout);
             self.times_nanos.push(time.0);
             self.lower.push(lower.0);
             self.upper.push(upper.0);
@@ -353,3 +357,6 @@ impl<'de> Deserialize<'de> for Histograms {
         collect::<Self, Histogram, D>(deserializer)
     }
 }
+
+#[cfg(test)]
+mod tests;

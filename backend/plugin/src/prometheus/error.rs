@@ -5,6 +5,8 @@ use std::io;
 
 use http::StatusCode;
 
+use super::entra::TokenError;
+
 /// Most of an upstream's own words that an error repeats.
 const MAX_QUOTE_CHARS: usize = 400;
 
@@ -45,9 +47,21 @@ pub(crate) enum PrometheusError {
     )]
     NotPrometheus { url: String, status: StatusCode, excerpt: String },
     #[error(
-        "the answer of Prometheus is larger than {limit_mib} MiB: narrow the query or the time range"
+        "the answer of Prometheus is larger than {limit_mib} MiB: narrow the query or the time range, or raise the response limit of this data source"
     )]
     TooLarge { limit_mib: usize },
+    #[error("the answer of Prometheus is cut off after {bytes} bytes")]
+    CutOff { bytes: usize },
+    #[error("the answer of Prometheus cannot be unpacked: {0}")]
+    Encoding(String),
+    #[error(
+        "Prometheus at `{url}` sends to another place, `{to}`, where credentials are not taken along: enter the URL that it names"
+    )]
+    Redirected { url: String, to: String },
+    #[error("Prometheus at `{url}` sends from place to place and never answers: check the URL")]
+    RedirectLoop { url: String },
+    #[error("no token for the Azure Monitor workspace: {0}")]
+    Token(#[from] TokenError),
     #[error("the answer of Prometheus cannot be read: {cause}")]
     Unreadable { cause: serde_json::Error },
     #[error("no connection to Prometheus can be set up: {reason}")]
@@ -91,7 +105,12 @@ impl PrometheusError {
             Self::Unreachable { .. }
             | Self::Broken { .. }
             | Self::NotPrometheus { .. }
-            | Self::Unreadable { .. } => 502,
+            | Self::Unreadable { .. }
+            | Self::CutOff { .. }
+            | Self::Encoding(_)
+            | Self::Redirected { .. }
+            | Self::RedirectLoop { .. } => 502,
+            Self::Token(error) => error.status(),
             Self::TimedOut { .. } => 504,
             Self::Unauthorized { .. } => 401,
             Self::Forbidden { .. } => 403,

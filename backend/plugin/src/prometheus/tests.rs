@@ -1,6 +1,5 @@
 use proptest::prelude::*;
 
-use super::answer::Envelope;
 use super::step::InvalidMinStep;
 use super::*;
 
@@ -88,86 +87,5 @@ proptest! {
         let last_ms = align_ms(range_ms, step_ms, 0);
         let points = (last_ms - first_ms).unsigned_abs() / step_ms + 1;
         prop_assert!(points <= 11_000, "{points} points at {step_ms} ms");
-    }
-}
-
-fn read(json: &str) -> Result<Envelope<ResultData>, serde_json::Error> {
-    serde_json::from_str(json)
-}
-
-fn check_result(json: &str, expected: &str) {
-    let shown = match read(json) {
-        Err(error) => format!("error: {error}"),
-        Ok(envelope) => match envelope.data {
-            None => format!("no data, {} {}", envelope.error_type, envelope.error),
-            Some(ResultData::Matrix(series)) => format!("matrix {}", show(&series)),
-            Some(ResultData::Vector(series)) => format!("vector {}", show(&series)),
-            Some(ResultData::Scalar(sample)) => format!("scalar {sample:?}"),
-            Some(ResultData::String(time_nanos, text)) => format!("string {time_nanos} {text}"),
-        },
-    };
-    assert_eq!(shown, expected);
-}
-
-fn show(series: &[Series]) -> String {
-    let mut shown = Vec::new();
-    for series in series {
-        shown.push(format!(
-            "{:?} {:?} {:?} {:?}",
-            series.labels, series.times_nanos, series.values, series.cells.counts
-        ));
-    }
-    shown.join("; ")
-}
-
-#[test]
-fn results() {
-    let success = |data: &str| format!(r#"{{"status":"success","data":{data}}}"#);
-    check_result(
-        &success(
-            r#"{"resultType":"matrix","result":[{"metric":{"b":"2","a":"1"},"values":[[1.5,"1"],[2,"NaN"],[3.0014,"+Inf"]]}],"stats":{"x":[1]}}"#,
-        ),
-        r#"matrix {"a": "1", "b": "2"} [1500000000, 2000000000, 3001000000] [1.0, NaN, inf] []"#,
-    );
-    check_result(
-        &success(
-            r#"{"result":[{"metric":{},"value":[1435781451.781,"-1e3"]}],"resultType":"vector"}"#,
-        ),
-        "vector {} [1435781451781000000] [-1000.0] []",
-    );
-    check_result(&success(r#"{"resultType":"matrix","result":[]}"#), "matrix ");
-    check_result(
-        &success(r#"{"resultType":"scalar","result":[1,"2"]}"#),
-        "scalar Sample { time_nanos: 1000000000, value: 2.0 }",
-    );
-    check_result(&success(r#"{"resultType":"string","result":[1,"a"]}"#), "string 1000000000 a");
-    check_result(
-        &success(
-            r#"{"resultType":"matrix","result":[{"metric":{},"histograms":[[1,{"count":"3","sum":"1","buckets":[[0,"1","2","3"],[1,"2","4","5"]]}]]}]}"#,
-        ),
-        "matrix {} [] [] [3.0, 5.0]",
-    );
-    check_result(
-        r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#,
-        "no data, bad_data parse error",
-    );
-    for (json, error) in [
-        (
-            r#"{"resultType":"streams","result":[]}"#,
-            "unknown variant `streams`, expected one of `matrix`, `vector`, `scalar`, `string` at line 1 column 50",
-        ),
-        (r#"{"resultType":"matrix"}"#, "missing field `result` at line 1 column 51"),
-        (
-            r#"{"resultType":"scalar","result":[1,"x"]}"#,
-            "invalid value: string \"x\", expected a float as a string at line 1 column 66",
-        ),
-        (
-            r#"{"resultType":"scalar","result":[1e300,"1"]}"#,
-            "1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 is no time in seconds at line 1 column 66",
-        ),
-    ] {
-        let json = success(json);
-        let got = read(&json).unwrap_err().to_string();
-        assert!(got.starts_with(error.split(" at line").next().unwrap()), "{got}");
     }
 }

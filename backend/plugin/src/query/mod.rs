@@ -28,7 +28,7 @@ pub(crate) use self::model::{FlowsQuery, InvalidQuery};
 use self::model::{PromqlFormat, Query};
 use crate::frames::{self, Frame, Notice};
 use crate::instance::Instance;
-use crate::prometheus::PrometheusError;
+use crate::prometheus::{ForwardedIdentity, PrometheusError};
 use crate::relay::RelayError;
 use crate::settings::InvalidSettings;
 
@@ -55,6 +55,8 @@ pub(crate) struct Envelope {
     pub(crate) interval_ms: i64,
     pub(crate) max_data_points: i64,
     pub(crate) json: Vec<u8>,
+    /// The user who asks.
+    pub(crate) identity: ForwardedIdentity,
 }
 
 /// Encoded frames, or why there are none.

@@ -22,7 +22,7 @@ pub(super) async fn frames(
     value_name: &str,
     from_alert: bool,
 ) -> Result<Vec<Frame>, QueryError> {
-    let prometheus = instance.prometheus()?;
+    let prometheus = &instance.prometheus()?.on_behalf_of(&envelope.identity);
     let settings = instance.settings()?;
     let scrape_interval_ms =
         settings.prometheus.as_ref().map_or(0, |prometheus| prometheus.scrape_interval_ms);

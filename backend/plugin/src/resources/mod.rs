@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 pub(crate) use self::sample::SampleCache;
 use crate::instance::Instance;
-use crate::prometheus::{Params, PrometheusError};
+use crate::prometheus::{ForwardedIdentity, Params, PrometheusError};
 use crate::query::{InvalidQuery, QueryError};
 use crate::relay::RelayError;
 
@@ -30,6 +30,8 @@ pub(crate) struct Call {
     /// As in the URL, still encoded.
     pub(crate) query: String,
     pub(crate) body: Bytes,
+    /// The user who calls.
+    pub(crate) identity: ForwardedIdentity,
 }
 
 /// An answer.
@@ -150,7 +152,7 @@ async fn answer(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
         }
         ["variables"] => {
             call.expect(&["POST"])?;
-            variables::variables(instance, &call.body).await
+            variables::variables(instance, call).await
         }
         ["convert"] => {
             call.expect(&["POST"])?;

@@ -21,7 +21,7 @@ pub(super) async fn pass(
     path: &[&str],
     call: &Call,
 ) -> Result<Reply, CallError> {
-    let prometheus = instance.prometheus()?;
+    let prometheus = instance.prometheus()?.on_behalf_of(&call.identity);
     let mut params = params(&call.query);
     // These know no POST: what came in a form goes into the URL.
     let only_get =
@@ -33,6 +33,10 @@ pub(super) async fn pass(
         }
         _ => HttpMethod::Get,
     };
+    let is_list = matches!(path, ["api", "v1", "labels" | "series" | "label", ..]);
+    if is_list && !params.iter().any(|(name, _)| name == "limit") {
+        params.extend(prometheus.series_limit());
+    }
     let passed_on = prometheus.pass(path, params, method).await?;
     Ok(Reply {
         status: passed_on.status.as_u16(),

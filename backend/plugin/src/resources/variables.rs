@@ -6,13 +6,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::sample::Side;
-use super::{CallError, Reply};
+use super::{Call, CallError, Reply};
 use crate::instance::Instance;
-use crate::prometheus::{Interpolation, LabelSet, Params, ResultData, Series, interpolate};
-use crate::query::now_ms;
-
-/// Options of a variable at most; more cannot be scrolled through.
-const MAX_OPTIONS: usize = 10_000;
+use crate::prometheus::{
+    Answer, Interpolation, LabelSet, PrometheusClient, ResultData, Series, interpolate,
+};
+use crate::query::{QueryError, now_ms};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,14 +39,13 @@ pub(super) enum VariableQuery {
 /// Answers `POST variables`.
 ///
 /// Errors: a query that is none, or whoever is asked has no answer.
-pub(super) async fn variables(instance: &Instance, body: &[u8]) -> Result<Reply, CallError> {
-    let call: VariablesCall = serde_json::from_slice(body).map_err(CallError::Body)?;
-    let query =
-        VariableQuery::read(&call.query).ok_or_else(|| CallError::Variable(call.query.clone()))?;
-    let to_ms = call.to.unwrap_or_else(now_ms);
-    let from_ms = call.from.unwrap_or(to_ms - 3_600_000).min(to_ms);
-    let mut options = query.options(instance, from_ms, to_ms).await?;
-    options.truncate(MAX_OPTIONS);
+pub(super) async fn variables(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
+    let asked: VariablesCall = serde_json::from_slice(&call.body).map_err(CallError::Body)?;
+    let query = VariableQuery::read(&asked.query)
+        .ok_or_else(|| CallError::Variable(asked.query.clone()))?;
+    let to_ms = asked.to.unwrap_or_else(now_ms);
+    let from_ms = asked.from.unwrap_or(to_ms - 3_600_000).min(to_ms);
+    let options = query.options(instance, call, from_ms, to_ms).await?;
     let options: Vec<_> =
         options.into_iter().map(|option| json!({ "text": option, "value": option })).collect();
     Ok(Reply::json(200, &options.into()))
@@ -75,34 +73,44 @@ impl VariableQuery {
     async fn options(
         &self,
         instance: &Instance,
+        call: &Call,
         from_ms: i64,
         to_ms: i64,
     ) -> Result<Vec<String>, CallError> {
-        let range = || vec![("start".to_owned(), secs(from_ms)), ("end".to_owned(), secs(to_ms))];
+        let prometheus = || -> Result<PrometheusClient, QueryError> {
+            Ok(instance.prometheus()?.on_behalf_of(&call.identity))
+        };
+        let names_of = |prometheus: &PrometheusClient, selector: Option<&str>| {
+            let mut params =
+                vec![("start".to_owned(), secs(from_ms)), ("end".to_owned(), secs(to_ms))];
+            params.extend(selector.map(|selector| ("match[]".to_owned(), selector.to_owned())));
+            params.extend(prometheus.series_limit());
+            params
+        };
         match self {
             Self::LabelValues { selector, label } => {
-                let params = with_selector(range(), selector.as_deref());
-                let answer = instance.prometheus()?.label_values(label, params).await?;
-                Ok(sorted(answer.data))
+                let prometheus = prometheus()?;
+                let params = names_of(&prometheus, selector.as_deref());
+                Ok(sorted(prometheus.label_values(label, params).await?))
             }
             Self::LabelNames { selector } => {
-                let params = with_selector(range(), selector.as_deref());
-                let answer = instance.prometheus()?.label_names(params).await?;
-                Ok(sorted(answer.data))
+                let prometheus = prometheus()?;
+                let params = names_of(&prometheus, selector.as_deref());
+                Ok(sorted(prometheus.label_names(params).await?))
             }
             Self::Metrics { regex } => {
                 // Unanchored, as a regular expression of JavaScript is.
                 let selector =
                     format!("{{__name__=~{}}}", promql_string(&format!(".*(?:{regex}).*")));
-                let params = with_selector(range(), Some(&selector));
-                let answer = instance.prometheus()?.label_values("__name__", params).await?;
-                Ok(sorted(answer.data))
+                let prometheus = prometheus()?;
+                let params = names_of(&prometheus, Some(&selector));
+                Ok(sorted(prometheus.label_values("__name__", params).await?))
             }
             Self::QueryResult { expr } => {
                 let range_ms = u64::try_from(to_ms - from_ms).unwrap_or(0);
                 let values = Interpolation { step_ms: 15_000, rate_interval_ms: 60_000, range_ms };
                 let expr = interpolate(expr, &values);
-                let answer = instance.prometheus()?.query(&expr, to_ms).await?;
+                let answer = prometheus()?.query(&expr, to_ms).await?;
                 Ok(results(&answer.data))
             }
             Self::Namespaces => Ok(instance.relay()?.namespaces().await?),
@@ -164,17 +172,16 @@ fn label_values(inner: &str) -> Option<VariableQuery> {
     is_label.then(|| VariableQuery::LabelValues { selector, label: label.to_owned() })
 }
 
-fn with_selector(mut params: Params, selector: Option<&str>) -> Params {
-    params.extend(selector.map(|selector| ("match[]".to_owned(), selector.to_owned())));
-    params
-}
-
 fn secs(ms: i64) -> String {
     ms.div_euclid(1_000).to_string()
 }
 
-fn sorted(values: Vec<String>) -> Vec<String> {
-    values.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+fn sorted(answer: Answer<Vec<String>>) -> Vec<String> {
+    // A list of options has no place for a word about itself; that Prometheus cut it stands here.
+    for warning in answer.warnings {
+        tracing::warn!(warning, "Prometheus warns about the options of a variable");
+    }
+    answer.data.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// A double-quoted string of PromQL.

@@ -105,7 +105,7 @@ fn prometheus() {
         "",
         &with(r#","prometheusAuth":"oauth""#),
         &[],
-        "Prometheus authentication `oauth` is unknown: use `none`, `basic` or `bearer`",
+        "Prometheus authentication `oauth` is unknown: use `none`, `basic`, `bearer` or `azure`",
     );
     check(
         "",
@@ -181,4 +181,176 @@ fn debug_of_everything_hides_secrets() {
     for text in [format!("{stored:?}"), format!("{settings:?}")] {
         assert!(!text.contains("SECRET"), "{text}");
     }
+}
+
+fn check_prometheus(
+    rest: &str,
+    secrets: &[(&str, &str)],
+    shown: impl Fn(&PrometheusSettings) -> String,
+    expected: &str,
+) {
+    let json = format!(r#"{{"prometheusUrl":"https://prom"{rest}}}"#);
+    let got = match Settings::read(&stored("", &json, secrets)) {
+        Ok(settings) => shown(&settings.prometheus.unwrap()),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(got, expected, "{json}");
+}
+
+#[test]
+fn limits_of_prometheus() {
+    let check = |rest: &str, expected: &str| {
+        let shown = |prometheus: &PrometheusSettings| {
+            let limit = prometheus.series_limit;
+            format!("{} MiB, {limit:?} series", prometheus.response_limit_bytes >> 20)
+        };
+        check_prometheus(rest, &[], shown, expected);
+    };
+    check("", "64 MiB, Some(40000) series");
+    check(r#","prometheusResponseLimitMib":128,"seriesLimit":"500""#, "128 MiB, Some(500) series");
+    check(r#","prometheusResponseLimitMib":0,"seriesLimit":0"#, "64 MiB, None series");
+    check(
+        r#","prometheusResponseLimitMib":513"#,
+        "`prometheusResponseLimitMib` is `513`: use 1 to 512",
+    );
+    check(r#","seriesLimit":1000001"#, "`seriesLimit` is `1000001`: use 1 to 1000000");
+}
+
+#[test]
+fn parameters_and_headers_of_prometheus() {
+    let check = |rest: &str, secrets: &[(&str, &str)], expected: &str| {
+        let shown = |prometheus: &PrometheusSettings| {
+            format!(
+                "{:?} {:?} {:?}",
+                prometheus.custom_parameters,
+                prometheus.custom_headers,
+                prometheus.query_timeout_ms
+            )
+        };
+        check_prometheus(rest, secrets, shown, expected);
+    };
+    check("", &[], "[] [] None");
+    check(
+        r#","customQueryParameters":"max_source_resolution=5m&dedup=a%26b","queryTimeout":"1m""#,
+        &[],
+        r#"[("max_source_resolution", "5m"), ("dedup", "a&b")] [] Some(60000)"#,
+    );
+    check(r#","queryTimeout":"soon""#, &[], "query timeout `soon` is not a duration such as `60s`");
+    check(
+        r#","customQueryParameters":"=5m""#,
+        &[],
+        "custom query parameters `=5m` are not of the form `name=value&other=value`",
+    );
+    check(
+        r#","httpHeaderName1":"X-Scope-OrgID","httpHeaderName2":"""#,
+        &[("httpHeaderValue1", "hunter2")],
+        r#"[] [("x-scope-orgid", Sensitive)] None"#,
+    );
+    check(r#","httpHeaderName1":"X-A""#, &[], "custom header `X-A` has no value");
+    check(
+        r#","httpHeaderName1":"X A""#,
+        &[("httpHeaderValue1", "v")],
+        "custom header `X A` is no header name",
+    );
+    check(
+        r#","httpHeaderName1":"X-A""#,
+        &[("httpHeaderValue1", "hunter2\r\nX-B: 1")],
+        "custom header `X-A` has a value that no header can carry",
+    );
+    check(
+        r#","httpHeaderName1":"Host""#,
+        &[("httpHeaderValue1", "v")],
+        "custom header `Host` is set by the request itself",
+    );
+}
+
+#[test]
+fn tls_of_prometheus() {
+    let check = |rest: &str, secrets: &[(&str, &str)], expected: &str| {
+        check_prometheus(rest, secrets, |prometheus| format!("{:?}", prometheus.tls), expected);
+    };
+    let json = r#","prometheusTlsAuth":true,"prometheusTlsAuthWithCACert":true"#;
+    check(json, &[], "Prometheus: `With CA certificate` is on, but the CA certificate is empty");
+    // The relay's are not Prometheus'.
+    check(
+        json,
+        &[("prometheusTlsCACert", "ca"), ("tlsClientCert", "cert"), ("tlsClientKey", "key")],
+        "Prometheus: TLS client authentication is on, but the client certificate is empty",
+    );
+    check(
+        r#","prometheusTlsSkipVerify":true,"prometheusServerName":" prom ""#,
+        &[],
+        r#"PrometheusTls { skip_verify: true, server_name: Some("prom"), ca_pem: None, client: None }"#,
+    );
+}
+
+#[test]
+fn azure() {
+    let check_at = |url: &str, credentials: &str, secrets: &[(&str, &str)], expected: &str| {
+        let json = format!(
+            r#"{{"prometheusUrl":"{url}","prometheusAuth":"azure","azureCredentials":{{{credentials}}}}}"#
+        );
+        let got = match Settings::read(&stored("", &json, secrets)) {
+            Ok(settings) => format!("{:?}", settings.prometheus.unwrap().auth),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, expected, "{json}");
+    };
+    let workspace = "https://w-1.westeurope.prometheus.monitor.azure.com";
+    let check = |credentials: &str, secrets: &[(&str, &str)], expected: &str| {
+        check_at(workspace, credentials, secrets, expected);
+    };
+    let ids = r#""tenantId":"t","clientId":"c""#;
+    check(
+        &format!(r#""authType":"clientsecret","azureCloud":"AzureChinaCloud",{ids}"#),
+        &[("azureClientSecret", "hunter2")],
+        r#"Azure(AzureCredentials { cloud: Some(China), login: ClientSecret { tenant_id: "t", client_id: "c", secret: [redacted] } })"#,
+    );
+    check(
+        ids,
+        &[],
+        "Azure authentication with a client secret is on, but the client secret is empty",
+    );
+    check("", &[], "Azure authentication with a client secret is on, but the tenant ID is empty");
+    check(
+        r#""authType":"workloadidentity""#,
+        &[],
+        "Azure(AzureCredentials { cloud: None, login: WorkloadIdentity { tenant_id: None, client_id: None } })",
+    );
+    check(
+        r#""authType":"msi","clientId":"c","azureCloud":"AzureUSGovernment""#,
+        &[],
+        r#"Azure(AzureCredentials { cloud: Some(UsGovernment), login: ManagedIdentity { client_id: Some("c") } })"#,
+    );
+    check(
+        r#""authType":"currentuser""#,
+        &[],
+        "Azure authentication type `currentuser` is unknown: use `clientsecret`, `workloadidentity` or `msi`",
+    );
+    check(
+        r#""authType":"msi","azureCloud":"Azure""#,
+        &[],
+        "Azure cloud `Azure` is unknown: use `AzureCloud`, `AzureUSGovernment` or `AzureChinaCloud`",
+    );
+    // The machine's identity is not for everybody who may edit a data source.
+    for host in [
+        "evil.example",
+        "prometheus.monitor.azure.com.evil.example",
+        "xprometheus.monitor.azure.com",
+    ] {
+        check_at(
+            &format!("https://{host}"),
+            r#""authType":"msi""#,
+            &[],
+            &format!(
+                "the identity of this machine or pod is shown to Azure Monitor alone, and `{host}` is not below `prometheus.monitor.azure.com`, `.us` or `.cn`: use a client secret for other hosts"
+            ),
+        );
+    }
+    check_at(
+        "http://w-1.westeurope.prometheus.monitor.azure.com",
+        r#""authType":"msi""#,
+        &[],
+        "Azure authentication needs an `https://` Prometheus URL: a token must not travel in the clear",
+    );
 }

@@ -239,7 +239,7 @@ async fn an_answer_without_end_is_cut_off() {
     assert_eq!(status, 413);
     assert_eq!(
         message,
-        "the answer of Prometheus is larger than 64 MiB: narrow the query or the time range"
+        "the answer of Prometheus is larger than 64 MiB: narrow the query or the time range, or raise the response limit of this data source"
     );
 }
 

@@ -32,6 +32,15 @@ impl Http {
     pub(crate) async fn start(
         answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        let first_line =
+            move |head: &str, body: &str| answer(head.lines().next().unwrap_or_default(), body);
+        Self::start_with_head(first_line).await
+    }
+
+    /// Answers every request by what `answer` makes of its head and body.
+    pub(crate) async fn start_with_head(
+        answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -44,7 +53,7 @@ impl Http {
                     let Some(request) = read_request(stream).await else { return };
                     let (mut stream, head, body) = request;
                     requests.lock().unwrap().push(format!("{head}\n{body}"));
-                    let answer = answer(head.lines().next().unwrap_or_default(), &body);
+                    let answer = answer(&head, &body);
                     let response = format!(
                         "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
                         answer.status,

@@ -8,12 +8,14 @@
 )]
 
 mod bad_input;
+mod entra;
 mod flows;
 #[path = "../../src/frames/golden.rs"]
 mod golden;
 mod health;
 mod host;
 mod http;
+mod prometheus_calls;
 mod promql;
 mod protocol;
 mod relay;

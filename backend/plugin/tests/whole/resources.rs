@@ -123,13 +123,13 @@ async fn variables_of_prometheus() {
     check(
         "label_values(hubble_drop_total{source=~\"a,b\"}, reason)",
         &["a", "b"],
-        &format!("GET /api/v1/label/reason/values?{range}&match%5B%5D=hubble_drop_total%7Bsource%3D%7E%22a%2Cb%22%7D HTTP"),
+        &format!("GET /api/v1/label/reason/values?{range}&match%5B%5D=hubble_drop_total%7Bsource%3D%7E%22a%2Cb%22%7D&limit=40000 HTTP"),
     )
     .await;
     check(
         "label_values(reason)",
         &["a", "b"],
-        &format!("GET /api/v1/label/reason/values?{range} HTTP"),
+        &format!("GET /api/v1/label/reason/values?{range}&limit=40000 HTTP"),
     )
     .await;
     check("label_names()", &["a", "b"], range).await;
@@ -168,14 +168,15 @@ async fn prometheus_is_passed_through() {
         let request = prometheus.asked.lock().unwrap().pop().unwrap();
         assert!(request.starts_with(asked) || request.ends_with(asked), "{url}: {request}");
     };
-    check("GET", "api/v1/labels?start=1", "", 200, "GET /api/v1/labels?start=1 HTTP").await;
-    check("POST", "api/v1/series", "match%5B%5D=up", 200, "match%5B%5D=up").await;
+    check("GET", "api/v1/labels?start=1", "", 200, "GET /api/v1/labels?start=1&limit=40000 HTTP")
+        .await;
+    check("POST", "api/v1/series", "match%5B%5D=up", 200, "match%5B%5D=up&limit=40000").await;
     check(
         "POST",
         "api/v1/label/job/values",
         "start=1",
         200,
-        "GET /api/v1/label/job/values?start=1 HTTP",
+        "GET /api/v1/label/job/values?start=1&limit=40000 HTTP",
     )
     .await;
     check("GET", "api/v1/metadata", "", 200, "GET /api/v1/metadata HTTP").await;

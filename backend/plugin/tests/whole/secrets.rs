@@ -7,10 +7,15 @@ use serde_json::json;
 use crate::host::{Plugin, Range, Source};
 use crate::http::{Answer, Http};
 
-const SECRETS: [(&str, &str); 5] = [
+const SECRETS: [(&str, &str); 10] = [
     ("tlsCACert", "SECRET-CA-2f9c"),
     ("tlsClientCert", "SECRET-CERT-2f9c"),
     ("tlsClientKey", "SECRET-KEY-2f9c"),
+    ("prometheusTlsCACert", "SECRET-CA-2f9c"),
+    ("prometheusTlsClientCert", "SECRET-CERT-2f9c"),
+    ("prometheusTlsClientKey", "SECRET-KEY-2f9c"),
+    ("httpHeaderValue1", "SECRET-HEADER-2f9c"),
+    ("azureClientSecret", "SECRET-AZURE-2f9c"),
     ("prometheusPassword", "SECRET-PASSWORD-2f9c"),
     ("prometheusToken", "SECRET-TOKEN-2f9c"),
 ];
@@ -35,7 +40,14 @@ async fn no_secret_in_any_log_line_or_answer() {
             "tls://127.0.0.1:1",
             json!({ "tlsAuth": true, "tlsAuthWithCACert": true, "prometheusUrl": url, "prometheusAuth": "basic", "prometheusUser": "u" }),
         ),
-        source("127.0.0.1:1", json!({ "prometheusUrl": url, "prometheusAuth": "bearer" })),
+        source(
+            "127.0.0.1:1",
+            json!({ "prometheusUrl": url, "prometheusAuth": "bearer", "httpHeaderName1": "X-Key" }),
+        ),
+        source(
+            "127.0.0.1:1",
+            json!({ "prometheusUrl": url, "prometheusTlsAuth": true, "prometheusTlsAuthWithCACert": true, "prometheusAuth": "azure", "azureCredentials": { "tenantId": "t", "clientId": "c", "azureCloud": "AzureChinaCloud" } }),
+        ),
         source("127.0.0.1:1", json!({ "prometheusUrl": "http://user:SECRET-URL-2f9c@prom" })),
         source("user:SECRET-URL-2f9c@relay:80", json!({})),
     ];

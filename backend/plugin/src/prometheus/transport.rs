@@ -1,0 +1,313 @@
+//! Calls to one Prometheus: connections, credentials, limits.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use hubble_api::client::{ClientIdentity, TlsSettings};
+use reqwest::Url;
+use tokio::sync::Semaphore;
+
+use super::body::{self, BodyError};
+use super::client::Params;
+use super::entra::{AzureEnvironment, TokenSource};
+use super::error::PrometheusError;
+use super::identity::ForwardedIdentity;
+use crate::secret::Secret;
+use crate::settings::{HttpMethod, PrometheusAuth, PrometheusSettings, PrometheusTls};
+
+const MAX_REDIRECTS: usize = 3;
+/// Calls that run at once, so that a dashboard of many panels opens no more connections than this.
+/// The others wait their turn, which does not count as waiting for Prometheus.
+const MAX_CALLS: usize = 10;
+const USER_AGENT: &str = concat!("k8snet-hubble-datasource/", env!("CARGO_PKG_VERSION"));
+
+/// What is shared by all calls to one Prometheus.
+#[derive(Debug)]
+pub(super) struct Transport {
+    http: reqwest::Client,
+    base: Url,
+    settings: PrometheusSettings,
+    /// Of [`PrometheusAuth::Azure`].
+    tokens: Option<TokenSource>,
+    calls: Semaphore,
+    /// It answered a POST with "use GET" once, so the next query is not asked twice.
+    post_is_refused: AtomicBool,
+}
+
+impl Transport {
+    /// Sets up the client; nothing is sent yet. Errors: [`PrometheusError::Client`].
+    pub(super) fn new(settings: &PrometheusSettings) -> Result<Self, PrometheusError> {
+        let mut base = settings.url.clone();
+        base.set_query(None);
+        base.set_fragment(None);
+        let tls = tls_config(&settings.tls, base.scheme() == "https")?;
+        let http = reqwest::Client::builder()
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.request_timeout)
+            // Followed here, where it can be seen whereto.
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(USER_AGENT)
+            .use_preconfigured_tls(tls)
+            .build()
+            .map_err(|error| PrometheusError::Client { reason: error.to_string() })?;
+        let tokens = match &settings.auth {
+            PrometheusAuth::Azure(credentials) => Some(TokenSource::new(
+                token_client(settings.connect_timeout)?,
+                credentials.clone(),
+                AzureEnvironment::read(),
+            )),
+            _ => None,
+        };
+        Ok(Self {
+            http,
+            base,
+            settings: settings.clone(),
+            tokens,
+            calls: Semaphore::new(MAX_CALLS),
+            post_is_refused: AtomicBool::new(false),
+        })
+    }
+
+    /// The base URL, for messages.
+    pub(super) fn url(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    pub(super) fn settings(&self) -> &PrometheusSettings {
+        &self.settings
+    }
+
+    /// Sends `params` to `url`, as `method` unless Prometheus insists on the other one. An answer
+    /// with an error's status is an answer.
+    ///
+    /// Errors: [`PrometheusError`].
+    pub(super) async fn send(
+        &self,
+        url: Url,
+        params: &Params,
+        method: HttpMethod,
+        identity: &ForwardedIdentity,
+    ) -> Result<(StatusCode, Bytes), PrometheusError> {
+        // The semaphore is never closed.
+        let _call = self.calls.acquire().await;
+        let method = match method {
+            HttpMethod::Post if self.post_is_refused.load(Ordering::Relaxed) => HttpMethod::Get,
+            method => method,
+        };
+        let answer = self.send_as(method, url.clone(), params, identity).await?;
+        match (method, answer.0) {
+            // Proxies that allow reading only forbid POST; the same query is a GET too.
+            (
+                HttpMethod::Post,
+                StatusCode::METHOD_NOT_ALLOWED
+                | StatusCode::UNSUPPORTED_MEDIA_TYPE
+                | StatusCode::NOT_IMPLEMENTED,
+            ) => {
+                let answer = self.send_as(HttpMethod::Get, url, params, identity).await?;
+                self.post_is_refused.store(answer.0.is_success(), Ordering::Relaxed);
+                Ok(answer)
+            }
+            // An expression too long for an URL.
+            (HttpMethod::Get, StatusCode::URI_TOO_LONG)
+                if !self.post_is_refused.load(Ordering::Relaxed) =>
+            {
+                self.send_as(HttpMethod::Post, url, params, identity).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    async fn send_as(
+        &self,
+        method: HttpMethod,
+        url: Url,
+        params: &Params,
+        identity: &ForwardedIdentity,
+    ) -> Result<(StatusCode, Bytes), PrometheusError> {
+        let (headers, token) = self.headers(identity).await?;
+        let answer = self.send_to(method, url.clone(), params, headers).await?;
+        let refused = match answer {
+            (StatusCode::UNAUTHORIZED, _) => {
+                PrometheusError::Unauthorized { url: self.url().to_owned() }
+            }
+            (StatusCode::FORBIDDEN, _) => {
+                return Err(PrometheusError::Forbidden { url: self.url().to_owned() });
+            }
+            answer => return Ok(answer),
+        };
+        // A token may be taken back before it expires: ask for another one, once.
+        let (Some(tokens), Some(token)) = (&self.tokens, token) else { return Err(refused) };
+        tokens.forget(&token).await;
+        let (headers, _) = self.headers(identity).await?;
+        match self.send_to(method, url, params, headers).await? {
+            (StatusCode::UNAUTHORIZED, _) => Err(refused),
+            answer => Ok(answer),
+        }
+    }
+
+    /// The headers of a call, and the token of Entra ID among them.
+    async fn headers(
+        &self,
+        identity: &ForwardedIdentity,
+    ) -> Result<(HeaderMap, Option<HeaderValue>), PrometheusError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(body::ACCEPT_ENCODING));
+        for (name, value) in &self.settings.custom_headers {
+            headers.insert(name, value.clone());
+        }
+        if self.settings.forward_identity {
+            if let Some(id_token) = &identity.id_token {
+                headers.insert("x-id-token", id_token.clone());
+            }
+            if let Some(authorization) = &identity.authorization {
+                headers.insert(header::AUTHORIZATION, authorization.clone());
+                return Ok((headers, None));
+            }
+        }
+        let authorization = match &self.settings.auth {
+            PrometheusAuth::None => return Ok((headers, None)),
+            PrometheusAuth::Basic { user, password } => {
+                use base64::Engine as _;
+                let password = password.as_ref().map_or("", Secret::reveal);
+                let pair = format!("{user}:{password}");
+                let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+                HeaderValue::try_from(format!("Basic {encoded}"))
+            }
+            PrometheusAuth::Bearer(token) => {
+                HeaderValue::try_from(format!("Bearer {}", token.reveal().trim()))
+            }
+            PrometheusAuth::Azure(_) => {
+                let Some(tokens) = &self.tokens else { return Ok((headers, None)) };
+                let token = tokens.header().await?;
+                headers.insert(header::AUTHORIZATION, token.clone());
+                return Ok((headers, Some(token)));
+            }
+        };
+        let mut authorization = authorization.map_err(|_| PrometheusError::Client {
+            reason: "the credentials hold characters that no header can carry".to_owned(),
+        })?;
+        authorization.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, authorization);
+        Ok((headers, None))
+    }
+
+    async fn send_to(
+        &self,
+        method: HttpMethod,
+        mut url: Url,
+        params: &Params,
+        headers: HeaderMap,
+    ) -> Result<(StatusCode, Bytes), PrometheusError> {
+        if !self.settings.custom_parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.settings.custom_parameters);
+        }
+        if method == HttpMethod::Get && !params.is_empty() {
+            url.query_pairs_mut().extend_pairs(params);
+        }
+        for _ in 0..=MAX_REDIRECTS {
+            let request = match method {
+                HttpMethod::Get => self.http.get(url.clone()),
+                HttpMethod::Post => self.http.post(url.clone()).form(params),
+            };
+            let response = request
+                .headers(headers.clone())
+                .send()
+                .await
+                .map_err(|error| self.broken(error))?;
+            let status = response.status();
+            if let Some(to) = redirect(&url, &response) {
+                url = self.followed(&url, to)?;
+                continue;
+            }
+            let headers = response.headers().clone();
+            let limit_bytes = self.settings.response_limit_bytes;
+            let body = body::read(&headers, response.bytes_stream(), limit_bytes).await;
+            return match body {
+                Ok(body) => Ok((status, body)),
+                Err(BodyError::Broken(error)) => Err(self.broken(error)),
+                Err(BodyError::TooLarge) => {
+                    Err(PrometheusError::TooLarge { limit_mib: limit_bytes >> 20 })
+                }
+                Err(BodyError::Encoding(cause)) => Err(PrometheusError::Encoding(cause)),
+            };
+        }
+        Err(PrometheusError::RedirectLoop { url: self.url().to_owned() })
+    }
+
+    /// Where a redirect may be followed to: the same server, over TLS if the call was.
+    fn followed(&self, from: &Url, to: Url) -> Result<Url, PrometheusError> {
+        let same_server = from.host() == to.host()
+            && from.port_or_known_default() == to.port_or_known_default()
+            && from.scheme() == to.scheme();
+        // A login page's URL carries parameters that are nobody's business.
+        if !same_server {
+            return Err(PrometheusError::Redirected {
+                url: self.url().to_owned(),
+                to: to.origin().ascii_serialization(),
+            });
+        }
+        Ok(to)
+    }
+
+    fn broken(&self, error: reqwest::Error) -> PrometheusError {
+        PrometheusError::from_send(
+            self.url(),
+            error,
+            self.settings.connect_timeout.as_secs(),
+            self.settings.request_timeout.as_secs(),
+        )
+    }
+}
+
+/// Where the answer sends to.
+fn redirect(from: &Url, response: &reqwest::Response) -> Option<Url> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    from.join(location).ok()
+}
+
+/// A client for tokens of Entra ID: this machine's own authorities, no proxy between it and the
+/// metadata endpoint, and no redirect, which would carry the secret away.
+pub(super) fn token_client(timeout: Duration) -> Result<reqwest::Client, PrometheusError> {
+    reqwest::Client::builder()
+        .connect_timeout(timeout)
+        .timeout(timeout.saturating_mul(2))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(USER_AGENT)
+        .use_preconfigured_tls(tls_config(&PrometheusTls::default(), true)?)
+        .build()
+        .map_err(|error| PrometheusError::Client { reason: error.to_string() })
+}
+
+fn tls_config(
+    tls: &PrometheusTls,
+    is_https: bool,
+) -> Result<rustls::ClientConfig, PrometheusError> {
+    let mut settings = TlsSettings {
+        ca_pem: tls.ca_pem.as_ref().map(|pem| pem.reveal().to_owned()),
+        identity: tls.client.as_ref().map(|(certificate, key)| ClientIdentity {
+            certificate_pem: certificate.reveal().to_owned(),
+            key_pem: key.reveal().to_owned(),
+        }),
+        server_name: tls.server_name.clone(),
+        skip_verify: tls.skip_verify,
+    };
+    if !is_https {
+        // Never used, and the system's some 150 authorities are not read for nothing.
+        settings = TlsSettings { skip_verify: true, ..TlsSettings::default() };
+    }
+    let mut config = settings
+        .client_config()
+        .map_err(|error| PrometheusError::Client { reason: crate::words(&error) })?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}

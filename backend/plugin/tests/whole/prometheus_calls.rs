@@ -1,0 +1,389 @@
+//! How Prometheus is called: methods, parameters, headers, encodings, redirects, limits, TLS.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use grafana_plugin_sdk::pluginv2::{DataQuery, QueryDataRequest};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::host::{Plugin, Range, Source};
+use crate::http::{Answer, Http};
+
+const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+
+fn promql() -> Value {
+    json!({ "expr": "up", "instant": true })
+}
+
+/// The value of a header of a request as it came.
+fn header<'a>(asked: &'a str, name: &str) -> Option<&'a str> {
+    asked.lines().find_map(|line| {
+        let (header, value) = line.split_once(": ")?;
+        header.eq_ignore_ascii_case(name).then_some(value)
+    })
+}
+
+fn with(mut source: Source, json_data: &Value, secrets: &[(&str, &str)]) -> Source {
+    source.json_data.as_object_mut().unwrap().extend(json_data.as_object().unwrap().clone());
+    let secrets = secrets.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    source.secrets.extend(secrets);
+    source
+}
+
+/// Answers every connection's first request with these bytes.
+async fn server(answer: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 16_384];
+            drop(stream.read(&mut request).await);
+            drop(stream.write_all(&answer).await);
+            drop(stream.shutdown().await);
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn post_is_given_up_where_it_is_refused() {
+    let plugin = Plugin::start().await;
+    for status in ["405 Method Not Allowed", "415 Unsupported Media Type", "501 Not Implemented"] {
+        let prometheus = Http::start(move |line, _| {
+            if line.starts_with("POST") {
+                return Answer { status, content_type: "text/html", body: String::new() };
+            }
+            Answer::json("200 OK", EMPTY)
+        })
+        .await;
+        for _ in 0..2 {
+            plugin.frames(&prometheus.source(), Range::last_hour(), promql()).await;
+        }
+        let asked = prometheus.asked.lock().unwrap().clone();
+        let methods: Vec<&str> =
+            asked.iter().map(|asked| asked.split(' ').next().unwrap()).collect();
+        assert_eq!(methods, ["POST", "GET", "GET"], "the second query is not asked twice");
+    }
+}
+
+#[tokio::test]
+async fn a_url_too_long_becomes_a_form() {
+    let plugin = Plugin::start().await;
+    let prometheus = Http::start(|line, _| {
+        if line.starts_with("GET") {
+            return Answer {
+                status: "414 URI Too Long",
+                content_type: "text/html",
+                body: String::new(),
+            };
+        }
+        Answer::json("200 OK", EMPTY)
+    })
+    .await;
+    let source = with(prometheus.source(), &json!({ "httpMethod": "GET" }), &[]);
+    plugin.frames(&source, Range::last_hour(), promql()).await;
+    assert_eq!(prometheus.asked.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn parameters_headers_and_the_user_go_along() {
+    let plugin = Plugin::start().await;
+    let prometheus = Http::start(|_, _| Answer::json("200 OK", EMPTY)).await;
+    let source = with(
+        prometheus.source(),
+        &json!({
+            "customQueryParameters": "dedup=true&x=a%26b",
+            "queryTimeout": "1m",
+            "httpHeaderName1": "X-Scope-OrgID",
+            "oauthPassThru": true,
+            "prometheusAuth": "bearer",
+        }),
+        &[("httpHeaderValue1", "tenant-1"), ("prometheusToken", "configured")],
+    );
+    let ask = async |source: &Source, headers: &[(&str, &str)]| {
+        let request = QueryDataRequest {
+            plugin_context: Some(source.context()),
+            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            queries: vec![DataQuery {
+                ref_id: "A".to_owned(),
+                json: promql().to_string().into_bytes(),
+                ..DataQuery::default()
+            }],
+        };
+        let answer = plugin.query_data(request).await.unwrap();
+        assert_eq!(answer.responses["A"].error, "");
+        prometheus.asked.lock().unwrap().pop().unwrap()
+    };
+    let user = [("Authorization", "Bearer user"), ("X-Id-Token", "id"), ("Cookie", "secret=1")];
+    let asked = ask(&source, &user).await;
+    assert!(asked.starts_with("POST /api/v1/query?dedup=true&x=a%26b HTTP"), "{asked}");
+    assert!(asked.ends_with("&timeout=60s"), "{asked}");
+    assert_eq!(header(&asked, "X-Scope-OrgID"), Some("tenant-1"));
+    assert_eq!(header(&asked, "Authorization"), Some("Bearer user"));
+    assert_eq!(header(&asked, "X-Id-Token"), Some("id"));
+    assert_eq!(header(&asked, "Cookie"), None);
+    assert_eq!(header(&asked, "Accept-Encoding"), Some("gzip, zstd"));
+    // Alert rules have no user.
+    let asked = ask(&source, &[]).await;
+    assert_eq!(header(&asked, "Authorization"), Some("Bearer configured"));
+    let not_forwarded = with(source, &json!({ "oauthPassThru": false }), &[]);
+    let asked = ask(&not_forwarded, &user).await;
+    assert_eq!(header(&asked, "Authorization"), Some("Bearer configured"));
+    assert_eq!(header(&asked, "X-Id-Token"), None);
+}
+
+#[tokio::test]
+async fn names_and_series_are_limited() {
+    let plugin = Plugin::start().await;
+    let prometheus =
+        Http::start(|_, _| Answer::json("200 OK", r#"{"status":"success","data":["a"]}"#)).await;
+    let check = async |settings: Value, call: (&str, &str, &str), expected: Option<&str>| {
+        let source = with(prometheus.source(), &settings, &[]);
+        let answer = plugin.resource(&source, call.0, call.1, call.2.as_bytes()).await;
+        assert_eq!(answer.status, 200);
+        let asked = prometheus.asked.lock().unwrap().pop().unwrap();
+        let limit = asked
+            .split(['?', '&', ' ', '\n'])
+            .find_map(|parameter| parameter.strip_prefix("limit="));
+        assert_eq!(limit, expected, "{asked}");
+    };
+    check(json!({}), ("GET", "api/v1/labels", ""), Some("40000")).await;
+    check(json!({ "seriesLimit": 7 }), ("GET", "api/v1/label/job/values", ""), Some("7")).await;
+    check(json!({ "seriesLimit": 7 }), ("GET", "api/v1/series?limit=3", ""), Some("3")).await;
+    check(json!({ "seriesLimit": 0 }), ("POST", "api/v1/labels", ""), None).await;
+    check(json!({}), ("GET", "api/v1/metadata", ""), None).await;
+    let variable = ("POST", "variables", r#"{"query":"label_values(up, job)"}"#);
+    check(json!({ "seriesLimit": 7 }), variable, Some("7")).await;
+}
+
+#[tokio::test]
+async fn packed_answers_are_unpacked_and_bounded() {
+    let plugin = Plugin::start().await;
+    let zstd = |body: &[u8]| {
+        ruzstd::encoding::compress_to_vec(body, ruzstd::encoding::CompressionLevel::Fastest)
+    };
+    let gzip = |body: &[u8]| {
+        use std::io::Write as _;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(body).unwrap();
+        encoder.finish().unwrap()
+    };
+    let check = async |encoding: &str, body: Vec<u8>, expected: (i32, &str)| {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let url = server([head.into_bytes(), body].concat()).await;
+        let settings = json!({ "prometheusResponseLimitMib": 2 });
+        let source = with(Source::prometheus(&url), &settings, &[]);
+        let mut answers = plugin.query(&source, Range::last_hour(), &[("A", promql())]).await;
+        let answer = answers.remove("A").unwrap();
+        assert_eq!((answer.status, answer.error.as_str()), expected, "{encoding}");
+    };
+    let padded = |len: usize| format!("{}{EMPTY}", " ".repeat(len)).into_bytes();
+    let too_large = (
+        413,
+        "the answer of Prometheus is larger than 2 MiB: narrow the query or the time range, or raise the response limit of this data source",
+    );
+    check("gzip", gzip(EMPTY.as_bytes()), (200, "")).await;
+    check("zstd", zstd(EMPTY.as_bytes()), (200, "")).await;
+    check("gzip", gzip(&padded(1 << 20)), (200, "")).await;
+    check("zstd", zstd(&padded(1 << 20)), (200, "")).await;
+    // A hundred megabytes in a few kilobytes.
+    check("gzip", gzip(&padded(100 << 20)), too_large).await;
+    check("zstd", zstd(&padded(3 << 20)), too_large).await;
+    check(
+        "br",
+        EMPTY.as_bytes().to_vec(),
+        (502, "the answer of Prometheus cannot be unpacked: `br` was not asked for"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn redirects_stay_on_the_server() {
+    let plugin = Plugin::start().await;
+    let redirect = |to: &str| {
+        format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
+            .into_bytes()
+    };
+    let elsewhere = Http::start(|_, _| Answer::json("200 OK", EMPTY)).await;
+    let url = server(redirect(&format!("{}/login?state=SECRET", elsewhere.url()))).await;
+    let source = with(
+        Source::prometheus(&url),
+        &json!({ "prometheusAuth": "bearer", "httpHeaderName1": "X-Key" }),
+        &[("prometheusToken", "t"), ("httpHeaderValue1", "v")],
+    );
+    let (status, _, message) = plugin.failure(&source, Range::last_hour(), promql()).await;
+    assert_eq!(status, 502);
+    assert_eq!(
+        message,
+        format!(
+            "Prometheus at `{url}` sends to another place, `{}`, where credentials are not taken along: enter the URL that it names",
+            elsewhere.url()
+        )
+    );
+    assert!(elsewhere.asked.lock().unwrap().is_empty());
+
+    let url = server(redirect("/again")).await;
+    let (_, _, message) =
+        plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
+    assert_eq!(
+        message,
+        format!("Prometheus at `{url}` sends from place to place and never answers: check the URL")
+    );
+}
+
+#[tokio::test]
+async fn half_an_answer_is_said_to_be_one() {
+    let plugin = Plugin::start().await;
+    let body = EMPTY.get(..40).unwrap();
+    let prometheus = Http::start(move |_, _| Answer::json("200 OK", body)).await;
+    let (status, _, message) =
+        plugin.failure(&prometheus.source(), Range::last_hour(), promql()).await;
+    assert_eq!(
+        (status, message.as_str()),
+        (502, "the answer of Prometheus is cut off after 40 bytes")
+    );
+}
+
+#[tokio::test]
+async fn a_dashboard_opens_ten_connections_at_most() {
+    let plugin = Plugin::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (now, peak) = (Arc::clone(&open), Arc::clone(&most));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (now, peak) = (Arc::clone(&now), Arc::clone(&peak));
+            tokio::spawn(async move {
+                peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                let mut request = [0; 16_384];
+                drop(stream.read(&mut request).await);
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{EMPTY}",
+                    EMPTY.len()
+                );
+                now.fetch_sub(1, Ordering::SeqCst);
+                drop(stream.write_all(head.as_bytes()).await);
+            });
+        }
+    });
+    let source = Source::prometheus(&url);
+    let panels = (0..25).map(|_| {
+        let source = source.clone();
+        let plugin = &plugin;
+        async move { plugin.frames(&source, Range::last_hour(), promql()).await }
+    });
+    let answers = futures_util::future::join_all(panels).await;
+    assert_eq!(answers.len(), 25);
+    let most = most.load(Ordering::SeqCst);
+    assert!((2..=10).contains(&most), "{most} connections at once");
+}
+
+/// A Prometheus behind TLS that asks for a client certificate; its certificate is for `prom.test`.
+struct Tls {
+    url: String,
+    ca: String,
+    client: (String, String),
+}
+
+async fn mutual_tls() -> Tls {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    let ca_key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = params.self_signed(&ca_key).unwrap();
+    let issuer = Issuer::from_params(&params, &ca_key);
+    let signed = |name: &str| {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        (params.signed_by(&key, &issuer).unwrap(), key)
+    };
+    let (server, server_key) = signed("prom.test");
+    let (client, client_key) = signed("grafana.test");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(ca.der().clone()).unwrap();
+    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
+        Arc::new(roots),
+        Arc::clone(&provider),
+    )
+    .build()
+    .unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(server_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![server.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut request = [0; 16_384];
+                drop(stream.read(&mut request).await);
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{EMPTY}",
+                    EMPTY.len()
+                );
+                drop(stream.write_all(answer.as_bytes()).await);
+                drop(stream.shutdown().await);
+            });
+        }
+    });
+    Tls { url, ca: ca.pem(), client: (client.pem(), client_key.serialize_pem()) }
+}
+
+#[tokio::test]
+async fn tls_both_ways() {
+    let plugin = Plugin::start().await;
+    let tls = mutual_tls().await;
+    let secrets = [
+        ("prometheusTlsCACert", tls.ca.as_str()),
+        ("prometheusTlsClientCert", tls.client.0.as_str()),
+        ("prometheusTlsClientKey", tls.client.1.as_str()),
+    ];
+    let check = async |settings: Value, expected: &str| {
+        let source = with(Source::prometheus(&tls.url), &settings, &secrets);
+        let mut answers: HashMap<_, _> = plugin
+            .query(&source, Range::last_hour(), &[("A", promql())])
+            .await
+            .into_iter()
+            .collect();
+        let error = answers.remove("A").unwrap().error.replace(&tls.url, "URL");
+        assert_eq!(error, expected, "{settings}");
+    };
+    check(
+        json!({ "prometheusTlsAuth": true, "prometheusTlsAuthWithCACert": true, "prometheusServerName": "prom.test" }),
+        "",
+    )
+    .await;
+    check(json!({ "prometheusTlsAuth": true, "prometheusTlsSkipVerify": true }), "").await;
+    check(
+        json!({ "prometheusTlsAuth": true, "prometheusTlsAuthWithCACert": true }),
+        "Prometheus at `URL` cannot be reached: TLS failed: its certificate is for another host name",
+    )
+    .await;
+    check(
+        json!({ "prometheusTlsAuth": true, "prometheusServerName": "prom.test" }),
+        "Prometheus at `URL` cannot be reached: TLS failed: its certificate is signed by an authority that this machine does not trust",
+    )
+    .await;
+    // Without a client certificate the server breaks off, in TLS 1.3 after the handshake.
+    let settings =
+        json!({ "prometheusTlsAuthWithCACert": true, "prometheusServerName": "prom.test" });
+    let source = with(Source::prometheus(&tls.url), &settings, &secrets);
+    let (status, _, _) = plugin.failure(&source, Range::last_hour(), promql()).await;
+    assert_eq!(status, 502);
+}
