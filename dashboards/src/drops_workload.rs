@@ -129,6 +129,7 @@ fn stats() -> Vec<Value> {
             targets: vec![target],
             field: json!({
                 "unit": unit,
+                "decimals": if unit == "locale" { json!(0) } else { Value::Null },
                 "noValue": "none",
                 "color": { "mode": "thresholds" },
                 "thresholds": { "mode": "absolute", "steps": [
@@ -177,7 +178,7 @@ fn stats() -> Vec<Value> {
             "Drop events on the way to the workload within the range.",
             8,
             once(incoming.total()),
-            "short",
+            "locale",
             incoming,
         ),
         stat(
@@ -201,7 +202,7 @@ fn stats() -> Vec<Value> {
             "Drop events on the way from the workload within the range.",
             20,
             once(outgoing.total()),
-            "short",
+            "locale",
             outgoing,
         ),
     ]
@@ -323,7 +324,7 @@ fn top_talkers(grid: Grid) -> Value {
         kind: "bargauge",
         targets: vec![instant("A", &format!("topk(10, round({named}) > 0)"), "{{from}} → {{to}}", "time_series")],
         field: json!({
-            "unit": "short",
+            "unit": "locale",
             "decimals": 0,
             "min": 0,
             "noValue": "no drops recorded",
@@ -364,7 +365,7 @@ fn pairs(grid: Grid) -> Value {
         )],
         // No `noValue`: its words would stand in the links for an end that is not named.
         field: json!({
-            "unit": "short",
+            "unit": "locale",
             "custom": { "align": "auto", "filterable": true },
             "links": [],
         }),
@@ -453,7 +454,6 @@ fn flows(grid: Grid) -> Value {
                 "destination",
                 "destinationPort",
                 "dropReason",
-                "summary",
             ],
             "timeColumnZone": "dashboard",
             "density": "normal",

@@ -138,6 +138,8 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
         "-p",
         "flow",
         "-p",
+        "policy",
+        "-p",
         "hubble-api",
         "-p",
         "frontend-wasm",
@@ -148,7 +150,7 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
     run.program("cargo clippy (wasm32)", with(cargo(), &wasm)).await;
     run.check("wasm module and bindings", wasm::build()).await;
 
-    let mut tests = with(cargo(), &["test", "--workspace", "--locked"]);
+    let mut tests = with(cargo(), &["test", "--workspace", "--locked", "--no-fail-fast"]);
     if let Some(server) = prometheus.server_program() {
         tests.env("PROMETHEUS_BIN", server);
     }
