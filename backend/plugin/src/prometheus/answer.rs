@@ -149,14 +149,42 @@ impl<'de> Deserialize<'de> for Float {
 impl<'de> Deserialize<'de> for TimeNanos {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         /// 1 January 2262: where nanoseconds in 64 bits end.
-        const MAX_SECS: f64 = 9_214_646_400.0;
-        let secs = f64::deserialize(deserializer)?;
-        if !(-MAX_SECS..=MAX_SECS).contains(&secs) {
-            return Err(de::Error::custom(format_args!("{secs} is no time in seconds")));
+        const MAX_SECS: i64 = 9_214_646_400;
+        struct TimeVisitor;
+        impl Visitor<'_> for TimeVisitor {
+            type Value = TimeNanos;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a time in seconds")
+            }
+
+            // Most times have no fraction, and a range of them is most of an answer.
+            fn visit_u64<E: de::Error>(self, secs: u64) -> Result<TimeNanos, E> {
+                self.visit_i64(i64::try_from(secs).unwrap_or(i64::MAX))
+            }
+
+            fn visit_i64<E: de::Error>(self, secs: i64) -> Result<TimeNanos, E> {
+                if !(-MAX_SECS..=MAX_SECS).contains(&secs) {
+                    return Err(E::custom(format_args!("{secs} is no time in seconds")));
+                }
+                Ok(TimeNanos(secs * 1_000_000_000))
+            }
+
+            #[expect(clippy::cast_precision_loss, reason = "the limit has 34 bits")]
+            fn visit_f64<E: de::Error>(self, secs: f64) -> Result<TimeNanos, E> {
+                const LIMIT: f64 = MAX_SECS as f64;
+                if !(-LIMIT..=LIMIT).contains(&secs) {
+                    return Err(E::custom(format_args!("{secs} is no time in seconds")));
+                }
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "within the years 1678 to 2262"
+                )]
+                let millis = (secs * 1_000.0).round() as i64;
+                Ok(TimeNanos(millis * 1_000_000))
+            }
         }
-        #[expect(clippy::cast_possible_truncation, reason = "within the years 1678 to 2262")]
-        let millis = (secs * 1_000.0).round() as i64;
-        Ok(Self(millis * 1_000_000))
+        deserializer.deserialize_any(TimeVisitor)
     }
 }
 
