@@ -4,17 +4,21 @@
 //! everything that a record carries, so that it can be written back without loss. No IO, no
 //! clock, no protobuf.
 
+pub mod aggregate;
 pub mod columns;
 mod drop_reason;
 mod endpoint;
 mod enums;
 mod event;
 pub mod filter;
+pub mod group;
 mod l4;
 mod l7;
+pub mod once;
 mod record;
 #[cfg(test)]
 mod tests;
+pub mod service_map;
 mod time;
 
 pub use drop_reason::DropReason;

@@ -6,12 +6,17 @@
 
 mod check;
 mod exemplars;
+#[cfg(test)]
+mod flow_golden;
+mod flow_log;
+mod flow_series;
 mod flow_table;
 mod flow_text;
 #[cfg(test)]
 pub(crate) mod golden;
 mod heatmap;
 mod ipc;
+mod node_graph;
 mod packed;
 mod series;
 #[cfg(test)]
@@ -25,9 +30,14 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::check::BadFrame;
 pub(crate) use self::exemplars::exemplars;
+pub(crate) use self::flow_log::{FLOW_LOG_COLUMNS, flow_log};
+pub(crate) use self::flow_series::{
+    FlowSeries, FlowSeriesShape, flow_numbers, flow_time_series,
+};
 pub(crate) use self::flow_table::{FLOW_TABLE_COLUMNS, flow_table};
 pub(crate) use self::heatmap::heatmap;
 pub(crate) use self::ipc::encode;
+pub(crate) use self::node_graph::node_graph;
 pub(crate) use self::packed::packed_flows;
 pub(crate) use self::series::{Legend, SeriesQuery, table, text, time_series, vector};
 
@@ -83,6 +93,7 @@ pub(crate) enum FrameType {
     NumericMulti,
     HeatmapRows,
     HeatmapCells,
+    LogLines,
 }
 
 /// Something an answer lacks, or that its reader should know.
@@ -119,10 +130,26 @@ pub(crate) struct FieldConfig {
     /// Milliseconds between two values of a time field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) interval: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) color: Option<FixedColor>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) mappings: Vec<Value>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub(crate) custom: Map<String, Value>,
+}
+
+/// Grafana's `FieldColor` with one colour, by the name that its themes know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FixedColor {
+    mode: &'static str,
+    fixed_color: &'static str,
+}
+
+impl FixedColor {
+    pub(crate) fn new(color: &'static str) -> Self {
+        Self { mode: "fixed", fixed_color: color }
+    }
 }
 
 impl Notice {

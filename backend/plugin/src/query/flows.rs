@@ -4,15 +4,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
-use flow::columns::{ColumnLimits, FlowColumns};
-use hubble_api::client::Notice as RelayNotice;
+use flow::columns::{ColumnLimits, ColumnSet, FlowColumns};
+use hubble_api::client::{Notice as RelayNotice, Notices as RelayNotices};
 use hubble_api::packed::Encoder;
 use hubble_api::projection::{Decoder, ProjectionError};
 
 use super::filter::FlowSelection;
 use super::model::{FlowsFormat, FlowsQuery};
 use super::{Envelope, QueryError};
-use crate::frames::{self, FLOW_TABLE_COLUMNS, Frame, Meta, Notice};
+use crate::frames::{self, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta, Notice};
 use crate::instance::Instance;
 use crate::relay::{BufferStart, Newest, NewestRequest, RelayError};
 
@@ -44,7 +44,12 @@ pub(super) async fn frames(
 ) -> Result<Vec<Frame>, QueryError> {
     let collected = collect(instance, query, envelope.from_ms, envelope.to_ms).await?;
     let frame = match query.format {
-        FlowsFormat::Table => table(collected),
+        FlowsFormat::Table => decoded(collected, FLOW_TABLE_COLUMNS, |columns, meta| {
+            frames::flow_table(columns, &columns.newest_first(), meta)
+        }),
+        FlowsFormat::Logs => decoded(collected, FLOW_LOG_COLUMNS, |columns, meta| {
+            frames::flow_log(columns, &columns.newest_first(), query.limit, meta)
+        }),
         FlowsFormat::Packed => packed(collected),
     };
     Ok(vec![frame])
@@ -124,13 +129,16 @@ async fn collect(
             .as_ref()
             .map(|error| Notice::warning(format!("the answer is incomplete: {error}"))),
     );
-    notices.extend(relay_notices(&newest));
+    notices.extend(relay_notices(&newest.notices));
+    if newest.unreadable > 0 {
+        notices.push(unreadable(newest.unreadable));
+    }
     notices.extend(cut_notice(&newest, query.limit, oldest_first));
     notices.extend(buffer_notice(&newest, query.limit, from_ms, &buffer_start));
     Ok(Collected { newest, notices, executed })
 }
 
-fn executed(selection: &FlowSelection, from_ms: i64, to_ms: i64) -> String {
+pub(super) fn executed(selection: &FlowSelection, from_ms: i64, to_ms: i64) -> String {
     let time = |time_ms: i64| {
         DateTime::from_timestamp_millis(time_ms)
             .map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
@@ -145,24 +153,20 @@ fn executed(selection: &FlowSelection, from_ms: i64, to_ms: i64) -> String {
     line.trim_end().to_owned()
 }
 
-fn relay_notices(newest: &Newest) -> Vec<Notice> {
-    let mut notices: Vec<Notice> = newest
-        .notices
+pub(super) fn relay_notices(said: &RelayNotices) -> Vec<Notice> {
+    let mut notices: Vec<Notice> = said
         .iter()
         .filter(|notice| !matches!(notice, RelayNotice::NodesConnected { .. }))
         .map(|notice| Notice::warning(notice.to_string()))
         .collect();
-    if newest.notices.more() > 0 {
-        let text = format!("{} more notices of the relay are not shown", newest.notices.more());
+    if said.more() > 0 {
+        let text = format!("{} more notices of the relay are not shown", said.more());
         notices.push(Notice::warning(text));
-    }
-    if newest.unreadable > 0 {
-        notices.push(unreadable(newest.unreadable));
     }
     notices
 }
 
-fn unreadable(flows: usize) -> Notice {
+pub(super) fn unreadable(flows: usize) -> Notice {
     Notice::warning(format!("{flows} flows cannot be read and are left out"))
 }
 
@@ -195,6 +199,23 @@ fn buffer_notice(
     from_ms: i64,
     buffer_start: &Result<Option<BufferStart>, RelayError>,
 ) -> Option<Notice> {
+    // Where the limit cut earlier than the buffers do, the buffers took nothing away.
+    let was_cut = newest.matched >= limit || newest.cut_by_bytes > 0;
+    if let Ok(Some(start)) = buffer_start
+        && let Some((_, complete_since_nanos)) = start.complete_since()
+        && was_cut
+        && newest.oldest_nanos.is_some_and(|oldest| oldest >= complete_since_nanos)
+    {
+        return None;
+    }
+    buffer_start_notice(from_ms, buffer_start)
+}
+
+/// Says where Hubble's memory begins, when that is after `from_ms`.
+pub(super) fn buffer_start_notice(
+    from_ms: i64,
+    buffer_start: &Result<Option<BufferStart>, RelayError>,
+) -> Option<Notice> {
     let start = match buffer_start {
         Ok(Some(start)) => start,
         Ok(None) => return Some(cannot_tell_start("the relay did not say in time")),
@@ -203,11 +224,6 @@ fn buffer_notice(
     let (last_node, complete_since_nanos) = start.complete_since()?;
     let from_nanos = from_ms.saturating_mul(1_000_000);
     if from_nanos >= complete_since_nanos {
-        return None;
-    }
-    // Where the limit cut earlier than the buffers do, the buffers took nothing away.
-    let was_cut = newest.matched >= limit || newest.cut_by_bytes > 0;
-    if was_cut && newest.oldest_nanos.is_some_and(|oldest| oldest >= complete_since_nanos) {
         return None;
     }
     let complete_since = time_text(complete_since_nanos);
@@ -233,10 +249,14 @@ pub(crate) fn time_text(time_nanos: i64) -> String {
     DateTime::from_timestamp_nanos(time_nanos).format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string()
 }
 
-fn table(collected: Collected) -> Frame {
+fn decoded(
+    collected: Collected,
+    projection: ColumnSet,
+    shape: impl FnOnce(&FlowColumns, Meta) -> Frame,
+) -> Frame {
     let Collected { newest, mut notices, executed } = collected;
     let mut columns = FlowColumns::new(ColumnLimits::default());
-    let mut decoder = Decoder::new(FLOW_TABLE_COLUMNS);
+    let mut decoder = Decoder::new(projection);
     let mut unreadable_flows = 0;
     for message in &newest.messages {
         match decoder.decode(message, &mut columns) {
@@ -253,7 +273,7 @@ fn table(collected: Collected) -> Frame {
         notices.push(unreadable(unreadable_flows));
     }
     let meta = Meta { executed_query_string: executed, notices, ..Meta::default() };
-    frames::flow_table(&columns, &columns.newest_first(), meta)
+    shape(&columns, meta)
 }
 
 fn packed(collected: Collected) -> Frame {

@@ -6,9 +6,11 @@ mod flag;
 mod flows;
 mod form;
 mod line;
+mod metrics;
 mod model;
 mod observe;
 mod promql;
+mod service_map;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -206,6 +208,8 @@ async fn frames(
     let (query, notices) = model::read(envelope)?;
     let mut frames = match query {
         Query::Flows(query) => flows::frames(instance, envelope, &query).await?,
+        Query::FlowMetrics(query) => metrics::frames(instance, envelope, &query).await?,
+        Query::ServiceMap(query) => service_map::frames(instance, envelope, &query).await?,
         Query::Promql(query) => {
             let is_one_of_several = query.format == PromqlFormat::Table && asked.tables > 1;
             let value_name = if is_one_of_several {

@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 use super::Envelope;
 use super::flag::InvalidFlag;
 use super::form::{FlowsForm, FormJson};
+use super::metrics::FlowMetricsQuery;
+use super::service_map::ServiceMapQuery;
 use crate::frames::Notice;
 
 const DEFAULT_LIMIT: u32 = 1_000;
@@ -22,6 +24,8 @@ const MAX_QUERY_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Query {
     Flows(FlowsQuery),
+    FlowMetrics(FlowMetricsQuery),
+    ServiceMap(ServiceMapQuery),
     Promql(PromqlQuery),
 }
 
@@ -45,6 +49,8 @@ pub(crate) enum FlowsFormat {
     Table,
     /// The relay's bytes for the flows panel.
     Packed,
+    /// Log lines.
+    Logs,
 }
 
 /// An expression for Prometheus.
@@ -82,7 +88,7 @@ pub(crate) enum InvalidQuery {
     NoObject,
     #[error("the query cannot be read: {0}")]
     Json(serde_json::Error),
-    #[error("query type `{0}` is unknown: use `flows` or `promql`")]
+    #[error("query type `{0}` is unknown: use `flows`, `flowMetrics`, `serviceMap` or `promql`")]
     QueryType(String),
     #[error("limit {0} is out of range: use 1 to {MAX_LIMIT}")]
     Limit(i64),
@@ -101,6 +107,14 @@ pub(crate) enum InvalidQuery {
     Time { name: &'static str, reason: String },
     #[error("`{one}` and `{other}` cannot be combined, as in `hubble observe`")]
     Selectors { one: &'static str, other: &'static str },
+    #[error("`groupBy`: `{key}` is not one of {}", group_fields())]
+    GroupField { key: String },
+    #[error(
+        "`groupBy`: `{0}` was not replaced by a value: is there such a variable on the dashboard?"
+    )]
+    GroupVariable(String),
+    #[error("limit {limit} is out of range: use 1 to {max} groups")]
+    Top { limit: i64, max: i64 },
     #[error("`text` and the builder's fields are both set: use one of them")]
     TextAndFilter,
     #[error("`text`, byte {start}: {text}{}", and_more(*.more))]
@@ -187,6 +201,11 @@ pub(super) fn read_fields<T: serde::de::DeserializeOwned>(
 
 fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn group_fields() -> String {
+    let keys: Vec<&str> = flow::group::GroupField::ALL.iter().map(|field| field.key()).collect();
+    list(&keys)
 }
 
 fn and_more(more: usize) -> String {
@@ -278,6 +297,12 @@ pub(crate) fn read(envelope: &Envelope) -> Result<(Query, Vec<Notice>), InvalidQ
         Some("promql" | "timeSeriesQuery") => read_promql(&envelope.json),
         None if kind.expr.is_some() => read_promql(&envelope.json),
         Some("flows") | None => Ok((Query::Flows(FlowsQuery::read(&envelope.json)?), Vec::new())),
+        Some("flowMetrics") => {
+            Ok((Query::FlowMetrics(FlowMetricsQuery::read(&envelope.json)?), Vec::new()))
+        }
+        Some("serviceMap") => {
+            Ok((Query::ServiceMap(ServiceMapQuery::read(&envelope.json)?), Vec::new()))
+        }
         Some(other) => Err(InvalidQuery::QueryType(other.to_owned())),
     }
 }

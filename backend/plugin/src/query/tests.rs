@@ -156,6 +156,8 @@ fn queries_are_read_or_refused_by_name() {
             Ok((Query::Flows(query), notices)) => {
                 format!("{json}\n  flows {:?} limit {} {notices:?}", query.format, query.limit)
             }
+            Ok((Query::FlowMetrics(query), notices)) => format!("{json}\n  {query:?} {notices:?}"),
+            Ok((Query::ServiceMap(query), notices)) => format!("{json}\n  {query:?} {notices:?}"),
             Ok((Query::Promql(query), notices)) => format!("{json}\n  {query:?} {notices:?}"),
         }
     };
@@ -173,7 +175,23 @@ fn queries_are_read_or_refused_by_name() {
         json!({ "queryType": "flows", "limit": 1.5 }),
         json!({ "queryType": "flows", "limt": 5 }),
         json!({ "queryType": "flows", "format": "graph" }),
+        json!({ "queryType": "flows", "format": "logs", "text": "hubble observe --last 5 -o json" }),
+        json!({ "queryType": "flows", "text": "hubble observe", "filter": { "pod": ["a"] } }),
+        json!({ "queryType": "flows", "text": "hubble observe --nope --neither" }),
+        json!({ "queryType": "flowMetrics" }),
+        json!({
+            "queryType": "flowMetrics", "metric": "dropRatio", "format": "top", "limit": 5,
+            "groupBy": ["fromWorkload", "toPort", "toPort"], "text": "hubble observe -n pets"
+        }),
+        json!({ "queryType": "flowMetrics", "groupBy": ["$by"] }),
+        json!({ "queryType": "flowMetrics", "groupBy": ["podd"] }),
+        json!({ "queryType": "flowMetrics", "limit": 501 }),
+        json!({ "queryType": "flowMetrics", "metric": "median" }),
+        json!({ "queryType": "flowMetrics", "filter": { "namespace": ["$namespace"] } }),
         json!({ "queryType": "serviceMap" }),
+        json!({ "queryType": "serviceMap", "by": "pod", "text": "--not -n kube-system" }),
+        json!({ "queryType": "serviceMap", "by": "planet" }),
+        json!({ "queryType": "verdicts" }),
         json!({ "queryType": 5 }),
         json!([]),
         json!({ "expr": "up" }),

@@ -3,6 +3,7 @@
 
 mod buffers;
 mod newest;
+mod scan;
 
 use std::time::{Duration, Instant};
 

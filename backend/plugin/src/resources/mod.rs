@@ -154,6 +154,14 @@ async fn answer(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
             call.expect(&["POST"])?;
             variables::variables(instance, call).await
         }
+        ["tag-keys"] => {
+            call.expect(&["GET"])?;
+            Ok(suggestions::tag_keys())
+        }
+        ["group-by-keys"] => {
+            call.expect(&["GET"])?;
+            Ok(suggestions::group_by_keys())
+        }
         ["convert"] => {
             call.expect(&["POST"])?;
             Ok(Reply::json(200, &crate::query::convert(&call.body)?))

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use flow::columns::FlowColumns;
+use flow::group::GroupField;
 use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection, Verdict};
 use serde_json::json;
 
@@ -51,6 +52,18 @@ pub(super) async fn suggestions(instance: &Instance, params: &Params) -> Result<
         notices.push(format!("showing {limit} of {} values: type more of it", values.len()));
     }
     Ok(reply(values.into_iter().take(limit), &notices))
+}
+
+/// Answers `GET tag-keys`: what ad hoc filters can filter by, as Grafana reads it.
+pub(super) fn tag_keys() -> Reply {
+    let keys: Vec<_> = Flag::ALL.iter().map(|flag| json!({ "text": flag.key() })).collect();
+    Reply::json(200, &keys.into())
+}
+
+/// Answers `GET group-by-keys`: what flows can be counted by, as Grafana reads it.
+pub(super) fn group_by_keys() -> Reply {
+    let keys: Vec<_> = GroupField::ALL.iter().map(|field| json!({ "text": field.key() })).collect();
+    Reply::json(200, &keys.into())
 }
 
 /// An answer in the form that all suggestions have.

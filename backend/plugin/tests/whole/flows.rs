@@ -367,3 +367,51 @@ async fn a_small_query_takes_little_beside_its_relay() {
     println!("one flow through plugin and relay: median {:?}, fastest {:?}", times[25], times[0]);
     assert_eq!(relay.asked.lock().unwrap().len(), 50, "one call of the relay a query");
 }
+
+#[tokio::test]
+async fn flows_are_counted_and_a_denied_packet_once() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let denied = |event_type: i32, time_ms: i64| {
+        relay::flow("aks-1", time_ms, |flow| {
+            flow.verdict = Verdict::Dropped.into();
+            flow.event_type =
+                Some(hubble_api::pb::flow::CiliumEventType { r#type: event_type, sub_type: 0 });
+        })
+    };
+    let mut flows = plain([now - 3_000, now - 2_000, now - 1_000]);
+    flows.extend([denied(5, now - 1_500), denied(1, now - 1_499)]);
+    let script = Script {
+        flows,
+        oldest: vec![relay::flow("aks-1", now - 7_200_000, |_| {})],
+        ..Script::default()
+    };
+    let relay = Relay::start(script).await;
+    let range = Range { from_ms: now - 60_000, to_ms: now };
+    let query = |rest: Value| {
+        let mut query = json!({ "queryType": "flowMetrics", "format": "top" });
+        query.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        query
+    };
+    let source = relay.source();
+    let counts = plugin.frames(&source, range, query(json!({ "groupBy": ["verdict"] }))).await;
+    assert!(counts[0].contains(r#"labels {"verdict":"FORWARDED"}"#), "{}", counts[0]);
+    assert!(counts[0].contains("rows:\n3\n"), "{}", counts[0]);
+    assert!(counts[1].contains("rows:\n1\n"), "{}", counts[1]);
+    assert!(counts[0].contains("1 packets were recorded both"), "{}", counts[0]);
+    let ratio = plugin
+        .frames(
+            &source,
+            range,
+            query(json!({ "metric": "dropRatio", "text": "hubble observe -n pets" })),
+        )
+        .await;
+    assert!(ratio[0].contains("rows:\n0.25\n"), "{}", ratio[0]);
+    assert!(ratio[0].contains("numeric-multi"), "{}", ratio[0]);
+    let peers =
+        query(json!({ "metric": "distinctPeers", "groupBy": ["toPort"], "format": "time_series" }));
+    let peers = plugin.frames(&source, range, peers).await;
+    assert!(peers[0].contains("timeseries-multi"), "{}", peers[0]);
+    let asked = relay.asked.lock().unwrap().last().cloned().unwrap();
+    assert!(asked.since.is_some() && asked.until.is_some() && asked.number <= 1, "{asked:?}");
+}

@@ -1,0 +1,221 @@
+//! Counts of flows by group and time, in bounded memory however many flows there are.
+
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
+
+/// What to count by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buckets {
+    /// Begin of the first bucket, Unix nanoseconds.
+    pub start_nanos: i64,
+    /// Length of each.
+    pub step_nanos: i64,
+    /// How many.
+    pub count: usize,
+}
+
+/// The counts of one group in one bucket.
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    /// Flows.
+    pub flows: u64,
+    /// Those of them with the verdict DROPPED.
+    pub dropped: u64,
+    peers: HashSet<u64>,
+}
+
+/// A group.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// A text for each field.
+    pub key: Vec<String>,
+    /// A cell for each bucket.
+    pub cells: Vec<Cell>,
+}
+
+/// Bounds of an [`Aggregation`].
+#[derive(Clone, Copy, Debug)]
+pub struct AggregationLimits {
+    /// Groups; flows of further ones are counted together.
+    pub max_groups: usize,
+    /// Different pairs over all cells.
+    pub max_peers: usize,
+}
+
+/// Counts.
+#[derive(Debug)]
+pub struct Aggregation {
+    buckets: Buckets,
+    limits: AggregationLimits,
+    hasher: DefaultHashBuilder,
+    indexes: HashMap<Vec<String>, usize>,
+    groups: Vec<Group>,
+    other: Option<Group>,
+    peers: usize,
+    /// Different pairs that found no room.
+    pub uncounted_peers: u64,
+    /// Flows outside of the buckets.
+    pub outside: u64,
+}
+
+impl Cell {
+    /// How many different pairs of source and destination.
+    pub fn peers(&self) -> usize {
+        self.peers.len()
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.flows += other.flows;
+        self.dropped += other.dropped;
+        self.peers.extend(&other.peers);
+    }
+}
+
+impl Group {
+    fn new(key: Vec<String>, buckets: usize) -> Self {
+        Self { key, cells: vec![Cell::default(); buckets] }
+    }
+
+    /// All buckets together.
+    pub fn total(&self) -> Cell {
+        let mut total = Cell::default();
+        for cell in &self.cells {
+            total.merge(cell);
+        }
+        total
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (own, other) in self.cells.iter_mut().zip(&other.cells) {
+            own.merge(other);
+        }
+    }
+}
+
+impl Aggregation {
+    /// No counts yet.
+    pub fn new(buckets: Buckets, limits: AggregationLimits) -> Self {
+        Self {
+            buckets,
+            limits,
+            hasher: DefaultHashBuilder::default(),
+            indexes: HashMap::new(),
+            groups: Vec::new(),
+            other: None,
+            peers: 0,
+            uncounted_peers: 0,
+            outside: 0,
+        }
+    }
+
+    /// Counts a flow; `peers` are its ends, where they are asked for.
+    pub fn add(
+        &mut self,
+        key: &[String],
+        time_nanos: i64,
+        is_dropped: bool,
+        peers: Option<(&str, &str)>,
+    ) {
+        let Buckets { start_nanos, step_nanos, count } = self.buckets;
+        let bucket =
+            time_nanos.checked_sub(start_nanos).map(|nanos| nanos.div_euclid(step_nanos.max(1)));
+        let bucket =
+            bucket.and_then(|bucket| usize::try_from(bucket).ok()).filter(|bucket| *bucket < count);
+        let Some(bucket) = bucket else {
+            self.outside += 1;
+            return;
+        };
+        let group = match self.indexes.get(key) {
+            Some(&index) => self.groups.get_mut(index),
+            None if self.groups.len() < self.limits.max_groups => {
+                self.indexes.insert(key.to_vec(), self.groups.len());
+                self.groups.push(Group::new(key.to_vec(), count));
+                self.groups.last_mut()
+            }
+            None => {
+                let others = || Group::new(Vec::new(), count);
+                Some(self.other.get_or_insert_with(others))
+            }
+        };
+        let Some(cell) = group.and_then(|group| group.cells.get_mut(bucket)) else { return };
+        cell.flows += 1;
+        cell.dropped += u64::from(is_dropped);
+        if let Some(pair) = peers {
+            let hash = self.hasher.hash_one(pair);
+            if self.peers < self.limits.max_peers {
+                self.peers += usize::from(cell.peers.insert(hash));
+            } else if !cell.peers.contains(&hash) {
+                self.uncounted_peers += 1;
+            }
+        }
+    }
+
+    /// The `top` groups by `rank`, the largest first, and all others in one, if there are any;
+    /// groups of one rank by their key.
+    pub fn top(self, top: usize, rank: impl Fn(&Cell) -> f64) -> (Vec<Group>, Option<Group>) {
+        let mut ranked: Vec<(f64, Group)> =
+            self.groups.into_iter().map(|group| (rank(&group.total()), group)).collect();
+        ranked.sort_by(|(a, first), (b, second)| {
+            b.total_cmp(a).then_with(|| first.key.cmp(&second.key))
+        });
+        let rest = ranked.split_off(top.min(ranked.len()));
+        let mut other = self.other;
+        for (_, group) in rest {
+            match &mut other {
+                Some(other) => other.merge(&group),
+                None => other = Some(Group { key: Vec::new(), ..group }),
+            }
+        }
+        (ranked.into_iter().map(|(_, group)| group).collect(), other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn aggregation(max_groups: usize) -> Aggregation {
+        let buckets = Buckets { start_nanos: 100, step_nanos: 10, count: 3 };
+        Aggregation::new(buckets, AggregationLimits { max_groups, max_peers: 2 })
+    }
+
+    #[test]
+    fn flows_are_counted_by_group_and_bucket() {
+        let mut counts = aggregation(2);
+        for (key, time, dropped) in [
+            ("a", 100, true),
+            ("a", 109, false),
+            ("b", 129, false),
+            ("c", 120, true),
+            ("a", 130, true),
+            ("a", 99, true),
+        ] {
+            counts.add(&[key.to_owned()], time, dropped, Some((key, "x")));
+        }
+        assert_eq!((counts.outside, counts.uncounted_peers), (2, 1));
+        let (top, other) = counts.top(1, |cell| f64::from(u32::try_from(cell.flows).unwrap()));
+        let shown = |group: &Group| -> Vec<(u64, u64, usize)> {
+            group.cells.iter().map(|cell| (cell.flows, cell.dropped, cell.peers())).collect()
+        };
+        assert_eq!(top[0].key, ["a"]);
+        assert_eq!(shown(&top[0]), [(2, 1, 1), (0, 0, 0), (0, 0, 0)]);
+        assert_eq!(shown(&other.unwrap()), [(0, 0, 0), (0, 0, 0), (2, 1, 1)]);
+    }
+
+    proptest! {
+        /// Whatever finds no room of its own is counted among the others.
+        #[test]
+        fn no_flow_is_lost(flows in prop::collection::vec(("[a-f]", 90i64..140, any::<bool>()), 0..60), groups in 0usize..4, top in 0usize..4) {
+            let mut counts = aggregation(groups);
+            for (key, time, dropped) in &flows {
+                counts.add(std::slice::from_ref(key), *time, *dropped, None);
+            }
+            let outside = counts.outside;
+            let (shown, other) = counts.top(top, |cell| f64::from(u32::try_from(cell.flows).unwrap()));
+            let sum: u64 = shown.iter().chain(&other).map(|group| group.total().flows).sum();
+            prop_assert_eq!(sum + outside, flows.len() as u64);
+        }
+    }
+}

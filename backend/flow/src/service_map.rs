@@ -1,0 +1,360 @@
+//! Who talks to whom: flows as a graph, in bounded memory however many flows there are.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+
+use crate::columns::{Column, ColumnSet, FlowColumns};
+use crate::group::{End, protocol};
+use crate::{DropReason, Verdict};
+
+/// Pairs that are kept apart; flows of further ones count for their ends alone.
+const MAX_EDGES: usize = 20_000;
+/// Ends that are kept apart; further ones are one node.
+const MAX_ENDS: usize = 20_000;
+/// Ports and reasons that are named on an edge.
+const MAX_DETAILS: usize = 8;
+
+/// What a node of the graph is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MapBy {
+    /// A workload, within its namespace.
+    #[default]
+    Workload,
+    /// A namespace.
+    Namespace,
+    /// A pod.
+    Pod,
+    /// A security identity.
+    Identity,
+}
+
+/// Flows by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MapCounts {
+    /// Forwarded, redirected to the proxy, traced or translated.
+    pub forwarded: u64,
+    /// Dropped.
+    pub dropped: u64,
+    /// Let through in audit mode, failed, or without a verdict.
+    pub other: u64,
+}
+
+/// A node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MapNode {
+    /// Its name.
+    pub title: String,
+    /// The namespace, or what kind of end it is.
+    pub subtitle: String,
+    /// Flows from or to it.
+    pub counts: MapCounts,
+}
+
+/// An edge, in the direction in which connections are opened as far as flows say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MapEdge {
+    /// Index of a node.
+    pub source: usize,
+    /// Index of a node.
+    pub destination: usize,
+    /// Its flows.
+    pub counts: MapCounts,
+    /// By reason, how many were dropped.
+    pub drop_reasons: BTreeMap<String, u64>,
+    /// By `port/protocol` of the destination, how many flows.
+    pub ports: BTreeMap<String, u64>,
+}
+
+/// The graph.
+#[derive(Debug, Default)]
+pub struct ServiceMap {
+    by: MapBy,
+    /// In the order of their first flow.
+    pub nodes: Vec<MapNode>,
+    /// In the order of their first flow.
+    pub edges: Vec<MapEdge>,
+    indexes: HashMap<(String, String), usize>,
+    pairs: HashMap<(usize, usize), usize>,
+    /// Flows that found no edge of their own.
+    pub unpaired: u64,
+}
+
+impl MapCounts {
+    /// All of them.
+    pub const fn total(self) -> u64 {
+        self.forwarded + self.dropped + self.other
+    }
+
+    fn add(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Dropped => self.dropped += 1,
+            Verdict::Forwarded | Verdict::Redirected | Verdict::Traced | Verdict::Translated => {
+                self.forwarded += 1;
+            }
+            Verdict::Unknown | Verdict::Error | Verdict::Audit | Verdict::Unrecognized(_) => {
+                self.other += 1;
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.forwarded += other.forwarded;
+        self.dropped += other.dropped;
+        self.other += other.other;
+    }
+}
+
+impl ServiceMap {
+    /// What [`ServiceMap::add`] reads.
+    pub const COLUMNS: ColumnSet = End::NAME_COLUMNS.union(ColumnSet::of(&[
+        Column::Verdict,
+        Column::DropReason,
+        Column::IsReply,
+        Column::L4Protocol,
+        Column::L7Record,
+        Column::SourcePort,
+        Column::DestinationPort,
+        Column::SourceWorkloads,
+        Column::DestinationWorkloads,
+        Column::SourceIdentity,
+        Column::DestinationIdentity,
+    ]));
+
+    /// An empty graph.
+    pub fn new(by: MapBy) -> Self {
+        Self { by, ..Self::default() }
+    }
+
+    /// Takes a flow in. A reply counts for the connection that it answers.
+    pub fn add(&mut self, columns: &FlowColumns, row: usize) {
+        let is_reply = columns.is_reply().get(row).copied() == Some(1);
+        let (from, to) = if is_reply {
+            (End::Destination, End::Source)
+        } else {
+            (End::Source, End::Destination)
+        };
+        let number = |numbers: &[i32]| numbers.get(row).copied().unwrap_or_default();
+        let verdict = Verdict::from_number(number(columns.verdict()));
+        let source = self.node(end(self.by, columns, row, from));
+        let destination = self.node(end(self.by, columns, row, to));
+        let (ends, both) = ([source, destination], [source, destination]);
+        let ends = if source == destination { both.get(..1).unwrap_or_default() } else { &ends };
+        for &index in ends {
+            if let Some(node) = self.nodes.get_mut(index) {
+                node.counts.add(verdict);
+            }
+        }
+        let edge = match self.pairs.get(&(source, destination)) {
+            Some(&index) => self.edges.get_mut(index),
+            None if self.edges.len() < MAX_EDGES => {
+                self.pairs.insert((source, destination), self.edges.len());
+                self.edges.push(MapEdge { source, destination, ..MapEdge::default() });
+                self.edges.last_mut()
+            }
+            None => None,
+        };
+        let Some(edge) = edge else {
+            self.unpaired += 1;
+            return;
+        };
+        edge.counts.add(verdict);
+        if verdict == Verdict::Dropped {
+            let reason = DropReason::from_number(number(columns.drop_reason()));
+            let reason =
+                if reason.is_known() { reason.to_string() } else { "unknown reason".to_owned() };
+            count(&mut edge.drop_reasons, reason);
+        }
+        let (port, protocol) = (to.port(columns, row), protocol(columns, row));
+        if port != 0 || !protocol.is_empty() {
+            count(
+                &mut edge.ports,
+                if port == 0 { protocol.to_owned() } else { format!("{port}/{protocol}") },
+            );
+        }
+    }
+
+    fn node(&mut self, (title, subtitle): (String, String)) -> usize {
+        let key = (subtitle, title);
+        if let Some(&index) = self.indexes.get(&key) {
+            return index;
+        }
+        let key =
+            if self.nodes.len() < MAX_ENDS { key } else { (String::new(), "other".to_owned()) };
+        let index = self.indexes.get(&key).copied().unwrap_or(self.nodes.len());
+        if index == self.nodes.len() {
+            let (subtitle, title) = key.clone();
+            self.nodes.push(MapNode { title, subtitle, counts: MapCounts::default() });
+            self.indexes.insert(key, index);
+        }
+        index
+    }
+
+    /// The graph with the nodes of each namespace or kind as one, if it has more than
+    /// `max_nodes`; then the smallest of those as one, too. Whether anything was put together.
+    pub fn grouped(self, max_nodes: usize) -> (Self, bool) {
+        if self.nodes.len() <= max_nodes {
+            return (self, false);
+        }
+        let by_namespace = self.merged(|node, _| match node.subtitle.as_str() {
+            "" => (node.title.clone(), String::new()),
+            subtitle => (subtitle.to_owned(), "grouped".to_owned()),
+        });
+        if by_namespace.nodes.len() <= max_nodes {
+            return (by_namespace, true);
+        }
+        let mut order: Vec<usize> = (0..by_namespace.nodes.len()).collect();
+        let total =
+            |index: &usize| by_namespace.nodes.get(*index).map_or(0, |node| node.counts.total());
+        order.sort_by_key(|index| std::cmp::Reverse(total(index)));
+        let mut kept = vec![false; order.len()];
+        for index in order.into_iter().take(max_nodes.saturating_sub(1)) {
+            if let Some(kept) = kept.get_mut(index) {
+                *kept = true;
+            }
+        }
+        let merged = by_namespace.merged(|node, index| {
+            if kept.get(index).copied().unwrap_or(false) {
+                (node.title.clone(), node.subtitle.clone())
+            } else {
+                ("other".to_owned(), "grouped".to_owned())
+            }
+        });
+        (merged, true)
+    }
+
+    /// The graph with other names; nodes of one name become one.
+    fn merged(&self, name: impl Fn(&MapNode, usize) -> (String, String)) -> Self {
+        let mut merged = Self { by: self.by, unpaired: self.unpaired, ..Self::default() };
+        let mut targets = Vec::with_capacity(self.nodes.len());
+        for (index, node) in self.nodes.iter().enumerate() {
+            let target = merged.node(name(node, index));
+            if let Some(node_there) = merged.nodes.get_mut(target) {
+                node_there.counts.merge(node.counts);
+            }
+            targets.push(target);
+        }
+        let target = |index: usize| targets.get(index).copied().unwrap_or_default();
+        for edge in &self.edges {
+            let pair = (target(edge.source), target(edge.destination));
+            let index = *merged.pairs.entry(pair).or_insert(merged.edges.len());
+            if index == merged.edges.len() {
+                let (source, destination) = pair;
+                merged.edges.push(MapEdge { source, destination, ..edge.clone() });
+            } else if let Some(there) = merged.edges.get_mut(index) {
+                there.counts.merge(edge.counts);
+                for (reason, flows) in &edge.drop_reasons {
+                    count_many(&mut there.drop_reasons, reason.clone(), *flows);
+                }
+                for (port, flows) in &edge.ports {
+                    count_many(&mut there.ports, port.clone(), *flows);
+                }
+            }
+        }
+        merged
+    }
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, name: String) {
+    count_many(counts, name, 1);
+}
+
+fn count_many(counts: &mut BTreeMap<String, u64>, name: String, flows: u64) {
+    let has_room = counts.len() < MAX_DETAILS || counts.contains_key(&name);
+    let name = if has_room { name } else { "others".to_owned() };
+    *counts.entry(name).or_default() += flows;
+}
+
+/// Title and subtitle of an end.
+fn end(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> (String, String) {
+    let namespace = end.namespace(columns, row).to_owned();
+    let reserved = || end.reserved(columns, row).unwrap_or_else(|| "unknown".to_owned());
+    // What is no pod has a name or is one of the reserved identities.
+    let outside = || {
+        let names = end.name(columns, row);
+        match names {
+            Some(name) if by != MapBy::Namespace => (name.into_owned(), reserved()),
+            _ => (reserved(), String::new()),
+        }
+    };
+    match by {
+        MapBy::Namespace if !namespace.is_empty() => (namespace, String::new()),
+        MapBy::Identity => {
+            let name = end.workload(columns, row);
+            let name = if name.is_empty() { reserved().into() } else { name };
+            (end.identity(columns, row).to_string(), name.into_owned())
+        }
+        MapBy::Workload if !namespace.is_empty() => {
+            let workload = end.workload(columns, row);
+            if !workload.is_empty() {
+                return (workload.into_owned(), namespace);
+            }
+            let pod = end.pod(columns, row);
+            let pod = pod.rsplit('/').next().unwrap_or_default().to_owned();
+            (if pod.is_empty() { "unknown".to_owned() } else { pod }, namespace)
+        }
+        MapBy::Pod if !namespace.is_empty() => {
+            let pod = end.pod(columns, row);
+            (pod.rsplit('/').next().unwrap_or_default().to_owned(), namespace)
+        }
+        _ => outside(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::RowLists;
+    use crate::{Endpoint, Flow, Layer4, Tcp};
+
+    fn map(flows: impl IntoIterator<Item = (String, String, bool)>) -> ServiceMap {
+        let pod = |name: String| {
+            let (namespace, pod) = name.split_once('/').unwrap();
+            Some(Endpoint {
+                namespace: namespace.to_owned(),
+                pod_name: pod.to_owned(),
+                ..Endpoint::default()
+            })
+        };
+        let mut map = ServiceMap::new(MapBy::Workload);
+        for (source, destination, is_reply) in flows {
+            let flow = Flow {
+                source: pod(source),
+                destination: pod(destination),
+                is_reply: Some(is_reply),
+                verdict: if is_reply { Verdict::Forwarded } else { Verdict::Dropped },
+                l4: Some(Layer4::Tcp(Tcp { source_port: 80, destination_port: 80, flags: None })),
+                ..Flow::default()
+            };
+            let mut columns = FlowColumns::default();
+            columns.append_flow(&flow, &mut RowLists::default()).unwrap();
+            map.add(&columns, 0);
+        }
+        map
+    }
+
+    #[test]
+    fn replies_belong_to_their_connection() {
+        let pair = |is_reply| {
+            let (a, b) = ("pets/a".to_owned(), "shop/b".to_owned());
+            if is_reply { (b, a, true) } else { (a, b, false) }
+        };
+        let map = map([pair(false), pair(true), pair(false)]);
+        assert_eq!((map.nodes.len(), map.edges.len()), (2, 1));
+        assert_eq!(map.edges[0].counts, MapCounts { forwarded: 1, dropped: 2, other: 0 });
+        assert_eq!(map.edges[0].drop_reasons, BTreeMap::from([("unknown reason".to_owned(), 2)]));
+        assert_eq!(map.edges[0].ports, BTreeMap::from([("80/TCP".to_owned(), 3)]));
+    }
+
+    #[test]
+    fn many_nodes_are_grouped_and_no_flow_is_lost() {
+        let flows =
+            || (0..300).map(|index| (format!("n{}/a{index}", index % 7), "x/y".to_owned(), false));
+        for (max_nodes, expected) in [(301, (301, false)), (300, (8, true)), (4, (4, true))] {
+            let (map, grouped) = map(flows()).grouped(max_nodes);
+            assert_eq!((map.nodes.len(), grouped), expected);
+            let sum: u64 = map.edges.iter().map(|edge| edge.counts.total()).sum();
+            assert_eq!(sum, 300);
+        }
+    }
+}

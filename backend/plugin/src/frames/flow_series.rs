@@ -1,0 +1,79 @@
+//! Counts of flows as time series and numbers, after the data plane's contracts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Float64Array, TimestampNanosecondArray};
+
+use super::{Field, FieldConfig, Frame, FrameType, Meta};
+
+/// A group's values.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FlowSeries {
+    pub(crate) labels: BTreeMap<String, String>,
+    /// `None`: cannot be told.
+    pub(crate) values: Vec<Option<f64>>,
+}
+
+/// What all series of an answer share.
+#[derive(Debug, Clone)]
+pub(crate) struct FlowSeriesShape {
+    /// Name of the value: `count`, `rate`, …
+    pub(crate) name: &'static str,
+    /// Grafana's unit.
+    pub(crate) unit: &'static str,
+    pub(crate) step_ms: u64,
+    /// Begin of each bucket.
+    pub(crate) times_nanos: Vec<i64>,
+}
+
+/// One frame per series, in `timeseries-multi`.
+pub(crate) fn flow_time_series(
+    shape: &FlowSeriesShape,
+    series: Vec<FlowSeries>,
+    meta: Meta,
+) -> Vec<Frame> {
+    let meta = Meta {
+        frame_type: Some(FrameType::TimeseriesMulti),
+        type_version: Some([0, 1]),
+        preferred_visualisation_type: Some("graph"),
+        ..meta
+    };
+    let frames = series.into_iter().map(|series| {
+        let times = TimestampNanosecondArray::from(shape.times_nanos.clone());
+        let config = FieldConfig { interval: Some(shape.step_ms), ..FieldConfig::default() };
+        let time = Field::new("Time", Arc::new(times)).with_config(config);
+        vec![time, value(shape, series)]
+    });
+    with_meta(frames.collect(), meta)
+}
+
+/// One frame with one value per series, in `numeric-multi`.
+pub(crate) fn flow_numbers(
+    shape: &FlowSeriesShape,
+    series: Vec<FlowSeries>,
+    meta: Meta,
+) -> Vec<Frame> {
+    let meta =
+        Meta { frame_type: Some(FrameType::NumericMulti), type_version: Some([0, 1]), ..meta };
+    with_meta(series.into_iter().map(|series| vec![value(shape, series)]).collect(), meta)
+}
+
+fn value(shape: &FlowSeriesShape, series: FlowSeries) -> Field {
+    let config = FieldConfig { unit: Some(shape.unit), ..FieldConfig::default() };
+    let values = Arc::new(Float64Array::from(series.values));
+    let field = Field::new(shape.name, values).nullable().with_config(config);
+    Field { labels: series.labels, ..field }
+}
+
+/// Frames of these fields; one without fields where there are none. What is to be said of the
+/// answer stands on the first alone.
+fn with_meta(fields: Vec<Vec<Field>>, meta: Meta) -> Vec<Frame> {
+    let rest = Meta { notices: Vec::new(), ..meta.clone() };
+    let mut metas = std::iter::once(meta).chain(std::iter::repeat(rest));
+    let fields = if fields.is_empty() { vec![Vec::new()] } else { fields };
+    fields
+        .into_iter()
+        .map(|fields| Frame { name: String::new(), fields, meta: metas.next().unwrap_or_default() })
+        .collect()
+}

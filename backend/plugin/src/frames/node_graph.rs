@@ -1,0 +1,120 @@
+//! Who talks to whom, as Grafana's node graph reads it: a frame of nodes and one of edges.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Float64Array, StringArray};
+use flow::service_map::{MapCounts, ServiceMap};
+
+use super::{Field, FieldConfig, FixedColor, Frame, Meta};
+
+/// The graph; rates are over `secs`.
+pub(crate) fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> {
+    let nodes = || map.nodes.iter();
+    let edges = || map.edges.iter();
+    let node_counts: Vec<MapCounts> = nodes().map(|node| node.counts).collect();
+    let edge_counts: Vec<MapCounts> = edges().map(|edge| edge.counts).collect();
+    let node_fields = vec![
+        texts("id", (0..map.nodes.len()).map(|index| index.to_string())),
+        texts("title", nodes().map(|node| node.title.clone())),
+        texts("subtitle", nodes().map(|node| node.subtitle.clone())),
+        rates("mainstat", &node_counts, secs, MapCounts::total),
+        texts("secondarystat", node_counts.iter().map(|counts| dropped(*counts))),
+        arc("arc__forwarded", "green", &node_counts, |counts| counts.forwarded),
+        arc("arc__dropped", "red", &node_counts, |counts| counts.dropped),
+        arc("arc__other", "orange", &node_counts, |counts| counts.other),
+        flows("detail__flows", "Flows", &node_counts, MapCounts::total),
+        flows("detail__dropped", "Dropped", &node_counts, |counts| counts.dropped),
+    ];
+    let edge_fields = vec![
+        texts("id", edges().map(|edge| format!("{}-{}", edge.source, edge.destination))),
+        texts("source", edges().map(|edge| edge.source.to_string())),
+        texts("target", edges().map(|edge| edge.destination.to_string())),
+        rates("mainstat", &edge_counts, secs, MapCounts::total),
+        texts("secondarystat", edges().map(|edge| listed(&edge.drop_reasons))),
+        texts("color", edge_counts.iter().map(|counts| color(*counts).to_owned())),
+        titled("detail__ports", "Ports", edges().map(|edge| listed(&edge.ports))),
+        titled(
+            "detail__drop_reasons",
+            "Drop reasons",
+            edges().map(|edge| listed(&edge.drop_reasons)),
+        ),
+        flows("detail__flows", "Flows", &edge_counts, MapCounts::total),
+        flows("detail__dropped", "Dropped", &edge_counts, |counts| counts.dropped),
+    ];
+    let of_graph = Meta { preferred_visualisation_type: Some("nodeGraph"), ..Meta::default() };
+    vec![
+        Frame {
+            name: "nodes".to_owned(),
+            fields: node_fields,
+            meta: Meta { preferred_visualisation_type: Some("nodeGraph"), ..meta },
+        },
+        Frame { name: "edges".to_owned(), fields: edge_fields, meta: of_graph },
+    ]
+}
+
+fn texts(name: &str, values: impl Iterator<Item = String>) -> Field {
+    Field::new(name, Arc::new(StringArray::from_iter_values(values)))
+}
+
+fn titled(name: &str, title: &str, values: impl Iterator<Item = String>) -> Field {
+    let display_name_from_ds = Some(title.to_owned());
+    texts(name, values).with_config(FieldConfig { display_name_from_ds, ..FieldConfig::default() })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+fn numbers(counts: &[MapCounts], number: impl Fn(MapCounts) -> u64) -> Vec<f64> {
+    counts.iter().map(|counts| number(*counts) as f64).collect()
+}
+
+fn rates(name: &str, counts: &[MapCounts], secs: f64, of: fn(MapCounts) -> u64) -> Field {
+    let secs = secs.max(0.001);
+    let values: Vec<f64> = numbers(counts, of).into_iter().map(|flows| flows / secs).collect();
+    Field::new(name, Arc::new(Float64Array::from(values))).with_config(FieldConfig {
+        display_name_from_ds: Some("Flows per second".to_owned()),
+        unit: Some("cps"),
+        ..FieldConfig::default()
+    })
+}
+
+fn flows(name: &str, title: &str, counts: &[MapCounts], of: impl Fn(MapCounts) -> u64) -> Field {
+    let display_name_from_ds = Some(title.to_owned());
+    Field::new(name, Arc::new(Float64Array::from(numbers(counts, of))))
+        .with_config(FieldConfig { display_name_from_ds, ..FieldConfig::default() })
+}
+
+/// A part of the ring around a node: the parts add up to 1.
+fn arc(
+    name: &str,
+    color: &'static str,
+    counts: &[MapCounts],
+    of: impl Fn(MapCounts) -> u64,
+) -> Field {
+    let totals = numbers(counts, MapCounts::total);
+    let parts = numbers(counts, of);
+    let shares: Vec<f64> =
+        parts.into_iter().zip(totals).map(|(part, total)| part / total.max(1.0)).collect();
+    Field::new(name, Arc::new(Float64Array::from(shares)))
+        .with_config(FieldConfig { color: Some(FixedColor::new(color)), ..FieldConfig::default() })
+}
+
+fn dropped(counts: MapCounts) -> String {
+    if counts.dropped == 0 { String::new() } else { format!("{} dropped", counts.dropped) }
+}
+
+fn color(counts: MapCounts) -> &'static str {
+    match (counts.dropped, counts.forwarded) {
+        (0, _) => "green",
+        (_, 0) => "red",
+        _ => "orange",
+    }
+}
+
+/// The largest first.
+fn listed(counts: &BTreeMap<String, u64>) -> String {
+    let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
+    counts.sort_by_key(|(_, flows)| std::cmp::Reverse(**flows));
+    let texts: Vec<String> =
+        counts.iter().map(|(name, flows)| format!("{name} ({flows})")).collect();
+    texts.join(", ")
+}

@@ -1,0 +1,382 @@
+//! Flows counted: over time or over the whole range, by any of their traits.
+
+use std::collections::BTreeMap;
+
+use flow::aggregate::{Aggregation, AggregationLimits, Buckets, Cell, Group};
+use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
+use flow::group::{End, GroupField};
+use flow::once::OncePerPacket;
+use flow::{Verdict, columns::NO_TIME};
+use hubble_api::projection::Decoder;
+use serde::Deserialize;
+
+use super::filter::FlowSelection;
+use super::flag;
+use super::flows::{buffer_start_notice, executed, now_ms, relay_notices, unreadable};
+use super::form::FlowsForm;
+use super::model::{InvalidQuery, read_fields};
+use super::{Envelope, QueryError};
+use crate::frames::{
+    FlowSeries, FlowSeriesShape, Frame, Meta, Notice, flow_numbers, flow_time_series,
+};
+use crate::instance::Instance;
+
+/// Groups that are kept apart while counting; more are counted as `other`.
+const MAX_GROUPS: usize = 1_000;
+/// Cells of all groups: 64 bytes each.
+const MAX_CELLS: usize = 500_000;
+/// Different pairs over all cells; 16 bytes each.
+const MAX_PEERS: usize = 500_000;
+/// Points of a series.
+const MAX_BUCKETS: i64 = 2_000;
+const DEFAULT_TOP: i64 = 20;
+const MAX_TOP: i64 = 500;
+/// Flows that are decoded before they are counted and forgotten.
+const BATCH_FLOWS: usize = 1_024;
+/// Text of one batch: hostile labels reach 64 KB per flow.
+const BATCH_TEXT_BYTES: usize = 16 << 20;
+
+/// Flows, counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FlowMetricsQuery {
+    pub(crate) form: FlowsForm,
+    pub(crate) metric: FlowMetric,
+    pub(crate) group_by: Vec<GroupField>,
+    pub(crate) format: FlowMetricsFormat,
+    /// Groups that are shown, 1 to 500.
+    pub(crate) top: usize,
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum FlowMetric {
+    /// Flows.
+    #[default]
+    Count,
+    /// Flows per second.
+    Rate,
+    /// Share of the flows that were dropped, 0 to 1.
+    DropRatio,
+    /// Different pairs of source and destination.
+    DistinctPeers,
+}
+
+/// How counts are answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FlowMetricsFormat {
+    /// Over time.
+    #[default]
+    TimeSeries,
+    /// One number for each group.
+    Top,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FlowMetricsJson {
+    metric: Option<FlowMetric>,
+    group_by: Option<Vec<String>>,
+    format: Option<FlowMetricsFormat>,
+    limit: Option<i64>,
+}
+
+impl FlowMetricsQuery {
+    /// Reads the JSON of a query. Errors: [`InvalidQuery`].
+    pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
+        let (form, json): (_, FlowMetricsJson) =
+            read_fields(json, &["metric", "groupBy", "format", "limit"])?;
+        let (form, remarks) = form.read()?;
+        let mut group_by = Vec::new();
+        for key in json.group_by.unwrap_or_default() {
+            if let Some(variable) = flag::unresolved_variable(&key) {
+                return Err(InvalidQuery::GroupVariable(variable.to_owned()));
+            }
+            let field = GroupField::from_key(key.trim()).ok_or(InvalidQuery::GroupField { key })?;
+            if !group_by.contains(&field) {
+                group_by.push(field);
+            }
+        }
+        let top = json.limit.unwrap_or(DEFAULT_TOP);
+        let top = usize::try_from(top)
+            .ok()
+            .filter(|_| (1..=MAX_TOP).contains(&top))
+            .ok_or(InvalidQuery::Top { limit: top, max: MAX_TOP })?;
+        Ok(Self {
+            form,
+            metric: json.metric.unwrap_or_default(),
+            group_by,
+            format: json.format.unwrap_or_default(),
+            top,
+            notices: remarks.into_iter().map(|remark| Notice::info(remark.text)).collect(),
+        })
+    }
+
+    fn columns(&self) -> ColumnSet {
+        let own =
+            OncePerPacket::COLUMNS.union(ColumnSet::of(&[Column::TimeNanos, Column::Verdict]));
+        let grouped = self.group_by.iter().fold(own, |set, field| set.union(field.columns()));
+        if self.metric == FlowMetric::DistinctPeers {
+            grouped.union(End::NAME_COLUMNS)
+        } else {
+            grouped
+        }
+    }
+}
+
+impl FlowMetric {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Rate => "rate",
+            Self::DropRatio => "drop ratio",
+            Self::DistinctPeers => "distinct peers",
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Count | Self::DistinctPeers => "short",
+            Self::Rate => "cps",
+            Self::DropRatio => "percentunit",
+        }
+    }
+
+    /// The value of a cell that covers `secs`; `None` where it cannot be told.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+    fn value(self, cell: &Cell, secs: f64) -> Option<f64> {
+        match self {
+            Self::Count => Some(cell.flows as f64),
+            Self::Rate => (secs > 0.0).then(|| cell.flows as f64 / secs),
+            Self::DropRatio => (cell.flows > 0).then(|| cell.dropped as f64 / cell.flows as f64),
+            Self::DistinctPeers => Some(cell.peers() as f64),
+        }
+    }
+}
+
+/// Flows on their way into counts.
+struct Counter<'q> {
+    query: &'q FlowMetricsQuery,
+    decoder: Decoder,
+    columns: FlowColumns,
+    once: OncePerPacket,
+    counts: Aggregation,
+    unreadable: usize,
+    seconds: u64,
+}
+
+impl Counter<'_> {
+    fn take(&mut self, message: &[u8]) {
+        if self.decoder.decode(message, &mut self.columns).is_err() {
+            // Full is told from malformed by trying again on empty columns.
+            self.flush();
+            if self.decoder.decode(message, &mut self.columns).is_err() {
+                self.unreadable += 1;
+            }
+        }
+        if self.columns.len() >= BATCH_FLOWS {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let mut key = Vec::with_capacity(self.query.group_by.len());
+        for row in 0..self.columns.len() {
+            if self.once.is_second(&self.columns, row) {
+                self.seconds += 1;
+                continue;
+            }
+            key.clear();
+            let texts = self.query.group_by.iter().map(|field| field.text(&self.columns, row));
+            key.extend(texts.map(std::borrow::Cow::into_owned));
+            let verdict = self.columns.verdict().get(row).copied().unwrap_or_default();
+            let time_nanos = self.columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
+            let is_dropped = Verdict::from_number(verdict) == Verdict::Dropped;
+            let names = (self.query.metric == FlowMetric::DistinctPeers).then(|| {
+                let name = |end: End| end.name(&self.columns, row).unwrap_or_default();
+                (name(End::Source), name(End::Destination))
+            });
+            let peers = names.as_ref().map(|(from, to)| (from.as_ref(), to.as_ref()));
+            self.counts.add(&key, time_nanos, is_dropped, peers);
+        }
+        self.columns = batch();
+    }
+}
+
+fn batch() -> FlowColumns {
+    FlowColumns::new(ColumnLimits { max_flows: BATCH_FLOWS, max_text_bytes: BATCH_TEXT_BYTES })
+}
+
+/// The buckets of a range, aligned to their step, which grows until they are few enough.
+fn buckets(format: FlowMetricsFormat, from_ms: i64, to_ms: i64, interval_ms: i64) -> Buckets {
+    let span_ms = to_ms.saturating_sub(from_ms).max(1);
+    let (start_ms, step_ms, count) = match format {
+        FlowMetricsFormat::Top => (from_ms, span_ms.saturating_add(1), 1),
+        FlowMetricsFormat::TimeSeries => {
+            let least_ms = span_ms.div_euclid(MAX_BUCKETS - 2).saturating_add(1);
+            let step_ms = interval_ms.max(least_ms).max(1);
+            let start_ms = from_ms.div_euclid(step_ms).saturating_mul(step_ms);
+            (start_ms, step_ms, to_ms.saturating_sub(start_ms).div_euclid(step_ms) + 1)
+        }
+    };
+    Buckets {
+        start_nanos: start_ms.saturating_mul(1_000_000),
+        step_nanos: step_ms.saturating_mul(1_000_000),
+        count: usize::try_from(count).unwrap_or(1),
+    }
+}
+
+/// Counts, and shapes the answer.
+///
+/// Errors: [`QueryError`], when there is nothing to show.
+pub(super) async fn frames(
+    instance: &Instance,
+    envelope: &Envelope,
+    query: &FlowMetricsQuery,
+) -> Result<Vec<Frame>, QueryError> {
+    let relay = instance.relay()?;
+    let selection = FlowSelection::new(&query.form)?;
+    let now_ms = now_ms();
+    let (from_ms, to_ms, narrowed) =
+        query.form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
+    let mut notices = query.notices.clone();
+    notices.extend(narrowed);
+    let buckets = buckets(query.format, from_ms, to_ms, envelope.interval_ms);
+    let max_groups = (MAX_CELLS / buckets.count.max(1)).clamp(query.top, MAX_GROUPS);
+    let mut counter = Counter {
+        query,
+        decoder: Decoder::new(query.columns()),
+        columns: batch(),
+        once: OncePerPacket::default(),
+        counts: Aggregation::new(buckets, AggregationLimits { max_groups, max_peers: MAX_PEERS }),
+        unreadable: 0,
+        seconds: 0,
+    };
+    let executed_query_string = executed(&selection, from_ms, to_ms);
+    let (scanned, buffer_start) = tokio::join!(
+        relay.scan(selection.filters, (from_ms, to_ms), |message| counter.take(message)),
+        relay.buffer_start()
+    );
+    let scanned = scanned?;
+    counter.flush();
+    let Counter { counts, unreadable: unread, seconds, .. } = counter;
+    notices.extend(
+        scanned
+            .broken
+            .as_ref()
+            .map(|error| Notice::warning(format!("the answer is incomplete: {error}"))),
+    );
+    notices.extend(relay_notices(&scanned.notices));
+    if unread > 0 {
+        notices.push(unreadable(unread));
+    }
+    if seconds > 0 {
+        notices.push(Notice::info(format!(
+            "{seconds} packets were recorded both as a policy verdict and as a drop, and are counted once"
+        )));
+    }
+    if counts.uncounted_peers > 0 {
+        notices.push(Notice::warning(format!(
+            "there are more than {MAX_PEERS} different pairs: the numbers of peers are too low"
+        )));
+    }
+    notices.extend(buffer_start_notice(from_ms, &buffer_start));
+    let known_from_nanos = match &buffer_start {
+        Ok(Some(start)) => start.oldest_nanos().unwrap_or(i64::MIN),
+        _ => i64::MIN,
+    };
+    let covered = Covered {
+        buckets,
+        from_nanos: from_ms.saturating_mul(1_000_000).max(known_from_nanos),
+        to_nanos: to_ms.min(now_ms).saturating_mul(1_000_000),
+    };
+    let (groups, other) =
+        counts.top(query.top, |cell| query.metric.value(cell, 1.0).unwrap_or(-1.0));
+    if other.is_some() {
+        notices.push(Notice::info(format!(
+            "showing {} groups; all others are counted as `other`",
+            groups.len()
+        )));
+    }
+    let series = series(query, &groups, other.as_ref(), covered);
+    let shape = FlowSeriesShape {
+        name: query.metric.name(),
+        unit: query.metric.unit(),
+        step_ms: u64::try_from(buckets.step_nanos / 1_000_000).unwrap_or(1),
+        times_nanos: (0..buckets.count).map(|index| covered.begin(index)).collect(),
+    };
+    let meta = Meta { executed_query_string, notices, ..Meta::default() };
+    Ok(match query.format {
+        FlowMetricsFormat::TimeSeries => flow_time_series(&shape, series, meta),
+        FlowMetricsFormat::Top => flow_numbers(&shape, series, meta),
+    })
+}
+
+/// The part of each bucket of which flows can be known.
+#[derive(Debug, Clone, Copy)]
+struct Covered {
+    buckets: Buckets,
+    from_nanos: i64,
+    to_nanos: i64,
+}
+
+impl Covered {
+    fn begin(&self, index: usize) -> i64 {
+        let index = i64::try_from(index).unwrap_or(i64::MAX);
+        let Buckets { start_nanos, step_nanos, .. } = self.buckets;
+        start_nanos.saturating_add(index.saturating_mul(step_nanos))
+    }
+
+    /// Seconds; 0 or less: the buffers do not reach back, or the time is still to come.
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a time range")]
+    fn secs(&self, index: usize) -> f64 {
+        let begin = self.begin(index).max(self.from_nanos);
+        let end = self.begin(index.saturating_add(1)).min(self.to_nanos);
+        end.saturating_sub(begin) as f64 / 1e9
+    }
+}
+
+fn series(
+    query: &FlowMetricsQuery,
+    groups: &[Group],
+    other: Option<&Group>,
+    covered: Covered,
+) -> Vec<FlowSeries> {
+    let values = |group: &Group| -> Vec<Option<f64>> {
+        let cells = group.cells.iter().enumerate();
+        cells
+            .map(|(index, cell)| {
+                let secs = covered.secs(index);
+                // No flow where none could be known is no 0.
+                if secs <= 0.0 && cell.flows == 0 { None } else { query.metric.value(cell, secs) }
+            })
+            .collect()
+    };
+    let mut series: Vec<FlowSeries> = groups
+        .iter()
+        .map(|group| FlowSeries {
+            labels: query
+                .group_by
+                .iter()
+                .zip(&group.key)
+                .map(|(field, text)| (field.key().to_owned(), text.clone()))
+                .collect(),
+            values: values(group),
+        })
+        .collect();
+    if let Some(other) = other {
+        let labels: BTreeMap<String, String> = query
+            .group_by
+            .iter()
+            .map(|field| (field.key().to_owned(), "other".to_owned()))
+            .collect();
+        series.push(FlowSeries { labels, values: values(other) });
+    }
+    if series.is_empty() && query.group_by.is_empty() {
+        let none = Group { key: Vec::new(), cells: vec![Cell::default(); covered.buckets.count] };
+        series.push(FlowSeries { labels: BTreeMap::new(), values: values(&none) });
+    }
+    series
+}

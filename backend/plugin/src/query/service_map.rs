@@ -1,0 +1,137 @@
+//! Who talks to whom in a time range, as a node graph.
+
+use flow::columns::{ColumnLimits, FlowColumns};
+use flow::service_map::{MapBy, ServiceMap};
+use hubble_api::projection::{Decoded, Decoder};
+use serde::Deserialize;
+
+use super::filter::FlowSelection;
+use super::flows::{buffer_start_notice, executed, now_ms, relay_notices, unreadable};
+use super::form::FlowsForm;
+use super::model::{InvalidQuery, read_fields};
+use super::{Envelope, QueryError};
+use crate::frames::{Frame, Meta, Notice, node_graph};
+use crate::instance::Instance;
+
+/// Nodes that a graph can hold and still be read.
+const MAX_NODES: usize = 1_500;
+
+/// Flows as a graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServiceMapQuery {
+    pub(crate) form: FlowsForm,
+    pub(crate) by: NodesBy,
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// What a node stands for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NodesBy {
+    #[default]
+    Workload,
+    Namespace,
+    Pod,
+    Identity,
+}
+
+#[derive(Deserialize)]
+struct ServiceMapJson {
+    by: Option<NodesBy>,
+}
+
+impl ServiceMapQuery {
+    /// Reads the JSON of a query. Errors: [`InvalidQuery`].
+    pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
+        let (form, json): (_, ServiceMapJson) = read_fields(json, &["by"])?;
+        let (form, remarks) = form.read()?;
+        let notices = remarks.into_iter().map(|remark| Notice::info(remark.text)).collect();
+        Ok(Self { form, by: json.by.unwrap_or_default(), notices })
+    }
+}
+
+impl From<NodesBy> for MapBy {
+    fn from(by: NodesBy) -> Self {
+        match by {
+            NodesBy::Workload => Self::Workload,
+            NodesBy::Namespace => Self::Namespace,
+            NodesBy::Pod => Self::Pod,
+            NodesBy::Identity => Self::Identity,
+        }
+    }
+}
+
+/// Room for the flow at hand, and for those before it until it is full.
+fn room() -> FlowColumns {
+    FlowColumns::new(ColumnLimits { max_flows: 1_024, max_text_bytes: 16 << 20 })
+}
+
+/// Asks the relay and draws the graph.
+///
+/// Errors: [`QueryError`], when there is nothing to show.
+pub(super) async fn frames(
+    instance: &Instance,
+    envelope: &Envelope,
+    query: &ServiceMapQuery,
+) -> Result<Vec<Frame>, QueryError> {
+    let relay = instance.relay()?;
+    let selection = FlowSelection::new(&query.form)?;
+    let now_ms = now_ms();
+    let (from_ms, to_ms, narrowed) =
+        query.form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
+    let executed_query_string = executed(&selection, from_ms, to_ms);
+    let mut map = ServiceMap::new(query.by.into());
+    let mut decoder = Decoder::new(ServiceMap::COLUMNS);
+    let mut columns = room();
+    let mut unread = 0;
+    let take = |message: &bytes::Bytes| {
+        let mut read = decoder.decode(message, &mut columns);
+        if read.is_err() {
+            // Full is told from malformed by trying again on empty columns.
+            columns = room();
+            read = decoder.decode(message, &mut columns);
+        }
+        match (read, columns.len().checked_sub(1)) {
+            (Ok(Decoded::Flow), Some(row)) => map.add(&columns, row),
+            _ => unread += 1,
+        }
+    };
+    let (scanned, buffer_start) =
+        tokio::join!(relay.scan(selection.filters, (from_ms, to_ms), take), relay.buffer_start());
+    let scanned = scanned?;
+    let (map, grouped) = map.grouped(MAX_NODES);
+    let mut notices = query.notices.clone();
+    notices.extend(narrowed);
+    notices.extend(
+        scanned
+            .broken
+            .as_ref()
+            .map(|error| Notice::warning(format!("the graph is incomplete: {error}"))),
+    );
+    notices.extend(relay_notices(&scanned.notices));
+    if unread > 0 {
+        notices.push(unreadable(unread));
+    }
+    if grouped {
+        notices.push(Notice::info(format!(
+            "more than {MAX_NODES} nodes: those of a namespace are shown as one"
+        )));
+    }
+    if map.unpaired > 0 {
+        notices.push(Notice::warning(format!(
+            "{} flows are not drawn as edges: there are too many pairs, narrow the filter",
+            map.unpaired
+        )));
+    }
+    notices.extend(buffer_start_notice(from_ms, &buffer_start));
+    // Rates are over what the buffers cover, not over what was asked for.
+    let known_from_ms = match &buffer_start {
+        Ok(Some(start)) => start.oldest_nanos().map_or(from_ms, |nanos| nanos / 1_000_000),
+        _ => from_ms,
+    };
+    let span_ms = to_ms.min(now_ms).saturating_sub(from_ms.max(known_from_ms)).max(1);
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a time range")]
+    let secs = span_ms as f64 / 1e3;
+    let meta = Meta { executed_query_string, notices, ..Meta::default() };
+    Ok(node_graph(&map, secs, meta))
+}
