@@ -31,9 +31,7 @@ use serde_json::{Map, Value};
 pub(crate) use self::check::BadFrame;
 pub(crate) use self::exemplars::exemplars;
 pub(crate) use self::flow_log::{FLOW_LOG_COLUMNS, flow_log};
-pub(crate) use self::flow_series::{
-    FlowSeries, FlowSeriesShape, flow_numbers, flow_time_series,
-};
+pub(crate) use self::flow_series::{FlowSeries, FlowSeriesShape, flow_numbers, flow_time_series};
 pub(crate) use self::flow_table::{FLOW_TABLE_COLUMNS, flow_table};
 pub(crate) use self::heatmap::heatmap;
 pub(crate) use self::ipc::encode;

@@ -103,9 +103,9 @@ fn dropped(counts: MapCounts) -> String {
 }
 
 fn color(counts: MapCounts) -> &'static str {
-    match (counts.dropped, counts.forwarded) {
-        (0, _) => "green",
-        (_, 0) => "red",
+    match (counts.dropped, counts.forwarded, counts.other) {
+        (0, _, 0) => "green",
+        (_, 0, 0) => "red",
         _ => "orange",
     }
 }
