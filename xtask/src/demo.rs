@@ -115,7 +115,7 @@ fn story(options: &Options) -> String {
         Scenario::Chaos => (
             format!("{drops}&var-workload=store-front"),
             "Incoming drops of store-front rise with POLICY_DENIED since ten minutes ago.\n  \
-             First click: a point of that line, then \"Show the flows behind this\".",
+             First click: a point of that line. It opens the flows behind it.",
         ),
         Scenario::Open => (
             format!("{drops}&var-workload=store-front"),
@@ -124,7 +124,7 @@ fn story(options: &Options) -> String {
         Scenario::Policies | Scenario::Fqdn => (
             format!("{drops}&var-workload=order-service"),
             "order-service's DNS queries are refused.\n  \
-             First click: a point of the line in \"Outgoing drops by reason\", then \"Show the flows behind this\".",
+             First click: a point of the line in \"Outgoing drops by reason\", for the flows behind it.",
         ),
         Scenario::Combined => (
             format!("{drops}&var-workload=store-front"),
