@@ -16,9 +16,9 @@ mod l4;
 mod l7;
 pub mod once;
 mod record;
+pub mod service_map;
 #[cfg(test)]
 mod tests;
-pub mod service_map;
 mod time;
 
 pub use drop_reason::DropReason;
