@@ -1,5 +1,6 @@
 //! PromQL: an expression, for a range, for its end, or for both.
 
+use super::flag::unresolved_variable;
 use super::model::{InvalidQuery, PromqlFormat, PromqlQuery};
 use super::{Envelope, QueryError, upstream_notices};
 use crate::frames::{self, Frame, Legend, Notice, SeriesQuery};
@@ -70,7 +71,7 @@ pub(super) async fn frames(
         // What arrived stays, with a word about what did not.
         match frames.first_mut() {
             Some(first) => first.meta.notices.push(Notice::warning(error.to_string())),
-            None => return Err(explained(error, &query.expr).into()),
+            None => return Err(explained(error, &expr).into()),
         }
     }
     match exemplars {
@@ -165,19 +166,17 @@ fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, answer: Answer<ResultDa
     }
 }
 
-/// A `$` in an expression is nothing that Prometheus knows: the user forgot that alert rules have
-/// no dashboard variables, or misspelt one.
+/// What Grafana left as it was is nothing that Prometheus knows: the user misspelt a variable, or
+/// forgot that alert rules have none. `expr` is the expression that was sent.
 fn explained(error: PrometheusError, expr: &str) -> PrometheusError {
-    match error {
-        PrometheusError::Refused { status, kind, message }
-            if expr.contains('$') && status == 400 =>
-        {
+    match (error, unresolved_variable(expr)) {
+        (PrometheusError::Refused { status, kind, message }, Some(variable)) if status == 400 => {
             let message = format!(
-                "{message}; the expression holds a `$`: a variable that this dashboard does not have, \
-                 or an alert rule, which has none"
+                "{message}; `{variable}` stands in the expression as it is: a variable that this \
+                 dashboard does not have, or an alert rule, which has none"
             );
             PrometheusError::Refused { status, kind, message }
         }
-        error => error,
+        (error, _) => error,
     }
 }

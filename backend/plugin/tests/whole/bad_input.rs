@@ -39,6 +39,17 @@ async fn server(answer: &'static [u8]) -> String {
     url
 }
 
+/// What is said of a variable that was left over is not said of one that was filled in.
+#[tokio::test]
+async fn a_macro_that_was_filled_in_is_no_variable() {
+    let plugin = Plugin::start().await;
+    let body = r#"{"status":"error","errorType":"bad_data","error":"1:33: parse error"}"#;
+    let prometheus = Http::start(move |_, _| Answer::json("400 Bad Request", body)).await;
+    let query = json!({ "expr": "sum(rate(x{pod=~\"a$\"}[$__rate_interval])", "instant": true });
+    let (_, _, message) = plugin.failure(&prometheus.source(), Range::last_hour(), query).await;
+    assert_eq!(message, "Prometheus refused the query (bad_data): 1:33: parse error");
+}
+
 #[tokio::test]
 async fn prometheus_errors_are_sentences() {
     let plugin = Plugin::start().await;
@@ -54,7 +65,7 @@ async fn prometheus_errors_are_sentences() {
         |status, body: &str| Answer { status, content_type: "text/html", body: body.to_owned() };
     check(
         Answer::json("400 Bad Request", r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:14: parse error"}"#),
-        (400, "Prometheus refused the query (bad_data): invalid parameter \"query\": 1:14: parse error; the expression holds a `$`: a variable that this dashboard does not have, or an alert rule, which has none"),
+        (400, "Prometheus refused the query (bad_data): invalid parameter \"query\": 1:14: parse error; `$namespace` stands in the expression as it is: a variable that this dashboard does not have, or an alert rule, which has none"),
     )
     .await;
     check(
