@@ -20,23 +20,8 @@ pub(super) fn direction_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_
 
 /// As Hubble's metrics name protocols: the one of layer 7 where there is any.
 pub(super) fn protocol_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
-    let name = match at(columns.l7_record(), row) {
-        l7_record::DNS => "DNS",
-        l7_record::HTTP => "HTTP",
-        l7_record::KAFKA => "Kafka",
-        l7_record::UNKNOWN => "Unknown L7",
-        _ => match at(columns.l4_protocol(), row) {
-            l4_protocol::TCP => "TCP",
-            l4_protocol::UDP => "UDP",
-            l4_protocol::ICMPV4 => "ICMPv4",
-            l4_protocol::ICMPV6 => "ICMPv6",
-            l4_protocol::SCTP => "SCTP",
-            l4_protocol::VRRP => "VRRP",
-            l4_protocol::IGMP => "IGMP",
-            _ => return None,
-        },
-    };
-    Some(name.into())
+    let name = flow::group::protocol(columns, row);
+    (!name.is_empty()).then(|| name.into())
 }
 
 pub(super) fn l7_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
