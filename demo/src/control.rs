@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::chain;
 use crate::metrics::exposition;
 use crate::scenario::Scenario;
 use crate::shop::{Shared, ShopError};
@@ -69,7 +70,9 @@ async fn switch(
     let scenario: Scenario = name.parse().map_err(|error: crate::UnknownScenario| {
         (StatusCode::NOT_FOUND, Json(ErrorAnswer { message: error.to_string() }))
     })?;
-    shared.lock().simulation.switch(scenario);
+    shared.switch(scenario).map_err(|error| {
+        (StatusCode::INTERNAL_SERVER_ERROR, Json(ErrorAnswer { message: chain(&error) }))
+    })?;
     tracing::info!(%scenario, "scenario switched");
     Ok(answer(&shared))
 }

@@ -10,6 +10,7 @@ mod control;
 mod history;
 mod hubble;
 mod metrics;
+mod policies_folder;
 mod record;
 mod scenario;
 mod shop;
@@ -18,6 +19,7 @@ mod traffic;
 
 pub use history::{HistoryError, HistoryOptions};
 pub use hubble::ring::{InvalidCapacity, RingCapacity};
+pub use policies_folder::PoliciesFolderError;
 pub use scenario::{Scenario, UnknownScenario};
 pub use shop::{Shop, ShopError, ShopOptions};
 pub use tls::{TlsError, TlsFiles};

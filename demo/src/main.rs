@@ -85,6 +85,11 @@ struct Arguments {
     /// What was on before the scenario.
     #[arg(long, value_name = "NAME", default_value = "open")]
     scenario_before: Scenario,
+
+    /// Keep the manifests of the scenario that is on in this folder, a file for each policy; the
+    /// scenario before's are removed, other files stay.
+    #[arg(long, value_name = "DIR")]
+    policies_folder: Option<PathBuf>,
 }
 
 /// A span is not written as number and unit.
@@ -148,6 +153,7 @@ impl From<Arguments> for ShopOptions {
             lose_every: arguments.lose_every,
             tls,
             history,
+            policies_folder: arguments.policies_folder,
         }
     }
 }

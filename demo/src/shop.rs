@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::hubble::relay::Relay;
 use crate::hubble::ring::{RingCapacity, Rings};
 use crate::hubble::service::ObserverService;
 use crate::metrics::{Metrics, Sample};
+use crate::policies_folder::{PoliciesFolder, PoliciesFolderError};
 use crate::record::Record;
 use crate::scenario::Scenario;
 use crate::tls::{TlsError, TlsFiles, incoming};
@@ -65,6 +67,8 @@ pub struct ShopOptions {
     pub tls: Option<TlsFiles>,
     /// The past to live through first.
     pub history: Option<HistoryOptions>,
+    /// Where the scenario's manifests are kept for others to read.
+    pub policies_folder: Option<PathBuf>,
 }
 
 /// Why a shop did not start, or stopped.
@@ -94,6 +98,9 @@ pub enum ShopError {
     /// The past could not be written.
     #[error("cannot write the history")]
     History(#[from] HistoryError),
+    /// The manifests could not be written.
+    #[error("cannot keep the policies in their folder")]
+    Policies(#[from] PoliciesFolderError),
     /// The relay stopped by itself.
     #[error("the relay stopped")]
     Relay(#[source] tonic::transport::Error),
@@ -131,12 +138,26 @@ impl State {
 pub(crate) struct Shared {
     pub(crate) state: Mutex<State>,
     pub(crate) relay: Arc<Relay>,
+    policies_folder: Option<PoliciesFolder>,
 }
 
 impl Shared {
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while counting would leave counters behind, not a broken structure.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Switches to another act: first the folder, then the traffic. Errors: its manifests cannot
+    /// be written; the act that is on then stays on.
+    pub(crate) fn switch(&self, scenario: Scenario) -> Result<(), PoliciesFolderError> {
+        // Under one lock, so that of two switches the same one comes last in both places. Four
+        // small files take well below the clock's step.
+        let mut state = self.lock();
+        if let Some(folder) = &self.policies_folder {
+            folder.write(scenario)?;
+        }
+        state.simulation.switch(scenario);
+        Ok(())
     }
 
     /// Samples of all series, as of now.
@@ -167,7 +188,7 @@ impl Shop {
     /// Lives through the history, if there is one, binds both addresses and goes on live.
     ///
     /// Errors: an address in use, an unknown node, certificates that do not work, a history
-    /// that cannot be written.
+    /// or manifests that cannot be written.
     pub async fn start(options: ShopOptions) -> Result<Self, ShopError> {
         let cluster = Arc::new(Cluster::pet_shop());
         let unavailable = unavailable_nodes(&cluster, &options.unavailable_nodes)?;
@@ -258,7 +279,11 @@ fn prepare(
         tls,
         lose_every: options.lose_every,
     });
-    Ok(Arc::new(Shared { state: Mutex::new(state), relay }))
+    let policies_folder = options.policies_folder.clone().map(PoliciesFolder::new);
+    if let Some(folder) = &policies_folder {
+        folder.write(options.scenario)?;
+    }
+    Ok(Arc::new(Shared { state: Mutex::new(state), relay, policies_folder }))
 }
 
 fn unavailable_nodes(cluster: &Cluster, names: &[String]) -> Result<BTreeSet<NodeId>, ShopError> {

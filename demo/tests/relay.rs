@@ -34,6 +34,7 @@ fn options() -> ShopOptions {
         lose_every: None,
         tls: None,
         history: None,
+        policies_folder: None,
     }
 }
 
@@ -239,6 +240,35 @@ async fn scenarios_are_switched_over_http() {
     check("GET", "/metrics", 200, "# TYPE hubble_flows_processed_total counter").await;
     check("GET", "/nothing", 404, "").await;
     shop.stop().await;
+}
+
+#[tokio::test]
+async fn the_policies_folder_follows_the_switches() {
+    let folder = std::env::temp_dir().join(format!("petshop-switches-{}", std::process::id()));
+    let _: std::io::Result<()> = std::fs::remove_dir_all(&folder);
+    let with_folder = ShopOptions { policies_folder: Some(folder.clone()), ..options() };
+    let shop = Shop::start(with_folder).await.expect("a shop");
+    let address = shop.metrics_address();
+    let visible = || {
+        let names = std::fs::read_dir(&folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
+        names.filter(|name| !name.starts_with('.')).count()
+    };
+    assert_eq!(visible(), 0, "no policies yet");
+    assert_eq!(http(address, "PUT", "/scenario/chaos").await.0, 200);
+    assert_eq!(visible(), 4);
+    assert_eq!(http(address, "PUT", "/scenario/combined").await.0, 200);
+    assert_eq!(visible(), 1);
+
+    // A file that is somebody else's: the act that is on stays on.
+    std::fs::write(folder.join("allow-rabbitmq-traffic.yaml"), "mine").expect("a file");
+    let (status, body) = http(address, "PUT", "/scenario/chaos").await;
+    assert_eq!(status, 500, "{body}");
+    assert!(body.contains("allow-rabbitmq-traffic.yaml` is there already"), "{body}");
+    assert!(http(address, "GET", "/scenario").await.1.contains("\"scenario\":\"combined\""));
+    shop.stop().await;
+    std::fs::remove_dir_all(&folder).expect("removed");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //!
 //! Traffic asks through [`PolicySet`] alone, so that another judge can take the table's place.
 
+mod manifests;
 mod pattern;
 mod policies;
 mod table;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use flow::TrafficDirection;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use manifests::Manifest;
 pub(crate) use pattern::dns_pattern_matches;
 pub(crate) use policies::scenario_policies;
 pub(crate) use table::PolicyTable;

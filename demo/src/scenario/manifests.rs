@@ -1,0 +1,46 @@
+//! The manifests of each act, as they are in force: an act that applies a policy again replaces
+//! the one of that name.
+
+use super::Scenario;
+
+/// One policy's manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    /// `<policy>.yaml`; an act has one of each name.
+    pub(crate) file_name: &'static str,
+    /// The YAML document.
+    pub(crate) text: &'static str,
+}
+
+macro_rules! manifest {
+    ($file:literal) => {
+        manifest!("", $file)
+    };
+    ($folder:literal, $file:literal) => {
+        Manifest {
+            file_name: $file,
+            text: include_str!(concat!("../../manifests/", $folder, $file)),
+        }
+    };
+}
+
+const RABBITMQ: Manifest = manifest!("allow-rabbitmq-traffic.yaml");
+const ORDER_SERVICE: Manifest = manifest!("allow-order-service-traffic.yaml");
+const PRODUCT_SERVICE: Manifest = manifest!("allow-product-service-traffic.yaml");
+const STORE_FRONT: Manifest = manifest!("allow-store-front-traffic.yaml");
+const ORDER_SERVICE_FQDN: Manifest = manifest!("fqdn/", "allow-order-service-traffic.yaml");
+const STORE_FRONT_CUT: Manifest = manifest!("chaos/", "allow-store-front-traffic.yaml");
+const COMBINED: Manifest = manifest!("combined/", "combined-fqdn-l7-policy.yaml");
+
+impl Scenario {
+    /// What is applied in this act.
+    pub(crate) fn manifests(self) -> &'static [Manifest] {
+        match self {
+            Self::Open => &[],
+            Self::Policies => &[RABBITMQ, ORDER_SERVICE, PRODUCT_SERVICE, STORE_FRONT],
+            Self::Fqdn => &[RABBITMQ, ORDER_SERVICE_FQDN, PRODUCT_SERVICE, STORE_FRONT],
+            Self::Chaos => &[RABBITMQ, ORDER_SERVICE, PRODUCT_SERVICE, STORE_FRONT_CUT],
+            Self::Combined => &[COMBINED],
+        }
+    }
+}
