@@ -4,7 +4,9 @@
 mod classic;
 mod drops_workload;
 mod links;
+mod rules;
 
+pub use rules::{RuleFile, rule_files};
 use serde_json::Value;
 
 /// A dashboard and the name of its file.

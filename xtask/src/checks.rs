@@ -93,6 +93,7 @@ pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<Exit
     println!("\nChecking");
     let mut run = Run { score: Score::default(), only: options.only.as_deref() };
     sources(&mut run).await;
+    rules(&mut run, &prometheus).await;
     rust(&mut run, &prometheus).await;
     frontend(&mut run).await;
     run.check("plugin folder", artifacts::plugin(&[])).await;
@@ -124,6 +125,19 @@ async fn sources(run: &mut Run<'_>) {
     })
     .await;
     run.program("cargo fmt", with(cargo(), &["fmt", "--all", "--check"])).await;
+}
+
+/// Prometheus reads the rules, and they alert on what they are for.
+async fn rules(run: &mut Run<'_>, prometheus: &Prometheus) {
+    let folder = workspace::at("provisioning/prometheus");
+    for (name, words, file) in [
+        ("promtool check rules", ["check", "rules"], "rules.yaml"),
+        ("promtool test rules", ["test", "rules"], "rules.test.yaml"),
+    ] {
+        let mut promtool = prometheus.promtool(&folder);
+        promtool.args(words).arg(folder.join(file));
+        run.program(name, promtool).await;
+    }
 }
 
 async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {

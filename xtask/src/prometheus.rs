@@ -165,6 +165,18 @@ impl Prometheus {
         }
     }
 
+    /// `promtool`, which sees `folder`.
+    pub(crate) fn promtool(&self, folder: &Path) -> Command {
+        match self {
+            Self::Programs { promtool, .. } => Command::new(promtool),
+            Self::Image => {
+                let mut command = docker_run(folder);
+                command.args(["--entrypoint", "promtool", IMAGE]);
+                command
+            }
+        }
+    }
+
     /// Turns an OpenMetrics file into blocks under `folder`'s `data/`.
     pub(crate) async fn backfill(
         &self,
@@ -174,14 +186,7 @@ impl Prometheus {
     ) -> Result<(), Failure> {
         let data = folder.join("data");
         fs::create_dir_all(&data)?;
-        let mut command = match self {
-            Self::Programs { promtool, .. } => Command::new(promtool),
-            Self::Image => {
-                let mut command = docker_run(&workspace::demo());
-                command.args(["--entrypoint", "promtool", IMAGE]);
-                command
-            }
-        };
+        let mut command = self.promtool(&workspace::demo());
         command.args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"]);
         run(step, command.arg(history).arg(&data)).await?;
         Ok(())

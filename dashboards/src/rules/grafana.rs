@@ -1,0 +1,150 @@
+//! The alerts as Grafana provisions them, over this plugin's data source.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::alert::{self, Alert, VALUE};
+use super::prometheus::runbook;
+use super::record::Evaluation;
+use crate::classic::DATASOURCE_TYPE;
+
+const HEAD: &str = "\
+# Made by `cargo xtask gen` from dashboards/src/rules. Alert rules of a ready Grafana, over the data
+# source `hubble`. `$$` is a dollar sign: Grafana puts environment variables in place of single ones.
+# Where Prometheus evaluates provisioning/prometheus/rules.yaml, leave this file out.
+";
+
+/// The data source that provisioning makes.
+const DATASOURCE_UID: &str = "hubble";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Provisioning {
+    api_version: u32,
+    groups: Vec<Group>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    org_id: u32,
+    name: &'static str,
+    /// A slash in a title is escaped. A folder of its own: Grafana provisions alerts before
+    /// dashboards, and would make the dashboards' folder with an id of its own choice.
+    folder: &'static str,
+    interval: &'static str,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    uid: &'static str,
+    title: &'static str,
+    condition: &'static str,
+    data: Vec<Query>,
+    r#for: &'static str,
+    no_data_state: &'static str,
+    exec_err_state: &'static str,
+    labels: Labels,
+    annotations: Annotations,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Query {
+    ref_id: &'static str,
+    relative_time_range: RelativeTimeRange,
+    datasource_uid: &'static str,
+    model: Value,
+}
+
+#[derive(Serialize)]
+struct RelativeTimeRange {
+    /// Seconds before now.
+    from: u32,
+    to: u32,
+}
+
+#[derive(Serialize)]
+struct Labels {
+    severity: &'static str,
+}
+
+#[derive(Serialize)]
+struct Annotations {
+    summary: String,
+    description: String,
+    runbook_url: String,
+}
+
+pub(super) fn provisioning() -> Result<String, serde_yaml_ng::Error> {
+    let provisioning = Provisioning {
+        api_version: 1,
+        groups: vec![Group {
+            org_id: 1,
+            name: "k8snet-networking",
+            folder: r"Kubernetes \/ Networking alerts",
+            interval: "1m",
+            rules: alert::ALL.iter().map(rule).collect(),
+        }],
+    };
+    Ok(format!("{HEAD}{}", serde_yaml_ng::to_string(&provisioning)?))
+}
+
+fn rule(alert: &Alert) -> Rule {
+    let range = || RelativeTimeRange { from: 600, to: 0 };
+    let series = json!({
+        "refId": "A",
+        "datasource": { "type": DATASOURCE_TYPE, "uid": DATASOURCE_UID },
+        "queryType": "promql",
+        "expr": dollars(&(alert.expr)(Evaluation::Alone)),
+        "instant": true,
+        "range": false,
+    });
+    // Series that PromQL leaves alert whatever their value: a rate of nothing is one of them.
+    let any = json!({
+        "refId": "B",
+        "datasource": { "type": "__expr__", "uid": "__expr__" },
+        "type": "math",
+        "expression": "$$A * 0 + 1",
+    });
+    Rule {
+        uid: alert.uid,
+        title: alert.title,
+        condition: "B",
+        data: vec![
+            Query {
+                ref_id: "A",
+                relative_time_range: range(),
+                datasource_uid: DATASOURCE_UID,
+                model: series,
+            },
+            Query {
+                ref_id: "B",
+                relative_time_range: range(),
+                datasource_uid: "__expr__",
+                model: any,
+            },
+        ],
+        r#for: alert.holds,
+        // PromQL answers nothing where nothing is wrong.
+        no_data_state: "OK",
+        exec_err_state: "Error",
+        labels: Labels { severity: alert.severity },
+        annotations: Annotations {
+            summary: text(alert.summary),
+            description: text(alert.description),
+            runbook_url: text(&runbook(alert, "{{ externalURL }}")),
+        },
+    }
+}
+
+/// A text with Grafana's name for the value.
+fn text(template: &str) -> String {
+    dollars(&template.replace(VALUE, "$values.A.Value"))
+}
+
+fn dollars(text: &str) -> String {
+    text.replace('$', "$$")
+}

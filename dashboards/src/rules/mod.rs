@@ -1,0 +1,45 @@
+//! Recording and alert rules over Hubble's metrics, for Prometheus (a rule file and the operator's
+//! `PrometheusRule`) and for Grafana's own alerting. One table of rules, three files.
+//!
+//! Metrics: `hubble_*` as Azure's Advanced Container Networking Services and Cilium expose them,
+//! `source` and `destination` being `namespace/pod`. Where both are set, a drop counts for the
+//! namespace on either side.
+
+mod alert;
+mod grafana;
+mod prometheus;
+mod record;
+
+/// A file that follows from the rules.
+#[derive(Debug)]
+pub struct RuleFile {
+    path: &'static str,
+    text: String,
+}
+
+impl RuleFile {
+    /// The file's path below the checkout's top folder.
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// The file's text: YAML.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Every file of rules. Errors: YAML cannot say what a rule says.
+pub fn rule_files() -> Result<Vec<RuleFile>, serde_yaml_ng::Error> {
+    Ok(vec![
+        RuleFile { path: "provisioning/prometheus/rules.yaml", text: prometheus::rule_file()? },
+        RuleFile {
+            path: "provisioning/kubernetes/prometheus-rule.yaml",
+            text: prometheus::manifest()?,
+        },
+        RuleFile { path: "provisioning/alerting/networking.yaml", text: grafana::provisioning()? },
+    ])
+}
+
+#[cfg(test)]
+mod tests;

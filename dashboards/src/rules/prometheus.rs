@@ -1,0 +1,129 @@
+//! The rules as Prometheus reads them, and as its operator does.
+
+use serde::Serialize;
+
+use super::alert::{self, Alert};
+use super::record::{self, Evaluation};
+
+/// What a reader of the files has to fill in.
+const GRAFANA: &str = "https://grafana.example.com";
+
+const HEAD: &str = "\
+# Made by `cargo xtask gen` from dashboards/src/rules. Recording and alert rules over Hubble's metrics.
+# Put Grafana's address in place of https://grafana.example.com: runbook links open its dashboards.
+";
+
+const RULE_FILE: &str = "\
+# Named under `rule_files:` of prometheus.yml; tested by `promtool test rules rules.test.yaml`.
+";
+
+const MANIFEST: &str = "\
+# For the Prometheus operator; give it the labels that your Prometheus' `ruleSelector` asks for.
+";
+
+#[derive(Serialize)]
+struct Groups {
+    groups: Vec<Group>,
+}
+
+#[derive(Serialize)]
+struct Group {
+    name: &'static str,
+    interval: &'static str,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Rule {
+    Record {
+        record: &'static str,
+        expr: String,
+    },
+    Alert {
+        alert: &'static str,
+        expr: String,
+        r#for: &'static str,
+        labels: Labels,
+        annotations: Annotations,
+    },
+}
+
+#[derive(Serialize)]
+struct Labels {
+    severity: &'static str,
+}
+
+#[derive(Serialize)]
+struct Annotations {
+    summary: &'static str,
+    description: &'static str,
+    runbook_url: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata,
+    spec: Groups,
+}
+
+#[derive(Serialize)]
+struct Metadata {
+    name: &'static str,
+    namespace: &'static str,
+}
+
+pub(super) fn rule_file() -> Result<String, serde_yaml_ng::Error> {
+    Ok(format!("{HEAD}{RULE_FILE}{}", serde_yaml_ng::to_string(&groups())?))
+}
+
+pub(super) fn manifest() -> Result<String, serde_yaml_ng::Error> {
+    let manifest = Manifest {
+        api_version: "monitoring.coreos.com/v1",
+        kind: "PrometheusRule",
+        metadata: Metadata { name: "k8snet-networking", namespace: "monitoring" },
+        spec: groups(),
+    };
+    Ok(format!("{HEAD}{MANIFEST}{}", serde_yaml_ng::to_string(&manifest)?))
+}
+
+fn groups() -> Groups {
+    let records = record::ALL
+        .iter()
+        .map(|record| Rule::Record { record: record.name, expr: record.expr.to_owned() })
+        .collect();
+    let alerts = alert::ALL.iter().map(rule).collect();
+    Groups {
+        groups: vec![
+            Group { name: "k8snet-networking.rules", interval: "30s", rules: records },
+            Group { name: "k8snet-networking.alerts", interval: "30s", rules: alerts },
+        ],
+    }
+}
+
+fn rule(alert: &Alert) -> Rule {
+    Rule::Alert {
+        alert: alert.name,
+        expr: (alert.expr)(Evaluation::Recorded),
+        r#for: alert.holds,
+        labels: Labels { severity: alert.severity },
+        annotations: Annotations {
+            summary: alert.summary,
+            description: alert.description,
+            runbook_url: runbook(alert, GRAFANA),
+        },
+    }
+}
+
+/// The address of the alert's dashboard below `grafana`, with the alert's labels as its variables.
+pub(super) fn runbook(alert: &Alert, grafana: &str) -> String {
+    let variables: Vec<String> = alert
+        .variables
+        .iter()
+        .map(|label| format!("var-{label}={{{{ $labels.{label} | urlquery }}}}"))
+        .collect();
+    format!("{grafana}/d/{}?{}", alert.dashboard, variables.join("&"))
+}

@@ -1,0 +1,56 @@
+use serde_json::Value;
+
+use super::*;
+
+fn files() -> Vec<(&'static str, Value)> {
+    rule_files()
+        .unwrap()
+        .into_iter()
+        .map(|file| (file.path, serde_yaml_ng::from_str(&file.text).unwrap()))
+        .collect()
+}
+
+#[test]
+fn the_manifest_holds_the_groups_of_the_rule_file() {
+    let files = files();
+    assert_eq!(files[0].1["groups"], files[1].1["spec"]["groups"]);
+    assert_eq!(files[1].1["kind"], "PrometheusRule");
+}
+
+#[test]
+fn every_alert_opens_a_dashboard_with_its_own_labels() {
+    for alert in &alert::ALL {
+        let expr = (alert.expr)(record::Evaluation::Recorded);
+        for label in alert.variables {
+            assert!(expr.contains(label), "{}: `{label}` is not among the labels", alert.name);
+        }
+    }
+}
+
+#[test]
+fn rules_of_grafana_need_no_recording_rule_and_keep_their_dollars() {
+    let grafana = &files()[2].1;
+    let rules = grafana["groups"][0]["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), alert::ALL.len());
+    for rule in rules {
+        let title = rule["title"].as_str().unwrap();
+        let text = rule.to_string();
+        assert!(!text.contains(":rate5m"), "{title}: {text}");
+        // Every dollar stands twice; a single one would be read as a variable of the environment.
+        assert!(!text.replace("$$", "").contains('$'), "{title}: {text}");
+        assert!(!text.contains("$$value "), "{title}: {text}");
+        assert!(rule["uid"].as_str().is_some_and(|uid| uid.len() <= 40), "{title}");
+    }
+}
+
+#[test]
+fn a_matcher_restricts_every_selector() {
+    fn check(record: record::Record, matcher: &str, selectors: usize) {
+        let expr = record::Evaluation::Alone.now(record, matcher);
+        assert_eq!(expr.matches(matcher).count(), selectors, "{expr}");
+        assert_eq!(expr.matches("_total{").count(), selectors, "{expr}");
+    }
+    check(record::DROPS, r#"reason="POLICY_DENIED""#, 2);
+    check(record::DNS_RESPONSES, r#"rcode!="No Error""#, 1);
+    check(record::TCP_FLAGS, r#"flag="RST""#, 1);
+}
