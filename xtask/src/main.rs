@@ -1,6 +1,7 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `dist` and `gen`.
+//! The project's own commands: `cargo xtask demo`, `test`, `bench`, `dist` and `gen`.
 
 mod artifacts;
+mod bench;
 mod checks;
 mod chromium;
 mod demo;
@@ -47,6 +48,8 @@ enum Task {
     Demo(demo::Options),
     /// Set up what is missing and run every check there is
     Test(checks::Options),
+    /// Measure side by side with named peers; alone on the machine, or the spread says otherwise
+    Bench(bench::Options),
     /// Make the installable plugin archive
     Dist,
     /// Write the generated files anew: protobuf code and dashboards
@@ -88,6 +91,7 @@ async fn perform(task: Task, services: &Supervisor) -> Result<ExitCode, Failure>
     match task {
         Task::Demo(options) => demo::run(&options, services).await.map(|()| ExitCode::SUCCESS),
         Task::Test(options) => checks::run(&options, services).await,
+        Task::Bench(options) => bench::run(&options).await,
         Task::Dist => dist::run().await.map(|()| ExitCode::SUCCESS),
         Task::Gen { check } => generated::run(check).map(|()| ExitCode::SUCCESS),
     }

@@ -1,0 +1,77 @@
+//! Rounds: ours and a peer's in turn, so that what else the machine does hits both.
+
+use std::time::{Duration, Instant};
+
+/// The least, the middle and the most of some rounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) min: f64,
+    pub(crate) median: f64,
+    pub(crate) max: f64,
+}
+
+impl Spread {
+    /// Errors: none; no value at all is a spread of zeros.
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let at = |index: usize| values.get(index).copied().unwrap_or(0.0);
+        Self { min: at(0), median: at(values.len() / 2), max: at(values.len().saturating_sub(1)) }
+    }
+}
+
+/// Seconds of each round, ours and the peer's.
+#[derive(Debug, Clone)]
+pub(crate) struct Race {
+    pub(crate) ours: Vec<f64>,
+    pub(crate) peer: Vec<f64>,
+}
+
+impl Race {
+    /// How many times the peer's time is ours, round by round.
+    pub(crate) fn ratio(&self) -> Spread {
+        Spread::of(self.ours.iter().zip(&self.peer).map(|(ours, peer)| peer / ours))
+    }
+}
+
+/// Runs both in turn; one round of each goes before and is not counted.
+pub(crate) fn race(rounds: usize, mut ours: impl FnMut(), mut peer: impl FnMut()) -> Race {
+    ours();
+    peer();
+    let mut race = Race { ours: Vec::new(), peer: Vec::new() };
+    for _ in 0..rounds {
+        race.ours.push(seconds(&mut ours));
+        race.peer.push(seconds(&mut peer));
+    }
+    race
+}
+
+/// Seconds of each round of one thing that has no peer.
+pub(crate) fn rounds(rounds: usize, mut ours: impl FnMut()) -> Vec<f64> {
+    ours();
+    (0..rounds).map(|_| seconds(&mut ours)).collect()
+}
+
+fn seconds(work: &mut impl FnMut()) -> f64 {
+    let start = Instant::now();
+    work();
+    // The clock's step, so that nothing is divided by zero.
+    start.elapsed().max(Duration::from_nanos(1)).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_is_the_least_the_middle_and_the_most() {
+        let spread = Spread::of([3.0, 1.0, 2.0]);
+        assert_eq!(spread, Spread { min: 1.0, median: 2.0, max: 3.0 });
+    }
+
+    #[test]
+    fn a_ratio_is_taken_round_by_round() {
+        let race = Race { ours: vec![1.0, 2.0], peer: vec![10.0, 10.0] };
+        assert_eq!(race.ratio(), Spread { min: 5.0, median: 10.0, max: 10.0 });
+    }
+}

@@ -1,0 +1,111 @@
+//! A million recorded flows, judged again after an edit of the policies.
+
+use std::{hint::black_box, sync::Arc};
+
+use flow::{Endpoint, Flow, Ip, Layer4, MessageType, Tcp, TrafficDirection, Verdict};
+use policy::{Judge, Learned, PolicySet, Prepared, Settings, SourceText};
+
+use crate::measure::{race, rounds};
+use crate::report::{Goal, Report, Row};
+
+const FLOWS: u32 = 1_000_000;
+/// Workloads of the cluster; each pair talks on [`PORTS`].
+const WORKLOADS: u32 = 60;
+const PORTS: u16 = 4;
+const ROUNDS: usize = 5;
+
+/// Measures the judging after an edit beside the judging of every flow by itself.
+pub(super) fn run(report: &mut Report) {
+    let flows: Vec<Flow> = (0..FLOWS).map(flow).collect();
+    let settings = Settings::default();
+    let learned = Learned::from_flows(&flows);
+    let set = |port: &str| {
+        let text = policies(port);
+        let texts = [SourceText { index: 0, text: &text }];
+        Arc::new(PolicySet::read(&texts, settings.clone()))
+    };
+    let ready = rounds(2, || {
+        black_box(Prepared::of(&flows, &learned, &settings));
+    });
+    report.add(Row::milliseconds(format!("{FLOWS} recorded flows made ready, once"), &ready));
+    let prepared = Prepared::of(&flows, &learned, &settings);
+    let raced = race(
+        ROUNDS,
+        || {
+            black_box(prepared.judge(&mut Judge::new(set("8080"))));
+        },
+        || {
+            let mut judge = Judge::new(set("8080"));
+            for flow in &flows {
+                let _summary = black_box(judge.judge_flow(flow, &learned));
+            }
+        },
+    );
+    report.add(
+        Row::milliseconds_race(
+            format!(
+                "{FLOWS} flows ({} distinct) judged after an edit, reading included",
+                prepared.questions()
+            ),
+            &raced,
+            "every flow by itself",
+        )
+        .goal(Goal::AtMost(1000.0)),
+    );
+}
+
+fn policies(port: &str) -> String {
+    let documents: Vec<String> = (0..WORKLOADS)
+        .map(|number| {
+            format!(
+                "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: w{number}, namespace: pets}}\nspec:\n  endpointSelector: {{matchLabels: {{app: w{number}}}}}\n  ingress:\n  - fromEndpoints: [{{matchLabels: {{tier: t{}}}}}]\n    toPorts: [{{ports: [{{port: '{port}', protocol: TCP}}]}}]\n---\n",
+                number % 5
+            )
+        })
+        .collect();
+    documents.concat()
+}
+
+/// Flows of a made-up cluster: what differs from one to the next is what differs in a real one.
+fn flow(number: u32) -> Flow {
+    // A step that is prime to the number of pairs goes through all of them.
+    let step = number.wrapping_mul(7919);
+    let (client, server) = (step % WORKLOADS, step / WORKLOADS % WORKLOADS);
+    let low = u16::try_from(number % 28_000).unwrap_or(0);
+    let port = 8080 + u16::try_from(number / 3 % u32::from(PORTS)).unwrap_or(0);
+    Flow {
+        source: Some(workload(client)),
+        destination: Some(workload(server)),
+        ip: Some(Ip {
+            source: format!("10.0.{client}.7"),
+            destination: format!("10.0.{server}.7"),
+            ..Ip::default()
+        }),
+        l4: Some(Layer4::Tcp(Tcp {
+            source_port: 32_000 + low,
+            destination_port: port,
+            flags: None,
+        })),
+        traffic_direction: TrafficDirection::Ingress,
+        verdict: Verdict::Forwarded,
+        event_type: Some(flow::CiliumEventType {
+            message_type: MessageType::PolicyVerdict,
+            sub_type: 0,
+        }),
+        ..Flow::default()
+    }
+}
+
+fn workload(number: u32) -> Endpoint {
+    Endpoint {
+        identity: 1000 + number,
+        namespace: "pets".to_owned(),
+        labels: vec![
+            format!("k8s:app=w{number}"),
+            format!("k8s:tier=t{}", number % 5),
+            "k8s:io.kubernetes.pod.namespace=pets".to_owned(),
+            "k8s:io.cilium.k8s.policy.cluster=default".to_owned(),
+        ],
+        ..Endpoint::default()
+    }
+}

@@ -1,0 +1,36 @@
+//! `cargo xtask bench`: builds `tests/bench` as shipped, and runs it.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use tokio::process::Command;
+
+use crate::progress::Step;
+use crate::toolchain::cargo;
+use crate::{Failure, process, workspace};
+
+/// The command's options.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only these benches; none: all of them
+    names: Vec<String>,
+    /// Say which there are
+    #[arg(long)]
+    list: bool,
+}
+
+/// Builds and runs. The exit code is the bench's own. Errors: it cannot be built or started.
+pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let mut step = Step::start("benches, as shipped");
+    let mut build = cargo();
+    build.args(["build", "--locked", "--profile", "measure", "-p", "bench"]);
+    process::run(&mut step, &mut build).await?;
+    step.done("");
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace::at("target"), std::path::PathBuf::from);
+    let mut command = Command::new(target.join("measure/bench"));
+    command.args(&options.names).args(options.list.then_some("--list"));
+    let status = command.kill_on_drop(true).status().await?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
