@@ -2,6 +2,7 @@ import { AppPlugin } from '@grafana/data';
 import { LoadingPlaceholder } from '@grafana/ui';
 import { lazy, Suspense } from 'react';
 
+import { showFlowsLink } from './app/showFlows/link';
 import { text } from './app/text';
 
 const RootPage = lazy(() => import('./app/RootPage').then(({ RootPage }) => ({ default: RootPage })));
@@ -14,4 +15,4 @@ function LazyRootPage() {
   );
 }
 
-export const plugin = new AppPlugin().setRootPage(LazyRootPage);
+export const plugin = new AppPlugin().setRootPage(LazyRootPage).addLink(showFlowsLink);

@@ -4,4 +4,5 @@ export const testIds = {
   source: 'app data-source',
   addSource: 'app add-data-source',
   dashboard: 'app dashboard',
+  chooseFlows: 'app choose-flows',
 } as const;

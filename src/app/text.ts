@@ -19,4 +19,16 @@ export const text = {
     all: 'All dashboards',
     loading: 'Looking for dashboards…',
   },
+  showFlows: {
+    title: 'Show flows',
+    description: 'Open Explore with the flows that this panel counts',
+    asked: 'Flows that will be shown',
+    all: 'all',
+    not: (condition: string) => `not ${condition}`,
+    widened: 'Asked for by the beginning of a name',
+    left: 'Not asked for, as no filter of Hubble says it',
+    source: 'Data source',
+    open: 'Open in Explore',
+    nothing: 'No flows stand behind the metrics of this panel.',
+  },
 } as const;

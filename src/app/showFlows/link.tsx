@@ -1,0 +1,85 @@
+import {
+  PluginExtensionPoints,
+  type PluginExtensionAddedLinkConfig,
+  type RawTimeRange,
+  type ScopedVars,
+} from '@grafana/data';
+import { getDataSourceSrv, getTemplateSrv, locationService } from '@grafana/runtime';
+import { Suspense, lazy } from 'react';
+
+import { datasourceId } from '../../pluginIds';
+import { exploreLink } from '../exploreLink';
+import { text } from '../text';
+import { flowsOf } from './metrics';
+
+/** What a panel's menu and Explore tell of what they show, as far as it is read here. */
+interface PanelContext {
+  targets?: unknown[];
+  timeRange?: RawTimeRange;
+  scopedVars?: ScopedVars;
+}
+
+const ChooseFlows = lazy(() => import('./ChooseFlows').then(({ ChooseFlows }) => ({ default: ChooseFlows })));
+
+/** "Show flows" in the menu of every panel, of any dashboard and in Explore, whose PromQL counts flows. */
+export const showFlowsLink: PluginExtensionAddedLinkConfig<PanelContext> = {
+  targets: [PluginExtensionPoints.DashboardPanelMenu, PluginExtensionPoints.ExploreToolbarAction],
+  title: text.showFlows.title,
+  description: text.showFlows.description,
+  icon: 'list-ul',
+  configure: (context) => (exprsOf(context).some(namesFlows) ? {} : undefined),
+  onClick: (event, { context, openModal }) => {
+    event?.preventDefault();
+    void show(context, openModal);
+  },
+};
+
+/** The expressions of a panel's queries that are shown. */
+function exprsOf(context: PanelContext | undefined): string[] {
+  const exprs: string[] = [];
+  for (const target of context?.targets ?? []) {
+    if (typeof target === 'object' && target !== null && 'expr' in target && typeof target.expr === 'string') {
+      if (!('hide' in target && target.hide === true)) {
+        exprs.push(target.expr);
+      }
+    }
+  }
+  return exprs;
+}
+
+/** Asked of every panel whose menu opens: names alone, without the parser. */
+function namesFlows(expr: string): boolean {
+  return (expr.match(/[a-z_:][\w:]*/gi) ?? []).some((name) => flowsOf(name) !== undefined);
+}
+
+type OpenModal = Parameters<NonNullable<typeof showFlowsLink.onClick>>[1]['openModal'];
+
+async function show(context: PanelContext | undefined, openModal: OpenModal): Promise<void> {
+  const { flowsBehind, wanted } = await import('./flowsBehind');
+  const exprs = exprsOf(context).map((expr) => getTemplateSrv().replace(expr, context?.scopedVars, asRegex));
+  const flows = flowsBehind(exprs);
+  const sources = getDataSourceSrv().getList({ pluginId: datasourceId });
+  const exact = flows.every(({ left, widened }) => left.length === 0 && widened.length === 0);
+  const [source] = sources;
+  if (source !== undefined && sources.length === 1 && exact && flows.length > 0) {
+    locationService.push(exploreLink(source.uid, wanted(flows), context?.timeRange));
+    return;
+  }
+  openModal({
+    title: text.showFlows.title,
+    body: ({ onDismiss }) => (
+      <Suspense fallback={null}>
+        <ChooseFlows flows={flows} sources={sources} range={context?.timeRange} onDismiss={onDismiss} />
+      </Suspense>
+    ),
+  });
+}
+
+/** Values of a variable as Grafana's Prometheus source writes them into an expression. */
+function asRegex(value: string | string[]): string {
+  if (typeof value === 'string') {
+    return value;
+  }
+  const escaped = value.map((one) => one.replace(/[\\^$.|?*+()[\]{}]/g, '\\\\$&'));
+  return escaped.length === 1 ? (escaped[0] ?? '') : `(${escaped.join('|')})`;
+}
