@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use flow::{DropReason, TcpFlags, TraceObservationPoint, TraceReason, TrafficDirection};
 
+use policy::MatchType;
+
 use crate::cluster::{EndpointId, HostId, NodeId};
 
 /// Layer 4 of a packet. A proxy's record knows no TCP flags.
@@ -21,24 +23,15 @@ pub(crate) enum Transport {
 pub(crate) enum PolicyAction {
     Allowed,
     Redirected,
-    Denied,
-}
-
-/// Which part of the policy map matched; the numbers are Cilium's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub(crate) enum MatchType {
-    None = 0,
-    L3Only = 1,
-    L3L4 = 2,
+    Denied(DropReason),
 }
 
 /// A policy as Hubble names it on a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PolicyName {
     pub(crate) kind: &'static str,
-    pub(crate) namespace: &'static str,
-    pub(crate) name: &'static str,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
     /// Revision of the policy set that decided.
     pub(crate) revision: u64,
 }
@@ -53,7 +46,8 @@ pub(crate) enum Event {
     },
     PolicyVerdict {
         action: PolicyAction,
-        match_type: MatchType,
+        /// Which part of the policy map's key matched; none where no entry did.
+        match_type: Option<MatchType>,
         policies: Arc<[PolicyName]>,
     },
     Drop {

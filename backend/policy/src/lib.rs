@@ -24,8 +24,8 @@ pub use dns_name::NamePattern;
 pub use document::{Documents, Refusal, RefusalClass, Refused, SourceText};
 pub use judge::{
     Cause, ClassId, Decision, DefaultDenyBy, Explanation, Fact, Identity, Judge, Knowledge,
-    L7Explanation, L7RuleRef, Loss, LostMatch, Miss, NamedPorts, NearestMiss, PeerMiss, PolicySet,
-    Request, RuleMatch, Traffic, Verdict,
+    L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss, NamedPorts, NearestMiss,
+    PeerMiss, PolicySet, Request, RuleMatch, Traffic, Verdict,
 };
 pub use label::{Label, Operator, Requirement, Selector};
 pub use lint::{Finding, Severity, lint};

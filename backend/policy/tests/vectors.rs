@@ -21,6 +21,10 @@ fn check(file: &str) {
     assert!(report.directions > 500, "{file}: {} directions", report.directions);
     assert_eq!(report.mismatches.first(), None, "{file}");
     assert_eq!(report.attribution_mismatches.first(), None, "{file}");
+    // Where several rules allow one packet, what is inserted first can decide which are named;
+    // that is not modelled. Of the 4,015 answers here, 15 differ.
+    let others = report.map_entry_mismatches.len();
+    assert!(others * 100 <= report.map_entries, "{file}: {others} of {}", report.map_entries);
 }
 
 #[test]

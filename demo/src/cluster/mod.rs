@@ -7,7 +7,7 @@ mod world;
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
-pub(crate) use world::{ExternalHost, GITHUB_SELECTOR, MICROSOFT_SELECTOR};
+pub(crate) use world::ExternalHost;
 
 /// Cilium's cluster name; also the `cluster` label of the metrics.
 pub(crate) const CLUSTER_NAME: &str = "aks-pets";

@@ -3,11 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::{Builder, EndpointId, EndpointKind, Stray};
-
-/// The selector of the lab's `toFQDNs` rules that covers Microsoft's hosts.
-pub(crate) const MICROSOFT_SELECTOR: &str = "*.microsoft.com";
-/// The selector of the lab's `toFQDNs` rule for GitHub.
-pub(crate) const GITHUB_SELECTOR: &str = "api.github.com";
+use crate::scenario::label_sets_of_host;
 
 /// A host that pods reach by its DNS name.
 #[derive(Debug)]
@@ -20,12 +16,12 @@ pub(crate) struct ExternalHost {
     pub(crate) ttl_secs: u32,
     /// The host as `reserved:world`.
     pub(crate) world: EndpointId,
-    /// The host as the identity that a `toFQDNs` selector gives it.
-    pub(crate) selected: Option<(&'static str, EndpointId)>,
+    /// The host as the identities that the `toFQDNs` selectors of one act or another give it.
+    pub(crate) named: Vec<EndpointId>,
 }
 
-/// Name, address, CNAMEs, TTL in seconds, selector that covers it.
-type HostSpec = (&'static str, [u8; 4], &'static [&'static str], u32, Option<&'static str>);
+/// Name, address, CNAMEs, TTL in seconds.
+type HostSpec = (&'static str, [u8; 4], &'static [&'static str], u32);
 
 const HOSTS: &[HostSpec] = &[
     (
@@ -33,32 +29,23 @@ const HOSTS: &[HostSpec] = &[
         [20, 190, 152, 88],
         &["ags.privatelink.msidentity.com.", "www.tm.prd.ags.akadns.net."],
         120,
-        Some(MICROSOFT_SELECTOR),
     ),
     (
         "developer.microsoft.com",
         [23, 45, 149, 11],
         &["developer.microsoft.com-c-3.edgekey.net."],
         300,
-        Some(MICROSOFT_SELECTOR),
     ),
     (
         "www.microsoft.com",
         [23, 192, 18, 101],
         &["www.microsoft.com-c-3.edgekey.net.", "e13678.dscb.akamaiedge.net."],
         60,
-        Some(MICROSOFT_SELECTOR),
     ),
-    ("api.github.com", [140, 82, 112, 6], &[], 60, Some(GITHUB_SELECTOR)),
-    ("www.google.com", [142, 250, 72, 100], &[], 300, None),
-    ("www.bing.com", [13, 107, 21, 200], &["www-www.bing.com.trafficmanager.net."], 30, None),
-    (
-        "management.azure.com",
-        [20, 37, 158, 0],
-        &["arm-frontdoor-prod.trafficmanager.net."],
-        30,
-        None,
-    ),
+    ("api.github.com", [140, 82, 112, 6], &[], 60),
+    ("www.google.com", [142, 250, 72, 100], &[], 300),
+    ("www.bing.com", [13, 107, 21, 200], &["www-www.bing.com.trafficmanager.net."], 30),
+    ("management.azure.com", [20, 37, 158, 0], &["arm-frontdoor-prod.trafficmanager.net."], 30),
 ];
 
 /// First identity of the range that is local to a node and stands for CIDRs and names.
@@ -66,24 +53,29 @@ const FIRST_LOCAL_IDENTITY: u32 = 1 << 24;
 
 impl Builder {
     pub(super) fn hosts(&mut self) -> Vec<ExternalHost> {
-        let selectors = [MICROSOFT_SELECTOR, GITHUB_SELECTOR];
+        let mut label_sets: Vec<Vec<String>> = Vec::new();
         HOSTS
             .iter()
-            .map(|&(name, ip, cnames, ttl_secs, selector)| {
+            .map(|&(name, ip, cnames, ttl_secs)| {
                 let ip = Ipv4Addr::from(ip);
                 let world =
                     self.reserved(EndpointKind::World, 2, &["reserved:world"], ip.to_string());
-                let selected = selector.map(|selector| {
-                    let at = selectors.iter().position(|known| *known == selector);
-                    let identity = FIRST_LOCAL_IDENTITY + 1 + at.map_or(0, |at| u32::from(at != 0));
-                    let label = format!("fqdn:{selector}");
-                    let labels = [label.as_str(), "reserved:world"];
-                    (
-                        selector,
-                        self.reserved(EndpointKind::World, identity, &labels, ip.to_string()),
-                    )
-                });
-                ExternalHost { name, cnames, ttl_secs, world, selected }
+                let named = label_sets_of_host(name)
+                    .into_iter()
+                    .map(|labels| {
+                        let known = label_sets.iter().position(|known| *known == labels);
+                        let at = known.unwrap_or(label_sets.len());
+                        let identity = (FIRST_LOCAL_IDENTITY + 1..).nth(at).unwrap_or(u32::MAX);
+                        let texts: Vec<&str> = labels.iter().map(String::as_str).collect();
+                        let id =
+                            self.reserved(EndpointKind::World, identity, &texts, ip.to_string());
+                        if known.is_none() {
+                            label_sets.push(labels);
+                        }
+                        id
+                    })
+                    .collect();
+                ExternalHost { name, cnames, ttl_secs, world, named }
             })
             .collect()
     }

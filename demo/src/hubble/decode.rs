@@ -68,12 +68,12 @@ impl Decoder<'_> {
                 flow.verdict = match action {
                     PolicyAction::Allowed => Verdict::Forwarded,
                     PolicyAction::Redirected => Verdict::Redirected,
-                    PolicyAction::Denied => Verdict::Dropped,
+                    PolicyAction::Denied(_) => Verdict::Dropped,
                 };
                 flow.event_type = event_type(MessageType::PolicyVerdict, 0);
-                flow.policy_match_type = *match_type as u32;
-                if *action == PolicyAction::Denied {
-                    set_drop_reason(&mut flow, flow::DropReason::POLICY_DENIED);
+                flow.policy_match_type = match_type.map_or(0, |match_type| match_type as u32);
+                if let PolicyAction::Denied(reason) = action {
+                    set_drop_reason(&mut flow, *reason);
                 }
                 attribute(&mut flow, *action, policies);
             }
@@ -164,8 +164,11 @@ pub(crate) fn trace_sub_type(point: TraceObservationPoint) -> i32 {
 
 fn drop_line(reason: flow::DropReason, direction: TrafficDirection) -> u32 {
     match (reason, direction) {
-        (flow::DropReason::POLICY_DENIED, TrafficDirection::Egress) => 1523,
-        (flow::DropReason::POLICY_DENIED, _) => 2301,
+        (
+            flow::DropReason::POLICY_DENIED | flow::DropReason::POLICY_DENY,
+            TrafficDirection::Egress,
+        ) => 1523,
+        (flow::DropReason::POLICY_DENIED | flow::DropReason::POLICY_DENY, _) => 2301,
         (flow::DropReason::UNSUPPORTED_L3_PROTOCOL, _) => 1842,
         _ => 1377,
     }
@@ -215,7 +218,7 @@ fn layer4(record: &Record) -> Layer4 {
 
 fn attribute(flow: &mut Flow, action: PolicyAction, policies: &[PolicyName]) {
     let names = policies.iter().map(policy).collect();
-    let allowed = action != PolicyAction::Denied;
+    let allowed = !matches!(action, PolicyAction::Denied(_));
     match (flow.traffic_direction, allowed) {
         (TrafficDirection::Egress, true) => flow.egress_allowed_by = names,
         (TrafficDirection::Egress, false) => flow.egress_denied_by = names,
@@ -232,8 +235,8 @@ fn policy(name: &PolicyName) -> Policy {
     });
     let prefix = "k8s:io.cilium.k8s.policy";
     Policy {
-        name: name.name.to_owned(),
-        namespace: name.namespace.to_owned(),
+        name: name.name.clone(),
+        namespace: name.namespace.clone(),
         labels: vec![
             format!("{prefix}.derived-from={}", name.kind),
             format!("{prefix}.name={}", name.name),

@@ -162,7 +162,7 @@ fn verdict(record: &Record) -> Verdict {
         Event::PolicyVerdict { action, .. } => match action {
             PolicyAction::Allowed => Verdict::Forwarded,
             PolicyAction::Redirected => Verdict::Redirected,
-            PolicyAction::Denied => Verdict::Dropped,
+            PolicyAction::Denied(_) => Verdict::Dropped,
         },
         Event::Drop { .. } | Event::L7 { denied: true, .. } => Verdict::Dropped,
         Event::Socket { translated: true } => Verdict::Translated,
@@ -173,8 +173,8 @@ fn verdict(record: &Record) -> Verdict {
 /// A proxy's refusal has no drop reason.
 pub(super) fn drop_reason(record: &Record) -> DropReason {
     match &record.event {
-        Event::Drop { reason } => *reason,
-        Event::PolicyVerdict { action: PolicyAction::Denied, .. } => DropReason::POLICY_DENIED,
+        Event::Drop { reason }
+        | Event::PolicyVerdict { action: PolicyAction::Denied(reason), .. } => *reason,
         _ => DropReason::UNKNOWN,
     }
 }

@@ -139,6 +139,7 @@ fn pod_values(first: &[Value], pod: EndpointId) -> Vec<Value> {
 fn snake_reason(reason: DropReason) -> &'static str {
     match reason {
         DropReason::POLICY_DENIED => "policy_denied",
+        DropReason::POLICY_DENY => "policy_deny",
         DropReason::UNSUPPORTED_L3_PROTOCOL => "unsupported_l3_protocol",
         DropReason::STALE_OR_UNROUTABLE_IP => "stale_or_unroutable_ip",
         _ => "unknown",

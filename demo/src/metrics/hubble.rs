@@ -1,12 +1,13 @@
 //! Hubble's own families (`pkg/hubble/metrics`, handler by handler).
 
 use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection, Verdict};
+use policy::MatchType;
 
 use super::count::{drop_reason, series};
 use super::{Context, Family, LATENCY_BUCKETS, Metrics, Slot, Value};
 use crate::cluster::EndpointKind;
 use crate::hubble::decode::{icmpv4_type, icmpv6_type, rcode_name};
-use crate::record::{Event, L7, MatchType, Record, Transport};
+use crate::record::{Event, L7, Record, Transport};
 
 impl Metrics {
     pub(super) fn flows(
@@ -144,9 +145,13 @@ impl Metrics {
                 return;
             }
             Event::PolicyVerdict { match_type, .. } => match match_type {
-                MatchType::None => "none",
-                MatchType::L3Only => "l3-only",
-                MatchType::L3L4 => "l3-l4",
+                None => "none",
+                Some(MatchType::L3Only) => "l3-only",
+                Some(MatchType::L3L4) => "l3-l4",
+                Some(MatchType::L4Only) => "l4-only",
+                Some(MatchType::All) => "all",
+                Some(MatchType::L3Protocol) => "l3-proto",
+                Some(MatchType::ProtocolOnly) => "proto-only",
             },
             Event::L7 { layer, .. } => match l7_protocol(layer) {
                 "DNS" => "l7/dns",

@@ -12,12 +12,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use flow::{DropReason, TraceObservationPoint, TrafficDirection};
+use policy::MatchType;
 
 pub(crate) use family::{Family, Kind};
 pub(crate) use text::{exposition, quote_label};
 
 use crate::cluster::{CLUSTER_NAME, Cluster, EndpointId, EndpointKind, NodeId};
-use crate::record::{MatchType, PolicyAction, Transport};
+use crate::record::{PolicyAction, Transport};
 
 /// The pods of a flow as ACNS labels them: the source of what leaves a pod, the destination of
 /// what reaches one (`sourceEgressContext=pod`, `destinationIngressContext=pod`), and both
@@ -92,7 +93,7 @@ struct Shape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum ShapeEvent {
     Trace(TraceObservationPoint),
-    PolicyVerdict(PolicyAction, MatchType),
+    PolicyVerdict(PolicyAction, Option<MatchType>),
     Drop(DropReason),
     Socket(bool),
 }

@@ -1,26 +1,21 @@
-//! The lab's acts, and what each decides for a connection.
-//!
-//! Traffic asks through [`PolicySet`] alone, so that another judge can take the table's place.
+//! The lab's acts, and what the manifests of each decide for a connection.
 
 mod manifests;
-mod pattern;
 mod policies;
-mod table;
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use flow::TrafficDirection;
+use flow::DropReason;
+use policy::MatchType;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use manifests::Manifest;
-pub(crate) use pattern::dns_pattern_matches;
-pub(crate) use policies::scenario_policies;
-pub(crate) use table::PolicyTable;
+pub(crate) use policies::{Policies, label_sets_of_host};
 
-use crate::cluster::{Cluster, EndpointId, HostId};
-use crate::record::{MatchType, PolicyName};
+use crate::cluster::EndpointId;
+use crate::record::PolicyName;
 
 /// One act of the lab: which policies are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -87,49 +82,19 @@ pub(crate) enum Port {
 }
 
 /// What a policy set needs to know of a connection: its first packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Connection {
     pub(crate) source: EndpointId,
+    /// For an external host whose name the node has seen, the end that bears its `fqdn:` label.
     pub(crate) destination: EndpointId,
     pub(crate) port: Port,
-    /// The external host that the destination is, when it is one.
-    pub(crate) host: Option<HostId>,
-    /// The node's DNS proxy has seen the host's name resolve to this address.
-    pub(crate) name_seen: bool,
 }
 
-impl Connection {
-    /// A connection to an address that no name led to.
-    pub(crate) fn direct(source: EndpointId, destination: EndpointId, port: Port) -> Self {
-        Self { source, destination, port, host: None, name_seen: false }
-    }
-}
-
-/// Rules that a proxy enforces on a redirected connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum L7Rules {
-    /// DNS name patterns (`matchPattern`, `matchName`).
-    Dns(&'static [&'static str]),
-    /// Method and path, both exact.
-    Http(&'static [(&'static str, &'static str)]),
-}
-
-impl L7Rules {
-    /// Whether a query for `name` (no trailing dot) may pass.
-    pub(crate) fn allows_query(self, name: &str) -> bool {
-        match self {
-            Self::Dns(patterns) => patterns.iter().any(|p| dns_pattern_matches(p, name)),
-            Self::Http(_) => false,
-        }
-    }
-
-    /// Whether a request may pass. `path` includes the query string, as Envoy sees it.
-    pub(crate) fn allows_request(self, method: &str, path: &str) -> bool {
-        match self {
-            Self::Http(rules) => rules.iter().any(|&(m, p)| m == method && p == path),
-            Self::Dns(_) => false,
-        }
-    }
+/// A proxy on the client's node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Proxy {
+    Dns,
+    Envoy,
 }
 
 /// What one side says to a connection.
@@ -138,31 +103,35 @@ pub(crate) enum Decision {
     /// No policy selects the local endpoint in this direction: the datapath asks nothing and
     /// reports no verdict.
     NotEnforced,
-    /// A rule allows it.
-    Allowed { match_type: MatchType, by: Arc<[PolicyName]> },
-    /// A rule allows it through a proxy.
-    Redirected { match_type: MatchType, by: Arc<[PolicyName]>, rules: L7Rules },
-    /// Policies select the endpoint and no rule allows it. Hubble names nobody for that.
-    DefaultDeny,
+    /// An entry of the policy map allows it, perhaps by way of a proxy.
+    Allowed { match_type: Option<MatchType>, by: Arc<[PolicyName]>, proxy: Option<Proxy> },
+    /// An entry of the policy map denies it, or none matches. Hubble names nobody for the latter.
+    Denied { reason: DropReason, match_type: Option<MatchType>, by: Arc<[PolicyName]> },
 }
 
 impl Decision {
     /// Whether the connection may be opened.
     pub(crate) fn passes(&self) -> bool {
-        !matches!(self, Self::DefaultDeny)
+        !matches!(self, Self::Denied { .. })
+    }
+
+    /// The proxy that it goes through.
+    pub(crate) fn proxy(&self) -> Option<Proxy> {
+        match self {
+            Self::Allowed { proxy, .. } => *proxy,
+            Self::NotEnforced | Self::Denied { .. } => None,
+        }
     }
 }
 
-/// The policies in force.
-pub(crate) trait PolicySet: fmt::Debug + Send + Sync {
-    /// What the local endpoint's side says: the source for egress, the destination for ingress.
-    fn decide(
-        &self,
-        cluster: &Cluster,
-        connection: &Connection,
-        direction: TrafficDirection,
-    ) -> Decision;
-
-    /// The `toFQDNs` selector that gives the host's address an identity of its own.
-    fn fqdn_selector(&self, name: &str) -> Option<&'static str>;
+impl Port {
+    /// As policy counts it: the type stands for the port of ICMP.
+    pub(crate) fn traffic(self) -> policy::Traffic {
+        let (protocol, port) = match self {
+            Self::Tcp(port) => (6, port),
+            Self::Udp(port) => (17, port),
+            Self::Echo => (1, 8),
+        };
+        policy::Traffic { protocol, port }
+    }
 }

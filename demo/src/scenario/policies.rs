@@ -1,168 +1,275 @@
-//! The lab's manifests, act by act, as tables.
-//!
-//! Each row is one manifest of the networking lab for AKS, read as Cilium reads it:
-//! - `ingress: []` turns nothing on, so the combined policy leaves ingress open;
-//! - `fromEndpoints: []` turns default deny on and allows nobody, which is the cut of act 3;
-//! - an HTTP path is matched whole, so `/` covers the list of products and nothing below it.
+//! What the manifests of an act decide: the project's own engine, asked once for each kind of
+//! connection.
 
-use super::Scenario;
-use crate::cluster::{GITHUB_SELECTOR, MICROSOFT_SELECTOR};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-/// Who may be at the other end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Peer {
-    /// Pods of a workload in `pets`.
-    Workload(&'static str),
-    /// `kube-system/coredns`.
-    KubeDns,
-    /// `fromEntities: [world]`.
-    World,
-    /// A `toFQDNs` selector.
-    Fqdn(&'static str),
-}
-
-/// Ports that a rule opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ports {
-    Tcp(&'static [u16]),
-    Udp(&'static [u16]),
-    /// `protocol: ANY`: TCP, UDP and SCTP.
-    Any(&'static [u16]),
-}
-
-/// Layer 7 part of a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rules {
-    None,
-    Dns(&'static [&'static str]),
-    Http(&'static [(&'static str, &'static str)]),
-}
-
-/// One allowed combination of peers and ports.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Allow {
-    pub(super) peers: &'static [Peer],
-    pub(super) ports: Ports,
-    pub(super) rules: Rules,
-}
-
-/// One `CiliumNetworkPolicy`. A direction that is `None` is not enforced by it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Policy {
-    pub(super) name: &'static str,
-    /// Workload in `pets` that the endpoint selector selects.
-    pub(super) subject: &'static str,
-    pub(super) ingress: Option<&'static [Allow]>,
-    pub(super) egress: Option<&'static [Allow]>,
-}
-
-/// Namespace of every policy of the lab.
-pub(super) const POLICY_NAMESPACE: &str = "pets";
-
-const fn tcp(peers: &'static [Peer], ports: &'static [u16]) -> Allow {
-    Allow { peers, ports: Ports::Tcp(ports), rules: Rules::None }
-}
-
-const RABBITMQ: Policy = Policy {
-    name: "allow-rabbitmq-traffic",
-    subject: "rabbitmq",
-    ingress: Some(&[tcp(&[Peer::Workload("order-service")], &[5672, 15672])]),
-    // `egress: []` beside an ingress section: egress stays open.
-    egress: None,
+use flow::{DropReason, TrafficDirection};
+use policy::{
+    Cause, Direction, Identity, Judge, Label, MapEntry, MatchType, NamePattern, NamedPorts,
+    PeerMatcher, Peers, PolicySet, Request, Settings, SourceText, Verdict,
 };
 
-const ORDER_SERVICE: Policy = Policy {
-    name: "allow-order-service-traffic",
-    subject: "order-service",
-    ingress: Some(&[tcp(&[Peer::Workload("store-front")], &[3000])]),
-    egress: Some(&[tcp(&[Peer::Workload("rabbitmq")], &[5672])]),
-};
+use super::{Connection, Decision, Proxy, Scenario};
+use crate::cluster::{CLUSTER_NAME, Cluster, EndpointId, EndpointKind, HostId};
+use crate::record::PolicyName;
 
-const PRODUCT_SERVICE: Policy = Policy {
-    name: "allow-product-service-traffic",
-    subject: "product-service",
-    ingress: Some(&[tcp(&[Peer::Workload("store-front")], &[3002])]),
-    egress: Some(&[tcp(&[Peer::Workload("ai-service")], &[5001])]),
-};
-
-const STORE_FRONT_EGRESS: &[Allow] = &[
-    tcp(&[Peer::Workload("order-service")], &[3000]),
-    tcp(&[Peer::Workload("product-service")], &[3002]),
-];
-
-const STORE_FRONT: Policy = Policy {
-    name: "allow-store-front-traffic",
-    subject: "store-front",
-    ingress: Some(&[tcp(&[Peer::World], &[8080])]),
-    egress: Some(STORE_FRONT_EGRESS),
-};
-
-/// Act 3: the same policy with `ingress: [{fromEndpoints: []}]`.
-const STORE_FRONT_CUT: Policy = Policy { ingress: Some(&[]), ..STORE_FRONT };
-
-const MICROSOFT_NAMES: &[&str] = &[
-    "rabbitmq.pets.svc.cluster.local",
-    "*.microsoft.com",
-    "*.microsoft.com.cluster.local",
-    "*.microsoft.com.pets.svc.cluster.local",
-    "*.microsoft.com.*.*.internal.cloudapp.net",
-    "*.microsoft.com.svc.cluster.local",
-];
-
-/// Act 2: replaces act 1's policy of the same name. It has no ingress section, and no rule
-/// for the queue's port.
-const ORDER_SERVICE_FQDN: Policy = Policy {
-    name: "allow-order-service-traffic",
-    subject: "order-service",
-    ingress: None,
-    egress: Some(&[
-        Allow {
-            peers: &[Peer::KubeDns, Peer::Workload("rabbitmq")],
-            ports: Ports::Udp(&[53]),
-            rules: Rules::Dns(MICROSOFT_NAMES),
-        },
-        tcp(&[Peer::Fqdn(MICROSOFT_SELECTOR)], &[443]),
-    ]),
-};
-
-/// Act 4.
-const COMBINED: Policy = Policy {
-    name: "combined-fqdn-l7-policy",
-    subject: "store-front",
-    ingress: None,
-    egress: Some(&[
-        Allow {
-            peers: &[Peer::KubeDns],
-            ports: Ports::Any(&[53]),
-            rules: Rules::Dns(&[
-                "rabbitmq.pets.svc.cluster.local",
-                "*.microsoft.com",
-                "*.microsoft.com.cluster.local",
-                "*.microsoft.com.pets.svc.cluster.local",
-                "*.microsoft.com.*.*.internal.cloudapp.net",
-                "*.microsoft.com.svc.cluster.local",
-                "*.pets.svc.cluster.local",
-                "*.svc.cluster.local",
-            ]),
-        },
-        tcp(&[Peer::Fqdn(MICROSOFT_SELECTOR)], &[80, 443]),
-        tcp(&[Peer::Fqdn(GITHUB_SELECTOR)], &[443]),
-        Allow {
-            peers: &[Peer::Workload("product-service")],
-            ports: Ports::Tcp(&[3002]),
-            rules: Rules::Http(&[("GET", "/")]),
-        },
-    ]),
-};
-
-/// The policies that an act has in force.
-pub(crate) fn scenario_policies(scenario: Scenario) -> super::PolicyTable {
-    let policies: &'static [Policy] = match scenario {
-        Scenario::Open => &[],
-        Scenario::Policies => &[RABBITMQ, ORDER_SERVICE, PRODUCT_SERVICE, STORE_FRONT],
-        Scenario::Fqdn => &[RABBITMQ, ORDER_SERVICE_FQDN, PRODUCT_SERVICE, STORE_FRONT],
-        Scenario::Chaos => &[RABBITMQ, ORDER_SERVICE, PRODUCT_SERVICE, STORE_FRONT_CUT],
-        Scenario::Combined => &[COMBINED],
-    };
-    super::PolicyTable::new(policies)
+/// The policies in force. Answers are kept: the cluster has a few hundred pairs that talk, and
+/// asks for a few dozen names.
+#[derive(Debug)]
+pub(crate) struct Policies {
+    cluster: Arc<Cluster>,
+    judge: Judge,
+    /// Identities of the cluster's endpoints, in their order.
+    identities: Vec<Identity>,
+    /// What an external host is to a node that has seen its name, in the hosts' order.
+    named_hosts: Vec<Option<EndpointId>>,
+    /// Number of the set, as the agent counts its changes.
+    revision: u64,
+    decisions: HashMap<(Connection, Side), Decision>,
+    requests: HashMap<Connection, HashMap<String, bool>>,
 }
+
+/// [`Direction`] under a name of its own, since `TrafficDirection` has more values than two.
+type Side = Direction;
+
+/// Ports with names: no policy of the lab uses one.
+const NAMED_PORTS: NamedPorts<'static> = NamedPorts::Known(&[]);
+
+impl Policies {
+    /// Compiles the manifests of an act. `revision`: how many sets there were, this one included.
+    pub(crate) fn compile(scenario: Scenario, cluster: Arc<Cluster>, revision: u64) -> Self {
+        Self::of_set(policy_set(scenario), cluster, revision)
+    }
+
+    fn of_set(set: PolicySet, cluster: Arc<Cluster>, revision: u64) -> Self {
+        let patterns = name_patterns(&set);
+        let named_hosts = cluster
+            .hosts
+            .iter()
+            .map(|host| {
+                let labels = host_labels(host.name, &patterns)?;
+                host.named.iter().copied().find(|id| cluster.endpoint(*id).labels == labels)
+            })
+            .collect();
+        let identities = cluster
+            .endpoints
+            .iter()
+            .map(|endpoint| {
+                Identity::of_labels(endpoint.labels.iter().map(|label| Label::parse(label)), false)
+            })
+            .collect();
+        Self {
+            judge: Judge::new(Arc::new(set)),
+            cluster,
+            identities,
+            named_hosts,
+            revision,
+            decisions: HashMap::new(),
+            requests: HashMap::new(),
+        }
+    }
+
+    /// How many sets there were, this one included.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The end that stands for a host once a node has seen its name resolve: the identity that
+    /// `toFQDNs` selectors give its address. None: no selector covers the name.
+    pub(crate) fn named_host(&self, host: HostId) -> Option<EndpointId> {
+        self.named_hosts.get(usize::from(host.0)).copied().flatten()
+    }
+
+    /// What the local endpoint's side says: the source for egress, the destination for ingress.
+    pub(crate) fn decide(&mut self, connection: Connection, side: TrafficDirection) -> Decision {
+        let side = match side {
+            TrafficDirection::Ingress => Direction::Ingress,
+            TrafficDirection::Egress => Direction::Egress,
+            _ => return Decision::NotEnforced,
+        };
+        if let Some(known) = self.decisions.get(&(connection, side)) {
+            return known.clone();
+        }
+        let decision = self.ask(connection, side).unwrap_or(Decision::NotEnforced);
+        self.decisions.insert((connection, side), decision.clone());
+        decision
+    }
+
+    /// None: the endpoint is none of this cluster.
+    fn ask(&mut self, connection: Connection, side: Side) -> Option<Decision> {
+        let (local, remote) = match side {
+            Direction::Ingress => (connection.destination, connection.source),
+            Direction::Egress => (connection.source, connection.destination),
+        };
+        // Of the ends of this cluster, only pods have a policy map.
+        if self.cluster.endpoint(local).kind != EndpointKind::Pod {
+            return Some(Decision::NotEnforced);
+        }
+        let subject = self.identities.get(usize::from(local.0))?;
+        let peer = self.identities.get(usize::from(remote.0))?;
+        let traffic = connection.port.traffic();
+        let decision = self.judge.judge(subject, peer, side, traffic, NAMED_PORTS);
+        let entry = self.judge.map_entry((subject, peer), side, traffic, NAMED_PORTS);
+        Some(match (decision.verdict, decision.cause) {
+            (_, Cause::NotSelected | Cause::EnforcementOff) => Decision::NotEnforced,
+            (Verdict::Denied, Cause::Entry(_)) => {
+                let (match_type, by) = self.attribution(entry.as_ref()?);
+                Decision::Denied { reason: DropReason::POLICY_DENY, match_type, by }
+            }
+            // What the agent cannot resolve it does not let pass. The manifests here resolve.
+            (Verdict::Denied | Verdict::CannotTell, _) => Decision::Denied {
+                reason: DropReason::POLICY_DENIED,
+                match_type: None,
+                by: Arc::from([]),
+            },
+            (Verdict::Allowed, Cause::Entry(_)) => {
+                let proxy = entry.as_ref().and_then(|entry| self.proxy(entry, side));
+                let (match_type, by) = self.attribution(entry.as_ref()?);
+                Decision::Allowed { match_type, by, proxy }
+            }
+            // Entries of the agent's own: for the node, and for everybody. They have no name.
+            (Verdict::Allowed, cause) => Decision::Allowed {
+                match_type: Some(match cause {
+                    Cause::AllowLocalhost => MatchType::L3Only,
+                    _ => MatchType::All,
+                }),
+                by: Arc::from([]),
+                proxy: None,
+            },
+        })
+    }
+
+    /// What Hubble says of a map entry: its match type, and the policies of its rules.
+    fn attribution(&self, entry: &MapEntry) -> (Option<MatchType>, Arc<[PolicyName]>) {
+        let mut names: Vec<PolicyName> = entry
+            .rules
+            .iter()
+            .filter_map(|rule| self.judge.set().policy_of(*rule))
+            .map(|policy| PolicyName {
+                kind: policy.name.kind.name(),
+                namespace: policy.name.namespace.clone(),
+                name: policy.name.name.clone(),
+                revision: self.revision,
+            })
+            .collect();
+        names.dedup();
+        (Some(entry.match_type), names.into())
+    }
+
+    /// The proxy that the rules of a map entry redirect to. The simulation has one of egress alone.
+    fn proxy(&self, entry: &MapEntry, side: Side) -> Option<Proxy> {
+        if side == Direction::Ingress {
+            return None;
+        }
+        let entries = self.judge.set().entries();
+        let rules = entry.rules.iter().filter_map(|rule| entries.get(*rule as usize));
+        rules.flat_map(|entry| entry.ports.iter().flatten()).find_map(|port| {
+            match (port.l7.dns.is_empty(), port.l7.http.is_empty()) {
+                (false, _) => Some(Proxy::Dns),
+                (true, false) => Some(Proxy::Envoy),
+                (true, true) => None,
+            }
+        })
+    }
+
+    /// Whether the DNS proxy passes a query on. `name`: without trailing dot.
+    pub(crate) fn lets_query(&mut self, connection: Connection, name: &str) -> bool {
+        self.lets_request(connection, name, Request::Dns { name })
+    }
+
+    /// Whether Envoy passes a request on. `path`: with its query string.
+    pub(crate) fn lets_http(
+        &mut self,
+        connection: Connection,
+        method: &str,
+        (authority, path): (&str, &str),
+    ) -> bool {
+        let request = Request::Http { method, path, host: Some(authority), headers: &[] };
+        self.lets_request(connection, &format!("{method} {authority}{path}"), request)
+    }
+
+    fn lets_request(&mut self, connection: Connection, key: &str, request: Request<'_>) -> bool {
+        let known = self.requests.entry(connection).or_default();
+        if let Some(lets) = known.get(key) {
+            return *lets;
+        }
+        let identity = |id: EndpointId| self.identities.get(usize::from(id.0));
+        let (Some(client), Some(server)) =
+            (identity(connection.source), identity(connection.destination))
+        else {
+            return false;
+        };
+        let traffic = connection.port.traffic();
+        let answer = self.judge.explain_l7(
+            (client, server),
+            Direction::Egress,
+            traffic,
+            NAMED_PORTS,
+            request,
+        );
+        let lets = answer.verdict == Verdict::Allowed;
+        known.insert(key.to_owned(), lets);
+        lets
+    }
+}
+
+/// The manifests of an act, compiled for this cluster.
+pub(crate) fn policy_set(scenario: Scenario) -> PolicySet {
+    let texts: Vec<SourceText<'_>> = scenario
+        .manifests()
+        .iter()
+        .enumerate()
+        .map(|(index, manifest)| SourceText { index, text: manifest.text })
+        .collect();
+    PolicySet::read(
+        &texts,
+        Settings { cluster_name: CLUSTER_NAME.to_owned(), ..Settings::default() },
+    )
+}
+
+/// `toFQDNs` selectors of a set.
+fn name_patterns(set: &PolicySet) -> Vec<&NamePattern> {
+    let peers = set.entries().iter().filter_map(|entry| match &entry.peers {
+        Peers::Any(peers) => Some(peers),
+        Peers::Nobody { .. } | Peers::Unlimited => None,
+    });
+    peers
+        .flatten()
+        .filter_map(|peer| match &peer.matcher {
+            PeerMatcher::Name(pattern) => Some(pattern),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Labels of the identity that selectors give an address of this name, sorted. None: they give
+/// it none.
+fn host_labels(name: &str, patterns: &[&NamePattern]) -> Option<Vec<String>> {
+    let mut labels: Vec<String> = patterns
+        .iter()
+        .filter(|pattern| pattern.matches(name))
+        .map(|pattern| format!("fqdn:{}", pattern.text))
+        .collect();
+    if labels.is_empty() {
+        return None;
+    }
+    labels.push("reserved:world".to_owned());
+    labels.sort();
+    labels.dedup();
+    Some(labels)
+}
+
+/// Label sets that an address of this name has in one act or another.
+pub(crate) fn label_sets_of_host(name: &str) -> Vec<Vec<String>> {
+    let mut sets: Vec<Vec<String>> = Scenario::ALL
+        .into_iter()
+        .filter_map(|scenario| host_labels(name, &name_patterns(&policy_set(scenario))))
+        .collect();
+    sets.sort();
+    sets.dedup();
+    sets
+}
+
+#[cfg(test)]
+mod tests;

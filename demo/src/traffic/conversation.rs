@@ -91,6 +91,7 @@ pub(super) enum Outcome {
 #[derive(Debug, Clone)]
 pub(super) struct Retry {
     connection: Connection,
+    server_name: Option<HostId>,
     client_port: u16,
     what: Tried,
 }
@@ -109,6 +110,7 @@ impl Retry {
     pub(super) fn datagram(path: &Path, packet: Packet) -> Self {
         Self {
             connection: path.connection,
+            server_name: path.server_name,
             client_port: path.client_port,
             what: Tried::Datagram(packet),
         }
@@ -118,7 +120,8 @@ impl Retry {
 impl Simulation {
     /// Tries again, under today's policies.
     pub(super) fn retry(&mut self, at: i64, retry: &Retry) {
-        let mut path = self.open_path(&retry.connection);
+        let mut path = self.open_path(retry.connection);
+        path.server_name = retry.server_name;
         match &retry.what {
             Tried::Syn { attempt, exchange, authority } => {
                 path.client_port = retry.client_port;
@@ -145,9 +148,9 @@ impl Simulation {
         at: i64,
         exchange: Exchange,
     ) {
-        let connection = Connection::direct(client, server, Port::Tcp(port));
+        let connection = Connection { source: client, destination: server, port: Port::Tcp(port) };
         let what = Tried::Dial(exchange);
-        self.push_retry(at, Retry { connection, client_port: 0, what });
+        self.push_retry(at, Retry { connection, server_name: None, client_port: 0, what });
     }
 
     /// A connection to one pod of a service, by its cluster address.
@@ -163,7 +166,7 @@ impl Simulation {
         let service = cluster.service(id)?;
         let server = self.one_of(&service.backends)?;
         let port = Port::Tcp(service.target_port);
-        let path = self.open_path(&Connection::direct(client, server, port));
+        let path = self.open_path(Connection { source: client, destination: server, port });
         self.socket(&path, at, service.frontend, service.port);
         let at = at + MILLISECOND / 10;
         Some(self.converse(&path, at, Attempt::first(at), exchange, service.name))
@@ -181,17 +184,11 @@ impl Simulation {
     ) -> Option<Outcome> {
         let cluster = Arc::clone(&self.cluster);
         let entry = cluster.host(host)?;
-        let selected = entry.selected.filter(|(selector, _)| {
-            name_seen && self.policies.fqdn_selector(entry.name) == Some(selector)
-        });
-        let server = selected.map_or(entry.world, |(_, endpoint)| endpoint);
-        let path = self.open_path(&Connection {
-            source: client,
-            destination: server,
-            port: Port::Tcp(port),
-            host: Some(host),
-            name_seen,
-        });
+        let named = self.policies.named_host(host).filter(|_| name_seen);
+        let destination = named.unwrap_or(entry.world);
+        let port = Port::Tcp(port);
+        let mut path = self.open_path(Connection { source: client, destination, port });
+        path.server_name = Some(host).filter(|_| name_seen);
         Some(self.converse(&path, at, Attempt::first(at), exchange, entry.name))
     }
 
@@ -204,7 +201,8 @@ impl Simulation {
         at: i64,
         exchange: Exchange,
     ) -> Outcome {
-        let path = self.open_path(&Connection::direct(client, server, Port::Tcp(port)));
+        let port = Port::Tcp(port);
+        let path = self.open_path(Connection { source: client, destination: server, port });
         self.converse(&path, at, Attempt::first(at), exchange, "")
     }
 
@@ -216,7 +214,7 @@ impl Simulation {
         exchange: Exchange,
         authority: &'static str,
     ) -> Outcome {
-        if path.proxy_rules().is_some() {
+        if path.proxy().is_some() {
             return self.converse_through_proxy(path, at, exchange, authority);
         }
         let syn = Packet::tcp(TcpFlags::SYN, 74);
@@ -226,6 +224,7 @@ impl Simulation {
                 let attempt = Attempt { tries: attempt.tries + 1, ..attempt };
                 let retry = Retry {
                     connection: path.connection,
+                    server_name: path.server_name,
                     client_port: path.client_port,
                     what: Tried::Syn { attempt, exchange, authority },
                 };
@@ -263,9 +262,6 @@ impl Simulation {
         exchange: Exchange,
         authority: &str,
     ) -> Outcome {
-        let Some(rules) = path.proxy_rules() else {
-            return Outcome::TimedOut;
-        };
         let Fate::Arrived(at) = self.leave_client(path, at, Packet::tcp(TcpFlags::SYN, 74)) else {
             return Outcome::TimedOut;
         };
@@ -275,9 +271,11 @@ impl Simulation {
         let Some(http) = exchange.http else {
             return self.close_at_proxy(path, at);
         };
-        let url = format!("http://{authority}:{}{}", path.server_port, http.path);
+        let authority = format!("{authority}:{}", path.server_port);
+        let url = format!("http://{authority}{}", http.path);
         let request_id = self.request_id();
-        let allowed = rules.allows_request(http.method, http.path);
+        let allowed =
+            self.policies.lets_http(path.connection, http.method, (&authority, http.path));
         self.access(
             path,
             at,

@@ -9,7 +9,7 @@ use super::path::{Fate, Packet, Path};
 use super::{MILLISECOND, SECOND, Simulation};
 use crate::cluster::{EndpointId, HostId};
 use crate::record::{Event, L7};
-use crate::scenario::{Connection, L7Rules, Port};
+use crate::scenario::{Connection, Port, Proxy};
 
 const RCODE_NO_ERROR: u32 = 0;
 const RCODE_NON_EXISTENT_DOMAIN: u32 = 3;
@@ -117,7 +117,8 @@ impl Simulation {
         let Some(server) = self.one_of(&kube_dns.backends) else {
             return Answer::None;
         };
-        let path = self.open_path(&Connection::direct(client, server, Port::Udp(53)));
+        let path =
+            self.open_path(Connection { source: client, destination: server, port: Port::Udp(53) });
         self.socket(&path, at, kube_dns.frontend, kube_dns.port);
         let at = at + MILLISECOND / 20;
         let first = self.ask(&path, name, QueryType::A, zone, at, true);
@@ -152,7 +153,7 @@ impl Simulation {
         let exists = zone.is_some();
         let qtype = query_type.name();
         let think = self.span(MILLISECOND / 5, 3 * MILLISECOND);
-        let Some(L7Rules::Dns(_)) = path.proxy_rules() else {
+        if path.proxy() != Some(Proxy::Dns) {
             let Fate::Arrived(at) = self.forward(path, at, packet) else {
                 // The resolver asks again after five seconds and then gives up.
                 let again = Packet { first: true, ..packet };
@@ -161,11 +162,11 @@ impl Simulation {
             };
             let at = self.reply(path, at + think, Packet::udp(bytes + 32));
             return Answer::Came { at, found: exists, seen: false };
-        };
+        }
         let Fate::Arrived(at) = self.leave_client(path, at, packet) else {
             return Answer::None;
         };
-        let allowed = path.proxy_rules().is_some_and(|rules| rules.allows_query(name));
+        let allowed = self.policies.lets_query(path.connection, name);
         let query = format!("{name}.");
         self.access(
             path,

@@ -42,7 +42,8 @@ impl Simulation {
     fn upstream_lookup(&mut self, at: i64) -> Option<()> {
         let dns = self.pod_of("coredns")?;
         let upstream = self.cluster.upstream_dns;
-        let path = self.open_path(&Connection::direct(dns, upstream, Port::Udp(53)));
+        let path =
+            self.open_path(Connection { source: dns, destination: upstream, port: Port::Udp(53) });
         if let Fate::Arrived(at) = self.forward(&path, at, Packet::udp(78)) {
             self.reply(&path, at + 2 * MILLISECOND, Packet::udp(142));
         }
@@ -98,7 +99,8 @@ impl Simulation {
         let prober =
             self.cluster.node(from).map(|node| if from == to { node.host } else { node.remote })?;
         let target = self.cluster.node(to)?.health;
-        let path = self.open_path(&Connection::direct(prober, target, Port::Echo));
+        let path =
+            self.open_path(Connection { source: prober, destination: target, port: Port::Echo });
         let ping = |transport, first| Packet { transport, bytes: 98, first };
         if let Fate::Arrived(at) = self.forward(&path, at, ping(ECHO_REQUEST, true)) {
             self.reply(&path, at, ping(ECHO_REPLY, false));

@@ -17,7 +17,7 @@ use rand::{Rng, SeedableRng};
 use self::conversation::Retry;
 use crate::cluster::{Cluster, EndpointId};
 use crate::record::Record;
-use crate::scenario::{PolicySet, Scenario, scenario_policies};
+use crate::scenario::{Policies, Scenario};
 
 /// One millisecond, in nanoseconds.
 pub(crate) const MILLISECOND: i64 = 1_000_000;
@@ -86,7 +86,7 @@ impl Ord for Scheduled {
 pub(crate) struct Simulation {
     cluster: Arc<Cluster>,
     scenario: Scenario,
-    policies: Box<dyn PolicySet>,
+    policies: Policies,
     aggregation: MonitorAggregation,
     rng: SmallRng,
     /// What has not happened yet, earliest first.
@@ -117,9 +117,9 @@ impl Simulation {
         let last_ports =
             cluster.endpoints.iter().map(|_| rng.random_range(EPHEMERAL_PORTS)).collect();
         Self {
+            policies: Policies::compile(scenario, Arc::clone(&cluster), 1),
             cluster,
             scenario,
-            policies: Box::new(scenario_policies(scenario)),
             aggregation,
             rng,
             pending: BinaryHeap::new(),
@@ -151,7 +151,8 @@ impl Simulation {
     /// meets the new policies with the next packet.
     pub(crate) fn switch(&mut self, scenario: Scenario) {
         self.scenario = scenario;
-        self.policies = Box::new(scenario_policies(scenario));
+        let revision = self.policies.revision() + 1;
+        self.policies = Policies::compile(scenario, Arc::clone(&self.cluster), revision);
     }
 
     /// Sets the clock ahead without living through the time between.

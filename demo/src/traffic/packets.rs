@@ -7,8 +7,8 @@ use flow::{DropReason, TraceObservationPoint, TraceReason, TrafficDirection};
 use super::path::{Fate, Packet, Path};
 use super::{MonitorAggregation, Simulation};
 use crate::cluster::{EndpointId, EndpointKind, NodeId};
-use crate::record::{Event, MatchType, PolicyAction, Record, Transport};
-use crate::scenario::{Decision, L7Rules};
+use crate::record::{Event, PolicyAction, Record, Transport};
+use crate::scenario::{Decision, Proxy};
 
 /// Time in the datapath of one node, in nanoseconds.
 const HOP: i64 = 40_000;
@@ -36,7 +36,7 @@ impl Simulation {
             direction: TrafficDirection::Unknown,
             is_reply: None,
             event: Event::Drop { reason: DropReason::UNKNOWN },
-            name: if client_side { path.client_name() } else { None },
+            name: path.server_name.filter(|_| client_side),
             masqueraded: false,
             bytes: packet.bytes,
         }
@@ -69,22 +69,24 @@ impl Simulation {
         record.direction = direction;
         let (action, match_type, policies) = match decision {
             Decision::NotEnforced => return true,
-            Decision::Allowed { match_type, by } => {
+            Decision::Allowed { match_type, by, proxy: None } => {
                 (PolicyAction::Allowed, *match_type, by.clone())
             }
-            Decision::Redirected { match_type, by, .. } => {
+            Decision::Allowed { match_type, by, proxy: Some(_) } => {
                 (PolicyAction::Redirected, *match_type, by.clone())
             }
-            Decision::DefaultDeny => (PolicyAction::Denied, MatchType::None, [].into()),
+            Decision::Denied { reason, match_type, by } => {
+                (PolicyAction::Denied(*reason), *match_type, by.clone())
+            }
         };
         let passes = decision.passes();
         let mut verdict = record.clone();
         verdict.is_reply = passes.then_some(false);
         verdict.event = Event::PolicyVerdict { action, match_type, policies };
         self.push(verdict);
-        if !passes {
+        if let PolicyAction::Denied(reason) = action {
             record.time_nanos += 4_000;
-            record.event = Event::Drop { reason: DropReason::POLICY_DENIED };
+            record.event = Event::Drop { reason };
             self.push(record);
         }
         passes
@@ -124,7 +126,7 @@ impl Simulation {
         }
         let at = at + HOP / 4;
         let record = self.record(path, node, at, packet, false);
-        if path.proxy_rules().is_some() {
+        if path.proxy().is_some() {
             self.trace(
                 record,
                 TraceObservationPoint::ToProxy,
@@ -282,10 +284,9 @@ impl Simulation {
     pub(super) fn access(&mut self, path: &Path, at: i64, reply: bool, event: Event) {
         let Some(node) = path.client_node else { return };
         let packet = Packet {
-            transport: if matches!(path.proxy_rules(), Some(L7Rules::Dns(_))) {
-                Transport::Udp
-            } else {
-                Transport::Tcp(None)
+            transport: match path.proxy() {
+                Some(Proxy::Dns) => Transport::Udp,
+                _ => Transport::Tcp(None),
             },
             bytes: 0,
             first: false,

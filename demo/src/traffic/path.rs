@@ -5,7 +5,7 @@ use flow::{TcpFlags, TrafficDirection};
 use super::{MILLISECOND, Simulation};
 use crate::cluster::{EndpointId, HostId, NodeId};
 use crate::record::Transport;
-use crate::scenario::{Connection, Decision, L7Rules, Port};
+use crate::scenario::{Connection, Decision, Port, Proxy};
 
 /// The port of the DNS proxy and of Envoy, the same on each node for the life of an agent.
 const DNS_PROXY_PORT: u16 = 41_973;
@@ -22,6 +22,8 @@ pub(super) struct Path {
     pub(super) connection: Connection,
     pub(super) egress: Decision,
     pub(super) ingress: Decision,
+    /// Name of the server, as the DNS proxy of the client's node has seen it resolve.
+    pub(super) server_name: Option<HostId>,
     pub(super) client_node: Option<NodeId>,
     pub(super) server_node: Option<NodeId>,
     /// One way between the two, in nanoseconds.
@@ -37,18 +39,15 @@ pub(super) enum Fate {
 }
 
 impl Path {
-    /// The rules of the client's proxy, if the connection goes through one.
-    pub(super) fn proxy_rules(&self) -> Option<L7Rules> {
-        match self.egress {
-            Decision::Redirected { rules, .. } => Some(rules),
-            _ => None,
-        }
+    /// The proxy on the client's node, if the connection goes through one.
+    pub(super) fn proxy(&self) -> Option<Proxy> {
+        self.egress.proxy()
     }
 
     pub(super) fn proxy_port(&self) -> u16 {
-        match self.proxy_rules() {
-            Some(L7Rules::Dns(_)) => DNS_PROXY_PORT,
-            Some(L7Rules::Http(_)) => ENVOY_PORT,
+        match self.proxy() {
+            Some(Proxy::Dns) => DNS_PROXY_PORT,
+            Some(Proxy::Envoy) => ENVOY_PORT,
             None => 0,
         }
     }
@@ -60,11 +59,6 @@ impl Path {
 
     pub(super) fn same_node(&self) -> bool {
         self.client_node.is_some() && self.client_node == self.server_node
-    }
-
-    /// Name for the records of the client's side.
-    pub(super) fn client_name(&self) -> Option<HostId> {
-        self.connection.host.filter(|_| self.connection.name_seen)
     }
 }
 
@@ -89,11 +83,11 @@ impl Packet {
 
 impl Simulation {
     /// Looks a connection up in the policies of both sides.
-    pub(super) fn open_path(&mut self, connection: &Connection) -> Path {
-        let &Connection { source: client, destination: server, port, .. } = connection;
+    pub(super) fn open_path(&mut self, connection: Connection) -> Path {
+        let Connection { source: client, destination: server, port } = connection;
+        let egress = self.policies.decide(connection, TrafficDirection::Egress);
+        let ingress = self.policies.decide(connection, TrafficDirection::Ingress);
         let cluster = &self.cluster;
-        let egress = self.policies.decide(cluster, connection, TrafficDirection::Egress);
-        let ingress = self.policies.decide(cluster, connection, TrafficDirection::Ingress);
         let client_node = cluster.endpoint(client).node;
         let server_node = cluster.endpoint(server).node;
         let wire = match (client_node, server_node) {
@@ -109,9 +103,10 @@ impl Simulation {
                 Port::Tcp(port) | Port::Udp(port) => port,
                 Port::Echo => 0,
             },
-            connection: *connection,
+            connection,
             egress,
             ingress,
+            server_name: None,
             client_node,
             server_node,
             wire,

@@ -1,7 +1,10 @@
 //! One file of vectors: scenarios of policies, identities and flows with Cilium's answers, or
 //! rows of DNS patterns.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use policy::{
     Cause, Direction, Enforcement, Identity, Judge, Label, NamePattern, NamedPorts, PolicySet,
@@ -18,6 +21,10 @@ pub(crate) struct Report {
     pub(crate) mismatches: Vec<String>,
     /// Policies that Cilium names and that do not match at the winning rank here.
     pub(crate) attribution_mismatches: Vec<String>,
+    /// Directions that rules decided.
+    pub(crate) map_entries: usize,
+    /// Those for which Cilium names other policies than [`Judge::map_entry`].
+    pub(crate) map_entry_mismatches: Vec<String>,
 }
 
 /// Judges a file. Errors: a line that is none of the two kinds.
@@ -209,16 +216,26 @@ fn scenario(scenario: &Value, report: &mut Report) -> Option<()> {
                 Cause::DefaultDeny => vec![reserved("deny-any")],
                 Cause::MissingFact | Cause::Unresolvable => Vec::new(),
             };
-            let is_subset = expected
+            let by: BTreeSet<&str> = expected
                 .get("by")
                 .and_then(Value::as_array)
                 .map(Vec::as_slice)
                 .unwrap_or_default()
                 .iter()
                 .filter_map(Value::as_str)
-                .all(|by| ours_by.iter().any(|name| name == by));
-            if !is_subset {
+                .collect();
+            if !by.iter().all(|by| ours_by.iter().any(|name| name == by)) {
                 report.attribution_mismatches.push(show());
+            }
+            if let Some(entry) = judge.map_entry((subject, peer), direction, traffic, named)
+                && !by.is_empty()
+            {
+                let policies = entry.rules.iter().filter_map(|rule| set.policy_of(*rule));
+                let named: BTreeSet<String> = policies.map(|p| p.name.to_string()).collect();
+                report.map_entries += 1;
+                if !named.iter().map(String::as_str).eq(by) {
+                    report.map_entry_mismatches.push(format!("{named:?}\n{}", show()));
+                }
             }
         }
     }

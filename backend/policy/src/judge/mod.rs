@@ -5,6 +5,7 @@
 //! flow is carried through: where every way it can turn out gives one verdict, that is the
 //! verdict.
 
+mod attribution;
 mod conflict;
 mod decide;
 mod explain;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+pub use attribution::{MapEntry, MatchType};
 pub use decide::{Cause, Decision, NamedPorts, Traffic, Verdict};
 pub use explain::{
     DefaultDenyBy, Explanation, Fact, Loss, LostMatch, Miss, NearestMiss, PeerMiss, RuleMatch,

@@ -1,6 +1,9 @@
 //! What a record proves about policy at its subject.
 
-use flow::{DropReason, Flow, MessageType, TraceObservationPoint, TraceReason, Verdict};
+use flow::{
+    DropReason, Flow, L7FlowType, L7Record, MessageType, TraceObservationPoint, TraceReason,
+    Verdict,
+};
 
 use super::{Exchange, sides::Shape};
 use crate::Direction;
@@ -129,9 +132,21 @@ fn trace(flow: &Flow, shape: Shape) -> Observed {
 fn l7(flow: &Flow) -> Observed {
     match flow.verdict {
         Verdict::Dropped => Observed::new(Proof::Denied, "the proxy refused it"),
+        // Envoy's own answer to a request that it refused is recorded as forwarded, too.
+        Verdict::Forwarded if is_forbidden(flow) => Observed::new(
+            Proof::Nothing,
+            "a 403 on its way back: the server's, or the proxy's own for what it refused",
+        ),
         Verdict::Forwarded | Verdict::Redirected => {
             Observed::new(Proof::Redirected, "the proxy let it pass")
         }
         _ => Observed::new(Proof::Nothing, "the proxy could not tell"),
     }
+}
+
+fn is_forbidden(flow: &Flow) -> bool {
+    flow.l7.as_ref().is_some_and(|l7| {
+        l7.l7_type == L7FlowType::Response
+            && matches!(&l7.record, Some(L7Record::Http(http)) if http.code == 403)
+    })
 }

@@ -150,6 +150,22 @@ fn dns_is_judged_by_name() {
 }
 
 #[test]
+fn a_403_proves_nothing_about_its_request() {
+    let check = |l7_type: L7FlowType, code: u32, expect: Proof| {
+        let mut flow = dns("", FlowVerdict::Forwarded);
+        let url = "http://products:3002/".to_owned();
+        let http = flow::Http { code, url, ..flow::Http::default() };
+        let record = Some(L7Record::Http(http));
+        flow.l7 = Some(Layer7 { l7_type, record, ..Layer7::default() });
+        assert_eq!(judge(&[], &flow).0.observed.proof, expect, "{l7_type} {code}");
+    };
+    check(L7FlowType::Response, 403, Proof::Nothing);
+    check(L7FlowType::Response, 200, Proof::Redirected);
+    check(L7FlowType::Response, 503, Proof::Redirected);
+    check(L7FlowType::Request, 0, Proof::Redirected);
+}
+
+#[test]
 fn forwarded_on_a_trace_proves_one_side_at_most() {
     fn check(point: TraceObservationPoint, direction: TrafficDirection, expect: Proof) {
         let mut flow = with_event(

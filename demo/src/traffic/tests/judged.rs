@@ -1,0 +1,281 @@
+//! The flows, judged by the policies of their act and of others, as anybody would judge a record.
+
+use std::collections::BTreeMap;
+
+use policy::{Agreement, Judge, Learned, PolicySet, Prepared, Settings, SourceText, settings_from};
+
+use super::*;
+
+/// The manifests of an act, compiled as for records of an unknown cluster.
+fn judge_of(scenario: Scenario, flows: &[Flow]) -> Judge {
+    let texts: Vec<SourceText<'_>> = scenario
+        .manifests()
+        .iter()
+        .enumerate()
+        .map(|(index, manifest)| SourceText { index, text: manifest.text })
+        .collect();
+    let set = PolicySet::read(&texts, settings_from(flows, Settings::default()));
+    assert_eq!(set.refused(), &[], "{scenario}");
+    Judge::new(Arc::new(set))
+}
+
+/// Flows by agreement.
+fn agreements(flows: &[Flow], scenario: Scenario) -> BTreeMap<&'static str, usize> {
+    let mut judge = judge_of(scenario, flows);
+    let learned = Learned::from_flows(flows);
+    let prepared = Prepared::of(flows, &learned, judge.set().settings());
+    let mut counts = BTreeMap::new();
+    for answer in prepared.judge(&mut judge) {
+        let name = answer.map_or("not judged", |summary| summary.agreement.name());
+        *counts.entry(name).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn the_policies_of_an_act_explain_its_flows() {
+    for scenario in Scenario::ALL {
+        let flows = flows(scenario, 6);
+        let counts = agreements(&flows, scenario);
+        assert_eq!(counts.get("differs"), None, "{scenario}: {counts:?}");
+        assert!(counts.get("agrees") > Some(&4_000), "{scenario}: {counts:?}");
+        for other in Scenario::ALL.into_iter().filter(|other| *other != scenario) {
+            let counts = agreements(&flows, other);
+            assert!(counts.contains_key("differs"), "{scenario} under {other}: {counts:?}");
+        }
+    }
+}
+
+/// What anybody is told about a kind of flow.
+struct Row {
+    what: &'static str,
+    about: fn(&Flow) -> bool,
+    /// The whole sentence, or the text before its end.
+    sentence: &'static str,
+    agreement: Agreement,
+}
+
+fn check(scenario: Scenario, rows: &[Row]) {
+    let flows = flows(scenario, 25);
+    let mut judge = judge_of(scenario, &flows);
+    let learned = Learned::from_flows(&flows);
+    for row in rows {
+        let mut found = 0;
+        for flow in flows.iter().filter(|flow| (row.about)(flow)) {
+            let Ok(judgement) = judge.explain_flow(flow, &learned) else { continue };
+            let sentence = judgement.sentence(judge.set());
+            let what = row.what;
+            assert!(
+                sentence.starts_with(row.sentence),
+                "{scenario}: {what}: {sentence}\n{flow:#?}"
+            );
+            assert_eq!(judgement.agreement, row.agreement, "{scenario}: {what}: {flow:#?}");
+            // Hubble names policies on policy verdicts alone, and then those that decide here.
+            let is_named = !judgement.hubble.is_empty();
+            let is_verdict = message_type(flow) == MessageType::PolicyVerdict;
+            assert!(is_verdict || !is_named, "{scenario}: {what}: {flow:#?}");
+            assert_ne!(judgement.attribution, Some(false), "{scenario}: {what}: {flow:#?}");
+            found += 1;
+        }
+        assert!(found > 0, "{scenario}: {}: no such flow", row.what);
+    }
+}
+
+fn is_from(flow: &Flow, name: &str) -> bool {
+    workload(flow, true) == name && flow.is_reply != Some(true)
+}
+
+fn is_pair(flow: &Flow, from: &str, to: &str, direction: TrafficDirection) -> bool {
+    is_from(flow, from) && workload(flow, false) == to && flow.traffic_direction == direction
+}
+
+fn asks_for(flow: &Flow, name: &str) -> bool {
+    query(flow) == Some(name) && flow.is_reply == Some(false)
+}
+
+#[test]
+fn act_0_has_no_policy() {
+    check(
+        Scenario::Open,
+        &[Row {
+            what: "customers get in",
+            about: |flow| {
+                from_world_to_store_front(flow)
+                    && flow.traffic_direction == TrafficDirection::Ingress
+            },
+            sentence: "allowed: no policy is about this endpoint on ingress",
+            agreement: Agreement::Agrees,
+        }],
+    );
+}
+
+#[test]
+fn act_1_says_which_rule_is_nearest() {
+    check(
+        Scenario::Policies,
+        &[
+            Row {
+                what: "order-service may not ask DNS",
+                about: |flow| is_pair(flow, "order-service", "coredns", TrafficDirection::Egress),
+                sentence: "denied on egress by default, which `CiliumNetworkPolicy/pets/allow-order-service-traffic` turned on; nearest rule: egress[0] (line 22): neither peer nor port 5672/TCP matches",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "the queue knows no make line",
+                about: |flow| {
+                    is_pair(flow, "makeline-service", "rabbitmq", TrafficDirection::Ingress)
+                },
+                sentence: "denied on ingress by default, which `CiliumNetworkPolicy/pets/allow-rabbitmq-traffic` turned on; nearest rule: ingress[0] (line 13): port matches, peer does not: it wants `any:app=order-service`, the peer has `makeline-service`",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "customers get in",
+                about: |flow| {
+                    from_world_to_store_front(flow)
+                        && flow.traffic_direction == TrafficDirection::Ingress
+                },
+                sentence: "allowed on ingress by `CiliumNetworkPolicy/pets/allow-store-front-traffic` ingress[0] (line 13)",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "the kubelet does, too",
+                about: |flow| {
+                    flow.source.as_ref().is_some_and(|source| source.identity == 1)
+                        && workload(flow, false) == "store-front"
+                },
+                sentence: "allowed: a node may reach its own pods",
+                agreement: Agreement::Agrees,
+            },
+        ],
+    );
+}
+
+#[test]
+fn act_2_follows_a_name_to_its_connection() {
+    check(
+        Scenario::Fqdn,
+        &[
+            Row {
+                what: "the name is asked for",
+                about: |flow| asks_for(flow, "graph.microsoft.com"),
+                sentence: "allowed on egress by the proxy: `CiliumNetworkPolicy/pets/allow-order-service-traffic` egress[0] (line 30)",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "its address is connected to",
+                about: |flow| {
+                    destination_ip(flow) == "20.190.152.88"
+                        && flow.traffic_direction == TrafficDirection::Egress
+                },
+                sentence: "allowed on egress by `CiliumNetworkPolicy/pets/allow-order-service-traffic` egress[1] (line 35)",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "www.bing.com is refused",
+                about: |flow| asks_for(flow, "www.bing.com"),
+                sentence: "refused by the proxy on egress: no L7 rule allows it, the nearest is `CiliumNetworkPolicy/pets/allow-order-service-traffic` egress[0]",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "product-service is refused by name",
+                about: |flow| asks_for(flow, "product-service.pets.svc.cluster.local"),
+                sentence: "refused by the proxy on egress: no L7 rule allows it",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "the queue's port went with the policy before",
+                about: |flow| {
+                    is_pair(flow, "order-service", "rabbitmq", TrafficDirection::Egress)
+                        && destination_port(flow) == 5672
+                },
+                sentence: "denied on egress by default, which `CiliumNetworkPolicy/pets/allow-order-service-traffic` turned on; nearest rule: egress[0] (line 25): peer matches, port 53/UDP does not: the flow goes to 5672/TCP",
+                agreement: Agreement::Agrees,
+            },
+        ],
+    );
+}
+
+#[test]
+fn act_3_names_the_empty_list() {
+    check(
+        Scenario::Chaos,
+        &[Row {
+            what: "customers are cut off",
+            about: from_world_to_store_front,
+            sentence: "denied on ingress by default, which `CiliumNetworkPolicy/pets/allow-store-front-traffic` turned on; nearest rule: ingress[0] (line 15): its list of peers is empty: it selects nobody",
+            agreement: Agreement::Agrees,
+        }],
+    );
+}
+
+#[test]
+fn act_4_tells_dns_from_connections_and_requests() {
+    check(
+        Scenario::Combined,
+        &[
+            Row {
+                what: "www.microsoft.com is connected to",
+                about: |flow| {
+                    destination_ip(flow) == "23.192.18.101"
+                        && flow.traffic_direction == TrafficDirection::Egress
+                },
+                sentence: "allowed on egress by `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` egress[1] (line 36)",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "api.github.com is refused as a query",
+                about: |flow| asks_for(flow, "api.github.com"),
+                sentence: "refused by the proxy on egress: no L7 rule allows it, the nearest is `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` egress[0] (line 27)",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "so are google and bing",
+                about: |flow| asks_for(flow, "www.google.com") || asks_for(flow, "www.bing.com"),
+                sentence: "refused by the proxy on egress: no L7 rule allows it",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "whether a name led to a cached address is in no record",
+                about: |flow| {
+                    is_from(flow, "store-front")
+                        && matches!(destination_ip(flow), "142.250.72.100" | "13.107.21.200")
+                },
+                sentence: "cannot tell: whether a name like `*.microsoft.com` led to the peer's address; whether a name like `api.github.com`",
+                agreement: Agreement::CannotTell,
+            },
+            Row {
+                what: "rabbitmq resolves",
+                about: |flow| asks_for(flow, "rabbitmq.pets.svc.cluster.local"),
+                sentence: "allowed on egress by the proxy: `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` egress[0] (line 27)",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "products are read",
+                about: |flow| flow.summary == "HTTP/1.1 GET http://product-service:3002/",
+                sentence: "allowed on egress by the proxy: `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` egress[3] (line 62)",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "and not changed",
+                about: |flow| flow.summary == "HTTP/1.1 PUT http://product-service:3002/",
+                sentence: "refused by the proxy on egress: no L7 rule allows it, the nearest is `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` egress[3] (line 62)",
+                agreement: Agreement::Agrees,
+            },
+            Row {
+                what: "a 403 is forwarded, whoever says it",
+                about: |flow| flow.summary.starts_with("HTTP/1.1 403"),
+                sentence: "refused by the proxy on egress",
+                agreement: Agreement::CannotTell,
+            },
+            Row {
+                what: "`ingress: []` cuts nobody off",
+                about: |flow| {
+                    from_world_to_store_front(flow)
+                        && flow.traffic_direction == TrafficDirection::Ingress
+                },
+                sentence: "allowed: no policy is about this endpoint on ingress",
+                agreement: Agreement::Agrees,
+            },
+        ],
+    );
+}
