@@ -1,53 +1,21 @@
-//! Cases written as prose: `tests/vectors/l7.md`.
+//! Lines of a `requests` block: `METHOD authority/path [Header: value] → verdict`, or
+//! `DNS name → verdict`.
 
-#![expect(clippy::unwrap_used, reason = "a broken case fails the test")]
-
-use std::{fs, path::Path, sync::Arc};
+use std::sync::Arc;
 
 use policy::{
     Direction, Identity, Judge, Label, NamedPorts, PolicySet, Request, Settings, SourceText,
     Traffic,
 };
 
-#[test]
-fn the_proxy_decides_as_written() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/l7.md");
-    let page = fs::read_to_string(path).unwrap();
-    let mut title = "";
-    let mut spec = String::new();
-    let mut block: Option<&str> = None;
-    let mut checked = 0;
-    for line in page.lines() {
-        match (block, line) {
-            (None, line) if line.starts_with("## ") => title = line.trim_start_matches("## "),
-            (None, "```yaml") => {
-                spec.clear();
-                block = Some("yaml");
-            }
-            (None, "```requests") => block = Some("requests"),
-            (Some(_), "```") => block = None,
-            (Some("yaml"), line) => {
-                spec.push_str("  ");
-                spec.push_str(line);
-                spec.push('\n');
-            }
-            (Some(_), line) => {
-                check(title, &spec, line);
-                checked += 1;
-            }
-            (None, _) => {}
-        }
-    }
-    assert!(checked > 30, "only {checked} requests were found");
-}
-
-fn check(title: &str, spec: &str, line: &str) {
+/// Judges one request under one policy. `spec`: indented by two.
+pub(super) fn check(at: &str, spec: &str, line: &str) {
     let text = format!(
         "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: case, namespace: pets}}\nspec:\n{spec}"
     );
     let texts = [SourceText { index: 0, text: &text }];
     let set = PolicySet::read(&texts, Settings::default());
-    assert_eq!(set.refused(), &[], "{title}");
+    assert_eq!(set.refused(), &[], "{at}");
     let (request, expect) = line.split_once(" → ").unwrap();
     let (method, rest) = request.split_once(' ').unwrap();
     let pod = |app: &str| {
@@ -70,11 +38,20 @@ fn check(title: &str, spec: &str, line: &str) {
         let request = Request::Dns { name: rest };
         judge.explain_l7((&client, &server), Direction::Egress, traffic, named, request)
     } else {
+        let (rest, header) = match rest.split_once(" [") {
+            Some((rest, header)) => (rest, header.strip_suffix(']')),
+            None => (rest, None),
+        };
+        let headers: Vec<(String, String)> = header
+            .iter()
+            .map(|header| header.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         let (host, _) = rest.split_once('/').unwrap();
         let path = rest.strip_prefix(host).unwrap();
-        let request = Request::Http { method, path, host: Some(host), headers: &[] };
+        let request = Request::Http { method, path, host: Some(host), headers: &headers };
         let traffic = Traffic { protocol: 6, port: 80 };
         judge.explain_l7((&server, &client), Direction::Ingress, traffic, named, request)
     };
-    assert_eq!(answer.verdict.name(), expect, "{title}: {line}\n{answer:?}");
+    assert_eq!(answer.verdict.name(), expect, "{at}: {line}\n{answer:?}");
 }
