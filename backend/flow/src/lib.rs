@@ -6,6 +6,7 @@
 
 pub mod aggregate;
 pub mod columns;
+pub mod dns;
 mod drop_reason;
 mod endpoint;
 mod enums;

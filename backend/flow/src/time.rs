@@ -53,6 +53,16 @@ impl Timestamp {
         }
     }
 
+    /// The next point in time; the last one has none and stays.
+    #[must_use]
+    pub fn one_nano_later(self) -> Self {
+        let later = match self.nanos {
+            999_999_999 => Self { seconds: self.seconds + 1, nanos: 0 },
+            nanos => Self { nanos: nanos + 1, ..self },
+        };
+        if later.seconds > Self::MAX_SECONDS { self } else { later }
+    }
+
     /// Whole seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn seconds(self) -> i64 {

@@ -137,3 +137,36 @@ pub struct FilterSet {
     /// None must match.
     pub deny: Vec<FlowFilter>,
 }
+
+impl FlowFilter {
+    /// The filter that selects a flow the other way if this one selects it: the conditions on
+    /// source and destination change places.
+    #[must_use]
+    pub fn mirrored(self) -> Self {
+        Self {
+            source_ip: self.destination_ip,
+            source_pod: self.destination_pod,
+            source_fqdn: self.destination_fqdn,
+            source_label: self.destination_label,
+            source_service: self.destination_service,
+            source_workload: self.destination_workload,
+            source_cluster_name: self.destination_cluster_name,
+            source_port: self.destination_port,
+            source_identity: self.destination_identity,
+            destination_ip: self.source_ip,
+            destination_pod: self.source_pod,
+            destination_fqdn: self.source_fqdn,
+            destination_label: self.source_label,
+            destination_service: self.source_service,
+            destination_workload: self.source_workload,
+            destination_cluster_name: self.source_cluster_name,
+            destination_port: self.source_port,
+            destination_identity: self.source_identity,
+            // Only sources are translated, and a packet has one direction of its own.
+            source_ip_xlated: Vec::new(),
+            traffic_direction: Vec::new(),
+            reply: Vec::new(),
+            ..self
+        }
+    }
+}

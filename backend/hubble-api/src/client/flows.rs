@@ -76,9 +76,10 @@ struct Source {
 }
 
 enum State {
-    /// To connect, `after_break` or for the first time.
+    /// To connect, `after_break` or for the first time, when `wait` is over.
     Connecting {
         after_break: bool,
+        wait: Duration,
     },
     Streaming {
         streaming: Box<Streaming<Bytes>>,
@@ -110,7 +111,7 @@ impl FlowStream {
         let deadline = (!request.follow).then(|| Instant::now() + client.request_timeout());
         let source = Source {
             client,
-            state: State::Connecting { after_break: false },
+            state: State::Connecting { after_break: false, wait: Duration::ZERO },
             backoff: Backoff::new(retries(&request)),
             request,
             deadline,
@@ -145,8 +146,11 @@ impl Source {
         loop {
             let step = match &mut self.state {
                 State::Done => return None,
-                State::Connecting { after_break } => {
-                    let after_break = *after_break;
+                State::Connecting { after_break, wait } => {
+                    let (after_break, wait) = (*after_break, std::mem::take(wait));
+                    if !wait.is_zero() {
+                        sleep(wait).await;
+                    }
                     self.connect(after_break).await
                 }
                 State::Streaming { .. } => self.receive().await,
@@ -225,7 +229,7 @@ impl Source {
         }
     }
 
-    /// Waits for the next attempt where one may help; an error where not.
+    /// Goes on to the next attempt where one may help; an error where not.
     async fn retry_after(
         &mut self,
         status: tonic::Status,
@@ -249,12 +253,12 @@ impl Source {
         if self.deadline.is_some_and(|deadline| Instant::now() + delay >= deadline) {
             return Err(error);
         }
-        sleep(delay).await;
-        if matches!(self.state, State::Streaming { .. }) && self.request.follow {
-            self.breaks += 1;
-        }
-        self.state = State::Connecting { after_break: true };
-        Ok(None)
+        // Who follows is told at once, not only when the flows come again.
+        let interrupted = matches!(self.state, State::Streaming { .. }) && self.request.follow;
+        self.breaks += u32::from(interrupted);
+        self.state = State::Connecting { after_break: true, wait: delay };
+        let notice = || FlowMessage::Notice(Notice::Interrupted { reason: error.sentence() });
+        Ok(interrupted.then(notice))
     }
 
     /// The request that goes on where the stream broke: from just behind the newest flow that
@@ -262,7 +266,7 @@ impl Source {
     fn request_from_here(&self) -> pb::observer::GetFlowsRequest {
         let mut request = self.request.to_message();
         if let Some(last_seen) = self.last_seen {
-            request.since = Some(timestamp(one_nano_after(last_seen)));
+            request.since = Some(timestamp(last_seen.one_nano_later()));
             request.number = 0;
             request.first = false;
         }
@@ -303,12 +307,4 @@ fn retries(request: &FlowRequest) -> u32 {
 
 fn timestamp(time: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: time.seconds(), nanos: time.nanos().cast_signed() }
-}
-
-fn one_nano_after(time: Timestamp) -> Timestamp {
-    match i32::try_from(time.nanos() + 1) {
-        Ok(nanos) if nanos < 1_000_000_000 => Timestamp::new(time.seconds(), nanos),
-        _ => Timestamp::new(time.seconds() + 1, 0),
-    }
-    .unwrap_or(time)
 }

@@ -57,6 +57,11 @@ pub enum Notice {
         /// When the last was lost.
         last: Option<Timestamp>,
     },
+    /// A stream that follows broke off and is to be made again.
+    Interrupted {
+        /// Why, as a sentence.
+        reason: String,
+    },
     /// A stream that follows broke off and goes on: flows between what was last seen and the new
     /// connection are asked for again, but may be gone or come out of order.
     Resumed {
@@ -137,6 +142,7 @@ impl Notice {
                 *last = last.iter().chain(other_last).max().copied();
                 true
             }
+            (Self::Interrupted { reason }, Self::Interrupted { reason: other }) => reason == other,
             (
                 Self::Resumed { last_seen, breaks },
                 Self::Resumed { last_seen: other_last_seen, breaks: other_breaks },
@@ -302,6 +308,7 @@ impl fmt::Display for Notice {
                 }
                 write!(f, ": {source}")
             }
+            Self::Interrupted { reason } => write!(f, "no flows for now, trying again: {reason}"),
             Self::Resumed { breaks, .. } => {
                 let times = if *breaks == 1 { "time" } else { "times" };
                 write!(

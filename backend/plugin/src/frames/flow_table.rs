@@ -292,6 +292,11 @@ fn verdict_field(table: &Table<'_>) -> Field {
             Some(Verdict::from_number(at(columns.verdict(), row)).to_string().into())
         }),
     );
+    field.with_config(verdict_config(120))
+}
+
+/// Verdicts in their colours.
+pub(super) fn verdict_config(width_px: u16) -> FieldConfig {
     let options: Map<String, Value> = VERDICT_COLORS
         .iter()
         .enumerate()
@@ -299,10 +304,15 @@ fn verdict_field(table: &Table<'_>) -> Field {
             (verdict.to_string(), json!({ "color": color, "index": index }))
         })
         .collect();
-    let mut config = field.config.clone();
-    config.mappings = vec![json!({ "type": "value", "options": options })];
-    config.custom.insert("cellOptions".to_owned(), json!({ "type": "color-text" }));
-    field.with_config(config)
+    FieldConfig {
+        filterable: Some(true),
+        mappings: vec![json!({ "type": "value", "options": options })],
+        custom: Map::from_iter([
+            ("width".to_owned(), json!(width_px)),
+            ("cellOptions".to_owned(), json!({ "type": "color-text" })),
+        ]),
+        ..FieldConfig::default()
+    }
 }
 
 /// The uuid names a row for links and is too long to show. Grafana up to 12.1 hides by `hidden`,

@@ -103,7 +103,7 @@ fn dns_text(columns: &FlowColumns, row: usize) -> String {
 }
 
 /// Names of RFC 1035 and 6895, as Hubble's metrics write them. Source: pkg/hubble/metrics/dns.
-fn dns_rcode(rcode: u32) -> String {
+pub(super) fn dns_rcode(rcode: u32) -> String {
     match rcode {
         0 => "No Error".to_owned(),
         1 => "Format Error".to_owned(),

@@ -4,7 +4,9 @@
 //! that it does not expect, and says why only in its own log. So every frame is checked here, by
 //! [`encode`], before it leaves.
 
+mod annotations;
 mod check;
+mod dns_table;
 mod exemplars;
 #[cfg(test)]
 mod flow_golden;
@@ -16,6 +18,7 @@ mod flow_text;
 pub(crate) mod golden;
 mod heatmap;
 mod ipc;
+mod live;
 mod node_graph;
 mod packed;
 mod series;
@@ -28,13 +31,16 @@ use arrow::array::ArrayRef;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub(crate) use self::annotations::{DropAnnotation, drop_annotations};
 pub(crate) use self::check::BadFrame;
+pub(crate) use self::dns_table::dns_table;
 pub(crate) use self::exemplars::exemplars;
 pub(crate) use self::flow_log::{FLOW_LOG_COLUMNS, flow_log};
 pub(crate) use self::flow_series::{FlowSeries, FlowSeriesShape, flow_numbers, flow_time_series};
 pub(crate) use self::flow_table::{FLOW_TABLE_COLUMNS, flow_table};
 pub(crate) use self::heatmap::heatmap;
 pub(crate) use self::ipc::encode;
+pub(crate) use self::live::{FramePart, Said, live_json, live_log, live_table};
 pub(crate) use self::node_graph::node_graph;
 pub(crate) use self::packed::packed_flows;
 pub(crate) use self::series::{Legend, SeriesQuery, table, text, time_series, vector};
@@ -109,6 +115,19 @@ pub(crate) enum Severity {
     Info,
     /// The answer may lack something.
     Warning,
+    /// There is no answer.
+    Error,
+}
+
+impl Severity {
+    /// Grafana's word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// Grafana's `FieldConfig`. Source: grafana-plugin-sdk-go `data/field_config.go`.

@@ -1,21 +1,43 @@
 //! `pluginv2.Stream`: Grafana Live.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use grafana_plugin_sdk::pluginv2::{
     self, publish_stream_response::Status as PublishStatus,
     subscribe_stream_response::Status as SubscribeStatus,
 };
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use crate::stream;
+use super::context::{NoDataSource, Target};
+use super::instances::Instances;
+use crate::instance::Instance;
+use crate::stream::{self, ChannelKey, Channels, Refusal};
 
 /// The service.
 #[derive(Debug)]
-pub(crate) struct Live;
+pub(crate) struct Live {
+    pub(crate) instances: Arc<Instances>,
+    pub(crate) channels: Arc<Channels>,
+    /// When this is cancelled the plugin leaves.
+    pub(crate) leave: CancellationToken,
+}
 
 type PacketStream = Pin<Box<dyn Stream<Item = Result<pluginv2::StreamPacket, Status>> + Send>>;
+
+impl Live {
+    fn channel(
+        &self,
+        context: Option<pluginv2::PluginContext>,
+        path: String,
+    ) -> Result<(Arc<Instance>, ChannelKey), NoDataSource> {
+        let target = Target::try_from(context)?;
+        let key = ChannelKey { org_id: target.org_id, uid: target.uid.clone(), path };
+        Ok((self.instances.get(target), key))
+    }
+}
 
 #[tonic::async_trait]
 impl pluginv2::stream_server::Stream for Live {
@@ -23,12 +45,25 @@ impl pluginv2::stream_server::Stream for Live {
         &self,
         request: Request<pluginv2::SubscribeStreamRequest>,
     ) -> Result<Response<pluginv2::SubscribeStreamResponse>, Status> {
-        let refusal = stream::refusal(&request.get_ref().path);
-        tracing::debug!(%refusal, "subscribe");
-        Ok(Response::new(pluginv2::SubscribeStreamResponse {
-            status: SubscribeStatus::NotFound.into(),
-            data: serde_json::json!({ "message": refusal }).to_string().into_bytes(),
-        }))
+        let request = request.into_inner();
+        let (instance, key) = self
+            .channel(request.plugin_context, request.path)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let data = request.data;
+        let (status, data) = match stream::first_message(&instance, &self.channels, &key, &data) {
+            Ok(message) => (SubscribeStatus::Ok, message),
+            Err(refusal) => {
+                let status = match refusal {
+                    Refusal::Path { .. } => SubscribeStatus::NotFound,
+                    Refusal::OtherQuery { .. } | Refusal::TooMany(_) => {
+                        SubscribeStatus::PermissionDenied
+                    }
+                };
+                let message = serde_json::json!({ "message": refusal.to_string() });
+                (status, message.to_string().into_bytes())
+            }
+        };
+        Ok(Response::new(pluginv2::SubscribeStreamResponse { status: status.into(), data }))
     }
 
     type RunStreamStream = PacketStream;
@@ -37,7 +72,24 @@ impl pluginv2::stream_server::Stream for Live {
         &self,
         request: Request<pluginv2::RunStreamRequest>,
     ) -> Result<Response<PacketStream>, Status> {
-        Err(Status::not_found(stream::refusal(&request.get_ref().path)))
+        let request = request.into_inner();
+        let (instance, key) = self
+            .channel(request.plugin_context, request.path)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let data = request.data;
+        let messages = stream::run(instance, &self.channels, &key, &data).map_err(|refusal| {
+            let text = refusal.to_string();
+            match refusal {
+                Refusal::Path { .. } => Status::not_found(text),
+                Refusal::OtherQuery { .. } => Status::permission_denied(text),
+                Refusal::TooMany(_) => Status::resource_exhausted(text),
+            }
+        })?;
+        let packets = messages
+            .map(|data| pluginv2::StreamPacket { data })
+            .map(Ok)
+            .take_until(self.leave.clone().cancelled_owned());
+        Ok(Response::new(Box::pin(packets)))
     }
 
     async fn publish_stream(

@@ -135,7 +135,7 @@ async fn router(leave: &CancellationToken) -> Router {
         .add_service(Controller { leave: leave() })
         .add_service(Stdio { leave: leave() })
         .add_service(Broker { leave: leave() })
-        .add_service(DataServer { instances })
+        .add_service(DataServer { instances: instances.clone() })
         .add_service(
             diagnostics
                 .max_decoding_message_size(MAX_REQUEST_BYTES)
@@ -146,7 +146,11 @@ async fn router(leave: &CancellationToken) -> Router {
                 .max_decoding_message_size(MAX_REQUEST_BYTES)
                 .max_encoding_message_size(usize::MAX),
         )
-        .add_service(StreamServer::new(Live).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(
+            StreamServer::new(Live { instances, channels: Arc::default(), leave: leave() })
+                .max_decoding_message_size(MAX_REQUEST_BYTES)
+                .max_encoding_message_size(usize::MAX),
+        )
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -225,7 +225,7 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 /// The first `$name`, `${name}` or `[[name]]` in `text`: a variable that Grafana left as it is.
 /// `$` before anything else, as at the end of a regular expression, is none.
-pub(super) fn unresolved_variable(text: &str) -> Option<&str> {
+pub(crate) fn unresolved_variable(text: &str) -> Option<&str> {
     let begins_name =
         |rest: &str| rest.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_');
     let name_len = |rest: &str| {

@@ -217,7 +217,7 @@ impl Selectors {
     /// The part of a time range that they leave, and what to say about it.
     ///
     /// Errors: [`InvalidQuery::Time`]; nothing is left.
-    pub(super) fn narrow(
+    pub(crate) fn narrow(
         &self,
         from_ms: i64,
         to_ms: i64,

@@ -15,6 +15,7 @@ use super::flag;
 use super::flows::{buffer_start_notice, executed, now_ms, relay_notices, unreadable};
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
+use super::rows::without_time;
 use super::{Envelope, QueryError};
 use crate::frames::{
     FlowSeries, FlowSeriesShape, Frame, Meta, Notice, flow_numbers, flow_time_series,
@@ -92,7 +93,7 @@ impl FlowMetricsQuery {
         let mut group_by = Vec::new();
         for key in json.group_by.unwrap_or_default() {
             if let Some(variable) = flag::unresolved_variable(&key) {
-                return Err(InvalidQuery::GroupVariable(variable.to_owned()));
+                return Err(InvalidQuery::Variable { field: "groupBy", name: variable.to_owned() });
             }
             let field = GroupField::from_key(key.trim()).ok_or(InvalidQuery::GroupField { key })?;
             if !group_by.contains(&field) {
@@ -165,6 +166,7 @@ struct Counter<'q> {
     counts: Aggregation,
     unreadable: usize,
     seconds: u64,
+    without_time: usize,
 }
 
 impl Counter<'_> {
@@ -193,6 +195,7 @@ impl Counter<'_> {
             key.extend(texts.map(std::borrow::Cow::into_owned));
             let verdict = self.columns.verdict().get(row).copied().unwrap_or_default();
             let time_nanos = self.columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
+            self.without_time += usize::from(time_nanos == NO_TIME);
             let is_dropped = Verdict::from_number(verdict) == Verdict::Dropped;
             let names = (self.query.metric == FlowMetric::DistinctPeers).then(|| {
                 let name = |end: End| end.name(&self.columns, row).unwrap_or_default();
@@ -253,6 +256,7 @@ pub(super) async fn frames(
         counts: Aggregation::new(buckets, AggregationLimits { max_groups, max_peers: MAX_PEERS }),
         unreadable: 0,
         seconds: 0,
+        without_time: 0,
     };
     let executed_query_string = executed(&selection, from_ms, to_ms);
     let (scanned, buffer_start) = tokio::join!(
@@ -261,7 +265,7 @@ pub(super) async fn frames(
     );
     let scanned = scanned?;
     counter.flush();
-    let Counter { counts, unreadable: unread, seconds, .. } = counter;
+    let Counter { counts, unreadable: unread, seconds, without_time: timeless, .. } = counter;
     notices.extend(
         scanned
             .broken
@@ -272,6 +276,7 @@ pub(super) async fn frames(
     if unread > 0 {
         notices.push(unreadable(unread));
     }
+    notices.extend(without_time(timeless, "not counted"));
     if seconds > 0 {
         notices.push(Notice::info(format!(
             "{seconds} packets were recorded both as a policy verdict and as a drop, and are counted once"

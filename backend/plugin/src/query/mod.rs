@@ -1,6 +1,8 @@
 //! Queries: what Grafana asks, one typed value each, and their dispatch.
 
+mod annotations;
 mod convert;
+mod dns;
 mod filter;
 mod flag;
 mod flows;
@@ -10,6 +12,7 @@ mod metrics;
 mod model;
 mod observe;
 mod promql;
+mod rows;
 mod service_map;
 #[cfg(test)]
 mod tests;
@@ -24,9 +27,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 pub(crate) use self::convert::convert;
-pub(crate) use self::flag::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES};
+pub(crate) use self::filter::FlowSelection;
+pub(crate) use self::flag::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES, unresolved_variable};
 pub(crate) use self::flows::{Batches, now_ms, packed_stream, time_text};
-pub(crate) use self::model::{FlowsQuery, InvalidQuery};
+pub(crate) use self::model::{FlowsFormat, FlowsQuery, InvalidQuery};
 use self::model::{PromqlFormat, Query};
 use crate::frames::{self, Frame, Notice};
 use crate::instance::Instance;
@@ -210,6 +214,8 @@ async fn frames(
         Query::Flows(query) => flows::frames(instance, envelope, &query).await?,
         Query::FlowMetrics(query) => metrics::frames(instance, envelope, &query).await?,
         Query::ServiceMap(query) => service_map::frames(instance, envelope, &query).await?,
+        Query::FlowAnnotations(query) => annotations::frames(instance, envelope, &query).await?,
+        Query::DnsConnections(query) => dns::frames(instance, envelope, &query).await?,
         Query::Promql(query) => {
             let is_one_of_several = query.format == PromqlFormat::Table && asked.tables > 1;
             let value_name = if is_one_of_several {

@@ -9,6 +9,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::Envelope;
+use super::annotations::FlowAnnotationsQuery;
+use super::dns::DnsConnectionsQuery;
 use super::flag::InvalidFlag;
 use super::form::{FlowsForm, FormJson};
 use super::metrics::FlowMetricsQuery;
@@ -26,6 +28,8 @@ pub(crate) enum Query {
     Flows(FlowsQuery),
     FlowMetrics(FlowMetricsQuery),
     ServiceMap(ServiceMapQuery),
+    FlowAnnotations(FlowAnnotationsQuery),
+    DnsConnections(DnsConnectionsQuery),
     Promql(PromqlQuery),
 }
 
@@ -88,7 +92,9 @@ pub(crate) enum InvalidQuery {
     NoObject,
     #[error("the query cannot be read: {0}")]
     Json(serde_json::Error),
-    #[error("query type `{0}` is unknown: use `flows`, `flowMetrics`, `serviceMap` or `promql`")]
+    #[error(
+        "query type `{0}` is unknown: use `flows`, `flowMetrics`, `serviceMap`, `flowAnnotations`, `dnsConnections` or `promql`"
+    )]
     QueryType(String),
     #[error("limit {0} is out of range: use 1 to {MAX_LIMIT}")]
     Limit(i64),
@@ -110,9 +116,13 @@ pub(crate) enum InvalidQuery {
     #[error("`groupBy`: `{key}` is not one of {}", group_fields())]
     GroupField { key: String },
     #[error(
-        "`groupBy`: `{0}` was not replaced by a value: is there such a variable on the dashboard?"
+        "`{field}`: `{name}` was not replaced by a value: is there such a variable on the dashboard?"
     )]
-    GroupVariable(String),
+    Variable { field: &'static str, name: String },
+    #[error("limit {limit} is out of range: use 1 to {max} annotations")]
+    Annotations { limit: i64, max: i64 },
+    #[error("limit {limit} is out of range: use 1 to {max} names")]
+    Names { limit: i64, max: i64 },
     #[error("limit {limit} is out of range: use 1 to {max} groups")]
     Top { limit: i64, max: i64 },
     #[error("`text` and the builder's fields are both set: use one of them")]
@@ -302,6 +312,12 @@ pub(crate) fn read(envelope: &Envelope) -> Result<(Query, Vec<Notice>), InvalidQ
         }
         Some("serviceMap") => {
             Ok((Query::ServiceMap(ServiceMapQuery::read(&envelope.json)?), Vec::new()))
+        }
+        Some("flowAnnotations") => {
+            Ok((Query::FlowAnnotations(FlowAnnotationsQuery::read(&envelope.json)?), Vec::new()))
+        }
+        Some("dnsConnections") => {
+            Ok((Query::DnsConnections(DnsConnectionsQuery::read(&envelope.json)?), Vec::new()))
         }
         Some(other) => Err(InvalidQuery::QueryType(other.to_owned())),
     }

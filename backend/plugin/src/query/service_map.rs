@@ -1,14 +1,13 @@
 //! Who talks to whom in a time range, as a node graph.
 
-use flow::columns::{ColumnLimits, FlowColumns};
 use flow::service_map::{MapBy, ServiceMap};
-use hubble_api::projection::{Decoded, Decoder};
 use serde::Deserialize;
 
 use super::filter::FlowSelection;
-use super::flows::{buffer_start_notice, executed, now_ms, relay_notices, unreadable};
+use super::flows::{buffer_start_notice, executed, now_ms};
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
+use super::rows::RowReader;
 use super::{Envelope, QueryError};
 use crate::frames::{Frame, Meta, Notice, node_graph};
 use crate::instance::Instance;
@@ -61,11 +60,6 @@ impl From<NodesBy> for MapBy {
     }
 }
 
-/// Room for the flow at hand, and for those before it until it is full.
-fn room() -> FlowColumns {
-    FlowColumns::new(ColumnLimits { max_flows: 1_024, max_text_bytes: 16 << 20 })
-}
-
 /// Asks the relay and draws the graph.
 ///
 /// Errors: [`QueryError`], when there is nothing to show.
@@ -81,37 +75,17 @@ pub(super) async fn frames(
         query.form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
     let executed_query_string = executed(&selection, from_ms, to_ms);
     let mut map = ServiceMap::new(query.by.into());
-    let mut decoder = Decoder::new(ServiceMap::COLUMNS);
-    let mut columns = room();
-    let mut unread = 0;
-    let take = |message: &bytes::Bytes| {
-        let mut read = decoder.decode(message, &mut columns);
-        if read.is_err() {
-            // Full is told from malformed by trying again on empty columns.
-            columns = room();
-            read = decoder.decode(message, &mut columns);
-        }
-        match (read, columns.len().checked_sub(1)) {
-            (Ok(Decoded::Flow), Some(row)) => map.add(&columns, row),
-            _ => unread += 1,
-        }
-    };
-    let (scanned, buffer_start) =
-        tokio::join!(relay.scan(selection.filters, (from_ms, to_ms), take), relay.buffer_start());
+    let mut reader = RowReader::new(ServiceMap::COLUMNS, |columns, row| map.add(columns, row));
+    let (scanned, buffer_start) = tokio::join!(
+        relay.scan(selection.filters, (from_ms, to_ms), |message| reader.take(message)),
+        relay.buffer_start()
+    );
     let scanned = scanned?;
-    let (map, grouped) = map.grouped(MAX_NODES);
     let mut notices = query.notices.clone();
     notices.extend(narrowed);
-    notices.extend(
-        scanned
-            .broken
-            .as_ref()
-            .map(|error| Notice::warning(format!("the graph is incomplete: {error}"))),
-    );
-    notices.extend(relay_notices(&scanned.notices));
-    if unread > 0 {
-        notices.push(unreadable(unread));
-    }
+    notices.extend(reader.notices(&scanned));
+    drop(reader);
+    let (map, grouped) = map.grouped(MAX_NODES);
     if grouped {
         notices.push(Notice::info(format!(
             "more than {MAX_NODES} nodes: those of a namespace are shown as one"

@@ -158,6 +158,12 @@ fn queries_are_read_or_refused_by_name() {
             }
             Ok((Query::FlowMetrics(query), notices)) => format!("{json}\n  {query:?} {notices:?}"),
             Ok((Query::ServiceMap(query), notices)) => format!("{json}\n  {query:?} {notices:?}"),
+            Ok((Query::FlowAnnotations(query), notices)) => {
+                format!("{json}\n  {query:?} {notices:?}")
+            }
+            Ok((Query::DnsConnections(query), notices)) => {
+                format!("{json}\n  {query:?} {notices:?}")
+            }
             Ok((Query::Promql(query), notices)) => format!("{json}\n  {query:?} {notices:?}"),
         }
     };
@@ -179,6 +185,11 @@ fn queries_are_read_or_refused_by_name() {
         json!({ "queryType": "flows", "text": "hubble observe", "filter": { "pod": ["a"] } }),
         json!({ "queryType": "flows", "text": "hubble observe --nope --neither" }),
         json!({ "queryType": "flowMetrics" }),
+        json!({ "queryType": "flowAnnotations", "filter": { "namespace": ["pets"] } }),
+        json!({ "queryType": "flowAnnotations", "limit": 1_001 }),
+        json!({ "queryType": "dnsConnections", "text": "hubble observe -n pets", "ip": "10.0.0.1" }),
+        json!({ "queryType": "dnsConnections", "ip": "${ip}" }),
+        json!({ "queryType": "dnsConnections", "limit": 0 }),
         json!({
             "queryType": "flowMetrics", "metric": "dropRatio", "format": "top", "limit": 5,
             "groupBy": ["fromWorkload", "toPort", "toPort"], "text": "hubble observe -n pets"

@@ -7,7 +7,9 @@ mod scan;
 
 use std::time::{Duration, Instant};
 
-use hubble_api::client::{ClientIdentity, RelayClient, RelayConfig, Tls, TlsSettings};
+use hubble_api::client::{
+    ClientIdentity, FlowRequest, FlowStream, RelayClient, RelayConfig, Tls, TlsSettings,
+};
 use hubble_api::client::{DEFAULT_MAX_MESSAGE_BYTES, RelayError as ClientError};
 use hubble_api::pb::observer::{Node, ServerStatusResponse};
 use hubble_api::pb::relay::NodeState;
@@ -15,6 +17,7 @@ use tokio::sync::Mutex;
 
 pub(crate) use self::buffers::BufferStart;
 pub(crate) use self::newest::{Newest, NewestRequest};
+pub(crate) use self::scan::Scanned;
 use crate::settings::RelaySettings;
 
 /// How long the start of the buffers stays true enough: they move on by themselves.
@@ -89,6 +92,11 @@ impl Relay {
             max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
         })?;
         Ok(Self { client, buffer_start: Mutex::default() })
+    }
+
+    /// Flows as they come, without end. Errors come in the stream.
+    pub(crate) fn follow(&self, request: FlowRequest) -> FlowStream {
+        self.client.get_flows(request)
     }
 
     /// Version and fill of the buffers, over all nodes. Errors: [`RelayError`].

@@ -1,5 +1,6 @@
 //! What the editors, variables and the flows panel ask beside queries, over HTTP-like calls.
 
+mod flow_variables;
 mod flows;
 mod passthrough;
 mod sample;
@@ -72,7 +73,7 @@ pub(crate) enum CallError {
     #[error("`{field}` is not a field that can be suggested for")]
     Field { field: String },
     #[error(
-        "`{0}` is not a variable query; there are label_values(metric, label), label_names(), metrics(regex), query_result(query), namespaces(), pods(namespace), workloads(namespace), nodes()"
+        "`{0}` is not a variable query; there are label_values(metric, label), label_names(), metrics(regex), query_result(query), namespaces(pattern), workloads(namespace, pattern), pods(namespace, workload, pattern), labels(namespace, workload, pattern), identities(namespace, workload, pattern), nodes(pattern), verdicts(pattern), drop_reasons(pattern)"
     )]
     Variable(String),
     #[error(transparent)]

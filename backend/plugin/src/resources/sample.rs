@@ -111,6 +111,11 @@ async fn fetch(instance: &Instance) -> Result<Sample, QueryError> {
 }
 
 impl Sample {
+    /// The flows.
+    pub(super) fn columns(&self) -> &FlowColumns {
+        &self.columns
+    }
+
     /// How many flows there are.
     pub(super) fn flows(&self) -> usize {
         self.columns.len()

@@ -211,7 +211,7 @@ fn workload(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet
         .extend(columns.workloads(code(workloads, row)).map(|workload| workload.name.into_owned()));
 }
 
-fn label(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
+pub(super) fn label(columns: &FlowColumns, side: Side, row: usize, values: &mut BTreeSet<String>) {
     let labels = match side {
         Side::Source => columns.source_labels(),
         Side::Destination => columns.destination_labels(),

@@ -35,12 +35,10 @@ fn variable_queries() {
         Some(VariableQuery::QueryResult { expr: "topk(5, sum by (a) (x))".to_owned() }),
     );
     check("query_result()", None);
-    check("namespaces()", Some(VariableQuery::Namespaces));
-    check("namespaces(x)", None);
-    check("pods()", Some(VariableQuery::Pods { namespace: None }));
-    check("pods(pets)", Some(VariableQuery::Pods { namespace: some("pets") }));
-    check("workloads( pets )", Some(VariableQuery::Workloads { namespace: some("pets") }));
-    check("nodes()", Some(VariableQuery::Nodes));
+    for of in ["namespaces()", "nodes(aks-*)", "workloads( pets )", "pods({a,b}, c)", "labels()"] {
+        assert!(matches!(VariableQuery::read(of), Some(VariableQuery::Flows(_))), "{of}");
+    }
+    check("nodes(a, b)", None);
     check("", None);
     check("label_values", None);
     check("nodes(", None);

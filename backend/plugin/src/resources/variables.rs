@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::sample::Side;
+use super::flow_variables::{FlowVariable, VariableOption};
 use super::{Call, CallError, Reply};
 use crate::instance::Instance;
 use crate::prometheus::{
@@ -30,10 +30,7 @@ pub(super) enum VariableQuery {
     LabelNames { selector: Option<String> },
     Metrics { regex: String },
     QueryResult { expr: String },
-    Namespaces,
-    Pods { namespace: Option<String> },
-    Workloads { namespace: Option<String> },
-    Nodes,
+    Flows(FlowVariable),
 }
 
 /// Answers `POST variables`.
@@ -47,7 +44,7 @@ pub(super) async fn variables(instance: &Instance, call: &Call) -> Result<Reply,
     let from_ms = asked.from.unwrap_or(to_ms - 3_600_000).min(to_ms);
     let options = query.options(instance, call, from_ms, to_ms).await?;
     let options: Vec<_> =
-        options.into_iter().map(|option| json!({ "text": option, "value": option })).collect();
+        options.into_iter().map(|(text, value)| json!({ "text": text, "value": value })).collect();
     Ok(Reply::json(200, &options.into()))
 }
 
@@ -62,11 +59,7 @@ impl VariableQuery {
             "label_names" => Some(Self::LabelNames { selector: some(inner) }),
             "metrics" => Some(Self::Metrics { regex: inner.to_owned() }),
             "query_result" => Some(Self::QueryResult { expr: some(inner)? }),
-            "namespaces" if inner.is_empty() => Some(Self::Namespaces),
-            "nodes" if inner.is_empty() => Some(Self::Nodes),
-            "pods" => Some(Self::Pods { namespace: some(inner) }),
-            "workloads" => Some(Self::Workloads { namespace: some(inner) }),
-            _ => None,
+            function => FlowVariable::read(function, inner).map(Self::Flows),
         }
     }
 
@@ -76,7 +69,7 @@ impl VariableQuery {
         call: &Call,
         from_ms: i64,
         to_ms: i64,
-    ) -> Result<Vec<String>, CallError> {
+    ) -> Result<Vec<VariableOption>, CallError> {
         let prometheus = || -> Result<PrometheusClient, QueryError> {
             Ok(instance.prometheus()?.on_behalf_of(&call.identity))
         };
@@ -87,7 +80,7 @@ impl VariableQuery {
             params.extend(prometheus.series_limit());
             params
         };
-        match self {
+        let options: Result<Vec<String>, CallError> = match self {
             Self::LabelValues { selector, label } => {
                 let prometheus = prometheus()?;
                 let params = names_of(&prometheus, selector.as_deref());
@@ -113,46 +106,9 @@ impl VariableQuery {
                 let answer = prometheus()?.query(&expr, to_ms).await?;
                 Ok(results(&answer.data))
             }
-            Self::Namespaces => Ok(instance.relay()?.namespaces().await?),
-            Self::Nodes => {
-                let nodes = instance.relay()?.nodes().await?;
-                Ok(nodes.into_iter().map(|node| node.name).collect())
-            }
-            Self::Pods { namespace } => {
-                let sample = instance.sample.get(instance).await?;
-                let pods = sample.collect(
-                    &[Side::Source, Side::Destination],
-                    namespace.as_deref(),
-                    |columns, side, row, values| {
-                        let pods = match side {
-                            Side::Source => columns.source_pod(),
-                            Side::Destination => columns.destination_pod(),
-                        };
-                        let code = pods.get(row).copied().unwrap_or_default();
-                        values.insert(columns.text(code).to_owned());
-                    },
-                );
-                Ok(pods.into_iter().collect())
-            }
-            Self::Workloads { namespace } => {
-                let sample = instance.sample.get(instance).await?;
-                let workloads = sample.collect(
-                    &[Side::Source, Side::Destination],
-                    namespace.as_deref(),
-                    |columns, side, row, values| {
-                        let workloads = match side {
-                            Side::Source => columns.source_workloads(),
-                            Side::Destination => columns.destination_workloads(),
-                        };
-                        let code = workloads.get(row).copied().unwrap_or_default();
-                        values.extend(
-                            columns.workloads(code).map(|workload| workload.name.into_owned()),
-                        );
-                    },
-                );
-                Ok(workloads.into_iter().collect())
-            }
-        }
+            Self::Flows(variable) => return variable.options(instance).await,
+        };
+        Ok(options?.into_iter().map(|option| (option.clone(), option)).collect())
     }
 }
 

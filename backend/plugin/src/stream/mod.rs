@@ -1,9 +1,190 @@
-//! Live streams. A relay can follow flows, and Grafana Live could carry them; no channel is served
-//! so far, and whoever asks for one is told so and where the flows are.
+//! Flows as they come, for Grafana Live: Explore's live mode and dashboards.
+//!
+//! A channel is one query of one user, and follows the relay on one stream for as long as Grafana
+//! runs it. What it shows has one schema from its first message on.
 
-/// What a subscriber of the channel `path` is told.
-pub(crate) fn refusal(path: &str) -> String {
-    format!(
-        "no live channel `{path}`: this data source does not stream yet; query flows with auto-refresh instead"
-    )
+mod batch;
+mod channels;
+mod feed;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use serde::Deserialize;
+use tokio_stream::wrappers::ReceiverStream;
+
+use self::batch::Batch;
+pub(crate) use self::channels::{ChannelKey, Channels, Ticket};
+use crate::frames::{FramePart, Notice, Said, Severity};
+use crate::instance::Instance;
+use crate::query::{FlowSelection, FlowsFormat, FlowsQuery, InvalidQuery, QueryError, now_ms};
+
+/// Flows of the past that a stream begins with, of each node, where the query says nothing:
+/// as many as `hubble observe` shows.
+const DEFAULT_BACKLOG: u64 = 20;
+const MAX_BACKLOG: u64 = 1_000;
+/// Messages that wait for Grafana before batches do.
+const WAITING_MESSAGES: usize = 2;
+
+/// Why there is no such channel.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("no live channel `{path}`: use `flows/` and 1 to 100 letters, digits, `-` and `_`")]
+    Path { path: String },
+    #[error("live channel `{path}` runs with another query")]
+    OtherQuery { path: String },
+    #[error("there are {0} live channels already: close some")]
+    TooMany(usize),
+}
+
+/// A query that can be followed.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveQuery {
+    selection: FlowSelection,
+    shape: Shape,
+    /// Flows of the past, of each node; 0: all since `since_ms`.
+    backlog: u64,
+    since_ms: Option<i64>,
+    notices: Vec<Notice>,
+}
+
+/// What is the same in all messages of a channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Shape {
+    ref_id: String,
+    is_log: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kind {
+    query_type: Option<String>,
+    #[serde(default)]
+    ref_id: String,
+    format: Option<String>,
+}
+
+/// Why a query cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidLiveQuery {
+    #[error("a live query of type `{0}` is not known: use `flows`")]
+    QueryType(String),
+    #[error("format `packed` cannot be followed: use `table` or `logs`")]
+    Packed,
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+impl LiveQuery {
+    /// Reads a query. The shape can be told of those that cannot be used, too.
+    fn read(instance: &Instance, json: &[u8]) -> (Shape, Result<Self, InvalidLiveQuery>) {
+        let kind = serde_json::from_slice::<Kind>(json);
+        let shape = kind.as_ref().map_or_else(
+            |_| Shape::default(),
+            |kind| Shape {
+                ref_id: kind.ref_id.clone(),
+                is_log: kind.format.as_deref() == Some("logs"),
+            },
+        );
+        let query = Self::read_as(instance, json, kind, shape.clone());
+        (shape, query)
+    }
+
+    fn read_as(
+        instance: &Instance,
+        json: &[u8],
+        kind: Result<Kind, serde_json::Error>,
+        shape: Shape,
+    ) -> Result<Self, InvalidLiveQuery> {
+        let invalid = |error: InvalidQuery| InvalidLiveQuery::Query(error.into());
+        let kind = kind.map_err(|error| invalid(InvalidQuery::Json(error)))?;
+        if let Some(other) = kind.query_type.filter(|kind| !kind.is_empty() && kind != "flows") {
+            return Err(InvalidLiveQuery::QueryType(other));
+        }
+        let query = FlowsQuery::read(json).map_err(invalid)?;
+        if query.format == FlowsFormat::Packed {
+            return Err(InvalidLiveQuery::Packed);
+        }
+        instance.relay()?;
+        let selection = FlowSelection::new(&query.form).map_err(invalid)?;
+        let selectors = &query.form.selectors;
+        let (since_ms, _, _) = selectors.narrow(0, i64::MAX, now_ms()).map_err(invalid)?;
+        let since_ms = Some(since_ms).filter(|since_ms| *since_ms > 0);
+        let backlog = match selectors.last.filter(|last| *last > 0) {
+            Some(last) => last.min(MAX_BACKLOG),
+            None if since_ms.is_some() => 0,
+            None => DEFAULT_BACKLOG,
+        };
+        Ok(Self { selection, shape, backlog, since_ms, notices: query.notices })
+    }
+
+    fn executed(&self) -> String {
+        format!("hubble observe --follow {}", self.selection.observe_flags).trim_end().to_owned()
+    }
+}
+
+/// The first message for who subscribes: the schema, and what is wrong with the query, if
+/// something is.
+///
+/// Errors: there is no such channel.
+pub(crate) fn first_message(
+    instance: &Instance,
+    channels: &Channels,
+    key: &ChannelKey,
+    json: &Bytes,
+) -> Result<Vec<u8>, Refusal> {
+    key.check()?;
+    channels.check(key, json)?;
+    let (shape, query) = LiveQuery::read(instance, json);
+    let mut batch = Batch::new(shape);
+    match query {
+        Ok(query) => {
+            batch.meta.executed_query_string = query.executed();
+            batch.meta.notices = query.notices;
+        }
+        Err(error) => {
+            let text = message(&error);
+            batch.meta.notices.push(Notice { severity: Severity::Error, text: text.clone() });
+            batch.say(Severity::Error, text);
+        }
+    }
+    Ok(batch.message(FramePart::Whole).unwrap_or_default())
+}
+
+/// Follows until the stream is dropped.
+///
+/// Errors: there is no such channel.
+pub(crate) fn run(
+    instance: Arc<Instance>,
+    channels: &Arc<Channels>,
+    key: &ChannelKey,
+    json: &Bytes,
+) -> Result<impl Stream<Item = Vec<u8>> + Send + use<>, Refusal> {
+    key.check()?;
+    let ticket = channels.enter(key, json)?;
+    let (_, query) = LiveQuery::read(&instance, json);
+    let (sender, receiver) = tokio::sync::mpsc::channel(WAITING_MESSAGES);
+    tokio::spawn(async move {
+        let _ticket: Ticket = ticket;
+        match query {
+            Ok(query) => feed::follow(&instance, &query, &sender).await,
+            // Said to each subscriber. A stream that ended would be run again at once.
+            Err(_) => sender.closed().await,
+        }
+    });
+    Ok(ReceiverStream::new(receiver))
+}
+
+fn message(error: &InvalidLiveQuery) -> String {
+    match error {
+        InvalidLiveQuery::Query(error) => error.message(),
+        other => crate::words(other),
+    }
+}
+
+impl Said {
+    fn now(severity: Severity, text: String, number: u64) -> Self {
+        Self { time_nanos: now_ms().saturating_mul(1_000_000), severity, text, number }
+    }
 }

@@ -268,7 +268,7 @@ async fn a_dropped_query_cancels_its_stream() {
     until(|| relay.open.load(Ordering::SeqCst) == 0).await;
 }
 
-async fn until(done: impl Fn() -> bool) {
+pub(crate) async fn until(done: impl Fn() -> bool) {
     let wait = async {
         while !done() {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod correlation;
 mod entra;
 mod flows;
 #[path = "../../src/frames/golden.rs"]
@@ -15,6 +16,7 @@ mod golden;
 mod health;
 mod host;
 mod http;
+mod live;
 mod prometheus_calls;
 mod promql;
 mod protocol;

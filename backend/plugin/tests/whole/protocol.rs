@@ -4,10 +4,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use grafana_plugin_sdk::pluginv2::stream_client::StreamClient;
-use grafana_plugin_sdk::pluginv2::{
-    CheckHealthRequest, QueryDataRequest, RunStreamRequest, SubscribeStreamRequest,
-};
+use grafana_plugin_sdk::pluginv2::{CheckHealthRequest, QueryDataRequest};
 use serde_json::json;
 use tonic::Code;
 use tonic::codec::ProstCodec;
@@ -271,29 +268,6 @@ async fn too_large_a_request_is_refused_and_the_plugin_goes_on() {
     let status = client.call_resource(request).await.unwrap_err();
     assert_eq!(status.code(), Code::OutOfRange);
     assert_eq!(plugin.health(&Source::default()).await.status, 2);
-}
-
-#[tokio::test]
-async fn live_streams_answer_that_there_are_none() {
-    let plugin = Plugin::start().await;
-    let mut client = StreamClient::new(plugin.channel.clone());
-    let subscribe = SubscribeStreamRequest {
-        plugin_context: Some(Source::default().context()),
-        path: "flows/1".to_owned(),
-        data: bytes::Bytes::new(),
-    };
-    let answer = client.subscribe_stream(subscribe).await.unwrap().into_inner();
-    assert_eq!(answer.status, 1, "not found");
-    let data: serde_json::Value = serde_json::from_slice(&answer.data).unwrap();
-    let sentence = "no live channel `flows/1`: this data source does not stream yet; query flows with auto-refresh instead";
-    assert_eq!(data["message"], sentence);
-    let run = RunStreamRequest {
-        plugin_context: Some(Source::default().context()),
-        path: "flows/1".to_owned(),
-        data: bytes::Bytes::new(),
-    };
-    let status = client.run_stream(run).await.unwrap_err();
-    assert_eq!((status.code(), status.message()), (Code::NotFound, sentence));
 }
 
 #[tokio::test]

@@ -93,6 +93,28 @@ async fn variables_of_the_relay() {
     check("pods(pets)", &["order-service-0", "store-front-0"]).await;
     check("pods()", &["coredns-0", "order-service-0", "store-front-0"]).await;
     check("workloads(kube-system)", &["coredns"]).await;
+    check("namespaces(kube-*)", &["kube-system"]).await;
+    check("nodes({aks-2,aks-3})", &["aks-2"]).await;
+    check("pods({pets,kube-system}, store-front)", &["store-front-0"]).await;
+    check("pods(.*, $__all, *-0)", &["coredns-0", "order-service-0", "store-front-0"]).await;
+    check("labels(pets, order-service)", &["k8s:app=order-service"]).await;
+    check("verdicts(AUD*)", &["AUDIT"]).await;
+    check("drop_reasons(POLICY_*)", &["POLICY_DENIED", "POLICY_DENY"]).await;
+    let ask = async |query: &str| {
+        let body = json!({ "query": query }).to_string();
+        plugin.resource(&relay.source(), "POST", "variables", body.as_bytes()).await
+    };
+    let identities = ask("identities(pets, store-front)").await;
+    let expected = json!([{ "text": "10001 (pets/store-front)", "value": "10001" }]);
+    assert_eq!(identities.json(), expected);
+    let unresolved = ask("pods($namespace)").await;
+    assert_eq!(
+        (unresolved.status, unresolved.json()["message"].as_str().unwrap()),
+        (
+            400,
+            "`query`: `$namespace` was not replaced by a value: is there such a variable on the dashboard?"
+        )
+    );
 }
 
 #[tokio::test]
@@ -241,7 +263,7 @@ async fn errors_of_resources_are_json() {
         "variables",
         r#"{"query":"drop(x)"}"#,
         400,
-        "`drop(x)` is not a variable query; there are label_values(metric, label), label_names(), metrics(regex), query_result(query), namespaces(), pods(namespace), workloads(namespace), nodes()",
+        "`drop(x)` is not a variable query; there are label_values(metric, label), label_names(), metrics(regex), query_result(query), namespaces(pattern), workloads(namespace, pattern), pods(namespace, workload, pattern), labels(namespace, workload, pattern), identities(namespace, workload, pattern), nodes(pattern), verdicts(pattern), drop_reasons(pattern)",
     )
     .await;
     check(

@@ -162,6 +162,9 @@ async fn following_goes_on_where_it_broke() {
     assert_eq!(next_flow(&mut stream).await, "flow-10");
     assert_eq!(next_flow(&mut stream).await, "flow-5");
     cut.notify_one();
+    let interrupted = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
+    let said = notices(&[interrupted]);
+    assert!(said.contains("no flows for now, trying again: "), "{said}");
     let resumed = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
     insta::assert_snapshot!(notices(&[resumed]));
     assert_eq!(next_flow(&mut stream).await, "flow-11");

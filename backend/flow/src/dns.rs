@@ -1,0 +1,415 @@
+//! DNS names and what came of them: who asked for a name, what the answer was, and which
+//! connection followed. In bounded memory however many flows there are, and in any order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::HashMap;
+
+use crate::columns::{Column, ColumnSet, FlowColumns, NO_TIME, l7_record};
+use crate::group::{End, protocol};
+use crate::{DropReason, L7FlowType, Verdict};
+
+/// Names, per client, that are kept apart.
+const MAX_NAMES: usize = 20_000;
+/// Connections, per client, destination and port, that are kept apart.
+const MAX_CONNECTIONS: usize = 50_000;
+/// Addresses of a name.
+const MAX_IPS: usize = 64;
+/// Names of an address that a connection carries.
+const MAX_CONNECTION_NAMES: usize = 8;
+/// A client opens a connection after it has read the answer; clocks of two observation points of
+/// one node agree far better than this.
+const SKEW_NANOS: i64 = 100_000_000;
+
+/// Who asks and connects.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DnsClient {
+    /// `namespace/pod`, else the name or address of the end.
+    pub name: String,
+    /// Empty where the end is no pod.
+    pub namespace: String,
+    /// Empty where the end is no pod.
+    pub workload: String,
+}
+
+/// What became of a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DnsName {
+    /// Who asked.
+    pub client: DnsClient,
+    /// The name as it was asked for, without the dot at the end.
+    pub name: String,
+    /// When it was first asked for or answered, in Unix nanoseconds.
+    pub first_nanos: i64,
+    /// When it was last asked for or answered.
+    pub last_nanos: i64,
+    /// Queries seen.
+    pub queries: u64,
+    /// Queries that were dropped: a policy refused the name.
+    pub refused: u64,
+    /// Answers seen.
+    pub answers: u64,
+    /// The answer's code: 0 if any answer was good, else the last one; none without an answer.
+    pub rcode: Option<u32>,
+    /// Addresses of all answers.
+    pub ips: BTreeSet<String>,
+    /// Connections that followed, by destination and port.
+    pub connections: Vec<DnsConnection>,
+    answered_nanos: i64,
+}
+
+/// A connection that followed an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsConnection {
+    /// Where to.
+    pub ip: String,
+    /// 0 where the protocol has none.
+    pub port: u16,
+    /// `TCP`, `UDP`, …
+    pub protocol: &'static str,
+    /// When it was first seen, in Unix nanoseconds.
+    pub first_nanos: i64,
+    /// When it was last seen.
+    pub last_nanos: i64,
+    /// Flows that went through.
+    pub forwarded: u64,
+    /// Flows that were dropped.
+    pub dropped: u64,
+    /// Why, of the last one that was.
+    pub drop_reason: Option<DropReason>,
+    names: BTreeSet<String>,
+}
+
+/// Names and connections while flows come in.
+#[derive(Debug, Default)]
+pub struct DnsConnections {
+    names: HashMap<(DnsClient, String), DnsName>,
+    connections: HashMap<(DnsClient, String, u16, &'static str), DnsConnection>,
+    /// Flows that found no room.
+    pub left_out: u64,
+    /// Packets to port 53 whose names nobody read: DNS is visible only where a DNS rule sends it
+    /// through the proxy.
+    pub unread_queries: u64,
+}
+
+impl DnsConnections {
+    /// What [`DnsConnections::add`] reads.
+    pub const COLUMNS: ColumnSet = End::NAME_COLUMNS.union(ColumnSet::of(&[
+        Column::TimeNanos,
+        Column::Verdict,
+        Column::DropReason,
+        Column::IsReply,
+        Column::L4Protocol,
+        Column::SourcePort,
+        Column::DestinationPort,
+        Column::L7Type,
+        Column::L7Record,
+        Column::DnsQuery,
+        Column::DnsRcode,
+        Column::DnsIps,
+        Column::SourceWorkloads,
+        Column::DestinationWorkloads,
+    ]));
+
+    /// Takes the flow of `row`.
+    pub fn add(&mut self, columns: &FlowColumns, row: usize) {
+        let time_nanos = columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
+        if time_nanos == NO_TIME {
+            return;
+        }
+        match at(columns.l7_record(), row) {
+            l7_record::DNS => self.add_dns(columns, row, time_nanos),
+            l7_record::NONE => self.add_connection(columns, row, time_nanos),
+            _ => {}
+        }
+    }
+
+    fn add_dns(&mut self, columns: &FlowColumns, row: usize, time_nanos: i64) {
+        let is_answer = L7FlowType::from_number(at(columns.l7_type(), row)) == L7FlowType::Response;
+        // An answer goes from the server to who asked.
+        let client = client(if is_answer { End::Destination } else { End::Source }, columns, row);
+        let asked = columns.text(at(columns.dns_query(), row));
+        let name = asked.strip_suffix('.').unwrap_or(asked).to_owned();
+        if name.is_empty() {
+            return;
+        }
+        let key = (client, name);
+        if !self.names.contains_key(&key) && self.names.len() >= MAX_NAMES {
+            self.left_out += 1;
+            return;
+        }
+        let (client, name) = key.clone();
+        let entry = self.names.entry(key).or_insert_with(|| DnsName {
+            client,
+            name,
+            first_nanos: time_nanos,
+            last_nanos: time_nanos,
+            answered_nanos: i64::MAX,
+            ..DnsName::default()
+        });
+        entry.first_nanos = entry.first_nanos.min(time_nanos);
+        entry.last_nanos = entry.last_nanos.max(time_nanos);
+        if !is_answer {
+            entry.queries += 1;
+            let verdict = Verdict::from_number(at(columns.verdict(), row));
+            entry.refused += u64::from(verdict == Verdict::Dropped);
+            return;
+        }
+        entry.answers += 1;
+        let rcode = at(columns.dns_rcode(), row);
+        entry.rcode = Some(if entry.rcode == Some(0) { 0 } else { rcode });
+        if rcode == 0 {
+            entry.answered_nanos = entry.answered_nanos.min(time_nanos);
+            for ip in columns.items(at(columns.dns_ips(), row)) {
+                if entry.ips.len() < MAX_IPS {
+                    entry.ips.insert(ip.into_owned());
+                }
+            }
+        }
+    }
+
+    fn add_connection(&mut self, columns: &FlowColumns, row: usize, time_nanos: i64) {
+        let port = End::Destination.port(columns, row);
+        let protocol = protocol(columns, row);
+        if at(columns.is_reply(), row) == 1 || protocol.is_empty() {
+            return;
+        }
+        if port == 53 {
+            self.unread_queries += 1;
+            return;
+        }
+        let ip = End::Destination.ip(columns, row).to_owned();
+        let key = (client(End::Source, columns, row), ip, port, protocol);
+        if !self.connections.contains_key(&key) && self.connections.len() >= MAX_CONNECTIONS {
+            self.left_out += 1;
+            return;
+        }
+        let ip = key.1.clone();
+        let entry = self.connections.entry(key).or_insert_with(|| DnsConnection {
+            ip,
+            port,
+            protocol,
+            first_nanos: time_nanos,
+            last_nanos: time_nanos,
+            forwarded: 0,
+            dropped: 0,
+            drop_reason: None,
+            names: BTreeSet::new(),
+        });
+        entry.first_nanos = entry.first_nanos.min(time_nanos);
+        entry.last_nanos = entry.last_nanos.max(time_nanos);
+        for name in columns.items(at(columns.destination_names(), row)) {
+            if entry.names.len() < MAX_CONNECTION_NAMES {
+                entry.names.insert(name.strip_suffix('.').unwrap_or(&name).to_owned());
+            }
+        }
+        if Verdict::from_number(at(columns.verdict(), row)) == Verdict::Dropped {
+            entry.dropped += 1;
+            let reason = DropReason::from_number(at(columns.drop_reason(), row));
+            entry.drop_reason = Some(reason).filter(|reason| reason.is_known());
+        } else {
+            entry.forwarded += 1;
+        }
+    }
+
+    /// Every name with the connections that followed, the one that was asked for last first.
+    ///
+    /// A connection followed a name if the same client opened it, not before the first good
+    /// answer, to an address of an answer, or to one that the agent knows by this name.
+    pub fn joined(self) -> Vec<DnsName> {
+        let mut by_client: BTreeMap<DnsClient, Vec<DnsConnection>> = BTreeMap::new();
+        let mut connections: Vec<_> = self.connections.into_iter().collect();
+        connections.sort_by(|(_, a), (_, b)| {
+            (a.first_nanos, &a.ip, a.port).cmp(&(b.first_nanos, &b.ip, b.port))
+        });
+        for ((client, ..), connection) in connections {
+            by_client.entry(client).or_default().push(connection);
+        }
+        let mut names: Vec<DnsName> = self.names.into_values().collect();
+        names.sort_by(|a, b| {
+            (b.last_nanos, &a.client, &a.name).cmp(&(a.last_nanos, &b.client, &b.name))
+        });
+        for name in &mut names {
+            let answered_nanos = match name.answered_nanos {
+                i64::MAX => name.first_nanos,
+                answered_nanos => answered_nanos,
+            };
+            let followed = |connection: &&DnsConnection| {
+                connection.last_nanos >= answered_nanos.saturating_sub(SKEW_NANOS)
+                    && (name.ips.contains(&connection.ip) || connection.names.contains(&name.name))
+            };
+            let own = by_client.get(&name.client).into_iter().flatten();
+            name.connections = own.filter(followed).cloned().collect();
+        }
+        names
+    }
+}
+
+impl DnsName {
+    /// Nanoseconds from the first good answer to the first packet of `connection`; none where
+    /// the connection is older, or there was no answer.
+    pub fn delay_nanos(&self, connection: &DnsConnection) -> Option<i64> {
+        (self.answered_nanos != i64::MAX && connection.first_nanos >= self.answered_nanos)
+            .then(|| connection.first_nanos - self.answered_nanos)
+    }
+}
+
+fn client(end: End, columns: &FlowColumns, row: usize) -> DnsClient {
+    DnsClient {
+        name: end.name(columns, row).unwrap_or_default().into_owned(),
+        namespace: end.namespace(columns, row).to_owned(),
+        workload: end.workload(columns, row).into_owned(),
+    }
+}
+
+fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
+    column.get(row).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::RowLists;
+    use crate::{Dns, Endpoint, Flow, Ip, L7Record, Layer4, Layer7, Tcp, Timestamp, Udp, Workload};
+
+    fn shop(time_ms: i64) -> Flow {
+        Flow {
+            time: Some(Timestamp::from_unix_nanos(time_ms * 1_000_000)),
+            verdict: Verdict::Forwarded,
+            source: Some(Endpoint {
+                namespace: "pets".to_owned(),
+                pod_name: "shop-0".to_owned(),
+                workloads: vec![Workload { name: "shop".to_owned(), kind: String::new() }],
+                ..Endpoint::default()
+            }),
+            ip: Some(Ip {
+                source: "10.0.0.1".to_owned(),
+                destination: "10.0.0.10".to_owned(),
+                ..Ip::default()
+            }),
+            l4: Some(Layer4::Udp(Udp { source_port: 4_000, destination_port: 53 })),
+            is_reply: Some(false),
+            ..Flow::default()
+        }
+    }
+
+    fn asks(time_ms: i64, name: &str, verdict: Verdict) -> Flow {
+        let dns = Dns { query: format!("{name}."), ..Dns::default() };
+        Flow {
+            verdict,
+            l7: Some(Layer7 {
+                l7_type: L7FlowType::Request,
+                record: Some(L7Record::Dns(dns)),
+                ..Layer7::default()
+            }),
+            ..shop(time_ms)
+        }
+    }
+
+    fn answered(time_ms: i64, name: &str, rcode: u32, ips: &[&str]) -> Flow {
+        let flow = asks(time_ms, name, Verdict::Forwarded);
+        let ips = ips.iter().map(|ip| (*ip).to_owned()).collect();
+        let dns = Dns { query: format!("{name}."), rcode, ips, ..Dns::default() };
+        Flow {
+            source: None,
+            destination: flow.source,
+            is_reply: Some(true),
+            l7: Some(Layer7 {
+                l7_type: L7FlowType::Response,
+                record: Some(L7Record::Dns(dns)),
+                ..Layer7::default()
+            }),
+            ..flow
+        }
+    }
+
+    fn connects(time_ms: i64, ip: &str, verdict: Verdict) -> Flow {
+        Flow {
+            verdict,
+            ip: Some(Ip {
+                source: "10.0.0.1".to_owned(),
+                destination: ip.to_owned(),
+                ..Ip::default()
+            }),
+            l4: Some(Layer4::Tcp(Tcp { source_port: 4_001, destination_port: 443, flags: None })),
+            ..shop(time_ms)
+        }
+    }
+
+    fn joined(flows: &[Flow]) -> Vec<DnsName> {
+        let mut all = DnsConnections::default();
+        for flow in flows {
+            let mut columns = FlowColumns::default();
+            columns.append_flow(flow, &mut RowLists::default()).unwrap();
+            all.add(&columns, 0);
+        }
+        all.joined()
+    }
+
+    /// `name queries/refused rcode ips -> ip:port forwarded/dropped after ms`.
+    fn shown(names: &[DnsName]) -> Vec<String> {
+        let line = |name: &DnsName| {
+            let connections: Vec<String> = name
+                .connections
+                .iter()
+                .map(|connection| {
+                    let DnsConnection { ip, port, forwarded, dropped, .. } = connection;
+                    let delay = name.delay_nanos(connection).map(|nanos| nanos / 1_000_000);
+                    format!("{ip}:{port} {forwarded}/{dropped} {delay:?}")
+                })
+                .collect();
+            let DnsName { name, queries, refused, rcode, ips, .. } = name;
+            format!("{name} {queries}/{refused} {rcode:?} {ips:?} -> {}", connections.join(", "))
+        };
+        names.iter().map(line).collect()
+    }
+
+    #[test]
+    fn the_story_of_three_names() {
+        use Verdict::{Dropped, Forwarded};
+        let mut flows = vec![
+            asks(1_000, "www.microsoft.com", Forwarded),
+            answered(1_010, "www.microsoft.com", 0, &["23.192.18.101"]),
+            connects(1_015, "23.192.18.101", Forwarded),
+            connects(1_020, "23.192.18.101", Forwarded),
+            asks(2_000, "api.github.com", Dropped),
+            answered(2_001, "api.github.com", 5, &[]),
+            asks(3_000, "graph.microsoft.com", Forwarded),
+            answered(3_010, "graph.microsoft.com", 0, &["20.190.152.88"]),
+            connects(3_030, "20.190.152.88", Dropped),
+            connects(500, "20.190.152.88", Forwarded),
+            connects(600, "1.1.1.1", Forwarded),
+        ];
+        let expected = [
+            r#"graph.microsoft.com 1/0 Some(0) {"20.190.152.88"} -> 20.190.152.88:443 1/1 None"#,
+            "api.github.com 1/1 Some(5) {} -> ",
+            r#"www.microsoft.com 1/0 Some(0) {"23.192.18.101"} -> 23.192.18.101:443 2/0 Some(5)"#,
+        ];
+        assert_eq!(shown(&joined(&flows)), expected);
+        flows.reverse();
+        assert_eq!(shown(&joined(&flows)), expected, "in whatever order they come");
+    }
+
+    #[test]
+    fn others_and_earlier_connections_do_not_count() {
+        let mut other = connects(1_020, "9.9.9.9", Verdict::Forwarded);
+        other.source.as_mut().unwrap().pod_name = "shop-1".to_owned();
+        let mut reply = connects(1_020, "9.9.9.9", Verdict::Forwarded);
+        reply.is_reply = Some(true);
+        let flows = [
+            answered(1_000, "quad9.net", 0, &["9.9.9.9"]),
+            other,
+            reply,
+            connects(800, "9.9.9.9", Verdict::Forwarded),
+        ];
+        assert_eq!(shown(&joined(&flows)), [r#"quad9.net 0/0 Some(0) {"9.9.9.9"} -> "#]);
+    }
+
+    #[test]
+    fn an_address_that_the_agent_knows_by_the_name_counts() {
+        let mut connection = connects(1_100, "9.9.9.9", Verdict::Forwarded);
+        connection.destination_names = vec!["quad9.net".to_owned()];
+        let flows = [asks(1_000, "quad9.net", Verdict::Forwarded), connection];
+        assert_eq!(shown(&joined(&flows)), ["quad9.net 1/0 None {} -> 9.9.9.9:443 1/0 None"]);
+    }
+}

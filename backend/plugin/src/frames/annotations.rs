@@ -1,0 +1,80 @@
+//! Drops as annotations, in the fields that Grafana reads events from.
+
+use std::sync::Arc;
+
+use arrow::array::{StringArray, TimestampNanosecondArray};
+use flow::DropReason;
+
+use super::{Field, Frame, Meta};
+
+/// When a pair was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DropAnnotation {
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    /// 0: none.
+    pub(crate) port: u16,
+    /// `TCP`, …; empty if unknown.
+    pub(crate) protocol: &'static str,
+    pub(crate) reason: DropReason,
+    /// Of source and destination; empty where an end is no pod.
+    pub(crate) namespaces: [String; 2],
+    pub(crate) first_nanos: i64,
+    pub(crate) last_nanos: i64,
+    /// Packets.
+    pub(crate) drops: u64,
+}
+
+/// One event for each pair, in their order.
+pub(crate) fn drop_annotations(drops: &[DropAnnotation], meta: Meta) -> Frame {
+    let times = drops.iter().map(|drop| drop.first_nanos);
+    // An event that ends when it begins is drawn as a line, one with an end as a region.
+    let ends = drops.iter().map(|drop| Some(drop.last_nanos).filter(|end| *end > drop.first_nanos));
+    let texts = |text: &dyn Fn(&DropAnnotation) -> String| {
+        Arc::new(StringArray::from_iter_values(drops.iter().map(text)))
+    };
+    Frame {
+        name: "drops".to_owned(),
+        fields: vec![
+            Field::new("time", Arc::new(TimestampNanosecondArray::from_iter_values(times))),
+            Field::new("timeEnd", Arc::new(ends.collect::<TimestampNanosecondArray>())).nullable(),
+            Field::new("title", texts(&|drop| escaped(&drop.title()))),
+            Field::new("text", texts(&|drop| escaped(&drop.text()))),
+            Field::new("tags", texts(&|drop| drop.tags())),
+        ],
+        meta,
+    }
+}
+
+impl DropAnnotation {
+    fn reason(&self) -> String {
+        if self.reason.is_known() { self.reason.to_string() } else { "DROPPED".to_owned() }
+    }
+
+    fn title(&self) -> String {
+        let named = |name: &str| if name.is_empty() { "?".to_owned() } else { name.to_owned() };
+        format!("{}: {} to {}", self.reason(), named(&self.source), named(&self.destination))
+    }
+
+    fn text(&self) -> String {
+        let port = if self.port == 0 { String::new() } else { format!("port {} ", self.port) };
+        let packets = if self.drops == 1 { "packet" } else { "packets" };
+        format!("{port}{} {} {packets} dropped", self.protocol, self.drops).trim().to_owned()
+    }
+
+    /// Comma-separated, as Grafana splits them.
+    fn tags(&self) -> String {
+        let mut tags = vec![self.reason()];
+        for namespace in &self.namespaces {
+            if !namespace.is_empty() && !tags.contains(namespace) {
+                tags.push(namespace.replace(',', " "));
+            }
+        }
+        tags.join(",")
+    }
+}
+
+/// Grafana shows title and text of an event as HTML, made safe; names of strangers are none.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

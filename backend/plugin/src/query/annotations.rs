@@ -1,0 +1,155 @@
+//! Drops as annotations: when a pair of ends was first refused, and until when.
+
+use std::collections::HashMap;
+
+use flow::columns::{Column, ColumnSet, NO_TIME};
+use flow::group::{End, protocol};
+use flow::once::OncePerPacket;
+use flow::{DropReason, Verdict};
+use serde::Deserialize;
+
+use super::filter::FlowSelection;
+use super::flag::Flag;
+use super::flows::{buffer_start_notice, executed, now_ms};
+use super::form::FlowsForm;
+use super::model::{InvalidQuery, read_fields};
+use super::rows::RowReader;
+use super::{Envelope, QueryError};
+use crate::frames::{DropAnnotation, Frame, Meta, Notice, drop_annotations};
+use crate::instance::Instance;
+
+const DEFAULT_LIMIT: i64 = 100;
+const MAX_LIMIT: i64 = 1_000;
+/// Pairs that are kept apart while flows come in.
+const MAX_PAIRS: usize = 10_000;
+
+const COLUMNS: ColumnSet = End::NAME_COLUMNS.union(OncePerPacket::COLUMNS).union(ColumnSet::of(&[
+    Column::TimeNanos,
+    Column::Verdict,
+    Column::DropReason,
+    Column::L7Record,
+    Column::TrafficDirection,
+]));
+
+/// First drops of pairs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FlowAnnotationsQuery {
+    form: FlowsForm,
+    limit: usize,
+    notices: Vec<Notice>,
+}
+
+#[derive(Deserialize)]
+struct FlowAnnotationsJson {
+    limit: Option<i64>,
+}
+
+impl FlowAnnotationsQuery {
+    /// Reads the JSON of a query. Errors: [`InvalidQuery`].
+    pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
+        let (form, json): (_, FlowAnnotationsJson) = read_fields(json, &["limit"])?;
+        let (mut form, remarks) = form.read()?;
+        let limit = json.limit.unwrap_or(DEFAULT_LIMIT);
+        let limit = usize::try_from(limit)
+            .ok()
+            .filter(|_| (1..=MAX_LIMIT).contains(&limit))
+            .ok_or(InvalidQuery::Annotations { limit, max: MAX_LIMIT })?;
+        // The relay looks for them. Beside raw filters, which are alternatives, it would send
+        // all that was dropped; then they are found here alone.
+        if form.allowlist.is_empty() {
+            form.filter.entry(Flag::Verdict).or_insert_with(|| vec!["DROPPED".to_owned()]);
+        }
+        let notices = remarks.into_iter().map(|remark| Notice::info(remark.text)).collect();
+        Ok(Self { form, limit, notices })
+    }
+}
+
+type Pair = (String, String, u16, &'static str, i32);
+
+/// Looks for drops.
+///
+/// Errors: [`QueryError`], when there is nothing to show.
+pub(super) async fn frames(
+    instance: &Instance,
+    envelope: &Envelope,
+    query: &FlowAnnotationsQuery,
+) -> Result<Vec<Frame>, QueryError> {
+    let relay = instance.relay()?;
+    let selection = FlowSelection::new(&query.form)?;
+    let now_ms = now_ms();
+    let (from_ms, to_ms, narrowed) =
+        query.form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
+    let executed_query_string = executed(&selection, from_ms, to_ms);
+    let mut pairs: HashMap<Pair, DropAnnotation> = HashMap::new();
+    let mut once = OncePerPacket::default();
+    let mut left_out = 0_u64;
+    let mut reader = RowReader::new(COLUMNS, |columns, row| {
+        let time_nanos = columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
+        let verdict = columns.verdict().get(row).copied().unwrap_or_default();
+        if time_nanos == NO_TIME
+            || Verdict::from_number(verdict) != Verdict::Dropped
+            || once.is_second(columns, row)
+        {
+            return;
+        }
+        let name = |end: End| end.name(columns, row).unwrap_or_default().into_owned();
+        let reason = columns.drop_reason().get(row).copied().unwrap_or_default();
+        let port = End::Destination.port(columns, row);
+        let pair =
+            (name(End::Source), name(End::Destination), port, protocol(columns, row), reason);
+        if !pairs.contains_key(&pair) && pairs.len() >= MAX_PAIRS {
+            left_out += 1;
+            return;
+        }
+        let drop = pairs.entry(pair).or_insert_with_key(|pair| DropAnnotation {
+            source: pair.0.clone(),
+            destination: pair.1.clone(),
+            port,
+            protocol: pair.3,
+            reason: DropReason::from_number(reason),
+            namespaces: [End::Source, End::Destination]
+                .map(|end| end.namespace(columns, row).to_owned()),
+            first_nanos: time_nanos,
+            last_nanos: time_nanos,
+            drops: 0,
+        });
+        drop.first_nanos = drop.first_nanos.min(time_nanos);
+        drop.last_nanos = drop.last_nanos.max(time_nanos);
+        drop.drops += 1;
+    });
+    let (scanned, buffer_start) = tokio::join!(
+        relay.scan(selection.filters, (from_ms, to_ms), |message| reader.take(message)),
+        relay.buffer_start()
+    );
+    let scanned = scanned?;
+    let mut notices = query.notices.clone();
+    notices.extend(narrowed);
+    notices.extend(reader.notices(&scanned));
+    drop(reader);
+    notices.extend(buffer_start_notice(from_ms, &buffer_start));
+    let mut drops: Vec<DropAnnotation> = pairs.into_values().collect();
+    if left_out > 0 {
+        notices.push(Notice::warning(format!(
+            "{left_out} drops are of more than {MAX_PAIRS} pairs and are left out: narrow the filter"
+        )));
+    }
+    if drops.len() > query.limit {
+        notices.push(Notice::info(format!(
+            "showing the {} pairs with the most drops of {}",
+            query.limit,
+            drops.len()
+        )));
+        drops.sort_by(|a, b| (b.drops, a.first_nanos).cmp(&(a.drops, b.first_nanos)));
+        drops.truncate(query.limit);
+    }
+    drops.sort_by(|a, b| {
+        (a.first_nanos, &a.source, &a.destination, a.port).cmp(&(
+            b.first_nanos,
+            &b.source,
+            &b.destination,
+            b.port,
+        ))
+    });
+    let meta = Meta { executed_query_string, notices, ..Meta::default() };
+    Ok(vec![drop_annotations(&drops, meta)])
+}

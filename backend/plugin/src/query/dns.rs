@@ -1,0 +1,131 @@
+//! DNS names and the connections that followed them, as one table.
+
+use flow::dns::DnsConnections;
+use flow::filter::FilterSet;
+use serde::Deserialize;
+
+use super::filter::FlowSelection;
+use super::flows::{buffer_start_notice, executed, now_ms};
+use super::form::FlowsForm;
+use super::model::{InvalidQuery, read_fields};
+use super::rows::RowReader;
+use super::{Envelope, QueryError};
+use crate::frames::{Frame, Meta, Notice, dns_table};
+use crate::instance::Instance;
+
+const DEFAULT_LIMIT: i64 = 1_000;
+const MAX_LIMIT: i64 = 10_000;
+
+/// Names that were asked for, and what came of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DnsConnectionsQuery {
+    form: FlowsForm,
+    /// Only names with this address among their answers or connections.
+    ip: Option<String>,
+    limit: usize,
+    notices: Vec<Notice>,
+}
+
+#[derive(Deserialize)]
+struct DnsConnectionsJson {
+    ip: Option<String>,
+    limit: Option<i64>,
+}
+
+impl DnsConnectionsQuery {
+    /// Reads the JSON of a query. Errors: [`InvalidQuery`].
+    pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
+        let (form, json): (_, DnsConnectionsJson) = read_fields(json, &["ip", "limit"])?;
+        let (form, remarks) = form.read()?;
+        let limit = json.limit.unwrap_or(DEFAULT_LIMIT);
+        let limit = usize::try_from(limit)
+            .ok()
+            .filter(|_| (1..=MAX_LIMIT).contains(&limit))
+            .ok_or(InvalidQuery::Names { limit, max: MAX_LIMIT })?;
+        let ip = json.ip.map(|ip| ip.trim().to_owned()).filter(|ip| !ip.is_empty());
+        if let Some(variable) = ip.as_deref().and_then(super::flag::unresolved_variable) {
+            return Err(InvalidQuery::Variable { field: "ip", name: variable.to_owned() });
+        }
+        let notices = remarks.into_iter().map(|remark| Notice::info(remark.text)).collect();
+        Ok(Self { form, ip, limit, notices })
+    }
+}
+
+/// The same filters, and the answers to those whose queries they select: an answer goes the
+/// other way, and need not have the verdict that was asked for.
+fn with_answers(filters: FilterSet) -> FilterSet {
+    let answers = filters.allow.iter().map(|filter| {
+        let mut answer = filter.clone().mirrored();
+        answer.verdict.clear();
+        answer.drop_reason_desc.clear();
+        answer.protocol = vec!["dns".to_owned()];
+        answer
+    });
+    let answers: Vec<_> = answers.collect();
+    let mut with_answers = filters;
+    for answer in answers {
+        if !with_answers.allow.contains(&answer) {
+            with_answers.allow.push(answer);
+        }
+    }
+    with_answers
+}
+
+/// Asks the relay and joins names with connections.
+///
+/// Errors: [`QueryError`], when there is nothing to show.
+pub(super) async fn frames(
+    instance: &Instance,
+    envelope: &Envelope,
+    query: &DnsConnectionsQuery,
+) -> Result<Vec<Frame>, QueryError> {
+    let relay = instance.relay()?;
+    let selection = FlowSelection::new(&query.form)?;
+    let now_ms = now_ms();
+    let (from_ms, to_ms, narrowed) =
+        query.form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
+    let executed_query_string = executed(&selection, from_ms, to_ms);
+    let mut connections = DnsConnections::default();
+    let mut reader =
+        RowReader::new(DnsConnections::COLUMNS, |columns, row| connections.add(columns, row));
+    let filters = with_answers(selection.filters);
+    let (scanned, buffer_start) = tokio::join!(
+        relay.scan(filters, (from_ms, to_ms), |message| reader.take(message)),
+        relay.buffer_start()
+    );
+    let scanned = scanned?;
+    let mut notices = query.notices.clone();
+    notices.extend(narrowed);
+    notices.extend(reader.notices(&scanned));
+    let saw_all = reader.saw_all(&scanned);
+    drop(reader);
+    let left_out = connections.left_out;
+    if left_out > 0 {
+        notices.push(Notice::warning(format!(
+            "{left_out} flows are of too many names or connections and are left out: narrow the filter"
+        )));
+    }
+    let unread_queries = connections.unread_queries;
+    let mut names = connections.joined();
+    if unread_queries > 0 && names.is_empty() {
+        notices.push(Notice::warning(format!(
+            "{unread_queries} packets to port 53 were seen, but no names: Hubble shows DNS names only where a policy has DNS rules"
+        )));
+    }
+    if let Some(ip) = &query.ip {
+        names.retain(|name| {
+            name.ips.contains(ip) || name.connections.iter().any(|connection| connection.ip == *ip)
+        });
+    }
+    if names.len() > query.limit {
+        notices.push(Notice::info(format!(
+            "showing the {} names of {} that were asked for last",
+            query.limit,
+            names.len()
+        )));
+        names.truncate(query.limit);
+    }
+    notices.extend(buffer_start_notice(from_ms, &buffer_start));
+    let meta = Meta { executed_query_string, notices, ..Meta::default() };
+    Ok(vec![dns_table(&names, saw_all && left_out == 0, meta)])
+}

@@ -1,0 +1,258 @@
+//! Variables made of what flows show: each narrowed by those before it, and by a pattern.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flow::group::End;
+use flow::{DropReason, Verdict};
+
+use super::CallError;
+use super::sample::Side;
+use crate::instance::Instance;
+use crate::query::{InvalidQuery, unresolved_variable};
+
+/// A variable query such as `pods(pets, store-*)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FlowVariable {
+    of: Of,
+    namespace: Pattern,
+    workload: Pattern,
+    /// Of the values themselves.
+    pattern: Pattern,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Namespaces,
+    Workloads,
+    Pods,
+    Labels,
+    Identities,
+    Nodes,
+    Verdicts,
+    DropReasons,
+}
+
+/// An option: what is shown, and what it stands for.
+pub(super) type VariableOption = (String, String);
+
+impl FlowVariable {
+    /// Reads the arguments of `function`; `None`: there is none of this name, or it takes fewer.
+    pub(super) fn read(function: &str, arguments: &str) -> Option<Self> {
+        let of = match function {
+            "namespaces" => Of::Namespaces,
+            "workloads" => Of::Workloads,
+            "pods" => Of::Pods,
+            "labels" => Of::Labels,
+            "identities" => Of::Identities,
+            "nodes" => Of::Nodes,
+            "verdicts" => Of::Verdicts,
+            "drop_reasons" => Of::DropReasons,
+            _ => return None,
+        };
+        let mut arguments = split(arguments).into_iter().map(Pattern::read);
+        let mut next = |is_taken: bool| {
+            if is_taken { arguments.next().unwrap_or_default() } else { Pattern::default() }
+        };
+        let has_ends = matches!(of, Of::Pods | Of::Labels | Of::Identities);
+        let namespace = next(has_ends || of == Of::Workloads);
+        let workload = next(has_ends);
+        let pattern = next(true);
+        arguments.next().is_none().then_some(Self { of, namespace, workload, pattern })
+    }
+
+    /// The options, sorted by what is shown.
+    ///
+    /// Errors: an argument holds a variable that was not replaced, or the relay has no answer.
+    pub(super) async fn options(
+        &self,
+        instance: &Instance,
+    ) -> Result<Vec<VariableOption>, CallError> {
+        for pattern in [&self.namespace, &self.workload, &self.pattern] {
+            if let Some(name) = pattern.texts.iter().find_map(|text| unresolved_variable(text)) {
+                let name = name.to_owned();
+                return Err(InvalidQuery::Variable { field: "query", name }.into());
+            }
+        }
+        let plain = |values: Vec<String>| -> BTreeMap<String, String> {
+            values.into_iter().map(|value| (value.clone(), value)).collect()
+        };
+        let options = match self.of {
+            Of::Namespaces => plain(instance.relay()?.namespaces().await?),
+            Of::Nodes => {
+                let nodes = instance.relay()?.nodes().await?;
+                plain(nodes.into_iter().map(|node| node.name).collect())
+            }
+            Of::Verdicts => plain(Verdict::ALL.iter().skip(1).map(ToString::to_string).collect()),
+            Of::DropReasons => {
+                let known = DropReason::ALL.iter().filter(|reason| reason.is_known());
+                plain(known.filter_map(|reason| reason.name()).map(str::to_owned).collect())
+            }
+            Of::Workloads | Of::Pods | Of::Labels | Of::Identities => self.seen(instance).await?,
+        };
+        let fits = |(_, value): &(String, String)| self.pattern.matches(value);
+        Ok(options.into_iter().filter(fits).collect())
+    }
+
+    /// From recent flows, by what is shown.
+    async fn seen(&self, instance: &Instance) -> Result<BTreeMap<String, String>, CallError> {
+        let sample = instance.sample.get(instance).await?;
+        let columns = sample.columns();
+        let mut options = BTreeMap::new();
+        for side in [Side::Source, Side::Destination] {
+            let end = match side {
+                Side::Source => End::Source,
+                Side::Destination => End::Destination,
+            };
+            for row in 0..columns.len() {
+                let namespace = end.namespace(columns, row);
+                let workload = end.workload(columns, row);
+                if !self.namespace.matches(namespace) || !self.workload.matches(&workload) {
+                    continue;
+                }
+                let mut add = |text: String, value: String| {
+                    if !value.is_empty() {
+                        options.insert(text, value);
+                    }
+                };
+                match self.of {
+                    Of::Workloads => add(workload.clone().into_owned(), workload.into_owned()),
+                    Of::Pods => {
+                        let pod = end.pod(columns, row);
+                        let pod = pod.rsplit_once('/').map_or(pod.as_ref(), |(_, name)| name);
+                        add(pod.to_owned(), pod.to_owned());
+                    }
+                    Of::Labels => {
+                        let mut labels = BTreeSet::new();
+                        super::suggestions::label(columns, side, row, &mut labels);
+                        for label in labels {
+                            add(label.clone(), label);
+                        }
+                    }
+                    _ => {
+                        let number = end.identity(columns, row);
+                        let name = end.reserved(columns, row).unwrap_or_else(|| match namespace {
+                            "" => workload.clone().into_owned(),
+                            namespace => format!("{namespace}/{workload}"),
+                        });
+                        let number = if number == 0 { String::new() } else { number.to_string() };
+                        add(format!("{number} ({name})"), number);
+                    }
+                }
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// What a text may be: one of these, in which `*` stands for any run of characters. None: all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Pattern {
+    texts: Vec<String>,
+}
+
+impl Pattern {
+    /// Reads what Grafana makes of one value or of several: `a`, `{a,b}`, `(a|b)`, `a|b`; quotes
+    /// around it are dropped. Nothing, `*`, `.*`, `.+` and `$__all` stand for everything.
+    fn read(text: &str) -> Self {
+        let text = text.trim();
+        let unquoted = ['"', '\'']
+            .iter()
+            .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote))
+            .unwrap_or(text);
+        let inner = [("{", "}"), ("(", ")")]
+            .iter()
+            .find_map(|(open, close)| unquoted.strip_prefix(open)?.strip_suffix(close))
+            .unwrap_or(unquoted);
+        let separator =
+            if inner.len() < unquoted.len() && unquoted.starts_with('{') { ',' } else { '|' };
+        let texts: Vec<String> = inner
+            .split(separator)
+            .map(|text| text.trim().replace(".*", "*").replace(".+", "*").replace('\\', ""))
+            .collect();
+        let all = |text: &String| text.is_empty() || text == "*" || text == "$__all";
+        if texts.iter().any(all) { Self::default() } else { Self { texts } }
+    }
+
+    fn matches(&self, value: &str) -> bool {
+        self.texts.is_empty() || self.texts.iter().any(|text| matches_glob(text, value))
+    }
+}
+
+/// Whether `value` is `pattern` with something in place of each `*`.
+fn matches_glob(pattern: &str, value: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else { return pattern == value };
+    let Some(mut rest) = value.strip_prefix(head) else { return false };
+    let mut parts: Vec<&str> = tail.split('*').collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        // The first place is as good as any: what follows can only match later.
+        match rest.find(part).and_then(|at| rest.get(at + part.len()..)) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// The arguments, at commas that stand in no braces, parentheses or quotes.
+fn split(arguments: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut depth, mut quote, mut start) = (0_usize, None, 0);
+    for (at, char) in arguments.char_indices() {
+        match (char, quote) {
+            (char, Some(open)) if char == open => quote = None,
+            ('"' | '\'', None) => quote = Some(char),
+            ('{' | '(', None) => depth += 1,
+            ('}' | ')', None) => depth = depth.saturating_sub(1),
+            (',', None) if depth == 0 => {
+                parts.extend(arguments.get(start..at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.extend(arguments.get(start..));
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        let check = |pattern: &str, fits: &[&str], others: &[&str]| {
+            let read = Pattern::read(pattern);
+            for value in fits {
+                assert!(read.matches(value), "`{pattern}` and `{value}`");
+            }
+            for value in others {
+                assert!(!read.matches(value), "`{pattern}` and `{value}`");
+            }
+        };
+        for all in ["", " ", "*", ".*", ".+", "$__all", "\"\""] {
+            check(all, &["", "anything"], &[]);
+        }
+        check("pets", &["pets"], &["", "pet", "petstore"]);
+        check("\"pets\"", &["pets"], &["x"]);
+        check("{pets,kube-system}", &["pets", "kube-system"], &["kube"]);
+        check("(pets|kube-system)", &["pets", "kube-system"], &["kube"]);
+        check("pets|kube.*", &["pets", "kube-system"], &["x-kube"]);
+        check("store-*-0", &["store-front-0", "store--0"], &["store-0", "store-front-01"]);
+        check("*a*b*", &["ab", "xaxbx", "aab"], &["ba", "a"]);
+        check("a*a", &["aa", "aba"], &["a"]);
+        check(r"a\.b", &["a.b"], &["a\\.b"]);
+    }
+
+    #[test]
+    fn arguments() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(split(text), expected, "{text}");
+        check("", &[""]);
+        check("a, b", &["a", " b"]);
+        check("{a,b},(c|d),\"e,f\"", &["{a,b}", "(c|d)", "\"e,f\""]);
+        check("a}},b", &["a}}", "b"]);
+        assert!(FlowVariable::read("pods", "a,b,c,d").is_none());
+        assert!(FlowVariable::read("nodes", "a,b").is_none());
+        assert!(FlowVariable::read("planets", "").is_none());
+    }
+}

@@ -1,0 +1,121 @@
+//! What one message of a channel carries, and what finds no room in it.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use flow::columns::{ColumnLimits, FlowColumns, NO_TIME};
+use hubble_api::projection::Decoder;
+
+use super::Shape;
+use crate::frames::{
+    BadFrame, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart, Meta, Said, Severity, live_json,
+    live_log, live_table,
+};
+
+/// Flows of one message. At five messages a second it is more than anybody reads, and little
+/// enough for a browser.
+pub(super) const MAX_FLOWS: usize = 500;
+/// Bytes of flows that wait.
+const MAX_WAITING_BYTES: usize = 8 << 20;
+/// A message: Grafana cuts off a browser with 4 MiB waiting (`[live] client_queue_max_size`).
+const MAX_MESSAGE_BYTES: usize = 256 << 10;
+/// Things said in one message.
+const MAX_SAID: usize = 20;
+
+/// The flows that came since the last message.
+#[derive(Debug)]
+pub(super) struct Batch {
+    shape: Shape,
+    pub(super) meta: Meta,
+    flows: VecDeque<Bytes>,
+    bytes: usize,
+    said: Vec<Said>,
+    said_before: u64,
+    /// Flows that found no room, and of which nobody was told yet.
+    pub(super) left_out: u64,
+    /// Flows that cannot be read, and of which nobody was told yet.
+    pub(super) unreadable: u64,
+}
+
+impl Batch {
+    pub(super) fn new(shape: Shape) -> Self {
+        Self {
+            shape,
+            meta: Meta::default(),
+            flows: VecDeque::new(),
+            bytes: 0,
+            said: Vec::new(),
+            said_before: 0,
+            left_out: 0,
+            unreadable: 0,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.flows.is_empty() && self.said.is_empty()
+    }
+
+    /// Adds a flow; the oldest go where there is no room.
+    pub(super) fn push(&mut self, message: &Bytes) {
+        self.bytes += message.len();
+        // A copy, so that a small message does not hold the large buffer that it came in.
+        self.flows.push_back(Bytes::copy_from_slice(message));
+        while self.flows.len() > MAX_FLOWS || self.bytes > MAX_WAITING_BYTES {
+            let Some(oldest) = self.flows.pop_front() else { break };
+            self.bytes -= oldest.len();
+            self.left_out += 1;
+        }
+    }
+
+    /// Adds a row that says something.
+    pub(super) fn say(&mut self, severity: Severity, text: String) {
+        if self.said.len() < MAX_SAID {
+            self.said_before += 1;
+            self.said.push(Said::now(severity, text, self.said_before));
+        }
+    }
+
+    /// The message, oldest flow first; the batch is empty then.
+    ///
+    /// Errors: [`BadFrame`].
+    pub(super) fn message(&mut self, part: FramePart) -> Result<Vec<u8>, BadFrame> {
+        let projection = if self.shape.is_log { FLOW_LOG_COLUMNS } else { FLOW_TABLE_COLUMNS };
+        let mut decoder = Decoder::new(projection);
+        let mut columns = FlowColumns::new(ColumnLimits {
+            max_flows: MAX_FLOWS,
+            max_text_bytes: 4 * MAX_WAITING_BYTES,
+        });
+        for message in self.flows.drain(..) {
+            if decoder.decode(&message, &mut columns).is_err() {
+                self.unreadable += 1;
+            }
+        }
+        self.bytes = 0;
+        let said = std::mem::take(&mut self.said);
+        let mut rows = oldest_first(&columns);
+        loop {
+            let shown = if self.shape.is_log { live_log } else { live_table };
+            let frame = shown(&columns, &rows, &said, self.meta.clone())?;
+            let message = live_json(&self.shape.ref_id, &frame, part)?;
+            if message.len() <= MAX_MESSAGE_BYTES || rows.is_empty() {
+                return Ok(message);
+            }
+            // The newest half.
+            let cut = rows.len().div_ceil(2);
+            rows.drain(..cut);
+            self.left_out += cut as u64;
+        }
+    }
+}
+
+fn oldest_first(columns: &FlowColumns) -> Vec<u32> {
+    let mut rows = columns.newest_first();
+    rows.reverse();
+    // Without a time they came last before, and would come first now.
+    let no_time = rows.iter().take_while(|&&row| {
+        columns.time_nanos().get(row as usize).is_none_or(|&time| time == NO_TIME)
+    });
+    let count = no_time.count();
+    rows.rotate_left(count);
+    rows
+}

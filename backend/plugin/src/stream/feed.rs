@@ -1,0 +1,148 @@
+//! From the relay's stream to messages, at a pace that a browser keeps up with.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use flow::Timestamp;
+use futures_util::StreamExt;
+use hubble_api::client::{FlowMessage, FlowRequest, FlowStream, Notice as RelayNotice, RelayError};
+use hubble_api::projection::Envelope;
+use tokio::sync::mpsc::Sender;
+use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep};
+
+use super::LiveQuery;
+use super::batch::{Batch, MAX_FLOWS};
+use crate::frames::{FramePart, Severity};
+use crate::instance::Instance;
+
+/// Time between two messages.
+const PACE: Duration = Duration::from_millis(200);
+/// Time between two words about flows that found no room.
+const COUNT_PACE: Duration = Duration::from_secs(1);
+/// First and longest wait before a relay that is gone is asked again.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// Where flows come from just now.
+enum Source {
+    Following(FlowStream),
+    Waiting(Pin<Box<Sleep>>),
+}
+
+enum Event {
+    Message(Option<Result<FlowMessage, RelayError>>),
+    Waited,
+    Tick,
+}
+
+/// Sends messages until nobody takes them any more.
+pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Sender<Vec<u8>>) {
+    let Ok(relay) = instance.relay() else { return };
+    let mut request = FlowRequest {
+        follow: true,
+        number: query.backlog,
+        since: query
+            .since_ms
+            .map(|since_ms| Timestamp::from_unix_nanos(since_ms.saturating_mul(1_000_000))),
+        filters: query.selection.filters.clone(),
+        ..FlowRequest::default()
+    };
+    let mut source = Source::Following(relay.follow(request.clone()));
+    let mut wait = FIRST_WAIT;
+    let mut last_seen: Option<Timestamp> = None;
+    let mut batch = Batch::new(query.shape.clone());
+    let mut counted = Instant::now().checked_sub(COUNT_PACE);
+    let mut ticks = interval(PACE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let event = {
+            let next = async {
+                match &mut source {
+                    Source::Following(stream) => Event::Message(stream.next().await),
+                    Source::Waiting(sleep) => {
+                        sleep.await;
+                        Event::Waited
+                    }
+                }
+            };
+            tokio::select! {
+                () = sender.closed() => return,
+                _ = ticks.tick() => Event::Tick,
+                event = next => event,
+            }
+        };
+        match event {
+            Event::Message(Some(Ok(FlowMessage::Flow(message)))) => {
+                wait = FIRST_WAIT;
+                let time = Envelope::read(&message).ok().and_then(|envelope| envelope.time);
+                last_seen = last_seen.max(time);
+                batch.push(&message);
+            }
+            Event::Message(Some(Ok(FlowMessage::Notice(notice)))) => say(&mut batch, &notice),
+            Event::Message(ended) => {
+                let reason = match ended {
+                    Some(Err(error)) => error.sentence(),
+                    _ => "the relay ended the stream".to_owned(),
+                };
+                let secs = wait.as_secs();
+                batch.say(Severity::Warning, format!("{reason} (trying again in {secs} s)"));
+                source = Source::Waiting(Box::pin(sleep(wait)));
+                wait = (wait * 2).min(MAX_WAIT);
+            }
+            Event::Waited => {
+                // On from the newest flow that came, where there was one.
+                if let Some(last_seen) = last_seen.map(Timestamp::one_nano_later) {
+                    (request.number, request.since) = (0, Some(last_seen));
+                }
+                source = Source::Following(relay.follow(request.clone()));
+            }
+            Event::Tick => {
+                if counted.is_none_or(|counted| counted.elapsed() >= COUNT_PACE)
+                    && count(&mut batch)
+                {
+                    counted = Some(Instant::now());
+                }
+                if batch.is_empty() {
+                    continue;
+                }
+                // While nobody takes messages the batch waits, and its oldest flows go.
+                let Ok(permit) = sender.try_reserve() else { continue };
+                match batch.message(FramePart::Rows) {
+                    Ok(message) => permit.send(message),
+                    Err(error) => {
+                        tracing::error!(reason = crate::words(&error), "a live message is bad");
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn say(batch: &mut Batch, notice: &RelayNotice) {
+    let severity = match notice {
+        RelayNotice::NodesConnected { .. } => return,
+        RelayNotice::Resumed { .. } => Severity::Info,
+        _ => Severity::Warning,
+    };
+    batch.say(severity, notice.to_string());
+}
+
+/// Says how many flows found no room; whether there was anything to say.
+fn count(batch: &mut Batch) -> bool {
+    let left_out = std::mem::take(&mut batch.left_out);
+    let unreadable = std::mem::take(&mut batch.unreadable);
+    if left_out > 0 {
+        let pace_ms = PACE.as_millis();
+        batch.say(
+            Severity::Warning,
+            format!(
+                "{left_out} flows left out: more came than {MAX_FLOWS} in {pace_ms} ms, or than \
+                 Grafana took; narrow the filter"
+            ),
+        );
+    }
+    if unreadable > 0 {
+        batch.say(Severity::Warning, format!("{unreadable} flows cannot be read"));
+    }
+    left_out + unreadable > 0
+}

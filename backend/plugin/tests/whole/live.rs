@@ -1,0 +1,288 @@
+//! Grafana Live: a relay's stream becomes a channel, and says what it lacks in rows.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use grafana_plugin_sdk::pluginv2::stream_client::StreamClient;
+use grafana_plugin_sdk::pluginv2::{
+    PublishStreamRequest, RunStreamRequest, StreamPacket, SubscribeStreamRequest,
+};
+use hubble_api::pb::observer::GetFlowsResponse;
+use serde_json::{Value, json};
+use tonic::{Code, Status, Streaming};
+
+use crate::bad_input::closed_port;
+use crate::flows::until;
+use crate::host::{PATIENCE, Plugin, Source, now_ms};
+use crate::relay::{self, Relay, Script};
+
+const PATH: &str = "flows/1-4f";
+
+async fn subscribe(plugin: &Plugin, source: &Source, path: &str, query: &Value) -> (i32, Value) {
+    let request = SubscribeStreamRequest {
+        plugin_context: Some(source.context()),
+        path: path.to_owned(),
+        data: Bytes::from(query.to_string()),
+    };
+    let mut client = StreamClient::new(plugin.channel.clone());
+    let answer = client.subscribe_stream(request).await.unwrap().into_inner();
+    (answer.status, serde_json::from_slice(&answer.data).unwrap())
+}
+
+async fn run(
+    plugin: &Plugin,
+    source: &Source,
+    path: &str,
+    query: &Value,
+) -> Result<Streaming<StreamPacket>, Status> {
+    let request = RunStreamRequest {
+        plugin_context: Some(source.context()),
+        path: path.to_owned(),
+        data: Bytes::from(query.to_string()),
+    };
+    let mut client =
+        StreamClient::new(plugin.channel.clone()).max_decoding_message_size(usize::MAX);
+    Ok(client.run_stream(request).await?.into_inner())
+}
+
+/// The columns of the next message.
+async fn next(stream: &mut Streaming<StreamPacket>) -> Vec<Vec<Value>> {
+    let packet = tokio::time::timeout(PATIENCE, stream.message()).await.expect("in time");
+    let data = packet.unwrap().expect("a message").data;
+    assert!(data.len() <= 256 << 10, "{} bytes", data.len());
+    let message: Value = serde_json::from_slice(&data).unwrap();
+    assert!(message.get("schema").is_none(), "the schema is said once, to who subscribes");
+    serde_json::from_value(message["data"]["values"].clone()).unwrap()
+}
+
+/// The rows of flows and the texts of notices, until `done` has seen enough of them.
+async fn gather(
+    stream: &mut Streaming<StreamPacket>,
+    done: impl Fn(usize, &[String]) -> bool,
+) -> (usize, Vec<String>) {
+    let (mut flows, mut notices) = (0, Vec::new());
+    while !done(flows, &notices) {
+        let columns = next(stream).await;
+        for notice in columns.last().unwrap() {
+            match notice.as_str() {
+                Some(text) => notices.push(text.to_owned()),
+                None => flows += 1,
+            }
+        }
+    }
+    (flows, notices)
+}
+
+fn query(rest: &Value) -> Value {
+    let mut query = json!({ "queryType": "flows", "refId": "A" });
+    query.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+    query
+}
+
+fn plain(times_ms: impl IntoIterator<Item = i64>) -> Vec<GetFlowsResponse> {
+    times_ms.into_iter().map(|time_ms| relay::flow("aks-1", time_ms, |_| {})).collect()
+}
+
+fn names(message: &Value) -> Vec<&str> {
+    let fields = message["schema"]["fields"].as_array().unwrap();
+    fields.iter().map(|field| field["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_table_of_what_comes_until_nobody_looks() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let script =
+        Script { flows: plain([now - 1_000, now - 2_000]), hangs: true, ..Script::default() };
+    let relay = Relay::start(script).await;
+    let source = relay.source();
+    let query = query(&json!({ "text": "hubble observe -n pets --follow" }));
+    let (status, first) = subscribe(&plugin, &source, PATH, &query).await;
+    assert_eq!(status, 0);
+    let names = names(&first);
+    assert_eq!((names[0], names[1], *names.last().unwrap()), ("Time", "Verdict", "Notice"));
+    assert_eq!(first["schema"]["refId"], "A");
+    assert_eq!(first["schema"]["fields"][0]["type"], "time");
+    let meta = &first["schema"]["meta"];
+    assert_eq!(meta["executedQueryString"], "hubble observe --follow --namespace pets");
+    let values = first["data"]["values"].as_array().unwrap();
+    assert_eq!(values.len(), names.len());
+    assert!(values.iter().all(|values| values == &json!([])), "no rows yet");
+
+    let mut stream = run(&plugin, &source, PATH, &query).await.unwrap();
+    let columns = next(&mut stream).await;
+    assert_eq!(columns.len(), names.len(), "one schema for all");
+    assert_eq!(columns[0], [now - 2_000, now - 1_000], "the oldest first");
+    assert_eq!(columns[1], ["FORWARDED", "FORWARDED"]);
+    assert_eq!(columns.last().unwrap(), &[Value::Null, Value::Null]);
+    let asked = relay.asked.lock().unwrap()[0].clone();
+    assert_eq!((asked.follow, asked.number, asked.since), (true, 20, None));
+    assert_eq!(asked.whitelist.len(), 2, "the relay filters: {asked:?}");
+
+    drop(stream);
+    until(|| relay.open.load(Ordering::SeqCst) == 0).await;
+}
+
+#[tokio::test]
+async fn log_lines_as_they_come() {
+    let plugin = Plugin::start().await;
+    let flows = vec![relay::flow("aks-1", now_ms(), |_| {}), relay::lost("aks-1", 3, 7)];
+    let relay = Relay::start(Script { flows, hangs: true, ..Script::default() }).await;
+    let query = query(&json!({ "format": "logs", "last": 5 }));
+    let (_, first) = subscribe(&plugin, &relay.source(), PATH, &query).await;
+    assert_eq!(names(&first), ["timestamp", "body", "severity", "id", "labels", "labelTypes"]);
+    assert_eq!(first["schema"]["meta"]["type"], "log-lines");
+    let mut stream = run(&plugin, &relay.source(), PATH, &query).await.unwrap();
+    let columns = next(&mut stream).await;
+    assert!(columns[1][0].as_str().unwrap().starts_with("FORWARDED pets/store-front-0:40000"));
+    assert_eq!(columns[4][0]["fromWorkload"], "store-front", "labels are JSON, not text");
+    assert!(columns[1][1].as_str().unwrap().starts_with("7 flows lost on node `aks-1`"));
+    assert_eq!((&columns[2][1], &columns[3][1]), (&json!("warning"), &json!("notice-1")));
+    assert_eq!(columns[4][1], json!({ "notice": "true" }));
+    assert_eq!(relay.asked.lock().unwrap()[0].number, 5);
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_used_says_so_and_stays_silent() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script::default()).await;
+    let check = async |path: &str, rest: Value, expected: &str| {
+        let query = query(&rest);
+        let (status, first) = subscribe(&plugin, &relay.source(), path, &query).await;
+        assert_eq!(status, 0, "else Grafana keeps the reason to itself");
+        let columns = first["data"]["values"].as_array().unwrap();
+        assert_eq!(columns.last().unwrap()[0], expected);
+        let notice = &first["schema"]["meta"]["notices"][0];
+        assert_eq!((&notice["severity"], &notice["text"]), (&json!("error"), &json!(expected)));
+        let mut stream = run(&plugin, &relay.source(), path, &query).await.unwrap();
+        let silence = tokio::time::timeout(Duration::from_millis(300), stream.message()).await;
+        assert!(silence.is_err(), "a stream that ended would be run again and again");
+    };
+    check(
+        "flows/a",
+        json!({ "filter": { "namespace": ["$namespace"] } }),
+        "`filter.namespace`: `$namespace` was not replaced by a value: is there such a variable on the dashboard?",
+    )
+    .await;
+    check(
+        "flows/b",
+        json!({ "format": "packed" }),
+        "format `packed` cannot be followed: use `table` or `logs`",
+    )
+    .await;
+    check(
+        "flows/c",
+        json!({ "queryType": "serviceMap" }),
+        "a live query of type `serviceMap` is not known: use `flows`",
+    )
+    .await;
+    assert!(relay.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_flood_is_cut_and_counted() {
+    const FLOWS: usize = 20_000;
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let flows = plain((0..20_000).map(|n| now + n));
+    let relay = Relay::start(Script { flows, hangs: true, ..Script::default() }).await;
+    let query = query(&json!({}));
+    let mut stream = run(&plugin, &relay.source(), PATH, &query).await.unwrap();
+    let left_out = |notices: &[String]| -> usize {
+        let counts = notices.iter().map(|text| text.split(' ').next().unwrap());
+        counts.map(|count| count.parse::<usize>().unwrap()).sum()
+    };
+    let (shown, notices) =
+        gather(&mut stream, |shown, notices| shown + left_out(notices) >= FLOWS).await;
+    assert_eq!(shown + left_out(&notices), FLOWS, "every flow is shown or counted: {notices:?}");
+    assert!(shown >= 500, "{shown}");
+    let words =
+        "flows left out: more came than 500 in 200 ms, or than Grafana took; narrow the filter";
+    assert!(notices.iter().all(|text| text.ends_with(words)), "{notices:?}");
+}
+
+#[tokio::test]
+async fn huge_flows_make_no_huge_message() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let bulky = |time_ms| {
+        relay::flow("aks-1", time_ms, |flow| {
+            flow.destination_names = vec!["a".repeat(64 << 10)];
+            flow.destination.as_mut().unwrap().pod_name.clear();
+        })
+    };
+    let flows = (0..20).map(|n| bulky(now + n)).collect();
+    let relay = Relay::start(Script { flows, hangs: true, ..Script::default() }).await;
+    let mut stream = run(&plugin, &relay.source(), PATH, &query(&json!({}))).await.unwrap();
+    let (shown, notices) = gather(&mut stream, |_, notices| !notices.is_empty()).await;
+    assert!((1..20).contains(&shown), "{shown} shown, and {notices:?}");
+}
+
+#[tokio::test]
+async fn a_relay_that_goes_and_comes_back_is_told_of() {
+    let plugin = Plugin::start().await;
+    let script = Script {
+        flows: plain([now_ms()]),
+        error: Some(Status::unavailable("shutting down")),
+        ..Script::default()
+    };
+    let relay = Relay::start(script).await;
+    let mut stream = run(&plugin, &relay.source(), PATH, &query(&json!({}))).await.unwrap();
+    let (flows, notices) =
+        gather(&mut stream, |flows, notices| flows >= 2 && notices.len() >= 2).await;
+    assert!(flows >= 2);
+    assert!(notices[0].starts_with("no flows for now, trying again: "), "{notices:?}");
+    assert!(notices[0].contains("shutting down"), "{notices:?}");
+    assert!(notices[1].contains("broke 1 time and was made again"), "{notices:?}");
+    let asked = relay.asked.lock().unwrap();
+    assert!(asked[1].since.is_some() && asked[1].number == 0, "on from where it broke");
+}
+
+#[tokio::test]
+async fn a_relay_that_cannot_be_reached_is_asked_again() {
+    let plugin = Plugin::start().await;
+    let source = Source::relay(&format!("127.0.0.1:{}", closed_port().await));
+    let mut stream = run(&plugin, &source, PATH, &query(&json!({}))).await.unwrap();
+    let (_, notices) = gather(&mut stream, |_, notices| notices.len() >= 2).await;
+    assert!(notices[0].contains("refuses the connection"), "{notices:?}");
+    assert!(notices[0].ends_with("(trying again in 1 s)"), "{notices:?}");
+    assert!(notices[1].ends_with("(trying again in 2 s)"), "{notices:?}");
+}
+
+#[tokio::test]
+async fn channels_are_named_flows_and_run_one_query_each() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script { hangs: true, ..Script::default() }).await;
+    let source = relay.source();
+    let (status, answer) = subscribe(&plugin, &source, "policies/1", &query(&json!({}))).await;
+    assert_eq!(status, 1, "not found");
+    assert_eq!(
+        answer["message"],
+        "no live channel `policies/1`: use `flows/` and 1 to 100 letters, digits, `-` and `_`"
+    );
+    let stream = run(&plugin, &source, PATH, &query(&json!({}))).await.unwrap();
+    let (status, _) = subscribe(&plugin, &source, PATH, &query(&json!({}))).await;
+    assert_eq!(status, 0, "a second browser joins");
+    let other = query(&json!({ "filter": { "namespace": ["secret"] } }));
+    let (status, answer) = subscribe(&plugin, &source, PATH, &other).await;
+    assert_eq!(status, 2, "denied");
+    assert_eq!(answer["message"], "live channel `flows/1-4f` runs with another query");
+    assert_eq!(
+        run(&plugin, &source, PATH, &other).await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
+    drop(stream);
+    until(|| relay.open.load(Ordering::SeqCst) == 0).await;
+    let (status, _) = subscribe(&plugin, &source, PATH, &other).await;
+    assert_eq!(status, 0, "the path is free again");
+
+    let publish = PublishStreamRequest {
+        plugin_context: Some(source.context()),
+        path: PATH.to_owned(),
+        data: Vec::new(),
+    };
+    let mut client = StreamClient::new(plugin.channel.clone());
+    let answer = client.publish_stream(publish).await.unwrap().into_inner();
+    assert_eq!(answer.status, 2, "flows are observed, never made");
+}
