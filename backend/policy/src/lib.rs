@@ -41,5 +41,5 @@ pub use rule::{
 };
 pub use settings::{Enforcement, Settings};
 pub use source::{MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
-pub use suggest::{Suggestion, Unfixed, suggest};
+pub use suggest::{Edit, Suggestion, Unfixed, suggest};
 pub use what_if::{ChangeGroup, WhatIf, parties, what_if};

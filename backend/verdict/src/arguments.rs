@@ -7,11 +7,18 @@ use policy::{Enforcement, Settings};
 
 use crate::input::InputError;
 
-/// Judges recorded flows against network policies.
-///
-/// Exit code 0: all flows agree with the policies; 1: some differ; 2: bad input.
+const AFTER_HELP: &str = "\
+Exit code: 0 all flows agree with the policies, 1 some differ, 2 bad input.
+
+Examples:
+  verdict --policies policies/                        read and check a folder of policies
+  hubble observe -o jsonpb --last 1000 | verdict --policies policies/ --flows -
+  verdict --policies policies/ --flows flows.jsonl --what-if new/
+  verdict --policies policies/ --flows flows.jsonl --lint --suggest -o json";
+
+/// Judges recorded flows against network policies, as Cilium would.
 #[derive(Debug, Parser)]
-#[command(name = "verdict", version)]
+#[command(name = "verdict", version, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     /// Files or folders of policies (YAML, JSON).
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|FILE")]
@@ -31,9 +38,13 @@ pub(crate) struct Arguments {
     /// Look for what is allowed, and still not what its author meant.
     #[arg(long)]
     pub(crate) lint: bool,
-    /// The smallest policies that let the refused flows pass.
+    /// The smallest additions that let the refused flows pass: to these policies where nothing
+    /// else would pass by it, else as policies of their own.
     #[arg(long)]
     pub(crate) suggest: bool,
+    /// `ContainerNetworkLog` resources: which of the flows they would log.
+    #[arg(long, num_args = 1.., value_name = "DIR|FILE", requires = "flows")]
+    pub(crate) log_resource: Vec<PathBuf>,
     /// Form of the answer.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,

@@ -41,20 +41,17 @@ pub(crate) enum InputError {
     TooManyFiles,
     #[error("`{}` holds no file of policies (*.yaml, *.yml, *.json)", path.display())]
     NoPolicies { path: PathBuf },
-    #[error("line {line} of `{}`", path.display())]
-    Flow {
+    #[error("no line of `{}` is a record of Hubble; the first is line {line}", path.display())]
+    NoRecords {
         path: PathBuf,
         line: usize,
         #[source]
-        cause: hubble_api::json::ReadError,
+        cause: LineError,
     },
-    #[error("line {line} of `{}`", path.display())]
-    InvalidFlow {
-        path: PathBuf,
-        line: usize,
-        #[source]
-        cause: hubble_api::FlowError,
-    },
+    #[error("{place}: {reason}")]
+    LogResource { place: String, reason: String },
+    #[error("no file given with --log-resource holds a ContainerNetworkLog")]
+    NoLogResource,
     #[error("`{setting}` is no setting")]
     Setting { setting: String },
     #[error("cannot write the answer")]
@@ -62,6 +59,17 @@ pub(crate) enum InputError {
         #[source]
         cause: io::Error,
     },
+}
+
+/// Why a line is no flow.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LineError {
+    #[error("it has more than {MAX_LINE_BYTES} bytes")]
+    TooLong,
+    #[error(transparent)]
+    Read(#[from] hubble_api::json::ReadError),
+    #[error("it is a flow that cannot be")]
+    Flow(#[source] hubble_api::FlowError),
 }
 
 /// Files of policies, folders included, in the order of their names.
@@ -123,7 +131,7 @@ pub(crate) fn texts(files: &[PolicyFile]) -> Vec<SourceText<'_>> {
     files.iter().enumerate().map(|(index, file)| SourceText { index, text: &file.text }).collect()
 }
 
-/// Flows of a file, and what was left out.
+/// Flows of a file, and what was left out. Errors: it cannot be read, or holds broken lines only.
 pub(crate) fn flows(path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError> {
     let read = |cause| InputError::Read { path: path.to_owned(), cause };
     let mut reader: Box<dyn BufRead> = if path == Path::new("-") {
@@ -132,38 +140,87 @@ pub(crate) fn flows(path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError>
         Box::new(BufReader::new(File::open(path).map_err(read)?))
     };
     let (mut flows, mut notices) = (Vec::new(), Vec::new());
-    let (mut number, mut others) = (0, 0_usize);
+    let (mut number, mut others, mut broken) = (0, 0_usize, 0_usize);
+    let mut first_broken: Option<(usize, LineError)> = None;
     let mut line = Vec::new();
     loop {
-        line.clear();
         number += 1;
-        let taken =
-            reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line).map_err(read)?;
-        if taken == 0 {
+        if !next_line(&mut reader, &mut line).map_err(read)? {
             break;
         }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let record = read_line(line.trim_ascii()).map_err(|cause| InputError::Flow {
-            path: path.to_owned(),
-            line: number,
-            cause,
-        })?;
-        match record.record.into_flow() {
-            Some(Ok(flow)) => flows.push(flow),
-            Some(Err(cause)) => {
-                return Err(InputError::InvalidFlow { path: path.to_owned(), line: number, cause });
+        match record(&line) {
+            Ok(Record::Flow(flow)) => flows.push(*flow),
+            Ok(Record::Other) => others += 1,
+            Ok(Record::Blank) => {}
+            Err(cause) => {
+                broken += 1;
+                first_broken.get_or_insert((number, cause));
             }
-            None => others += 1,
         }
         if flows.len() >= MAX_FLOWS {
             notices.push(format!("only the first {MAX_FLOWS} flows were read"));
             break;
         }
     }
+    if let Some((line, cause)) = first_broken {
+        if flows.is_empty() && others == 0 {
+            return Err(InputError::NoRecords { path: path.to_owned(), line, cause });
+        }
+        let lines = if broken == 1 { "1 line is" } else { &format!("{broken} lines are") };
+        notices.push(format!(
+            "{lines} no records and left out, the first is line {line}: {}",
+            sentence(&cause)
+        ));
+    }
     if others > 0 {
         notices.push(format!("{others} records are no flows (lost events, node states)"));
     }
     Ok((flows, notices))
+}
+
+/// An error and its causes, in a line.
+pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Reads a line; of one that is too long, one byte more than fits, and the rest is passed over.
+/// False: there is none.
+fn next_line(reader: &mut Box<dyn BufRead>, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let taken = reader.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', line)?;
+    if taken == 0 {
+        return Ok(false);
+    }
+    if line.len() as u64 > MAX_LINE_BYTES && !line.ends_with(b"\n") {
+        reader.skip_until(b'\n')?;
+    }
+    Ok(true)
+}
+
+enum Record {
+    Flow(Box<Flow>),
+    Other,
+    Blank,
+}
+
+fn record(line: &[u8]) -> Result<Record, LineError> {
+    if line.len() as u64 > MAX_LINE_BYTES {
+        return Err(LineError::TooLong);
+    }
+    let line = line.trim_ascii();
+    if line.is_empty() {
+        return Ok(Record::Blank);
+    }
+    match read_line(line)?.record.into_flow() {
+        Some(Ok(flow)) => Ok(Record::Flow(Box::new(flow))),
+        Some(Err(cause)) => Err(LineError::Flow(cause)),
+        None => Ok(Record::Other),
+    }
 }

@@ -82,22 +82,64 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
         );
     }
     if let Some(suggestion) = &report.suggestion {
-        let unfixed: Vec<Value> = suggestion
-            .unfixed
+        object.insert("suggestion".to_owned(), suggested(report, suggestion));
+    }
+    if let Some(logged) = &report.logged {
+        let filters: Vec<Value> = logged
+            .filters
             .iter()
-            .map(|unfixed| json!({"flow": unfixed.flow, "reason": unfixed.reason}))
+            .map(|(name, flows)| json!({"name": name, "flows": flows}))
             .collect();
         object.insert(
-            "suggestion".to_owned(),
-            json!({
-                "yaml": suggestion.yaml,
-                "fixed": suggestion.fixed,
-                "unfixed": unfixed,
-                "alsoAllowed": suggestion.also_allowed,
-            }),
+            "logged".to_owned(),
+            json!({"filters": filters, "notLogged": logged.not_logged}),
         );
     }
     answer
+}
+
+fn suggested(report: &Report<'_>, suggestion: &policy::Suggestion) -> Value {
+    let unfixed: Vec<Value> = suggestion
+        .unfixed
+        .iter()
+        .map(|unfixed| json!({"flow": unfixed.flow, "reason": unfixed.reason}))
+        .collect();
+    let edits: Vec<Value> = edits(report, suggestion);
+    let texts: Vec<Value> = suggestion
+        .texts
+        .iter()
+        .map(|(source, text)| json!({"file": file(report, Some(*source)), "text": text}))
+        .collect();
+    json!({
+            "edits": edits,
+            "texts": texts,
+            "yaml": suggestion.yaml,
+            "fixed": suggestion.fixed,
+            "unfixed": unfixed,
+            "alsoAllowed": suggestion.also_allowed,
+    })
+}
+
+/// Edits with their places, each in the text that the edits before it have left.
+fn edits(report: &Report<'_>, suggestion: &policy::Suggestion) -> Vec<Value> {
+    let mut texts: Vec<String> = report.files.iter().map(|file| file.text.clone()).collect();
+    let mut out = Vec::new();
+    for edit in &suggestion.edits {
+        let Some(text) = texts.get_mut(edit.source) else { continue };
+        let at = edit.at(text);
+        out.push(json!({
+            "file": file(report, Some(edit.source)),
+            "policy": edit.policy,
+            "list": edit.list,
+            "line": at.line,
+            "column": at.column,
+            "inserted": edit.inserted,
+        }));
+        if text.is_char_boundary(edit.offset) {
+            text.insert_str(edit.offset, &edit.inserted);
+        }
+    }
+    out
 }
 
 /// Name of a file by its index.

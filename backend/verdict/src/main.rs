@@ -3,9 +3,11 @@
 //! Exit code 0: all agree; 1: something differs; 2: bad input.
 
 mod arguments;
+mod diff;
 mod groups;
 mod input;
 mod json;
+mod logged;
 mod text;
 
 use std::{
@@ -15,6 +17,7 @@ use std::{
 };
 
 use clap::Parser;
+use logged::Logged;
 use policy::{
     Agreement, Finding, Judge, Learned, PolicySet, RefusalClass, Settings, Suggestion, WhatIf,
     lint, settings_from, suggest, what_if,
@@ -33,6 +36,7 @@ pub(crate) struct Report<'r> {
     pub(crate) findings: Option<Vec<Finding>>,
     pub(crate) what_if: Option<WhatIf>,
     pub(crate) suggestion: Option<Suggestion>,
+    pub(crate) logged: Option<Logged>,
     pub(crate) notices: Vec<String>,
 }
 
@@ -42,14 +46,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(err) => {
-            let mut text = format!("verdict: {err}");
-            let mut cause = std::error::Error::source(&err);
-            while let Some(err) = cause {
-                text.push_str(": ");
-                text.push_str(&err.to_string());
-                cause = err.source();
-            }
-            eprintln!("{text}");
+            eprintln!("verdict: {}", input::sentence(&err));
             ExitCode::from(2)
         }
     }
@@ -97,9 +94,22 @@ fn run(arguments: &Arguments) -> Result<bool, InputError> {
             .collect();
         suggest(&texts, &settings, &flows, &wanted)
     });
+    let logged = match arguments.log_resource.as_slice() {
+        [] => None,
+        paths => Some(Logged::of(&input::policies(paths)?, &flows)?),
+    };
     let agrees = !groups.iter().any(|group| group.agreement == Agreement::Differs);
-    let report =
-        Report { files: &files, set: &set, groups, tally, findings, what_if, suggestion, notices };
+    let report = Report {
+        files: &files,
+        set: &set,
+        groups,
+        tally,
+        findings,
+        what_if,
+        suggestion,
+        logged,
+        notices,
+    };
     let mut out = std::io::stdout().lock();
     let written = match arguments.output {
         Output::Json => writeln!(out, "{:#}", json::report(&report)),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use policy::{Agreement, RefusalClass, Severity};
 
-use crate::{Report, groups::Group};
+use crate::{Report, diff, groups::Group};
 
 struct Paint {
     is_colored: bool,
@@ -92,7 +92,8 @@ pub(crate) fn report(
     }
     what_if(report, out)?;
     findings(report, &paint, out)?;
-    suggestion(report, out)
+    suggestion(report, &paint, out)?;
+    logged(report, out)
 }
 
 /// Name of a file by its index.
@@ -152,14 +153,40 @@ fn findings(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::Res
     Ok(())
 }
 
-fn suggestion(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
+fn logged(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
+    let Some(logged) = &report.logged else { return Ok(()) };
+    writeln!(
+        out,
+        "\n{} of {} flows would not be logged",
+        logged.not_logged.len(),
+        report.tally.flows
+    )?;
+    for (name, flows) in &logged.filters {
+        writeln!(out, "logged by {}: {} flows", clean(name), flows.len())?;
+    }
+    Ok(())
+}
+
+fn suggestion(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
     if let Some(suggestion) = &report.suggestion {
-        writeln!(
-            out,
-            "\nto let {} refused flows pass:\n{}",
-            suggestion.fixed.len(),
-            clean(&suggestion.yaml)
-        )?;
+        writeln!(out, "\nto let {} refused flows pass:", suggestion.fixed.len())?;
+        for (source, text) in &suggestion.texts {
+            let Some(file) = report.files.get(*source) else { continue };
+            for line in diff::unified(&file.name, &file.text, text).lines() {
+                let line = clean(line);
+                match line.as_bytes().first() {
+                    Some(b'+') => writeln!(out, "{}", paint.code("32", &line))?,
+                    Some(b'-') => writeln!(out, "{}", paint.code("31", &line))?,
+                    _ => writeln!(out, "{line}")?,
+                }
+            }
+        }
+        if !suggestion.yaml.is_empty() {
+            writeln!(out, "{}", clean(&suggestion.yaml))?;
+        }
+        if suggestion.yaml.is_empty() && !suggestion.texts.is_empty() {
+            writeln!(out)?;
+        }
         if suggestion.also_allowed.is_empty() {
             writeln!(out, "of the other flows, none would pass now")?;
         }

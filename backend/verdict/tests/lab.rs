@@ -1,14 +1,28 @@
 //! The command over the lab's policies.
 #![expect(clippy::unwrap_used, reason = "a command that does not start fails the test")]
 
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/policies-lab");
+
+fn run(arguments: &[&str], input: Option<&str>) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_verdict"))
+        .current_dir(FOLDER)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    if let Some(input) = input {
+        child.stdin.as_mut().unwrap().write_all(input.as_bytes()).unwrap();
+    }
+    child.wait_with_output().unwrap()
+}
 
 fn check(name: &str, arguments: &[&str], code: i32) {
-    let output = Command::new(env!("CARGO_BIN_EXE_verdict"))
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/policies-lab"))
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = run(arguments, None);
     let text = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -20,6 +34,7 @@ fn check(name: &str, arguments: &[&str], code: i32) {
 
 const CHAOS: &str = "acns-network-policy-chaos.yaml";
 const COMBINED: &str = "aks-combined-fqdn-l7.yaml";
+const LOG: &str = "container-network-log.yaml";
 const PETS: &str = "namespace=pets";
 
 #[test]
@@ -59,6 +74,61 @@ fn json_has_the_same() {
         &["--policies", CHAOS, "--flows", "chaos.jsonl", "--settings", PETS, "--output", "json"],
         0,
     );
+}
+
+#[test]
+fn json_has_findings_fixes_and_what_if() {
+    let policies = ["--policies", COMBINED, "--flows", "combined.jsonl"];
+    let rest = ["--lint", "--suggest", "--what-if", CHAOS, "--log-resource", LOG, "-o", "json"];
+    check("json_all", &[policies.as_slice(), &rest].concat(), 0);
+}
+
+#[test]
+fn a_resource_says_what_it_logs() {
+    let output =
+        run(&["--policies", COMBINED, "--flows", "combined.jsonl", "--log-resource", LOG], None);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let tail: Vec<&str> = text.lines().rev().take(3).collect();
+    assert_eq!(
+        tail,
+        [
+            "logged by ingress: 3 flows",
+            "logged by egress: 18 flows",
+            "0 of 21 flows would not be logged"
+        ]
+    );
+    check(
+        "no_resource",
+        &["--policies", COMBINED, "--flows", "combined.jsonl", "--log-resource", CHAOS],
+        2,
+    );
+}
+
+#[test]
+fn broken_lines_are_counted_and_told() {
+    let flows = std::fs::read_to_string(format!("{FOLDER}/chaos.jsonl")).unwrap();
+    let long = "x".repeat(3 << 20);
+    let input = format!("{{\"flow\": \n\n{flows}{long}\n{{\"lost_events\": {{}}}}\nend");
+    let arguments = ["--policies", CHAOS, "--flows", "-", "--settings", PETS];
+    let output = run(&arguments, Some(&input));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let notices: Vec<&str> = text.lines().filter(|line| line.starts_with("note: ")).collect();
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    assert!(notices[0].contains("3 lines are no records and left out, the first is line 1: "));
+    assert!(notices[1].contains("1 records are no flows"));
+    assert!(text.contains("6 flows: 6 agree, 0 differ"), "{text}");
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let output = run(&["--policies", CHAOS, "--flows", "chaos.jsonl"], None);
+    assert!(!output.stdout.contains(&0x1b));
+}
+
+#[test]
+fn help_says_what_there_is() {
+    check("help", &["--help"], 0);
 }
 
 #[test]

@@ -26,8 +26,8 @@ pub(super) struct Alert {
     pub(super) variables: &'static [&'static str],
 }
 
-/// Where the value stands in a text.
-pub(super) const VALUE: &str = "$value";
+/// How a text begins to name the value; formats follow.
+pub(super) const VALUE: &str = "{{ $value";
 
 /// Every alert.
 pub(super) const ALL: [Alert; 6] = [

@@ -10,8 +10,7 @@ use crate::classic::DATASOURCE_TYPE;
 
 const HEAD: &str = "\
 # Made by `cargo xtask gen` from dashboards/src/rules. Alert rules of a ready Grafana, over the data
-# source `hubble`. `$$` is a dollar sign: Grafana puts environment variables in place of single ones.
-# Where Prometheus evaluates provisioning/prometheus/rules.yaml, leave this file out.
+# source `hubble`. Where Prometheus evaluates provisioning/prometheus/rules.yaml, leave this file out.
 ";
 
 /// The data source that provisioning makes.
@@ -98,7 +97,7 @@ fn rule(alert: &Alert) -> Rule {
         "refId": "A",
         "datasource": { "type": DATASOURCE_TYPE, "uid": DATASOURCE_UID },
         "queryType": "promql",
-        "expr": dollars(&(alert.expr)(Evaluation::Alone)),
+        "expr": (alert.expr)(Evaluation::Alone),
         "instant": true,
         "range": false,
     });
@@ -107,7 +106,7 @@ fn rule(alert: &Alert) -> Rule {
         "refId": "B",
         "datasource": { "type": "__expr__", "uid": "__expr__" },
         "type": "math",
-        "expression": "$$A * 0 + 1",
+        "expression": "$A * 0 + 1",
     });
     Rule {
         uid: alert.uid,
@@ -135,16 +134,26 @@ fn rule(alert: &Alert) -> Rule {
         annotations: Annotations {
             summary: text(alert.summary),
             description: text(alert.description),
-            runbook_url: text(&runbook(alert, "{{ externalURL }}")),
+            // The address ends with a slash.
+            runbook_url: runbook(alert, "{{ externalURL }}"),
         },
     }
 }
 
-/// A text with Grafana's name for the value.
+/// A text with Grafana's name for the value, which is missing while a rule has no data. Its dollars
+/// stay single: Grafana puts no variables of the environment into queries and annotations.
+/// Source: `pkg/services/provisioning/alerting/rules_types.go`.
 fn text(template: &str) -> String {
-    dollars(&template.replace(VALUE, "$values.A.Value"))
-}
-
-fn dollars(text: &str) -> String {
-    text.replace('$', "$$")
+    let mut text = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once(VALUE) {
+        let (formats, after) = after.split_once(" }}").unwrap_or((after, ""));
+        text.push_str(before);
+        text.push_str("{{ with $values.A }}{{ .Value");
+        text.push_str(formats);
+        text.push_str(" }}{{ end }}");
+        rest = after;
+    }
+    text.push_str(rest);
+    text
 }

@@ -6,7 +6,7 @@ use super::alert::{self, Alert};
 use super::record::{self, Evaluation};
 
 /// What a reader of the files has to fill in.
-const GRAFANA: &str = "https://grafana.example.com";
+const GRAFANA: &str = "https://grafana.example.com/";
 
 const HEAD: &str = "\
 # Made by `cargo xtask gen` from dashboards/src/rules. Recording and alert rules over Hubble's metrics.
@@ -118,12 +118,12 @@ fn rule(alert: &Alert) -> Rule {
     }
 }
 
-/// The address of the alert's dashboard below `grafana`, with the alert's labels as its variables.
+/// The address of the alert's dashboard below `grafana`, which ends with a slash, with the alert's labels as its variables.
 pub(super) fn runbook(alert: &Alert, grafana: &str) -> String {
     let variables: Vec<String> = alert
         .variables
         .iter()
         .map(|label| format!("var-{label}={{{{ $labels.{label} | urlquery }}}}"))
         .collect();
-    format!("{grafana}/d/{}?{}", alert.dashboard, variables.join("&"))
+    format!("{grafana}d/{}?{}", alert.dashboard, variables.join("&"))
 }

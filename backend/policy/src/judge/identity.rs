@@ -33,7 +33,7 @@ pub enum Knowledge {
 
 impl Identity {
     /// An identity of which the labels say everything, as inside the agent. CIDR labels imply the
-    /// world.
+    /// world, except on nodes, which have them where `policy-cidr-match-mode` is `nodes`.
     #[must_use]
     pub fn of_labels(labels: impl IntoIterator<Item = Label>, dual_stack: bool) -> Self {
         let mut labels: Vec<Label> = labels.into_iter().collect();
@@ -42,7 +42,7 @@ impl Identity {
             .find(|label| label.source == "cidr")
             .and_then(|label| Prefix::parse_label_key(&label.key));
         if let Some(prefix) = cidr
-            && !labels.iter().any(|label| is_world_key(&label.key))
+            && !labels.iter().any(|label| is_world_key(&label.key) || is_node_key(&label.key))
         {
             let key = match (dual_stack, prefix.is_ipv4()) {
                 (false, _) => "world",
@@ -156,8 +156,12 @@ impl Identity {
     }
 
     pub(crate) fn is_node(&self) -> bool {
-        self.has_key("host") || self.has_key("remote-node")
+        self.labels.iter().any(|label| is_node_key(&label.key))
     }
+}
+
+fn is_node_key(key: &str) -> bool {
+    matches!(key, "host" | "remote-node")
 }
 
 fn is_world_key(key: &str) -> bool {

@@ -7,7 +7,7 @@ mod split;
 mod tests;
 mod yaml;
 
-pub(crate) use scalar::magnitude;
+pub(crate) use scalar::{magnitude, plain_text};
 pub(crate) use split::{Chunk, split};
 
 /// Bytes of one document. etcd refuses objects above 1.5 MiB; YAML may be twice its JSON.
@@ -123,6 +123,33 @@ impl Node {
     pub(crate) const fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
     }
+}
+
+/// The object that begins at a place in a text, `kubectl`'s Lists looked into; none where the text
+/// has aliases there: what is written once is meant more than once.
+pub(crate) fn object_at(text: &str, at: Position) -> Option<Node> {
+    fn find(node: Node, at: Position, depth: usize) -> Option<Node> {
+        if node.at == at && node.get("items").is_none() {
+            return Some(node);
+        }
+        match node.value {
+            Value::Map(entries) if depth < 4 => entries
+                .into_iter()
+                .find(|(key, _)| key.name == "items")
+                .and_then(|(_, items)| match items.value {
+                    Value::List(items) => {
+                        items.into_iter().find_map(|item| find(item, at, depth + 1))
+                    }
+                    _ => None,
+                }),
+            _ => None,
+        }
+    }
+    let chunk = split(text).into_iter().rfind(|chunk| chunk.first_line <= at.line)?;
+    if chunk.has_aliases() {
+        return None;
+    }
+    read(&chunk).ok()?.into_iter().find_map(|node| find(node, at, 0))
 }
 
 /// A count as a `u32`, kept at its largest.

@@ -29,6 +29,13 @@ pub(super) fn resolve(text: &str) -> Value {
         .unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
+/// Whether a text, written without quotes, reads as itself in every YAML.
+pub(crate) fn plain_text(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'_' | b'-'))
+        && matches!(resolve(text), Value::String(_))
+}
+
 /// `strconv.ParseInt(text, 0, 64)`, then `ParseUint`.
 pub(super) fn integer(text: &str) -> Option<Value> {
     let (negative, digits) = match text.strip_prefix('-') {

@@ -24,6 +24,20 @@ impl Chunk<'_> {
         Position { line: self.first_line.saturating_add(count(skipped)), column: 1 }
     }
 
+    /// Whether an alias may stand in it: a `*name` at the beginning of a value.
+    pub(crate) fn has_aliases(&self) -> bool {
+        let mut before = '\n';
+        let mut is_star = false;
+        for c in self.text.chars() {
+            if is_star && (c.is_alphanumeric() || c == '_') {
+                return true;
+            }
+            is_star = c == '*' && matches!(before, ' ' | '\t' | '\n' | '[' | '{' | ',');
+            before = c;
+        }
+        false
+    }
+
     /// Whether there is anything to read in it.
     pub(crate) fn is_blank(&self) -> bool {
         self.text.lines().all(|line| {

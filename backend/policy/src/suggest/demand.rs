@@ -1,0 +1,221 @@
+//! What a refused flow needs.
+
+use flow::{Flow, L7Record};
+
+use super::{Rules, place::resolver};
+use crate::{
+    Action, Cause, Direction, Entry, Identity, Judge, Judgement, Learned, PolicySet, Tier, Verdict,
+};
+
+/// Whom an addition is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SubjectKey {
+    pub(super) namespace: String,
+    pub(super) labels: Vec<(String, String)>,
+}
+
+/// One rule to add.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RuleKey {
+    pub(super) direction: Direction,
+    pub(super) peer: PeerKey,
+    /// Protocol and port; for names, those of the resolver.
+    pub(super) port: (u8, u16),
+    pub(super) l7: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum PeerKey {
+    Pods { namespace: Option<String>, labels: Vec<(String, String)> },
+    Entity(&'static str),
+    Cidr(String),
+    Name(String),
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct RuleBody {
+    /// Protocol and port.
+    pub(super) ports: Vec<(u8, u16)>,
+    pub(super) dns: Vec<String>,
+    pub(super) http: Vec<(String, String)>,
+}
+
+/// Adds what a flow needs. False: it passes already. Errors: why nothing can be added.
+pub(super) fn demand(
+    judge: &mut Judge,
+    flow: &Flow,
+    learned: &Learned,
+    rules: &mut Rules,
+) -> Result<bool, String> {
+    let judgement = judge.explain_flow(flow, learned).map_err(|err| err.to_string())?;
+    match judgement.verdict {
+        Verdict::Allowed => return Ok(false),
+        Verdict::CannotTell => {
+            return Err(format!(
+                "cannot tell whether it is refused: {}",
+                judgement.sentence(judge.set())
+            ));
+        }
+        Verdict::Denied => {}
+    }
+    if let Some(rule) = deny_rule(judge.set(), &judgement) {
+        return Err(format!(
+            "a deny rule refuses it, which no addition overrides: {} (line {})",
+            judgement.sentence(judge.set()),
+            rule.at.line
+        ));
+    }
+    let decision = judgement.explanation.decision;
+    let sides = &judgement.sides;
+    let subject =
+        subject(&sides.subject).ok_or("the subject is no pod: a host policy would be needed")?;
+    let queried = queried_names(judge.set(), &sides.subject);
+    let peer = peer(&sides.peer, &subject.namespace, flow, &queried)?;
+    let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
+    let is_proxied = decision.is_redirect || decision.verdict == Verdict::Denied;
+    let l7 = record.filter(|_| is_proxied);
+    let port = (sides.traffic.protocol, sides.traffic.port);
+    let own = rules.entry(subject).or_default();
+    let key = RuleKey { direction: sides.direction, peer: peer.clone(), port, l7: l7.is_some() };
+    let body = own.entry(key).or_default();
+    push(&mut body.ports, port);
+    match l7 {
+        Some(L7Record::Dns(dns)) => {
+            push(&mut body.dns, dns.query.trim_end_matches('.').to_ascii_lowercase());
+        }
+        Some(L7Record::Http(http)) => {
+            let path = http.url.split_once("://").map_or(http.url.as_str(), |(_, rest)| {
+                rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or("/")
+            });
+            push(&mut body.http, (http.method.clone(), escape(path)));
+        }
+        _ => {}
+    }
+    if let PeerKey::Name(name) = &peer
+        && sides.direction == Direction::Egress
+        && !queried.iter().any(|pattern| pattern.matches(name))
+    {
+        // Without its query, a name is never learned.
+        let key =
+            RuleKey { direction: Direction::Egress, peer: resolver(), port: (17, 53), l7: true };
+        let body = own.entry(key).or_default();
+        push(&mut body.ports, (17, 53));
+        push(&mut body.ports, (6, 53));
+        push(&mut body.dns, name.clone());
+    }
+    Ok(true)
+}
+
+fn push<T: PartialEq>(items: &mut Vec<T>, item: T) {
+    if !items.contains(&item) {
+        items.push(item);
+    }
+}
+
+/// The deny rule that refuses a flow and stands before whatever can be added. Rules of the
+/// baseline tier come after an addition.
+fn deny_rule<'s>(set: &'s PolicySet, judgement: &Judgement) -> Option<&'s Entry> {
+    let decision = judgement.explanation.decision;
+    let Cause::Entry(index) = decision.cause else { return None };
+    let entry = set.entries().get(index as usize)?;
+    let is_deny = decision.verdict == Verdict::Denied
+        && entry.action == Action::Deny
+        && entry.tier != Tier::Baseline;
+    is_deny.then_some(entry)
+}
+
+/// Names that an endpoint may ask for, where the agent sees it.
+fn queried_names(set: &PolicySet, subject: &Identity) -> Vec<crate::NamePattern> {
+    set.entries()
+        .iter()
+        .filter(|entry| {
+            entry.direction == Direction::Egress
+                && entry.action == Action::Allow
+                && !entry.is_node
+                && entry.subject.matches(subject.labels())
+        })
+        .flat_map(|entry| entry.ports.iter().flatten())
+        .flat_map(|rule| &rule.l7.dns)
+        .flat_map(|rule| rule.patterns.iter().cloned())
+        .collect()
+}
+
+fn subject(identity: &Identity) -> Option<SubjectKey> {
+    let namespace = identity.k8s_label("io.kubernetes.pod.namespace")?.to_owned();
+    Some(SubjectKey { namespace, labels: own_labels(identity) })
+}
+
+/// Labels that people set, the telling ones first; without any, the service account.
+fn own_labels(identity: &Identity) -> Vec<(String, String)> {
+    for key in ["app.kubernetes.io/name", "k8s-app", "app"] {
+        if let Some(value) = identity.k8s_label(key) {
+            let mut labels = vec![(key.to_owned(), value.to_owned())];
+            if let Some(instance) = identity.k8s_label("app.kubernetes.io/instance") {
+                labels.push(("app.kubernetes.io/instance".to_owned(), instance.to_owned()));
+            }
+            return labels;
+        }
+    }
+    let is_own = |key: &str| !key.starts_with("io.cilium.") && !key.starts_with("io.kubernetes.");
+    let labels: Vec<(String, String)> = identity
+        .labels()
+        .iter()
+        .filter(|label| label.source == "k8s" && is_own(&label.key))
+        .map(|label| (label.key.clone(), label.value.clone()))
+        .collect();
+    if !labels.is_empty() {
+        return labels;
+    }
+    let account = "io.cilium.k8s.policy.serviceaccount";
+    identity
+        .k8s_label(account)
+        .map(|value| (account.to_owned(), value.to_owned()))
+        .into_iter()
+        .collect()
+}
+
+/// Errors: why no rule can be about this peer alone.
+fn peer(
+    identity: &Identity,
+    namespace: &str,
+    flow: &Flow,
+    queried: &[crate::NamePattern],
+) -> Result<PeerKey, String> {
+    for entity in
+        ["host", "remote-node", "kube-apiserver", "health", "ingress", "init", "unmanaged"]
+    {
+        if identity.is_reserved(entity) {
+            return Ok(PeerKey::Entity(entity));
+        }
+    }
+    if let Some(own) = identity.k8s_label("io.kubernetes.pod.namespace") {
+        return Ok(PeerKey::Pods {
+            namespace: (own != namespace).then(|| own.to_owned()),
+            labels: own_labels(identity),
+        });
+    }
+    // An address may have several names: the one that can be asked for, or that the record has.
+    let names = identity.names();
+    let may_ask = |name: &&String| queried.iter().any(|pattern| pattern.matches(name));
+    let recorded = |name: &&String| flow.destination_names.iter().any(|own| own == *name);
+    let name = names.iter().find(may_ask).or_else(|| names.iter().find(recorded));
+    if let Some(name) = name.or(names.first()) {
+        return Ok(PeerKey::Name(name.trim_end_matches('.').to_ascii_lowercase()));
+    }
+    match identity.address() {
+        Some(address) => Ok(PeerKey::Cidr(crate::Prefix::of_address(address).to_string())),
+        None => Err("the record has no address of the other side: a rule for it would be a rule for the whole world".to_owned()),
+    }
+}
+
+/// A regular expression that matches this text alone.
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii_punctuation() && !matches!(c, '/' | '-' | '_' | '&' | '=' | '%' | ',' | ':') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

@@ -1,0 +1,250 @@
+//! The smallest additions that let given flows pass: to the policies that are there where that
+//! lets nothing else pass, else policies of their own. Proven by judging the flows again.
+
+mod demand;
+mod insert;
+mod place;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod write;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use flow::Flow;
+
+use crate::{
+    Judge, Learned, PolicySet, Position, Prepared, Settings, Sides, SourceText, Verdict, parties,
+};
+use demand::{RuleBody, RuleKey, SubjectKey, demand};
+
+/// Additions, and what comes of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Suggestion {
+    /// Additions to policies that are there, in the order in which they are made.
+    pub edits: Vec<Edit>,
+    /// The texts that the edits change, by their index, as they are afterwards.
+    pub texts: Vec<(usize, String)>,
+    /// Policies to add, as YAML; empty where the edits are enough, nothing helps or nothing is
+    /// needed.
+    pub yaml: String,
+    /// Flows that pass with the additions; indices of the flows that were asked for.
+    pub fixed: Vec<usize>,
+    /// Flows that no addition lets pass, and why.
+    pub unfixed: Vec<Unfixed>,
+    /// Flows beyond those that were asked for that would pass now too, as `source → destination
+    /// port`.
+    pub also_allowed: Vec<String>,
+}
+
+/// A text put into another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// Index of the source text.
+    pub source: usize,
+    /// The policy, as `Kind/namespace/name`.
+    pub policy: String,
+    /// The list that grows: `egress[1].toPorts[0].rules.dns`.
+    pub list: String,
+    /// Bytes before it, when the edits before it are made.
+    pub offset: usize,
+    /// What is put there; nothing is taken away.
+    pub inserted: String,
+}
+
+/// A flow that no addition lets pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfixed {
+    /// Its index.
+    pub flow: usize,
+    /// Why.
+    pub reason: String,
+}
+
+type Rules = BTreeMap<SubjectKey, BTreeMap<RuleKey, RuleBody>>;
+
+/// Edits of one suggestion; beyond, rules go into policies of their own.
+const MAX_EDITS: usize = 200;
+
+/// Finds the smallest additions that let the flows at `wanted` pass. The answer lists which of
+/// the other flows would pass too.
+#[must_use]
+pub fn suggest(
+    texts: &[SourceText<'_>],
+    settings: &Settings,
+    flows: &[Flow],
+    wanted: &[usize],
+) -> Suggestion {
+    let learned = Learned::from_flows(flows);
+    let before = Arc::new(PolicySet::read(texts, settings.clone()));
+    let mut judge = Judge::new(Arc::clone(&before));
+    let mut unfixed = Vec::new();
+    let mut rules = Rules::new();
+    let mut asked = Vec::new();
+    for index in wanted {
+        let Some(flow) = flows.get(*index) else { continue };
+        match demand(&mut judge, flow, &learned, &mut rules) {
+            Ok(true) => asked.push(*index),
+            Ok(false) => {}
+            Err(reason) => unfixed.push(Unfixed { flow: *index, reason }),
+        }
+    }
+    if rules.is_empty() {
+        return Suggestion { unfixed, ..Suggestion::default() };
+    }
+    let proof = Proof { settings, prepared: Prepared::of(flows, &learned, settings) };
+    let old = proof.verdicts(texts, "");
+    let apart = Draft { yaml: write::policies(&rules, before.documents()), ..Draft::default() };
+    let within = edit(texts, settings, &before, rules);
+    let passes_apart = proof.passing(&apart, texts, &old);
+    let passes_within = proof.passing(&within, texts, &old);
+    // Additions to what is there are kept only if they let the same pass, and no more.
+    let is_as_good = !within.edits.is_empty()
+        && passes_within.as_ref().is_some_and(|own| {
+            passes_apart.as_ref().is_none_or(|apart| {
+                own.iter().all(|flow| apart.contains(flow) || asked.contains(flow))
+                    && asked.iter().all(|flow| own.contains(flow) || !apart.contains(flow))
+            })
+        });
+    let (draft, passing) = if is_as_good { (within, passes_within) } else { (apart, passes_apart) };
+    let passing = passing.unwrap_or_default();
+    let mut suggestion = Suggestion { unfixed, yaml: draft.yaml, ..Suggestion::default() };
+    for index in asked.iter().copied() {
+        if passing.contains(&index) {
+            suggestion.fixed.push(index);
+        } else {
+            suggestion.unfixed.push(Unfixed {
+                flow: index,
+                reason: "it does not pass with the addition either: a deny rule, or a rule that cannot be told".to_owned(),
+            });
+        }
+    }
+    suggestion.also_allowed = passing
+        .iter()
+        .filter(|index| !asked.contains(index))
+        .filter_map(|index| {
+            let flow = flows.get(*index)?;
+            let sides = Sides::of(flow, &learned, settings).ok()?;
+            let (source, destination) = parties(flow, &sides);
+            Some(format!("{source} → {destination} {}", sides.traffic))
+        })
+        .collect();
+    crate::order::sort(&mut suggestion.also_allowed);
+    suggestion.also_allowed.dedup();
+    suggestion.texts = draft.texts.into_iter().collect();
+    suggestion.edits = draft.edits;
+    suggestion
+}
+
+/// Additions that may become the answer.
+#[derive(Default)]
+struct Draft {
+    edits: Vec<Edit>,
+    texts: BTreeMap<usize, String>,
+    yaml: String,
+}
+
+/// Adds rule after rule to the policies that are there; the rest becomes policies of its own.
+fn edit(
+    texts: &[SourceText<'_>],
+    settings: &Settings,
+    before: &Arc<PolicySet>,
+    mut rules: Rules,
+) -> Draft {
+    let mut draft = Draft::default();
+    let mut set = Arc::clone(before);
+    for (subject, own) in &mut rules {
+        own.retain(|key, body| {
+            if draft.edits.len() >= MAX_EDITS {
+                return true;
+            }
+            let now = current(texts, &draft.texts);
+            let Some(edit) = place::find(&set, &now, settings, subject, key, body) else {
+                return true;
+            };
+            let Some(text) = now.iter().find(|text| text.index == edit.source) else { return true };
+            let mut changed = text.text.to_owned();
+            if !changed.is_char_boundary(edit.offset) {
+                return true;
+            }
+            changed.insert_str(edit.offset, &edit.inserted);
+            let mut texts_now = draft.texts.clone();
+            texts_now.insert(edit.source, changed);
+            let edited = PolicySet::read(&current(texts, &texts_now), settings.clone());
+            // What was readable stays so, and nothing comes or goes but the addition.
+            if edited.refused().len() != set.refused().len()
+                || edited.policies().len() != set.policies().len()
+            {
+                return true;
+            }
+            draft.texts = texts_now;
+            draft.edits.push(edit);
+            set = Arc::new(edited);
+            false
+        });
+    }
+    rules.retain(|_, own| !own.is_empty());
+    draft.yaml = write::policies(&rules, before.documents());
+    draft
+}
+
+/// The texts with those that have changed in their places.
+fn current<'t>(
+    texts: &[SourceText<'t>],
+    changed: &'t BTreeMap<usize, String>,
+) -> Vec<SourceText<'t>> {
+    texts
+        .iter()
+        .map(|text| match changed.get(&text.index) {
+            Some(changed) => SourceText { index: text.index, text: changed },
+            None => *text,
+        })
+        .collect()
+}
+
+/// Judges all flows by texts that are made up.
+struct Proof<'p> {
+    settings: &'p Settings,
+    prepared: Prepared,
+}
+
+impl Proof<'_> {
+    fn verdicts(&self, texts: &[SourceText<'_>], yaml: &str) -> Vec<Option<Verdict>> {
+        let mut all: Vec<SourceText<'_>> = texts.to_vec();
+        let next = texts.iter().map(|text| text.index).max().map_or(0, |index| index + 1);
+        all.push(SourceText { index: next, text: yaml });
+        let set = PolicySet::read(&all, self.settings.clone());
+        let answers = self.prepared.judge(&mut Judge::new(Arc::new(set)));
+        answers.into_iter().map(|answer| answer.ok().map(|own| own.verdict)).collect()
+    }
+
+    /// Flows that pass with a draft and did not before. None: a flow that passed is refused now.
+    fn passing(
+        &self,
+        draft: &Draft,
+        texts: &[SourceText<'_>],
+        old: &[Option<Verdict>],
+    ) -> Option<std::collections::BTreeSet<usize>> {
+        let new = self.verdicts(&current(texts, &draft.texts), &draft.yaml);
+        let allowed = Some(Verdict::Allowed);
+        let is_worse =
+            |(old, new): (&Option<Verdict>, &Option<Verdict>)| *old == allowed && *new != allowed;
+        if old.iter().zip(&new).any(is_worse) {
+            return None;
+        }
+        let passes =
+            old.iter().zip(&new).enumerate().filter(|(_, (o, n))| **o != allowed && **n == allowed);
+        Some(passes.map(|(index, _)| index).collect())
+    }
+}
+
+impl Edit {
+    /// Where the text is put, in the text before this edit.
+    #[must_use]
+    pub fn at(&self, text: &str) -> Position {
+        let head = text.get(..self.offset).unwrap_or(text);
+        let line = crate::source::count(head.matches('\n').count()).saturating_add(1);
+        let last = head.rsplit('\n').next().unwrap_or_default();
+        Position { line, column: crate::source::count(last.chars().count()).saturating_add(1) }
+    }
+}

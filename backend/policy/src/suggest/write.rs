@@ -1,0 +1,168 @@
+//! Rules as trees, and policies of their own.
+
+use super::{
+    Rules,
+    demand::{PeerKey, RuleBody, RuleKey, SubjectKey},
+    tree::Tree,
+};
+use crate::{Direction, Documents, Protocol};
+
+/// Policies for all rules, as documents of YAML.
+pub(super) fn policies(rules: &Rules, documents: &Documents) -> String {
+    let mut out = String::new();
+    for (subject, own) in rules {
+        if !out.is_empty() {
+            out.push_str("---\n");
+        }
+        let mut spec = vec![
+            (
+                "endpointSelector".to_owned(),
+                selector(subject.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
+            ),
+            // Purely additive: whoever else the selector selects is not cut off by it.
+            (
+                "enableDefaultDeny".to_owned(),
+                Tree::map([
+                    ("ingress", Tree::Bare("false".to_owned())),
+                    ("egress", Tree::Bare("false".to_owned())),
+                ]),
+            ),
+        ];
+        for direction in [Direction::Ingress, Direction::Egress] {
+            // Ports of one peer stand in one rule.
+            let mut merged: Vec<(&RuleKey, RuleBody)> = Vec::new();
+            for (key, body) in own.iter().filter(|(key, _)| key.direction == direction) {
+                match merged.last_mut() {
+                    Some((last, own)) if last.peer == key.peer && !last.l7 && !key.l7 => {
+                        own.ports.extend(&body.ports);
+                    }
+                    _ => merged.push((key, body.clone())),
+                }
+            }
+            let items: Vec<Tree> = merged
+                .iter()
+                .map(|(key, body)| rule(key, body, &subject.namespace, false))
+                .collect();
+            if !items.is_empty() {
+                spec.push((direction.name().to_owned(), Tree::List(items)));
+            }
+        }
+        let policy = Tree::map([
+            ("apiVersion", Tree::text("cilium.io/v2")),
+            ("kind", Tree::text("CiliumNetworkPolicy")),
+            (
+                "metadata",
+                Tree::map([
+                    ("name", Tree::text(name(subject, documents))),
+                    ("namespace", Tree::text(&subject.namespace)),
+                ]),
+            ),
+            ("spec", Tree::Map(spec)),
+        ]);
+        policy.block(0, 0, &mut out);
+    }
+    out
+}
+
+/// One item of `ingress` or `egress`.
+pub(super) fn rule(key: &RuleKey, body: &RuleBody, namespace: &str, is_clusterwide: bool) -> Tree {
+    let (field, item) = peer(key, namespace, is_clusterwide);
+    let mut entries = vec![(field.to_owned(), Tree::List(vec![item]))];
+    let is_icmp = |port: &&(u8, u16)| matches!(port.0, 1 | 58);
+    let icmp: Vec<Tree> = body.ports.iter().filter(is_icmp).copied().map(port).collect();
+    if !icmp.is_empty() {
+        let fields = Tree::map([("fields", Tree::List(icmp))]);
+        entries.push(("icmps".to_owned(), Tree::List(vec![fields])));
+        return Tree::Map(entries);
+    }
+    let mut to_ports =
+        vec![("ports".to_owned(), Tree::List(body.ports.iter().copied().map(port).collect()))];
+    let (dns, http) = requests(body);
+    if !dns.is_empty() {
+        to_ports.push(("rules".to_owned(), Tree::map([("dns", Tree::List(dns))])));
+    } else if !http.is_empty() {
+        to_ports.push(("rules".to_owned(), Tree::map([("http", Tree::List(http))])));
+    }
+    entries.push(("toPorts".to_owned(), Tree::List(vec![Tree::Map(to_ports)])));
+    Tree::Map(entries)
+}
+
+/// The field of a rule's peer, and the peer.
+pub(super) fn peer(key: &RuleKey, namespace: &str, is_clusterwide: bool) -> (&'static str, Tree) {
+    let is_ingress = key.direction == Direction::Ingress;
+    let pick = |ingress, egress| if is_ingress { ingress } else { egress };
+    match &key.peer {
+        PeerKey::Entity(entity) => (pick("fromEntities", "toEntities"), Tree::text(*entity)),
+        PeerKey::Cidr(cidr) => (pick("fromCIDR", "toCIDR"), Tree::text(cidr)),
+        PeerKey::Name(name) if !is_ingress => {
+            ("toFQDNs", Tree::map([("matchName", Tree::text(name))]))
+        }
+        PeerKey::Name(_) => ("fromEntities", Tree::text("world")),
+        PeerKey::Pods { namespace: own, labels } => {
+            let own = own.as_deref().or(is_clusterwide.then_some(namespace));
+            let labels = labels
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_str()))
+                .chain(own.map(|own| ("k8s:io.kubernetes.pod.namespace", own)));
+            (pick("fromEndpoints", "toEndpoints"), selector(labels))
+        }
+    }
+}
+
+/// A port, or an ICMP type.
+pub(super) fn port((protocol, number): (u8, u16)) -> Tree {
+    match protocol {
+        1 | 58 => Tree::map([
+            ("type", Tree::Bare(number.to_string())),
+            ("family", Tree::text(if protocol == 58 { "IPv6" } else { "IPv4" })),
+        ]),
+        _ => Tree::map([
+            ("port", Tree::text(number.to_string())),
+            ("protocol", Tree::text(Protocol::Number(protocol).name())),
+        ]),
+    }
+}
+
+/// DNS and HTTP rules of a body.
+pub(super) fn requests(body: &RuleBody) -> (Vec<Tree>, Vec<Tree>) {
+    let dns = body.dns.iter().map(|name| Tree::map([("matchName", Tree::text(name))]));
+    let http = body.http.iter().map(|(method, path)| {
+        Tree::map([("method", Tree::text(method)), ("path", Tree::text(path))])
+    });
+    (dns.collect(), http.collect())
+}
+
+fn selector<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Tree {
+    let labels: Vec<(String, Tree)> =
+        labels.map(|(key, value)| (key.to_owned(), Tree::text(value))).collect();
+    if labels.is_empty() {
+        return Tree::Map(Vec::new());
+    }
+    Tree::map([("matchLabels", Tree::Map(labels))])
+}
+
+/// A name that no policy has yet.
+fn name(subject: &SubjectKey, documents: &Documents) -> String {
+    let stem: String = subject
+        .labels
+        .first()
+        .map_or("namespace", |(_, value)| value.as_str())
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c.to_ascii_lowercase() } else { '-' })
+        .take(50)
+        .collect();
+    let stem = stem.trim_matches('-');
+    let is_taken = |name: &str| {
+        documents
+            .policies
+            .iter()
+            .any(|policy| policy.name.name == name && policy.name.namespace == subject.namespace)
+    };
+    (1..=10_000)
+        .map(|number| match number {
+            1 => format!("allow-{stem}-flows"),
+            number => format!("allow-{stem}-flows-{number}"),
+        })
+        .find(|name| !is_taken(name))
+        .unwrap_or_default()
+}
