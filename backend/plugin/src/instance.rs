@@ -29,6 +29,9 @@ impl Instance {
         };
         let prometheus = match usable.and_then(|settings| settings.prometheus.as_ref()) {
             Some(prometheus) => PrometheusClient::new(prometheus),
+            None if usable.is_some_and(|settings| settings.delegates_promql) => {
+                Err(PrometheusError::Delegated)
+            }
             None => Err(PrometheusError::NotConfigured),
         };
         Self { settings, relay, prometheus, sample: SampleCache::default() }
@@ -48,6 +51,6 @@ impl Instance {
     /// Prometheus. Errors: the settings cannot be used, or name none.
     pub(crate) fn prometheus(&self) -> Result<&PrometheusClient, QueryError> {
         self.settings()?;
-        self.prometheus.as_ref().map_err(|error| error.again().into())
+        self.prometheus.as_ref().map_err(|error| error.clone().into())
     }
 }

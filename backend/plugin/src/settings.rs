@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) relay: Option<RelaySettings>,
     /// `None`: no Prometheus URL given.
     pub(crate) prometheus: Option<PrometheusSettings>,
+    /// The browser hands PromQL to another data source of Grafana; alert rules cannot.
+    pub(crate) delegates_promql: bool,
     /// Name of the cluster, when the user gave one.
     pub(crate) cluster: Option<String>,
 }
@@ -149,6 +151,7 @@ impl Settings {
         Ok(Self {
             relay: read_relay(stored, &json, timeouts)?,
             prometheus: prometheus::read(stored, &prometheus, timeouts)?,
+            delegates_promql: prometheus.is_delegated(),
             cluster,
         })
     }

@@ -1,4 +1,5 @@
-//! Answers of Prometheus from anybody: read or refused, no panic, and columns of one length.
+//! Answers of Prometheus from anybody, in pieces of any size: read or refused, no panic, columns of
+//! one length, and the same answer however it was cut.
 //!
 //! `cargo +nightly fuzz run --fuzz-dir tests/fuzz prometheus`
 
@@ -9,13 +10,35 @@ use libfuzzer_sys::fuzz_target;
 #[expect(dead_code, reason = "the parser alone is tried here, not what is made of it")]
 #[path = "../../../backend/plugin/src/prometheus/answer.rs"]
 mod answer;
+#[path = "../../../backend/plugin/src/prometheus/reader/mod.rs"]
+mod reader;
+
+/// What the reader needs of the plugin's errors.
+mod error {
+    pub(super) fn quote(text: &str) -> String {
+        text.to_owned()
+    }
+}
 
 use answer::{Envelope, ExemplarSeries, ResultData};
+use reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
 
-fuzz_target!(|json: &[u8]| {
+fn read(json: &[u8], piece_bytes: usize) -> Result<ReadAnswer, UnreadableAnswer> {
+    let mut reader = AnswerReader::new(1_000);
+    for piece in json.chunks(piece_bytes.max(1)) {
+        reader.feed(piece)?;
+    }
+    reader.finish()
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((piece_bytes, json)) = input.split_first() else { return };
     let _exemplars = serde_json::from_slice::<Envelope<Vec<ExemplarSeries>>>(json);
     let _names = serde_json::from_slice::<Envelope<Vec<String>>>(json);
-    let Ok(envelope) = serde_json::from_slice::<Envelope<ResultData>>(json) else { return };
+    let whole = read(json, json.len());
+    let in_pieces = read(json, usize::from(*piece_bytes));
+    assert_eq!(format!("{in_pieces:?}"), format!("{whole:?}"));
+    let Ok(ReadAnswer { envelope, .. }) = whole else { return };
     let (Some(ResultData::Matrix(series)) | Some(ResultData::Vector(series))) = envelope.data else {
         return;
     };

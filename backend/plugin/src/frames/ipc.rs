@@ -30,7 +30,7 @@ fn schema(ref_id: &str, frame: &Frame) -> Result<Schema, BadFrame> {
     let mut fields = Vec::with_capacity(frame.fields.len());
     for field in &frame.fields {
         let mut metadata = HashMap::new();
-        if !field.labels.is_empty() {
+        if field.is_series || !field.labels.is_empty() {
             let labels = serde_json::to_string(&field.labels).map_err(json)?;
             metadata.insert("labels".to_owned(), labels);
         }

@@ -62,6 +62,8 @@ pub(crate) struct Field {
     /// a schema that changes from refresh to refresh is none.
     pub(crate) nullable: bool,
     pub(crate) labels: BTreeMap<String, String>,
+    /// Whether the values are of a series, whose labels are told even if there are none.
+    pub(crate) is_series: bool,
     pub(crate) config: FieldConfig,
 }
 
@@ -186,6 +188,7 @@ impl Field {
             values,
             nullable: false,
             labels: BTreeMap::new(),
+            is_series: false,
             config: FieldConfig::default(),
         }
     }

@@ -102,7 +102,7 @@ impl SeriesQuery<'_> {
             executed_query_string: format!(
                 "Expr: {}\nStep: {}",
                 self.expr,
-                crate::prometheus::duration::format_ms(self.step_ms)
+                crate::prometheus::duration::format_go(self.step_ms)
             ),
             custom,
             notices,
@@ -122,6 +122,7 @@ impl SeriesQuery<'_> {
         let display_name_from_ds = self.legend.name(&labels, self.expr);
         Field {
             labels,
+            is_series: true,
             config: FieldConfig { display_name_from_ds, ..FieldConfig::default() },
             ..Field::new(name, Arc::new(Float64Array::from(values)))
         }
@@ -187,14 +188,17 @@ pub(super) fn one_each(query: &SeriesQuery<'_>, series: Vec<Series>, meta: Meta)
     head_only(frames, meta)
 }
 
-/// The query and the notices stand on the first frame alone: the inspector shows them once, and a
-/// thousand series stay small. No series at all is a frame without fields.
+/// The query, its step and the notices stand on the first frame alone: the inspector shows them once,
+/// and a thousand series stay small. No series at all is a frame without fields and of no type.
 pub(super) fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
     if frames.is_empty() {
+        let mut meta = Meta { frame_type: None, type_version: None, ..meta };
+        meta.custom.remove("resultType");
         return vec![Frame { meta, ..Frame::default() }];
     }
     for frame in frames.iter_mut().skip(1) {
         frame.meta.executed_query_string.clear();
+        frame.meta.custom.remove("calculatedMinStep");
         frame.meta.notices.clear();
     }
     frames

@@ -1,18 +1,24 @@
-//! Prometheus' JSON, read straight into columns: no tree of values in between.
+//! What Prometheus answers, as columns; the small pieces of its JSON.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{self, Deserializer, Visitor};
 
 /// Labels of a series, sorted by name.
 pub(crate) type LabelSet = BTreeMap<String, String>;
 
+/// What an expression stands for.
+#[derive(Debug, Clone)]
+pub(crate) struct Evaluated {
+    pub(crate) result: ResultData,
+    /// Series that the answer had, of which the result may hold fewer.
+    pub(crate) series_total: usize,
+}
+
 /// What a query API answered. Source: <https://prometheus.io/docs/prometheus/latest/querying/api/>.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answer<T> {
     pub(crate) data: T,
     pub(crate) warnings: Vec<String>,
@@ -20,7 +26,7 @@ pub(crate) struct Answer<T> {
 }
 
 /// The result of an expression.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum ResultData {
     /// Range vector.
     Matrix(Vec<Series>),
@@ -64,7 +70,7 @@ pub(crate) struct BucketCells {
 }
 
 /// Exemplars of one series.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct ExemplarSeries {
     #[serde(rename = "seriesLabels", default)]
     pub(crate) labels: LabelSet,
@@ -73,7 +79,7 @@ pub(crate) struct ExemplarSeries {
 }
 
 /// One exemplar.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Exemplar {
     #[serde(default)]
     pub(crate) labels: LabelSet,
@@ -85,19 +91,32 @@ pub(crate) struct Exemplar {
 /// The envelope of every answer.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "T: Deserialize<'de>")]
-pub(super) struct Envelope<T> {
+pub(crate) struct Envelope<T> {
     #[serde(default)]
-    pub(super) status: String,
+    pub(crate) status: String,
     #[serde(default = "none")]
-    pub(super) data: Option<T>,
+    pub(crate) data: Option<T>,
     #[serde(default, rename = "errorType")]
-    pub(super) error_type: String,
+    pub(crate) error_type: String,
     #[serde(default)]
-    pub(super) error: String,
+    pub(crate) error: String,
     #[serde(default)]
-    pub(super) warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     #[serde(default)]
-    pub(super) infos: Vec<String>,
+    pub(crate) infos: Vec<String>,
+}
+
+impl<T> Default for Envelope<T> {
+    fn default() -> Self {
+        Self {
+            status: String::new(),
+            data: None,
+            error_type: String::new(),
+            error: String::new(),
+            warnings: Vec::new(),
+            infos: Vec::new(),
+        }
+    }
 }
 
 fn none<T>() -> Option<T> {
@@ -188,133 +207,20 @@ impl<'de> Deserialize<'de> for TimeNanos {
     }
 }
 
-impl<'de> Deserialize<'de> for ResultData {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ResultVisitor;
-        impl<'de> Visitor<'de> for ResultVisitor {
-            type Value = ResultData;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with `resultType` and `result`")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ResultData, A::Error> {
-                let mut result_type: Option<String> = None;
-                let mut late: Option<&'de RawValue> = None;
-                let mut result = None;
-                while let Some(key) = map.next_key::<String>()? {
-                    match (key.as_str(), &result_type) {
-                        ("resultType", _) => result_type = Some(map.next_value()?),
-                        ("result", Some(result_type)) => {
-                            result = Some(read_next(result_type, &mut map)?);
-                        }
-                        // Some implementations write the result before its type.
-                        ("result", None) => late = Some(map.next_value()?),
-                        _ => drop(map.next_value::<IgnoredAny>()?),
-                    }
-                }
-                match (result, late, result_type) {
-                    (Some(result), _, _) => Ok(result),
-                    (None, Some(raw), Some(result_type)) => {
-                        read_raw(&result_type, raw).map_err(de::Error::custom)
-                    }
-                    _ => Err(de::Error::missing_field("result")),
-                }
-            }
-        }
-        deserializer.deserialize_map(ResultVisitor)
-    }
-}
-
-fn read_next<'de, A: MapAccess<'de>>(
-    result_type: &str,
-    map: &mut A,
-) -> Result<ResultData, A::Error> {
-    match result_type {
-        "matrix" => Ok(ResultData::Matrix(map.next_value()?)),
-        "vector" => Ok(ResultData::Vector(map.next_value()?)),
-        "scalar" => map.next_value::<Timed<Float>>().map(ResultData::from),
-        "string" => map.next_value::<Timed<String>>().map(ResultData::from),
-        other => Err(unknown_result_type(other)),
-    }
-}
-
-fn read_raw(result_type: &str, raw: &RawValue) -> Result<ResultData, serde_json::Error> {
-    let json = raw.get();
-    match result_type {
-        "matrix" => serde_json::from_str(json).map(ResultData::Matrix),
-        "vector" => serde_json::from_str(json).map(ResultData::Vector),
-        "scalar" => serde_json::from_str::<Timed<Float>>(json).map(ResultData::from),
-        "string" => serde_json::from_str::<Timed<String>>(json).map(ResultData::from),
-        other => Err(unknown_result_type(other)),
-    }
-}
-
-fn unknown_result_type<E: de::Error>(result_type: &str) -> E {
-    E::unknown_variant(result_type, &["matrix", "vector", "scalar", "string"])
-}
-
 /// `[time, value]`.
-type Timed<T> = (TimeNanos, T);
+pub(super) type Timed<T> = (TimeNanos, T);
 
-impl From<Timed<Float>> for ResultData {
-    fn from((time, value): Timed<Float>) -> Self {
-        Self::Scalar(Sample { time_nanos: time.0, value: value.0 })
+impl Series {
+    /// Adds a sample.
+    pub(super) fn push(&mut self, time: TimeNanos, value: Float) {
+        self.times_nanos.push(time.0);
+        self.values.push(value.0);
     }
 }
 
-impl From<Timed<String>> for ResultData {
-    fn from((time, text): Timed<String>) -> Self {
-        Self::String(time.0, text)
-    }
-}
-
-impl<'de> Deserialize<'de> for Series {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Raw {
-            #[serde(default)]
-            metric: LabelSet,
-            #[serde(default)]
-            values: Floats,
-            value: Option<Timed<Float>>,
-            #[serde(default)]
-            histograms: Histograms,
-            histogram: Option<Timed<Histogram>>,
-        }
-        let raw = Raw::deserialize(deserializer)?;
-        let mut series = Self {
-            labels: raw.metric,
-            times_nanos: raw.values.times_nanos,
-            values: raw.values.values,
-            cells: raw.histograms.cells,
-        };
-        if let Some((time, value)) = raw.value {
-            series.times_nanos.push(time.0);
-            series.values.push(value.0);
-        }
-        if let Some((time, histogram)) = raw.histogram {
-            series.cells.push(time, histogram);
-        }
-        Ok(series)
-    }
-}
-
-/// `[[time, "value"], …]` as columns.
-#[derive(Default)]
-struct Floats {
-    times_nanos: Vec<i64>,
-    values: Vec<f64>,
-}
-
-/// `[[time, {buckets: […]}], …]` as columns.
-#[derive(Default)]
-struct Histograms {
-    cells: BucketCells,
-}
-
+/// A native histogram, of which only the buckets are shown.
 #[derive(Deserialize)]
-struct Histogram {
+pub(super) struct Histogram {
     #[serde(default)]
     buckets: Vec<Bucket>,
 }
@@ -323,7 +229,8 @@ struct Histogram {
 type Bucket = (i8, Float, Float, Float);
 
 impl BucketCells {
-    fn push(&mut self, time: TimeNanos, histogram: Histogram) {
+    /// Adds the buckets of a histogram.
+    pub(super) fn push(&mut self, time: TimeNanos, histogram: Histogram) {
         for (layout, lower, upper, count) in histogram.buckets {
             self.layouts.push(layout);
             self.times_nanos.push(time.0);
@@ -333,58 +240,3 @@ impl BucketCells {
         }
     }
 }
-
-/// Something that takes timed items one by one.
-trait Collect<T>: Default {
-    fn collect(&mut self, time: TimeNanos, item: T);
-}
-
-impl Collect<Float> for Floats {
-    fn collect(&mut self, time: TimeNanos, value: Float) {
-        self.times_nanos.push(time.0);
-        self.values.push(value.0);
-    }
-}
-
-impl Collect<Histogram> for Histograms {
-    fn collect(&mut self, time: TimeNanos, histogram: Histogram) {
-        self.cells.push(time, histogram);
-    }
-}
-
-fn collect<'de, C: Collect<T>, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<C, D::Error> {
-    struct Timeline<C, T>(PhantomData<(C, T)>);
-    impl<'de, C: Collect<T>, T: Deserialize<'de>> Visitor<'de> for Timeline<C, T> {
-        type Value = C;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of `[time, value]`")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<C, A::Error> {
-            let mut collected = C::default();
-            while let Some((time, item)) = list.next_element::<Timed<T>>()? {
-                collected.collect(time, item);
-            }
-            Ok(collected)
-        }
-    }
-    deserializer.deserialize_seq(Timeline::<C, T>(PhantomData))
-}
-
-impl<'de> Deserialize<'de> for Floats {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        collect::<Self, Float, D>(deserializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Histograms {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        collect::<Self, Histogram, D>(deserializer)
-    }
-}
-
-#[cfg(test)]
-mod tests;

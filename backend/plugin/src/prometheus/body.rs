@@ -1,65 +1,121 @@
-//! Bodies of answers, unpacked and bounded. gzip is unpacked by the HTTP client as it arrives.
+//! Bodies of answers, unpacked and bounded while they arrive. gzip is unpacked by the HTTP client.
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt};
 use http::{HeaderMap, header};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::io::{StreamReader, SyncIoBridge};
+
+use super::error::PrometheusError;
 
 /// Encodings that are asked for.
 pub(super) const ACCEPT_ENCODING: &str = "gzip, zstd";
+/// What zstd unpacks at once.
+const PIECE_BYTES: usize = 64 << 10;
+/// Pieces that wait to be read.
+const MAX_WAITING_PIECES: usize = 4;
 
-/// Why there is no body.
-#[derive(Debug)]
-pub(super) enum BodyError<E> {
-    /// The connection broke.
-    Broken(E),
-    /// Beyond the limit, unpacked.
-    TooLarge,
-    /// What it says of its encoding is not what it is.
-    Encoding(String),
-}
+/// A body, piece by piece.
+pub(super) type Pieces = BoxStream<'static, Result<Bytes, PrometheusError>>;
 
-/// Reads a body to its end, at most `limit_bytes` of it both packed and unpacked.
+/// The body of an answer with these `headers`, unpacked, at most `limit_bytes` of it.
 ///
-/// Errors: [`BodyError`].
-pub(super) async fn read<E>(
+/// Errors: [`PrometheusError::Encoding`] at once or among the pieces, [`PrometheusError::TooLarge`]
+/// among them, and whatever `packed` fails with.
+pub(super) fn unpacked(
     headers: &HeaderMap,
-    chunks: impl Stream<Item = Result<Bytes, E>>,
+    packed: Pieces,
     limit_bytes: usize,
-) -> Result<Bytes, BodyError<E>> {
-    let mut chunks = std::pin::pin!(chunks);
-    let mut body = BytesMut::new();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(BodyError::Broken)?;
-        if body.len() + chunk.len() > limit_bytes {
-            return Err(BodyError::TooLarge);
+) -> Result<Pieces, PrometheusError> {
+    let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
+    let pieces = match encoding {
+        None | Some("" | "identity") => packed,
+        Some("zstd") => unpack_zstd(packed),
+        Some(other) => {
+            let other = super::error::quote(other);
+            return Err(PrometheusError::Encoding(format!("`{other}` was not asked for")));
         }
-        body.extend_from_slice(&chunk);
-    }
-    let body = body.freeze();
-    match headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?")) {
-        None | Some("" | "identity") => Ok(body),
-        Some("zstd") => unpack_zstd(&body, limit_bytes),
-        Some(other) => Err(BodyError::Encoding(format!("`{other}` was not asked for"))),
-    }
+    };
+    Ok(bounded(pieces, limit_bytes))
 }
 
-fn unpack_zstd<E>(mut packed: &[u8], limit_bytes: usize) -> Result<Bytes, BodyError<E>> {
-    let broken = |cause: &dyn std::fmt::Display| BodyError::Encoding(format!("zstd: {cause}"));
-    let mut unpacked = Vec::new();
+/// All pieces as one. Errors: the first one among them.
+pub(super) async fn whole(mut pieces: Pieces) -> Result<Bytes, PrometheusError> {
+    let mut body = BytesMut::new();
+    while let Some(piece) = pieces.next().await {
+        body.extend_from_slice(&piece?);
+    }
+    Ok(body.freeze())
+}
+
+fn bounded(pieces: Pieces, limit_bytes: usize) -> Pieces {
+    stream::unfold(Some((pieces, 0_usize)), move |state| async move {
+        let (mut pieces, mut bytes) = state?;
+        let piece = pieces.next().await?;
+        bytes = bytes.saturating_add(piece.as_ref().map_or(0, Bytes::len));
+        match piece {
+            Ok(_) if bytes > limit_bytes => {
+                Some((Err(PrometheusError::TooLarge { limit_mib: limit_bytes >> 20 }), None))
+            }
+            Ok(piece) => Some((Ok(piece), Some((pieces, bytes)))),
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+    .boxed()
+}
+
+/// Unpacks on a thread of its own: the decoder pulls its input, and waits for it.
+fn unpack_zstd(packed: Pieces) -> Pieces {
+    let (sender, receiver) = mpsc::channel(MAX_WAITING_PIECES);
+    // What the upstream failed with: the decoder only sees that its input ends.
+    let failed = Arc::new(Mutex::new(None));
+    let failure = Arc::clone(&failed);
+    let packed = packed.map(move |piece| {
+        piece.map_err(|error| {
+            *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            io::Error::other("broken off")
+        })
+    });
+    let mut packed = SyncIoBridge::new(StreamReader::new(packed));
+    tokio::task::spawn_blocking(move || {
+        if let Err(cause) = unpack_to(&mut packed, &sender) {
+            let failed = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let error =
+                failed.unwrap_or_else(|| PrometheusError::Encoding(format!("zstd: {cause}")));
+            drop(sender.blocking_send(Err(error)));
+        }
+    });
+    ReceiverStream::new(receiver).boxed()
+}
+
+/// Sends what `packed` holds until it ends or nobody listens any more. Errors: it is no zstd.
+fn unpack_to(
+    packed: &mut impl Read,
+    sender: &mpsc::Sender<Result<Bytes, PrometheusError>>,
+) -> Result<(), String> {
+    let mut first = [0_u8];
     // A body may hold several frames.
-    while !packed.is_empty() {
-        let decoder =
-            ruzstd::decoding::StreamingDecoder::new(&mut packed).map_err(|cause| broken(&cause))?;
-        let left = limit_bytes.saturating_sub(unpacked.len());
-        let more = u64::try_from(left).unwrap_or(u64::MAX).saturating_add(1);
-        decoder.take(more).read_to_end(&mut unpacked).map_err(|cause| broken(&cause))?;
-        if unpacked.len() > limit_bytes {
-            return Err(BodyError::TooLarge);
+    while packed.read(&mut first).map_err(|cause| cause.to_string())? > 0 {
+        let frame = first.as_slice().chain(&mut *packed);
+        let mut decoder =
+            ruzstd::decoding::StreamingDecoder::new(frame).map_err(|cause| cause.to_string())?;
+        loop {
+            let mut piece = Vec::with_capacity(PIECE_BYTES);
+            let most = u64::try_from(PIECE_BYTES).unwrap_or(u64::MAX);
+            let read = (&mut decoder).take(most).read_to_end(&mut piece);
+            if read.map_err(|cause| cause.to_string())? == 0 {
+                break;
+            }
+            if sender.blocking_send(Ok(piece.into())).is_err() {
+                return Ok(());
+            }
         }
     }
-    Ok(unpacked.into())
+    Ok(())
 }
 
 #[cfg(test)]
@@ -75,17 +131,19 @@ mod tests {
             if let Some(encoding) = encoding {
                 headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
             }
-            let chunks: Vec<Result<Bytes, ()>> =
+            let chunks: Vec<Result<Bytes, PrometheusError>> =
                 body.chunks(7).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
-            let read = read(&headers, futures_util::stream::iter(chunks), 1_000).await;
+            let read = match unpacked(&headers, stream::iter(chunks).boxed(), 1_000) {
+                Ok(pieces) => whole(pieces).await,
+                Err(error) => Err(error),
+            };
             let shown = match read {
                 Ok(body) => format!("{} bytes", body.len()),
-                Err(BodyError::TooLarge) => "too large".to_owned(),
-                Err(BodyError::Broken(())) => "broken".to_owned(),
-                Err(BodyError::Encoding(text)) if text.starts_with("zstd: ") => {
+                Err(PrometheusError::TooLarge { .. }) => "too large".to_owned(),
+                Err(PrometheusError::Encoding(text)) if text.starts_with("zstd: ") => {
                     "no zstd".to_owned()
                 }
-                Err(BodyError::Encoding(text)) => text,
+                Err(error) => error.to_string(),
             };
             assert_eq!(shown, expected);
         };
@@ -102,6 +160,26 @@ mod tests {
         check(Some("zstd"), &zstd(10 << 20), "too large").await;
         check(Some("zstd"), b"{\"status\":\"success\"}", "no zstd").await;
         check(Some("zstd"), &zstd(1_000)[..8], "no zstd").await;
-        check(Some("br"), b"x", "`br` was not asked for").await;
+        check(
+            Some("br"),
+            b"x",
+            "the answer of Prometheus cannot be unpacked: `br` was not asked for",
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_breaks_below_zstd_is_told_as_it_is() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+        let packed = compress_to_vec([b'x'; 500].as_slice(), CompressionLevel::Fastest);
+        let half = packed.get(..packed.len() / 2).unwrap();
+        let pieces = [
+            Ok(Bytes::copy_from_slice(half)),
+            Err(PrometheusError::TimedOut { url: "URL".to_owned(), after_secs: 3 }),
+        ];
+        let pieces = unpacked(&headers, stream::iter(pieces).boxed(), 1_000).unwrap();
+        let error = whole(pieces).await.unwrap_err();
+        assert!(matches!(error, PrometheusError::TimedOut { after_secs: 3, .. }), "{error}");
     }
 }

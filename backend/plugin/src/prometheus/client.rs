@@ -3,18 +3,26 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::StatusCode;
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::answer::{Answer, Envelope, ExemplarSeries, ResultData};
+use super::answer::{Answer, Envelope, Evaluated, ExemplarSeries};
 use super::error::{self, PrometheusError};
+use super::flight::Flights;
 use super::identity::ForwardedIdentity;
+use super::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
 use super::transport::Transport;
 use crate::settings::{HttpMethod, PrometheusSettings};
 
 /// Names and values of an API call.
 pub(crate) type Params = Vec<(String, String)>;
+
+/// Series of an answer that are kept: Grafana holds each three times over, and no panel shows more.
+const MAX_SERIES: usize = 20_000;
+/// Of an answer that is none, for its first words.
+const HEAD_BYTES: usize = 4 << 10;
 
 /// A client for one Prometheus, on behalf of one user where that matters. Copies share their
 /// connections.
@@ -22,6 +30,24 @@ pub(crate) type Params = Vec<(String, String)>;
 pub(crate) struct PrometheusClient {
     transport: Arc<Transport>,
     identity: ForwardedIdentity,
+    under_way: Arc<UnderWay>,
+}
+
+/// What makes two calls the same one.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct CallKey {
+    url: Url,
+    params: Params,
+    /// Whoever asks, where Prometheus is told.
+    identity: Option<ForwardedIdentity>,
+}
+
+/// Calls that wait for their answers, by the kind of the answer.
+#[derive(Debug, Default)]
+struct UnderWay {
+    evaluations: Flights<CallKey, Answer<Evaluated>>,
+    exemplars: Flights<CallKey, Answer<Vec<ExemplarSeries>>>,
+    names: Flights<CallKey, Answer<Vec<String>>>,
 }
 
 /// An answer that is handed on as it came.
@@ -44,12 +70,12 @@ impl PrometheusClient {
     /// Errors: [`PrometheusError::Client`].
     pub(crate) fn new(settings: &PrometheusSettings) -> Result<Self, PrometheusError> {
         let transport = Arc::new(Transport::new(settings)?);
-        Ok(Self { transport, identity: ForwardedIdentity::default() })
+        Ok(Self { transport, identity: ForwardedIdentity::default(), under_way: Arc::default() })
     }
 
     /// The same client with the tokens of the user who asks, where the settings forward them.
     pub(crate) fn on_behalf_of(&self, identity: &ForwardedIdentity) -> Self {
-        Self { transport: Arc::clone(&self.transport), identity: identity.clone() }
+        Self { identity: identity.clone(), ..self.clone() }
     }
 
     /// The base URL, for messages.
@@ -68,10 +94,10 @@ impl PrometheusClient {
         &self,
         expr: &str,
         time_ms: i64,
-    ) -> Result<Answer<ResultData>, PrometheusError> {
+    ) -> Result<Answer<Evaluated>, PrometheusError> {
         let mut params = params([("query", expr), ("time", &secs(time_ms))]);
         params.extend(self.timeout());
-        self.call("api/v1/query", params).await
+        self.evaluate("query", params).await
     }
 
     /// Evaluates `expr` from `start_ms` to `end_ms`, every `step_ms`. Errors: [`PrometheusError`].
@@ -81,7 +107,7 @@ impl PrometheusClient {
         start_ms: i64,
         end_ms: i64,
         step_ms: u64,
-    ) -> Result<Answer<ResultData>, PrometheusError> {
+    ) -> Result<Answer<Evaluated>, PrometheusError> {
         let step_ms = i64::try_from(step_ms).unwrap_or(i64::MAX);
         let mut params = params([
             ("query", expr),
@@ -90,7 +116,7 @@ impl PrometheusClient {
             ("step", &secs(step_ms)),
         ]);
         params.extend(self.timeout());
-        self.call("api/v1/query_range", params).await
+        self.evaluate("query_range", params).await
     }
 
     /// Exemplars of the series that `expr` reads. Errors: [`PrometheusError`].
@@ -101,7 +127,11 @@ impl PrometheusClient {
         end_ms: i64,
     ) -> Result<Answer<Vec<ExemplarSeries>>, PrometheusError> {
         let params = params([("query", expr), ("start", &secs(start_ms)), ("end", &secs(end_ms))]);
-        self.call("api/v1/query_exemplars", params).await
+        let url = self.endpoint(&["api", "v1", "query_exemplars"])?;
+        let key = self.key(&url, &params);
+        let method = self.transport.settings().method;
+        let call = self.clone().call(url, params, method);
+        Box::pin(self.under_way.exemplars.join(key, call)).await
     }
 
     /// Names of labels. Errors: [`PrometheusError`].
@@ -109,7 +139,11 @@ impl PrometheusClient {
         &self,
         params: Params,
     ) -> Result<Answer<Vec<String>>, PrometheusError> {
-        self.call("api/v1/labels", params).await
+        let url = self.endpoint(&["api", "v1", "labels"])?;
+        let key = self.key(&url, &params);
+        let method = self.transport.settings().method;
+        let call = self.clone().call(url, params, method);
+        Box::pin(self.under_way.names.join(key, call)).await
     }
 
     /// Values of the label `name`. Errors: [`PrometheusError`].
@@ -119,13 +153,15 @@ impl PrometheusClient {
         params: Params,
     ) -> Result<Answer<Vec<String>>, PrometheusError> {
         let url = self.endpoint(&["api", "v1", "label", name, "values"])?;
-        self.call_url(url, params, HttpMethod::Get).await
+        let key = self.key(&url, &params);
+        let call = self.clone().call(url, params, HttpMethod::Get);
+        Box::pin(self.under_way.names.join(key, call)).await
     }
 
     /// Which Prometheus it is. Errors: [`PrometheusError`].
     pub(crate) async fn build_info(&self) -> Result<BuildInfo, PrometheusError> {
         let url = self.endpoint(&["api", "v1", "status", "buildinfo"])?;
-        self.call_url(url, Params::new(), HttpMethod::Get).await.map(|answer| answer.data)
+        self.clone().call(url, Params::new(), HttpMethod::Get).await.map(|answer| answer.data)
     }
 
     /// Sends `params` to `path` and hands the answer on as it is, so that the caller sees
@@ -138,40 +174,103 @@ impl PrometheusClient {
         method: HttpMethod,
     ) -> Result<PassedOn, PrometheusError> {
         let url = self.endpoint(path)?;
-        let (status, body) = self.transport.send(url, &params, method, &self.identity).await?;
+        let answer = self.transport.send(url, &params, method, &self.identity).await?;
+        let (status, body) = answer.whole().await?;
         if serde_json::from_slice::<&serde_json::value::RawValue>(&body).is_err() {
             return Err(self.not_prometheus(status, &body));
         }
         Ok(PassedOn { status, body })
     }
 
-    async fn call<T: for<'de> Deserialize<'de>>(
+    /// Calls an endpoint that evaluates an expression, and reads its answer while it arrives.
+    async fn evaluate(
         &self,
-        path: &str,
+        endpoint: &str,
         params: Params,
-    ) -> Result<Answer<T>, PrometheusError> {
-        let segments: Vec<&str> = path.split('/').collect();
-        self.call_url(self.endpoint(&segments)?, params, self.transport.settings().method).await
+    ) -> Result<Answer<Evaluated>, PrometheusError> {
+        let url = self.endpoint(&["api", "v1", endpoint])?;
+        let key = self.key(&url, &params);
+        let client = self.clone();
+        let call = async move { client.read_evaluation(url, &params).await };
+        // Three of them (range, instant, exemplars) live in every query.
+        Box::pin(self.under_way.evaluations.join(key, call)).await
     }
 
-    async fn call_url<T: for<'de> Deserialize<'de>>(
+    async fn read_evaluation(
         &self,
+        url: Url,
+        params: &Params,
+    ) -> Result<Answer<Evaluated>, PrometheusError> {
+        let method = self.transport.settings().method;
+        let mut answer = self.transport.send(url, params, method, &self.identity).await?;
+        let status = answer.status;
+        let mut reader = AnswerReader::new(MAX_SERIES);
+        let (mut head, mut bytes) = (Vec::new(), 0);
+        let mut unreadable = None;
+        while let Some(piece) = answer.pieces.next().await {
+            let piece = piece?;
+            bytes += piece.len();
+            let missing = HEAD_BYTES.saturating_sub(head.len()).min(piece.len());
+            head.extend_from_slice(piece.get(..missing).unwrap_or_default());
+            if unreadable.is_none() {
+                unreadable = reader.feed(&piece).err();
+            }
+            // Of what is no answer the first words are told, and they may still be arriving.
+            if unreadable.is_some() && head.len() >= HEAD_BYTES {
+                break;
+            }
+        }
+        let read = match unreadable {
+            None => reader.finish(),
+            Some(unreadable) => Err(unreadable),
+        };
+        match read {
+            Ok(ReadAnswer { envelope, series_total }) => {
+                let answer = self.opened(status, envelope, &head)?;
+                let Answer { data: result, warnings, infos } = answer;
+                Ok(Answer { data: Evaluated { result, series_total }, warnings, infos })
+            }
+            Err(UnreadableAnswer::CutOff) if status.is_success() => {
+                Err(PrometheusError::CutOff { bytes })
+            }
+            // Something of JSON that is not what was asked for is Prometheus' own mistake.
+            Err(cause @ UnreadableAnswer::Malformed { .. }) if status.is_success() => {
+                Err(PrometheusError::Unreadable(cause))
+            }
+            Err(_) => Err(self.not_prometheus(status, &head)),
+        }
+    }
+
+    async fn call<T: for<'de> Deserialize<'de>>(
+        self,
         url: Url,
         params: Params,
         method: HttpMethod,
     ) -> Result<Answer<T>, PrometheusError> {
-        let (status, body) = self.transport.send(url, &params, method, &self.identity).await?;
-        let envelope: Envelope<T> = match serde_json::from_slice(&body) {
-            Ok(envelope) => envelope,
+        let answer = self.transport.send(url, &params, method, &self.identity).await?;
+        let (status, body) = answer.whole().await?;
+        match serde_json::from_slice(&body) {
+            Ok(envelope) => self.opened(status, envelope, &body),
             Err(cause) if cause.is_eof() && status.is_success() && body.starts_with(b"{") => {
-                return Err(PrometheusError::CutOff { bytes: body.len() });
+                Err(PrometheusError::CutOff { bytes: body.len() })
             }
-            // Something of JSON that is not what was asked for is Prometheus' own mistake.
             Err(cause) if status.is_success() && body.starts_with(b"{") => {
-                return Err(PrometheusError::Unreadable { cause });
+                Err(PrometheusError::Unreadable(UnreadableAnswer::Malformed {
+                    reason: cause.to_string(),
+                    at_byte: 0,
+                }))
             }
-            Err(_) => return Err(self.not_prometheus(status, &body)),
-        };
+            Err(_) => Err(self.not_prometheus(status, &body)),
+        }
+    }
+
+    /// What an answer holds. Errors: Prometheus' own, or it is none of Prometheus.
+    fn opened<T>(
+        &self,
+        status: StatusCode,
+        envelope: Envelope<T>,
+        body: &[u8],
+    ) -> Result<Answer<T>, PrometheusError> {
         match envelope.data {
             Some(data) if envelope.status == "success" => {
                 Ok(Answer { data, warnings: envelope.warnings, infos: envelope.infos })
@@ -181,7 +280,16 @@ impl PrometheusClient {
                 kind: error::quote(&envelope.error_type),
                 message: error::quote(&envelope.error),
             }),
-            _ => Err(self.not_prometheus(status, &body)),
+            _ => Err(self.not_prometheus(status, body)),
+        }
+    }
+
+    fn key(&self, url: &Url, params: &Params) -> CallKey {
+        let is_told = self.transport.settings().forward_identity;
+        CallKey {
+            url: url.clone(),
+            params: params.clone(),
+            identity: is_told.then(|| self.identity.clone()),
         }
     }
 

@@ -55,9 +55,59 @@ pub(crate) fn format_ms(duration_ms: u64) -> String {
     }
 }
 
+/// `duration_ms` as Grafana writes `$__interval`, in its largest unit: `2m`. Grafana drops what is
+/// left over (90 s are its `1m`); here the unit is the largest one that leaves nothing.
+pub(crate) fn format_interval(duration_ms: u64) -> String {
+    const UNITS: [(&str, u64); 5] =
+        [("y", 31_536_000_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+    for (unit, unit_ms) in UNITS {
+        if duration_ms >= unit_ms && duration_ms.is_multiple_of(unit_ms) {
+            return format!("{}{unit}", duration_ms / unit_ms);
+        }
+    }
+    format!("{duration_ms}ms")
+}
+
+/// `duration_ms` as Go writes it, and so Grafana the step and `$__rate_interval`: `1m0s`. Go's
+/// fractions of seconds are none of Prometheus' durations, so they stay milliseconds.
+pub(crate) fn format_go(duration_ms: u64) -> String {
+    if !duration_ms.is_multiple_of(1_000) || duration_ms == 0 {
+        return format_ms(duration_ms);
+    }
+    let secs = duration_ms / 1_000;
+    match (secs / 3_600, secs / 60 % 60, secs % 60) {
+        (0, 0, secs) => format!("{secs}s"),
+        (0, minutes, secs) => format!("{minutes}m{secs}s"),
+        (hours, minutes, secs) => format!("{hours}h{minutes}m{secs}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn formats() {
+        for (duration_ms, interval, go) in [
+            (0, "0ms", "0s"),
+            (500, "500ms", "500ms"),
+            (1_500, "1500ms", "1500ms"),
+            (15_000, "15s", "15s"),
+            (60_000, "1m", "1m0s"),
+            (90_000, "90s", "1m30s"),
+            (3_600_000, "1h", "1h0m0s"),
+            (5_400_000, "90m", "1h30m0s"),
+            (86_400_000, "1d", "24h0m0s"),
+            (31_536_000_000, "1y", "8760h0m0s"),
+        ] {
+            assert_eq!(
+                (format_interval(duration_ms).as_str(), format_go(duration_ms).as_str()),
+                (interval, go)
+            );
+            assert_eq!(parse_ms(interval), Some(duration_ms), "{interval}");
+            assert_eq!(parse_ms(go), Some(duration_ms), "{go}");
+        }
+    }
 
     #[test]
     fn parse() {

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use http::{HeaderValue, StatusCode};
 use reqwest::{RequestBuilder, Url};
 use serde::Deserialize;
@@ -14,7 +15,7 @@ use serde::de::{self, Deserializer, Visitor};
 use tokio::sync::Mutex;
 
 use super::body;
-use super::error::quote;
+use super::error::{PrometheusError, quote};
 use crate::secret::Secret;
 use crate::settings::{AzureCloud, AzureCredentials, AzureLogin, is_loopback};
 
@@ -239,12 +240,18 @@ impl TokenSource {
         let status = response.status();
         let headers = response.headers().clone();
         let no_token = || TokenError::NoToken { host: host.clone(), status: status.as_u16() };
-        let answer = body::read(&headers, response.bytes_stream(), MAX_TOKEN_ANSWER_BYTES)
-            .await
-            .map_err(|error| match error {
-                body::BodyError::Broken(cause) => unreachable(cause),
-                _ => no_token(),
-            })?;
+        let broken = |error: reqwest::Error| PrometheusError::from_send("", error, 0, 0);
+        let packed = response.bytes_stream().map(move |piece| piece.map_err(broken)).boxed();
+        let answer = match body::unpacked(&headers, packed, MAX_TOKEN_ANSWER_BYTES) {
+            Ok(pieces) => body::whole(pieces).await,
+            Err(error) => Err(error),
+        };
+        let answer = answer.map_err(|error| match error {
+            PrometheusError::Broken { cause, .. } => {
+                TokenError::Unreachable { host: host.clone(), cause: crate::words(&*cause) }
+            }
+            _ => no_token(),
+        })?;
         if status != StatusCode::OK {
             let refusal: Refusal = serde_json::from_slice(&answer).unwrap_or_default();
             return Err(match self.refusal_words(&refusal) {

@@ -2,27 +2,33 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 
 use http::StatusCode;
 
 use super::entra::TokenError;
+use super::reader::UnreadableAnswer;
 
 /// Most of an upstream's own words that an error repeats.
 const MAX_QUOTE_CHARS: usize = 400;
 
 /// Why a call to Prometheus has no answer. `url` never carries user, password or parameters.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum PrometheusError {
     #[error(
         "no Prometheus URL is set for this data source: fill in `Prometheus URL` in its settings"
     )]
     NotConfigured,
+    #[error(
+        "PromQL of this data source is handed to another one in the browser, which alert rules do not reach: fill in its `URL for alert rules`, or write the rule on that other data source"
+    )]
+    Delegated,
     #[error("Prometheus at `{url}` cannot be reached: {obstacle}")]
     Unreachable {
         url: String,
         obstacle: Obstacle,
         #[source]
-        cause: reqwest::Error,
+        cause: Arc<reqwest::Error>,
     },
     #[error(
         "Prometheus at `{url}` did not answer within {after_secs} s: narrow the time range or the query, or raise the request timeout"
@@ -32,7 +38,7 @@ pub(crate) enum PrometheusError {
     Broken {
         url: String,
         #[source]
-        cause: reqwest::Error,
+        cause: Arc<reqwest::Error>,
     },
     #[error(
         "Prometheus at `{url}` refused the credentials (401): check user and password or the token"
@@ -62,8 +68,8 @@ pub(crate) enum PrometheusError {
     RedirectLoop { url: String },
     #[error("no token for the Azure Monitor workspace: {0}")]
     Token(#[from] TokenError),
-    #[error("the answer of Prometheus cannot be read: {cause}")]
-    Unreadable { cause: serde_json::Error },
+    #[error("the answer of Prometheus cannot be read: {0}")]
+    Unreadable(UnreadableAnswer),
     #[error("no connection to Prometheus can be set up: {reason}")]
     Client { reason: String },
 }
@@ -90,22 +96,14 @@ pub(crate) enum Obstacle {
 }
 
 impl PrometheusError {
-    /// The same words once more, of an error that was kept since the client was set up.
-    pub(crate) fn again(&self) -> Self {
-        match self {
-            Self::NotConfigured => Self::NotConfigured,
-            other => Self::Client { reason: other.to_string() },
-        }
-    }
-
     /// The HTTP status that Grafana should see.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::NotConfigured => 400,
+            Self::NotConfigured | Self::Delegated => 400,
             Self::Unreachable { .. }
             | Self::Broken { .. }
             | Self::NotPrometheus { .. }
-            | Self::Unreadable { .. }
+            | Self::Unreadable(_)
             | Self::CutOff { .. }
             | Self::Encoding(_)
             | Self::Redirected { .. }
@@ -138,16 +136,16 @@ impl PrometheusError {
             } else {
                 obstacle(&cause)
             };
-            return Self::Unreachable { url, obstacle, cause };
+            return Self::Unreachable { url, obstacle, cause: Arc::new(cause) };
         }
         if cause.is_request() {
             let obstacle = match find_in_chain(&cause, is_parse_error) {
                 Some(()) => Obstacle::NotHttp,
                 None => Obstacle::NoAnswer,
             };
-            return Self::Unreachable { url, obstacle, cause };
+            return Self::Unreachable { url, obstacle, cause: Arc::new(cause) };
         }
-        Self::Broken { url, cause }
+        Self::Broken { url, cause: Arc::new(cause) }
     }
 }
 

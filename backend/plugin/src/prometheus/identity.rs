@@ -10,7 +10,7 @@ const ID_TOKEN: &str = "x-id-token";
 const HTTP_PREFIX: &str = "http_";
 
 /// Tokens of the user who asks. Empty where Grafana forwards none: alert rules have no user.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ForwardedIdentity {
     /// `Authorization`.
     pub(super) authorization: Option<HeaderValue>,

@@ -6,13 +6,17 @@ mod client;
 pub(crate) mod duration;
 mod entra;
 mod error;
+mod flight;
 mod identity;
+mod reader;
 mod step;
 #[cfg(test)]
 mod tests;
 mod transport;
 
-pub(crate) use self::answer::{Answer, BucketCells, ExemplarSeries, LabelSet, ResultData, Series};
+pub(crate) use self::answer::{
+    Answer, BucketCells, Evaluated, ExemplarSeries, LabelSet, ResultData, Series,
+};
 pub(crate) use self::client::{Params, PrometheusClient};
 pub(crate) use self::error::PrometheusError;
 pub(crate) use self::identity::ForwardedIdentity;

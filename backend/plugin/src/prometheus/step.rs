@@ -3,7 +3,7 @@
 //! As Grafana's Prometheus source does it, so that a dashboard gives the same numbers when only
 //! its data source is switched. Source: promlib `models/query.go`, `intervalv2`.
 
-use super::duration::{format_ms, parse_ms};
+use super::duration::{format_go, format_interval, parse_ms};
 
 /// Points that Prometheus answers per series at most.
 const MAX_POINTS: u64 = 11_000;
@@ -186,9 +186,9 @@ pub(crate) fn interpolate(expr: &str, values: &Interpolation) -> String {
     // Longest names first, since some begin with others.
     let macros = [
         ("__rate_interval_ms", values.rate_interval_ms.to_string()),
-        ("__rate_interval", format_ms(values.rate_interval_ms)),
+        ("__rate_interval", format_go(values.rate_interval_ms)),
         ("__interval_ms", values.step_ms.to_string()),
-        ("__interval", format_ms(values.step_ms)),
+        ("__interval", format_interval(values.step_ms)),
         ("__range_ms", values.range_ms.to_string()),
         ("__range_s", range_secs.to_string()),
         ("__range", format!("{range_secs}s")),

@@ -50,18 +50,18 @@ fn macros() {
         assert_eq!(interpolate(expr, &request.interpolation(step_ms)), expected);
     };
     let hour = request(3_600_000);
-    check(hour, "rate(a[$__rate_interval])", "rate(a[60s])");
-    check(hour, "rate(a[${__rate_interval}])", "rate(a[60s])");
+    check(hour, "rate(a[$__rate_interval])", "rate(a[1m0s])");
+    check(hour, "rate(a[${__rate_interval}])", "rate(a[1m0s])");
     check(hour, "a[$__interval] b[$__interval_ms]", "a[15s] b[15000]");
     check(hour, "$__range $__range_s $__range_ms", "3600s 3600 3600000");
     check(hour, "$__rate_interval_ms ${__range_s}", "60000 3600");
     check(hour, "a{ns=\"$namespace\"}", "a{ns=\"$namespace\"}");
     let with_min_step = StepRequest { min_step: "30s", ..hour };
-    check(with_min_step, "$__rate_interval $__interval", "120s 30s");
+    check(with_min_step, "$__rate_interval $__interval", "2m0s 30s");
     let wide = StepRequest { interval_ms: 120_000, max_data_points: 30, ..hour };
-    check(wide, "$__rate_interval $__interval", "135s 120s");
+    check(wide, "$__rate_interval $__interval", "2m15s 2m");
     let by_interval = StepRequest { min_step: "$__interval", ..wide };
-    check(by_interval, "$__rate_interval", "480s");
+    check(by_interval, "$__rate_interval", "8m0s");
 }
 
 #[test]

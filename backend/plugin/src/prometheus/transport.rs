@@ -1,15 +1,17 @@
 //! Calls to one Prometheus: connections, credentials, limits.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hubble_api::client::{ClientIdentity, TlsSettings};
 use reqwest::Url;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::body::{self, BodyError};
+use super::body::{self, Pieces};
 use super::client::Params;
 use super::entra::{AzureEnvironment, TokenSource};
 use super::error::PrometheusError;
@@ -31,9 +33,27 @@ pub(super) struct Transport {
     settings: PrometheusSettings,
     /// Of [`PrometheusAuth::Azure`].
     tokens: Option<TokenSource>,
-    calls: Semaphore,
+    calls: Arc<Semaphore>,
     /// It answered a POST with "use GET" once, so the next query is not asked twice.
     post_is_refused: AtomicBool,
+}
+
+/// An answer whose body is still arriving.
+pub(super) struct Response {
+    pub(super) status: StatusCode,
+    /// Unpacked and bounded.
+    pub(super) pieces: Pieces,
+    /// A call lasts until its body was read.
+    call: Option<OwnedSemaphorePermit>,
+}
+
+impl Response {
+    /// The status and the whole body. Errors: it does not arrive.
+    pub(super) async fn whole(self) -> Result<(StatusCode, Bytes), PrometheusError> {
+        let body = body::whole(self.pieces).await?;
+        drop(self.call);
+        Ok((self.status, body))
+    }
 }
 
 impl Transport {
@@ -65,7 +85,7 @@ impl Transport {
             base,
             settings: settings.clone(),
             tokens,
-            calls: Semaphore::new(MAX_CALLS),
+            calls: Arc::new(Semaphore::new(MAX_CALLS)),
             post_is_refused: AtomicBool::new(false),
         })
     }
@@ -93,15 +113,15 @@ impl Transport {
         params: &Params,
         method: HttpMethod,
         identity: &ForwardedIdentity,
-    ) -> Result<(StatusCode, Bytes), PrometheusError> {
+    ) -> Result<Response, PrometheusError> {
         // The semaphore is never closed.
-        let _call = self.calls.acquire().await;
+        let call = Arc::clone(&self.calls).acquire_owned().await.ok();
         let method = match method {
             HttpMethod::Post if self.post_is_refused.load(Ordering::Relaxed) => HttpMethod::Get,
             method => method,
         };
         let answer = self.send_as(method, url.clone(), params, identity).await?;
-        match (method, answer.0) {
+        let answer = match (method, answer.status) {
             // Proxies that allow reading only forbid POST; the same query is a GET too.
             (
                 HttpMethod::Post,
@@ -110,17 +130,18 @@ impl Transport {
                 | StatusCode::NOT_IMPLEMENTED,
             ) => {
                 let answer = self.send_as(HttpMethod::Get, url, params, identity).await?;
-                self.post_is_refused.store(answer.0.is_success(), Ordering::Relaxed);
-                Ok(answer)
+                self.post_is_refused.store(answer.status.is_success(), Ordering::Relaxed);
+                answer
             }
             // An expression too long for an URL.
             (HttpMethod::Get, StatusCode::URI_TOO_LONG)
                 if !self.post_is_refused.load(Ordering::Relaxed) =>
             {
-                self.send_as(HttpMethod::Post, url, params, identity).await
+                self.send_as(HttpMethod::Post, url, params, identity).await?
             }
-            _ => Ok(answer),
-        }
+            _ => answer,
+        };
+        Ok(Response { call, ..answer })
     }
 
     async fn send_as(
@@ -129,26 +150,24 @@ impl Transport {
         url: Url,
         params: &Params,
         identity: &ForwardedIdentity,
-    ) -> Result<(StatusCode, Bytes), PrometheusError> {
+    ) -> Result<Response, PrometheusError> {
         let (headers, token) = self.headers(identity).await?;
         let answer = self.send_to(method, url.clone(), params, headers).await?;
-        let refused = match answer {
-            (StatusCode::UNAUTHORIZED, _) => {
+        let refused = match answer.status {
+            StatusCode::UNAUTHORIZED => {
                 PrometheusError::Unauthorized { url: self.url().to_owned() }
             }
-            (StatusCode::FORBIDDEN, _) => {
+            StatusCode::FORBIDDEN => {
                 return Err(PrometheusError::Forbidden { url: self.url().to_owned() });
             }
-            answer => return Ok(answer),
+            _ => return Ok(answer),
         };
         // A token may be taken back before it expires: ask for another one, once.
         let (Some(tokens), Some(token)) = (&self.tokens, token) else { return Err(refused) };
         tokens.forget(&token).await;
         let (headers, _) = self.headers(identity).await?;
-        match self.send_to(method, url, params, headers).await? {
-            (StatusCode::UNAUTHORIZED, _) => Err(refused),
-            answer => Ok(answer),
-        }
+        let answer = self.send_to(method, url, params, headers).await?;
+        if answer.status == StatusCode::UNAUTHORIZED { Err(refused) } else { Ok(answer) }
     }
 
     /// The headers of a call, and the token of Entra ID among them.
@@ -204,7 +223,7 @@ impl Transport {
         mut url: Url,
         params: &Params,
         headers: HeaderMap,
-    ) -> Result<(StatusCode, Bytes), PrometheusError> {
+    ) -> Result<Response, PrometheusError> {
         if !self.settings.custom_parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.settings.custom_parameters);
         }
@@ -216,27 +235,17 @@ impl Transport {
                 HttpMethod::Get => self.http.get(url.clone()),
                 HttpMethod::Post => self.http.post(url.clone()).form(params),
             };
-            let response = request
-                .headers(headers.clone())
-                .send()
-                .await
-                .map_err(|error| self.broken(error))?;
+            let response = request.headers(headers.clone()).send().await.map_err(self.broken())?;
             let status = response.status();
             if let Some(to) = redirect(&url, &response) {
                 url = self.followed(&url, to)?;
                 continue;
             }
             let headers = response.headers().clone();
-            let limit_bytes = self.settings.response_limit_bytes;
-            let body = body::read(&headers, response.bytes_stream(), limit_bytes).await;
-            return match body {
-                Ok(body) => Ok((status, body)),
-                Err(BodyError::Broken(error)) => Err(self.broken(error)),
-                Err(BodyError::TooLarge) => {
-                    Err(PrometheusError::TooLarge { limit_mib: limit_bytes >> 20 })
-                }
-                Err(BodyError::Encoding(cause)) => Err(PrometheusError::Encoding(cause)),
-            };
+            let broken = self.broken();
+            let packed = response.bytes_stream().map(move |piece| piece.map_err(&broken)).boxed();
+            let pieces = body::unpacked(&headers, packed, self.settings.response_limit_bytes)?;
+            return Ok(Response { status, pieces, call: None });
         }
         Err(PrometheusError::RedirectLoop { url: self.url().to_owned() })
     }
@@ -256,13 +265,12 @@ impl Transport {
         Ok(to)
     }
 
-    fn broken(&self, error: reqwest::Error) -> PrometheusError {
-        PrometheusError::from_send(
-            self.url(),
-            error,
-            self.settings.connect_timeout.as_secs(),
-            self.settings.request_timeout.as_secs(),
-        )
+    /// What is said of an error of the HTTP client.
+    fn broken(&self) -> impl Fn(reqwest::Error) -> PrometheusError + Send + 'static {
+        let url = self.url().to_owned();
+        let connect_secs = self.settings.connect_timeout.as_secs();
+        let request_secs = self.settings.request_timeout.as_secs();
+        move |error| PrometheusError::from_send(&url, error, connect_secs, request_secs)
     }
 }
 

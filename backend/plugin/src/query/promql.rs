@@ -6,12 +6,9 @@ use super::{Envelope, QueryError, upstream_notices};
 use crate::frames::{self, Frame, Legend, Notice, SeriesQuery};
 use crate::instance::Instance;
 use crate::prometheus::{
-    Answer, ExemplarSeries, PrometheusClient, PrometheusError, ResultData, Series, StepRequest,
-    align_ms, interpolate, step_ms,
+    Answer, Evaluated, ExemplarSeries, PrometheusClient, PrometheusError, ResultData, Series,
+    StepRequest, align_ms, interpolate, step_ms,
 };
-
-/// Series that are answered at most: Grafana holds each three times over, and no panel shows more.
-const MAX_SERIES: usize = 20_000;
 
 /// Asks Prometheus and shapes its answer.
 ///
@@ -99,10 +96,10 @@ struct Asked<'a> {
     step_ms: u64,
 }
 
-type Evaluated = Result<Answer<ResultData>, PrometheusError>;
+type Evaluation = Result<Answer<Evaluated>, PrometheusError>;
 
 impl Asked<'_> {
-    async fn range(&self) -> Option<Evaluated> {
+    async fn range(&self) -> Option<Evaluation> {
         if !self.query.range {
             return None;
         }
@@ -110,7 +107,7 @@ impl Asked<'_> {
         Some(self.prometheus.query_range(self.expr, start_ms, end_ms, self.step_ms).await)
     }
 
-    async fn instant(&self) -> Option<Evaluated> {
+    async fn instant(&self) -> Option<Evaluation> {
         if !self.query.instant {
             return None;
         }
@@ -128,22 +125,12 @@ impl Asked<'_> {
     }
 }
 
-fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, answer: Answer<ResultData>) -> Vec<Frame> {
+fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, answer: Answer<Evaluated>) -> Vec<Frame> {
     let mut notices = upstream_notices(&answer.warnings, &answer.infos);
-    let mut bounded = |mut series: Vec<Series>| {
-        if series.len() > MAX_SERIES {
-            let text = format!(
-                "showing {MAX_SERIES} of {} series: narrow or aggregate the expression",
-                series.len()
-            );
-            notices.push(Notice::warning(text));
-            series.truncate(MAX_SERIES);
-        }
-        series
-    };
-    let (series, result_type) = match answer.data {
-        ResultData::Matrix(series) => (bounded(series), "matrix"),
-        ResultData::Vector(series) => (bounded(series), "vector"),
+    let Evaluated { result, series_total } = answer.data;
+    let (series, result_type) = match result {
+        ResultData::Matrix(series) => (series, "matrix"),
+        ResultData::Vector(series) => (series, "vector"),
         ResultData::Scalar(sample) => {
             let series = Series {
                 times_nanos: vec![sample.time_nanos],
@@ -156,6 +143,13 @@ fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, answer: Answer<ResultDa
             return vec![frames::text(shape, time_nanos, &text, notices)];
         }
     };
+    if series_total > series.len() {
+        let text = format!(
+            "showing {} of {series_total} series: narrow or aggregate the expression",
+            series.len()
+        );
+        notices.push(Notice::warning(text));
+    }
     match format {
         PromqlFormat::Table => vec![frames::table(shape, &series, result_type, notices)],
         PromqlFormat::Heatmap => frames::heatmap(shape, series, notices),

@@ -104,7 +104,7 @@ impl VariableQuery {
                 let values = Interpolation { step_ms: 15_000, rate_interval_ms: 60_000, range_ms };
                 let expr = interpolate(expr, &values);
                 let answer = prometheus()?.query(&expr, to_ms).await?;
-                Ok(results(&answer.data))
+                Ok(results(&answer.data.result))
             }
             Self::Flows(variable) => return variable.options(instance).await,
         };

@@ -114,6 +114,7 @@ pub(crate) enum HttpMethod {
 #[serde(rename_all = "camelCase", default)]
 #[expect(clippy::struct_excessive_bools, reason = "Grafana's own switches, one by one")]
 pub(super) struct JsonData {
+    prometheus_datasource_uid: Option<String>,
     prometheus_url: Option<String>,
     prometheus_auth: Option<String>,
     prometheus_user: Option<String>,
@@ -138,6 +139,13 @@ pub(super) struct JsonData {
     /// `httpHeaderName1` and so on, as Grafana numbers them, among all that is not ours.
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
+}
+
+impl JsonData {
+    /// Whether the browser hands PromQL to another data source.
+    pub(super) fn is_delegated(&self) -> bool {
+        non_empty(self.prometheus_datasource_uid.as_ref()).is_some()
+    }
 }
 
 /// As `@grafana/azure-sdk` stores it.

@@ -113,7 +113,7 @@ async fn prometheus_errors_are_sentences() {
     .await;
     check(
         Answer::json("200 OK", r#"{"status":"success","data":{"resultType":"streams","result":[]}}"#),
-        (502, "the answer of Prometheus cannot be read: unknown variant `streams`, expected one of `matrix`, `vector`, `scalar`, `string` at line 1 column 59"),
+        (502, "the answer of Prometheus cannot be read: unknown result type `streams`, expected `matrix`, `vector`, `scalar` or `string`, near byte 64"),
     )
     .await;
     check(
@@ -121,6 +121,20 @@ async fn prometheus_errors_are_sentences() {
         (502, "`URL` answered 200 OK, and not as Prometheus does: `{\"hello\":\"world\"}`; check the Prometheus URL"),
     )
     .await;
+}
+
+/// What the browser hands to another data source, an alert rule cannot.
+#[tokio::test]
+async fn a_prometheus_that_is_another_data_source() {
+    let plugin = Plugin::start().await;
+    let source =
+        Source { json_data: json!({ "prometheusDatasourceUid": "prom" }), ..Source::default() };
+    let (status, _, message) = plugin.failure(&source, Range::last_hour(), promql()).await;
+    assert_eq!(status, 400);
+    assert_eq!(
+        message,
+        "PromQL of this data source is handed to another one in the browser, which alert rules do not reach: fill in its `URL for alert rules`, or write the rule on that other data source"
+    );
 }
 
 #[tokio::test]
@@ -349,7 +363,9 @@ async fn many_slow_queries_run_side_by_side() {
     .await;
     let names: Vec<String> =
         (0..26).map(|index: u8| char::from(b'A' + index).to_string()).collect();
-    let queries: Vec<(&str, Value)> = names.iter().map(|name| (name.as_str(), promql())).collect();
+    let query = |name: &String| json!({ "expr": format!("up{{a=\"{name}\"}}"), "instant": true });
+    let queries: Vec<(&str, Value)> =
+        names.iter().map(|name| (name.as_str(), query(name))).collect();
     let answers = tokio::time::timeout(
         Duration::from_secs(20),
         plugin.query(&prometheus.source(), Range::last_hour(), &queries),
@@ -358,4 +374,77 @@ async fn many_slow_queries_run_side_by_side() {
     .unwrap();
     assert_eq!(answers.len(), 26);
     assert!(answers.values().all(|answer| answer.status == 200 && answer.frames.len() == 1));
+}
+
+/// What a Prometheus may answer that is odd, beside a query that is fine: the data that is there, or
+/// one query's error.
+#[tokio::test]
+async fn odd_answers_are_read_as_far_as_they_go() {
+    let plugin = Plugin::start().await;
+    let check = async |content_type: &'static str, data: &str, expected: &[&str]| {
+        let odd = format!(r#"{{"status":"success","data":{data}}}"#);
+        let prometheus = Http::start(move |_, body| {
+            let is_odd = body.contains("odd");
+            let fine = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}"#;
+            Answer {
+                status: "200 OK",
+                content_type,
+                body: if is_odd { odd.clone() } else { fine.to_owned() },
+            }
+        })
+        .await;
+        let queries = [
+            ("A", json!({ "expr": "odd", "legendFormat": "{{a}}" })),
+            ("B", json!({ "expr": "fine", "instant": true })),
+        ];
+        let answers = plugin.query(&prometheus.source(), Range::last_hour(), &queries).await;
+        assert_eq!((answers["B"].status, answers["B"].frames.len()), (200, 1));
+        let answer = &answers["A"];
+        assert_eq!((answer.status, answer.error.as_str()), (200, ""), "{data:.80}");
+        let frames: Vec<String> =
+            answer.frames.iter().map(|frame| crate::golden::render(frame, 10)).collect();
+        assert_eq!(frames.len(), expected.len().max(1), "{frames:?}");
+        for (frame, expected) in frames.iter().zip(expected) {
+            assert!(frame.contains(expected), "{expected} in {frame}");
+        }
+    };
+    let matrix = |series: &str| format!(r#"{{"resultType":"matrix","result":[{series}]}}"#);
+    let json = "application/json";
+    check(json, &matrix(""), &[]).await;
+    check("text/plain", &matrix(""), &[]).await;
+    // A stale marker is a NaN of its own bits, which JSON does not carry.
+    check(
+        json,
+        &matrix(r#"{"metric":{"a":"x"},"values":[[1,"NaN"],[2,"+Inf"],[3,"-Inf"],[4,"1e-320"]]}"#),
+        &["(4 rows)"],
+    )
+    .await;
+    let ragged = r#"{"metric":{"a":"x"},"values":[[1,"1"]]},{"metric":{"a":"y"},"values":[[1,"1"],[2,"2"],[900,"3"]]},{"metric":{"a":"z"},"values":[]}"#;
+    check(json, &matrix(ragged), &["(1 rows)", "(3 rows)"]).await;
+    // Twice the same labels, as a proxy in front of two Prometheis may answer: both are shown.
+    let twice =
+        r#"{"metric":{"a":"x"},"values":[[1,"1"]]},{"metric":{"a":"x"},"values":[[1,"2"]]}"#;
+    check(json, &matrix(twice), &["(1 rows)", "(1 rows)"]).await;
+    let hostile = r#"{"metric":{"a":"<script>","Time":"t","Value":"v","":"e"},"values":[[1,"1"]]}"#;
+    check(json, &matrix(hostile), &["<script>"]).await;
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_series_are_cut_and_counted() {
+    let plugin = Plugin::start().await;
+    let series: Vec<String> = (0..100_000)
+        .map(|index| format!(r#"{{"metric":{{"pod":"p{index}"}},"value":[1,"{index}"]}}"#))
+        .collect();
+    let series = series.join(",");
+    let body =
+        format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{series}]}}}}"#);
+    let prometheus = Http::start(move |_, _| Answer::json("200 OK", &body)).await;
+    let query = json!({ "expr": "up", "instant": true, "format": "table" });
+    let frames = plugin.frames(&prometheus.source(), Range::last_hour(), query).await;
+    assert!(
+        frames[0].contains("showing 20000 of 100000 series: narrow or aggregate the expression"),
+        "{:.400}",
+        frames[0]
+    );
+    assert!(frames[0].contains("(20000 rows)"));
 }

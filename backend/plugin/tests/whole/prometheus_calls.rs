@@ -1,8 +1,8 @@
 //! How Prometheus is called: methods, parameters, headers, encodings, redirects, limits, TLS.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use grafana_plugin_sdk::pluginv2::{DataQuery, QueryDataRequest};
 use serde_json::{Value, json};
@@ -250,21 +250,26 @@ async fn half_an_answer_is_said_to_be_one() {
     );
 }
 
-#[tokio::test]
-async fn a_dashboard_opens_ten_connections_at_most() {
-    let plugin = Plugin::start().await;
+/// A Prometheus that takes its time, what it was asked, and how many connections it saw at once.
+async fn slow_prometheus() -> (String, Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
     let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (now, peak) = (Arc::clone(&open), Arc::clone(&most));
+    let (requests, peak) = (Arc::clone(&asked), Arc::clone(&most));
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let (now, peak) = (Arc::clone(&now), Arc::clone(&peak));
+            let (requests, now) = (Arc::clone(&requests), Arc::clone(&open));
+            let peak = Arc::clone(&peak);
             tokio::spawn(async move {
                 peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 let mut request = [0; 16_384];
-                drop(stream.read(&mut request).await);
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                let read = stream.read(&mut request).await.unwrap_or(0);
+                requests
+                    .lock()
+                    .unwrap()
+                    .push(String::from_utf8_lossy(&request[..read]).into_owned());
+                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
                 let head = format!(
                     "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{EMPTY}",
                     EMPTY.len()
@@ -274,16 +279,58 @@ async fn a_dashboard_opens_ten_connections_at_most() {
             });
         }
     });
-    let source = Source::prometheus(&url);
-    let panels = (0..25).map(|_| {
-        let source = source.clone();
-        let plugin = &plugin;
-        async move { plugin.frames(&source, Range::last_hour(), promql()).await }
-    });
-    let answers = futures_util::future::join_all(panels).await;
-    assert_eq!(answers.len(), 25);
+    (url, asked, most)
+}
+
+/// A dashboard of 25 panels, of which each asks what another one asks too.
+#[tokio::test]
+async fn a_dashboard_opens_ten_connections_at_most_and_asks_nothing_twice() {
+    let plugin = Plugin::start().await;
+    let (url, asked, most) = slow_prometheus().await;
+    let source = with(Source::prometheus(&url), &json!({ "httpMethod": "GET" }), &[]);
+    let panel = |index: usize| {
+        let (source, plugin) = (source.clone(), &plugin);
+        let query = move |expr: usize| json!({ "expr": format!("up{{a=\"{expr}\"}}"), "legendFormat": format!("{index}") });
+        async move {
+            let queries = [("A", query(index)), ("B", query((index + 1) % 25))];
+            plugin.query(&source, Range { from_ms: 0, to_ms: 3_600_000 }, &queries).await
+        }
+    };
+    let answers = futures_util::future::join_all((0..25).map(panel)).await;
+    assert!(answers.iter().all(|answer| answer["A"].status == 200 && answer["B"].status == 200));
     let most = most.load(Ordering::SeqCst);
     assert!((2..=10).contains(&most), "{most} connections at once");
+    let asked = asked.lock().unwrap();
+    let different: HashSet<&String> = asked.iter().collect();
+    assert_eq!(different.len(), 25);
+    assert_eq!(asked.len(), different.len(), "nothing is asked twice");
+}
+
+/// Whoever asks with a token of their own shares no answer with others.
+#[tokio::test]
+async fn users_who_are_told_apart_share_no_answer() {
+    let plugin = Plugin::start().await;
+    let check = async |forward: bool, expected: usize| {
+        let (url, asked, _) = slow_prometheus().await;
+        let source = with(Source::prometheus(&url), &json!({ "oauthPassThru": forward }), &[]);
+        let user = |token: &str| {
+            let request = QueryDataRequest {
+                plugin_context: Some(source.context()),
+                headers: HashMap::from([("Authorization".to_owned(), token.to_owned())]),
+                queries: vec![DataQuery {
+                    ref_id: "A".to_owned(),
+                    json: promql().to_string().into_bytes(),
+                    ..DataQuery::default()
+                }],
+            };
+            plugin.query_data(request)
+        };
+        let (a, b) = tokio::join!(user("Bearer a"), user("Bearer b"));
+        assert_eq!((a.unwrap().responses.len(), b.unwrap().responses.len()), (1, 1));
+        assert_eq!(asked.lock().unwrap().len(), expected);
+    };
+    check(true, 2).await;
+    check(false, 1).await;
 }
 
 /// A Prometheus behind TLS that asks for a client certificate; its certificate is for `prom.test`.

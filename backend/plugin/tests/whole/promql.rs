@@ -48,7 +48,7 @@ async fn range_and_instant_at_once() {
     // 15 s, aligned: 1,700,000,001 is 1,699,999,995 + 6.
     assert!(
         range.ends_with(
-            "query=rate%28up%5B60s%5D%29&start=1699999995.000&end=1700000295.000&step=15.000"
+            "query=rate%28up%5B1m0s%5D%29&start=1699999995.000&end=1700000295.000&step=15.000"
         ),
         "{range}"
     );

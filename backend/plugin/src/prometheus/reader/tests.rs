@@ -5,14 +5,29 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn read(json: &str) -> Result<Envelope<ResultData>, serde_json::Error> {
-    serde_json::from_str(json)
+/// Reads `json` as it would arrive: whole, byte by byte, and in pieces between.
+fn read(json: &[u8]) -> Result<ReadAnswer, UnreadableAnswer> {
+    let in_pieces = |bytes: usize| {
+        let mut reader = AnswerReader::new(1_000);
+        for piece in json.chunks(bytes.max(1)) {
+            reader.feed(piece)?;
+        }
+        reader.finish()
+    };
+    let whole = in_pieces(json.len());
+    for bytes in [1, 7, 64] {
+        if json.len() <= 64 * 1_024 {
+            let read = in_pieces(bytes);
+            assert_eq!(format!("{read:?}"), format!("{whole:?}"), "in pieces of {bytes}");
+        }
+    }
+    whole
 }
 
 fn check_result(json: &str, expected: &str) {
-    let shown = match read(json) {
+    let shown = match read(json.as_bytes()) {
         Err(error) => format!("error: {error}"),
-        Ok(envelope) => match envelope.data {
+        Ok(ReadAnswer { envelope, .. }) => match envelope.data {
             None => format!("no data, {} {}", envelope.error_type, envelope.error),
             Some(ResultData::Matrix(series)) => format!("matrix {}", show(&series)),
             Some(ResultData::Vector(series)) => format!("vector {}", show(&series)),
@@ -65,32 +80,83 @@ fn results() {
         r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#,
         "no data, bad_data parse error",
     );
-    for (json, error) in [
+    let series = r#"{"metric":{},"values":[[1,"1"]]}"#;
+    for (data, error) in [
         (
-            r#"{"resultType":"streams","result":[]}"#,
-            "unknown variant `streams`, expected one of `matrix`, `vector`, `scalar`, `string` at line 1 column 50",
+            r#"{"resultType":"streams","result":[]}"#.to_owned(),
+            "unknown result type `streams`, expected `matrix`, `vector`, `scalar` or `string`, near byte 64",
         ),
-        (r#"{"resultType":"matrix"}"#, "missing field `result` at line 1 column 51"),
+        (r#"{"resultType":"matrix"}"#.to_owned(), "there is no `result`, near byte 51"),
+        (r#"{"result":[]}"#.to_owned(), "there is no `resultType`, near byte 41"),
         (
-            r#"{"resultType":"scalar","result":[1,"x"]}"#,
-            "invalid value: string \"x\", expected a float as a string at line 1 column 66",
+            r#"{"resultType":"scalar","result":[1,"x"]}"#.to_owned(),
+            "invalid value: string \"x\", expected a float as a string, near byte 68",
         ),
         (
-            r#"{"resultType":"scalar","result":[1e300,"1"]}"#,
-            "1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 is no time in seconds at line 1 column 66",
+            format!(r#"{{"resultType":"matrix","result":[{series} {series}]}}"#),
+            "expected `,` or `]`, near byte 92",
+        ),
+        (
+            format!(r#"{{"resultType":"matrix","result":[{series},]}}"#),
+            "expected a series, near byte 92",
+        ),
+        (
+            format!(r#"{{"resultType":"scalar","result":[{series}]}}"#),
+            "the result is no scalar, near byte 95",
         ),
     ] {
-        let json = success(json);
-        let got = read(&json).unwrap_err().to_string();
-        assert!(got.starts_with(error.split(" at line").next().unwrap()), "{got}");
+        assert_eq!(read(success(&data).as_bytes()).unwrap_err().to_string(), error, "{data}");
     }
+}
+
+#[test]
+fn what_is_no_answer_is_told_apart() {
+    let check = |json: &str, expected: &str| {
+        let shown = read(json.as_bytes()).map(|read| read.envelope.status);
+        assert_eq!(format!("{shown:?}"), expected, "{json}");
+    };
+    check("", "Err(NoObject)");
+    check(" \n", "Err(NoObject)");
+    check("<!doctype html>", "Err(NoObject)");
+    check("[1]", "Err(NoObject)");
+    check("{}", r#"Ok("")"#);
+    check("\n { } \n", r#"Ok("")"#);
+    check(r#"{"status":"success","data":null,"warnings":null}"#, r#"Ok("success")"#);
+    check("{} x", r#"Err(Malformed { reason: "expected the end of the answer", at_byte: 2 })"#);
+    check("{1:2}", r#"Err(Malformed { reason: "expected a key in quotes", at_byte: 1 })"#);
+    check(r#"{"a" 1}"#, r#"Err(Malformed { reason: "expected `:`", at_byte: 1 })"#);
+}
+
+#[test]
+fn only_so_many_series_are_kept() {
+    let series = r#"{"metric":{"a":"b"},"values":[[1,"1"]],"histograms":[]}"#;
+    let json = format!(
+        r#"{{"status":"success","data":{{"resultType":"matrix","result":[{}]}}}}"#,
+        [series; 5].join(",")
+    );
+    let mut reader = AnswerReader::new(3);
+    reader.feed(json.as_bytes()).unwrap();
+    let read = reader.finish().unwrap();
+    let Some(ResultData::Matrix(kept)) = read.envelope.data else { panic!("no matrix") };
+    assert_eq!((kept.len(), read.series_total), (3, 5));
+}
+
+#[test]
+fn a_large_value_in_small_pieces_is_not_scanned_over_and_over() {
+    let text = "x".repeat(4 << 20);
+    let json = format!(r#"{{"status":"success","stats":"{text}","data":null}}"#);
+    let mut reader = AnswerReader::new(1);
+    for piece in json.as_bytes().chunks(64) {
+        reader.feed(piece).unwrap();
+    }
+    assert_eq!(reader.finish().unwrap().envelope.status, "success");
 }
 
 #[test]
 fn hostile_answers_end_in_an_error_or_in_what_is_there() {
     let check = |data: &str, expected: &str| {
         let json = format!(r#"{{"status":"success","data":{data}}}"#);
-        match read(&json) {
+        match read(json.as_bytes()) {
             Ok(_) => assert_eq!("read", expected, "{data:.80}"),
             Err(error) => {
                 let error = error.to_string();
@@ -101,9 +167,10 @@ fn hostile_answers_end_in_an_error_or_in_what_is_there() {
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     // What is skipped may be as deep as it likes: it is never a tree.
     check(&format!(r#"{{"resultType":"matrix","result":[],"stats":{}}}"#, deep(100_000)), "read");
-    check(&format!(r#"{{"resultType":"matrix","result":{}}}"#, deep(100_000)), "invalid type");
-    check(&format!(r#"{{"result":{},"resultType":"matrix"}}"#, deep(100_000)), "invalid type");
-    check(&deep(100_000), "invalid type");
+    check(&format!(r#"{{"resultType":"matrix","result":{}}}"#, deep(100_000)), "is no matrix");
+    check(&format!(r#"{{"result":{},"resultType":"matrix"}}"#, deep(100_000)), "is no matrix");
+    check(&format!(r#"{{"result":{},"resultType":"string"}}"#, deep(100_000)), "invalid type");
+    check(&deep(100_000), "read");
     let sample = |sample: &str| {
         format!(r#"{{"resultType":"matrix","result":[{{"metric":{{}},"values":[{sample}]}}]}}"#)
     };
@@ -116,10 +183,17 @@ fn hostile_answers_end_in_an_error_or_in_what_is_there() {
     check(&sample(r#"[1,"1",2]"#), "trailing characters");
     check(&sample("[1]"), "invalid length 1");
     check(&sample("null"), "invalid type: null");
+    check(&sample("1 2"), "invalid type: integer");
+    check(&sample("[1,\"1\"]}"), "expected `,` or `]`");
     check(r#"{"resultType":"matrix","result":[{"metric":{"a":1}}]}"#, "invalid type: integer");
-    check(r#"{"resultType":"matrix","result":[{"values":[],"values":[]}]}"#, "duplicate field");
-    check(r#"{"resultType":"vector","result":{"a":1}}"#, "invalid type: map");
-    check(r#"{"resultType":"scalar","result":[]}"#, "invalid length 0");
+    check(r#"{"resultType":"matrix","result":[{"values":[],"values":[]}]}"#, "read");
+    check(
+        r#"{"resultType":"matrix","result":[{"values":[[1,"1"]],"values":[]}]}"#,
+        "there are two of `values`",
+    );
+    check(r#"{"resultType":"vector","result":{"a":1}}"#, "is no vector");
+    check(r#"{"resultType":"vector","result":[],"result":[]}"#, "there are two of `result`");
+    check(r#"{"resultType":"scalar","result":[]}"#, "is no scalar");
     check(r#"{"resultType":1,"result":[]}"#, "invalid type: integer");
     check(r#"{"resultType":"matrix","result":[{"metric":{"a":"\ud800"}}]}"#, "hex escape");
     check(r#"{"resultType":"matrix","result":[{"metric":{"a":"1","a":"2"}}]}"#, "read");
@@ -129,10 +203,10 @@ fn hostile_answers_end_in_an_error_or_in_what_is_there() {
 #[test]
 fn every_cut_of_an_answer_is_told_as_one() {
     let json = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1.5,"1"],[2,"NaN"]]}]}}"#;
-    assert!(read(json).is_ok());
+    assert!(read(json.as_bytes()).is_ok());
     for end in 1..json.len() {
         let cut = json.get(..end).unwrap();
-        assert!(read(cut).unwrap_err().is_eof(), "{cut}");
+        assert_eq!(read(cut.as_bytes()).unwrap_err(), UnreadableAnswer::CutOff, "{cut}");
     }
 }
 
@@ -208,7 +282,7 @@ proptest! {
             format!(r#"{{"resultType":"matrix","result":{result_text}}}"#)
         };
         let json = format!(r#"{{"status":"success","data":{data},"infos":["i"]}}"#);
-        let envelope = read(&json).unwrap();
+        let envelope = read(json.as_bytes()).unwrap().envelope;
         prop_assert_eq!(envelope.infos, ["i"]);
         let Some(ResultData::Matrix(series)) = envelope.data else { panic!("no matrix") };
         let columns: Vec<(LabelSet, Vec<(i64, u64)>)> = series
@@ -225,6 +299,15 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _: Result<Envelope<ResultData>, _> = serde_json::from_slice(&bytes);
+        drop(read(&bytes));
+    }
+
+    #[test]
+    fn a_byte_that_is_wrong_is_read_or_refused_in_any_pieces(at in 0_usize..115, byte in any::<u8>()) {
+        let mut json = br#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1.5,"1"],[2,"NaN"]]}]}}"#.to_vec();
+        if let Some(place) = json.get_mut(at) {
+            *place = byte;
+        }
+        drop(read(&json));
     }
 }

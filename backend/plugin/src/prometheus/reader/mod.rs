@@ -1,0 +1,412 @@
+//! Answers of the query API, read into columns while they arrive: no tree of values, one pass over
+//! the bytes, and none of them kept longer than the value that they belong to.
+//!
+//! [`AnswerReader`] knows where it stands in the answer. Samples are read in place, one by one;
+//! everything small (labels, a histogram, a warning) is handed whole to the ordinary JSON reader.
+
+mod sample;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use self::sample::sample;
+use self::scan::{Item, Member, Stop};
+use super::answer::{Envelope, Float, Histogram, LabelSet, ResultData, Sample, Series, Timed};
+
+/// Of no account, however often they are scanned.
+const SMALL_BYTES: usize = 16 << 10;
+
+/// Why an answer cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UnreadableAnswer {
+    /// The first byte says so.
+    #[error("it is no JSON object")]
+    NoObject,
+    /// It ends in its middle.
+    #[error("it is cut off")]
+    CutOff,
+    #[error("{reason}, near byte {at_byte}")]
+    Malformed { reason: String, at_byte: usize },
+}
+
+/// Reads one answer, piece by piece.
+#[derive(Debug)]
+pub(crate) struct AnswerReader {
+    /// What arrived of a value that is not complete yet.
+    held: Vec<u8>,
+    /// Bytes of `held` before which trying again is no use: values that are large and arrive in
+    /// small pieces would be scanned over and over.
+    wait_bytes: usize,
+    /// Bytes that were read and let go.
+    done_bytes: usize,
+    place: Place,
+    envelope: Envelope<IgnoredAny>,
+    result_type: Option<String>,
+    result: Option<ResultShape>,
+    max_series: usize,
+    /// Series that the answer has, of which the first `max_series` are kept.
+    series_total: usize,
+    series: Series,
+    /// Samples of the series before: most are as long as each other.
+    expected_samples: usize,
+}
+
+/// Where in the answer the next byte stands; `after` a sibling, or as the first child.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Start,
+    Envelope { after: bool },
+    Data { after: bool },
+    SeriesList { after: bool },
+    Series { after: bool },
+    Values { after: bool },
+    Histograms { after: bool },
+    End,
+}
+
+/// A result whose type may follow it.
+#[derive(Debug)]
+enum ResultShape {
+    Series(Vec<Series>),
+    /// A scalar or a string, as it came.
+    Single(Vec<u8>),
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(crate) struct ReadAnswer {
+    pub(crate) envelope: Envelope<ResultData>,
+    /// Series that the answer has, of which the data may hold fewer.
+    pub(crate) series_total: usize,
+}
+
+impl AnswerReader {
+    /// A reader that keeps the first `max_series` series of the answer.
+    pub(crate) fn new(max_series: usize) -> Self {
+        Self {
+            held: Vec::new(),
+            wait_bytes: 0,
+            done_bytes: 0,
+            place: Place::Start,
+            envelope: Envelope::default(),
+            result_type: None,
+            result: None,
+            max_series,
+            series_total: 0,
+            series: Series::default(),
+            expected_samples: 0,
+        }
+    }
+
+    /// Reads what arrived. Errors: [`UnreadableAnswer`]; then the rest need not arrive.
+    pub(crate) fn feed(&mut self, chunk: &[u8]) -> Result<(), UnreadableAnswer> {
+        if self.held.is_empty() {
+            let rest = self.read(chunk)?;
+            self.held.extend_from_slice(rest);
+        } else {
+            self.held.extend_from_slice(chunk);
+            if self.held.len() < self.wait_bytes {
+                return Ok(());
+            }
+            let mut held = std::mem::take(&mut self.held);
+            let rest_bytes = self.read(&held)?.len();
+            held.drain(..held.len().saturating_sub(rest_bytes));
+            self.held = held;
+        }
+        self.wait_bytes = match self.held.len() {
+            small if small < SMALL_BYTES => 0,
+            large => large * 2,
+        };
+        Ok(())
+    }
+
+    /// The answer. Errors: [`UnreadableAnswer`].
+    pub(crate) fn finish(mut self) -> Result<ReadAnswer, UnreadableAnswer> {
+        let held = std::mem::take(&mut self.held);
+        self.read(&held)?;
+        match self.place {
+            Place::End => {}
+            Place::Start => return Err(UnreadableAnswer::NoObject),
+            _ => return Err(UnreadableAnswer::CutOff),
+        }
+        let malformed = |reason| UnreadableAnswer::Malformed { reason, at_byte: self.done_bytes };
+        let data = match (self.result_type, self.result) {
+            (None, None) => None,
+            (None, _) => return Err(malformed("there is no `resultType`".to_owned())),
+            (_, None) => return Err(malformed("there is no `result`".to_owned())),
+            (Some(result_type), Some(result)) => {
+                Some(typed(&result_type, result).map_err(malformed)?)
+            }
+        };
+        let Envelope { status, data: _, error_type, error, warnings, infos } = self.envelope;
+        let envelope = Envelope { status, data, error_type, error, warnings, infos };
+        Ok(ReadAnswer { envelope, series_total: self.series_total })
+    }
+
+    /// Reads as far as values are complete; the bytes of the one that is not.
+    fn read<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], UnreadableAnswer> {
+        let mut rest = bytes;
+        loop {
+            match self.step(rest) {
+                Ok(after) => rest = after,
+                Err(stop) => {
+                    self.done_bytes += bytes.len() - rest.len();
+                    return match stop {
+                        Stop::Short => Ok(rest),
+                        Stop::Malformed(reason) if matches!(self.place, Place::Start) => {
+                            drop(reason);
+                            Err(UnreadableAnswer::NoObject)
+                        }
+                        Stop::Malformed(reason) => {
+                            Err(UnreadableAnswer::Malformed { reason, at_byte: self.done_bytes })
+                        }
+                    };
+                }
+            }
+        }
+    }
+
+    /// Reads one thing; the bytes after it.
+    fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Stop> {
+        match self.place {
+            Place::Start => match bytes.trim_ascii_start().split_first() {
+                None => Err(Stop::Short),
+                Some((b'{', rest)) => {
+                    self.place = Place::Envelope { after: false };
+                    Ok(rest)
+                }
+                Some(_) => Err(Stop::expected("an object")),
+            },
+            Place::Envelope { after } => self.envelope_member(bytes, after),
+            Place::Data { after } => self.data_member(bytes, after),
+            Place::SeriesList { after } => self.series_item(bytes, after),
+            Place::Series { after } => self.series_member(bytes, after),
+            Place::Values { after } => self.values(bytes, after),
+            Place::Histograms { after } => self.histogram_item(bytes, after),
+            Place::End if bytes.trim_ascii_start().is_empty() => Err(Stop::Short),
+            Place::End => Err(Stop::expected("the end of the answer")),
+        }
+    }
+
+    fn envelope_member<'a>(&mut self, bytes: &'a [u8], after: bool) -> Result<&'a [u8], Stop> {
+        let (key, value) = match scan::member(bytes, after)? {
+            Member::Close(rest) => {
+                self.place = Place::End;
+                return Ok(rest);
+            }
+            Member::Key(key, value) => (key, value),
+        };
+        if key == b"data"
+            && let Some(rest) = value.strip_prefix(b"{")
+        {
+            self.place = Place::Data { after: false };
+            return Ok(rest);
+        }
+        let (value, rest) = scan::value(value)?;
+        match key {
+            b"status" => self.envelope.status = read(value)?,
+            b"errorType" => self.envelope.error_type = read(value)?,
+            b"error" => self.envelope.error = read(value)?,
+            b"warnings" => {
+                self.envelope.warnings = read::<Option<_>>(value)?.unwrap_or_default();
+            }
+            b"infos" => self.envelope.infos = read::<Option<_>>(value)?.unwrap_or_default(),
+            _ => drop(read::<IgnoredAny>(value)?),
+        }
+        self.place = Place::Envelope { after: true };
+        Ok(rest)
+    }
+
+    fn data_member<'a>(&mut self, bytes: &'a [u8], after: bool) -> Result<&'a [u8], Stop> {
+        let (key, value) = match scan::member(bytes, after)? {
+            Member::Close(rest) => {
+                self.place = Place::Envelope { after: true };
+                return Ok(rest);
+            }
+            Member::Key(key, value) => (key, value),
+        };
+        if key == b"result" && self.result.is_some() {
+            return Err(Stop::Malformed("there are two of `result`".to_owned()));
+        }
+        if key == b"result"
+            && let Some(list) = value.strip_prefix(b"[")
+        {
+            // A list of objects, or a time and a value.
+            match scan::item(list, false)? {
+                Item::Value([b'{', ..]) | Item::Close(_) => {
+                    self.result = Some(ResultShape::Series(Vec::new()));
+                    self.place = Place::SeriesList { after: false };
+                    return Ok(list);
+                }
+                Item::Value(_) => {}
+            }
+        }
+        let (value, rest) = scan::value(value)?;
+        match key {
+            b"result" => self.result = Some(ResultShape::Single(value.to_vec())),
+            b"resultType" => self.result_type = Some(read(value)?),
+            _ => drop(read::<IgnoredAny>(value)?),
+        }
+        self.place = Place::Data { after: true };
+        Ok(rest)
+    }
+
+    fn series_item<'a>(&mut self, bytes: &'a [u8], after: bool) -> Result<&'a [u8], Stop> {
+        match scan::item(bytes, after)? {
+            Item::Close(rest) => {
+                self.place = Place::Data { after: true };
+                Ok(rest)
+            }
+            Item::Value([b'{', rest @ ..]) => {
+                self.place = Place::Series { after: false };
+                Ok(rest)
+            }
+            Item::Value(_) => Err(Stop::expected("a series")),
+        }
+    }
+
+    fn series_member<'a>(&mut self, bytes: &'a [u8], after: bool) -> Result<&'a [u8], Stop> {
+        let (key, value) = match scan::member(bytes, after)? {
+            Member::Close(rest) => {
+                self.keep_series();
+                self.place = Place::SeriesList { after: true };
+                return Ok(rest);
+            }
+            Member::Key(key, value) => (key, value),
+        };
+        let is_kept = self.series_total < self.max_series;
+        let list = value.strip_prefix(b"[");
+        match (key, list) {
+            (b"values", Some(list)) if is_kept => {
+                if !self.series.values.is_empty() {
+                    return Err(Stop::Malformed("there are two of `values`".to_owned()));
+                }
+                self.series.times_nanos.reserve(self.expected_samples);
+                self.series.values.reserve(self.expected_samples);
+                self.place = Place::Values { after: false };
+                return Ok(list);
+            }
+            (b"histograms", Some(list)) if is_kept => {
+                self.place = Place::Histograms { after: false };
+                return Ok(list);
+            }
+            (b"values" | b"histograms", None) => return Err(Stop::expected("a list of samples")),
+            _ => {}
+        }
+        let (value, rest) = scan::value(value)?;
+        match key {
+            b"metric" if is_kept => self.series.labels = read::<LabelSet>(value)?,
+            b"value" if is_kept => {
+                let (time, value) = read::<Timed<Float>>(value)?;
+                self.series.push(time, value);
+            }
+            b"histogram" if is_kept => {
+                let (time, histogram) = read::<Timed<Histogram>>(value)?;
+                self.series.cells.push(time, histogram);
+            }
+            _ => drop(read::<IgnoredAny>(value)?),
+        }
+        self.place = Place::Series { after: true };
+        Ok(rest)
+    }
+
+    fn keep_series(&mut self) {
+        let series = std::mem::take(&mut self.series);
+        if self.series_total < self.max_series
+            && let Some(ResultShape::Series(list)) = &mut self.result
+        {
+            self.expected_samples = series.values.len();
+            list.push(series);
+        }
+        self.series_total += 1;
+    }
+
+    fn values<'a>(&mut self, bytes: &'a [u8], mut after: bool) -> Result<&'a [u8], Stop> {
+        let mut rest = bytes;
+        let Series { times_nanos, values, .. } = &mut self.series;
+        while let Some(next) = if after { rest.strip_prefix(b",") } else { Some(rest) }
+            && let Some((time_nanos, value, behind)) = sample(next)
+        {
+            times_nanos.push(time_nanos);
+            values.push(value);
+            rest = behind;
+            after = true;
+        }
+        self.place = Place::Values { after };
+        if rest.len() < bytes.len() {
+            return Ok(rest);
+        }
+        match scan::item(rest, after)? {
+            Item::Close(rest) => {
+                self.place = Place::Series { after: true };
+                Ok(rest)
+            }
+            Item::Value(value) => {
+                let (value, rest) = scan::value(value)?;
+                let (time, value) = read::<Timed<Float>>(value)?;
+                self.series.push(time, value);
+                self.place = Place::Values { after: true };
+                Ok(rest)
+            }
+        }
+    }
+
+    fn histogram_item<'a>(&mut self, bytes: &'a [u8], after: bool) -> Result<&'a [u8], Stop> {
+        match scan::item(bytes, after)? {
+            Item::Close(rest) => {
+                self.place = Place::Series { after: true };
+                Ok(rest)
+            }
+            Item::Value(value) => {
+                let (value, rest) = scan::value(value)?;
+                let (time, histogram) = read::<Timed<Histogram>>(value)?;
+                self.series.cells.push(time, histogram);
+                self.place = Place::Histograms { after: true };
+                Ok(rest)
+            }
+        }
+    }
+}
+
+fn typed(result_type: &str, result: ResultShape) -> Result<ResultData, String> {
+    let single = |result: ResultShape| match result {
+        ResultShape::Single(json) => Ok(json),
+        ResultShape::Series(_) => Err(format!("the result is no {result_type}")),
+    };
+    let series = |result: ResultShape| match result {
+        ResultShape::Series(series) => Ok(series),
+        ResultShape::Single(_) => Err(format!("the result is no {result_type}")),
+    };
+    match result_type {
+        "matrix" => series(result).map(ResultData::Matrix),
+        "vector" => series(result).map(ResultData::Vector),
+        "scalar" => {
+            let (time, value) = read_json::<Timed<Float>>(&single(result)?)?;
+            Ok(ResultData::Scalar(Sample { time_nanos: time.0, value: value.0 }))
+        }
+        "string" => {
+            let (time, text) = read_json::<Timed<String>>(&single(result)?)?;
+            Ok(ResultData::String(time.0, text))
+        }
+        other => Err(format!(
+            "unknown result type `{}`, expected `matrix`, `vector`, `scalar` or `string`",
+            super::error::quote(other)
+        )),
+    }
+}
+
+fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Stop> {
+    read_json(json).map_err(Stop::Malformed)
+}
+
+fn read_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, String> {
+    serde_json::from_slice(json).map_err(|error| {
+        let text = error.to_string();
+        // Counted from the start of this value, which says nothing.
+        let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
+        super::error::quote(words)
+    })
+}
