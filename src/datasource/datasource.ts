@@ -5,15 +5,18 @@ import type {
   DataSourceInstanceSettings,
   MetricFindValue,
   ScopedVars,
+  TestDataSourceResponse,
   TimeRange,
 } from '@grafana/data';
 import { DataSourceWithBackend, getTemplateSrv } from '@grafana/runtime';
 import type { Observable } from 'rxjs';
 
+import { Delegation, isFlowVariable } from './delegation';
 import { expand, interpolatePromql, interpolateQuery, type Template } from './query/interpolate';
 import { defaultQuery, isPromql, type HubbleQuery } from './query/model';
 import { sentenceOf } from './query/rows';
 import { namespaceFor, type Suggestions, type SuggestionsRequest } from './suggestions';
+import { text } from './text';
 import type { HubbleSettings } from './types';
 import { HubbleVariables } from './variables/HubbleVariables';
 
@@ -24,12 +27,17 @@ const suggestionLimit = 200;
 export class HubbleDataSource extends DataSourceWithBackend<HubbleQuery, HubbleSettings> {
   override annotations = {};
 
+  /** Who answers PromQL in place of the backend, if somebody does. */
+  private readonly delegation: Delegation | undefined;
+
   constructor(
     settings: DataSourceInstanceSettings<HubbleSettings>,
     private readonly template: Template = getTemplateSrv()
   ) {
     super(settings);
     this.variables = new HubbleVariables(this);
+    const { prometheusDatasourceUid: uid } = settings.jsonData;
+    this.delegation = uid === undefined ? undefined : new Delegation(uid);
   }
 
   override getDefaultQuery(app: CoreApp): Partial<HubbleQuery> {
@@ -52,6 +60,17 @@ export class HubbleDataSource extends DataSourceWithBackend<HubbleQuery, HubbleS
   }
 
   override query(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
+    return this.delegation ? this.delegation.query(request, (own) => this.ask(own)) : this.ask(request);
+  }
+
+  /** The backend's own answer, once what it answers is told from what the other source does. */
+  override async testDatasource(): Promise<TestDataSourceResponse> {
+    const theirs = await this.delegation?.name();
+    const own = await super.testDatasource();
+    return theirs === undefined ? own : { ...own, message: `${own.message} ${text.health.delegated(theirs)}` };
+  }
+
+  private ask(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
     return super.query({ ...request, targets: request.targets.map(withType) });
   }
 
@@ -60,12 +79,15 @@ export class HubbleDataSource extends DataSourceWithBackend<HubbleQuery, HubbleS
     query: string,
     options?: { range?: TimeRange; scopedVars?: ScopedVars }
   ): Promise<MetricFindValue[]> {
-    const text = interpolatePromql(query, this.template, options?.scopedVars ?? {});
-    if (text.trim() === '') {
+    if (this.delegation && !isFlowVariable(query)) {
+      return this.delegation.variable(query, options?.range, options?.scopedVars);
+    }
+    const interpolated = interpolatePromql(query, this.template, options?.scopedVars ?? {});
+    if (interpolated.trim() === '') {
       return [];
     }
     return this.postResource<MetricFindValue[]>('variables', {
-      query: text,
+      query: interpolated,
       from: options?.range?.from.valueOf(),
       to: options?.range?.to.valueOf(),
     });
@@ -99,6 +121,9 @@ export class HubbleDataSource extends DataSourceWithBackend<HubbleQuery, HubbleS
 
   /** Names of the metrics that Prometheus has, for completion. */
   async metricNames(): Promise<string[]> {
+    if (this.delegation) {
+      return this.delegation.metricNames();
+    }
     const answer = await this.getResource<{ data?: string[] }>('api/v1/label/__name__/values', undefined, {
       showErrorAlert: false,
     });

@@ -1,6 +1,18 @@
 import type { DataSourceJsonData } from '@grafana/data';
 
-export type PrometheusAuth = 'none' | 'basic' | 'bearer';
+export type PrometheusAuth = 'none' | 'basic' | 'bearer' | 'azure';
+
+export type AzureAuthType = 'clientsecret' | 'workloadidentity' | 'msi';
+
+export type AzureCloud = 'AzureCloud' | 'AzureUSGovernment' | 'AzureChinaCloud';
+
+/** As Grafana's Azure data sources store them. */
+export interface AzureCredentials {
+  authType?: AzureAuthType;
+  azureCloud?: AzureCloud;
+  tenantId?: string;
+  clientId?: string;
+}
 
 /** Settings that may be read in the browser. */
 export interface HubbleSettings extends DataSourceJsonData {
@@ -10,12 +22,27 @@ export interface HubbleSettings extends DataSourceJsonData {
   /** With a client certificate. */
   tlsAuth?: boolean;
   tlsAuthWithCACert?: boolean;
+  /** The data source of Grafana that PromQL is handed to; empty while none is chosen. */
+  prometheusDatasourceUid?: string;
   prometheusUrl?: string;
   prometheusAuth?: PrometheusAuth;
   prometheusUser?: string;
+  azureCredentials?: AzureCredentials;
+  /** Sends the tokens of the user who asks. */
+  oauthPassThru?: boolean;
+  prometheusTlsAuth?: boolean;
+  prometheusTlsAuthWithCACert?: boolean;
+  prometheusServerName?: string;
+  prometheusTlsSkipVerify?: boolean;
+  /** Names of custom headers, numbered from 1, as Grafana stores them. */
+  [header: `httpHeaderName${number}`]: string | undefined;
   /** How often Prometheus scrapes: `15s`. */
   timeInterval?: string;
   httpMethod?: 'POST' | 'GET';
+  customQueryParameters?: string;
+  queryTimeout?: string;
+  seriesLimit?: number;
+  prometheusResponseLimitMib?: number;
   connectTimeoutSecs?: number;
   requestTimeoutSecs?: number;
   cluster?: string;
@@ -28,6 +55,12 @@ export interface HubbleSecrets {
   tlsClientKey?: string;
   prometheusPassword?: string;
   prometheusToken?: string;
+  prometheusTlsCACert?: string;
+  prometheusTlsClientCert?: string;
+  prometheusTlsClientKey?: string;
+  azureClientSecret?: string;
+  /** Values of custom headers, numbered as their names. */
+  [header: `httpHeaderValue${number}`]: string | undefined;
 }
 
 export type SecretName = keyof HubbleSecrets;

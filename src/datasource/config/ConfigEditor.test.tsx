@@ -1,6 +1,7 @@
 import type { DataSourceSettings } from '@grafana/data';
+import { setDataSourceSrv, type DataSourceSrv } from '@grafana/runtime';
 import { render, screen } from '@testing-library/react';
-import userEvent from '@testing-library/user-event';
+import userEvent, { type UserEvent } from '@testing-library/user-event';
 import { useState } from 'react';
 
 import { testIds } from '../testIds';
@@ -9,6 +10,9 @@ import type { HubbleSecrets, HubbleSettings } from '../types';
 import { ConfigEditor } from './ConfigEditor';
 
 type Options = DataSourceSettings<HubbleSettings, HubbleSecrets>;
+
+// Every key draws the whole page.
+jest.setTimeout(20_000);
 
 let stored: Options;
 const store = (options: Options) => (stored = options);
@@ -27,6 +31,12 @@ function Page({ initial }: { initial: Partial<Options> }) {
 }
 
 const ids = testIds.config;
+
+/** At once: key by key takes a second a field. */
+async function fill(user: UserEvent, testId: string, typed: string) {
+  await user.click(screen.getByTestId(testId));
+  await user.paste(typed);
+}
 
 test('an address is typed; one of http is refused with the reason', async () => {
   const user = userEvent.setup();
@@ -77,7 +87,7 @@ test('secrets are written, never read, and taken back', async () => {
     />
   );
   expect(screen.getByTestId(ids.secret('tlsClientKey'))).toBeDisabled();
-  await user.type(screen.getByTestId(ids.secret('tlsCACert')), 'PEM');
+  await fill(user, ids.secret('tlsCACert'), 'PEM');
   expect(stored.secureJsonData).toEqual({ tlsCACert: 'PEM' });
   await user.click(screen.getByRole('button', { name: 'Reset' }));
   expect(stored.secureJsonFields.tlsClientKey).toBe(false);
@@ -88,16 +98,16 @@ test('secrets are written, never read, and taken back', async () => {
 test('Prometheus is asked for what its authentication needs', async () => {
   const user = userEvent.setup();
   render(<Page initial={{}} />);
-  await user.type(screen.getByTestId(ids.prometheusUrl), 'prometheus:9090');
+  await fill(user, ids.prometheusUrl, 'prometheus:9090');
   expect(screen.getByText(text.config.prometheus.urlScheme)).toBeInTheDocument();
   expect(screen.queryByTestId(ids.secret('prometheusToken'))).not.toBeInTheDocument();
   await user.click(screen.getByRole('radio', { name: text.config.prometheus.auths.bearer }));
   expect(stored.jsonData.prometheusAuth).toBe('bearer');
-  await user.type(screen.getByTestId(ids.secret('prometheusToken')), 'token');
+  await fill(user, ids.secret('prometheusToken'), 'token');
   expect(stored.secureJsonData).toEqual({ prometheusToken: 'token' });
   await user.click(screen.getByRole('radio', { name: text.config.prometheus.auths.basic }));
-  await user.type(screen.getByTestId(ids.prometheusUser), 'ada');
-  await user.type(screen.getByTestId(ids.secret('prometheusPassword')), 'pass');
+  await fill(user, ids.prometheusUser, 'ada');
+  await fill(user, ids.secret('prometheusPassword'), 'pass');
   expect(stored.jsonData.prometheusUser).toBe('ada');
   expect(stored.secureJsonData).toEqual({ prometheusToken: 'token', prometheusPassword: 'pass' });
 });
@@ -110,17 +120,132 @@ test('times are numbers of seconds; what is none is said and not kept', async ()
   await user.clear(timeout);
   expect(stored.jsonData.requestTimeoutSecs).toBeUndefined();
   await user.type(timeout, '0');
-  expect(screen.getByText(text.config.relay.timeoutError)).toBeInTheDocument();
+  expect(screen.getByText(text.config.numberError(1, 600))).toBeInTheDocument();
   expect(stored.jsonData.requestTimeoutSecs).toBeUndefined();
   await user.clear(timeout);
   await user.type(timeout, '60');
   expect(stored.jsonData.requestTimeoutSecs).toBe(60);
-  await user.type(screen.getByTestId(ids.scrapeInterval), 'often');
-  expect(screen.getByText(text.config.prometheus.scrapeIntervalError)).toBeInTheDocument();
+  await fill(user, ids.scrapeInterval, 'often');
+  expect(screen.getByText(text.config.limits.durationError)).toBeInTheDocument();
 });
 
 test('a provisioned source is not edited', () => {
   render(<Page initial={{ readOnly: true, url: 'relay:4245' }} />);
   expect(screen.getByTestId(ids.address)).toBeDisabled();
   expect(screen.getByTestId(ids.prometheusUrl)).toBeDisabled();
+});
+
+test('Entra ID is asked for what its kind needs, in any cloud', async () => {
+  const user = userEvent.setup();
+  render(<Page initial={{}} />);
+  await user.click(screen.getByRole('radio', { name: text.config.prometheus.auths.azure }));
+  await fill(user, ids.tenantId, 'tenant');
+  await fill(user, ids.clientId, 'client');
+  await fill(user, ids.secret('azureClientSecret'), 'hush');
+  await user.click(screen.getByRole('radio', { name: text.config.azure.clouds.AzureUSGovernment }));
+  expect(stored.jsonData).toMatchObject({
+    prometheusAuth: 'azure',
+    azureCredentials: {
+      authType: 'clientsecret',
+      azureCloud: 'AzureUSGovernment',
+      tenantId: 'tenant',
+      clientId: 'client',
+    },
+  });
+  expect(stored.secureJsonData).toEqual({ azureClientSecret: 'hush' });
+  expect(JSON.stringify(stored.jsonData)).not.toContain('hush');
+  await user.click(screen.getByRole('radio', { name: text.config.azure.types.workloadidentity }));
+  expect(screen.queryByTestId(ids.secret('azureClientSecret'))).not.toBeInTheDocument();
+  expect(screen.getAllByText(text.config.azure.optional)).toHaveLength(2);
+  await user.click(screen.getByRole('radio', { name: text.config.azure.types.msi }));
+  expect(screen.queryByTestId(ids.tenantId)).not.toBeInTheDocument();
+  expect(stored.jsonData.azureCredentials).toMatchObject({ authType: 'msi', tenantId: 'tenant' });
+});
+
+test('certificates belong to https', async () => {
+  const user = userEvent.setup();
+  render(<Page initial={{ jsonData: { prometheusUrl: 'http://prometheus' } }} />);
+  expect(screen.queryByTestId(ids.prometheusServerName)).not.toBeInTheDocument();
+  await user.clear(screen.getByTestId(ids.prometheusUrl));
+  await fill(user, ids.prometheusUrl, 'https://prometheus');
+  await fill(user, ids.prometheusServerName, 'prom.test');
+  await user.click(screen.getByTestId(ids.prometheusOwnCa));
+  await fill(user, ids.secret('prometheusTlsCACert'), 'CA');
+  await user.click(screen.getByTestId(ids.prometheusClientCertificate));
+  await fill(user, ids.secret('prometheusTlsClientCert'), 'CERT');
+  await fill(user, ids.secret('prometheusTlsClientKey'), 'KEY');
+  await user.click(screen.getByTestId(ids.prometheusSkipVerify));
+  expect(screen.getByTestId(ids.prometheusSkipVerifyWarning)).toBeInTheDocument();
+  expect(stored.jsonData).toEqual({
+    prometheusUrl: 'https://prometheus',
+    prometheusServerName: 'prom.test',
+    prometheusTlsAuthWithCACert: true,
+    prometheusTlsAuth: true,
+    prometheusTlsSkipVerify: true,
+  });
+  expect(stored.secureJsonData).toEqual({
+    prometheusTlsCACert: 'CA',
+    prometheusTlsClientCert: 'CERT',
+    prometheusTlsClientKey: 'KEY',
+  });
+});
+
+test('headers are added, named and taken away with their values', async () => {
+  const user = userEvent.setup();
+  render(<Page initial={{ jsonData: { httpHeaderName2: 'X-Old' }, secureJsonFields: { httpHeaderValue2: true } }} />);
+  expect(screen.getByTestId(ids.secret('httpHeaderValue2'))).toBeDisabled();
+  await user.click(screen.getByTestId(ids.addHeader));
+  await fill(user, ids.headerName(3), 'X Tenant');
+  expect(screen.getByText(text.config.headers.nameError)).toBeInTheDocument();
+  await user.clear(screen.getByTestId(ids.headerName(3)));
+  await fill(user, ids.headerName(3), 'X-Scope-OrgID');
+  await fill(user, ids.secret('httpHeaderValue3'), 'tenant-1');
+  expect(stored.jsonData).toEqual({ httpHeaderName2: 'X-Old', httpHeaderName3: 'X-Scope-OrgID' });
+  expect(stored.secureJsonData).toEqual({ httpHeaderValue3: 'tenant-1' });
+  await user.click(screen.getByTestId(ids.removeHeader(2)));
+  expect(stored.jsonData).toEqual({ httpHeaderName3: 'X-Scope-OrgID' });
+  expect(stored.secureJsonFields.httpHeaderValue2).toBe(false);
+  expect(stored.secureJsonData).toEqual({ httpHeaderValue2: '', httpHeaderValue3: 'tenant-1' });
+});
+
+test('limits, parameters and the identity of who asks', async () => {
+  const user = userEvent.setup();
+  render(<Page initial={{}} />);
+  await fill(user, ids.seriesLimit, '0');
+  await fill(user, ids.responseLimit, '128');
+  await fill(user, ids.queryTimeout, '1m');
+  await fill(user, ids.customQueryParameters, 'dedup');
+  expect(screen.getByText(text.config.limits.parametersError)).toBeInTheDocument();
+  await fill(user, ids.customQueryParameters, '=true');
+  expect(screen.queryByText(text.config.limits.parametersError)).not.toBeInTheDocument();
+  await user.click(screen.getByTestId(ids.forwardIdentity));
+  expect(stored.jsonData).toEqual({
+    seriesLimit: 0,
+    prometheusResponseLimitMib: 128,
+    queryTimeout: '1m',
+    customQueryParameters: 'dedup=true',
+    oauthPassThru: true,
+  });
+  await fill(user, ids.responseLimit, '0');
+  expect(screen.getByText(text.config.numberError(1, 512))).toBeInTheDocument();
+  expect(stored.jsonData.prometheusResponseLimitMib).toBe(128);
+});
+
+test('PromQL is handed to another data source, and alert rules keep a URL of their own', async () => {
+  setDataSourceSrv({
+    getList: () => [],
+    getInstanceSettings: () => undefined,
+  } as unknown as DataSourceSrv);
+  const user = userEvent.setup();
+  render(<Page initial={{}} />);
+  await user.click(screen.getByRole('radio', { name: text.config.prometheus.modes.datasource }));
+  expect(stored.jsonData.prometheusDatasourceUid).toBe('');
+  expect(screen.getByTestId(ids.prometheusDatasource)).toBeInTheDocument();
+  expect(screen.getByTestId(ids.delegationAlert)).toHaveTextContent(text.config.prometheus.alertsText);
+  expect(screen.getByText(text.config.prometheus.urlForAlerts)).toBeInTheDocument();
+  expect(screen.queryByRole('radio', { name: text.config.prometheus.auths.basic })).not.toBeInTheDocument();
+  await fill(user, ids.prometheusUrl, 'http://prometheus');
+  expect(screen.getByRole('radio', { name: text.config.prometheus.auths.basic })).toBeInTheDocument();
+  await user.click(screen.getByRole('radio', { name: text.config.prometheus.modes.url }));
+  expect(stored.jsonData.prometheusDatasourceUid).toBeUndefined();
 });

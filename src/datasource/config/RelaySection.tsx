@@ -1,11 +1,11 @@
-import { Alert, Field, FieldSet, Input, Switch } from '@grafana/ui';
-import type { ReactNode } from 'react';
+import { Alert, Field, FieldSet, Input } from '@grafana/ui';
 
 import { testIds } from '../testIds';
 import { text } from '../text';
-import { SecondsField } from './SecondsField';
+import { NumberField } from './NumberField';
 import { SecretField } from './SecretField';
-import { usesTls, type Settings } from './settings';
+import { maxTimeoutSecs, usesTls, type Settings } from './settings';
+import { Toggle } from './Toggle';
 
 const words = text.config.relay;
 const width = 60;
@@ -44,19 +44,23 @@ export function RelaySection({ settings }: { settings: Settings }) {
         testId={testIds.config.tls}
       />
       {usesTls(settings) && <TlsFields settings={settings} />}
-      <SecondsField
+      <NumberField
         label={words.connectTimeout}
         hint={words.connectTimeoutHint}
         placeholder="5"
+        max={maxTimeoutSecs}
+        unit="s"
         value={plain.connectTimeoutSecs}
         disabled={readOnly}
         onChange={(connectTimeoutSecs) => settings.set({ connectTimeoutSecs })}
         testId={testIds.config.connectTimeout}
       />
-      <SecondsField
+      <NumberField
         label={words.requestTimeout}
         hint={words.requestTimeoutHint}
         placeholder="30"
+        max={maxTimeoutSecs}
+        unit="s"
         value={plain.requestTimeoutSecs}
         disabled={readOnly}
         onChange={(requestTimeoutSecs) => settings.set({ requestTimeoutSecs })}
@@ -142,23 +146,5 @@ function TlsFields({ settings }: { settings: Settings }) {
         </Alert>
       )}
     </>
-  );
-}
-
-interface ToggleProps {
-  label: string;
-  hint: ReactNode;
-  value: boolean;
-  disabled: boolean;
-  onChange(value: boolean): void;
-  testId: string;
-}
-
-function Toggle({ label, hint, value, disabled, onChange, testId }: ToggleProps) {
-  const id = testId.replaceAll(' ', '-');
-  return (
-    <Field label={label} description={hint} htmlFor={id} disabled={disabled}>
-      <Switch id={id} value={value} onChange={(event) => onChange(event.currentTarget.checked)} data-testid={testId} />
-    </Field>
   );
 }

@@ -11,10 +11,11 @@ interface Props {
   placeholder?: string;
   /** For PEM texts. */
   multiline?: boolean;
+  width?: number;
 }
 
 /** A secret that can be typed and taken back. What is stored is never shown: it does not come to the browser. */
-export function SecretField({ settings, name, label, placeholder, multiline = false }: Props) {
+export function SecretField({ settings, name, label, placeholder, multiline = false, width = 60 }: Props) {
   const common = {
     id: `hubble-secret-${name}`,
     isConfigured: settings.holds(name),
@@ -36,7 +37,7 @@ export function SecretField({ settings, name, label, placeholder, multiline = fa
       ) : (
         <SecretInput
           {...common}
-          width={60}
+          width={width}
           autoComplete="new-password"
           onChange={(event) => settings.setSecret(name, event.currentTarget.value)}
         />

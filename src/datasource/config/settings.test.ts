@@ -1,7 +1,7 @@
 import type { DataSourceSettings } from '@grafana/data';
 
 import type { HubbleSecrets, HubbleSettings } from '../types';
-import { isDuration, secondsOf, Settings, usesTls } from './settings';
+import { isDuration, isHeaderName, isQueryString, Settings, usesTls, wholeNumberOf } from './settings';
 
 type Options = DataSourceSettings<HubbleSettings, HubbleSecrets>;
 
@@ -46,8 +46,10 @@ test.each([
   ['0', undefined],
   ['1.5', undefined],
   ['', undefined],
-])('%j is %s seconds', (text, expected) => {
-  expect(secondsOf(text)).toBe(expected);
+  ['600', 600],
+  ['601', undefined],
+])('%j is the number %s', (text, expected) => {
+  expect(wholeNumberOf(text, 1, 600)).toBe(expected);
 });
 
 test.each([
@@ -59,4 +61,24 @@ test.each([
   ['', false],
 ])('%j is a duration: %s', (text, expected) => {
   expect(isDuration(text)).toBe(expected);
+});
+
+test.each([
+  ['a=b', true],
+  ['?a=b&c=d%26e', true],
+  ['a=', true],
+  ['a', false],
+  ['=b', false],
+  ['a=b c', false],
+])('%j are parameters: %s', (text, expected) => {
+  expect(isQueryString(text)).toBe(expected);
+});
+
+test.each([
+  ['X-Scope-OrgID', true],
+  ['X Tenant', false],
+  ['X:Y', false],
+  ['', false],
+])('%j is a header: %s', (text, expected) => {
+  expect(isHeaderName(text)).toBe(expected);
 });

@@ -2,7 +2,7 @@ import { Field, Input } from '@grafana/ui';
 import { useState } from 'react';
 
 import { text } from '../text';
-import { secondsOf } from './settings';
+import { wholeNumberOf } from './settings';
 
 interface Props {
   label: string;
@@ -11,14 +11,28 @@ interface Props {
   placeholder: string;
   value: number | undefined;
   disabled: boolean;
-  onChange(seconds: number | undefined): void;
+  min?: number;
+  max: number;
+  unit?: string;
+  onChange(number: number | undefined): void;
   testId: string;
 }
 
-/** A whole number of seconds; empty for the default. What is no such number is said and not taken over. */
-export function SecondsField({ label, hint, placeholder, value, disabled, onChange, testId }: Props) {
+/** A whole number; empty for the default. What is no such number is said and not taken over. */
+export function NumberField({
+  label,
+  hint,
+  placeholder,
+  value,
+  disabled,
+  min = 1,
+  max,
+  unit,
+  onChange,
+  testId,
+}: Props) {
   const [draft, setDraft] = useState(value === undefined ? '' : String(value));
-  const wrong = draft.trim() !== '' && secondsOf(draft) === undefined;
+  const wrong = draft.trim() !== '' && wholeNumberOf(draft, min, max) === undefined;
   const id = testId.replaceAll(' ', '-');
   return (
     <Field
@@ -26,23 +40,25 @@ export function SecondsField({ label, hint, placeholder, value, disabled, onChan
       description={hint}
       htmlFor={id}
       invalid={wrong}
-      error={wrong ? text.config.relay.timeoutError : undefined}
+      error={wrong ? text.config.numberError(min, max) : undefined}
       disabled={disabled}
     >
       <Input
         id={id}
-        width={12}
+        width={16}
         type="number"
-        min={1}
+        min={min}
+        max={max}
         step={1}
-        suffix="s"
+        suffix={unit}
         value={draft}
         placeholder={placeholder}
         onChange={(event) => {
           const typed = event.currentTarget.value;
           setDraft(typed);
-          if (typed.trim() === '' || secondsOf(typed) !== undefined) {
-            onChange(secondsOf(typed));
+          const number = wholeNumberOf(typed, min, max);
+          if (typed.trim() === '' || number !== undefined) {
+            onChange(number);
           }
         }}
         data-testid={testId}

@@ -1,0 +1,70 @@
+import { Field, RadioButtonGroup } from '@grafana/ui';
+
+import { testIds } from '../testIds';
+import { text } from '../text';
+import type { AzureAuthType, AzureCloud, AzureCredentials } from '../types';
+import { SecretField } from './SecretField';
+import type { Settings } from './settings';
+import { TextField } from './TextField';
+
+const words = text.config.azure;
+
+/** Whose token of Microsoft Entra ID an Azure Monitor workspace is shown. */
+export function AzureFields({ settings }: { settings: Settings }) {
+  const { plain, readOnly } = settings;
+  const credentials = plain.azureCredentials ?? {};
+  const authType = credentials.authType ?? 'clientsecret';
+  const set = (change: AzureCredentials) => settings.set({ azureCredentials: { authType, ...credentials, ...change } });
+  const hints: Record<AzureAuthType, string | undefined> = {
+    clientsecret: undefined,
+    workloadidentity: words.optional,
+    msi: words.optionalMsi,
+  };
+  return (
+    <>
+      <Field label={words.type} description={words.typeHints[authType]}>
+        <RadioButtonGroup<AzureAuthType>
+          aria-label={words.type}
+          value={authType}
+          disabled={readOnly}
+          onChange={(authType) => set({ authType })}
+          options={(['clientsecret', 'workloadidentity', 'msi'] as const).map((value) => ({
+            value,
+            label: words.types[value],
+          }))}
+        />
+      </Field>
+      <Field label={words.cloud} description={words.role}>
+        <RadioButtonGroup<AzureCloud>
+          aria-label={words.cloud}
+          value={credentials.azureCloud ?? 'AzureCloud'}
+          disabled={readOnly}
+          onChange={(azureCloud) => set({ azureCloud })}
+          options={(['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud'] as const).map((value) => ({
+            value,
+            label: words.clouds[value],
+          }))}
+        />
+      </Field>
+      {authType !== 'msi' && (
+        <TextField
+          label={words.tenant}
+          hint={hints[authType]}
+          value={credentials.tenantId}
+          disabled={readOnly}
+          onChange={(tenantId) => set({ tenantId })}
+          testId={testIds.config.tenantId}
+        />
+      )}
+      <TextField
+        label={words.client}
+        hint={hints[authType]}
+        value={credentials.clientId}
+        disabled={readOnly}
+        onChange={(clientId) => set({ clientId })}
+        testId={testIds.config.clientId}
+      />
+      {authType === 'clientsecret' && <SecretField settings={settings} name="azureClientSecret" label={words.secret} />}
+    </>
+  );
+}
