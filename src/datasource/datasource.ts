@@ -119,6 +119,15 @@ export class HubbleDataSource extends DataSourceWithBackend<HubbleQuery, HubbleS
     );
   }
 
+  /** What a variable query stands for, for completion: nothing where there is no answer. */
+  async promqlWords(query: string): Promise<string[]> {
+    const asked = this.delegation
+      ? this.delegation.variable(query)
+      : this.postResource<MetricFindValue[]>('variables', { query }, { showErrorAlert: false });
+    // Why Prometheus does not answer is told where the query is run.
+    return asked.then((values) => values.map(({ text }) => text)).catch(() => []);
+  }
+
   /** Names of the metrics that Prometheus has, for completion. */
   async metricNames(): Promise<string[]> {
     if (this.delegation) {

@@ -22,7 +22,7 @@ interface Props {
   query: PromqlQuery;
   onChange(query: PromqlQuery): void;
   onRunQuery(): void;
-  datasource: Pick<HubbleDataSource, 'metricNames'>;
+  datasource: Pick<HubbleDataSource, 'metricNames' | 'promqlWords'>;
 }
 
 type Times = 'range' | 'instant' | 'both';
@@ -41,9 +41,9 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
   const [lines, setLines] = useState(() => linesOf(query.expr));
 
   // Monaco keeps the first callbacks it is given.
-  const latest = useRef({ query, onChange, onRunQuery });
+  const latest = useRef({ query, onChange, onRunQuery, datasource });
   useEffect(() => {
-    latest.current = { query, onChange, onRunQuery };
+    latest.current = { query, onChange, onRunQuery, datasource };
   });
 
   useEffect(() => {
@@ -88,7 +88,10 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
         event.stopPropagation();
       }
     });
-    completion.current = completeWords(monaco, editor, () => metrics.current);
+    completion.current = completeWords(monaco, editor, {
+      metrics: () => metrics.current,
+      ask: (query) => latest.current.datasource.promqlWords(query),
+    });
     editor.onDidChangeModelContent(() => setLines(linesOf(editor.getValue())));
   };
 

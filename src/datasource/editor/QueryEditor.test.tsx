@@ -39,7 +39,14 @@ function Panel({ initial }: { initial: HubbleQuery }) {
         setQuery(changed);
       }}
       onRunQuery={onRunQuery}
-      datasource={{ suggestions, metricNames, templateVariables: () => ['$namespace'] } as unknown as HubbleDataSource}
+      datasource={
+        {
+          suggestions,
+          metricNames,
+          promqlWords: () => Promise.resolve([]),
+          templateVariables: () => ['$namespace'],
+        } as unknown as HubbleDataSource
+      }
       data={{ state: LoadingState.Done, series: [], timeRange: undefined as never }}
     />
   );

@@ -1,5 +1,7 @@
 import type { Monaco, MonacoEditor } from '@grafana/ui';
 
+import { queryFor, situationAt } from './promqlSituation';
+
 /** Of its own, so that it does not meet the one of Grafana's Prometheus source, whichever comes first. */
 export const languageId = 'k8snet-promql';
 
@@ -91,6 +93,14 @@ export function registerPromql(monaco: Monaco): void {
   });
 }
 
+/** What a completion asks of Prometheus. */
+export interface PromqlWords {
+  /** Names of metrics, as far as they are known. */
+  metrics(): readonly string[];
+  /** What a variable query stands for; nothing where Prometheus has no answer. */
+  ask(query: string): Promise<readonly string[]>;
+}
+
 /**
  * Completes the words of one editor, until what is returned is disposed of. `CodeEditor` has a
  * completion of its own, which takes a word to begin at a space and so finds nothing within brackets.
@@ -98,28 +108,54 @@ export function registerPromql(monaco: Monaco): void {
 export function completeWords(
   monaco: Monaco,
   editor: MonacoEditor,
-  metrics: () => readonly string[]
+  { metrics, ask }: PromqlWords
 ): { dispose(): void } {
-  const { Property, Function, Variable } = monaco.languages.CompletionItemKind;
+  const { Property, Function, Variable, Field, Value } = monaco.languages.CompletionItemKind;
   return monaco.languages.registerCompletionItemProvider(languageId, {
-    triggerCharacters: ['$'],
-    provideCompletionItems(model, position) {
+    triggerCharacters: ['$', '{', ',', '(', '"', "'"],
+    async provideCompletionItems(model, position) {
       if (model !== editor.getModel()) {
         return undefined;
       }
+      const { lineNumber, column } = position;
+      const before = model.getValueInRange({
+        startLineNumber: 1,
+        startColumn: 1,
+        endLineNumber: lineNumber,
+        endColumn: column,
+      });
+      const situation = situationAt(before);
       const { startColumn, endColumn } = model.getWordUntilPosition(position);
-      const { lineNumber } = position;
-      const range = { startLineNumber: lineNumber, endLineNumber: lineNumber, startColumn, endColumn };
+      const from = situation.kind === 'labelValue' ? column - situation.typed.length : startColumn;
+      const range = { startLineNumber: lineNumber, endLineNumber: lineNumber, startColumn: from, endColumn };
+      const suggestions =
+        situation.kind === 'word'
+          ? [
+              ...words(metrics(), Property, 'metric'),
+              ...words(aggregations, Function, 'aggregation'),
+              ...words(functions, Function, 'function'),
+              ...words(keywords, Function, 'keyword'),
+              ...words(durations, Variable, 'duration'),
+            ]
+          : words(
+              await ask(queryFor(situation)),
+              situation.kind === 'labelName' ? Field : Value,
+              situation.kind === 'labelName' ? 'label' : situation.label
+            );
       return {
-        suggestions: [
-          ...words(metrics(), Property, 'metric'),
-          ...words(aggregations, Function, 'aggregation'),
-          ...words(functions, Function, 'function'),
-          ...words(durations, Variable, 'duration'),
-        ].map((word) => ({ ...word, insertText: word.label, range })),
+        suggestions: suggestions.map((word) => ({
+          ...word,
+          insertText: situation.kind === 'labelValue' ? escaped(word.label) : word.label,
+          range,
+        })),
       };
     },
   });
+}
+
+/** A value between double quotes. */
+function escaped(value: string): string {
+  return value.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n');
 }
 
 function words<Kind>(labels: readonly string[], kind: Kind, detail: string) {
