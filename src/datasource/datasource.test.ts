@@ -1,4 +1,4 @@
-import { dateTime, type DataQueryRequest, type DataSourceInstanceSettings } from '@grafana/data';
+import { dateTime, toDataFrame, type DataQueryRequest, type DataSourceInstanceSettings } from '@grafana/data';
 import { DataSourceWithBackend } from '@grafana/runtime';
 import { firstValueFrom, of } from 'rxjs';
 
@@ -6,7 +6,8 @@ import { HubbleDataSource } from './datasource';
 import type { Template } from './query/interpolate';
 import type { HubbleQuery, PromqlQuery } from './query/model';
 import type { HubbleSettings } from './types';
-import type { HubbleVariables, VariableQuery } from './variables/HubbleVariables';
+import type { HubbleVariables } from './variables/HubbleVariables';
+import type { VariableQuery } from './variables/query';
 
 const template: Template = {
   getVariables: () => [],
@@ -68,4 +69,106 @@ test.each([
   const [path, parameters] = get.mock.calls[0] ?? [];
   expect(path).toBe('suggestions');
   expect(parameters).toEqual({ field, prefix: 'st', limit: 200, ...(namespace ? { namespace } : {}) });
+});
+
+describe('ad hoc filters', () => {
+  const filters = [{ key: 'namespace', operator: '=', value: '$ns', condition: '' }];
+
+  test('are conditions beside those of a click, without variables', () => {
+    const own = [{ key: 'toPort', operator: '!=', value: '53' }];
+    const query: HubbleQuery = { refId: 'A', queryType: 'flows', adhocFilters: own };
+    expect(source().applyTemplateVariables(query, {}, filters)).toMatchObject({
+      adhocFilters: [...own, { key: 'namespace', operator: '=', value: 'pets' }],
+    });
+    expect(source().interpolateVariablesInQueries([query], {}, filters)[0]).toMatchObject({
+      adhocFilters: [...own, { key: 'namespace', operator: '=', value: 'pets' }],
+    });
+  });
+
+  test('keep several values', () => {
+    const many = [{ key: 'toPort', operator: '=|', value: '53', values: ['53', '80'] }];
+    expect(source().applyTemplateVariables({ refId: 'A', queryType: 'serviceMap' }, {}, many)).toMatchObject({
+      adhocFilters: [{ key: 'toPort', operator: '=|', value: '53', values: ['53', '80'] }],
+    });
+  });
+
+  test('leave a query alone where there are none', () => {
+    expect(source().applyTemplateVariables({ refId: 'A', queryType: 'flows' }, {}, [])).not.toHaveProperty(
+      'adhocFilters'
+    );
+  });
+
+  test('have keys with labels, and values of the chosen namespace', async () => {
+    const datasource = source();
+    const get = jest
+      .spyOn(datasource, 'getResource')
+      .mockImplementation((path) =>
+        Promise.resolve(
+          path === 'tag-keys' ? [{ text: 'fromPod' }, { text: 'dnsQuery' }] : { values: ['pets/a'], notices: [] }
+        )
+      );
+    expect(await datasource.getTagKeys()).toEqual([
+      { value: 'fromPod', text: 'From pod' },
+      { value: 'dnsQuery', text: 'dnsQuery' },
+    ]);
+    const chosen = [{ key: 'fromNamespace', operator: '=', value: 'pets' }];
+    expect(await datasource.getTagValues({ key: 'fromPod', filters: chosen })).toEqual([{ text: 'pets/a' }]);
+    expect(get).toHaveBeenLastCalledWith(
+      'suggestions',
+      expect.objectContaining({ field: 'fromPod', namespace: 'pets' }),
+      expect.anything()
+    );
+    expect(await datasource.getTagValues({ key: 'dnsQuery', filters: [] })).toEqual([]);
+  });
+});
+
+test('a line has its variables replaced, and JSON filters too', () => {
+  expect(
+    source().applyTemplateVariables({ refId: 'A', queryType: 'flows', text: 'hubble observe -n $ns' }, {})
+  ).toMatchObject({
+    text: 'hubble observe -n pets',
+  });
+  const denylist = ['{"source_pod":["$ns/"]}'];
+  expect(source().applyTemplateVariables({ refId: 'A', queryType: 'flows', denylist }, {})).toMatchObject({
+    denylist: ['{"source_pod":["pets/"]}'],
+  });
+});
+
+test('flows are counted by what the dashboard groups by', async () => {
+  const asked = jest.spyOn(DataSourceWithBackend.prototype, 'query').mockReturnValue(of({ data: [] }));
+  const targets: HubbleQuery[] = [{ refId: 'A', queryType: 'flowMetrics', groupBy: ['verdict'] }];
+  await firstValueFrom(
+    source().query({ targets, groupByKeys: ['toWorkload', 'verdict', 'nonsense'] } as DataQueryRequest<HubbleQuery>)
+  );
+  expect(asked.mock.lastCall?.[0].targets).toMatchObject([{ groupBy: ['verdict', 'toWorkload'] }]);
+});
+
+test('the command is that of the query with its variables replaced', async () => {
+  const datasource = source();
+  const post = jest
+    .spyOn(datasource, 'postResource')
+    .mockResolvedValueOnce({
+      form: {},
+      text: 'hubble observe',
+      command: 'hubble observe -n pets',
+      errors: [],
+      remarks: [],
+    })
+    .mockResolvedValueOnce({ errors: [{ text: 'unknown flag', start: 0, end: 1 }], remarks: [] });
+  const query = { refId: 'A', queryType: 'flows', filter: { namespace: ['$ns'] } } as const;
+  expect(await datasource.command({ ...query, filter: { namespace: ['$ns'] } })).toBe('hubble observe -n pets');
+  expect(post).toHaveBeenCalledWith(
+    'convert',
+    expect.objectContaining({ filter: { namespace: ['pets'] } }),
+    expect.anything()
+  );
+  await expect(datasource.command({ refId: 'A', queryType: 'flows', text: '--nope' })).rejects.toThrow('unknown flag');
+});
+
+test('a label of a log line stands under its end of the flow', () => {
+  const frame = toDataFrame({ fields: [{ name: 'labelTypes', values: [{ fromPod: 'source', verdict: 'flow' }] }] });
+  expect(source().getLabelDisplayTypeFromFrame('fromPod', frame, 0)).toBe('Source');
+  expect(source().getLabelDisplayTypeFromFrame('verdict', frame, 0)).toBe('Flow');
+  expect(source().getLabelDisplayTypeFromFrame('toPod', frame, 0)).toBeNull();
+  expect(source().getLabelDisplayTypeFromFrame('toPod', undefined, null)).toBeNull();
 });

@@ -1,22 +1,57 @@
-import type {
-  CoreApp,
-  DataQueryRequest,
-  DataQueryResponse,
-  DataSourceInstanceSettings,
-  MetricFindValue,
-  ScopedVars,
-  TestDataSourceResponse,
-  TimeRange,
+import {
+  LoadingState,
+  SupplementaryQueryType,
+  type AdHocVariableFilter,
+  type CoreApp,
+  type DataFrame,
+  type DataQueryRequest,
+  type DataQueryResponse,
+  type DataSourceGetTagKeysOptions,
+  type DataSourceGetTagValuesOptions,
+  type DataSourceInstanceSettings,
+  type DataSourceWithLogsContextSupport,
+  type DataSourceWithLogsLabelTypesSupport,
+  type DataSourceWithQueryModificationSupport,
+  type DataSourceWithSupplementaryQueriesSupport,
+  type DataSourceWithToggleableQueryFiltersSupport,
+  type LogRowContextOptions,
+  type LogRowModel,
+  type MetricFindValue,
+  type QueryFilterOptions,
+  type QueryFixAction,
+  type ScopedVars,
+  type SupplementaryQueryOptions,
+  type TestDataSourceResponse,
+  type TimeRange,
+  type ToggleFilterAction,
 } from '@grafana/data';
-import { DataSourceWithBackend, getTemplateSrv } from '@grafana/runtime';
-import type { Observable } from 'rxjs';
+import { config, DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv } from '@grafana/runtime';
+import { createElement, type ReactNode } from 'react';
+import { firstValueFrom, last, map, merge, type Observable } from 'rxjs';
 
+import { flowAnnotations } from './annotations';
 import { Delegation, isFlowVariable } from './delegation';
+import { liveAddress, liveQueries } from './live/live';
+import { aroundRow, contextQuery, contextRequest, type ContextScope } from './logs/context';
+import { ContextUi } from './logs/ContextUi';
+import { hasFilter, modifications, modifyQuery, toggleFilter } from './logs/toggle';
+import { supplementaryRequest, volumeQuery } from './logs/volume';
+import { convertible, type Conversion } from './query/conversion';
+import { isFilterField, isGroupField, type FilterField, type GroupField } from './query/fields';
 import { expand, interpolatePromql, interpolateQuery, type Template } from './query/interpolate';
-import { defaultQuery, isPromql, type HubbleQuery } from './query/model';
+import {
+  defaultLimit,
+  defaultQuery,
+  isPromql,
+  queryTypeOf,
+  selectionOf,
+  type FlowSelection,
+  type HubbleQuery,
+  type RelayQuery,
+} from './query/model';
 import { sentenceOf } from './query/rows';
 import { namespaceFor, type Suggestions, type SuggestionsRequest } from './suggestions';
-import { text } from './text';
+import { labelOf, logLabelTypes, text } from './text';
 import type { HubbleSettings } from './types';
 import { HubbleVariables } from './variables/HubbleVariables';
 
@@ -24,8 +59,21 @@ import { HubbleVariables } from './variables/HubbleVariables';
 const suggestionLimit = 200;
 
 /** Flows from Hubble Relay and metrics from Prometheus, both by way of the backend. */
-export class HubbleDataSource extends DataSourceWithBackend<HubbleQuery, HubbleSettings> {
-  override annotations = {};
+export class HubbleDataSource
+  extends DataSourceWithBackend<HubbleQuery, HubbleSettings>
+  implements
+    DataSourceWithSupplementaryQueriesSupport<HubbleQuery>,
+    DataSourceWithLogsContextSupport<HubbleQuery>,
+    DataSourceWithToggleableQueryFiltersSupport<HubbleQuery>,
+    DataSourceWithQueryModificationSupport<HubbleQuery>,
+    DataSourceWithLogsLabelTypesSupport
+{
+  override annotations = flowAnnotations;
+
+  readonly supportsAdjustableWindow = true;
+
+  /** What was last chosen above the flows around a flow. */
+  private contextScope: ContextScope = 'pair';
 
   /** Who answers PromQL in place of the backend, if somebody does. */
   private readonly delegation: Delegation | undefined;
@@ -48,18 +96,40 @@ export class HubbleDataSource extends DataSourceWithBackend<HubbleQuery, HubbleS
     return !query.hide && (!isPromql(query) || query.expr.trim() !== '');
   }
 
-  override applyTemplateVariables(query: HubbleQuery, scopedVars: ScopedVars): HubbleQuery {
-    return interpolateQuery(query, this.template, scopedVars);
+  override applyTemplateVariables(
+    query: HubbleQuery,
+    scopedVars: ScopedVars,
+    filters?: AdHocVariableFilter[]
+  ): HubbleQuery {
+    return interpolateQuery(query, this.template, scopedVars, filters);
   }
 
-  override interpolateVariablesInQueries(queries: HubbleQuery[], scopedVars: ScopedVars): HubbleQuery[] {
+  override interpolateVariablesInQueries(
+    queries: HubbleQuery[],
+    scopedVars: ScopedVars,
+    filters?: AdHocVariableFilter[]
+  ): HubbleQuery[] {
     return queries.map((query) => ({
-      ...interpolateQuery(query, this.template, scopedVars),
+      ...interpolateQuery(query, this.template, scopedVars, filters),
       datasource: this.getRef(),
     }));
   }
 
   override query(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
+    const live = liveQueries(request);
+    if (live.length === 0) {
+      return this.answer(request);
+    }
+    const streamed = new Set(live.map(({ refId }) => refId));
+    const rest = { ...request, targets: request.targets.filter(({ refId }) => !streamed.has(refId)) };
+    const streams = live.map((query) => this.stream(query, request));
+    // Explore's live view takes streams alone.
+    return request.liveStreaming || rest.targets.length === 0
+      ? merge(...streams)
+      : merge(this.answer(rest), ...streams);
+  }
+
+  private answer(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
     return this.delegation ? this.delegation.query(request, (own) => this.ask(own)) : this.ask(request);
   }
 
@@ -71,7 +141,125 @@ export class HubbleDataSource extends DataSourceWithBackend<HubbleQuery, HubbleS
   }
 
   private ask(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
-    return super.query({ ...request, targets: request.targets.map(withType) });
+    const groupBy = (request.groupByKeys ?? []).filter(isGroupField);
+    return super.query({ ...request, targets: request.targets.map((query) => grouped(withType(query), groupBy)) });
+  }
+
+  /** Flows as they come; the newest are kept. */
+  private stream(query: HubbleQuery, request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
+    const asked = interpolateQuery(query, this.template, request.scopedVars, request.filters);
+    if (queryTypeOf(asked) !== 'flows') {
+      throw new Error('only flows are streamed');
+    }
+    const { refId } = query;
+    return getGrafanaLiveSrv()
+      .getDataStream({
+        addr: liveAddress(this.uid, config.bootData.user.id, asked as Parameters<typeof liveAddress>[2]),
+        key: `${request.requestId}.${refId}`,
+        buffer: { maxLength: ('limit' in asked ? asked.limit : undefined) ?? defaultLimit },
+      })
+      .pipe(
+        map((response) => ({
+          ...response,
+          key: `${request.requestId}.${refId}`,
+          state: response.state ?? LoadingState.Streaming,
+        }))
+      );
+  }
+
+  // === Logs in Explore ===
+
+  getSupportedSupplementaryQueryTypes(): SupplementaryQueryType[] {
+    return [SupplementaryQueryType.LogsVolume];
+  }
+
+  getSupplementaryQuery({ type }: SupplementaryQueryOptions, query: HubbleQuery): HubbleQuery | undefined {
+    return type === SupplementaryQueryType.LogsVolume ? volumeQuery(query) : undefined;
+  }
+
+  getSupplementaryRequest(
+    type: SupplementaryQueryType,
+    request: DataQueryRequest<HubbleQuery>
+  ): DataQueryRequest<HubbleQuery> | undefined {
+    return supplementaryRequest(type, request);
+  }
+
+  getLogRowContextQuery = async (row: LogRowModel, options?: LogRowContextOptions): Promise<HubbleQuery | null> => ({
+    ...contextQuery(row, this.contextScope, options),
+    datasource: this.getRef(),
+  });
+
+  getLogRowContext = async (row: LogRowModel, options?: LogRowContextOptions): Promise<DataQueryResponse> => {
+    const query = { ...contextQuery(row, this.contextScope, options), datasource: this.getRef() };
+    const answer = await firstValueFrom(this.query(contextRequest(row, query, options)).pipe(last()));
+    if (answer.errors?.[0] ?? answer.error) {
+      throw answer.errors?.[0] ?? answer.error;
+    }
+    return {
+      ...answer,
+      data: (answer.data as DataFrame[]).map((frame) => aroundRow(frame, row, options?.direction)),
+    };
+  };
+
+  getLogRowContextUi = (row: LogRowModel, runContextQuery?: () => void): ReactNode =>
+    createElement(ContextUi, {
+      row,
+      scope: this.contextScope,
+      onChange: (scope) => {
+        this.contextScope = scope;
+        runContextQuery?.();
+      },
+    });
+
+  /** Labels of a line stand under the end of the flow that they are about. */
+  getLabelDisplayTypeFromFrame(label: string, frame: DataFrame | undefined, index: number | null): string | null {
+    const types: unknown = frame?.fields.find(({ name }) => name === 'labelTypes')?.values[index ?? 0];
+    const type: unknown = typeof types === 'object' && types !== null ? Reflect.get(types, label) : undefined;
+    return typeof type === 'string' ? (logLabelTypes[type] ?? null) : null;
+  }
+
+  toggleQueryFilter(query: HubbleQuery, filter: ToggleFilterAction): HubbleQuery {
+    return toggleFilter(query, filter);
+  }
+
+  queryHasFilter(query: HubbleQuery, filter: QueryFilterOptions): boolean {
+    return hasFilter(query, filter);
+  }
+
+  override modifyQuery(query: HubbleQuery, action: QueryFixAction): HubbleQuery {
+    return modifyQuery(query, action);
+  }
+
+  getSupportedQueryModifications(): string[] {
+    return modifications;
+  }
+
+  // === Ad hoc filters and variables ===
+
+  override async getTagKeys(_options?: DataSourceGetTagKeysOptions<HubbleQuery>): Promise<MetricFindValue[]> {
+    const keys = await this.getResource<MetricFindValue[]>('tag-keys');
+    return keys.map(({ text }) => ({ value: text, text: isFilterField(text) ? labelOf(text) : text }));
+  }
+
+  override async getTagValues({
+    key,
+    filters,
+  }: DataSourceGetTagValuesOptions<HubbleQuery>): Promise<MetricFindValue[]> {
+    if (!isFilterField(key)) {
+      return [];
+    }
+    const filter: Partial<Record<FilterField, string[]>> = {};
+    for (const { key: other, operator, value, values } of filters) {
+      if (isFilterField(other) && !operator.startsWith('!')) {
+        filter[other] = operator === '=|' && values ? values : [value];
+      }
+    }
+    const { values } = await this.suggestions({ field: key, prefix: '', filter });
+    return values.map((value) => ({ text: value }));
+  }
+
+  async getGroupByKeys(): Promise<MetricFindValue[]> {
+    return this.getResource<MetricFindValue[]>('group-by-keys');
   }
 
   /** Values of a variable. The query's words are the backend's to read. */
@@ -93,9 +281,28 @@ export class HubbleDataSource extends DataSourceWithBackend<HubbleQuery, HubbleS
     });
   }
 
+  // === The editor ===
+
   /** The query in one line, for the history of queries. */
   override getQueryDisplayText(query: HubbleQuery): string {
     return isPromql(query) ? query.expr : sentenceOf(query);
+  }
+
+  /** The selection in its other form, and what is wrong with it. Variables stay as they are. */
+  async convert(selection: FlowSelection): Promise<Conversion> {
+    return this.postResource<Conversion>('convert', convertible(selection), { showErrorAlert: false });
+  }
+
+  /** The `hubble observe` line that shows the flows of a query, its variables replaced. */
+  async command(query: RelayQuery): Promise<string> {
+    const { errors, command, text } = await this.convert(
+      selectionOf(interpolateQuery(query, this.template, {}) as RelayQuery)
+    );
+    const line = command ?? text;
+    if (line === undefined) {
+      throw new Error(errors[0]?.text ?? 'there is no such line');
+    }
+    return line;
   }
 
   /** The dashboard's variables, as they are written in a filter line. */
@@ -142,5 +349,12 @@ export class HubbleDataSource extends DataSourceWithBackend<HubbleQuery, HubbleS
 
 /** A query of a Prometheus source names no type. */
 function withType(query: HubbleQuery): HubbleQuery {
-  return isPromql(query) ? { ...query, queryType: 'promql' } : { ...query, queryType: 'flows' };
+  return { ...query, queryType: queryTypeOf(query) } as HubbleQuery;
+}
+
+/** Counts by what the dashboard groups by, beside the query's own. */
+function grouped(query: HubbleQuery, groupBy: GroupField[]): HubbleQuery {
+  return query.queryType === 'flowMetrics' && groupBy.length > 0
+    ? { ...query, groupBy: [...new Set([...(query.groupBy ?? []), ...groupBy])] }
+    : query;
 }

@@ -12,6 +12,7 @@ import { getDataSourceSrv } from '@grafana/runtime';
 import { catchError, defaultIfEmpty, forkJoin, from, last, map, merge, mergeMap, of, type Observable } from 'rxjs';
 
 import { isPromql, type HubbleQuery, type PromqlQuery } from './query/model';
+import { isVariableFunction } from './variables/query';
 
 /** Types of data sources that answer PromQL as Grafana's own does. */
 export const prometheusTypes = [
@@ -108,7 +109,7 @@ export class Delegation {
 
 /** Whether a variable's query is about flows, which no Prometheus knows. */
 export function isFlowVariable(query: string): boolean {
-  return /^\s*(namespaces|pods|workloads|nodes)\s*\(/.test(query);
+  return isVariableFunction(/^\s*(\w+)\s*\(/.exec(query)?.[1] ?? '');
 }
 
 function keyed(part: Observable<DataQueryResponse>, key: string): Observable<DataQueryResponse> {

@@ -3,6 +3,7 @@ import { DataSourcePlugin } from '@grafana/data';
 import { ConfigEditor } from './config/ConfigEditor';
 import { HubbleDataSource } from './datasource';
 import { QueryEditor } from './editor/QueryEditor';
+import { QueryHelp } from './help/QueryHelp';
 import type { HubbleQuery } from './query/model';
 import type { HubbleSecrets, HubbleSettings } from './types';
 
@@ -10,4 +11,5 @@ export const plugin = new DataSourcePlugin<HubbleDataSource, HubbleQuery, Hubble
   HubbleDataSource
 )
   .setConfigEditor(ConfigEditor)
-  .setQueryEditor(QueryEditor);
+  .setQueryEditor(QueryEditor)
+  .setQueryEditorHelp(QueryHelp);

@@ -1,5 +1,5 @@
-import { maxLimit } from './query/model';
-import type { FilterField } from './query/fields';
+import { maxAnnotations, maxGroups, maxLimit, maxNames } from './query/model';
+import type { FilterField, GroupField } from './query/fields';
 
 const fieldLabels: Record<FilterField, string> = {
   verdict: 'Verdict',
@@ -36,6 +36,35 @@ const fieldLabels: Record<FilterField, string> = {
   tcpFlags: 'TCP flags',
   reply: 'Reply',
   uuid: 'UUID',
+  service: 'Service',
+  fromService: 'From service',
+  toService: 'To service',
+  snatIp: 'SNAT IP',
+  ipVersion: 'IP version',
+  encrypted: 'Encrypted',
+  httpMethod: 'HTTP method',
+  httpPath: 'HTTP path',
+  httpUrl: 'HTTP URL',
+  httpHeader: 'HTTP header',
+  nodeLabel: 'Node label',
+  cluster: 'Cluster',
+  fromCluster: 'From cluster',
+  toCluster: 'To cluster',
+  interface: 'Interface',
+  allNamespaces: 'Any namespace',
+  fromAllNamespaces: 'From any namespace',
+  toAllNamespaces: 'To any namespace',
+  traceId: 'Trace ID',
+  ipTraceId: 'IP trace ID',
+  celExpression: 'CEL expression',
+};
+
+/** Fields that flows can be counted by and not be filtered by. */
+const groupLabels: Record<Exclude<GroupField, FilterField>, string> = {
+  source: 'Source',
+  destination: 'Destination',
+  dnsQuery: 'DNS query',
+  level: 'Level',
 };
 
 const fieldHints: Partial<Record<FilterField, string>> = {
@@ -58,6 +87,20 @@ const fieldHints: Partial<Record<FilterField, string>> = {
   tcpFlags: 'Flags that are set together, such as SYN,ACK',
   type: 'An event type such as drop or trace, or with a subtype: trace:to-endpoint',
   nodeName: 'A node, or cluster/node; * stands for any characters',
+  service: 'Prefix of a Service’s name, or namespace/prefix',
+  fromService: 'Prefix of a Service’s name, or namespace/prefix',
+  toService: 'Prefix of a Service’s name, or namespace/prefix',
+  snatIp: 'The address after source NAT, or a range',
+  ipVersion: 'v4, v6 or none',
+  httpMethod: 'A method such as GET',
+  httpPath: 'A regular expression (RE2) on the path',
+  httpUrl: 'A regular expression (RE2) on the URL',
+  httpHeader: 'A name and a value such as foo:bar',
+  nodeLabel: 'A label selector on the labels of the node',
+  allNamespaces: 'true: either end is a pod of any namespace',
+  fromAllNamespaces: 'true: the source is a pod of any namespace',
+  toAllNamespaces: 'true: the destination is a pod of any namespace',
+  celExpression: 'An expression that the relay evaluates',
 };
 
 /** Every string of the data source's editors, in one place. Sentence case. */
@@ -66,6 +109,14 @@ export const text = {
     type: 'Query type',
     flows: 'Flows',
     flowsDescription: 'Flows that Hubble Relay holds',
+    flowMetrics: 'Flow metrics',
+    flowMetricsDescription: 'Those flows, counted: over time or as a ranking',
+    serviceMap: 'Service map',
+    serviceMapDescription: 'Who talks to whom, for the node graph',
+    dnsConnections: 'DNS',
+    dnsConnectionsDescription: 'Names that were asked for, with the connections that followed',
+    flowAnnotations: 'Drops as events',
+    flowAnnotationsDescription: 'The first drop of each pair, for annotations',
     promql: 'PromQL',
     promqlDescription: 'Metrics that Prometheus holds',
     run: 'Run query',
@@ -73,6 +124,22 @@ export const text = {
   },
   flows: {
     filters: 'Filters',
+    mode: 'Query mode',
+    modes: { builder: 'Builder', text: 'Text' },
+    modeHints: { builder: 'Filters one by one', text: 'A hubble observe command line, as it is' },
+    line: 'hubble observe command line',
+    lineHint: 'All flows of the time range. Paste a line, such as: hubble observe --namespace pets --verdict DROPPED',
+    lineIsWrong: 'The line has errors: mend them, or take the line away, to use the builder.',
+    notConverted: (why: string) => `Not converted: ${why}`,
+    copy: 'Copy as hubble command',
+    copied: 'Copied',
+    copyFailed: (why: string) => `Not copied: ${why}`,
+    andToo: 'Also',
+    andTooHint: 'Conditions that must hold beside the rest, set by a click on a value',
+    raw: { allowlist: 'Or filter in JSON', denylist: 'Not filter in JSON' },
+    selectors: { since: 'Since', until: 'Until', last: 'Last', first: 'First', all: 'All', follow: 'Follow' },
+    removePart: (part: string) => `Remove ${part}`,
+    excludeHint: 'Left out are flows that match all of the lines with “is not”, as with --not in Hubble',
     none: 'All flows of the time range. Add a filter to ask for fewer.',
     add: 'Add filter',
     remove: (field: string) => `Remove the filter on ${field.toLowerCase()}`,
@@ -91,14 +158,72 @@ export const text = {
     suggestionsFailed: (why: string) => `No suggestions: ${why}`,
     variables: 'Dashboard variables',
     format: 'Format',
-    formats: { table: 'Table', packed: 'Packed' },
+    formats: { table: 'Table', logs: 'Logs', packed: 'Packed' },
     formatHints: {
       table: 'One row a flow, for any panel',
+      logs: 'One log line a flow, with labels, volume and context',
       packed: 'Compressed, for the Hubble flows panel',
     },
     limit: 'Limit',
     limitHint: `Most flows of an answer, 1 to ${maxLimit.toLocaleString('en')}. The newest are kept`,
     limitError: `A whole number from 1 to ${maxLimit.toLocaleString('en')}`,
+  },
+  help: {
+    title: 'Hubble queries',
+    introduction: 'Click an example to take it over. Any hubble observe line can be pasted in text mode.',
+    rules: [
+      'Values of one flag are alternatives; different flags restrict each other.',
+      'A flag about either end (--pod, --ip, --label, --port) means source or destination.',
+      'Several flags after --not leave out flows that match all of them, as in Hubble.',
+      'A pod without a namespace is one of the namespace default; namespace/ means all of its pods.',
+      'Hubble forgets: a notice says where the memory of each answer begins.',
+    ],
+  },
+  logs: {
+    context: 'Show flows of',
+    scopes: { pair: 'Same pair', direction: 'Same direction', source: 'Source', destination: 'Destination' },
+    scopeHints: {
+      pair: 'Between the two ends, in both directions',
+      direction: 'From this source to this destination',
+      source: 'All flows from or to this source',
+      destination: 'All flows from or to this destination',
+    },
+  },
+  flowMetrics: {
+    metric: 'Metric',
+    metrics: { count: 'Count', rate: 'Rate', dropRatio: 'Drop ratio', distinctPeers: 'Distinct peers' },
+    metricHints: {
+      count: 'Flows',
+      rate: 'Flows per second',
+      dropRatio: 'Share of the flows that were dropped, 0 to 1',
+      distinctPeers: 'Different pairs of source and destination',
+    },
+    groupBy: 'Group by',
+    groupByHint: 'One series for each combination of values',
+    groupByPlaceholder: 'All flows as one',
+    format: 'Format',
+    formats: { time_series: 'Time series', top: 'Ranking' },
+    formatHints: { time_series: 'Over time', top: 'One number for each group over the whole range' },
+    limit: 'Groups',
+    limitHint: `Groups that are shown, 1 to ${maxGroups}. The largest are kept, the others are one group, other`,
+    limitError: `A whole number from 1 to ${maxGroups}`,
+  },
+  flowAnnotations: {
+    limit: 'Events',
+    limitHint: `Pairs that are marked, 1 to ${maxAnnotations.toLocaleString('en')}. Those with the most drops are kept`,
+    limitError: `A whole number from 1 to ${maxAnnotations.toLocaleString('en')}`,
+  },
+  dnsConnections: {
+    ip: 'Answer',
+    ipHint: 'Only answers that hold this address. Empty: all',
+    limit: 'Limit',
+    limitHint: `Rows of the table, 1 to ${maxNames.toLocaleString('en')}`,
+    limitError: `A whole number from 1 to ${maxNames.toLocaleString('en')}`,
+  },
+  serviceMap: {
+    by: 'Nodes',
+    nodes: { workload: 'Workloads', namespace: 'Namespaces', pod: 'Pods', identity: 'Identities' },
+    byHint: 'What a node of the graph stands for',
   },
   promql: {
     expression: 'PromQL expression',
@@ -114,6 +239,24 @@ export const text = {
     exemplars: 'Exemplars',
   },
   variables: {
+    kind: 'Values of',
+    text: 'Query as text',
+    textHint: 'Labels and metrics of Prometheus, and short forms for Hubble',
+    kinds: {
+      namespaces: 'Namespaces',
+      workloads: 'Workloads',
+      pods: 'Pods',
+      nodes: 'Nodes',
+      labels: 'Labels',
+      identities: 'Identities',
+      verdicts: 'Verdicts',
+      drop_reasons: 'Drop reasons',
+    },
+    namespace: 'In namespace',
+    workload: 'Of workload',
+    narrowHint: 'A name, a pattern with *, or a variable such as $namespace; none: all',
+    pattern: 'Pattern',
+    patternHint: 'The values themselves; * stands for any characters; none: all',
     query: 'Query',
     placeholder: 'label_values(hubble_drop_total, reason)',
     forms: [
@@ -121,10 +264,7 @@ export const text = {
       { form: 'label_names()', meaning: 'Names of all labels' },
       { form: 'metrics(regex)', meaning: 'Names of metrics' },
       { form: 'query_result(promql)', meaning: 'Series of an instant query' },
-      { form: 'namespaces()', meaning: 'Namespaces that Hubble has seen flows of' },
-      { form: 'pods(namespace)', meaning: 'Pods in recent flows' },
-      { form: 'workloads(namespace)', meaning: 'Workloads in recent flows' },
-      { form: 'nodes()', meaning: 'Nodes that Hubble Relay knows' },
+      { form: 'pods(namespace, workload, pattern)', meaning: 'And the other functions above, as text' },
     ],
   },
   health: {
@@ -258,8 +398,15 @@ export const text = {
   },
 } as const;
 
+/** What the labels of a log line are about, by the backend's word for it. */
+export const logLabelTypes: Record<string, string> = { source: 'Source', destination: 'Destination', flow: 'Flow' };
+
 export function labelOf(field: FilterField): string {
   return fieldLabels[field];
+}
+
+export function groupLabelOf(field: GroupField): string {
+  return field in groupLabels ? groupLabels[field as keyof typeof groupLabels] : fieldLabels[field as FilterField];
 }
 
 export function hintOf(field: FilterField): string | undefined {

@@ -179,6 +179,7 @@ group_fields! {
     DnsQuery "dnsQuery" [DnsQuery],
     HttpMethod "httpMethod" [HttpMethod],
     HttpStatus "httpStatus" [HttpCode],
+    Level "level" [Verdict],
 }
 
 impl GroupField {
@@ -231,7 +232,19 @@ impl GroupField {
             Self::DnsQuery => code(columns.dns_query()),
             Self::HttpMethod => code(columns.http_method()),
             Self::HttpStatus => number(at(columns.http_code(), row)),
+            Self::Level => level(Verdict::from_number(at(columns.verdict(), row))).into(),
         }
+    }
+}
+
+/// How grave a verdict is, as levels of logs are named.
+pub const fn level(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Dropped | Verdict::Error => "error",
+        Verdict::Audit => "warning",
+        Verdict::Traced | Verdict::Translated => "debug",
+        Verdict::Forwarded | Verdict::Redirected => "info",
+        Verdict::Unknown | Verdict::Unrecognized(_) => "unknown",
     }
 }
 

@@ -4,6 +4,7 @@ import { Combobox, IconButton, MultiCombobox, useStyles2, type ComboboxOption } 
 import { useId, useState } from 'react';
 
 import type { HubbleDataSource } from '../datasource';
+import { reasonOf } from '../failure';
 import { filterFields, type FilterField } from '../query/fields';
 import type { FlowFilter } from '../query/model';
 import type { FilterRow, RowSide } from '../query/rows';
@@ -98,16 +99,6 @@ export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRe
       <IconButton name="times" tooltip={text.flows.remove(label)} onClick={onRemove} className={styles.remove} />
     </div>
   );
-}
-
-function reasonOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'data' in error) {
-    const { data } = error;
-    if (typeof data === 'object' && data !== null && 'message' in data && typeof data.message === 'string') {
-      return data.message;
-    }
-  }
-  return error instanceof Error ? error.message : String(error);
 }
 
 function rowStyles(theme: GrafanaTheme2) {

@@ -13,12 +13,19 @@ import { QueryEditor } from './QueryEditor';
 jest.mock('@grafana/ui', () => ({
   ...jest.requireActual('@grafana/ui'),
   CodeEditor: ({ value, onBlur }: { value: string; onBlur(text: string): void }) => (
-    <textarea aria-label="Expression" defaultValue={value} onBlur={(event) => onBlur(event.currentTarget.value)} />
+    <textarea
+      key={value}
+      aria-label="Expression"
+      defaultValue={value}
+      onBlur={(event) => onBlur(event.currentTarget.value)}
+    />
   ),
 }));
 
 const suggestions = jest.fn();
 const metricNames = jest.fn();
+const convert = jest.fn();
+const command = jest.fn();
 const onChange = jest.fn();
 const onRunQuery = jest.fn();
 
@@ -26,6 +33,8 @@ beforeEach(() => {
   jest.clearAllMocks();
   suggestions.mockResolvedValue({ values: ['pets', 'kube-system'], notices: [] });
   metricNames.mockResolvedValue(['hubble_drop_total']);
+  convert.mockResolvedValue({ form: {}, text: 'hubble observe', errors: [], remarks: [] });
+  command.mockResolvedValue('hubble observe -n pets');
 });
 
 /** The editor in a panel that keeps what it is given, as Grafana does. */
@@ -44,6 +53,8 @@ function Panel({ initial }: { initial: HubbleQuery }) {
           suggestions,
           metricNames,
           promqlWords: () => Promise.resolve([]),
+          convert,
+          command,
           templateVariables: () => ['$namespace'],
         } as unknown as HubbleDataSource
       }
@@ -192,4 +203,112 @@ test('a button runs the query', async () => {
   render(<Panel initial={flows} />);
   await user.click(screen.getByTestId(testIds.run));
   expect(onRunQuery).toHaveBeenCalledTimes(1);
+});
+
+describe('the line', () => {
+  const line: FlowsQuery = { ...flows, editorMode: 'text', text: 'hubble observe -n pets' };
+
+  test('becomes filters, and filters become a line, without asking again', async () => {
+    const user = userEvent.setup();
+    render(<Panel initial={line} />);
+    convert.mockResolvedValue({
+      form: { filter: { namespace: ['pets'] }, exclude: {}, last: 5 },
+      text: 'hubble observe --last 5 --namespace pets',
+      errors: [],
+      remarks: [],
+    });
+    await user.click(screen.getByRole('radio', { name: text.flows.modes.builder }));
+    await waitFor(() =>
+      expect(last()).toMatchObject({ editorMode: 'builder', filter: { namespace: ['pets'] }, last: 5 })
+    );
+    expect(last()).not.toHaveProperty('text');
+    expect(screen.getByTestId(testIds.parts)).toHaveTextContent('Last5');
+
+    await user.click(screen.getByRole('radio', { name: text.flows.modes.text }));
+    await waitFor(() => expect(last()).toMatchObject({ text: 'hubble observe --last 5 --namespace pets' }));
+    expect(last()).not.toHaveProperty('filter');
+    expect(last()).not.toHaveProperty('last');
+    expect(onRunQuery).not.toHaveBeenCalled();
+  });
+
+  test('is asked when it is left', async () => {
+    const user = userEvent.setup();
+    render(<Panel initial={line} />);
+    await user.type(screen.getByLabelText('Expression'), ' -t drop');
+    expect(onRunQuery).not.toHaveBeenCalled();
+    await user.tab();
+    expect(last()).toMatchObject({ text: 'hubble observe -n pets -t drop', editorMode: 'text' });
+    expect(onRunQuery).toHaveBeenCalledTimes(1);
+  });
+
+  test('says what is wrong with it, and stays a line', async () => {
+    const user = userEvent.setup();
+    convert.mockResolvedValue({ errors: [{ text: 'unknown flag `--nope`', start: 15, end: 21 }], remarks: [] });
+    render(<Panel initial={{ ...line, text: 'hubble observe --nope' }} />);
+    expect(await screen.findByText('unknown flag `--nope`')).toBeInTheDocument();
+    await user.click(screen.getByRole('radio', { name: text.flows.modes.builder }));
+    expect(await screen.findByText(text.flows.lineIsWrong)).toBeInTheDocument();
+    expect(onChange).not.toHaveBeenCalled();
+  });
+
+  test('tells why it cannot be converted', async () => {
+    const user = userEvent.setup();
+    convert.mockRejectedValue({ data: { message: '`filter.toPort`: `http` is no port' } });
+    render(<Panel initial={{ ...flows, filter: { toPort: ['http'] } }} />);
+    await user.click(screen.getByRole('radio', { name: text.flows.modes.text }));
+    expect(await screen.findByText(/`http` is no port/)).toBeInTheDocument();
+  });
+
+  test('is copied', async () => {
+    const user = userEvent.setup();
+    const written: string[] = [];
+    Object.defineProperty(window, 'isSecureContext', { configurable: true, value: true });
+    Object.defineProperty(navigator, 'clipboard', {
+      configurable: true,
+      value: { writeText: async (line: string) => void written.push(line) },
+    });
+    render(<Panel initial={{ ...flows, filter: { namespace: ['pets'] } }} />);
+    await user.click(screen.getByTestId(testIds.copyCommand));
+    expect(await screen.findByText(text.flows.copied)).toBeInTheDocument();
+    expect(written).toEqual(['hubble observe -n pets']);
+  });
+});
+
+test('conditions set by a click are shown and taken away', async () => {
+  const user = userEvent.setup();
+  const adhocFilters = [{ key: 'fromPod', operator: '!=', value: 'pets/a' }];
+  render(<Panel initial={{ ...flows, filter: { verdict: ['DROPPED'] }, adhocFilters }} />);
+  expect(screen.getByTestId(testIds.parts)).toHaveTextContent('From pod is not pets/a');
+  await user.click(screen.getByRole('button', { name: /Remove Also/ }));
+  expect(last()).toMatchObject({ filter: { verdict: ['DROPPED'] }, adhocFilters: [] });
+  expect(onRunQuery).toHaveBeenCalledTimes(1);
+});
+
+test('flows are counted: metric, groups and format', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={{ ...flows, filter: { verdict: ['DROPPED'] } }} />);
+  await user.click(screen.getByRole('radio', { name: text.query.flowMetrics }));
+  expect(last()).toMatchObject({ queryType: 'flowMetrics', filter: { verdict: ['DROPPED'] }, groupBy: ['verdict'] });
+  expect(last()).not.toHaveProperty('limit');
+  const metric = within(screen.getByTestId(testIds.metric)).getByRole('combobox');
+  await choose(user, metric, /Drop ratio/);
+  expect(last()).toMatchObject({ metric: 'dropRatio' });
+  const groups = within(screen.getByTestId(testIds.groupBy)).getByRole('combobox');
+  await choose(user, groups, /Drop reason/);
+  expect(last()).toMatchObject({ groupBy: ['verdict', 'dropReasonDesc'] });
+  await user.click(screen.getByRole('radio', { name: text.flowMetrics.formats.top }));
+  expect(last()).toMatchObject({ format: 'top' });
+  const limit = screen.getByTestId(testIds.limit);
+  await user.clear(limit);
+  await user.type(limit, '501');
+  expect(screen.getByText(text.flowMetrics.limitError)).toBeInTheDocument();
+});
+
+test('a service map has nodes of a kind', async () => {
+  const user = userEvent.setup();
+  render(<Panel initial={flows} />);
+  await user.click(screen.getByRole('radio', { name: text.query.serviceMap }));
+  expect(last()).toMatchObject({ queryType: 'serviceMap', by: 'workload' });
+  await user.click(screen.getByRole('radio', { name: text.serviceMap.nodes.namespace }));
+  expect(last()).toMatchObject({ by: 'namespace' });
 });

@@ -3,19 +3,15 @@ import type { GrafanaTheme2, QueryEditorProps } from '@grafana/data';
 import { Button, RadioButtonGroup, useStyles2 } from '@grafana/ui';
 
 import type { HubbleDataSource } from '../datasource';
-import {
-  defaultPromqlQuery,
-  defaultQuery,
-  isPromql,
-  queryTypeOf,
-  type HubbleQuery,
-  type QueryType,
-} from '../query/model';
+import { queryTypeOf, queryTypes, withType, type HubbleQuery, type QueryType } from '../query/model';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import type { HubbleSettings } from '../types';
+import { FlowMetricsEditor } from './FlowMetricsEditor';
 import { FlowsEditor } from './FlowsEditor';
+import { DnsConnectionsEditor, FlowAnnotationsEditor } from './ListEditors';
 import { PromqlEditor } from './PromqlEditor';
+import { ServiceMapEditor } from './ServiceMapEditor';
 
 type Props = QueryEditorProps<HubbleDataSource, HubbleQuery, HubbleSettings>;
 
@@ -28,7 +24,7 @@ export function QueryEditor({ query, onChange, onRunQuery, datasource, app, data
     if (chosen !== type) {
       onChange(withType(query, chosen, app));
       // What was asked before is no answer to this; a query that can be asked as it stands is.
-      if (chosen === 'flows') {
+      if (chosen !== 'promql') {
         onRunQuery();
       }
     }
@@ -42,10 +38,11 @@ export function QueryEditor({ query, onChange, onRunQuery, datasource, app, data
           aria-label={text.query.type}
           value={type}
           onChange={chooseType}
-          options={[
-            { value: 'flows', label: text.query.flows, description: text.query.flowsDescription },
-            { value: 'promql', label: text.query.promql, description: text.query.promqlDescription },
-          ]}
+          options={queryTypes.map((value) => ({
+            value,
+            label: text.query[value],
+            description: text.query[`${value}Description`],
+          }))}
         />
         <Button
           size="sm"
@@ -58,22 +55,27 @@ export function QueryEditor({ query, onChange, onRunQuery, datasource, app, data
           {text.query.run}
         </Button>
       </div>
-      {isPromql(query) ? (
-        <PromqlEditor query={query} onChange={onChange} onRunQuery={onRunQuery} datasource={datasource} />
-      ) : (
-        <FlowsEditor query={query} onChange={onChange} onRunQuery={onRunQuery} datasource={datasource} />
-      )}
+      <EditorOf query={{ ...query, queryType: type } as HubbleQuery} {...{ onChange, onRunQuery, datasource }} />
     </div>
   );
 }
 
-/** The query in the other language. What both have in common stays. */
-function withType(query: HubbleQuery, type: QueryType, app: string | undefined): HubbleQuery {
-  const { refId, hide, key, datasource } = query;
-  const common = { refId, hide, key, datasource };
-  return type === 'promql'
-    ? { ...common, ...defaultPromqlQuery() }
-    : { ...common, ...defaultQuery(app), queryType: 'flows' };
+/** The editor of a query's type. */
+function EditorOf({ query, ...rest }: Pick<Props, 'query' | 'onChange' | 'onRunQuery' | 'datasource'>) {
+  switch (query.queryType) {
+    case 'flows':
+      return <FlowsEditor query={query} {...rest} />;
+    case 'flowMetrics':
+      return <FlowMetricsEditor query={query} {...rest} />;
+    case 'flowAnnotations':
+      return <FlowAnnotationsEditor query={query} {...rest} />;
+    case 'dnsConnections':
+      return <DnsConnectionsEditor query={query} {...rest} />;
+    case 'serviceMap':
+      return <ServiceMapEditor query={query} {...rest} />;
+    default:
+      return <PromqlEditor query={query} {...rest} />;
+  }
 }
 
 function editorStyles(theme: GrafanaTheme2) {

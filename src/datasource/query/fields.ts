@@ -11,6 +11,9 @@ export const filterFields = [
   'workload',
   'fromWorkload',
   'toWorkload',
+  'service',
+  'fromService',
+  'toService',
   'dropReasonDesc',
   'protocol',
   'port',
@@ -19,6 +22,8 @@ export const filterFields = [
   'ip',
   'fromIp',
   'toIp',
+  'snatIp',
+  'ipVersion',
   'fqdn',
   'fromFqdn',
   'toFqdn',
@@ -29,10 +34,26 @@ export const filterFields = [
   'fromIdentity',
   'toIdentity',
   'type',
-  'nodeName',
-  'httpStatus',
-  'tcpFlags',
   'reply',
+  'encrypted',
+  'tcpFlags',
+  'httpMethod',
+  'httpPath',
+  'httpStatus',
+  'httpUrl',
+  'httpHeader',
+  'nodeName',
+  'nodeLabel',
+  'cluster',
+  'fromCluster',
+  'toCluster',
+  'interface',
+  'allNamespaces',
+  'fromAllNamespaces',
+  'toAllNamespaces',
+  'traceId',
+  'ipTraceId',
+  'celExpression',
   'uuid',
 ] as const;
 
@@ -42,4 +63,40 @@ const known: ReadonlySet<string> = new Set(filterFields);
 
 export function isFilterField(name: string): name is FilterField {
   return known.has(name);
+}
+
+/** What flows can be counted by, in the order in which it is offered. */
+export const groupFields = [
+  'verdict',
+  'dropReasonDesc',
+  'trafficDirection',
+  'protocol',
+  'type',
+  'reply',
+  'nodeName',
+  'source',
+  'fromNamespace',
+  'fromPod',
+  'fromWorkload',
+  'fromIp',
+  'fromIdentity',
+  'destination',
+  'toNamespace',
+  'toPod',
+  'toWorkload',
+  'toIp',
+  'toIdentity',
+  'toPort',
+  'dnsQuery',
+  'httpMethod',
+  'httpStatus',
+  'level',
+] as const;
+
+export type GroupField = (typeof groupFields)[number];
+
+const groups: ReadonlySet<string> = new Set(groupFields);
+
+export function isGroupField(name: string): name is GroupField {
+  return groups.has(name);
 }

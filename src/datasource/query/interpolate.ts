@@ -1,6 +1,15 @@
-import type { ScopedVars, TypedVariableModel } from '@grafana/data';
+import type { AdHocVariableFilter, ScopedVars, TypedVariableModel } from '@grafana/data';
 
-import { isPromql, type FlowFilter, type FlowsQuery, type HubbleQuery, type PromqlQuery } from './model';
+import { lineWithValues } from './line';
+import {
+  isPromql,
+  modeOf,
+  type AdhocFilter,
+  type FlowFilter,
+  type HubbleQuery,
+  type PromqlQuery,
+  type RelayQuery,
+} from './model';
 
 /** The part of Grafana's template service that is needed here. */
 export interface Template {
@@ -21,8 +30,16 @@ interface VariableTraits {
 /** More texts than this out of one filter line are a mistake, not a question. */
 const maxValues = 10_000;
 
-export function interpolateQuery(query: HubbleQuery, template: Template, scopedVars: ScopedVars): HubbleQuery {
-  return isPromql(query) ? promql(query, template, scopedVars) : flows(query, template, scopedVars);
+/** The query with variables replaced; `filters` are the dashboard's ad hoc filters. */
+export function interpolateQuery(
+  query: HubbleQuery,
+  template: Template,
+  scopedVars: ScopedVars,
+  filters: readonly AdHocVariableFilter[] = []
+): HubbleQuery {
+  const interpolated = isPromql(query) ? promql(query, template, scopedVars) : relay(query, template, scopedVars);
+  const adhocFilters = [...(query.adhocFilters ?? []), ...filters].map((filter) => adhoc(filter, template, scopedVars));
+  return adhocFilters.length > 0 ? { ...interpolated, adhocFilters } : interpolated;
 }
 
 function promql(query: PromqlQuery, template: Template, scopedVars: ScopedVars): PromqlQuery {
@@ -34,11 +51,39 @@ function promql(query: PromqlQuery, template: Template, scopedVars: ScopedVars):
   };
 }
 
-function flows(query: FlowsQuery, template: Template, scopedVars: ScopedVars): FlowsQuery {
+function relay(given: RelayQuery, template: Template, scopedVars: ScopedVars): RelayQuery {
+  const query =
+    given.queryType === 'dnsConnections' && given.ip ? { ...given, ip: template.replace(given.ip, scopedVars) } : given;
+  if (modeOf(query) === 'text') {
+    const text = lineWithValues(query.text ?? '', (value) => expand([value], template, scopedVars));
+    return { ...query, text };
+  }
+  const { allowlist, denylist, since, until } = query;
+  const json = (filters: string[]) => filters.map((filter) => template.replace(filter, scopedVars, jsonText));
   return {
     ...query,
     filter: filter(query.filter, template, scopedVars),
     exclude: filter(query.exclude, template, scopedVars),
+    ...(allowlist && { allowlist: json(allowlist) }),
+    ...(denylist && { denylist: json(denylist) }),
+    ...(since !== undefined && { since: template.replace(since, scopedVars) }),
+    ...(until !== undefined && { until: template.replace(until, scopedVars) }),
+  };
+}
+
+/** Inside the quotes of a filter in JSON: several values become several texts. */
+function jsonText(value: string | string[]): string {
+  const texts = Array.isArray(value) ? value : [value];
+  return texts.map((text) => JSON.stringify(text).slice(1, -1)).join('","');
+}
+
+function adhoc(filter: AdhocFilter, template: Template, scopedVars: ScopedVars): AdhocFilter {
+  const { key, operator, value, values } = filter;
+  return {
+    key,
+    operator,
+    value: template.replace(value, scopedVars),
+    ...(values && { values: values.map((one) => template.replace(one, scopedVars)) }),
   };
 }
 

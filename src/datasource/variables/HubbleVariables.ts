@@ -1,20 +1,11 @@
 import { CustomVariableSupport, type DataQueryRequest, type DataQueryResponse } from '@grafana/data';
-import type { DataQuery } from '@grafana/schema';
 import { from, map, type Observable } from 'rxjs';
 
 import type { HubbleDataSource } from '../datasource';
+import { variableText, type VariableQuery } from './query';
 import { VariableEditor } from './VariableEditor';
 
-/** A variable's query, as text that the backend reads: `label_values(hubble_drop_total, reason)`. */
-export interface VariableQuery extends DataQuery {
-  query: string;
-}
-
-/** A dashboard written by hand may hold the text alone. */
-export function variableText(query: VariableQuery | string | undefined): string {
-  return typeof query === 'string' ? query : (query?.query ?? '');
-}
-
+/** Variables of a dashboard: what the cluster has, or what Prometheus has. */
 export class HubbleVariables extends CustomVariableSupport<HubbleDataSource, VariableQuery> {
   override editor = VariableEditor;
 

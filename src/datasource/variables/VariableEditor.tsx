@@ -1,31 +1,180 @@
-import { Field, Input, useStyles2 } from '@grafana/ui';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2, QueryEditorProps } from '@grafana/data';
+import { Combobox, Field, Input, useStyles2, type ComboboxOption } from '@grafana/ui';
 import { useId, useState } from 'react';
 
 import type { HubbleDataSource } from '../datasource';
+import type { HubbleQuery } from '../query/model';
 import { testIds } from '../testIds';
 import { text } from '../text';
-import type { HubbleQuery } from '../query/model';
 import type { HubbleSettings } from '../types';
-import { variableText, type VariableQuery } from './HubbleVariables';
+import {
+  variableCall,
+  variableCallText,
+  variableFunctions,
+  variableText,
+  type VariableCall,
+  type VariableFunction,
+  type VariableQuery,
+} from './query';
 
 type Props = QueryEditorProps<HubbleDataSource, HubbleQuery, HubbleSettings, VariableQuery>;
 
+/** Stands for a text that the backend reads. */
+const asText = 'text';
+
+/** What a variable's values are of, and what narrows them; or one line of text. Both are kept as text. */
+export function VariableEditor({ query, onChange, datasource }: Props) {
+  const styles = useStyles2(variableStyles);
+  const kindId = useId();
+  const line = variableText(query);
+  const call = variableCall(line);
+  const [chosenText, setChosenText] = useState(false);
+  const refId = (typeof query === 'object' ? query?.refId : undefined) || 'variable';
+  const shown = chosenText ? undefined : call;
+
+  const ask = (next: string) => onChange({ ...(typeof query === 'object' ? query : {}), refId, query: next });
+  const choose = (kind: VariableFunction | typeof asText) => {
+    setChosenText(kind === asText);
+    if (kind !== asText) {
+      ask(variableCallText({ of: kind, arguments: shown?.arguments ?? {} }));
+    }
+  };
+  return (
+    <div className={styles.editor}>
+      <Field label={text.variables.kind} noMargin>
+        <>
+          <span id={kindId} hidden>
+            {text.variables.kind}
+          </span>
+          <Combobox<VariableFunction | typeof asText>
+            aria-labelledby={kindId}
+            value={shown?.of ?? asText}
+            options={[
+              ...(Object.keys(variableFunctions) as VariableFunction[]).map((value) => ({
+                value,
+                label: text.variables.kinds[value],
+              })),
+              { value: asText, label: text.variables.text, description: text.variables.textHint },
+            ]}
+            onChange={({ value }) => choose(value)}
+          />
+        </>
+      </Field>
+      {shown ? (
+        <Narrowing
+          key={shown.of}
+          call={shown}
+          onChange={(next) => ask(variableCallText(next))}
+          datasource={datasource}
+        />
+      ) : (
+        <TextQuery text={line} onChange={ask} />
+      )}
+    </div>
+  );
+}
+
+interface NarrowingProps {
+  call: VariableCall;
+  onChange(call: VariableCall): void;
+  datasource: HubbleDataSource;
+}
+
+/** What narrows the values: names, variables, patterns. */
+function Narrowing({ call, onChange, datasource }: NarrowingProps) {
+  const id = useId();
+  const change = (name: keyof VariableCall['arguments'], value: string) =>
+    onChange({ ...call, arguments: { ...call.arguments, [name]: value } });
+  const suggest =
+    (field: 'namespace' | 'workload') =>
+    async (prefix: string): Promise<Array<ComboboxOption<string>>> => {
+      const variables = datasource.templateVariables().map((value) => ({ value, group: text.flows.variables }));
+      const filter = field === 'workload' ? { namespace: [call.arguments.namespace ?? ''] } : undefined;
+      const { values } = await datasource
+        .suggestions({ field, prefix, filter })
+        .catch(() => ({ values: [] as string[] }));
+      return [...variables, ...values.map((value) => ({ value }))];
+    };
+  return (
+    <>
+      {variableFunctions[call.of].map((name) =>
+        name === 'pattern' ? (
+          <Field
+            key={name}
+            label={text.variables.pattern}
+            description={text.variables.patternHint}
+            htmlFor={`${id}-pattern`}
+            noMargin
+          >
+            <PatternInput
+              id={`${id}-pattern`}
+              value={call.arguments.pattern ?? ''}
+              onCommit={(value) => change('pattern', value)}
+            />
+          </Field>
+        ) : (
+          <Field key={name} label={text.variables[name]} description={text.variables.narrowHint} noMargin>
+            <>
+              <span id={`${id}-${name}`} hidden>
+                {text.variables[name]}
+              </span>
+              <Combobox<string>
+                aria-labelledby={`${id}-${name}`}
+                value={call.arguments[name] || null}
+                options={suggest(name)}
+                createCustomValue
+                isClearable
+                onChange={(option) => change(name, option?.value ?? '')}
+              />
+            </>
+          </Field>
+        )
+      )}
+    </>
+  );
+}
+
+interface PatternProps {
+  id: string;
+  value: string;
+  onCommit(value: string): void;
+}
+
+function PatternInput({ id, value, onCommit }: PatternProps) {
+  const [draft, setDraft] = useState(value);
+  const commit = () => {
+    if (draft !== value) {
+      onCommit(draft);
+    }
+  };
+  return (
+    <Input
+      id={id}
+      value={draft}
+      placeholder="store-*"
+      spellCheck={false}
+      onChange={(event) => setDraft(event.currentTarget.value)}
+      onBlur={commit}
+      onKeyDown={(event) => event.key === 'Enter' && commit()}
+      data-testid={testIds.variablePattern}
+    />
+  );
+}
+
 /** One line of text, asked when it is left or Enter is pressed. */
-export function VariableEditor({ query, onChange }: Props) {
+function TextQuery({ text: given, onChange }: { text: string; onChange(line: string): void }) {
   const styles = useStyles2(variableStyles);
   const id = useId();
-  const given = variableText(query);
   const [draft, setDraft] = useState(given);
   const commit = () => {
     if (draft !== given) {
-      onChange({ ...(typeof query === 'object' ? query : {}), refId: query?.refId || 'variable', query: draft });
+      onChange(draft);
     }
   };
   return (
     <>
-      <Field label={text.variables.query} htmlFor={id} className={styles.query} noMargin>
+      <Field label={text.variables.query} htmlFor={id} noMargin>
         <Input
           id={id}
           value={draft}
@@ -53,7 +202,13 @@ export function VariableEditor({ query, onChange }: Props) {
 
 function variableStyles(theme: GrafanaTheme2) {
   return {
-    query: css({ margin: theme.spacing(2, 0, 1), maxWidth: theme.spacing(80) }),
+    editor: css({
+      display: 'flex',
+      flexDirection: 'column',
+      gap: theme.spacing(1.5),
+      margin: theme.spacing(2, 0, 1),
+      maxWidth: theme.spacing(80),
+    }),
     forms: css({ fontSize: theme.typography.bodySmall.fontSize, color: theme.colors.text.secondary }),
     form: css({
       display: 'grid',

@@ -7,6 +7,7 @@
 mod address;
 mod compile;
 mod compiled;
+mod conjunction;
 mod error;
 mod labels;
 mod name;
@@ -19,6 +20,7 @@ mod selector;
 mod tests;
 
 pub use compiled::{CompiledFilter, CompiledFilterSet};
+pub use conjunction::NoConjunction;
 pub use error::{FilterError, FilterList, FilterSetError, PatternError, RegexError};
 pub use selector::SelectorError;
 

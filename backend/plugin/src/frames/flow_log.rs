@@ -64,13 +64,7 @@ pub(crate) fn flow_log(columns: &FlowColumns, rows: &[u32], limit: usize, meta: 
 
 /// Grafana's log level.
 fn severity(columns: &FlowColumns, row: usize) -> &'static str {
-    match Verdict::from_number(at(columns.verdict(), row)) {
-        Verdict::Dropped | Verdict::Error => "error",
-        Verdict::Audit => "warning",
-        Verdict::Traced | Verdict::Translated => "debug",
-        Verdict::Forwarded | Verdict::Redirected => "info",
-        Verdict::Unknown | Verdict::Unrecognized(_) => "unknown",
-    }
+    flow::group::level(Verdict::from_number(at(columns.verdict(), row)))
 }
 
 /// One line, near to the compact output of `hubble observe`.
@@ -106,7 +100,7 @@ fn row_labels(columns: &FlowColumns, row: usize) -> (Map<String, Value>, Map<Str
     for &field in GroupField::ALL {
         let of = match field {
             // Not filters: they are composed of others.
-            GroupField::Source | GroupField::Destination => continue,
+            GroupField::Source | GroupField::Destination | GroupField::Level => continue,
             field if field.key().starts_with("from") => "source",
             field if field.key().starts_with("to") => "destination",
             _ => "flow",

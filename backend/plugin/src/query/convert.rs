@@ -2,22 +2,25 @@
 
 use serde_json::{Value, json};
 
-use super::form::FormJson;
-use super::line::{self, Diagnostic};
+use super::filter::FlowSelection;
+use super::form::{FlowsForm, FormJson};
+use super::line::{self, Diagnostic, Variables};
 use super::model::InvalidQuery;
-use super::{filter::FlowSelection, observe};
+use super::{adhoc, observe};
 
 /// Converts `{"text": …}` into the builder's form, or the builder's form into a line.
 ///
-/// The answer is `{"form", "text", "errors", "remarks"}`: the form (absent where the line has
-/// errors), the line in its shortest form, and what is wrong or not used, with the bytes
-/// (`startByte`, `endByte`) and UTF-16 units (`start`, `end`) of the given line.
+/// The answer is `{"form", "text", "command", "errors", "remarks"}`: the form (absent where the line
+/// has errors), the line in its shortest form, the same narrowed by the ad hoc filters that stand
+/// beside it (null while variables stand in it), and what is wrong or not used, with the bytes (`startByte`, `endByte`) and UTF-16
+/// units (`start`, `end`) of the given line.
 ///
 /// Errors: the JSON is no selection, or holds a value that Hubble would not take.
 pub(crate) fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
     let form: FormJson = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
     if let Some(text) = form.text()? {
-        let read = line::read(text);
+        let adhoc = adhoc::read(form.adhoc_filters.clone().unwrap_or_default())?;
+        let read = line::read(text, Variables::Kept);
         let shown = |diagnostics: &[Diagnostic]| -> Value {
             diagnostics.iter().map(|diagnostic| placed(text, diagnostic)).collect()
         };
@@ -27,12 +30,15 @@ pub(crate) fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
         {
             fields.insert("form".to_owned(), read.form.to_json());
             fields.insert("text".to_owned(), json!(observe::line(&read.form)));
+            let narrowed = FlowsForm { adhoc, ..read.form };
+            fields.insert("command".to_owned(), json!(observe::command(&narrowed).ok()));
         }
         return Ok(answer);
     }
     let (form, _) = form.read()?;
-    FlowSelection::new(&form)?;
+    FlowSelection::new(&form.without_variables())?;
     Ok(json!({
+        "command": observe::command(&form).ok(),
         "form": form.to_json(),
         "text": observe::line(&form),
         "errors": [],

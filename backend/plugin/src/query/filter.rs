@@ -7,6 +7,7 @@ use flow::filter::{FilterSet, FlowFilter};
 use flow::{MessageType, NetworkInterface, TrafficDirection, Verdict};
 use hubble_api::pb::flow::FlowFilter as WireFilter;
 
+use super::adhoc;
 use super::flag::{self, Flag, FlagValues, HUBBLE_PROTOCOLS, InvalidFlag};
 use super::form::FlowsForm;
 use super::model::InvalidQuery;
@@ -24,7 +25,9 @@ pub(crate) struct FlowSelection {
 }
 
 impl FlowSelection {
-    /// What `form` selects. Errors: [`InvalidQuery::Flag`], [`InvalidQuery::RawFilter`].
+    /// What `form` selects.
+    ///
+    /// Errors: [`InvalidQuery::Flag`], [`InvalidQuery::RawFilter`], [`InvalidQuery::Adhoc`].
     pub(crate) fn new(form: &FlowsForm) -> Result<Self, InvalidQuery> {
         let mut allow = Sides::new("filter", &form.filter)?.filters();
         let mut deny = Sides::new("exclude", &form.exclude)?.filters();
@@ -35,7 +38,13 @@ impl FlowSelection {
                 filters.push(raw_filter(list, index, text)?);
             }
         }
-        Ok(Self { filters: FilterSet { allow, deny }, observe_flags: super::observe::flags(form) })
+        let mut filters = FilterSet { allow, deny };
+        if form.adhoc.is_empty() {
+            return Ok(Self { filters, observe_flags: super::observe::flags(form) });
+        }
+        adhoc::narrow(&mut filters, &form.adhoc)?;
+        let observe_flags = super::observe::raw_flags(&filters);
+        Ok(Self { filters, observe_flags })
     }
 }
 
@@ -55,7 +64,7 @@ fn raw_filter(list: &'static str, index: usize, text: &str) -> Result<FlowFilter
 
 /// A filter that may differ by the side it looks at.
 #[derive(Default)]
-struct Sides {
+pub(super) struct Sides {
     source: FlowFilter,
     destination: FlowFilter,
     namespaces: Vec<String>,
@@ -65,7 +74,8 @@ struct Sides {
 }
 
 impl Sides {
-    fn new(list: &'static str, flags: &FlagValues) -> Result<Self, InvalidQuery> {
+    /// The filter of all `flags`. Errors: [`InvalidQuery::Flag`], in this `list`.
+    pub(super) fn new(list: &'static str, flags: &FlagValues) -> Result<Self, InvalidQuery> {
         let invalid =
             |flag: Flag, cause| InvalidQuery::Flag { list, flag: flag.key().to_owned(), cause };
         if let Some((first, second)) = flag::conflict(flags) {
@@ -325,7 +335,7 @@ impl Sides {
     }
 
     /// No filter when nothing is set, one when both sides ask the same, else source or destination.
-    fn filters(mut self) -> Vec<FlowFilter> {
+    pub(super) fn filters(mut self) -> Vec<FlowFilter> {
         if !self.is_set {
             return Vec::new();
         }

@@ -7,8 +7,9 @@ use chrono::{DateTime, NaiveDate, NaiveTime};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::adhoc::{self, AdhocFilter, AdhocFilterJson};
 use super::flag::{self, Flag, FlagValues, InvalidFlag};
-use super::line::{self, Diagnostic};
+use super::line::{self, Diagnostic, Variables};
 use super::model::InvalidQuery;
 use crate::frames::Notice;
 
@@ -26,6 +27,8 @@ pub(crate) struct FlowsForm {
     pub(crate) allowlist: Vec<String>,
     /// Further filters in JSON, none of which may match.
     pub(crate) denylist: Vec<String>,
+    /// What must hold beside all of this.
+    pub(crate) adhoc: Vec<AdhocFilter>,
     pub(crate) selectors: Selectors,
 }
 
@@ -59,6 +62,8 @@ pub(crate) struct FormJson {
     pub(crate) first: Option<u64>,
     pub(crate) all: Option<bool>,
     pub(crate) follow: Option<bool>,
+    #[serde(rename = "adhocFilters")]
+    pub(crate) adhoc_filters: Option<Vec<AdhocFilterJson>>,
 }
 
 impl FormJson {
@@ -90,11 +95,12 @@ impl FormJson {
     }
 
     /// The form, and what of a line was not used. Errors: [`InvalidQuery`].
-    pub(crate) fn read(self) -> Result<(FlowsForm, Vec<Diagnostic>), InvalidQuery> {
+    pub(crate) fn read(mut self) -> Result<(FlowsForm, Vec<Diagnostic>), InvalidQuery> {
+        let adhoc = adhoc::read(self.adhoc_filters.take().unwrap_or_default())?;
         if let Some(text) = self.text()? {
-            let line = line::read(text);
+            let line = line::read(text, Variables::Refused);
             return match line.errors.first() {
-                None => Ok((line.form, line.remarks)),
+                None => Ok((FlowsForm { adhoc, ..line.form }, line.remarks)),
                 Some(first) => Err(InvalidQuery::Text {
                     start: first.start,
                     text: first.text.clone(),
@@ -108,6 +114,7 @@ impl FormJson {
             exclude: read_flags("exclude", self.exclude.unwrap_or_default())?,
             allowlist: read_raw("allowlist", self.allowlist)?,
             denylist: read_raw("denylist", self.denylist)?,
+            adhoc,
             selectors: Selectors {
                 since: blank(self.since),
                 until: blank(self.until),
@@ -150,6 +157,24 @@ fn read_raw(list: &'static str, texts: Option<Vec<String>>) -> Result<Vec<String
 }
 
 impl FlowsForm {
+    /// The same without what a dashboard's variable will stand for.
+    pub(super) fn without_variables(&self) -> Self {
+        let is_plain = |value: &String| flag::unresolved_variable(value).is_none();
+        let plain = |flags: &FlagValues| -> FlagValues {
+            let of = |values: &[String]| -> Vec<String> {
+                values.iter().filter(|value| is_plain(value)).cloned().collect()
+            };
+            let flags = flags.iter().map(|(&flag, values)| (flag, of(values)));
+            flags.filter(|(_, values)| !values.is_empty()).collect()
+        };
+        let mut form = self.clone();
+        form.filter = plain(&self.filter);
+        form.exclude = plain(&self.exclude);
+        form.allowlist.retain(is_plain);
+        form.denylist.retain(is_plain);
+        form
+    }
+
     /// The form as JSON, without what is not set.
     pub(crate) fn to_json(&self) -> Value {
         let flags = |flags: &FlagValues| -> Value {

@@ -1,5 +1,6 @@
 //! Queries: what Grafana asks, one typed value each, and their dispatch.
 
+mod adhoc;
 mod annotations;
 mod convert;
 mod dns;

@@ -9,6 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::Envelope;
+use super::adhoc::InvalidAdhocFilter;
 use super::annotations::FlowAnnotationsQuery;
 use super::dns::DnsConnectionsQuery;
 use super::flag::InvalidFlag;
@@ -107,6 +108,12 @@ pub(crate) enum InvalidQuery {
         #[source]
         cause: InvalidFlag,
     },
+    #[error("ad hoc filter `{key}`")]
+    Adhoc {
+        key: String,
+        #[source]
+        cause: InvalidAdhocFilter,
+    },
     #[error("`{list}`: {reason}")]
     RawFilter { list: &'static str, index: usize, reason: String },
     #[error("`{name}`: {reason}")]
@@ -163,7 +170,7 @@ const ENVELOPE_FIELDS: [&str; 13] = [
 ];
 
 /// Fields that select flows; see [`FormJson`].
-pub(crate) const FORM_FIELDS: [&str; 11] = [
+pub(crate) const FORM_FIELDS: [&str; 12] = [
     "text",
     "filter",
     "exclude",
@@ -175,6 +182,7 @@ pub(crate) const FORM_FIELDS: [&str; 11] = [
     "first",
     "all",
     "follow",
+    "adhocFilters",
 ];
 
 /// The fields of a flows query that are its own.

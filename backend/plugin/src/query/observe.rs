@@ -1,9 +1,25 @@
 //! A selection of flows as the `hubble observe` line that shows the same.
 
 use flow::DropReason;
+use flow::filter::{FilterSet, FlowFilter};
+use hubble_api::pb::flow::FlowFilter as WireFilter;
 
+use super::filter::FlowSelection;
 use super::flag::{Flag, FlagValues};
 use super::form::{FlowsForm, Selectors};
+use super::model::InvalidQuery;
+
+/// The line that shows what `form` selects, narrowed by its ad hoc filters.
+///
+/// Errors: a filter that Hubble would not take.
+pub(super) fn command(form: &FlowsForm) -> Result<String, InvalidQuery> {
+    let FlowSelection { filters, .. } = FlowSelection::new(form)?;
+    if form.adhoc.is_empty() {
+        return Ok(line(form));
+    }
+    let selectors = FlowsForm { selectors: form.selectors.clone(), ..FlowsForm::default() };
+    Ok(format!("{} {}", line(&selectors), raw_flags(&filters)))
+}
 
 /// The whole line, which [`super::line::read`] reads back into the same form.
 pub(crate) fn line(form: &FlowsForm) -> String {
@@ -38,6 +54,18 @@ pub(super) fn flags(form: &FlowsForm) -> String {
         all.extend(filters.iter().map(|filter| valued(name, filter.trim())));
     }
     all.join(" ")
+}
+
+/// The same in filters that are JSON: flags cannot say everything that filters can.
+pub(super) fn raw_flags(filters: &FilterSet) -> String {
+    let words = |name, filters: &[FlowFilter]| -> Vec<String> {
+        // What came from flags or from JSON can be written as JSON.
+        let json =
+            filters.iter().filter_map(|it| hubble_api::json::write(&WireFilter::from(it)).ok());
+        json.map(|json| valued(name, &json)).collect()
+    };
+    let all = [words("allowlist", &filters.allow), words("denylist", &filters.deny)];
+    all.concat().join(" ")
 }
 
 /// `None`: the value asks for nothing.

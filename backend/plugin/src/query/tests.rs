@@ -323,3 +323,71 @@ fn shell_words(line: &str) -> Vec<String> {
     words.extend(word);
     words
 }
+
+/// What a query with these ad hoc filters selects.
+fn narrowed(query: &Value, adhoc: &Value) -> String {
+    let mut json = query.clone();
+    json["adhocFilters"] = adhoc.clone();
+    let selection = FlowsQuery::read(json.to_string().as_bytes())
+        .and_then(|query| FlowSelection::new(&query.form));
+    match selection {
+        Ok(selection) => selection.observe_flags,
+        Err(error) => format!("error: {}", crate::words(&error)),
+    }
+}
+
+#[test]
+fn ad_hoc_filters_narrow_a_query() {
+    let is = |key: &str, operator: &str, value: &str| json!({ "key": key, "operator": operator, "value": value, "condition": "" });
+    let line = json!({ "text": "hubble observe -n pets" });
+    let form = json!({ "filter": { "namespace": ["pets"] }, "exclude": { "verdict": ["AUDIT"] } });
+    let none = json!({});
+    let cases = [
+        (&none, json!([is("verdict", "=", "DROPPED")])),
+        (&none, json!([is("verdict", "!=", "DROPPED"), is("toPort", "!=", "53")])),
+        (&line, json!([is("fromPod", "=", "pets/store")])),
+        (&form, json!([is("toNamespace", "=", "dns")])),
+        (
+            &form,
+            json!([{ "key": "toPort", "operator": "=|", "value": "53", "values": ["53", "80"] }]),
+        ),
+        (&form, json!([is("namespace", "=", "dns"), is("Source pod", "=", "shop/a")])),
+        (&none, json!([is("Source pod", "=", "store-0")])),
+        (&none, json!([is("dnsQuery", "=", "a.example")])),
+        (&none, json!([is("pod", "=", "")])),
+        (&none, json!([is("pod", "=~", "pets/.*")])),
+        (&none, json!([is("pod", "=", "$pod")])),
+        (&none, json!([is("L7", "=", "x")])),
+        (&none, json!([is("toPort", "=", "http")])),
+        (&json!({ "filter": { "protocol": ["tcp"] } }), json!([is("protocol", "=", "HTTP")])),
+    ];
+    let mut text = String::new();
+    for (query, adhoc) in cases {
+        writeln!(text, "{query} {adhoc}\n  {}", narrowed(query, &adhoc)).unwrap();
+    }
+    insta::assert_snapshot!(text);
+}
+
+/// The fields of the editor are those that the backend reads.
+#[test]
+fn the_editor_knows_every_field() {
+    let source = include_str!("../../../../src/datasource/query/fields.ts");
+    let listed = |name: &str| -> Vec<&str> {
+        let (_, after) = source.split_once(&format!("export const {name} = [")).unwrap();
+        let (list, _) = after.split_once(']').unwrap();
+        let mut names: Vec<&str> = list
+            .split(',')
+            .map(|name| name.trim().trim_matches('\''))
+            .filter(|name| !name.is_empty())
+            .collect();
+        names.sort_unstable();
+        names
+    };
+    let sorted = |mut names: Vec<&'static str>| {
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(listed("filterFields"), sorted(Flag::ALL.iter().map(|flag| flag.key()).collect()));
+    let groups = flow::group::GroupField::ALL.iter().map(|field| field.key()).collect();
+    assert_eq!(listed("groupFields"), sorted(groups));
+}

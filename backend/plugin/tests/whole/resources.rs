@@ -299,3 +299,35 @@ async fn errors_of_resources_are_json() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn lines_and_forms_convert_into_each_other() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script::default()).await;
+    let source = relay.source();
+    let convert = async |body: &str| {
+        let answer = plugin.resource(&source, "POST", "convert", body.as_bytes()).await;
+        assert_eq!(answer.status, 200, "{body}");
+        answer.json()
+    };
+    let from_line = convert(r#"{"text":"hubble observe -n $ns --not --to-port 53"}"#).await;
+    assert_eq!(from_line["errors"], serde_json::json!([]));
+    assert_eq!(
+        from_line["form"],
+        serde_json::json!({ "filter": { "namespace": ["$ns"] }, "exclude": { "toPort": ["53"] } })
+    );
+    let from_form = convert(&from_line["form"].to_string()).await;
+    assert_eq!(from_form["form"], from_line["form"]);
+    assert_eq!(from_form["text"], "hubble observe --namespace '$ns' --not --to-port 53");
+    let wrong = convert(r#"{"text":"hubble observe --größe 5"}"#).await;
+    assert_eq!(
+        (&wrong["errors"][0]["start"], &wrong["errors"][0]["end"]),
+        (&15.into(), &22.into())
+    );
+    let narrowed = r#"{"text":"hubble observe -n pets",
+        "adhocFilters":[{"key":"verdict","operator":"!=","value":"DROPPED"}]}"#;
+    assert_eq!(
+        convert(narrowed).await["command"],
+        r#"hubble observe --allowlist '{"source_pod":["pets/"]}' --allowlist '{"destination_pod":["pets/"]}' --denylist '{"verdict":["DROPPED"]}'"#
+    );
+}

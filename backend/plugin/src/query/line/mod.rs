@@ -11,7 +11,7 @@ mod words;
 use self::option::{LineOption, Purpose};
 use self::words::Word;
 use super::filter::{self, FlowSelection};
-use super::flag::{Flag, FlagValues};
+use super::flag::{self, Flag, FlagValues};
 use super::form::FlowsForm;
 use super::model::InvalidQuery;
 
@@ -49,8 +49,18 @@ struct Given<'w> {
     end: usize,
 }
 
+/// What becomes of a dashboard's variable in a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Variables {
+    /// Nobody will replace it any more: an error.
+    Refused,
+    /// Kept as it is written, in an editor.
+    Kept,
+}
+
 struct Reader {
     line: Line,
+    variables: Variables,
     /// Where each value of a flag stands.
     places: Vec<(&'static str, Flag, usize, usize)>,
     /// Where each filter in JSON stands.
@@ -60,9 +70,14 @@ struct Reader {
 }
 
 /// Reads a line.
-pub(crate) fn read(text: &str) -> Line {
-    let mut reader =
-        Reader { line: Line::default(), places: Vec::new(), raw_places: Vec::new(), not: None };
+pub(crate) fn read(text: &str, variables: Variables) -> Line {
+    let mut reader = Reader {
+        line: Line::default(),
+        variables,
+        places: Vec::new(),
+        raw_places: Vec::new(),
+        not: None,
+    };
     if text.len() > MAX_LINE_BYTES {
         reader.error(
             0,
@@ -278,7 +293,11 @@ impl Reader {
 
     /// Looks at what the filters say, and finds the place of what is wrong.
     fn check(&mut self) {
-        let (text, place) = match FlowSelection::new(&self.line.form) {
+        let selection = match self.variables {
+            Variables::Refused => FlowSelection::new(&self.line.form),
+            Variables::Kept => FlowSelection::new(&self.line.form.without_variables()),
+        };
+        let (text, place) = match selection {
             Ok(_) => return,
             Err(InvalidQuery::Flag { list, flag, cause }) => {
                 let here = |(own_list, own, ..): &&(&str, Flag, usize, usize)| {
@@ -291,8 +310,13 @@ impl Reader {
                     &self.line.form.filter
                 };
                 let wrong = Flag::from_key(&flag).and_then(|flag| {
-                    let is_wrong =
-                        |value: &String| filter::check_value(flag, value.trim()).is_err();
+                    let is_kept = |value: &str| {
+                        self.variables == Variables::Kept
+                            && flag::unresolved_variable(value).is_some()
+                    };
+                    let is_wrong = |value: &String| {
+                        !is_kept(value) && filter::check_value(flag, value.trim()).is_err()
+                    };
                     values.get(&flag)?.iter().position(is_wrong)
                 });
                 // Of several values the one that is wrong, of flags that do not go together the

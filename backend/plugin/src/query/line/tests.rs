@@ -8,6 +8,10 @@ use super::super::form::{FlowsForm, FormJson, Selectors};
 use super::super::observe;
 use super::*;
 
+fn read(text: &str) -> Line {
+    super::read(text, Variables::Refused)
+}
+
 fn underlined(line: &str, diagnostic: &Diagnostic) -> String {
     format!("[{}] {}", line.get(diagnostic.start..diagnostic.end).unwrap(), diagnostic.text)
 }
@@ -100,8 +104,8 @@ fn form() -> impl Strategy<Value = FlowsForm> {
             filter: written(filter),
             exclude: written(exclude),
             allowlist,
-            denylist: Vec::new(),
             selectors,
+            ..FlowsForm::default()
         },
     )
 }
@@ -128,6 +132,21 @@ fn written(flags: BTreeMap<Flag, Vec<String>>) -> FlagValues {
             (flag, values.into_iter().map(|value| spelled(flag, value)).collect())
         })
         .collect()
+}
+
+#[test]
+fn an_editor_keeps_variables() {
+    let check = |text: &str, expected: &str| {
+        let read = super::read(text, Variables::Kept);
+        let errors: Vec<_> = read.errors.iter().map(|error| underlined(text, error)).collect();
+        assert_eq!(errors.join("; "), expected, "{text}");
+    };
+    check("hubble observe -n $namespace --pod '${pod:regex}' --not --to-port $port", "");
+    check(
+        "hubble observe --to-port $port --to-port http",
+        "[--to-port http] `--to-port`: `http` is no port",
+    );
+    check("hubble observe -n $namespace --nope", "[--nope] unknown flag `--nope`");
 }
 
 proptest! {
@@ -189,7 +208,8 @@ fn filters_are_those_of_the_real_hubble() {
             );
         };
         check(&read);
-        check(&super::read(&observe::line(&read.form)));
+        let shortest = observe::line(&read.form);
+        check(&super::read(&shortest, Variables::Refused));
         compared += 1;
     }
     assert!(compared > 100, "{compared}");

@@ -1,0 +1,205 @@
+//! Ad hoc filters: conditions that Grafana adds to a query. All of them must hold beside what the
+//! query selects itself, whatever flags that uses.
+
+use std::collections::BTreeMap;
+
+use flow::filter::{FilterSet, FlowFilter};
+use serde::Deserialize;
+
+use super::filter::Sides;
+use super::flag::{self, Flag, InvalidFlag};
+use super::model::InvalidQuery;
+
+/// More conditions than a person sets by hand.
+const MAX_ADHOC_FILTERS: usize = 50;
+
+/// One condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AdhocFilter {
+    key: AdhocKey,
+    /// The flow has none of the values, where it would have one.
+    negated: bool,
+    values: Vec<String>,
+}
+
+/// What a condition is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AdhocKey {
+    Flag(Flag),
+    /// A field of Hubble's filters that has no flag.
+    DnsQuery,
+}
+
+/// A condition as Grafana writes it; what else it holds is for Grafana alone.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct AdhocFilterJson {
+    key: String,
+    operator: String,
+    #[serde(default)]
+    value: String,
+    values: Option<Vec<String>>,
+}
+
+/// Why a condition cannot be applied.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(crate) enum InvalidAdhocFilter {
+    #[error("flows cannot be filtered by it")]
+    Key,
+    #[error("operator `{0}` is not possible for flows: use `=`, `!=`, `=|` or `!=|`")]
+    Operator(String),
+    #[error("`{0}` was not replaced by a value: is there such a variable on the dashboard?")]
+    Unresolved(String),
+    #[error("the query's own filter on it cannot be narrowed")]
+    Conjunction(#[source] flow::filter::NoConjunction),
+    #[error("there are more than {MAX_ADHOC_FILTERS} ad hoc filters")]
+    TooMany,
+}
+
+/// Names of columns in the table, which Grafana filters by when a cell is clicked.
+const TABLE_COLUMNS: [(&str, Flag); 19] = [
+    ("Verdict", Flag::Verdict),
+    ("Drop reason", Flag::DropReasonDesc),
+    ("Direction", Flag::TrafficDirection),
+    ("Source namespace", Flag::FromNamespace),
+    ("Source pod", Flag::FromPod),
+    ("Source workload", Flag::FromWorkload),
+    ("Source IP", Flag::FromIp),
+    ("Source port", Flag::FromPort),
+    ("Source identity", Flag::FromIdentity),
+    ("Destination namespace", Flag::ToNamespace),
+    ("Destination pod", Flag::ToPod),
+    ("Destination workload", Flag::ToWorkload),
+    ("Destination IP", Flag::ToIp),
+    ("Destination port", Flag::ToPort),
+    ("Destination identity", Flag::ToIdentity),
+    ("Protocol", Flag::Protocol),
+    ("Reply", Flag::Reply),
+    ("TCP flags", Flag::TcpFlags),
+    ("Node", Flag::NodeName),
+];
+
+/// Reads the conditions of a query. Errors: [`InvalidQuery::Adhoc`].
+pub(super) fn read(filters: Vec<AdhocFilterJson>) -> Result<Vec<AdhocFilter>, InvalidQuery> {
+    if let Some(filter) = filters.get(MAX_ADHOC_FILTERS) {
+        let cause = InvalidAdhocFilter::TooMany;
+        return Err(InvalidQuery::Adhoc { key: filter.key.clone(), cause });
+    }
+    filters.into_iter().filter_map(|filter| AdhocFilter::read(filter).transpose()).collect()
+}
+
+impl AdhocFilter {
+    /// `None`: no value is chosen yet.
+    fn read(filter: AdhocFilterJson) -> Result<Option<Self>, InvalidQuery> {
+        let AdhocFilterJson { key, operator, value, values } = filter;
+        let (negated, many) = match operator.as_str() {
+            "=" => (false, false),
+            "!=" => (true, false),
+            "=|" => (false, true),
+            "!=|" => (true, true),
+            _ => {
+                let cause = InvalidAdhocFilter::Operator(operator);
+                return Err(InvalidQuery::Adhoc { key, cause });
+            }
+        };
+        let mut values = match values {
+            Some(values) if many && !values.is_empty() => values,
+            _ => vec![value],
+        };
+        values.retain(|value| !value.trim().is_empty());
+        if key.trim().is_empty() || values.is_empty() {
+            return Ok(None);
+        }
+        if let Some(variable) = values.iter().find_map(|value| flag::unresolved_variable(value)) {
+            let cause = InvalidAdhocFilter::Unresolved(variable.to_owned());
+            return Err(InvalidQuery::Adhoc { key, cause });
+        }
+        let Some(known) = AdhocKey::from_name(key.trim()) else {
+            return Err(InvalidQuery::Adhoc { key, cause: InvalidAdhocFilter::Key });
+        };
+        if ["Source pod", "Destination pod"].contains(&key.trim()) {
+            // The table's cells hold no namespace, and a flag without one means `default`.
+            let bare = values.iter_mut().filter(|value| !value.contains('/'));
+            bare.for_each(|value| value.insert(0, '/'));
+        }
+        Ok(Some(Self { key: known, negated, values }))
+    }
+
+    /// Flows that have one of the values.
+    fn filters(&self) -> Result<Vec<FlowFilter>, InvalidQuery> {
+        match self.key {
+            AdhocKey::Flag(flag) => {
+                let flags = BTreeMap::from([(flag, self.values.clone())]);
+                Ok(Sides::new("adhocFilters", &flags)?.filters())
+            }
+            AdhocKey::DnsQuery => {
+                let exactly = |name: &String| format!("^{}$", regex_of(name));
+                let dns_query = self.values.iter().map(exactly).collect();
+                let filter = FlowFilter { dns_query, ..FlowFilter::default() };
+                filter.compile().map_err(|error| InvalidQuery::Flag {
+                    list: "adhocFilters",
+                    flag: "dnsQuery".to_owned(),
+                    cause: InvalidFlag::Filter(error),
+                })?;
+                Ok(vec![filter])
+            }
+        }
+    }
+}
+
+impl AdhocKey {
+    fn from_name(name: &str) -> Option<Self> {
+        if name == "dnsQuery" {
+            return Some(Self::DnsQuery);
+        }
+        let column = || TABLE_COLUMNS.iter().find(|(column, _)| *column == name);
+        Flag::from_key(name).or_else(|| Some(column()?.1)).map(Self::Flag)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Flag(flag) => flag.key(),
+            Self::DnsQuery => "dnsQuery",
+        }
+    }
+}
+
+/// Narrows what `set` selects by `conditions`.
+///
+/// Errors: a value that Hubble would not take, or a field that cannot be narrowed.
+pub(super) fn narrow(set: &mut FilterSet, conditions: &[AdhocFilter]) -> Result<(), InvalidQuery> {
+    for condition in conditions {
+        let filters = condition.filters()?;
+        if condition.negated {
+            set.deny.extend(filters);
+            continue;
+        }
+        if set.allow.is_empty() {
+            set.allow = filters;
+            continue;
+        }
+        let mut narrowed: Vec<FlowFilter> = Vec::new();
+        for (own, added) in
+            set.allow.iter().flat_map(|own| filters.iter().map(move |added| (own, added)))
+        {
+            let both = own.and(added).map_err(|error| InvalidQuery::Adhoc {
+                key: condition.key.name().to_owned(),
+                cause: InvalidAdhocFilter::Conjunction(error),
+            })?;
+            narrowed.extend(both.filter(|both| !narrowed.contains(both)));
+        }
+        if narrowed.is_empty() {
+            // Nothing can match: a list without filters would select everything.
+            set.deny.push(FlowFilter::default());
+            return Ok(());
+        }
+        set.allow = narrowed;
+    }
+    Ok(())
+}
+
+/// A regular expression that matches `text` alone.
+fn regex_of(text: &str) -> String {
+    let special = |char: char| "\\^$.|?*+()[]{}".contains(char);
+    let escape = |char| special(char).then_some('\\').into_iter().chain([char]);
+    text.chars().flat_map(escape).collect()
+}

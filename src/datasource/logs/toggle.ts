@@ -1,0 +1,47 @@
+import type { QueryFilterOptions, QueryFixAction, ToggleFilterAction } from '@grafana/data';
+
+import { isPromql, type AdhocFilter, type HubbleQuery } from '../query/model';
+
+const is = '=';
+const isNot = '!=';
+
+/** A condition of this key, operator and value. */
+function same(key: string, operator: string, value: string): (filter: AdhocFilter) => boolean {
+  return (filter) => filter.key === key && filter.operator === operator && filter.value === value;
+}
+
+/** The query with a condition set by a click, or taken away by another one. PromQL stays as it is. */
+export function toggleFilter(query: HubbleQuery, { type, options }: ToggleFilterAction): HubbleQuery {
+  const { key, value } = options;
+  if (isPromql(query) || key === undefined || value === undefined) {
+    return query;
+  }
+  const [operator, opposite] = type === 'FILTER_FOR' ? [is, isNot] : [isNot, is];
+  const filters = query.adhocFilters ?? [];
+  if (filters.some(same(key, operator, value))) {
+    return { ...query, adhocFilters: filters.filter((filter) => !same(key, operator, value)(filter)) };
+  }
+  const others = filters.filter((filter) => !same(key, opposite, value)(filter));
+  return { ...query, adhocFilters: [...others, { key, operator, value }] };
+}
+
+/** Whether the query shows only flows with this value because of a click. */
+export function hasFilter(query: HubbleQuery, { key, value }: QueryFilterOptions): boolean {
+  return !isPromql(query) && (query.adhocFilters ?? []).some(same(key ?? '', is, value ?? ''));
+}
+
+/** What a click on a value may do to a query. */
+export const modifications = ['ADD_FILTER', 'ADD_FILTER_OUT'];
+
+/** The query with a condition added by a click on a cell or a label. */
+export function modifyQuery(query: HubbleQuery, { type, options }: QueryFixAction): HubbleQuery {
+  const { key, value } = options ?? {};
+  if (isPromql(query) || key === undefined || value === undefined || !modifications.includes(type)) {
+    return query;
+  }
+  const operator = type === 'ADD_FILTER' ? is : isNot;
+  const filters = query.adhocFilters ?? [];
+  return filters.some(same(key, operator, value))
+    ? query
+    : { ...query, adhocFilters: [...filters, { key, operator, value }] };
+}
