@@ -30,6 +30,7 @@ struct Seen {
 struct Denied {
     source: String,
     destination: String,
+    subject: Identity,
     peer: Identity,
     direction: Direction,
     traffic: Traffic,
@@ -48,6 +49,7 @@ pub(super) fn lint(judge: &mut Judge, flows: &[Flow], findings: &mut Vec<Finding
     shared_addresses(&set, &seen, findings);
     unselected(&seen, findings);
     denied_peers(&set, &seen, findings);
+    other_namespaces(&set, &seen, findings);
 }
 
 fn gather(judge: &mut Judge, flows: &[Flow]) -> Seen {
@@ -75,6 +77,7 @@ fn gather(judge: &mut Judge, flows: &[Flow]) -> Seen {
                 seen.denied.push(Denied {
                     source,
                     destination,
+                    subject: sides.subject.clone(),
                     peer: sides.peer.clone(),
                     direction: sides.direction,
                     traffic: sides.traffic,
@@ -353,6 +356,54 @@ fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 source: None,
                 at: crate::Position::default(),
                 policy: String::new(),
+                evidence,
+                fix: None,
+            });
+        }
+    }
+}
+
+/// Peers that a selector means by every label but the namespace that it does not name.
+fn other_namespaces(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
+    const NAMESPACE: &str = "io.kubernetes.pod.namespace";
+    for entry in set.entries() {
+        let Peers::Any(peers) = &entry.peers else { continue };
+        let Some(policy) = set.policies().get(entry.policy) else { continue };
+        let own = policy.name.namespace.as_str();
+        for peer in peers {
+            let PeerMatcher::Labels(selector) = &peer.matcher else { continue };
+            let (implied, said): (Vec<_>, Vec<_>) = selector.requirements.iter().partition(|r| {
+                r.key == NAMESPACE
+                    && matches!(&r.operator, crate::Operator::In(values) if values.as_slice() == [own])
+            });
+            // Without a label of its own, a selector means nobody in particular.
+            if implied.is_empty() || own.is_empty() || said.len() < 2 {
+                continue;
+            }
+            let mut evidence: Vec<String> = seen
+                .denied
+                .iter()
+                .filter(|denied| {
+                    denied.direction == entry.direction
+                        && entry.subject.matches(denied.subject.labels())
+                        && denied.peer.k8s_label(NAMESPACE).is_some_and(|other| other != own)
+                        && said.iter().all(|r| r.matches(denied.peer.labels()))
+                })
+                .map(Denied::line)
+                .collect();
+            evidence.sort();
+            evidence.dedup();
+            evidence.truncate(MAX_EVIDENCE);
+            if evidence.is_empty() {
+                continue;
+            }
+            findings.push(Finding {
+                id: "peer-in-other-namespace",
+                severity: Severity::Warning,
+                sentence: format!("a selector that names no namespace means `{own}` alone; pods of another namespace with these labels are refused"),
+                source: Some(policy.source),
+                at: peer.at,
+                policy: policy.name.to_string(),
                 evidence,
                 fix: None,
             });

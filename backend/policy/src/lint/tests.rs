@@ -1,16 +1,22 @@
-use std::sync::Arc;
+//! One bad and one good case for each lint; the ids that stand here are all that there are.
+
+use std::{collections::BTreeSet, fmt::Write, sync::Arc};
+
+use flow::{Dns, Endpoint, Ip, L7FlowType, Layer4, Layer7, Tcp, TrafficDirection, Udp};
 
 use super::*;
 use crate::Settings;
 
-fn ids(policy: &str) -> Vec<&'static str> {
+fn findings(policy: &str, settings: &Settings, flows: &[Flow]) -> Vec<Finding> {
     let text = SourceText { index: 0, text: policy };
-    let set = Arc::new(PolicySet::read(&[text], Settings::default()));
-    let mut ids: Vec<_> =
-        lint(&[text], &mut Judge::new(set), &[]).into_iter().map(|finding| finding.id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+    let set = Arc::new(PolicySet::read(&[text], settings.clone()));
+    lint(&[text], &mut Judge::new(set), flows)
+}
+
+fn ids(policy: &str) -> Vec<&'static str> {
+    let found = findings(policy, &Settings::default(), &[]);
+    let ids: BTreeSet<&'static str> = found.into_iter().map(|finding| finding.id).collect();
+    ids.into_iter().collect()
 }
 
 fn cnp(spec: &str) -> String {
@@ -20,100 +26,220 @@ fn cnp(spec: &str) -> String {
     )
 }
 
-#[test]
-fn each_lint_finds_its_pattern() {
-    fn check(id: &str, policy: &str) {
-        let found = ids(policy);
-        assert!(found.contains(&id), "{id} is not among {found:?} for\n{policy}");
-    }
-    let np = |spec: &str| {
+fn np(spec: &str) -> String {
+    format!(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p, namespace: a}}\nspec:\n  podSelector: {{}}\n{spec}\n"
+    )
+}
+
+/// A rule with one port.
+fn port(port: &str) -> String {
+    cnp(&format!("ingress:\n- fromEntities: [cluster]\n  toPorts:\n  - ports: [{port}]"))
+}
+
+/// A rule with one HTTP rule.
+fn http(rule: &str) -> String {
+    cnp(&format!(
+        "ingress:\n- fromEntities: [cluster]\n  toPorts:\n  - ports: [{{port: '80', protocol: TCP}}]\n    rules: {{http: [{rule}]}}"
+    ))
+}
+
+/// Egress to names, with a DNS rule beside it.
+fn names(fqdn: &str, dns: &str) -> String {
+    cnp(&format!(
+        "egress:\n- toEndpoints: [{{matchLabels: {{'k8s:io.kubernetes.pod.namespace': kube-system, k8s-app: kube-dns}}}}]\n  toPorts:\n  - ports: [{{port: '53', protocol: ANY}}]\n    rules: {{dns: [{dns}]}}\n- toFQDNs: [{fqdn}]"
+    ))
+}
+
+/// Id, a policy that it is about, and one that it is not about.
+fn cases() -> Vec<(&'static str, String, String)> {
+    let same = "ingress:\n- fromEntities: [cluster]\n  toPorts:\n  - ports: [{port: '80', protocol: TCP}]\n    rules: {http: [{method: GET}]}\n- fromEntities: [WHO]\n  toPorts:\n  - ports: [{port: '80', protocol: TCP}]";
+    let mixed = "egress:\n- toEntities: [world]\n  toPorts:\n  - ports: [{port: '53', protocol: TCP}]\n    rules: {dns: [{matchPattern: '*'}]}\n- toEntities: [world]\n  toPorts:\n  - ports: [{port: 'PORT', protocol: TCP}]\n    rules: {http: [{}]}";
+    let other = |namespace: &str| {
         format!(
-            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p, namespace: a}}\nspec:\n  podSelector: {{}}\n{spec}\n"
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p, namespace: a}}\nspec:\n  endpointSelector: {{matchLabels: {{'k8s:io.kubernetes.pod.namespace': {namespace}}}}}\n  ingress: [{{}}]\n"
         )
     };
-    let ports = |port: &str| {
-        cnp(&format!("ingress:\n- fromEntities: [cluster]\n  toPorts:\n  - ports: [{port}]"))
+    let service = "egress: [{toServices: [{k8sService: {serviceName: s, namespace: a}}]REST}]";
+    let ports = ", toPorts: [{ports: [{port: '80', protocol: TCP}]}]";
+    let peers = |list: &str| cnp(&format!("ingress: [{{fromEndpoints: [{list}]}}]"));
+    let to = |rule: &str| cnp(&format!("egress: [{{{rule}}}]"));
+    vec![
+        ("empty-direction", cnp("ingress: []"), cnp("ingress: [{}]")),
+        ("empty-direction", cnp("ingress: []\negress: [{}]"), cnp("egress: [{}]")),
+        ("empty-rule", cnp("ingress: [{}]"), np("  ingress: [{}]")),
+        ("empty-deny", cnp("egressDeny: [{}]"), cnp("egressDeny: [{toEntities: [all]}]")),
+        (
+            "deny-only",
+            cnp("egressDeny: [{toEntities: [world]}]"),
+            cnp("egressDeny: [{toEntities: [world]}]\nenableDefaultDeny: {egress: false}"),
+        ),
+        (
+            "fqdn-without-dns-rule",
+            to("toFQDNs: [{matchName: x.io}]"),
+            names("{matchName: x.io}", "{matchName: x.io}"),
+        ),
+        (
+            "fqdn-not-in-dns-rules",
+            names("{matchName: x.io}", "{matchName: y.io}"),
+            names("{matchName: x.io}", "{matchPattern: '*.io'}"),
+        ),
+        (
+            "pattern-depth",
+            to("toFQDNs: [{matchPattern: '*.x.io'}]"),
+            to("toFQDNs: [{matchName: x.io}]"),
+        ),
+        (
+            "pattern-prefix",
+            to("toFQDNs: [{matchPattern: '*x.io'}]"),
+            to("toFQDNs: [{matchPattern: '*.x.io'}]"),
+        ),
+        (
+            "cluster-name-in-fqdn",
+            to("toFQDNs: [{matchName: a.b.svc.cluster.local}]"),
+            to("toFQDNs: [{matchName: a.b.svc.example.com}]"),
+        ),
+        (
+            "no-dns-egress",
+            to("toEntities: [world], toPorts: [{ports: [{port: '443', protocol: TCP}]}]"),
+            to("toEntities: [world], toPorts: [{ports: [{port: '53', protocol: UDP}]}]"),
+        ),
+        ("private-cidr", to("toCIDR: [10.0.0.0/8]"), to("toCIDR: [1.0.0.0/8]")),
+        ("wide-open", to("toCIDR: [0.0.0.0/0]"), to("toCIDR: [1.0.0.0/8]")),
+        ("wide-open", to("toEntities: [world]"), to("toEntities: [host]")),
+        (
+            "needless-host",
+            cnp("ingress: [{fromEntities: [host]}]"),
+            cnp("ingress: [{fromEntities: [remote-node]}]"),
+        ),
+        (
+            "apiserver-ingress",
+            cnp("ingress: [{fromEntities: [kube-apiserver]}]"),
+            to("toEntities: [kube-apiserver]"),
+        ),
+        (
+            "namespace-name-label",
+            peers("{matchLabels: {kubernetes.io/metadata.name: b}}"),
+            peers(
+                "{matchLabels: {'k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name': b}}",
+            ),
+        ),
+        ("ignored-selector-field", peers("{matchLabel: {a: b}}"), peers("{matchLabels: {a: b}}")),
+        (
+            "two-peer-kinds",
+            to("toEntities: [world], toCIDR: [1.0.0.0/8]"),
+            to("toEntities: [world], toCIDR: []"),
+        ),
+        (
+            "unknown-field",
+            cnp("egressDeny: [{toPorts: [{ports: [{port: '80'}], rules: {http: [{}]}}]}]"),
+            cnp("egressDeny: [{toPorts: [{ports: [{port: '80'}]}]}]"),
+        ),
+        (
+            "removed-field",
+            cnp("ingress: [{fromRequires: [{matchLabels: {a: b}}]}]"),
+            cnp("ingress: [{fromRequires: []}]"),
+        ),
+        ("unquoted-boolean", peers("{matchLabels: {a: yes}}"), peers("{matchLabels: {a: 'yes'}}")),
+        (
+            "unquoted-boolean",
+            np("  ingress: [{from: [{podSelector: {matchLabels: {a: on}}}]}]"),
+            np("  ingress: [{from: [{podSelector: {matchLabels: {a: 'on'}}}]}]"),
+        ),
+        ("wrong-type", cnp("ingress: 5"), cnp("ingress: [{}]")),
+        ("refused", to("toCIDR: [1.1.1.1]"), to("toCIDR: [1.1.1.1/32]")),
+        ("named-port", port("{port: web, protocol: TCP}"), port("{port: '80', protocol: TCP}")),
+        ("no-protocol", port("{port: '80'}"), port("{port: '80', protocol: ANY}")),
+        ("leading-zero", port("{port: '0120', protocol: TCP}"), port("{port: '0', protocol: TCP}")),
+        ("hex-port", port("{port: '0x50', protocol: TCP}"), port("{port: x50, protocol: TCP}")),
+        (
+            "end-before-port",
+            port("{port: '80', endPort: 70, protocol: TCP}"),
+            port("{port: '80', endPort: 90, protocol: TCP}"),
+        ),
+        ("no-ports", port(""), port("{port: '80', protocol: TCP}")),
+        (
+            "icmp-type-zero",
+            cnp("ingress: [{icmps: [{fields: [{type: EchoReply}]}]}]"),
+            cnp("ingress: [{icmps: [{fields: [{type: EchoReply, family: IPv6}]}]}]"),
+        ),
+        (
+            "services-with-ports",
+            cnp(&service.replace("REST", ports)),
+            cnp(&service.replace("REST", "")),
+        ),
+        ("path-exact", http("{path: /cart}"), http("{path: '/cart.*'}")),
+        ("path-glob", http("{path: '/api/*'}"), http("{path: '/api/.*'}")),
+        ("path-template", http("{path: '/users/{id}'}"), http("{path: '/users/[0-9]{2}+'}")),
+        ("empty-http", http(""), http("{}")),
+        ("l7-beside-l4", cnp(&same.replace("WHO", "cluster")), cnp(&same.replace("WHO", "world"))),
+        (
+            "duplicate-rule",
+            cnp("ingress:\n- fromEntities: [cluster]\n- fromEntities: [cluster]"),
+            cnp("ingress:\n- fromEntities: [cluster]\n- fromEntities: [cluster-mesh]"),
+        ),
+        ("unresolvable", cnp(&mixed.replace("PORT", "53")), cnp(&mixed.replace("PORT", "80"))),
+        (
+            "policy-types-omit",
+            np("  egress: [{}]\n  policyTypes: [Ingress]"),
+            np("  egress: [{}]\n  policyTypes: [Egress]"),
+        ),
+        (
+            "egress-isolates-ingress",
+            np("  egress: [{}]"),
+            np("  egress: [{}]\n  policyTypes: [Egress]"),
+        ),
+        ("foreign-namespace", other("b"), other("a")),
+        ("no-namespace", cnp("ingress: [{}]").replace(", namespace: a", ""), cnp("ingress: [{}]")),
+        ("not-yaml", "kind: [".to_owned(), "kind: []".to_owned()),
+        (
+            "duplicate-name",
+            format!("{}---\n{}", cnp("ingress: [{}]"), cnp("egress: [{}]")),
+            format!("{}---\n{}", cnp("ingress: [{}]"), np("  egress: [{}]")),
+        ),
+    ]
+}
+
+#[test]
+fn each_lint_finds_its_pattern_and_no_other() {
+    for (id, bad, good) in cases() {
+        let found = ids(&bad);
+        assert!(found.contains(&id), "{id} is not among {found:?} for\n{bad}");
+        let found = ids(&good);
+        assert!(!found.contains(&id), "{id} is among {found:?} for\n{good}");
+    }
+}
+
+#[test]
+fn a_setting_of_the_agent_brings_its_own() {
+    let nodes = Settings { cidr_matches_nodes: true, ..Settings::default() };
+    let policy = cnp("egress: [{toCIDR: [0.0.0.0/0]}]");
+    let has = |settings: &Settings| {
+        findings(&policy, settings, &[]).iter().any(|own| own.id == "everything-and-nodes")
     };
-    check("empty-direction", &cnp("ingress: []"));
-    check("empty-direction", &cnp("ingress: []\negress: [{}]"));
-    check("empty-rule", &cnp("ingress: [{}]"));
-    check("empty-deny", &cnp("egressDeny: [{}]"));
-    check("deny-only", &cnp("egressDeny: [{toEntities: [world]}]"));
-    check("fqdn-without-dns-rule", &cnp("egress: [{toFQDNs: [{matchName: x.io}]}]"));
-    check("pattern-depth", &cnp("egress: [{toFQDNs: [{matchPattern: '*.x.io'}]}]"));
-    check("pattern-prefix", &cnp("egress: [{toFQDNs: [{matchPattern: '*x.io'}]}]"));
-    check(
-        "cluster-name-in-fqdn",
-        &cnp("egress: [{toFQDNs: [{matchName: a.b.svc.cluster.local}]}]"),
-    );
-    check(
-        "no-dns-egress",
-        &cnp("egress: [{toEntities: [world], toPorts: [{ports: [{port: '443'}]}]}]"),
-    );
-    check("private-cidr", &cnp("egress: [{toCIDR: [10.0.0.0/8]}]"));
-    check("wide-open", &cnp("egress: [{toCIDR: [0.0.0.0/0]}]"));
-    check("wide-open", &cnp("egress: [{toEntities: [world]}]"));
-    check("needless-host", &cnp("ingress: [{fromEntities: [host]}]"));
-    check("apiserver-ingress", &cnp("ingress: [{fromEntities: [kube-apiserver]}]"));
-    check(
-        "namespace-name-label",
-        &cnp("ingress: [{fromEndpoints: [{matchLabels: {kubernetes.io/metadata.name: b}}]}]"),
-    );
-    check("ignored-selector-field", &cnp("ingress: [{fromEndpoints: [{matchLabel: {a: b}}]}]"));
-    check("two-peer-kinds", &cnp("egress: [{toEntities: [world], toCIDR: [1.0.0.0/8]}]"));
-    check(
-        "unknown-field",
-        &cnp("egressDeny: [{toPorts: [{ports: [{port: '80'}], rules: {http: [{}]}}]}]"),
-    );
-    check("removed-field", &cnp("ingress: [{fromRequires: [{matchLabels: {a: b}}]}]"));
-    check("unquoted-boolean", &cnp("ingress: [{fromEndpoints: [{matchLabels: {a: yes}}]}]"));
-    check("named-port", &ports("{port: web, protocol: TCP}"));
-    check("no-protocol", &ports("{port: '80'}"));
-    check("leading-zero", &ports("{port: '0120', protocol: TCP}"));
-    check("hex-port", &ports("{port: '0x50', protocol: TCP}"));
-    check("end-before-port", &ports("{port: '80', endPort: 70, protocol: TCP}"));
-    check("no-ports", &ports(""));
-    check("icmp-type-zero", &cnp("ingress: [{icmps: [{fields: [{type: EchoReply}]}]}]"));
-    check(
-        "services-with-ports",
-        &cnp(
-            "egress: [{toServices: [{k8sService: {serviceName: s, namespace: a}}], toPorts: [{ports: [{port: '80', protocol: TCP}]}]}]",
-        ),
-    );
-    let http = |rule: &str| {
-        cnp(&format!(
-            "ingress:\n- fromEntities: [cluster]\n  toPorts:\n  - ports: [{{port: '80', protocol: TCP}}]\n    rules: {{http: [{rule}]}}"
-        ))
-    };
-    check("path-exact", &http("{path: /cart}"));
-    check("path-glob", &http("{path: '/api/*'}"));
-    check("path-template", &http("{path: '/users/{id}'}"));
-    check("empty-http", &http(""));
-    check(
-        "l7-beside-l4",
-        &cnp(
-            "ingress:\n- fromEntities: [cluster]\n  toPorts:\n  - ports: [{port: '80', protocol: TCP}]\n    rules: {http: [{method: GET}]}\n- fromEntities: [cluster]\n  toPorts:\n  - ports: [{port: '80', protocol: TCP}]",
-        ),
-    );
-    check("duplicate-rule", &cnp("ingress:\n- fromEntities: [cluster]\n- fromEntities: [cluster]"));
-    check(
-        "unresolvable",
-        &cnp(
-            "egress:\n- toEntities: [world]\n  toPorts:\n  - ports: [{port: '53', protocol: TCP}]\n    rules: {dns: [{matchPattern: '*'}]}\n- toEntities: [world]\n  toPorts:\n  - ports: [{port: '53', protocol: TCP}]\n    rules: {http: [{}]}",
-        ),
-    );
-    check("policy-types-omit", &np("  egress: [{}]\n  policyTypes: [Ingress]"));
-    check("egress-isolates-ingress", &np("  egress: [{}]"));
-    check(
-        "foreign-namespace",
-        "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspec:\n  endpointSelector: {matchLabels: {'k8s:io.kubernetes.pod.namespace': b}}\n  ingress: [{}]\n",
-    );
-    check(
-        "no-namespace",
-        "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p}\nspec:\n  endpointSelector: {}\n  ingress: [{}]\n",
-    );
-    check("not-yaml", "kind: [");
-    check("duplicate-name", &format!("{}---\n{}", cnp("ingress: [{}]"), cnp("egress: [{}]")));
+    assert!(has(&nodes));
+    assert!(!has(&Settings::default()));
+}
+
+#[test]
+fn what_is_wrong_has_its_place_and_its_fix() {
+    let policy = names("{matchName: x.io}", "{matchName: y.io}");
+    let found = findings(&policy, &Settings::default(), &[]);
+    let finding = found.iter().find(|own| own.id == "fqdn-not-in-dns-rules").unwrap();
+    assert_eq!(finding.policy, "CiliumNetworkPolicy/a/p");
+    let line = policy.lines().nth(finding.at.line as usize - 1).unwrap();
+    let column = finding.at.column as usize - 1;
+    assert!(line[column..].starts_with("{matchName: x.io}"), "{line} {column}");
+    assert_eq!(finding.fix.as_deref(), Some("- matchName: \"x.io\""));
+}
+
+#[test]
+fn one_bad_entry_of_specs_takes_the_others_down() {
+    let policy = "kind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspecs:\n- endpointSelector: {}\n  ingress: [{fromEntities: [all]}]\n- endpointSelector: {}\n  egress: [{toCIDR: [nowhere]}]\n";
+    let found = findings(policy, &Settings::default(), &[]);
+    let refused = found.iter().find(|own| own.id == "refused").unwrap();
+    assert!(refused.sentence.contains("every other entry of `specs` is refused too"));
+    assert_eq!(refused.at.line, 7);
 }
 
 #[test]
@@ -122,4 +248,191 @@ fn a_sound_policy_is_left_alone() {
         "ingress:\n- fromEndpoints: [{matchLabels: {app: b}}]\n  toPorts:\n  - ports: [{port: '80', protocol: TCP}]",
     );
     assert_eq!(ids(&policy), [""; 0]);
+}
+
+fn endpoint(labels: &[&str]) -> Endpoint {
+    Endpoint { labels: labels.iter().map(|own| (*own).to_owned()).collect(), ..Endpoint::default() }
+}
+
+/// A pod of a namespace.
+fn pod(namespace: &str, app: &str, cluster: &str) -> Endpoint {
+    endpoint(&[
+        &format!("k8s:app={app}"),
+        &format!("k8s:io.kubernetes.pod.namespace={namespace}"),
+        &format!("k8s:io.cilium.k8s.policy.cluster={cluster}"),
+    ])
+}
+
+/// A connection of the pod `app=x` in the namespace `a`, or to it.
+fn tcp(to: Endpoint, address: &str, port: u16) -> Flow {
+    Flow {
+        source: Some(pod("a", "x", "default")),
+        destination: Some(to),
+        l4: Some(Layer4::Tcp(Tcp { source_port: 4, destination_port: port, flags: None })),
+        traffic_direction: TrafficDirection::Egress,
+        verdict: flow::Verdict::Dropped,
+        ip: Some(Ip { destination: address.to_owned(), ..Ip::default() }),
+        ..Flow::default()
+    }
+}
+
+fn refused_query(name: &str) -> Flow {
+    Flow {
+        l4: Some(Layer4::Udp(Udp { source_port: 4, destination_port: 53 })),
+        l7: Some(Layer7 {
+            l7_type: L7FlowType::Response,
+            record: Some(flow::L7Record::Dns(Dns {
+                query: format!("{name}."),
+                rcode: 5,
+                ..Dns::default()
+            })),
+            ..Layer7::default()
+        }),
+        ..tcp(pod("kube-system", "kube-dns", "default"), "10.0.0.10", 53)
+    }
+}
+
+/// What flows add: id, a policy, flows that show it, flows that do not, a part of the evidence.
+fn recorded() -> Vec<(&'static str, String, Vec<Flow>, Vec<Flow>, &'static str)> {
+    let world = || endpoint(&["reserved:world"]);
+    let named = |names: &[&str]| Flow {
+        destination_names: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..tcp(world(), "1.2.3.4", 443)
+    };
+    let closed = || cnp("egress: [{}]");
+    let to_b = cnp("egress: [{toEndpoints: [{matchLabels: {app: b}}]}]");
+    let same = || tcp(pod("a", "b", "default"), "10.1.0.1", 80);
+    let node = || endpoint(&["reserved:remote-node"]);
+    vec![
+        (
+            "fqdn-not-in-dns-rules",
+            names("{matchName: x.io}", "{matchName: y.io}"),
+            vec![refused_query("x.io"), refused_query("x.io")],
+            vec![],
+            "2 refused queries for x.io",
+        ),
+        (
+            "dns-search-list",
+            names("{matchName: x.io}", "{matchName: x.io}"),
+            vec![refused_query("x.io.a.svc.cluster.local")],
+            vec![refused_query("z.io.a.svc.cluster.local")],
+            "1 refused queries for x.io.a.svc.cluster.local",
+        ),
+        (
+            "node-local-dns",
+            closed(),
+            vec![tcp(node(), "169.254.20.10", 53)],
+            vec![tcp(node(), "169.254.20.10", 80)],
+            "53/TCP refused on egress",
+        ),
+        (
+            "host-network-peer",
+            closed(),
+            vec![tcp(node(), "10.224.0.4", 9100)],
+            vec![same()],
+            "9100/TCP refused on egress",
+        ),
+        (
+            "other-cluster",
+            to_b.clone(),
+            vec![tcp(pod("a", "b", "west"), "10.1.0.1", 80)],
+            vec![same()],
+            "80/TCP refused",
+        ),
+        (
+            "peer-in-other-namespace",
+            to_b.clone(),
+            vec![tcp(pod("c", "b", "default"), "10.1.0.1", 80)],
+            vec![tcp(pod("c", "other", "default"), "10.1.0.1", 80)],
+            "80/TCP refused",
+        ),
+        (
+            "cidr-inside-cluster",
+            cnp("egress: [{toCIDR: [10.0.0.0/8]}]"),
+            vec![same()],
+            vec![tcp(world(), "10.1.0.1", 80)],
+            "80/TCP refused",
+        ),
+        (
+            "shared-address",
+            names("{matchName: x.io}", "{matchName: x.io}"),
+            vec![named(&["x.io", "tracker.io"])],
+            vec![named(&["x.io"])],
+            "1.2.3.4 is tracker.io, x.io",
+        ),
+        (
+            "unselected-endpoints",
+            cnp("ingress: [{}]"),
+            vec![same()],
+            vec![Flow { traffic_direction: TrafficDirection::Ingress, ..same() }],
+            "1 flows on egress",
+        ),
+        (
+            "selects-nobody-seen",
+            to_b.replace("endpointSelector: {}", "endpointSelector: {matchLabels: {app: z}}"),
+            vec![same()],
+            vec![Flow { source: Some(pod("a", "z", "default")), ..same() }],
+            "",
+        ),
+        (
+            "rule-never-hit",
+            to_b,
+            vec![tcp(pod("a", "other", "default"), "10.1.0.1", 80)],
+            vec![same()],
+            "",
+        ),
+    ]
+}
+
+#[test]
+fn flows_give_evidence() {
+    for (id, policy, bad, good, evidence) in recorded() {
+        let settings = Settings::default();
+        let found = findings(&policy, &settings, &bad);
+        let finding = found.iter().find(|own| own.id == id);
+        let mut lines = String::new();
+        for own in &found {
+            writeln!(lines, "{} {:?}", own.id, own.evidence).unwrap();
+        }
+        let finding = finding.unwrap_or_else(|| panic!("{id} is not among\n{lines}"));
+        if evidence.is_empty() {
+            assert_eq!(finding.evidence, [""; 0], "{id}");
+        } else {
+            let has = finding.evidence.iter().any(|line| line.contains(evidence));
+            assert!(has, "{id}: {:?}", finding.evidence);
+        }
+        let found = findings(&policy, &settings, &good);
+        let again = found.iter().find(|own| own.id == id);
+        // The names' lint stands without flows too; only its evidence goes.
+        let is_left =
+            again.is_some_and(|own| id != "fqdn-not-in-dns-rules" || !own.evidence.is_empty());
+        assert!(!is_left, "{id}: {again:?}");
+    }
+}
+
+#[test]
+fn every_id_has_its_cases() {
+    let sources = [
+        include_str!("mod.rs"),
+        include_str!("rules.rs"),
+        include_str!("text.rs"),
+        include_str!("flows.rs"),
+    ];
+    let mut known: BTreeSet<&str> = cases().iter().map(|(id, ..)| *id).collect();
+    known.extend(recorded().iter().map(|(id, ..)| *id));
+    known.insert("everything-and-nodes");
+    let is_id = |text: &str| {
+        text.contains('-')
+            && text.len() > 6
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+    };
+    // Quoted words with dashes that name something else.
+    let others = ["remote-node", "kube-apiserver", "world-ipv4", "world-ipv6"];
+    for text in sources.iter().flat_map(|source| source.split('"')) {
+        if is_id(text) && !others.contains(&text) && !text.starts_with('-') && !text.ends_with('-')
+        {
+            assert!(known.contains(text), "`{text}` has no case");
+        }
+    }
+    assert!(known.len() >= 45, "{}", known.len());
 }

@@ -339,7 +339,34 @@ impl Page<'_> {
         }
     }
 
+    /// Kubernetes' decoder makes text of what YAML 1.1 reads as a boolean.
+    fn booleans(&mut self, selector: Option<&Node>) {
+        let Some(Value::Map(labels)) =
+            selector.and_then(|own| own.get("matchLabels")).map(|n| &n.value)
+        else {
+            return;
+        };
+        for (key, value) in labels {
+            if let Value::Bool(own) = value.value {
+                self.add(
+                    "unquoted-boolean",
+                    Severity::Error,
+                    value.at,
+                    format!("without quotes this value of `{}` is a boolean of YAML 1.1 and becomes `{own}`: yes, no, on, off, y and n need quotes", key.name),
+                    None,
+                );
+            }
+        }
+    }
+
     fn network_policy(&mut self, spec: &Node) {
+        self.booleans(spec.get("podSelector"));
+        for (list, side) in [("ingress", "from"), ("egress", "to")] {
+            for peer in items(spec.get(list)).flat_map(|rule| items(rule.get(side))) {
+                self.booleans(peer.get("podSelector"));
+                self.booleans(peer.get("namespaceSelector"));
+            }
+        }
         let types: Vec<&str> = items(spec.get("policyTypes")).filter_map(Node::as_str).collect();
         for (direction, own) in [("ingress", "Ingress"), ("egress", "Egress")] {
             let has_rules = items(spec.get(direction)).next().is_some();
