@@ -17,6 +17,7 @@ mod rule;
 mod settings;
 mod source;
 mod suggest;
+mod tree;
 mod what_if;
 
 pub use cidr::Prefix;
@@ -29,7 +30,7 @@ pub use judge::{
 };
 pub use label::{Label, Operator, Requirement, Selector};
 pub use lint::{Finding, Severity, lint};
-pub use log_resource::{LogFilter, LogResources, LogSide};
+pub use log_resource::{LogFilter, LogResources, LogSide, LogWish};
 pub use recorded::{
     Agreement, Exchange, Judgement, Learned, Observed, PolicyLabel, Prepared, Proof, Sides,
     Summary, Unjudged, settings_from,

@@ -13,6 +13,8 @@ mod selector;
 pub(crate) use log_filters::{RawFilters, read_log_filters};
 pub use refusal::{Refusal, RefusalClass, Refused};
 
+use hashbrown::{HashMap, HashSet};
+
 use crate::{
     CidrGroup, Entry, Label, Policy, PolicyKind, PolicyName, Prefix, Settings,
     source::{self, Node, Value},
@@ -40,6 +42,14 @@ pub struct SourceText<'t> {
     pub text: &'t str,
 }
 
+/// Policies by name, while they are read.
+#[derive(Default)]
+struct Names {
+    latest: HashMap<PolicyName, usize>,
+    /// Those that a later one of their name has replaced.
+    replaced: HashSet<usize>,
+}
+
 /// One document on its way to entries.
 struct Document<'n> {
     root: &'n Node,
@@ -52,6 +62,7 @@ impl Documents {
     #[must_use]
     pub fn read(texts: &[SourceText<'_>], settings: &Settings) -> Self {
         let mut documents = Self::default();
+        let mut names = Names::default();
         for text in texts {
             let mut number = 0;
             for chunk in source::split(text.text) {
@@ -59,7 +70,7 @@ impl Documents {
                     Ok(nodes) => {
                         for node in &nodes {
                             number += 1;
-                            documents.add(text.index, number, node, settings, 0);
+                            documents.add((text.index, number), node, settings, &mut names, 0);
                         }
                     }
                     Err(err) => {
@@ -79,15 +90,18 @@ impl Documents {
                 }
             }
         }
+        if !names.replaced.is_empty() {
+            documents.entries.retain(|entry| !names.replaced.contains(&entry.policy));
+        }
         documents
     }
 
     fn add(
         &mut self,
-        source: usize,
-        document: usize,
+        (source, document): (usize, usize),
         node: &Node,
         settings: &Settings,
+        names: &mut Names,
         depth: usize,
     ) {
         if node.is_null() {
@@ -100,11 +114,11 @@ impl Documents {
             && let Some(Value::List(items)) = node.get("items").map(|node| &node.value)
         {
             for item in items {
-                self.add(source, document, item, settings, depth + 1);
+                self.add((source, document), item, settings, names, depth + 1);
             }
             return;
         }
-        if let Err((name, refusal)) = self.add_one(source, kind, node, settings) {
+        if let Err((name, refusal)) = self.add_one(source, kind, node, settings, names) {
             self.refused.push(Refused { source, document, name, refusal });
         }
     }
@@ -115,6 +129,7 @@ impl Documents {
         kind: &str,
         node: &Node,
         settings: &Settings,
+        names: &mut Names,
     ) -> Result<(), (String, Refusal)> {
         let metadata = |field: &str| {
             node.get("metadata")
@@ -184,8 +199,8 @@ impl Documents {
         }
         .map_err(refuse)?;
         // A cluster holds one object of a name: the later one replaces the earlier.
-        if let Some(earlier) = self.policies.iter().position(|p| p.name == document.name) {
-            self.entries.retain(|entry| entry.policy != earlier);
+        if let Some(earlier) = names.latest.insert(document.name.clone(), document.policy) {
+            names.replaced.insert(earlier);
         }
         self.policies.push(Policy { name: document.name, source, at: node.at });
         self.entries.extend(entries);

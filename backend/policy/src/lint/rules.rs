@@ -1,5 +1,9 @@
 //! Lints over compiled rules.
 
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+
 use super::{Finding, Severity};
 use crate::{
     Action, Cause, Direction, DnsRule, Entry, Identity, Judge, Label, NamePattern, NamedPorts,
@@ -24,7 +28,7 @@ struct Rules<'r> {
     findings: &'r mut Vec<Finding>,
 }
 
-impl Rules<'_> {
+impl<'r> Rules<'r> {
     fn add(
         &mut self,
         id: &'static str,
@@ -286,15 +290,17 @@ impl Rules<'_> {
     fn duplicates(&mut self) {
         let entries = self.set.entries();
         let policies = self.set.policies();
-        for (index, policy) in policies.iter().enumerate() {
-            let earlier = policies.iter().take(index).find(|other| other.name == policy.name);
+        let mut first: HashMap<&crate::PolicyName, Position> = HashMap::new();
+        for policy in policies {
+            let earlier = first.get(&policy.name).copied();
+            first.entry(&policy.name).or_insert(policy.at);
             if let Some(earlier) = earlier {
                 self.findings.push(Finding {
                     id: "duplicate-name",
                     severity: Severity::Error,
                     sentence: format!(
                         "another policy of this name stands before it (line {}): applied one after the other, this one replaces it",
-                        earlier.at.line
+                        earlier.line
                     ),
                     source: Some(policy.source),
                     at: policy.at,
@@ -329,41 +335,40 @@ impl Rules<'_> {
     }
 
     fn deny_only(&mut self) {
-        for policy in 0..self.set.policies().len() {
-            for direction in [Direction::Ingress, Direction::Egress] {
-                let own = || {
-                    self.set
-                        .entries()
-                        .iter()
-                        .filter(move |e| e.policy == policy && e.direction == direction)
-                };
-                let is_deny_only =
-                    own().all(|e| e.action == Action::Deny) && own().any(|e| e.default_deny);
-                if let Some(first) = own().next().cloned()
-                    && is_deny_only
-                {
-                    let name = direction.name();
-                    self.add(
-                        "deny-only",
-                        Severity::Warning,
-                        &first,
-                        first.at,
-                        format!("the policy only denies, and still turns on default deny: every other {name} is refused too"),
-                        Some(format!("enableDefaultDeny:\n  {name}: false")),
-                    );
-                }
+        // By policy and direction: the first entry, whether all deny, whether any sets the default.
+        let mut groups: BTreeMap<(usize, Direction), (usize, bool, bool)> = BTreeMap::new();
+        for (index, entry) in self.set.entries().iter().enumerate() {
+            let key = (entry.policy, entry.direction);
+            let group = groups.entry(key).or_insert((index, true, false));
+            group.1 &= entry.action == Action::Deny;
+            group.2 |= entry.default_deny;
+        }
+        for ((_, direction), (first, is_deny, is_default)) in groups {
+            let Some(first) = self.set.entries().get(first) else { continue };
+            if is_deny && is_default {
+                let name = direction.name();
+                self.add(
+                    "deny-only",
+                    Severity::Warning,
+                    first,
+                    first.at,
+                    format!("the policy only denies, and still turns on default deny: every other {name} is refused too"),
+                    Some(format!("enableDefaultDeny:\n  {name}: false")),
+                );
             }
         }
     }
 
     /// Names without a DNS rule are never learned; names in none are refused first.
     fn names(&mut self) {
+        let dns = self.dns_entries();
         for entry in self.set.entries() {
             let Peers::Any(peers) = &entry.peers else { continue };
-            if entry.tier != crate::Tier::Normal {
+            let has_names = peers.iter().any(|peer| matches!(peer.matcher, PeerMatcher::Name(_)));
+            if entry.tier != crate::Tier::Normal || !has_names {
                 continue;
             }
-            let rules = self.dns_rules(&entry.subject);
+            let rules = dns_rules(&dns, &entry.subject);
             let mut findings = Vec::new();
             for peer in peers {
                 let PeerMatcher::Name(pattern) = &peer.matcher else { continue };
@@ -388,56 +393,41 @@ impl Rules<'_> {
         }
     }
 
-    /// DNS rules of entries that are about the same subject, or about everyone.
-    fn dns_rules(&self, subject: &Selector) -> Vec<&DnsRule> {
-        self.set
-            .entries()
-            .iter()
-            .filter(|entry| {
-                entry.direction == Direction::Egress
-                    && entry.action == Action::Allow
-                    && entry.subject.requirements.iter().all(|r| subject.requirements.contains(r))
-            })
-            .flat_map(|entry| entry.ports.iter().flatten())
-            .flat_map(|rule| &rule.l7.dns)
-            .collect()
+    /// Entries with DNS rules.
+    fn dns_entries(&self) -> Vec<&'r Entry> {
+        let has_dns = |entry: &&Entry| {
+            entry.direction == Direction::Egress
+                && entry.action == Action::Allow
+                && entry.ports.iter().flatten().any(|rule| !rule.l7.dns.is_empty())
+        };
+        self.set.entries().iter().filter(has_dns).collect()
     }
 
     fn egress_without_dns(&mut self) {
-        for policy in 0..self.set.policies().len() {
-            let own = |entry: &&Entry| {
-                entry.policy == policy && entry.direction == Direction::Egress && entry.default_deny
-            };
-            let Some(first) = self.set.entries().iter().find(own).cloned() else { continue };
-            if first.is_node {
+        let lets_dns: Vec<&Selector> = self
+            .set
+            .entries()
+            .iter()
+            .filter(|entry| allows_dns(entry))
+            .map(|entry| &entry.subject)
+            .collect();
+        let mut seen: Vec<bool> = vec![false; self.set.policies().len()];
+        for first in self.set.entries() {
+            if first.direction != Direction::Egress || !first.default_deny {
                 continue;
             }
-            let allows_dns = self.set.entries().iter().any(|entry| {
-                entry.direction == Direction::Egress
-                    && entry.action == Action::Allow
-                    && entry
-                        .subject
-                        .requirements
-                        .iter()
-                        .all(|r| first.subject.requirements.contains(r))
-                    && !matches!(entry.peers, Peers::Nobody { .. })
-                    && match &entry.ports {
-                        None => matches!(entry.peers, Peers::Any(_)),
-                        Some(rules) => rules.iter().flat_map(|rule| &rule.ports).any(|port| {
-                            port.protocol.covers(17)
-                                && match &port.range {
-                                    PortRange::All => true,
-                                    PortRange::Numbers(low, high) => (*low..=*high).contains(&53),
-                                    PortRange::Named(name) => name.starts_with("dns"),
-                                }
-                        }),
-                    }
+            let Some(seen) = seen.get_mut(first.policy) else { continue };
+            if std::mem::replace(seen, true) || first.is_node {
+                continue;
+            }
+            let allows_dns = lets_dns.iter().any(|subject| {
+                subject.requirements.iter().all(|r| first.subject.requirements.contains(r))
             });
             if !allows_dns {
                 self.add(
                     "no-dns-egress",
                     Severity::Warning,
-                    &first,
+                    first,
                     first.at,
                     "egress is refused by default, and nothing allows DNS: whatever goes by name fails".to_owned(),
                     Some(DNS_RULE.to_owned()),
@@ -473,6 +463,35 @@ impl Rules<'_> {
             }
         }
     }
+}
+
+/// Whether an entry lets anybody ask for names.
+fn allows_dns(entry: &Entry) -> bool {
+    let is_port = |port: &crate::Port| {
+        port.protocol.covers(17)
+            && match &port.range {
+                PortRange::All => true,
+                PortRange::Numbers(low, high) => (*low..=*high).contains(&53),
+                PortRange::Named(name) => name.starts_with("dns"),
+            }
+    };
+    entry.direction == Direction::Egress
+        && entry.action == Action::Allow
+        && !matches!(entry.peers, Peers::Nobody { .. })
+        && match &entry.ports {
+            None => matches!(entry.peers, Peers::Any(_)),
+            Some(rules) => rules.iter().flat_map(|rule| &rule.ports).any(is_port),
+        }
+}
+
+/// DNS rules of entries that are about the same subject, or about everyone.
+fn dns_rules<'e>(entries: &[&'e Entry], subject: &Selector) -> Vec<&'e DnsRule> {
+    entries
+        .iter()
+        .filter(|entry| entry.subject.requirements.iter().all(|r| subject.requirements.contains(r)))
+        .flat_map(|entry| entry.ports.iter().flatten())
+        .flat_map(|rule| &rule.l7.dns)
+        .collect()
 }
 
 const DNS_RULE: &str = "\

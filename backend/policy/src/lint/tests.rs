@@ -52,6 +52,7 @@ fn names(fqdn: &str, dns: &str) -> String {
 }
 
 /// Id, a policy that it is about, and one that it is not about.
+#[expect(clippy::too_many_lines, reason = "a table, one lint after the other")]
 fn cases() -> Vec<(&'static str, String, String)> {
     let same = "ingress:\n- fromEntities: [cluster]\n  toPorts:\n  - ports: [{port: '80', protocol: TCP}]\n    rules: {http: [{method: GET}]}\n- fromEntities: [WHO]\n  toPorts:\n  - ports: [{port: '80', protocol: TCP}]";
     let mixed = "egress:\n- toEntities: [world]\n  toPorts:\n  - ports: [{port: '53', protocol: TCP}]\n    rules: {dns: [{matchPattern: '*'}]}\n- toEntities: [world]\n  toPorts:\n  - ports: [{port: 'PORT', protocol: TCP}]\n    rules: {http: [{}]}";
@@ -228,8 +229,8 @@ fn what_is_wrong_has_its_place_and_its_fix() {
     let finding = found.iter().find(|own| own.id == "fqdn-not-in-dns-rules").unwrap();
     assert_eq!(finding.policy, "CiliumNetworkPolicy/a/p");
     let line = policy.lines().nth(finding.at.line as usize - 1).unwrap();
-    let column = finding.at.column as usize - 1;
-    assert!(line[column..].starts_with("{matchName: x.io}"), "{line} {column}");
+    let rest: String = line.chars().skip(finding.at.column as usize - 1).collect();
+    assert!(rest.starts_with("{matchName: x.io}"), "{rest}");
     assert_eq!(finding.fix.as_deref(), Some("- matchName: \"x.io\""));
 }
 
@@ -292,8 +293,11 @@ fn refused_query(name: &str) -> Flow {
     }
 }
 
-/// What flows add: id, a policy, flows that show it, flows that do not, a part of the evidence.
-fn recorded() -> Vec<(&'static str, String, Vec<Flow>, Vec<Flow>, &'static str)> {
+/// Id, a policy, flows that show it, flows that do not, a part of the evidence.
+type Recorded = (&'static str, String, Vec<Flow>, Vec<Flow>, &'static str);
+
+/// What flows add.
+fn recorded() -> Vec<Recorded> {
     let world = || endpoint(&["reserved:world"]);
     let named = |names: &[&str]| Flow {
         destination_names: names.iter().map(|name| (*name).to_owned()).collect(),

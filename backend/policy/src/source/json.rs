@@ -4,8 +4,12 @@ use super::{Chunk, Key, MAX_DEPTH, MAX_NODES, Node, Position, SyntaxError, Value
 
 /// Reads the values of a chunk, one behind the other.
 pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
-    let mut reader =
-        Reader { rest: chunk.text.chars(), line: chunk.first_line, column: 1, nodes: 0 };
+    let mut reader = Reader {
+        rest: chunk.text.chars(),
+        line: chunk.first_line,
+        column: chunk.first_column,
+        nodes: 0,
+    };
     let mut documents = Vec::new();
     loop {
         reader.skip_blank();

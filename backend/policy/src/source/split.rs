@@ -8,6 +8,8 @@ pub(crate) struct Chunk<'t> {
     pub(crate) text: &'t str,
     /// Line of the text's first character, from 1.
     pub(crate) first_line: u32,
+    /// Its column, from 1: behind a marker, the text begins in mid-line.
+    pub(crate) first_column: u32,
 }
 
 impl Chunk<'_> {
@@ -53,11 +55,11 @@ pub(crate) fn split(text: &str) -> Vec<Chunk<'_>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut chunks = Vec::new();
     let mut rest = text;
-    let mut first_line = 1_u32;
+    let (mut first_line, mut first_column) = (1_u32, 1_u32);
     loop {
         let (end, next) = next_marker(rest);
         let (chunk, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        let chunk = Chunk { text: chunk, first_line };
+        let chunk = Chunk { text: chunk, first_line, first_column };
         if !chunk.is_blank() {
             chunks.push(chunk);
         }
@@ -65,6 +67,7 @@ pub(crate) fn split(text: &str) -> Vec<Chunk<'_>> {
             return chunks;
         }
         first_line = first_line.saturating_add(count(chunk.text.matches('\n').count()));
+        first_column = 4;
         rest = tail.strip_prefix("---").unwrap_or(tail);
     }
 }

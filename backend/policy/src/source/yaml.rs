@@ -9,6 +9,7 @@ use super::{Chunk, Key, MAX_DEPTH, MAX_NODES, Node, Position, SyntaxError, Value
 pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
     let mut loader = Loader {
         first_line: chunk.first_line,
+        first_column: chunk.first_column,
         open: Vec::new(),
         anchors: HashMap::new(),
         nodes: 0,
@@ -23,6 +24,7 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
 
 struct Loader {
     first_line: u32,
+    first_column: u32,
     /// Collections that are not closed yet, outermost first.
     open: Vec<Collection>,
     anchors: HashMap<usize, Node>,
@@ -174,7 +176,11 @@ impl Loader {
     fn position(&self, marker: &Marker) -> Position {
         Position {
             line: self.first_line.saturating_add(count(marker.line()).saturating_sub(1)),
-            column: count(marker.col()).saturating_add(1),
+            column: count(marker.col()).saturating_add(if marker.line() <= 1 {
+                self.first_column
+            } else {
+                1
+            }),
         }
     }
 

@@ -1,8 +1,10 @@
 //! Items put at the end of a list in a text, in the style that the list is written in. Everything
 //! else of the text stays as it is, comments included.
 
-use super::tree::Tree;
-use crate::source::{Node, Position, Value};
+use crate::{
+    source::{Node, Position, Value},
+    tree::Tree,
+};
 
 /// A text put into another.
 #[derive(Debug, Clone, PartialEq, Eq)]

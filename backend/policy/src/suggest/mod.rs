@@ -6,7 +6,6 @@ mod insert;
 mod place;
 #[cfg(test)]
 mod tests;
-mod tree;
 mod write;
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -4,13 +4,13 @@ use super::{
     Edit,
     demand::{PeerKey, RuleBody, RuleKey, SubjectKey},
     insert::append,
-    tree::Tree,
     write,
 };
 use crate::{
     Action, Direction, Documents, Entry, Operator, Peer, PeerMatcher, Peers, PolicyKind, PolicySet,
     PortRange, PortRule, Position, Requirement, Selector, Settings, SourceText, Tier,
     source::{Node, Value, object_at},
+    tree::Tree,
 };
 
 const NAMESPACE: &str = "io.kubernetes.pod.namespace";

@@ -3,9 +3,8 @@
 use super::{
     Rules,
     demand::{PeerKey, RuleBody, RuleKey, SubjectKey},
-    tree::Tree,
 };
-use crate::{Direction, Documents, Protocol};
+use crate::{Direction, Documents, Protocol, tree::Tree};
 
 /// Policies for all rules, as documents of YAML.
 pub(super) fn policies(rules: &Rules, documents: &Documents) -> String {

@@ -1,7 +1,9 @@
 //! `ContainerNetworkLog` (acn.azure.com/v1alpha1): which flows a resource logs, and the resource
-//! that a wish needs.
+//! that a filter of Hubble needs.
 
-use std::{fmt::Write, net::IpAddr};
+mod wish;
+
+use std::net::IpAddr;
 
 use flow::{Endpoint, Flow, L7Record, Layer4, Verdict};
 
@@ -9,6 +11,7 @@ use crate::{
     Label, Position, Prefix, Refused, Selector,
     document::{RawFilters, read_log_filters},
 };
+pub use wish::LogWish;
 
 /// One or more resources: a flow is logged where any filter of any of them matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,24 +80,6 @@ impl LogFilter {
             && (self.verdict.is_empty()
                 || self.verdict.iter().any(|wanted| is_verdict(wanted, flow)))
     }
-
-    /// A resource with this filter alone, as YAML.
-    #[must_use]
-    pub fn resource(&self, name: &str) -> String {
-        let mut out = format!(
-            "apiVersion: acn.azure.com/v1alpha1\nkind: ContainerNetworkLog\nmetadata:\n  name: {name}\nspec:\n  includefilters:\n  - name: {}\n",
-            if self.name.is_empty() { name } else { &self.name }
-        );
-        for (side, key) in [(&self.from, "from"), (&self.to, "to")] {
-            side.write(key, &mut out);
-        }
-        for (key, values) in [("protocol", &self.protocol), ("verdict", &self.verdict)] {
-            if !values.is_empty() {
-                let _ = writeln!(out, "    {key}: [{}]", values.join(", "));
-            }
-        }
-        out
-    }
 }
 
 impl LogSide {
@@ -120,25 +105,6 @@ impl LogSide {
             });
         pods && labels && ips
     }
-
-    fn write(&self, key: &str, out: &mut String) {
-        if *self == Self::default() {
-            return;
-        }
-        let _ = writeln!(out, "    {key}:");
-        if !self.namespaced_pod.is_empty() {
-            let _ = writeln!(out, "      namespacedPod:");
-            for pod in &self.namespaced_pod {
-                let _ = writeln!(out, "      - \"{pod}\"");
-            }
-        }
-        if !self.ip.is_empty() {
-            let _ = writeln!(out, "      ip:");
-            for prefix in &self.ip {
-                let _ = writeln!(out, "      - \"{prefix}\"");
-            }
-        }
-    }
 }
 
 fn is_protocol(wanted: &str, flow: &Flow) -> bool {
@@ -159,3 +125,6 @@ fn is_verdict(wanted: &str, flow: &Flow) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! What is added, as a tree that writes itself as a block of YAML or in flow style, which is JSON.
+//! What is written, as a tree that writes itself as a block of YAML or in flow style, which is JSON.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use crate::source::plain_text;
 
 /// A value to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Tree {
+pub(crate) enum Tree {
     /// A string, whatever it looks like.
     Text(String),
     /// A number or a boolean, as it stands.
@@ -16,17 +16,17 @@ pub(super) enum Tree {
 }
 
 impl Tree {
-    pub(super) fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    pub(super) fn map<const N: usize>(entries: [(&str, Self); N]) -> Self {
+    pub(crate) fn map<const N: usize>(entries: [(&str, Self); N]) -> Self {
         Self::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
     /// Writes a block whose first line begins at the column `indent`, where `out` stands already.
     /// Lists of a key stand `list_indent` columns to its right.
-    pub(super) fn block(&self, indent: usize, list_indent: usize, out: &mut String) {
+    pub(crate) fn block(&self, indent: usize, list_indent: usize, out: &mut String) {
         match self {
             Self::List(items) if !items.is_empty() => {
                 for (index, item) in items.iter().enumerate() {
@@ -70,7 +70,7 @@ impl Tree {
     }
 
     /// As JSON, which is YAML's flow style too.
-    pub(super) fn flow(&self) -> String {
+    pub(crate) fn flow(&self) -> String {
         match self {
             Self::Text(text) => quoted(text),
             Self::Bare(text) => text.clone(),
