@@ -192,7 +192,7 @@ fn places_are_those_of_an_editor() {
         format!("{head}spec:\n  endpointSelector: {{}}\n  ingres: []\n").replace('\n', "\r\n");
     check(&crlf, (5, 3));
     check(&format!("\u{feff}{crlf}"), (5, 3));
-    check(&format!("\u{feff}nope: 1\nkind: NetworkPolicy\n"), (1, 1));
+    check("\u{feff}nope: 1\nkind: NetworkPolicy\n", (1, 1));
     check(
         &format!("# é\n\n---\n# ü\n{head}spec: {{endpointSelector: {{}}, ingres: []}}\n"),
         (7, 30),
