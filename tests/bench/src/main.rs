@@ -5,6 +5,7 @@
 
 mod measure;
 mod policy_engine;
+mod prometheus;
 mod report;
 
 use std::error::Error;
@@ -18,8 +19,10 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 /// A name, what is measured, and the function that measures it.
 type Bench = (&'static str, &'static str, fn(&mut Report) -> Result<(), Failure>);
 
-const BENCHES: &[Bench] =
-    &[("policy", "the policy engine beside a naive model", policy_engine::run)];
+const BENCHES: &[Bench] = &[
+    ("policy", "the policy engine beside a naive model", policy_engine::run),
+    ("prometheus", "an answer of Prometheus, JSON to Arrow", prometheus::run),
+];
 
 /// Counts the heap, so that memory is a number of the run and not of the system.
 #[global_allocator]
