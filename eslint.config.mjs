@@ -8,6 +8,7 @@ export default [
       'node_modules/',
       'target/',
       'frontend-wasm/pkg/',
+      'policy-wasm/pkg/',
       'preview/page/build/',
       '.cache/',
       '.demo/',

@@ -65,6 +65,12 @@ impl FlowTable {
         self.table.captions.dictionary().iter().map(str::to_owned).collect()
     }
 
+    /// The texts behind the codes from `first`, where those before are known already.
+    #[wasm_bindgen(js_name = stringsFrom)]
+    pub fn strings_from(&self, first: usize) -> Vec<String> {
+        self.table.captions.dictionary().iter().skip(first).map(str::to_owned).collect()
+    }
+
     /// By row, the Unix time in milliseconds; NaN for a flow without time.
     #[wasm_bindgen(js_name = timesMs)]
     pub fn times_ms(&self) -> Vec<f64> {
@@ -93,7 +99,8 @@ impl FlowTable {
     }
 
     /// Picks the rows in which each word of `text` occurs in one of `columns`, and whose verdict's
-    /// code is one of `verdicts` (none: any), sorted by the column `sort`.
+    /// code is one of `verdicts` (none: any), and whose agreement is one of `agreements`, sorted by
+    /// the column `sort`.
     ///
     /// Errors: there is no such column.
     #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
@@ -102,13 +109,51 @@ impl FlowTable {
         text: &str,
         columns: Vec<String>,
         verdicts: &[u32],
+        agreements: &[u32],
         sort: &str,
         descending: bool,
     ) -> Result<FlowView, JsError> {
         let column = |name: &str| Column::from_name(name).ok_or_else(|| no_column(name));
         let columns = columns.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
-        let spec = ViewSpec { text, columns: &columns, verdicts, sort: column(sort)?, descending };
+        let sort = column(sort)?;
+        let spec = ViewSpec { text, columns: &columns, verdicts, agreements, sort, descending };
         Ok(FlowView { view: View::new(&self.table.flows, &self.table.captions, &spec) })
+    }
+
+    /// Fills the columns `agreement`, `computed` and `decidedBy` with codes of `texts`, one for each
+    /// row; what stood there before is gone.
+    ///
+    /// Errors: the texts outgrow their bound.
+    #[wasm_bindgen(js_name = setJudged)]
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
+    pub fn set_judged(
+        &mut self,
+        texts: Vec<String>,
+        agreement: &[u32],
+        computed: &[u32],
+        decided_by: &[u32],
+    ) -> Result<(), JsError> {
+        let columns = [agreement, computed, decided_by];
+        self.table
+            .captions
+            .set_judged(&texts, columns)
+            .map_err(|error| JsError::new(&chain(&error)))
+    }
+
+    /// How many packed streams were appended.
+    #[wasm_bindgen(getter)]
+    pub fn streams(&self) -> usize {
+        self.table.streams().len()
+    }
+
+    /// A packed stream as it came; empty where there is none.
+    pub fn stream(&self, index: usize) -> Vec<u8> {
+        self.table.streams().get(index).cloned().unwrap_or_default()
+    }
+
+    /// By row, three numbers: where its message is, by stream, batch and message.
+    pub fn places(&self) -> Vec<u32> {
+        self.table.places()
     }
 
     /// One flow with all its fields, as a line of `hubble observe -o jsonpb`.
@@ -134,6 +179,17 @@ impl FlowView {
     /// Flows that have the words, by verdict, whether that verdict is shown or not.
     pub fn counts(&self) -> Vec<u32> {
         self.view.verdict_counts.iter().map(|&(_, count)| count).collect()
+    }
+
+    /// Codes of the agreements that `agreementCounts` counts.
+    pub fn agreements(&self) -> Vec<u32> {
+        self.view.agreement_counts.iter().map(|&(agreement, _)| agreement).collect()
+    }
+
+    /// Flows that have the words, by agreement, whether that agreement is shown or not.
+    #[wasm_bindgen(js_name = agreementCounts)]
+    pub fn agreement_counts(&self) -> Vec<u32> {
+        self.view.agreement_counts.iter().map(|&(_, count)| count).collect()
     }
 }
 

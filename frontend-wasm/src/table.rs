@@ -137,6 +137,17 @@ impl Table {
         }
     }
 
+    /// The packed streams, as they came.
+    pub(crate) fn streams(&self) -> &[Vec<u8>] {
+        &self.streams
+    }
+
+    /// By row: stream, batch, message.
+    pub(crate) fn places(&self) -> Vec<u32> {
+        let place = |place: &Place| [place.stream, place.batch, place.message];
+        self.places.iter().flat_map(place).collect()
+    }
+
     /// Sentences on what is missing from the table although it was sent.
     pub(crate) fn problems(&self) -> &[String] {
         &self.problems

@@ -1,6 +1,6 @@
 //! Which rows a table shows, and in which order.
 
-use flow::columns::{Dictionary, FlowColumns};
+use flow::columns::{ABSENT, Dictionary, FlowColumns};
 
 use crate::captions::{Captions, TextColumn};
 
@@ -26,6 +26,8 @@ pub(crate) struct ViewSpec<'a> {
     pub(crate) columns: &'a [Column],
     /// Codes of the verdicts to show; empty for all.
     pub(crate) verdicts: &'a [u32],
+    /// Codes of the agreements of record and policies to show; empty for all.
+    pub(crate) agreements: &'a [u32],
     /// The column to sort by. Rows that are equal in it stand newest first, rows without a
     /// value last.
     pub(crate) sort: Column,
@@ -38,9 +40,12 @@ pub(crate) struct ViewSpec<'a> {
 pub(crate) struct View {
     /// Row numbers in the order of the table.
     pub(crate) rows: Vec<u32>,
-    /// Rows that have the words, by code of their verdict, whether shown or not. In the order of
-    /// the codes.
+    /// Rows that have the words and are of the chosen agreement, by code of their verdict, whether
+    /// that one is shown or not. In the order of the codes.
     pub(crate) verdict_counts: Vec<(u32, u32)>,
+    /// Rows that have the words and are of the chosen verdict, by code of their agreement; those
+    /// that were not judged are not counted.
+    pub(crate) agreement_counts: Vec<(u32, u32)>,
 }
 
 impl Column {
@@ -64,21 +69,33 @@ impl View {
             .map(|word| Word::new(word, captions.dictionary()))
             .collect();
         let verdicts = captions.codes(TextColumn::Verdict);
-        let mut counts = vec![0_u32; captions.dictionary().len()];
+        let agreements = captions.codes(TextColumn::Agreement);
+        let mut by_verdict = vec![0_u32; captions.dictionary().len()];
+        let mut by_agreement = by_verdict.clone();
         let mut rows = flows.newest_first();
         rows.retain(|&row| {
             if !words.iter().all(|word| word.occurs(row as usize, flows, captions, spec.columns)) {
                 return false;
             }
-            let verdict = value(verdicts, row);
-            if let Some(count) = counts.get_mut(verdict as usize) {
+            let (verdict, agreement) = (value(verdicts, row), value(agreements, row));
+            let shows = |codes: &[u32], code| codes.is_empty() || codes.contains(&code);
+            let (verdict_shown, agreement_shown) =
+                (shows(spec.verdicts, verdict), shows(spec.agreements, agreement));
+            // What is chosen of the one narrows what is counted of the other.
+            if agreement_shown && let Some(count) = by_verdict.get_mut(verdict as usize) {
                 *count += 1;
             }
-            spec.verdicts.is_empty() || spec.verdicts.contains(&verdict)
+            if verdict_shown && let Some(count) = by_agreement.get_mut(agreement as usize) {
+                *count += 1;
+            }
+            verdict_shown && agreement_shown
         });
         sort(&mut rows, flows, captions, spec);
-        let verdict_counts = (0..).zip(counts).filter(|&(_, count)| count > 0).collect();
-        Self { rows, verdict_counts }
+        let counted = |counts: Vec<u32>| (0..).zip(counts).filter(|&(_, count)| count > 0);
+        let verdict_counts = counted(by_verdict).collect();
+        let agreement_counts =
+            counted(by_agreement).filter(|&(agreement, _)| agreement != ABSENT).collect();
+        Self { rows, verdict_counts, agreement_counts }
     }
 }
 

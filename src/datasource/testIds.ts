@@ -35,6 +35,8 @@ export const testIds = {
     cluster: 'hubble config cluster',
     connectTimeout: 'hubble config connect-timeout',
     requestTimeout: 'hubble config request-timeout',
+    policiesFolder: 'hubble config policies-folder',
+    policiesText: 'hubble config policies-text',
     prometheusUrl: 'hubble config prometheus-url',
     prometheusUser: 'hubble config prometheus-user',
     prometheusDatasource: 'hubble config prometheus-datasource',

@@ -307,6 +307,20 @@ export const text = {
       requestTimeout: 'Request timeout',
       requestTimeoutHint: 'Seconds that a query may take, of the relay and of Prometheus',
     },
+    policies: {
+      title: 'Network policies',
+      description:
+        'The flows panel compares flows with these policies: which rule decided, and what differs. CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy, NetworkPolicy and ClusterNetworkPolicy, as YAML or JSON. Whoever may query this data source can read them.',
+      folder: 'Folder',
+      folderHint:
+        'Path on Grafana’s machine; *.yaml, *.yml and *.json in it are read with every query. It has to lie below a folder that the administrator allows by policy_roots in [plugin.k8snet-hubble-datasource] of Grafana’s configuration.',
+      folderPlaceholder: '/etc/policies',
+      folderRelative: 'The path begins with /',
+      folderParent: 'The path is written without ..',
+      text: 'Policies',
+      textHint: 'Used beside the folder. Documents are separated by ---',
+      textPlaceholder: 'apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n…',
+    },
     prometheus: {
       title: 'Prometheus',
       description: 'Where metrics come from. Leave it out to ask for flows only.',

@@ -46,6 +46,10 @@ export interface HubbleSettings extends DataSourceJsonData {
   connectTimeoutSecs?: number;
   requestTimeoutSecs?: number;
   cluster?: string;
+  /** Network policies as YAML or JSON. */
+  policiesText?: string;
+  /** An absolute path on Grafana's machine. */
+  policiesFolder?: string;
 }
 
 /** Settings that only the backend reads. */

@@ -1,10 +1,18 @@
 import { createDataFrame, FieldType, type DataFrame } from '@grafana/data';
 
-import type { FlowBatch, FlowsEngine, FlowsView, ViewSpec } from './engine/protocol';
+import type {
+  CompiledPolicies,
+  Explanation,
+  FlowBatch,
+  FlowsEngine,
+  FlowsView,
+  PolicyFile,
+  ViewSpec,
+} from './engine/protocol';
 import { WorkerGone } from './engine/WorkerEngine';
 import { FlowsModel } from './FlowsModel';
 
-const spec: ViewSpec = { text: '', columns: ['source'], verdicts: [], sort: 'time', descending: true };
+const spec: ViewSpec = { text: '', columns: ['source'], verdicts: [], agreements: [], sort: 'time', descending: true };
 
 function series(...rows: string[]): DataFrame[] {
   return [
@@ -21,6 +29,7 @@ function batchOf(flows: number): FlowBatch {
     flows,
     verdicts: ['FORWARDED', 'DROPPED'],
     strings: ['', 'DROPPED', 'pets/store-front', 'world'],
+    agreements: [] as string[],
     codes: codes as unknown as FlowBatch['codes'],
   } as FlowBatch;
 }
@@ -33,6 +42,8 @@ class SlowEngine implements FlowsEngine {
   load = (frames: string[][]) => this.call<FlowBatch>('load', frames);
   view = (asked: ViewSpec) => this.call<FlowsView>('view', asked);
   record = (row: number) => this.call<string>('record', row);
+  setPolicies = (files: PolicyFile[]) => this.call<CompiledPolicies>('setPolicies', files);
+  explain = (row: number) => this.call<Explanation>('explain', row);
 
   dispose() {
     this.disposed = true;
@@ -54,7 +65,7 @@ class SlowEngine implements FlowsEngine {
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve));
-const view = (rows: number): FlowsView => ({ rows: new Uint32Array(rows), verdictCounts: [] });
+const view = (rows: number): FlowsView => ({ rows: new Uint32Array(rows), verdictCounts: [], agreementCounts: [] });
 
 async function ready(onMainThread?: string) {
   const engine = new SlowEngine();
@@ -236,4 +247,63 @@ test('disposing gives the memory back, also of an engine that starts too late', 
   await settled();
   expect(late.disposed).toBe(true);
   expect(late.calls).toEqual([]);
+});
+
+const file = (text: string): PolicyFile => ({ name: 'a.yaml', text, modifiedMs: 1 });
+const compiledPolicies = (): CompiledPolicies => ({
+  policies: 1,
+  refused: [],
+  judged: {
+    newStrings: ['differs'],
+    firstNew: 4,
+    codes: { agreement: [4, 0], computed: [0, 0], decidedBy: [0, 0] } as unknown as Record<
+      'agreement' | 'computed' | 'decidedBy',
+      Uint32Array
+    >,
+    agreements: ['differs'],
+  },
+});
+
+test('policies are compiled once, and what they say stands in the batch', async () => {
+  const { model, engine } = await ready();
+  model.setPolicies({ files: [file('one')], notices: [] });
+  model.setPolicies({ files: [file('one')], notices: [{ severity: 'warning', text: 'a notice' }] });
+  expect(engine.calls.map(({ name }) => name)).toEqual(['setPolicies']);
+  await engine.answer(compiledPolicies());
+  await engine.answer(view(2));
+  const { policies, batch } = model.getState();
+  expect(policies).toMatchObject({ compiled: 1, notices: [{ text: 'a notice' }] });
+  expect(batch?.strings[batch.codes.agreement[0] ?? 0]).toBe('differs');
+
+  model.openDetail(1);
+  expect(engine.calls.map(({ name }) => name)).toEqual(['record', 'explain']);
+  await engine.answer('{}');
+  await engine.answer({ sentence: 'Observed: x. Computed: y.' });
+  expect(model.getState().detail).toMatchObject({ json: '{}', explanation: { sentence: 'Observed: x. Computed: y.' } });
+
+  model.toggleAgreement('differs');
+  expect(model.getState().spec.agreements).toEqual(['differs']);
+  model.toggleAgreement('differs');
+  expect(model.getState().spec.agreements).toEqual([]);
+});
+
+test('policies that come while flows are decoded wait for them, and those of before stay when none come', async () => {
+  const engine = new SlowEngine();
+  const model = new FlowsModel(async () => ({ engine }), spec);
+  model.setSeries(series('one'));
+  model.setPolicies({ files: [file('one')], notices: [] });
+  await settled();
+  expect(engine.calls.map(({ name }) => name)).toEqual(['load']);
+  await engine.answer(batchOf(2));
+  await engine.answer(view(2));
+  expect(engine.calls.map(({ name }) => name)).toEqual(['setPolicies']);
+  // Other flows begin to load: their batch is judged by the engine itself.
+  model.setSeries(series('two'));
+  await engine.answer(compiledPolicies());
+  expect(model.getState().batch?.strings).toHaveLength(4);
+  await engine.answer(batchOf(1));
+  await engine.answer(view(1));
+  expect(engine.calls).toHaveLength(0);
+  model.noPolicies('the server is slow');
+  expect(model.getState().policies).toMatchObject({ compiled: 1, problem: 'the server is slow' });
 });

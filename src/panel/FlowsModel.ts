@@ -1,9 +1,22 @@
-import type { DataFrame } from '@grafana/data';
+import type { DataFrame, QueryResultMetaNotice } from '@grafana/data';
 
+import { text } from './text';
 import { readFrames, samePacked, type PackedAnswer } from './frames';
-import { messageOf, textOf, type FlowBatch, type FlowsEngine, type FlowsView, type ViewSpec } from './engine/protocol';
+import {
+  messageOf,
+  textOf,
+  type CompiledPolicies,
+  type Explanation,
+  type FlowBatch,
+  type FlowsEngine,
+  type FlowsView,
+  type PolicyFile,
+  type RefusedDocument,
+  type ViewSpec,
+} from './engine/protocol';
 import type { StartedEngine } from './engine/startEngine';
 import { WorkerGone } from './engine/WorkerEngine';
+import { sameFiles, type PoliciesAnswer } from './policies/policyFrames';
 import type { TextColumnId } from './table/columns';
 
 export interface FlowsState {
@@ -18,7 +31,21 @@ export interface FlowsState {
   /** Why flows are decoded on the page's own thread, where they are. */
   onMainThread?: string;
   detail?: FlowDetail;
+  policies: PoliciesState;
 }
+
+export interface PoliciesState {
+  files: PolicyFile[];
+  /** What of the policies could not be had. */
+  notices: QueryResultMetaNotice[];
+  /** How many are compiled; 0 while they are not. */
+  compiled: number;
+  refused: RefusedDocument[];
+  /** Why the latest policies are not in use. */
+  problem?: string;
+}
+
+const noPolicies: PoliciesState = { files: [], notices: [], compiled: 0, refused: [] };
 
 export interface FlowDetail {
   row: number;
@@ -27,6 +54,9 @@ export interface FlowDetail {
   /** The flow as JSON, once it is read. */
   json?: string;
   error?: string;
+  /** Why the policies judge it as they do, once that is known; none without policies. */
+  explanation?: Explanation;
+  explanationError?: string;
 }
 
 /**
@@ -43,12 +73,18 @@ export class FlowsModel {
   private viewUnderWay = false;
   private viewStale = false;
   private disposed = false;
+  /** Counts how often a flow was opened or closed; what is read for another one is dropped. */
+  private openings = 0;
+  /** The load that the opened flow is of. */
+  private openedIn = 0;
+  /** The files that the engine compiled last, or is compiling. */
+  private sent: readonly PolicyFile[] = [];
 
   constructor(
     private readonly start: () => Promise<StartedEngine>,
     spec: ViewSpec
   ) {
-    this.state = { phase: 'idle', answer: readFrames([]), spec };
+    this.state = { phase: 'idle', answer: readFrames([]), spec, policies: noPolicies };
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -68,6 +104,19 @@ export class FlowsModel {
     } else if (!known) {
       void this.load(answer);
     }
+  }
+
+  /** Takes the policies of an answer; those that are compiled already are not compiled again. */
+  setPolicies({ files, notices }: PoliciesAnswer): void {
+    const { policies } = this.state;
+    const same = sameFiles(files, policies.files);
+    this.update({ policies: { ...policies, files: same ? policies.files : files, notices, problem: undefined } });
+    void this.sendPolicies();
+  }
+
+  /** Policies could not be had; those of before stay in use. */
+  noPolicies(problem: string): void {
+    this.update({ policies: { ...this.state.policies, problem } });
   }
 
   /** Changes what is shown of the flows. */
@@ -92,6 +141,18 @@ export class FlowsModel {
     this.setSpec({ verdicts: all.length > 1 && all.every((other) => shown.includes(other)) ? [] : shown });
   }
 
+  /** Shows or hides the flows that compare so with the policies, among those that occur. */
+  toggleAgreement(agreement: string): void {
+    const { spec, batch } = this.state;
+    const all = batch?.agreements ?? [];
+    const shown = spec.agreements.includes(agreement)
+      ? spec.agreements.filter((other) => other !== agreement)
+      : [...spec.agreements, agreement];
+    // Flows that are not judged are hidden by any choice: choosing all is still a choice.
+    const none = all.length === 0 || shown.length === 0;
+    this.setSpec({ agreements: none ? [] : shown });
+  }
+
   /** Reads the whole of one flow. Rows have no meaning while other flows are being decoded. */
   openDetail(row: number): void {
     const { phase, batch } = this.state;
@@ -109,14 +170,20 @@ export class FlowsModel {
         dropReason: cell('dropReason'),
       },
     };
+    const opening = ++this.openings;
+    this.openedIn = this.loads;
     this.update({ detail: opened });
     this.engine.record(row).then(
-      (json) => this.settleDetail(opened, { ...opened, json }),
-      (error: unknown) => this.settleDetail(opened, { ...opened, error: messageOf(error) })
+      (json) => this.settleDetail(opening, { json }),
+      (error: unknown) => this.settleDetail(opening, { error: messageOf(error) })
     );
+    if (this.state.policies.compiled > 0) {
+      this.explainDetail(row, this.engine);
+    }
   }
 
   closeDetail(): void {
+    this.openings++;
     this.update({ detail: undefined });
   }
 
@@ -131,6 +198,7 @@ export class FlowsModel {
     this.loads++;
     this.engine?.dispose();
     this.engine = undefined;
+    this.sent = [];
     this.update({ phase: 'idle', batch: undefined, view: undefined, error: undefined, onMainThread: undefined });
   }
 
@@ -152,6 +220,7 @@ export class FlowsModel {
       if (isLatest()) {
         this.update({ phase: 'ready', batch, view });
         this.refreshStaleView();
+        void this.sendPolicies();
       }
     } catch (error) {
       if (isLatest()) {
@@ -177,6 +246,67 @@ export class FlowsModel {
       })
       .finally(() => (this.starting = undefined));
     return this.starting;
+  }
+
+  /** Has the engine compile the latest policies, unless it did. */
+  private async sendPolicies(): Promise<void> {
+    const { files } = this.state.policies;
+    const engine = this.engine;
+    // What is being decoded is judged once it is there.
+    if (
+      !engine ||
+      this.state.phase !== 'ready' ||
+      this.sent === files ||
+      (files.length === 0 && this.sent.length === 0)
+    ) {
+      return;
+    }
+    this.sent = files;
+    const loads = this.loads;
+    try {
+      const compiled = await engine.setPolicies(files);
+      if (this.disposed || engine !== this.engine || this.sent !== files) {
+        return;
+      }
+      this.takeCompiled(compiled, loads);
+    } catch (error) {
+      if (!this.disposed && this.sent === files) {
+        this.forget(error);
+        this.noPolicies(text.policies.uncompiled(messageOf(error)));
+      }
+    }
+  }
+
+  private takeCompiled({ policies: compiled, refused, judged }: CompiledPolicies, loads: number): void {
+    const { batch, policies, detail, spec } = this.state;
+    this.update({ policies: { ...policies, compiled, refused } });
+    if (loads !== this.loads || !batch || !judged) {
+      return;
+    }
+    this.update({
+      batch: {
+        ...batch,
+        strings: [...batch.strings.slice(0, judged.firstNew), ...judged.newStrings],
+        codes: { ...batch.codes, ...judged.codes },
+        agreements: judged.agreements,
+      },
+    });
+    this.setSpec(compiled > 0 ? {} : { agreements: [] });
+    if (spec.sort === 'agreement' && compiled === 0) {
+      this.setSpec({ sort: 'time', descending: true });
+    }
+    // A row of flows that were loaded before is another flow now.
+    if (detail && this.engine && compiled > 0 && this.openedIn === this.loads) {
+      this.explainDetail(detail.row, this.engine);
+    }
+  }
+
+  private explainDetail(row: number, engine: FlowsEngine): void {
+    const opening = this.openings;
+    engine.explain(row).then(
+      (explanation) => this.settleDetail(opening, { explanation, explanationError: undefined }),
+      (error: unknown) => this.settleDetail(opening, { explanationError: messageOf(error) })
+    );
   }
 
   /** Asks for the rows of the current spec; one question at a time, the last one wins. */
@@ -210,9 +340,10 @@ export class FlowsModel {
     }
   }
 
-  private settleDetail(opened: FlowDetail, detail: FlowDetail) {
-    if (this.state.detail === opened && !this.disposed) {
-      this.update({ detail });
+  private settleDetail(opening: number, read: Partial<FlowDetail>) {
+    const { detail } = this.state;
+    if (detail && opening === this.openings && !this.disposed) {
+      this.update({ detail: { ...detail, ...read } });
     }
   }
 
@@ -220,6 +351,7 @@ export class FlowsModel {
   private forget(error: unknown) {
     if (error instanceof WorkerGone) {
       this.engine = undefined;
+      this.sent = [];
     }
   }
 

@@ -234,3 +234,57 @@ test('memory is given back when the panel goes', async () => {
   await act(async () => undefined);
   await expect(engine!.record(0)).rejects.toThrow('no flows are loaded');
 });
+
+const denyAll = `apiVersion: cilium.io/v2
+kind: CiliumClusterwideNetworkPolicy
+metadata:
+  name: "deny <script>alert(1)</script>"
+spec:
+  endpointSelector: {}
+  ingress:
+    - {}
+  egress:
+    - {}
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: refused
+spec:
+  egres: []
+`;
+
+const policies = createDataFrame({
+  meta: { custom: { policies: 'k8snet-policies/1' } },
+  fields: [
+    { name: 'file', type: FieldType.string, values: ['all.yaml'] },
+    { name: 'modified', type: FieldType.time, values: [4_000_000_000_000] },
+    { name: 'text', type: FieldType.string, values: [denyAll] },
+  ],
+});
+
+test('policies of the answer judge every flow; a refused one is a notice; the drawer says why', async () => {
+  const user = userEvent.setup();
+  await shown({ series: [packed(), policies] });
+  await waitFor(() => expect(cells('agreement').some((cell) => cell !== '')).toBe(true));
+  expect(screen.getByTestId(testIds.notices)).toHaveTextContent(/all\.yaml, line \d+: Cilium refuses this policy/);
+
+  const all = cells('agreement').length;
+  const chip = screen.getByTestId(testIds.agreement('cannot tell'));
+  await user.click(chip);
+  await waitFor(() => expect(cells('agreement').length).toBeLessThan(all));
+  expect(new Set(cells('agreement'))).toEqual(new Set(['cannot tell']));
+  await user.click(chip);
+  await waitFor(() => expect(cells('agreement')).toHaveLength(all));
+
+  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
+  expect(await screen.findByTestId(testIds.policySentence)).toHaveTextContent(/Observed: .*Computed: /);
+  expect(document.querySelector('script')).toBeNull();
+}, 20_000);
+
+test('without policies there is no column of them, and the drawer says how to have some', async () => {
+  const { grid } = await shown();
+  expect(within(grid).queryByText(text.columns.agreement)).not.toBeInTheDocument();
+  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
+  expect(await screen.findByTestId(testIds.policies)).toHaveTextContent(text.policies.none);
+});

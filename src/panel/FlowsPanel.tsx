@@ -7,6 +7,8 @@ import { FlowDrawer } from './detail/FlowDrawer';
 import { startEngine } from './engine/startEngine';
 import { FlowsModel, type FlowsState } from './FlowsModel';
 import { Notices } from './Notices';
+import { noticesOfPolicies } from './policies/notices';
+import { usePolicies } from './policies/usePolicies';
 import { rowHeights, type FlowsPanelOptions } from './options';
 import { EmptyAnswer, ErrorAnswer, ForeignAnswer, Waiting } from './States';
 import { zoneOf } from './table/cells';
@@ -32,6 +34,7 @@ export function FlowsPanel(props: Props) {
       model?.setSeries(data.series);
     }
   }, [model, data.series, isUnderWay]);
+  usePolicies(model, data);
   useEffect(() => model?.setSpec({ columns: columns.map((column) => column.id) }), [model, columns]);
 
   return (
@@ -50,6 +53,7 @@ function useFlowsModel(columns: ColumnId[]): FlowsModel | undefined {
       text: '',
       columns: initial.current,
       verdicts: [],
+      agreements: [],
       sort: 'time',
       descending: true,
     });
@@ -61,8 +65,9 @@ function useFlowsModel(columns: ColumnId[]): FlowsModel | undefined {
 
 function Content({ model, data, options, timeZone, width, onOptionsChange }: Props & { model: FlowsModel }) {
   const state = useSyncExternalStore(model.subscribe, model.getState);
-  const { answer, batch, view, spec, detail } = state;
-  const columns = useMemo(() => shownColumns(options.columns), [options.columns]);
+  const { answer, batch, view, spec, detail, policies } = state;
+  const withPolicies = policies.compiled > 0;
+  const columns = useMemo(() => shownColumns(options.columns, withPolicies), [options.columns, withPolicies]);
   const zone = zoneOf(options.timeColumnZone, timeZone);
   const errors = data.errors ?? (data.error ? [data.error] : []);
 
@@ -88,6 +93,7 @@ function Content({ model, data, options, timeZone, width, onOptionsChange }: Pro
         notices={[
           ...errors.map((error) => ({ severity: 'error' as const, text: messageOfQuery(error) })),
           ...answer.notices,
+          ...noticesOfPolicies(policies),
           ...batch.problems.map((problem) => ({ severity: 'warning' as const, text: problem })),
           ...(state.onMainThread
             ? [{ severity: 'info' as const, text: text.states.onMainThread(state.onMainThread) }]
@@ -104,7 +110,10 @@ function Content({ model, data, options, timeZone, width, onOptionsChange }: Pro
             <EmptyAnswer
               title={text.states.nothingPasses}
               hint={text.states.nothingPassesHint}
-              action={{ label: text.states.clearFilter, run: () => model.setSpec({ text: '', verdicts: [] }) }}
+              action={{
+                label: text.states.clearFilter,
+                run: () => model.setSpec({ text: '', verdicts: [], agreements: [] }),
+              }}
             />
           ) : (
             <FlowGrid
@@ -125,7 +134,7 @@ function Content({ model, data, options, timeZone, width, onOptionsChange }: Pro
           )}
         </>
       )}
-      {detail && <FlowDrawer detail={detail} onClose={() => model.closeDetail()} />}
+      {detail && <FlowDrawer detail={detail} judges={withPolicies} onClose={() => model.closeDetail()} />}
     </>
   );
 }

@@ -6,7 +6,7 @@ import type { FlowBatch, FlowsView, ViewSpec } from './engine/protocol';
 import type { FlowsModel } from './FlowsModel';
 import { testIds } from './testIds';
 import { text } from './text';
-import { inOrder, toneColors, toneOf } from './verdicts';
+import { agreementsInOrder, inOrder, toneColors, toneOf, toneOfAgreement, type VerdictTone } from './verdicts';
 
 /** Below this width in pixels there is room for the filter and the verdicts only. */
 const roomyWidth = 640;
@@ -27,6 +27,8 @@ export function Toolbar({ model, batch, view, spec, commands, width }: Props) {
   const counts = new Map(view.verdictCounts.map(({ verdict, flows }) => [verdict, flows]));
   // Those that were chosen stay there to be taken back, although this answer has none of them.
   const verdicts = inOrder([...new Set([...batch.verdicts, ...spec.verdicts])]);
+  const agreementCounts = new Map(view.agreementCounts.map(({ agreement, flows }) => [agreement, flows]));
+  const agreements = agreementsInOrder([...new Set([...batch.agreements, ...spec.agreements])]);
   return (
     <div className={styles.toolbar} data-testid={testIds.toolbar}>
       <div className={styles.filter}>
@@ -40,28 +42,34 @@ export function Toolbar({ model, batch, view, spec, commands, width }: Props) {
         />
       </div>
       <div className={styles.verdicts} role="group" aria-label={text.toolbar.verdictsLabel}>
-        {verdicts.map((verdict) => {
-          const chosen = spec.verdicts.includes(verdict);
-          return (
-            <button
-              key={verdict}
-              type="button"
-              aria-pressed={chosen}
-              className={cx(
-                styles.verdict,
-                chosen && styles.chosen,
-                spec.verdicts.length > 0 && !chosen && styles.hidden
-              )}
-              onClick={() => model.toggleVerdict(verdict)}
-              data-testid={testIds.verdict(verdict)}
-            >
-              <span className={cx(styles.mark, styles.marks[toneOf(verdict)])} />
-              {verdict}
-              <span className={styles.number}>{(counts.get(verdict) ?? 0).toLocaleString()}</span>
-            </button>
-          );
-        })}
+        {verdicts.map((verdict) => (
+          <Choice
+            key={verdict}
+            label={verdict}
+            tone={toneOf(verdict)}
+            flows={counts.get(verdict) ?? 0}
+            chosen={spec.verdicts}
+            onToggle={() => model.toggleVerdict(verdict)}
+            testId={testIds.verdict(verdict)}
+          />
+        ))}
       </div>
+      {agreements.length > 0 && (
+        <div className={styles.verdicts} role="group" aria-label={text.toolbar.agreementsLabel}>
+          {agreements.map((agreement) => (
+            <Choice
+              key={agreement}
+              label={agreement}
+              hint={text.toolbar.agreementHint(agreement)}
+              tone={toneOfAgreement(agreement)}
+              flows={agreementCounts.get(agreement) ?? 0}
+              chosen={spec.agreements}
+              onToggle={() => model.toggleAgreement(agreement)}
+              testId={testIds.agreement(agreement)}
+            />
+          ))}
+        </div>
+      )}
       {width >= roomyWidth && (
         <div className={styles.end}>
           <span className={styles.count} aria-live="polite" data-testid={testIds.count}>
@@ -82,6 +90,37 @@ export function Toolbar({ model, batch, view, spec, commands, width }: Props) {
         </div>
       )}
     </div>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  hint?: string;
+  tone: VerdictTone;
+  flows: number;
+  /** All labels that are chosen. */
+  chosen: readonly string[];
+  onToggle(): void;
+  testId: string;
+}
+
+/** Shows or hides the flows of one kind, and says how many there are. */
+function Choice({ label, hint, tone, flows, chosen, onToggle, testId }: ChoiceProps) {
+  const styles = useStyles2(toolbarStyles);
+  const isChosen = chosen.includes(label);
+  return (
+    <button
+      type="button"
+      title={hint}
+      aria-pressed={isChosen}
+      className={cx(styles.verdict, isChosen && styles.chosen, chosen.length > 0 && !isChosen && styles.hidden)}
+      onClick={onToggle}
+      data-testid={testId}
+    >
+      <span className={cx(styles.mark, styles.marks[tone])} />
+      {label}
+      <span className={styles.number}>{flows.toLocaleString()}</span>
+    </button>
   );
 }
 

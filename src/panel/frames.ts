@@ -1,5 +1,7 @@
 import type { DataFrame, QueryResultMetaNotice } from '@grafana/data';
 
+import { isPolicies } from './policies/policyFrames';
+
 /** The version of the packed format that the Wasm module reads. */
 const packedFormat = 'hubble-flows/1';
 
@@ -24,6 +26,9 @@ export interface ForeignFrame {
 export function readFrames(series: readonly DataFrame[]): PackedAnswer {
   const answer: PackedAnswer = { frames: [], notices: [], commands: [], foreign: [] };
   for (const frame of series) {
+    if (isPolicies(frame)) {
+      continue;
+    }
     answer.notices.push(...noticesOf(frame, answer.notices));
     const command = frame.meta?.executedQueryString;
     const rows = packedRows(frame);

@@ -1,3 +1,10 @@
+/** What the engine's words for a comparison stand for. */
+const agreementSays: Record<string, string> = {
+  agrees: 'is what the policies say',
+  differs: 'is not what the policies say: they have changed since, or are not all there',
+  'cannot tell': 'cannot be compared: the record proves nothing, or a fact is missing',
+};
+
 /** Every string of the flows panel, in one place. Sentence case. */
 export const text = {
   columns: {
@@ -14,6 +21,9 @@ export const text = {
     summary: 'Summary',
     dropReason: 'Drop reason',
     policy: 'Policy',
+    agreement: 'Policies',
+    computed: 'Computed',
+    decidedBy: 'Decided by',
     type: 'Type',
     reply: 'Reply',
     node: 'Node',
@@ -27,6 +37,8 @@ export const text = {
     filterPlaceholder: 'Filter the columns shown',
     filterLabel: 'Filter flows by text',
     verdictsLabel: 'Verdicts shown',
+    agreementsLabel: 'Comparisons with policies shown',
+    agreementHint: (agreement: string) => `Flows whose verdict ${agreementSays[agreement] ?? agreement}`,
     copyCommand: 'Copy as hubble command',
     count: (shown: string, all: string) => (shown === all ? `${all} flows` : `${shown} of ${all} flows`),
   },
@@ -40,7 +52,7 @@ export const text = {
     noFlowsHint:
       'No flow in this time range matches the query. Hubble keeps only the latest flows of each node, so that older ones may be gone.',
     nothingPasses: 'No flow passes the filter',
-    nothingPassesHint: 'All flows of this answer are hidden by the text or the verdicts chosen above.',
+    nothingPassesHint: 'All flows of this answer are hidden by the text, the verdicts or the comparisons chosen above.',
     clearFilter: 'Clear the filter',
     failedTitle: 'The flows could not be shown',
     queryFailedTitle: 'The query failed',
@@ -57,6 +69,27 @@ export const text = {
     newerFormat: (who: string, version: string) =>
       `${who} answered in the packed format ${version}, which this panel does not know. Update the plugin.`,
     broken: (who: string) => `${who} answered with a packed frame that has no field of texts named packed.`,
+  },
+  policies: {
+    title: 'Policies',
+    none: 'No network policies are configured, so that this flow is not judged. Paste them into the data source’s settings, or name a folder there.',
+    waiting: 'Judging the flow…',
+    failed: 'The flow could not be judged',
+    unreachable: (why: string) => `The policies could not be read: ${why}`,
+    uncompiled: (why: string) => `The policies could not be compiled: ${why}`,
+    refused: (file: string, line: number, reason: string) =>
+      `${file}, line ${line}: Cilium refuses this policy: ${reason}`,
+    moreRefused: (count: number) => `${count} more policies are refused`,
+    deciding: 'Decided by',
+    nearMisses: 'Near misses',
+    lost: 'Matches too, but does not count',
+    missing: 'Not known about this flow',
+    more: (count: number) => `${count} more rules`,
+    hubble: 'Hubble names',
+    ours: 'These policies say',
+    nobody: 'no policy',
+    notes: 'Good to know',
+    place: (file: string, line: number) => `${file}, line ${line}`,
   },
   notices: {
     label: 'Notices of the answer',

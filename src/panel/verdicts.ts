@@ -11,6 +11,26 @@ export function inOrder(verdicts: readonly string[]): string[] {
   return [...verdicts].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
 }
 
+/** The engine's words for how record and policies compare, the one to look at first first. */
+const agreementOrder = ['differs', 'cannot tell', 'agrees'];
+
+export function agreementsInOrder(agreements: readonly string[]): string[] {
+  return [...agreements].sort((a, b) => agreementOrder.indexOf(a) - agreementOrder.indexOf(b));
+}
+
+export function toneOfAgreement(agreement: string): VerdictTone {
+  switch (agreement) {
+    case 'agrees':
+      return 'good';
+    case 'differs':
+      return 'bad';
+    case 'cannot tell':
+      return 'doubtful';
+    default:
+      return 'neutral';
+  }
+}
+
 /** The kinds of colour that a verdict is drawn in. */
 export type VerdictTone = 'bad' | 'doubtful' | 'diverted' | 'good' | 'neutral';
 

@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { initSync } from '../../frontend-wasm/pkg/frontend_wasm';
+import { initSync as initPoliciesSync } from '../../policy-wasm/pkg/policy_wasm';
 
 const root = join(__dirname, '../..');
 
-/** The very module that the panel loads, started in Node.js. */
+/** The very modules that the panel loads, started in Node.js. */
 export function startWasm(): void {
   initSync({ module: readFileSync(join(root, 'frontend-wasm/pkg/frontend_wasm_bg.wasm')) });
+  initPoliciesSync({ module: readFileSync(join(root, 'policy-wasm/pkg/policy_wasm_bg.wasm')) });
 }
 
 /** A packed stream, and what the native build makes of it. */

@@ -60,6 +60,25 @@ test('a row opens every field of its flow, and the keyboard closes it', async ()
   });
 });
 
+test('the drawer names the policy, rule and line that decided, and quotes it', async () => {
+  await visit('flow-policies', dropsPath, async (page) => {
+    const flows = panel(page, 'Dropped flows');
+    await flows.getByTestId('flows-panel agreement agrees').waitFor();
+    await flows.getByTestId('flows-panel filter').fill('store-front');
+    const row = flows.getByTestId('flows-panel row').filter({ hasText: 'agrees' }).first();
+    await row.click();
+    const policies = page.getByTestId('flows-panel policies');
+    const sentence = policies.getByTestId('flows-panel policy-sentence');
+    await sentence.waitFor();
+    assert.match(await sentence.innerText(), /agrees\s*Observed: .*Computed: denied on ingress by default/);
+    assert.match(await sentence.innerText(), /CiliumNetworkPolicy\/pets\/allow-store-front-traffic/);
+    const rules = await policies.getByTestId('flows-panel policy-rule').allInnerTexts();
+    const miss = rules.find((rule) => rule.includes('ingress[0]')) ?? '';
+    assert.match(miss, /allow-store-front-traffic\.yaml, line \d+/, rules.join());
+    assert.match(miss, /fromEndpoints: \[\]/, rules.join());
+  });
+});
+
 test('text narrows the rows, and a text that nobody has is said', async () => {
   await visit('flows-filter', dropsPath, async (page) => {
     const flows = panel(page, 'Dropped flows');

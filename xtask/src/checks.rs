@@ -19,7 +19,7 @@ use crate::supervise::Supervisor;
 use crate::toolchain::{self, WASM, cargo, npm};
 use crate::{Failure, artifacts, chromium, generated, ports, tidy, wasm, workspace};
 
-/// What the panel's Wasm module may weigh on the wire, gzipped.
+/// What a Wasm module of the panel may weigh on the wire, gzipped.
 const WASM_BUDGET_BYTES: usize = 200_000;
 /// The `cargo-deny` that is built where none is installed.
 const CARGO_DENY_VERSION: &str = "0.20.2";
@@ -157,6 +157,8 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
         "hubble-api",
         "-p",
         "frontend-wasm",
+        "-p",
+        "policy-wasm",
         "--",
         "-D",
         "warnings",

@@ -36,10 +36,12 @@ pub(crate) enum Grafana {
 
 /// What Grafana is told about the rest of the demo.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Addresses {
+pub(crate) struct Addresses<'a> {
     pub(crate) port: u16,
     pub(crate) relay_port: u16,
     pub(crate) prometheus_port: u16,
+    /// The folder with the cluster's network policies.
+    pub(crate) policies: &'a Path,
 }
 
 /// Why the Grafana that was named cannot be used.
@@ -103,11 +105,11 @@ fn beside(program: &Path) -> Option<Grafana> {
 impl Grafana {
     /// The server, configured in `folder`: a copy of `dist/`, everything of `provisioning/`.
     /// Errors: the folder cannot be written.
-    pub(crate) fn server(&self, folder: &Path, addresses: Addresses) -> io::Result<Command> {
+    pub(crate) fn server(&self, folder: &Path, addresses: Addresses<'_>) -> io::Result<Command> {
         fs::create_dir_all(folder.join("data"))?;
         copy_plugin(&folder.join("plugins/k8snet-hubble-app"))?;
         let config = folder.join("grafana.ini");
-        fs::write(&config, configuration(folder, addresses.port))?;
+        fs::write(&config, configuration(folder, addresses.port, addresses.policies))?;
 
         let environment = environment(addresses);
         match self {
@@ -148,17 +150,18 @@ impl Grafana {
 }
 
 /// The variables that the files of `provisioning/` name.
-pub(crate) fn environment(addresses: Addresses) -> [(&'static str, String); 3] {
+pub(crate) fn environment(addresses: Addresses<'_>) -> [(&'static str, String); 4] {
     [
         ("HUBBLE_RELAY_ADDRESS", format!("127.0.0.1:{}", addresses.relay_port)),
         ("PROMETHEUS_URL", format!("http://127.0.0.1:{}", addresses.prometheus_port)),
         ("DASHBOARDS_PATH", workspace::at("dashboards/json").display().to_string()),
+        ("POLICIES_FOLDER", addresses.policies.display().to_string()),
     ]
 }
 
-fn configuration(folder: &Path, port: u16) -> String {
+fn configuration(folder: &Path, port: u16, policies: &Path) -> String {
     let mut text = String::from("; Written anew by every `cargo xtask demo`.\n");
-    let sections: [(&str, &[(&str, &str)]); 10] = [
+    let sections: [(&str, &[(&str, &str)]); 11] = [
         (
             "paths",
             &[
@@ -191,6 +194,8 @@ fn configuration(folder: &Path, port: u16) -> String {
                 ("public_key_retrieval_disabled", "true"),
             ],
         ),
+        // What the data source may read of this machine.
+        ("plugin.k8snet-hubble-datasource", &[("policy_roots", &policies.display().to_string())]),
         (
             "analytics",
             &[
@@ -220,7 +225,7 @@ mod tests {
 
     #[test]
     fn the_configuration_keeps_to_this_machine_and_calls_nobody() {
-        let text = configuration(Path::new("/demo/grafana"), 3000);
+        let text = configuration(Path::new("/demo/grafana"), 3000, Path::new("/demo/policies"));
         for line in [
             "http_addr = 127.0.0.1",
             "http_port = 3000",
@@ -229,6 +234,8 @@ mod tests {
             "check_for_updates = false",
             "preinstall_disabled = true",
             "news_feed_enabled = false",
+            "[plugin.k8snet-hubble-datasource]",
+            "policy_roots = /demo/policies",
         ] {
             assert!(text.lines().any(|l| l == line), "`{line}` is missing in\n{text}");
         }

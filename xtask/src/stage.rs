@@ -36,6 +36,13 @@ pub(crate) struct Plan<'a> {
     pub(crate) folder: &'a Path,
 }
 
+impl Plan<'_> {
+    /// Where the pet-shop cluster keeps its manifests, and the data source reads them.
+    fn policies(&self) -> PathBuf {
+        self.folder.join("policies")
+    }
+}
+
 /// The ports of this machine that the whole listens at.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ports {
@@ -82,7 +89,9 @@ async fn cluster(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<
         .args(["--metrics", &format!("127.0.0.1:{}", plan.ports.metrics)])
         .args(["--scenario", plan.scenario, "--scenario-for", "10m", "--seed", "1"])
         .args(["--rate", &plan.rate.to_string(), "--history", "1h", "--history-file"])
-        .arg(&history);
+        .arg(&history)
+        .arg("--policies-folder")
+        .arg(plan.policies());
     let log = logs.join("petshop.log");
     let stdout = services.start_and_read("the pet-shop cluster", &mut command, &log)?;
     let said = first_line(stdout);
@@ -150,7 +159,8 @@ async fn prometheus(
 
 async fn host(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<(), Failure> {
     let Ports { grafana: port, relay: relay_port, prometheus: prometheus_port, .. } = plan.ports;
-    let addresses = Addresses { port, relay_port, prometheus_port };
+    let policies = plan.policies();
+    let addresses = Addresses { port, relay_port, prometheus_port, policies: &policies };
     let (name, mut command, log) = match plan.host {
         Host::Grafana(grafana) => {
             let folder = plan.folder.join("grafana");
@@ -169,7 +179,8 @@ async fn host(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<(),
                 .arg(workspace::at("provisioning"))
                 .arg("--page")
                 .arg(workspace::at("preview/page/build"))
-                .envs(environment(addresses));
+                .envs(environment(addresses))
+                .env("GF_PLUGIN_POLICY_ROOTS", &policies);
             ("the preview", command, "preview.log")
         }
     };

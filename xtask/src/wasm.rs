@@ -1,4 +1,4 @@
-//! The panel's Wasm module and its JavaScript bindings, in `frontend-wasm/pkg/`.
+//! The panel's Wasm modules and their JavaScript bindings: `frontend-wasm/pkg/`, `policy-wasm/pkg/`.
 //!
 //! The bindings come from the library behind `wasm-bindgen`'s command line, pinned to the version
 //! that the crate is compiled with, so that no tool has to be installed.
@@ -15,10 +15,20 @@ use crate::stamp::Stamp;
 use crate::toolchain::{WASM, cargo};
 use crate::{Failure, workspace};
 
-/// What cargo makes, relative to the checkout.
-const MODULE: &str = "target/wasm32-unknown-unknown/wasm/frontend_wasm.wasm";
-/// What the frontend's bundler and its tests take.
-const BOUND: &str = "frontend-wasm/pkg/frontend_wasm_bg.wasm";
+/// A module and the crate that it is made of.
+struct Module {
+    /// The crate's name, which is its folder's too.
+    package: &'static str,
+    /// The name of the files in its `pkg/`.
+    name: &'static str,
+}
+
+/// The decoder, and the policy engine, which is loaded only where there are policies.
+const MODULES: [Module; 2] = [
+    Module { package: "frontend-wasm", name: "frontend_wasm" },
+    Module { package: "policy-wasm", name: "policy_wasm" },
+];
+
 /// Binaryen's optimiser, compiled for Node.js.
 const WASM_OPT: &str = "node_modules/binaryen/bin/wasm-opt";
 
@@ -31,35 +41,52 @@ pub(crate) struct BindingsError {
     cause: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Compiles the module, makes its bindings and shrinks it. Nothing is done twice.
+impl Module {
+    /// What cargo makes, relative to the checkout.
+    fn compiled(&self) -> String {
+        format!("target/wasm32-unknown-unknown/wasm/{}.wasm", self.name)
+    }
+
+    fn folder(&self) -> PathBuf {
+        workspace::at(self.package).join("pkg")
+    }
+
+    /// What the frontend's bundler and its tests take.
+    fn bound(&self) -> PathBuf {
+        self.folder().join(format!("{}_bg.wasm", self.name))
+    }
+}
+
+/// Compiles the modules, makes their bindings and shrinks them. Nothing is done twice.
 ///
 /// Errors: the crate does not compile, or a tool fails.
 pub(crate) async fn build() -> Result<(), Failure> {
-    let mut step = Step::start("Wasm module");
+    for module in &MODULES {
+        build_one(module).await?;
+    }
+    Ok(())
+}
+
+async fn build_one(module: &Module) -> Result<(), Failure> {
+    let mut step = Step::start(format!("Wasm module {}", module.name));
     let mut command = cargo();
-    command.args([
-        "build",
-        "--locked",
-        "--package",
-        "frontend-wasm",
-        "--profile",
-        "wasm",
-        "--target",
-        WASM,
-    ]);
+    // One at a time: together, each would get the features that the other asks for.
+    let package = ["build", "--locked", "--package", module.package];
+    command.args(package).args(["--profile", "wasm", "--target", WASM]);
     // wasm-bindgen reads from a custom section which features of Wasm the compiler used; stripping
     // takes that section too, and what may go is taken off below.
     command.env("CARGO_PROFILE_WASM_STRIP", "none");
     command.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths());
     run(&mut step, &mut command).await?;
 
-    let stamp = Stamp::of("wasm", &[MODULE, "Cargo.lock", "package-lock.json"])?;
-    let bound = workspace::at(BOUND);
+    let compiled = module.compiled();
+    let stamp = Stamp::of(module.name, &[&compiled, "Cargo.lock", "package-lock.json"])?;
+    let bound = module.bound();
     if stamp.is_current(&bound) {
         step.done("up to date");
         return Ok(());
     }
-    bind(&workspace::at(MODULE), &workspace::at("frontend-wasm/pkg"))?;
+    bind(&workspace::at(&compiled), &module.folder(), module.name)?;
     shrink(&mut step, &bound).await?;
     stamp.write()?;
     let bytes = std::fs::metadata(&bound)?.len();
@@ -67,13 +94,13 @@ pub(crate) async fn build() -> Result<(), Failure> {
     Ok(())
 }
 
-fn bind(module: &Path, folder: &Path) -> Result<(), BindingsError> {
+fn bind(module: &Path, folder: &Path, name: &str) -> Result<(), BindingsError> {
     let generate = || {
         let mut bindgen = Bindgen::new();
         bindgen
             .web(true)?
             .input_path(module)
-            .out_name("frontend_wasm")
+            .out_name(name)
             .typescript(true)
             .remove_name_section(true)
             .remove_producers_section(true)

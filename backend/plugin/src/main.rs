@@ -7,6 +7,7 @@ mod frames;
 mod grafana;
 mod health;
 mod instance;
+mod policies;
 mod prometheus;
 mod query;
 mod relay;

@@ -1,5 +1,6 @@
 //! What a user configured: Grafana's stored settings, read into values that are right or named.
 
+mod policies;
 mod prometheus;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ pub(crate) use self::prometheus::{
     AzureCloud, AzureCredentials, AzureLogin, HttpMethod, PrometheusAuth, PrometheusSettings,
     PrometheusTls, is_loopback,
 };
+use crate::policies::PolicySource;
 use crate::secret::Secret;
 
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) delegates_promql: bool,
     /// Name of the cluster, when the user gave one.
     pub(crate) cluster: Option<String>,
+    /// Where the network policies are.
+    pub(crate) policies: PolicySource,
 }
 
 /// How to reach Hubble Relay.
@@ -146,6 +150,8 @@ impl Settings {
         let json: JsonData = serde_json::from_slice(object).map_err(InvalidSettings::Json)?;
         let prometheus: prometheus::JsonData =
             serde_json::from_slice(object).map_err(InvalidSettings::Json)?;
+        let policies: policies::JsonData =
+            serde_json::from_slice(object).map_err(InvalidSettings::Json)?;
         let timeouts = Timeouts::read(&json)?;
         let cluster = non_empty(json.cluster.as_ref());
         Ok(Self {
@@ -153,6 +159,7 @@ impl Settings {
             prometheus: prometheus::read(stored, &prometheus, timeouts)?,
             delegates_promql: prometheus.is_delegated(),
             cluster,
+            policies: policies.into(),
         })
     }
 }

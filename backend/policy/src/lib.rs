@@ -43,4 +43,4 @@ pub use rule::{
 pub use settings::{Enforcement, Settings};
 pub use source::{MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
 pub use suggest::{Edit, Suggestion, Unfixed, suggest};
-pub use what_if::{ChangeGroup, WhatIf, parties, what_if};
+pub use what_if::{ChangeGroup, Ends, WhatIf, parties, what_if, what_if_prepared};

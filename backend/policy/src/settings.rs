@@ -64,6 +64,61 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Changes one setting, named as in the agent's configuration (`enable-policy`), and
+    /// `namespace`. False: there is no such setting, or it has no such value.
+    #[must_use]
+    pub fn set(&mut self, name: &str, value: &str) -> bool {
+        let flag = match value {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        };
+        let switch = match name {
+            "enable-policy" => {
+                let mode = match value {
+                    "default" => Enforcement::Default,
+                    "always" => Enforcement::Always,
+                    "never" => Enforcement::Never,
+                    _ => return false,
+                };
+                self.enforcement = mode;
+                return true;
+            }
+            "allow-localhost" => {
+                self.allow_localhost = match value {
+                    "auto" | "always" => true,
+                    "policy" => false,
+                    _ => return false,
+                };
+                return true;
+            }
+            "cluster-name" => {
+                value.clone_into(&mut self.cluster_name);
+                return true;
+            }
+            "policy-cidr-match-mode" => {
+                let modes = || value.split(',').filter(|mode| !mode.is_empty());
+                if modes().any(|mode| !matches!(mode, "nodes" | "pods")) {
+                    return false;
+                }
+                self.cidr_matches_nodes = modes().any(|mode| mode == "nodes");
+                self.cidr_matches_pods = modes().any(|mode| mode == "pods");
+                return true;
+            }
+            "namespace" => {
+                value.clone_into(&mut self.namespace);
+                return true;
+            }
+            "enable-ipv6" => &mut self.dual_stack,
+            "policy-default-local-cluster" => &mut self.default_local_cluster,
+            "enable-host-firewall" => &mut self.host_firewall,
+            "enable-node-selector-labels" => &mut self.node_selector_labels,
+            "enable-extended-ip-protocols" => &mut self.extended_ip_protocols,
+            _ => return false,
+        };
+        flag.map(|flag| *switch = flag).is_some()
+    }
+
     /// The cluster that selectors without one mean.
     pub(crate) fn selected_cluster(&self) -> Option<&str> {
         Some(self.cluster_name.as_str())

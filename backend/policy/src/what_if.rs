@@ -3,7 +3,9 @@
 use flow::{Endpoint, Flow};
 use hashbrown::HashMap;
 
-use crate::{Cause, Direction, Judge, Learned, Prepared, Sides, Traffic, Verdict, recorded::place};
+use crate::{
+    Cause, Direction, Judge, Learned, Prepared, Settings, Sides, Traffic, Verdict, recorded::place,
+};
 
 /// What changes between two sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,14 +49,50 @@ struct GroupKey {
     causes: (Cause, Cause),
 }
 
+/// The ends of a changed flow's connection, and what was asked about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ends {
+    /// Sender of the connection.
+    pub source: String,
+    /// Its receiver.
+    pub destination: String,
+    /// Destination port.
+    pub traffic: Traffic,
+    /// The side that policy was asked about.
+    pub direction: Direction,
+}
+
+impl Ends {
+    /// The ends of a flow; none where policy has nothing to say about it.
+    #[must_use]
+    pub fn of(flow: &Flow, learned: &Learned, settings: &Settings) -> Option<Self> {
+        let sides = Sides::of(flow, learned, settings).ok()?;
+        let (source, destination) = parties(flow, &sides);
+        Some(Self { source, destination, traffic: sides.traffic, direction: sides.direction })
+    }
+}
+
 /// Compares two sets over flows.
 pub fn what_if(before: &mut Judge, after: &mut Judge, flows: &[Flow]) -> WhatIf {
     let learned = Learned::from_flows(flows);
-    let prepared = Prepared::of(flows, &learned, after.set().settings());
+    let settings = after.set().settings().clone();
+    let prepared = Prepared::of(flows, &learned, &settings);
+    what_if_prepared(before, after, &prepared, |index| {
+        Ends::of(flows.get(index)?, &learned, &settings)
+    })
+}
+
+/// Compares two sets over flows that were made ready; `ends` is asked about those that change.
+pub fn what_if_prepared(
+    before: &mut Judge,
+    after: &mut Judge,
+    prepared: &Prepared,
+    mut ends: impl FnMut(usize) -> Option<Ends>,
+) -> WhatIf {
     let (old, new) = (prepared.judge(before), prepared.judge(after));
     let mut answer = WhatIf::default();
     let mut groups: HashMap<GroupKey, usize> = HashMap::new();
-    for (index, ((flow, old), new)) in flows.iter().zip(old).zip(new).enumerate() {
+    for (index, (old, new)) in old.into_iter().zip(new).enumerate() {
         let (Ok(old), Ok(new)) = (old, new) else {
             answer.unjudged = answer.unjudged.saturating_add(1);
             continue;
@@ -63,13 +101,12 @@ pub fn what_if(before: &mut Judge, after: &mut Judge, flows: &[Flow]) -> WhatIf 
             answer.unchanged = answer.unchanged.saturating_add(1);
             continue;
         }
-        let Ok(sides) = Sides::of(flow, &learned, after.set().settings()) else { continue };
-        let (source, destination) = parties(flow, &sides);
+        let Some(Ends { source, destination, traffic, direction }) = ends(index) else { continue };
         let key = GroupKey {
             source,
             destination,
-            traffic: sides.traffic,
-            direction: sides.direction,
+            traffic,
+            direction,
             verdicts: (old.verdict, new.verdict),
             causes: (old.decision.cause, new.decision.cause),
         };
@@ -90,12 +127,13 @@ pub fn what_if(before: &mut Judge, after: &mut Judge, flows: &[Flow]) -> WhatIf 
         });
         groups.insert(key, answer.groups.len().saturating_sub(1));
     }
-    answer.groups.sort_by(|one, other| {
-        (other.flows.len(), &one.source, &one.destination, one.traffic).cmp(&(
+    crate::order::sort_by(&mut answer.groups, |one, other| {
+        (other.flows.len(), &one.source, &one.destination, one.traffic, one.flows.first()).cmp(&(
             one.flows.len(),
             &other.source,
             &other.destination,
             other.traffic,
+            other.flows.first(),
         ))
     });
     answer

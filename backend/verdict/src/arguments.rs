@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use policy::{Enforcement, Settings};
+use policy::Settings;
 
 use crate::input::InputError;
 
@@ -62,45 +62,10 @@ pub(crate) enum Output {
 /// Settings with what the command line changes.
 pub(crate) fn settings(pairs: &[String], mut settings: Settings) -> Result<Settings, InputError> {
     for pair in pairs {
-        let invalid = || InputError::Setting { setting: pair.clone() };
-        let (name, value) = pair.split_once('=').ok_or_else(invalid)?;
-        let flag = || match value {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err(invalid()),
-        };
-        match name {
-            "enable-policy" => {
-                settings.enforcement = match value {
-                    "default" => Enforcement::Default,
-                    "always" => Enforcement::Always,
-                    "never" => Enforcement::Never,
-                    _ => return Err(invalid()),
-                }
-            }
-            "allow-localhost" => {
-                settings.allow_localhost = match value {
-                    "auto" | "always" => true,
-                    "policy" => false,
-                    _ => return Err(invalid()),
-                }
-            }
-            "enable-ipv6" => settings.dual_stack = flag()?,
-            "cluster-name" => value.clone_into(&mut settings.cluster_name),
-            "policy-default-local-cluster" => settings.default_local_cluster = flag()?,
-            "enable-host-firewall" => settings.host_firewall = flag()?,
-            "policy-cidr-match-mode" => {
-                let modes: Vec<&str> = value.split(',').filter(|mode| !mode.is_empty()).collect();
-                if modes.iter().any(|mode| !matches!(*mode, "nodes" | "pods")) {
-                    return Err(invalid());
-                }
-                settings.cidr_matches_nodes = modes.contains(&"nodes");
-                settings.cidr_matches_pods = modes.contains(&"pods");
-            }
-            "enable-node-selector-labels" => settings.node_selector_labels = flag()?,
-            "enable-extended-ip-protocols" => settings.extended_ip_protocols = flag()?,
-            "namespace" => value.clone_into(&mut settings.namespace),
-            _ => return Err(invalid()),
+        let is_setting =
+            pair.split_once('=').is_some_and(|(name, value)| settings.set(name, value));
+        if !is_setting {
+            return Err(InputError::Setting { setting: pair.clone() });
         }
     }
     Ok(settings)

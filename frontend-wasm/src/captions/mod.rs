@@ -21,7 +21,8 @@ const MAX_TEXT_BYTES: usize = 128 << 20;
 #[derive(Debug)]
 pub(crate) struct Captions {
     dictionary: Dictionary,
-    columns: [Vec<u32>; TextColumn::ALL.len()],
+    columns: [Vec<u32>; TextColumn::OF_FLOW.len()],
+    judged: [Vec<u32>; TextColumn::OF_POLICIES.len()],
     seen: Seen,
 }
 
@@ -54,11 +55,19 @@ pub(crate) enum TextColumn {
     Reply,
     /// The node that saw the flow.
     Node,
+    /// Record against policies: `agrees`, `differs`, `cannot tell`; empty where policy has nothing
+    /// to say about the flow, or was not asked.
+    Agreement,
+    /// What the policies say: `allowed`, `denied`, `cannot tell`; empty as in
+    /// [`TextColumn::Agreement`].
+    Computed,
+    /// The rule or default behind [`TextColumn::Computed`].
+    DecidedBy,
 }
 
 impl TextColumn {
-    /// Every column, in the order in which [`Captions`] stores them.
-    pub(crate) const ALL: [Self; 13] = [
+    /// The columns that follow from the flows, in the order in which [`Captions`] stores them.
+    pub(crate) const OF_FLOW: [Self; 13] = [
         Self::Verdict,
         Self::Direction,
         Self::Source,
@@ -73,6 +82,15 @@ impl TextColumn {
         Self::Reply,
         Self::Node,
     ];
+
+    /// The columns that follow from flows and policies, in the order in which [`Captions`] stores
+    /// them.
+    pub(crate) const OF_POLICIES: [Self; 3] = [Self::Agreement, Self::Computed, Self::DecidedBy];
+
+    /// Every column.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Self::OF_FLOW.into_iter().chain(Self::OF_POLICIES)
+    }
 
     /// The name that the panel calls it by.
     pub(crate) const fn name(self) -> &'static str {
@@ -90,12 +108,15 @@ impl TextColumn {
             Self::Type => "type",
             Self::Reply => "reply",
             Self::Node => "node",
+            Self::Agreement => "agreement",
+            Self::Computed => "computed",
+            Self::DecidedBy => "decidedBy",
         }
     }
 
     /// The column of a name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|column| column.name() == name)
+        Self::all().find(|column| column.name() == name)
     }
 }
 
@@ -105,6 +126,7 @@ impl Captions {
         Self {
             dictionary: Dictionary::new(MAX_TEXT_BYTES),
             columns: Default::default(),
+            judged: Default::default(),
             seen: Seen::default(),
         }
     }
@@ -116,7 +138,26 @@ impl Captions {
 
     /// The codes of `column`, by row.
     pub(crate) fn codes(&self, column: TextColumn) -> &[u32] {
-        self.columns.get(column as usize).map_or(&[], Vec::as_slice)
+        self.columns.iter().chain(&self.judged).nth(column as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// Writes the columns of policy anew: codes of `texts`, one for each row.
+    ///
+    /// Errors: the texts outgrow their bound.
+    pub(crate) fn set_judged(
+        &mut self,
+        texts: &[String],
+        columns: [&[u32]; TextColumn::OF_POLICIES.len()],
+    ) -> Result<(), DictionaryFull> {
+        let codes = texts
+            .iter()
+            .map(|text| self.dictionary.intern(text.as_bytes()))
+            .collect::<Result<Vec<u32>, _>>()?;
+        self.judged = columns.map(|column| {
+            let code = |index: &u32| codes.get(*index as usize).copied().unwrap_or(ABSENT);
+            column.iter().map(code).collect()
+        });
+        Ok(())
     }
 
     /// Writes the cells of the rows that `flows` gained since the last call.
@@ -125,7 +166,7 @@ impl Captions {
     pub(crate) fn extend(&mut self, flows: &FlowColumns) -> Result<(), DictionaryFull> {
         let written = self.codes(TextColumn::Verdict).len();
         for row in written..flows.len() {
-            for (column, codes) in TextColumn::ALL.into_iter().zip(&mut self.columns) {
+            for (column, codes) in TextColumn::OF_FLOW.into_iter().zip(&mut self.columns) {
                 let code = self.seen.code(column, flows, row, &mut self.dictionary)?;
                 codes.push(code);
             }
@@ -231,6 +272,8 @@ impl Seen {
                 })
             }
             TextColumn::Summary => self.summary(flows, row, dictionary),
+            // These do not follow from the flow alone: see `Captions::set_judged`.
+            TextColumn::Agreement | TextColumn::Computed | TextColumn::DecidedBy => Ok(ABSENT),
         }
     }
 

@@ -23,7 +23,7 @@ fn expected(packed: &[u8]) -> Value {
     let mut table = Table::new();
     table.append(packed).unwrap();
     let strings: Vec<&str> = table.captions.dictionary().iter().collect();
-    let cells: serde_json::Map<String, Value> = TextColumn::ALL
+    let cells: serde_json::Map<String, Value> = TextColumn::OF_FLOW
         .into_iter()
         .map(|column| {
             let texts: Vec<&str> =
@@ -35,6 +35,7 @@ fn expected(packed: &[u8]) -> Value {
         COLUMNS.iter().map(|name| Column::from_name(name).unwrap()).collect();
     let view = |text: &str, sort: &str, descending: bool| {
         let spec = ViewSpec {
+            agreements: &[],
             text,
             columns: &columns,
             verdicts: &[],

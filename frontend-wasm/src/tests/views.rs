@@ -16,7 +16,14 @@ const ALL: &[Column] = &[
 ];
 
 fn spec(text: &str) -> ViewSpec<'_> {
-    ViewSpec { text, columns: ALL, verdicts: &[], sort: Column::Time, descending: true }
+    ViewSpec {
+        text,
+        columns: ALL,
+        verdicts: &[],
+        agreements: &[],
+        sort: Column::Time,
+        descending: true,
+    }
 }
 
 fn rows(table: &Table, spec: &ViewSpec<'_>) -> Vec<u32> {
@@ -81,10 +88,35 @@ fn verdicts_are_counted_before_they_are_hidden() {
 
 #[test]
 fn names_lead_to_columns() {
-    for column in TextColumn::ALL {
+    for column in TextColumn::all() {
         assert_eq!(Column::from_name(column.name()), Some(Column::Text(column)));
     }
     assert_eq!(Column::from_name("time"), Some(Column::Time));
     assert_eq!(Column::from_name("destinationPort"), Some(Column::DestinationPort));
     assert_eq!(Column::from_name("Verdict"), None);
+}
+
+#[test]
+fn what_policies_say_is_looked_for_sorted_and_counted() {
+    let mut table = table(&mixed());
+    let rows_of = |table: &Table, agreements: &[u32]| {
+        let spec = ViewSpec { agreements, ..spec("") };
+        let view = View::new(&table.flows, &table.captions, &spec);
+        (view.rows.len(), view.agreement_counts)
+    };
+    assert_eq!(rows_of(&table, &[]), (13, Vec::new()), "nobody judged");
+    let texts = ["", "agrees", "differs", "a rule"].map(str::to_owned);
+    let agreement: Vec<u32> = (0..13).map(|row| u32::from(row < 4) + u32::from(row < 1)).collect();
+    table.captions.set_judged(&texts, [&agreement, &agreement, &[3; 13]]).unwrap();
+    let code = |row: usize| table.captions.codes(TextColumn::Agreement)[row];
+    let counts = vec![(code(1), 3), (code(0), 1)];
+    assert_eq!(rows_of(&table, &[]), (13, counts.clone()));
+    assert_eq!(rows_of(&table, &[code(1)]), (3, counts.clone()));
+    assert_eq!(rows_of(&table, &[code(0), code(1)]), (4, counts.clone()));
+    assert_eq!(rows_of(&table, &[u32::MAX]), (0, counts));
+    let decided = [Column::Text(TextColumn::DecidedBy)];
+    assert_eq!(rows(&table, &ViewSpec { columns: &decided, ..spec("a rule") }).len(), 13);
+    // Other policies: the columns are written anew.
+    table.captions.set_judged(&texts, [&[0; 13], &[0; 13], &[0; 13]]).unwrap();
+    assert_eq!(rows_of(&table, &[]), (13, Vec::new()));
 }

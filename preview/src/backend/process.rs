@@ -28,9 +28,17 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 /// A longer log line is cut; a plugin cannot fill the host's memory with one.
 const MAX_LINE_BYTES: usize = 64 * 1024;
 /// What Grafana lets pass from its own environment.
-/// Source: Grafana `pkg/plugins/envvars`.
-const PASSED_VARIABLES: [&str; 6] =
-    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"];
+/// Source: Grafana `pkg/plugins/envvars`. The last one stands in for `policy_roots` in Grafana's
+/// `[plugin.<id>]` section, which reaches a plugin under this name.
+const PASSED_VARIABLES: [&str; 7] = [
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "GF_PLUGIN_POLICY_ROOTS",
+];
 
 /// What is started, and under which name it logs.
 #[derive(Clone, Debug)]

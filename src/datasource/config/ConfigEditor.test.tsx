@@ -249,3 +249,19 @@ test('PromQL is handed to another data source, and alert rules keep a URL of the
   await user.click(screen.getByRole('radio', { name: text.config.prometheus.modes.url }));
   expect(stored.jsonData.prometheusDatasourceUid).toBeUndefined();
 });
+
+test('policies are named by a folder or pasted; a folder that cannot be one is refused with the reason', async () => {
+  const user = userEvent.setup();
+  render(<Page initial={{ jsonData: { policiesFolder: '/etc/policies' } }} />);
+  const folder = screen.getByTestId(ids.policiesFolder);
+  expect(folder).toHaveValue('/etc/policies');
+  await user.type(folder, '/../secret');
+  expect(screen.getByText(text.config.policies.folderParent)).toBeInTheDocument();
+  await user.clear(folder);
+  await user.type(folder, 'etc');
+  expect(screen.getByText(text.config.policies.folderRelative)).toBeInTheDocument();
+  await user.clear(folder);
+  await user.click(screen.getByTestId(ids.policiesText));
+  await user.paste('kind: NetworkPolicy');
+  expect(stored.jsonData).toEqual({ policiesFolder: '', policiesText: 'kind: NetworkPolicy' });
+});

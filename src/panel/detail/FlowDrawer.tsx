@@ -8,16 +8,20 @@ import { testIds } from '../testIds';
 import { text } from '../text';
 import { toneColors, toneOf } from '../verdicts';
 import { fieldsOf, indented, matching } from './fields';
+import { PolicyVerdict } from './PolicyVerdict';
 
 interface Props {
   detail: FlowDetail;
+  /** Whether there are policies. */
+  judges: boolean;
   onClose(): void;
 }
 
 /** Every field of one flow. */
-export function FlowDrawer({ detail, onClose }: Props) {
+export function FlowDrawer({ detail, judges, onClose }: Props) {
   return (
     <Drawer title={text.detail.title} subtitle={<Headline {...detail.cells} />} size="md" onClose={onClose}>
+      <PolicyVerdict explanation={detail.explanation} error={detail.explanationError} judges={judges} />
       <div data-testid={testIds.detail}>
         {detail.error !== undefined ? (
           <Alert severity="error" title={text.detail.failed}>

@@ -31,7 +31,7 @@ class FakeWorker {
   }
 }
 
-const spec: ViewSpec = { text: '', columns: [], verdicts: [], sort: 'time', descending: true };
+const spec: ViewSpec = { text: '', columns: [], verdicts: [], agreements: [], sort: 'time', descending: true };
 const released: string[] = [];
 
 beforeEach(() => {
@@ -42,7 +42,7 @@ beforeEach(() => {
   FakeWorker.onStart = (worker) => worker.say({ kind: 'ready' });
 });
 
-const start = () => WorkerEngine.start('script', new ArrayBuffer(8), 50);
+const start = () => WorkerEngine.start('script', new ArrayBuffer(8), async () => new ArrayBuffer(4), 50);
 
 test('answers find the calls they belong to', async () => {
   const engine = await start();
@@ -53,7 +53,7 @@ test('answers find the calls they belong to', async () => {
     { kind: 'record', row: 3 },
     { kind: 'view', spec },
   ]);
-  const rows = { rows: new Uint32Array([1]), verdictCounts: [] };
+  const rows = { rows: new Uint32Array([1]), verdictCounts: [], agreementCounts: [] };
   worker.say({ kind: 'answer', id: worker.requests[1]?.id ?? -1, value: rows });
   worker.say({ kind: 'failure', id: worker.requests[0]?.id ?? -1, message: 'there is no flow in row 3' });
   await expect(view).resolves.toBe(rows);
@@ -93,4 +93,24 @@ test('disposing stops the worker', async () => {
   engine.dispose();
   expect(FakeWorker.last.terminated).toBe(true);
   await expect(engine.load([])).rejects.toBeInstanceOf(WorkerGone);
+});
+
+test('the policy engine is started once, with the first policies', async () => {
+  const fetched = jest.fn(async () => new ArrayBuffer(4));
+  const engine = await WorkerEngine.start('script', new ArrayBuffer(8), fetched, 50);
+  const worker = FakeWorker.last;
+  const compiled = { policies: 0, refused: [] };
+  const answerNext = async (value: string | typeof compiled) => {
+    await new Promise((resolve) => setTimeout(resolve));
+    worker.say({ kind: 'answer', id: worker.requests.at(-1)?.id ?? -1, value });
+  };
+  const first = engine.setPolicies([]);
+  await answerNext('');
+  await answerNext(compiled);
+  await expect(first).resolves.toBe(compiled);
+  const second = engine.setPolicies([]);
+  await answerNext(compiled);
+  await expect(second).resolves.toBe(compiled);
+  expect(worker.requests.map(({ call }) => call.kind)).toEqual(['startPolicies', 'setPolicies', 'setPolicies']);
+  expect(fetched).toHaveBeenCalledTimes(1);
 });

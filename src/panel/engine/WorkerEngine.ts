@@ -1,4 +1,16 @@
-import type { Call, FlowBatch, FlowsEngine, FlowsView, Request, Response, Start, ViewSpec } from './protocol';
+import type {
+  Call,
+  CompiledPolicies,
+  Explanation,
+  FlowBatch,
+  FlowsEngine,
+  FlowsView,
+  PolicyFile,
+  Request,
+  Response,
+  Start,
+  ViewSpec,
+} from './protocol';
 
 /** The worker is gone; flows have to be loaded anew. */
 export class WorkerGone extends Error {
@@ -19,7 +31,12 @@ export class WorkerEngine implements FlowsEngine {
   private lastId = 0;
   private gone: WorkerGone | undefined;
 
-  private constructor(private readonly worker: Worker) {
+  private policyEngine: Promise<unknown> | undefined;
+
+  private constructor(
+    private readonly worker: Worker,
+    private readonly policyWasm: () => Promise<ArrayBuffer>
+  ) {
     worker.onmessage = ({ data }: MessageEvent<Response>) => this.settle(data);
     worker.onerror = (event) => this.stop(event.message || 'no reason given');
   }
@@ -28,7 +45,12 @@ export class WorkerEngine implements FlowsEngine {
    * Starts a worker and waits until its module runs. A browser that forbids the worker often just
    * stays silent, hence the time limit.
    */
-  static start(script: string, wasm: ArrayBuffer, timeoutMs: number): Promise<WorkerEngine> {
+  static start(
+    script: string,
+    wasm: ArrayBuffer,
+    policyWasm: () => Promise<ArrayBuffer>,
+    timeoutMs: number
+  ): Promise<WorkerEngine> {
     return new Promise((resolve, reject) => {
       const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
       let worker: Worker | undefined;
@@ -36,7 +58,7 @@ export class WorkerEngine implements FlowsEngine {
         clearTimeout(timer);
         URL.revokeObjectURL(address);
         if (why === undefined && worker) {
-          resolve(new WorkerEngine(worker));
+          resolve(new WorkerEngine(worker, policyWasm));
         } else {
           worker?.terminate();
           reject(new Error(why));
@@ -67,6 +89,18 @@ export class WorkerEngine implements FlowsEngine {
 
   record(row: number): Promise<string> {
     return this.call({ kind: 'record', row });
+  }
+
+  async setPolicies(files: PolicyFile[]): Promise<CompiledPolicies> {
+    this.policyEngine ??= this.policyWasm().then((wasm) => this.call({ kind: 'startPolicies', wasm }));
+    // What failed is tried again with the next policies.
+    this.policyEngine.catch(() => (this.policyEngine = undefined));
+    await this.policyEngine;
+    return this.call({ kind: 'setPolicies', files });
+  }
+
+  explain(row: number): Promise<Explanation> {
+    return this.call({ kind: 'explain', row });
   }
 
   dispose(): void {

@@ -1,4 +1,4 @@
-import type { ColumnId, TextColumnId } from '../table/columns';
+import type { ColumnId, JudgedColumnId, TextColumnId } from '../table/columns';
 
 /** Decoded flows as the table reads them: arrays by row, texts by code. */
 export interface FlowBatch {
@@ -14,6 +14,72 @@ export interface FlowBatch {
   sourcePorts: Uint16Array;
   destinationPorts: Uint16Array;
   codes: Record<TextColumnId, Uint32Array>;
+  /** How records and policies compare, as far as it occurs; empty without policies. */
+  agreements: string[];
+}
+
+/** A file of policies as it was read. */
+export interface PolicyFile {
+  name: string;
+  text: string;
+  /** Unix time in milliseconds; NaN where it is not known. */
+  modifiedMs: number;
+}
+
+/** What became of the files, and what they make of the flows that are loaded. */
+export interface CompiledPolicies {
+  policies: number;
+  refused: RefusedDocument[];
+  judged?: JudgedColumns;
+}
+
+/** Columns of the loaded flows, and the texts that they brought. */
+export interface JudgedColumns {
+  /** The texts from the code `firstNew` on. */
+  newStrings: string[];
+  firstNew: number;
+  codes: Record<JudgedColumnId, Uint32Array>;
+  agreements: string[];
+}
+
+/** A place in a file of policies, with what stands in its line. */
+export interface Place {
+  file: string;
+  /** From 1. */
+  line: number;
+  column: number;
+  quote: string;
+}
+
+export interface RefusedDocument extends Place {
+  name: string;
+  document: number;
+  reason: string;
+  /** False: another kind of object, which is no error among manifests. */
+  isPolicy: boolean;
+}
+
+export interface Rule extends Place {
+  policy: string;
+  clause: string;
+  text: string;
+}
+
+/** Why a flow is judged as it is; all sentences are the engine's. */
+export interface Explanation {
+  sentence: string;
+  /** None where policy has nothing to say about the flow. */
+  agreement: string | null;
+  comparison: string;
+  verdict: string | null;
+  deciding: Rule[];
+  nearMisses: Rule[];
+  lost: Rule[];
+  /** Rules that are not listed. */
+  more: number;
+  missing: string[];
+  attribution: { hubble: string[]; ours: string[]; agrees: boolean | null; sentence: string } | null;
+  notes: string[];
 }
 
 /** What stands in a text column of a row. */
@@ -28,6 +94,8 @@ export interface ViewSpec {
   columns: ColumnId[];
   /** Verdicts to show; none for all. */
   verdicts: string[];
+  /** Agreements of record and policies to show; none for all. */
+  agreements: string[];
   sort: ColumnId;
   descending: boolean;
 }
@@ -37,6 +105,8 @@ export interface FlowsView {
   rows: Uint32Array;
   /** Flows that have the words, by verdict, whether that verdict is shown or not. */
   verdictCounts: Array<{ verdict: string; flows: number }>;
+  /** The same by agreement of record and policies. */
+  agreementCounts: Array<{ agreement: string; flows: number }>;
 }
 
 /** Decodes, filters and sorts; in a worker where there is one. */
@@ -46,12 +116,24 @@ export interface FlowsEngine {
   view(spec: ViewSpec): Promise<FlowsView>;
   /** One flow with all its fields, as the JSON of `hubble observe -o jsonpb`. */
   record(row: number): Promise<string>;
+  /** Compiles policies in place of those of before, and judges all flows by them, now and after each load. */
+  setPolicies(files: PolicyFile[]): Promise<CompiledPolicies>;
+  /** Why a flow is judged as it is. */
+  explain(row: number): Promise<Explanation>;
   /** Gives the memory back. Nothing is answered any more. */
   dispose(): void;
 }
 
 export type Call =
-  { kind: 'load'; frames: string[][] } | { kind: 'view'; spec: ViewSpec } | { kind: 'record'; row: number };
+  | { kind: 'load'; frames: string[][] }
+  | { kind: 'view'; spec: ViewSpec }
+  | { kind: 'record'; row: number }
+  /** Starts the module of the policy engine; once, before the first policies. */
+  | { kind: 'startPolicies'; wasm: ArrayBuffer | WebAssembly.Module }
+  | { kind: 'setPolicies'; files: PolicyFile[] }
+  | { kind: 'explain'; row: number };
+
+export type Value = FlowBatch | FlowsView | CompiledPolicies | Explanation | string;
 
 export type Request = { id: number; call: Call };
 
@@ -61,7 +143,7 @@ export type Start = { kind: 'start'; wasm: ArrayBuffer };
 export type Response =
   | { kind: 'ready' }
   | { kind: 'unfit'; message: string }
-  | { kind: 'answer'; id: number; value: FlowBatch | FlowsView | string }
+  | { kind: 'answer'; id: number; value: Value }
   | { kind: 'failure'; id: number; message: string };
 
 /** What a caught value says. */

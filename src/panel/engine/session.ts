@@ -1,15 +1,31 @@
 import { FlowTable } from '../../../frontend-wasm/pkg/frontend_wasm';
-import { textColumns, type TextColumnId } from '../table/columns';
+import { initSync as startPolicies, Policies, RecordedFlows } from '../../../policy-wasm/pkg/policy_wasm';
+import { judgedColumns, textColumns, type JudgedColumnId, type TextColumnId } from '../table/columns';
 import { bytesOfRows } from './base64';
-import type { Call, FlowBatch, FlowsView, ViewSpec } from './protocol';
+import type {
+  Call,
+  CompiledPolicies,
+  Explanation,
+  FlowBatch,
+  FlowsView,
+  JudgedColumns,
+  PolicyFile,
+  RefusedDocument,
+  Value,
+  ViewSpec,
+} from './protocol';
 
 /** The Wasm module's flows, on whichever thread it was started. */
 export class Session {
   private table: FlowTable | undefined;
+  private policies: Policies | undefined;
+  /** The same flows in the module of the policy engine, once there are policies. */
+  private recorded: RecordedFlows | undefined;
   private codesByVerdict = new Map<string, number>();
+  private codesByAgreement = new Map<string, number>();
   private strings: string[] = [];
 
-  answer(call: Call): FlowBatch | FlowsView | string {
+  answer(call: Call): Value {
     switch (call.kind) {
       case 'load':
         return this.load(call.frames);
@@ -17,33 +33,47 @@ export class Session {
         return this.view(call.spec);
       case 'record':
         return this.loaded().record(call.row);
+      case 'startPolicies':
+        startPolicies({ module: call.wasm });
+        return '';
+      case 'setPolicies':
+        return this.setPolicies(call.files);
+      case 'explain':
+        return this.explain(call.row);
     }
   }
 
   dispose(): void {
+    this.unload();
+    this.policies?.free();
+    this.policies = undefined;
+  }
+
+  private unload(): void {
     this.table?.free();
+    this.recorded?.free();
     this.table = undefined;
+    this.recorded = undefined;
     this.strings = [];
+    this.codesByAgreement = new Map();
   }
 
   private load(frames: string[][]): FlowBatch {
-    this.dispose();
+    this.unload();
     const table = new FlowTable();
     try {
       for (const rows of frames) {
         table.append(bytesOfRows(rows));
       }
-      const strings = table.strings();
-      const codes = Object.fromEntries(textColumns.map((column) => [column, table.codes(column)])) as Record<
-        TextColumnId,
-        Uint32Array
-      >;
-      this.codesByVerdict = new Map();
-      for (const code of new Set(codes.verdict)) {
-        this.codesByVerdict.set(strings[code] ?? '', code);
+      if (this.policies) {
+        this.judge(table, this.policies);
       }
+      const strings = table.strings();
+      const codes = codesOf(table, [...textColumns, ...judgedColumns]);
       this.table = table;
       this.strings = strings;
+      this.codesByVerdict = this.codesByText(codes.verdict);
+      this.codesByAgreement = this.codesByText(codes.agreement);
       return {
         flows: table.flows,
         problems: table.problems(),
@@ -53,6 +83,7 @@ export class Session {
         sourcePorts: table.sourcePorts(),
         destinationPorts: table.destinationPorts(),
         codes,
+        agreements: this.agreements(),
       };
     } catch (error) {
       table.free();
@@ -61,22 +92,84 @@ export class Session {
   }
 
   private view(spec: ViewSpec): FlowsView {
-    const verdicts = spec.verdicts.flatMap((verdict) => this.codesByVerdict.get(verdict) ?? []);
-    // Verdicts that these flows do not have must hide all of them, not show all.
-    const chosen = spec.verdicts.length > 0 && verdicts.length === 0 ? [0] : verdicts;
-    const view = this.loaded().view(spec.text, spec.columns, Uint32Array.from(chosen), spec.sort, spec.descending);
+    const view = this.loaded().view(
+      spec.text,
+      spec.columns,
+      chosenCodes(spec.verdicts, this.codesByVerdict),
+      chosenCodes(spec.agreements, this.codesByAgreement),
+      spec.sort,
+      spec.descending
+    );
     try {
       const counts = view.counts();
+      const agreementCounts = view.agreementCounts();
       return {
         rows: view.rows(),
         verdictCounts: Array.from(view.verdicts(), (code, at) => ({
           verdict: this.strings[code] ?? '',
           flows: counts[at] ?? 0,
         })),
+        agreementCounts: Array.from(view.agreements(), (code, at) => ({
+          agreement: this.strings[code] ?? '',
+          flows: agreementCounts[at] ?? 0,
+        })),
       };
     } finally {
       view.free();
     }
+  }
+
+  private setPolicies(files: PolicyFile[]): CompiledPolicies {
+    const compiled = new Policies(
+      files.map((file) => file.name),
+      files.map((file) => file.text),
+      Float64Array.from(files, (file) => file.modifiedMs),
+      []
+    );
+    this.policies?.free();
+    this.policies = compiled;
+    return {
+      policies: compiled.count,
+      refused: JSON.parse(compiled.refused()) as RefusedDocument[],
+      judged: this.table ? this.judgedColumns(this.table, compiled) : undefined,
+    };
+  }
+
+  /** Has the policy engine judge the flows of the table, and the table show what came of it. */
+  private judge(table: FlowTable, policies: Policies): void {
+    this.recorded ??= recordedOf(table);
+    const judged = this.recorded.judge(policies);
+    try {
+      table.setJudged(judged.texts(), judged.agreement(), judged.computed(), judged.decidedBy());
+    } finally {
+      judged.free();
+    }
+  }
+
+  private judgedColumns(table: FlowTable, policies: Policies): JudgedColumns {
+    this.judge(table, policies);
+    const firstNew = this.strings.length;
+    const newStrings = table.stringsFrom(firstNew);
+    this.strings = [...this.strings, ...newStrings];
+    const codes = codesOf<JudgedColumnId>(table, judgedColumns);
+    this.codesByAgreement = this.codesByText(codes.agreement);
+    return { newStrings, firstNew, codes, agreements: this.agreements() };
+  }
+
+  private explain(row: number): Explanation {
+    if (!this.policies || !this.recorded) {
+      throw new Error('no policies are loaded');
+    }
+    return JSON.parse(this.recorded.explain(this.policies, row)) as Explanation;
+  }
+
+  private codesByText(codes: Uint32Array): Map<string, number> {
+    return new Map(Array.from(new Set(codes), (code) => [this.strings[code] ?? '', code]));
+  }
+
+  /** Flows that were not judged have none. */
+  private agreements(): string[] {
+    return [...this.codesByAgreement.keys()].filter((agreement) => agreement !== '');
   }
 
   private loaded(): FlowTable {
@@ -87,14 +180,43 @@ export class Session {
   }
 }
 
+/** The flows of a table for the module of the policy engine: the packed bytes once more, and which are rows. */
+function recordedOf(table: FlowTable): RecordedFlows {
+  const recorded = new RecordedFlows();
+  for (let stream = 0; stream < table.streams; stream++) {
+    recorded.append(table.stream(stream));
+  }
+  recorded.setPlaces(table.places());
+  return recorded;
+}
+
+function codesOf<Id extends TextColumnId>(table: FlowTable, columns: readonly Id[]): Record<Id, Uint32Array> {
+  return Object.fromEntries(columns.map((column) => [column, table.codes(column)])) as Record<Id, Uint32Array>;
+}
+
+/** What these flows do not have must hide all of them, not show all. */
+function chosenCodes(names: readonly string[], codes: ReadonlyMap<string, number>): Uint32Array {
+  const chosen = names.flatMap((name) => codes.get(name) ?? []);
+  return Uint32Array.from(names.length > 0 && chosen.length === 0 ? [noCode] : chosen);
+}
+
+/** No text has this code. */
+const noCode = 0xffff_ffff;
+
 /** The buffers of an answer that may change hands instead of being copied. */
-export function buffersOf(value: FlowBatch | FlowsView | string): ArrayBufferLike[] {
-  if (typeof value === 'string') {
+export function buffersOf(value: Value): ArrayBufferLike[] {
+  return arraysOf(value).map((array) => array.buffer);
+}
+
+function arraysOf(value: Value): Array<Uint32Array | Uint16Array | Float64Array> {
+  if (typeof value === 'string' || 'sentence' in value) {
     return [];
   }
-  const arrays =
-    'rows' in value
-      ? [value.rows]
-      : [value.timesMs, value.sourcePorts, value.destinationPorts, ...Object.values(value.codes)];
-  return arrays.map((array) => array.buffer);
+  if ('rows' in value) {
+    return [value.rows];
+  }
+  if ('refused' in value) {
+    return Object.values(value.judged?.codes ?? {});
+  }
+  return [value.timesMs, value.sourcePorts, value.destinationPorts, ...Object.values(value.codes)];
 }

@@ -31,7 +31,7 @@ test('flows are decoded in a worker', async () => {
   jest.mocked(WorkerEngine.start).mockResolvedValue(inWorker);
   expect(await startEngine()).toEqual({ engine: inWorker });
   expect(await startEngine()).toEqual({ engine: inWorker });
-  expect(WorkerEngine.start).toHaveBeenCalledWith('asset', wasm, expect.any(Number));
+  expect(WorkerEngine.start).toHaveBeenCalledWith('asset', wasm, expect.any(Function), expect.any(Number));
   expect(fetch).toHaveBeenCalledTimes(1);
 });
 

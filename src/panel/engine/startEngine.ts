@@ -1,4 +1,5 @@
 import wasmAddress from '../../../frontend-wasm/pkg/frontend_wasm_bg.wasm?address';
+import policyWasmAddress from '../../../policy-wasm/pkg/policy_wasm_bg.wasm?address';
 import { text } from '../text';
 import { InlineEngine } from './InlineEngine';
 import { messageOf, type FlowsEngine } from './protocol';
@@ -14,7 +15,7 @@ export interface StartedEngine {
   onMainThread?: string;
 }
 
-let bytes: Promise<ArrayBuffer> | undefined;
+const fetched = new Map<string, Promise<ArrayBuffer>>();
 
 /** Starts the decoder in a worker, else on this thread. */
 export async function startEngine(): Promise<StartedEngine> {
@@ -22,25 +23,37 @@ export async function startEngine(): Promise<StartedEngine> {
     throw new Error(text.states.noWasm);
   }
   try {
-    return { engine: await WorkerEngine.start(workerScript, await wasmBytes(), workerTimeoutMs) };
+    return {
+      engine: await WorkerEngine.start(
+        workerScript,
+        await bytesOf(wasmAddress),
+        () => bytesOf(policyWasmAddress),
+        workerTimeoutMs
+      ),
+    };
   } catch (why) {
     try {
-      return { engine: await InlineEngine.start(wasmAddress), onMainThread: messageOf(why) };
+      return { engine: await InlineEngine.start(wasmAddress, policyWasmAddress), onMainThread: messageOf(why) };
     } catch (cause) {
       throw cause instanceof WebAssembly.CompileError ? new Error(text.states.noWasm, { cause }) : cause;
     }
   }
 }
 
-/** The module's bytes, fetched once for all panels of a page. */
-function wasmBytes(): Promise<ArrayBuffer> {
-  bytes ??= fetch(wasmAddress).then(async (response) => {
+/** A module's bytes, fetched once for all panels of a page. */
+function bytesOf(address: string): Promise<ArrayBuffer> {
+  const known = fetched.get(address);
+  if (known) {
+    return known;
+  }
+  const bytes = fetch(address).then(async (response) => {
     if (!response.ok) {
-      throw new Error(`${wasmAddress} answered with status ${response.status}`);
+      throw new Error(`${address} answered with status ${response.status}`);
     }
     return response.arrayBuffer();
   });
+  fetched.set(address, bytes);
   // A fetch that failed is tried again by the next panel.
-  bytes.catch(() => (bytes = undefined));
+  bytes.catch(() => fetched.delete(address));
   return bytes;
 }

@@ -6,7 +6,7 @@ import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState, type Keyb
 import type { FlowBatch, ViewSpec } from '../engine/protocol';
 import { testIds } from '../testIds';
 import { text } from '../text';
-import { toneOf } from '../verdicts';
+import { toneOf, toneOfAgreement } from '../verdicts';
 import { cellText, fullTimeText, spansDays, type TimeFormat } from './cells';
 import { clampWidth, layoutColumns, type Column, type ColumnId } from './columns';
 import { gridStyles } from './FlowGrid.styles';
@@ -183,7 +183,8 @@ export function FlowGrid({
                       column.numeric && styles.numeric,
                       column.id === 'time' && styles.time,
                       column.id === 'verdict' && styles.verdict,
-                      column.id === 'verdict' && styles.tone[tone]
+                      column.id === 'verdict' && styles.tone[tone],
+                      column.id === 'agreement' && styles.tone[toneOfAgreement(value)]
                     )}
                     style={{ width: pixels[place] }}
                     title={column.id === 'time' ? fullTimeText(batch, row, timeZone) : value}

@@ -17,7 +17,12 @@ export const textColumns = [
   'node',
 ] as const;
 
-export type TextColumnId = (typeof textColumns)[number];
+/** Columns of texts that say what the policies make of a flow; empty without policies. */
+export const judgedColumns = ['agreement', 'computed', 'decidedBy'] as const;
+
+export type JudgedColumnId = (typeof judgedColumns)[number];
+
+export type TextColumnId = (typeof textColumns)[number] | JudgedColumnId;
 
 export type ColumnId = 'time' | 'sourcePort' | 'destinationPort' | TextColumnId;
 
@@ -46,6 +51,9 @@ export const columns: readonly Column[] = [
   { id: 'summary', title: text.columns.summary, width: 130, grow: 4 },
   { id: 'dropReason', title: text.columns.dropReason, width: 130, grow: 0 },
   { id: 'policy', title: text.columns.policy, width: 120, grow: 3 },
+  { id: 'agreement', title: text.columns.agreement, width: 104, grow: 0 },
+  { id: 'computed', title: text.columns.computed, width: 96, grow: 0 },
+  { id: 'decidedBy', title: text.columns.decidedBy, width: 160, grow: 3 },
   { id: 'type', title: text.columns.type, width: 70, grow: 0 },
   { id: 'reply', title: text.columns.reply, width: 76, grow: 0 },
   { id: 'node', title: text.columns.node, width: 140, grow: 1 },
@@ -62,16 +70,25 @@ export const defaultColumns: ColumnId[] = [
   'summary',
   'dropReason',
   'policy',
+  'agreement',
 ];
 
 /** A column can still be grabbed at this width. */
 export const minColumnWidth = 40;
 export const maxColumnWidth = 1200;
 
-/** The shown columns in their order; all defaults where an option names none that exist. */
-export function shownColumns(ids: readonly string[] | undefined): Column[] {
-  const shown = columns.filter((column) => ids?.includes(column.id));
-  return shown.length > 0 ? shown : columns.filter((column) => defaultColumns.includes(column.id));
+/**
+ * The shown columns in their order; all defaults where an option names none that exist. Columns that follow
+ * from policies stand there only where there are some.
+ */
+export function shownColumns(ids: readonly string[] | undefined, withPolicies = true): Column[] {
+  const there = columns.filter((column) => withPolicies || !isJudged(column.id));
+  const shown = there.filter((column) => ids?.includes(column.id));
+  return shown.length > 0 ? shown : there.filter((column) => defaultColumns.includes(column.id));
+}
+
+function isJudged(id: ColumnId): id is JudgedColumnId {
+  return (judgedColumns as readonly ColumnId[]).includes(id);
 }
 
 /** Width by column in pixels: what was set by hand, else the usual one and a share of the room left over. */

@@ -21,6 +21,7 @@ mod ipc;
 mod live;
 mod node_graph;
 mod packed;
+mod policy_files;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,7 @@ pub(crate) use self::ipc::encode;
 pub(crate) use self::live::{FramePart, Said, live_json, live_log, live_table};
 pub(crate) use self::node_graph::node_graph;
 pub(crate) use self::packed::packed_flows;
+pub(crate) use self::policy_files::policy_files;
 pub(crate) use self::series::{Legend, SeriesQuery, table, text, time_series, vector};
 
 /// One frame: named fields of one length, and what Grafana should know about them.

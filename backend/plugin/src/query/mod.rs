@@ -12,6 +12,7 @@ mod line;
 mod metrics;
 mod model;
 mod observe;
+mod policies;
 mod promql;
 mod rows;
 mod service_map;
@@ -33,6 +34,7 @@ pub(crate) use self::flag::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES, unresolved_va
 pub(crate) use self::flows::{Batches, now_ms, packed_stream, time_text};
 pub(crate) use self::model::{FlowsFormat, FlowsQuery, InvalidQuery};
 use self::model::{PromqlFormat, Query};
+use self::policies::PoliciesQuery;
 use crate::frames::{self, Frame, Notice};
 use crate::instance::Instance;
 use crate::prometheus::{ForwardedIdentity, PrometheusError};
@@ -217,6 +219,7 @@ async fn frames(
         Query::ServiceMap(query) => service_map::frames(instance, envelope, &query).await?,
         Query::FlowAnnotations(query) => annotations::frames(instance, envelope, &query).await?,
         Query::DnsConnections(query) => dns::frames(instance, envelope, &query).await?,
+        Query::Policies(PoliciesQuery) => policies::frames(instance).await?,
         Query::Promql(query) => {
             let is_one_of_several = query.format == PromqlFormat::Table && asked.tables > 1;
             let value_name = if is_one_of_several {

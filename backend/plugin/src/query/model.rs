@@ -15,6 +15,7 @@ use super::dns::DnsConnectionsQuery;
 use super::flag::InvalidFlag;
 use super::form::{FlowsForm, FormJson};
 use super::metrics::FlowMetricsQuery;
+use super::policies::PoliciesQuery;
 use super::service_map::ServiceMapQuery;
 use crate::frames::Notice;
 
@@ -31,6 +32,7 @@ pub(crate) enum Query {
     ServiceMap(ServiceMapQuery),
     FlowAnnotations(FlowAnnotationsQuery),
     DnsConnections(DnsConnectionsQuery),
+    Policies(PoliciesQuery),
     Promql(PromqlQuery),
 }
 
@@ -94,12 +96,12 @@ pub(crate) enum InvalidQuery {
     #[error("the query cannot be read: {0}")]
     Json(serde_json::Error),
     #[error(
-        "query type `{0}` is unknown: use `flows`, `flowMetrics`, `serviceMap`, `flowAnnotations`, `dnsConnections` or `promql`"
+        "query type `{0}` is unknown: use `flows`, `flowMetrics`, `serviceMap`, `flowAnnotations`, `dnsConnections`, `policies` or `promql`"
     )]
     QueryType(String),
     #[error("limit {0} is out of range: use 1 to {MAX_LIMIT}")]
     Limit(i64),
-    #[error("the query has an unknown field `{field}`; there are {}", list(.known))]
+    #[error("the query has an unknown field `{field}`{}", among(.known))]
     UnknownField { field: String, known: Vec<&'static str> },
     #[error("`{list}.{flag}`")]
     Flag {
@@ -153,7 +155,7 @@ struct Kind {
 }
 
 /// What Grafana adds to every query, and what asks for nothing here.
-const ENVELOPE_FIELDS: [&str; 13] = [
+pub(super) const ENVELOPE_FIELDS: [&str; 13] = [
     "queryType",
     "refId",
     "datasource",
@@ -219,6 +221,10 @@ pub(super) fn read_fields<T: serde::de::DeserializeOwned>(
 
 fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn among(known: &[&str]) -> String {
+    if known.is_empty() { String::new() } else { format!("; there are {}", list(known)) }
 }
 
 fn group_fields() -> String {
@@ -327,6 +333,7 @@ pub(crate) fn read(envelope: &Envelope) -> Result<(Query, Vec<Notice>), InvalidQ
         Some("dnsConnections") => {
             Ok((Query::DnsConnections(DnsConnectionsQuery::read(&envelope.json)?), Vec::new()))
         }
+        Some("policies") => Ok((Query::Policies(PoliciesQuery::read(&envelope.json)?), Vec::new())),
         Some(other) => Err(InvalidQuery::QueryType(other.to_owned())),
     }
 }

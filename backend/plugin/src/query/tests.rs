@@ -164,6 +164,7 @@ fn queries_are_read_or_refused_by_name() {
             Ok((Query::DnsConnections(query), notices)) => {
                 format!("{json}\n  {query:?} {notices:?}")
             }
+            Ok((Query::Policies(query), notices)) => format!("{json}\n  {query:?} {notices:?}"),
             Ok((Query::Promql(query), notices)) => format!("{json}\n  {query:?} {notices:?}"),
         }
     };
@@ -175,6 +176,8 @@ fn queries_are_read_or_refused_by_name() {
             "refId": "A", "queryType": "flows", "datasource": { "uid": "x" }, "datasourceId": 1, "hide": false,
             "key": "Q-1", "intervalMs": 1, "maxDataPoints": 1, "queryCachingTTL": 1, "timeRange": {}
         }),
+        json!({ "queryType": "policies", "refId": "A", "hide": false }),
+        json!({ "queryType": "policies", "folder": "/etc" }),
         json!({ "queryType": "flows", "limit": 0 }),
         json!({ "queryType": "flows", "limit": -1 }),
         json!({ "queryType": "flows", "limit": 50_001 }),

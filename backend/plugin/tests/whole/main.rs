@@ -17,6 +17,7 @@ mod health;
 mod host;
 mod http;
 mod live;
+mod policies;
 mod prometheus_calls;
 mod promql;
 mod protocol;

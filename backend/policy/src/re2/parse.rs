@@ -459,7 +459,7 @@ fn posix(name: &str) -> Option<Vec<(char, char)>> {
 
 /// Everything else, in order.
 fn negate(mut ranges: Vec<(char, char)>) -> Vec<(char, char)> {
-    ranges.sort_unstable();
+    crate::order::sort(&mut ranges);
     let mut out = Vec::new();
     let mut next = 0_u32;
     for (low, high) in ranges {

@@ -72,7 +72,7 @@ pub struct PolicyLabel {
 }
 
 /// The short answer about one flow, for millions of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Summary {
     /// All in all.
     pub verdict: Verdict,

@@ -17,6 +17,8 @@ pub struct Prepared {
     questions: Vec<Question>,
     /// The question of each flow.
     flows: Vec<Result<u32, Unjudged>>,
+    identity_ids: HashMap<Identity, u32>,
+    question_ids: HashMap<Question, u32>,
 }
 
 /// What is asked about a flow; flows that ask the same get the same answer.
@@ -34,37 +36,47 @@ impl Prepared {
     #[must_use]
     pub fn of(flows: &[Flow], learned: &Learned, settings: &Settings) -> Self {
         let mut prepared = Self::default();
+        prepared.extend(flows, learned, settings);
+        prepared
+    }
+
+    /// Makes more flows ready, behind those that are there. What was learned since about the
+    /// addresses of earlier flows does not reach them any more.
+    pub fn extend(&mut self, flows: &[Flow], learned: &Learned, settings: &Settings) {
+        let Self { identities, questions, flows: asked_before, identity_ids, question_ids } = self;
         let mut parties: HashMap<Party<'_>, u32> = HashMap::new();
-        let mut identities: HashMap<Identity, u32> = HashMap::new();
-        let mut questions: HashMap<Question, u32> = HashMap::new();
         for flow in flows {
             let asked = Shape::of(flow).and_then(|shape| {
                 let (subject, peer) = shape.parties(flow)?;
                 let mut intern = |party: Party<'_>| -> u32 {
                     let identity = party.identity(learned, settings);
-                    if let Some(known) = identities.get(&identity) {
+                    if let Some(known) = identity_ids.get(&identity) {
                         return *known;
                     }
-                    let id = index(prepared.identities.len());
-                    prepared.identities.push(identity.clone());
-                    identities.insert(identity, id);
+                    let id = index(identities.len());
+                    identities.push(identity.clone());
+                    identity_ids.insert(identity, id);
                     id
                 };
                 let subject = *parties.entry(subject).or_insert_with(|| intern(subject));
                 let peer = *parties.entry(peer).or_insert_with(|| intern(peer));
                 let observed = Observed::of(flow, shape);
                 let question = Question { subject, peer, shape, observed, request: request(flow) };
-                if let Some(known) = questions.get(&question) {
+                if let Some(known) = question_ids.get(&question) {
                     return Ok(*known);
                 }
-                let id = index(prepared.questions.len());
-                prepared.questions.push(question.clone());
-                questions.insert(question, id);
+                let id = index(questions.len());
+                questions.push(question.clone());
+                question_ids.insert(question, id);
                 Ok(id)
             });
-            prepared.flows.push(asked);
+            asked_before.push(asked);
         }
-        prepared
+    }
+
+    /// Adds a flow that could not be read, so that indices stay those of the flows.
+    pub fn push_unread(&mut self) {
+        self.flows.push(Err(Unjudged::NoEndpoints));
     }
 
     /// Flows.

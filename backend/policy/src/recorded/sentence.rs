@@ -110,6 +110,24 @@ impl Judgement {
     }
 }
 
+impl Cause {
+    /// What decided, short enough for a cell of a table.
+    #[must_use]
+    pub fn text(self, set: &PolicySet) -> String {
+        let text = match self {
+            Self::Entry(entry) => return place(set, entry, None).replace('`', ""),
+            Self::DefaultDeny => "default deny",
+            Self::DefaultAllow => "no rule matches, allowed by default",
+            Self::NotSelected => "no policy is about it",
+            Self::EnforcementOff => "policies are not enforced",
+            Self::AllowLocalhost => "a node may reach its own pods",
+            Self::MissingFact => "a fact is missing",
+            Self::Unresolvable => "the agent cannot put the policies together",
+        };
+        text.to_owned()
+    }
+}
+
 /// `Kind/namespace/name ingress[0] (line 9)`.
 pub(crate) fn place(set: &PolicySet, entry: u32, at: Option<Position>) -> String {
     let Some(own) = set.entries().get(entry as usize) else { return String::new() };

@@ -1,0 +1,33 @@
+//! Files of network policies, one a row.
+
+use std::sync::Arc;
+
+use arrow::array::{StringArray, TimestampNanosecondArray};
+use serde_json::{Map, json};
+
+use super::{Field, Frame, FrameType, Meta};
+use crate::policies::PolicyFile;
+
+/// The files; a file without a time has none.
+pub(crate) fn policy_files(files: &[PolicyFile], meta: Meta) -> Frame {
+    let names = files.iter().map(|file| file.name.as_str());
+    let texts = files.iter().map(|file| file.text.as_str());
+    let nanos = files.iter().map(|file| file.modified_ms?.checked_mul(1_000_000));
+    let modified: TimestampNanosecondArray = nanos.collect();
+    let mut custom = Map::new();
+    custom.insert("policies".to_owned(), json!("k8snet-policies/1"));
+    Frame {
+        name: "policies".to_owned(),
+        fields: vec![
+            Field::new("file", Arc::new(StringArray::from_iter_values(names))),
+            Field::new("modified", Arc::new(modified)).nullable(),
+            Field::new("text", Arc::new(StringArray::from_iter_values(texts))),
+        ],
+        meta: Meta {
+            frame_type: Some(FrameType::Table),
+            type_version: Some([0, 1]),
+            custom,
+            ..meta
+        },
+    }
+}

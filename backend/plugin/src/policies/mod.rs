@@ -1,0 +1,89 @@
+//! The network policies that a data source names: a text in its settings, and a folder on
+//! Grafana's machine. Both are read anew by every query; nothing is judged here.
+
+mod folder;
+mod roots;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use self::roots::Roots;
+use crate::frames::Notice;
+
+/// Bytes of the text in the settings.
+const MAX_TEXT_BYTES: usize = 2 << 20;
+/// What the text in the settings is called where a file has its name.
+pub(crate) const TEXT_NAME: &str = "data source settings";
+
+/// Where a data source has its policies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct PolicySource {
+    /// YAML or JSON in the settings.
+    pub(crate) text: Option<String>,
+    /// An absolute path.
+    pub(crate) folder: Option<PathBuf>,
+}
+
+/// A file of policies; whether it holds any, its reader finds out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PolicyFile {
+    /// Below its folder, parts separated by `/`.
+    pub(crate) name: String,
+    pub(crate) text: String,
+    /// Unix milliseconds; none for the text in the settings.
+    pub(crate) modified_ms: Option<i64>,
+}
+
+/// The files, and what of them could not be had.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct PolicyFiles {
+    pub(crate) files: Vec<PolicyFile>,
+    pub(crate) notices: Vec<Notice>,
+}
+
+impl PolicySource {
+    /// Reads text and folder. What cannot be read is a notice, and takes nothing else down.
+    /// Blocks on the file system.
+    pub(crate) fn read(&self, roots: &Roots) -> PolicyFiles {
+        let mut found = PolicyFiles::default();
+        if let Some(text) = &self.text {
+            if text.len() > MAX_TEXT_BYTES {
+                found.warn(format!(
+                    "the policies in the data source's settings are longer than {} MiB and were not \
+                     used: put them into a folder",
+                    MAX_TEXT_BYTES >> 20
+                ));
+            } else {
+                found.files.push(PolicyFile {
+                    name: TEXT_NAME.to_owned(),
+                    text: text.clone(),
+                    modified_ms: None,
+                });
+            }
+        }
+        if let Some(folder) = &self.folder {
+            match roots.allowed(folder) {
+                Ok(allowed) => folder::read(&allowed, folder, &mut found),
+                Err(refusal) => found.warn(crate::words(&refusal)),
+            }
+        }
+        if self.text.is_none() && self.folder.is_none() {
+            found.notices.push(Notice::info(
+                "no policies are configured: paste them into the data source's settings, or name a \
+                 folder there",
+            ));
+        }
+        found
+    }
+}
+
+impl PolicyFiles {
+    fn warn(&mut self, text: String) {
+        self.notices.push(Notice::warning(text));
+    }
+}
+
+fn shown(path: &Path) -> std::path::Display<'_> {
+    path.display()
+}

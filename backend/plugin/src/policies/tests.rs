@@ -1,0 +1,150 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use super::*;
+
+const POLICY: &str = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n";
+
+/// What is read of `folder` below `roots`: names, then notices.
+fn check(folder: &Path, roots: &str, files: &[&str], notices: &[&str]) {
+    let source = PolicySource { text: None, folder: Some(folder.to_owned()) };
+    let found = source.read(&Roots::read(roots));
+    let names: Vec<&str> = found.files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, files, "{roots}");
+    let texts: Vec<&str> = found.notices.iter().map(|notice| notice.text.as_str()).collect();
+    assert_eq!(texts.len(), notices.len(), "{texts:#?}");
+    for (text, expected) in texts.iter().zip(notices) {
+        assert!(text.contains(expected), "`{text}` does not say `{expected}`");
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[test]
+fn a_folder_and_the_folders_in_it() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("policies");
+    fs::create_dir_all(folder.join("b/c")).unwrap();
+    fs::create_dir_all(folder.join("..data")).unwrap();
+    for name in ["z.yaml", "a.yml", "b/c/x.json", "readme.md", ".hidden.yaml", "..data/l.yaml"] {
+        fs::write(folder.join(name), POLICY).unwrap();
+    }
+    // As a ConfigMap is mounted.
+    symlink("..data/l.yaml", folder.join("linked.yaml")).unwrap();
+    let roots = shown(root.path());
+    check(&folder, &roots, &["a.yml", "b/c/x.json", "linked.yaml", "z.yaml"], &[]);
+    check(&folder.join("b"), &roots, &["c/x.json"], &[]);
+    check(
+        &folder,
+        &format!("/nowhere, {roots}"),
+        &["a.yml", "b/c/x.json", "linked.yaml", "z.yaml"],
+        &[],
+    );
+
+    let read =
+        || PolicySource { text: None, folder: Some(folder.clone()) }.read(&Roots::read(&roots));
+    let before = read();
+    assert_eq!(before.files[0].text, POLICY);
+    assert!(before.files[0].modified_ms.unwrap() > 1_600_000_000_000);
+    fs::write(folder.join("a.yml"), "changed: true\n").unwrap();
+    assert_eq!(read().files[0].text, "changed: true\n", "read again by every query");
+}
+
+#[test]
+fn only_what_the_administrator_allows() {
+    let root = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("secret.yaml"), POLICY).unwrap();
+    let folder = root.path().join("policies");
+    fs::create_dir(&folder).unwrap();
+    let roots = shown(root.path());
+    check(&folder, "", &[], &["the administrator has to allow it by `policy_roots`"]);
+    check(&folder, "relative", &[], &["the administrator has to allow it"]);
+    check(outside.path(), &roots, &[], &["is not below a folder that the administrator allows"]);
+    check(Path::new("policies"), &roots, &[], &["is not an absolute path"]);
+    check(&folder.join("../policies"), &roots, &[], &["holds `..`"]);
+    // A name that only begins like a root.
+    check(Path::new(&format!("{roots}-other")), &roots, &[], &["is not below"]);
+    check(&root.path().join("gone"), &roots, &[], &["cannot be read: No such file"]);
+    check(&folder, &roots, &[], &["holds no file `*.yaml`, `*.yml` or `*.json`"]);
+
+    symlink(outside.path(), root.path().join("link")).unwrap();
+    check(&root.path().join("link"), &roots, &[], &["is not below a folder"]);
+    symlink(outside.path().join("secret.yaml"), folder.join("a.yaml")).unwrap();
+    symlink(outside.path(), folder.join("links")).unwrap();
+    check(&folder, &roots, &[], &["`a.yaml` was left out: it is a link that leads out"]);
+    fs::write(root.path().join("file.yaml"), POLICY).unwrap();
+    check(&root.path().join("file.yaml"), &roots, &[], &["is not a folder"]);
+}
+
+#[test]
+fn what_is_no_text_is_left_out_and_named() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(root.path().join(name), bytes).unwrap();
+    write("binary.yaml", b"\xff\xfe\x00");
+    write("good.yaml", POLICY.as_bytes());
+    write("nul.yaml", b"a: b\0");
+    write("large.yaml", &vec![b'#'; (4 << 20) + 1]);
+    fs::create_dir(root.path().join("folder.yaml")).unwrap();
+    symlink("loop.yaml", root.path().join("loop.yaml")).unwrap();
+    symlink("/dev/null", root.path().join("null.yaml")).unwrap();
+    let mut notices = vec![
+        "`binary.yaml` was left out: it is not text",
+        "`large.yaml` was left out: it is larger than 4 MiB",
+        "`loop.yaml` was left out: it cannot be read",
+        "`nul.yaml` was left out: it is not text",
+        "`null.yaml` was left out: it is a link that leads out",
+    ];
+    check(root.path(), &shown(root.path()), &["good.yaml"], &notices);
+
+    write("secret.yaml", b"");
+    let path = root.path().join("secret.yaml");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
+    // Root reads it all the same.
+    if fs::read(&path).is_err() {
+        notices.push("`secret.yaml` was left out: it cannot be read: Permission denied");
+        check(root.path(), &shown(root.path()), &["good.yaml"], &notices);
+    }
+}
+
+#[test]
+fn folders_are_bounded() {
+    let root = tempfile::tempdir().unwrap();
+    for number in 0..1_003 {
+        fs::write(root.path().join(format!("{number:04}.yaml")), POLICY).unwrap();
+    }
+    let source = PolicySource { text: None, folder: Some(root.path().to_owned()) };
+    let found = source.read(&Roots::read(&shown(root.path())));
+    assert_eq!(found.files.len(), 1_000);
+    assert_eq!(
+        found.notices,
+        [Notice::warning(
+            "3 files of the policies folder were left out: it may hold 1000 files and 8 MiB"
+        )]
+    );
+
+    let root = tempfile::tempdir().unwrap();
+    for number in 0..4 {
+        let text = vec![b'#'; 3 << 20];
+        fs::write(root.path().join(format!("{number}.yaml")), text).unwrap();
+    }
+    check(root.path(), &shown(root.path()), &["0.yaml", "1.yaml"], &["2 files of the policies"]);
+}
+
+#[test]
+fn the_text_of_the_settings() {
+    let check = |text: Option<&str>, files: usize, notices: &[&str]| {
+        let source = PolicySource { text: text.map(str::to_owned), folder: None };
+        let found = source.read(&Roots::default());
+        assert_eq!(found.files.len(), files);
+        let texts: Vec<&str> = found.notices.iter().map(|notice| notice.text.as_str()).collect();
+        assert_eq!(texts.len(), notices.len(), "{texts:?}");
+        assert!(texts.iter().zip(notices).all(|(text, part)| text.contains(part)), "{texts:?}");
+    };
+    check(Some(POLICY), 1, &[]);
+    check(None, 0, &["no policies are configured"]);
+    check(Some(&"#".repeat((2 << 20) + 1)), 0, &["longer than 2 MiB"]);
+}

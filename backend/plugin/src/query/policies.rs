@@ -1,0 +1,34 @@
+//! The data source's network policies, as the flows panel asks for them.
+
+use serde_json::{Map, Value};
+
+use super::QueryError;
+use super::model::{ENVELOPE_FIELDS, InvalidQuery};
+use crate::frames::{Frame, Meta, policy_files};
+use crate::instance::Instance;
+use crate::policies::{PolicyFiles, Roots};
+
+/// Everything that is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PoliciesQuery;
+
+impl PoliciesQuery {
+    /// Reads the JSON of a query, which has no fields of its own. Errors: [`InvalidQuery`].
+    pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
+        let fields: Map<String, Value> =
+            serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
+        match fields.into_iter().find(|(field, _)| !ENVELOPE_FIELDS.contains(&field.as_str())) {
+            Some((field, _)) => Err(InvalidQuery::UnknownField { field, known: Vec::new() }),
+            None => Ok(Self),
+        }
+    }
+}
+
+/// Answers the query: one frame, a row for each file. Errors: the settings cannot be used.
+pub(super) async fn frames(instance: &Instance) -> Result<Vec<Frame>, QueryError> {
+    let source = instance.settings()?.policies.clone();
+    let read = tokio::task::spawn_blocking(move || source.read(&Roots::from_environment()));
+    // The task is neither aborted, nor does it panic.
+    let PolicyFiles { files, notices } = read.await.unwrap_or_default();
+    Ok(vec![policy_files(&files, Meta { notices, ..Meta::default() })])
+}

@@ -1,0 +1,297 @@
+//! Why a flow is judged as it is, with the lines of the policies that say so.
+
+use flow::{Flow, Timestamp};
+use policy::{
+    Direction, Judgement, Learned, Policy, PolicySet, Position, RefusalClass, Unjudged, Verdict,
+};
+use serde::Serialize;
+
+use crate::policy_files::PolicyFiles;
+
+/// Rules of one kind that are listed; the rest is counted.
+const MAX_RULES: usize = 40;
+/// Characters of a line that are quoted.
+const MAX_QUOTE_CHARS: usize = 240;
+
+/// A flow judged, in words.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Explained {
+    /// What the record proves and what the policies say.
+    sentence: String,
+    /// `agrees`, `differs`, `cannot tell`; none where policy has nothing to say about the flow.
+    agreement: Option<&'static str>,
+    /// How the two compare.
+    comparison: String,
+    /// `allowed`, `denied`, `cannot tell`.
+    verdict: Option<&'static str>,
+    /// Rules that decided, or the policies that turned the default to deny.
+    deciding: Vec<Rule>,
+    near_misses: Vec<Rule>,
+    /// Rules that match too, and why they did not count.
+    lost: Vec<Rule>,
+    /// Rules that are not listed above.
+    more: usize,
+    /// Facts that the flow does not carry.
+    missing: Vec<String>,
+    /// What Hubble names beside what decides here.
+    attribution: Option<Attribution>,
+    /// What else should be known.
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Attribution {
+    hubble: Vec<String>,
+    ours: Vec<String>,
+    /// How the two compare; none where that cannot be told.
+    agrees: Option<bool>,
+    sentence: &'static str,
+}
+
+/// A rule where it stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct Rule {
+    policy: String,
+    /// `ingress[0]`; empty where the whole policy is meant.
+    clause: String,
+    /// What to know of it; may be empty.
+    text: String,
+    #[serde(flatten)]
+    place: Place,
+}
+
+/// A place in a file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Place {
+    file: String,
+    /// From 1; 0 where there is no place.
+    line: u32,
+    column: u32,
+    /// What stands in that line.
+    quote: String,
+}
+
+/// A document that is no policy, or that Cilium refuses.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RefusedDocument {
+    name: String,
+    /// Number of the document in its file, from 1.
+    document: usize,
+    reason: String,
+    /// False: another kind of object, which is no error among manifests.
+    is_policy: bool,
+    #[serde(flatten)]
+    place: Place,
+}
+
+/// Explains the verdict about a flow.
+pub(crate) fn explained(policies: &mut PolicyFiles, flow: &Flow, learned: &Learned) -> Explained {
+    let judgement = match policies.judge.explain_flow(flow, learned) {
+        Ok(judgement) => judgement,
+        Err(why) => return Explained::unjudged(why),
+    };
+    let set = std::sync::Arc::clone(policies.set());
+    let own = Own { policies, set: &set, judgement: &judgement };
+    let mut more = 0;
+    let mut listed = |mut rules: Vec<Rule>| {
+        more += rules.len().saturating_sub(MAX_RULES);
+        rules.truncate(MAX_RULES);
+        rules
+    };
+    let (deciding, near_misses, lost) =
+        (listed(own.deciding()), listed(own.near_misses()), listed(own.lost()));
+    let mut missing: Vec<String> =
+        judgement.explanation.missing.iter().map(ToString::to_string).collect();
+    if let Some(l7) = &judgement.l7 {
+        missing.extend(l7.missing.iter().map(ToString::to_string));
+    }
+    Explained {
+        sentence: format!(
+            "Observed: {}. Computed: {}.",
+            judgement.observed.why,
+            judgement.sentence(&set)
+        ),
+        agreement: Some(judgement.agreement.name()),
+        comparison: judgement.comparison(),
+        verdict: Some(judgement.verdict.name()),
+        deciding,
+        near_misses,
+        lost,
+        more,
+        missing,
+        attribution: own.attribution(),
+        notes: own.notes(flow),
+    }
+}
+
+/// What was refused of the files.
+pub(crate) fn refused(policies: &PolicyFiles) -> Vec<RefusedDocument> {
+    let documents = policies.set().refused().iter();
+    documents
+        .map(|refused| RefusedDocument {
+            name: refused.name.clone(),
+            document: refused.document,
+            reason: refused.refusal.to_string(),
+            is_policy: refused.refusal.class != RefusalClass::NotAPolicy,
+            place: Place::of(policies, refused.source, refused.refusal.at),
+        })
+        .collect()
+}
+
+impl Place {
+    pub(crate) fn of(policies: &PolicyFiles, file: usize, at: Position) -> Self {
+        let file = policies.files.get(file);
+        let line = usize::try_from(at.line).ok().and_then(|line| line.checked_sub(1));
+        let text = file.zip(line).and_then(|(file, line)| file.text.lines().nth(line));
+        Self {
+            file: file.map(|file| file.name.clone()).unwrap_or_default(),
+            line: at.line,
+            column: at.column,
+            quote: text.map(quoted).unwrap_or_default(),
+        }
+    }
+}
+
+fn quoted(line: &str) -> String {
+    let line = line.trim_end();
+    match line.char_indices().nth(MAX_QUOTE_CHARS) {
+        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
+        None => line.to_owned(),
+    }
+}
+
+impl Explained {
+    fn unjudged(why: Unjudged) -> Self {
+        Self {
+            sentence: format!("Policy was not asked about this flow: {why}."),
+            agreement: None,
+            comparison: String::new(),
+            verdict: None,
+            deciding: Vec::new(),
+            near_misses: Vec::new(),
+            lost: Vec::new(),
+            more: 0,
+            missing: Vec::new(),
+            attribution: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
+struct Own<'o> {
+    policies: &'o PolicyFiles,
+    set: &'o PolicySet,
+    judgement: &'o Judgement,
+}
+
+impl Own<'_> {
+    fn deciding(&self) -> Vec<Rule> {
+        let explanation = &self.judgement.explanation;
+        let of_proxy = self.judgement.l7.as_ref().filter(|l7| !l7.rules.is_empty());
+        if let Some(l7) = of_proxy {
+            let text = if l7.verdict == Verdict::Allowed { "" } else { "does not allow it" };
+            return l7
+                .rules
+                .iter()
+                .filter_map(|rule| self.rule(rule.entry, Some(rule.at), text.to_owned()))
+                .collect();
+        }
+        if !explanation.deciding.is_empty() {
+            let rules = explanation.deciding.iter();
+            return rules.filter_map(|rule| self.rule(rule.entry, None, String::new())).collect();
+        }
+        explanation
+            .default_deny
+            .iter()
+            .filter_map(|by| {
+                let policy = self.set.policies().get(by.policy)?;
+                let at = self.first_rule(by.policy, self.judgement.sides.direction);
+                Some(Rule {
+                    policy: policy.name.to_string(),
+                    clause: self.judgement.sides.direction.name().to_owned(),
+                    text: "turns the default to deny".to_owned(),
+                    place: self.place(policy, at.unwrap_or(policy.at)),
+                })
+            })
+            .collect()
+    }
+
+    /// Where a policy begins to speak of a direction.
+    fn first_rule(&self, policy: usize, direction: Direction) -> Option<Position> {
+        let mut entries = self.set.entries().iter();
+        Some(entries.find(|entry| entry.policy == policy && entry.direction == direction)?.at)
+    }
+
+    fn near_misses(&self) -> Vec<Rule> {
+        let traffic = self.judgement.sides.traffic;
+        let by_policy = self.judgement.explanation.default_deny.iter();
+        by_policy
+            .flat_map(|by| &by.misses)
+            .filter_map(|miss| self.rule(miss.entry, Some(miss.at), miss.miss.sentence(traffic)))
+            .collect()
+    }
+
+    fn lost(&self) -> Vec<Rule> {
+        let lost = self.judgement.explanation.lost.iter();
+        lost.filter_map(|lost| self.rule(lost.entry, None, lost.loss.sentence().to_owned()))
+            .collect()
+    }
+
+    fn rule(&self, entry: u32, at: Option<Position>, text: String) -> Option<Rule> {
+        let policy = self.set.policy_of(entry)?;
+        let entry = self.set.entries().get(entry as usize)?;
+        Some(Rule {
+            policy: policy.name.to_string(),
+            clause: entry.clause.to_string(),
+            text,
+            place: self.place(policy, at.unwrap_or(entry.at)),
+        })
+    }
+
+    fn place(&self, policy: &Policy, at: Position) -> Place {
+        Place::of(self.policies, policy.source, at)
+    }
+
+    fn attribution(&self) -> Option<Attribution> {
+        let Judgement { hubble, ours, attribution, .. } = self.judgement;
+        if hubble.is_empty() {
+            return None;
+        }
+        Some(Attribution {
+            hubble: hubble.iter().map(ToString::to_string).collect(),
+            ours: ours.iter().map(ToString::to_string).collect(),
+            agrees: *attribution,
+            sentence: match attribution {
+                Some(true) => "Hubble names policies that decide here too",
+                Some(false) => "Hubble names a policy that does not decide here",
+                None => "Hubble's names cannot be compared: policy was not asked about this packet",
+            },
+        })
+    }
+
+    /// Policies that are younger than the flow.
+    fn notes(&self, flow: &Flow) -> Vec<String> {
+        let Some(time_nanos) = flow.time.and_then(Timestamp::unix_nanos) else {
+            return Vec::new();
+        };
+        let explanation = &self.judgement.explanation;
+        let deciding =
+            explanation.deciding.iter().filter_map(|rule| self.set.policy_of(rule.entry));
+        let denying =
+            explanation.default_deny.iter().filter_map(|by| self.set.policies().get(by.policy));
+        let mut files: Vec<usize> = deciding.chain(denying).map(|policy| policy.source).collect();
+        files.sort_unstable();
+        files.dedup();
+        #[expect(clippy::cast_precision_loss, reason = "exact to a quarter of a microsecond")]
+        let is_younger = |modified_ms: f64| modified_ms > time_nanos as f64 / 1e6;
+        files
+            .into_iter()
+            .filter_map(|file| self.policies.files.get(file))
+            .filter(|file| is_younger(file.modified_ms))
+            .take(MAX_RULES)
+            .map(|file| format!("`{}` was changed after this flow was recorded", file.name))
+            .collect()
+    }
+}

@@ -1,0 +1,44 @@
+import type { DataFrame, DataQueryRequest } from '@grafana/data';
+import { getBackendSrv, getDataSourceSrv, toDataQueryResponse, type BackendDataSourceResponse } from '@grafana/runtime';
+import { lastValueFrom } from 'rxjs';
+
+import { datasourceId } from '../../pluginIds';
+import { readPolicies, type PoliciesAnswer } from './policyFrames';
+
+/** The uids of the data sources that answered with flows. */
+export function sourcesOf(request: DataQueryRequest | undefined): string[] {
+  const uids = (request?.targets ?? []).flatMap(({ datasource, hide }) => {
+    if (hide || !datasource) {
+      return [];
+    }
+    // A reference may still name a variable.
+    const settings = getDataSourceSrv().getInstanceSettings(datasource, request?.scopedVars);
+    return settings?.type === datasourceId ? [settings.uid] : [];
+  });
+  return [...new Set(uids)];
+}
+
+/** Asks data sources for their policies. */
+export async function fetchPolicies(uids: readonly string[]): Promise<PoliciesAnswer> {
+  const now = Date.now();
+  const frames = await Promise.all(
+    uids.map(async (uid): Promise<DataFrame[]> => {
+      const refId = 'policies';
+      const queries = [{ refId, queryType: 'policies', datasource: { type: datasourceId, uid } }];
+      const response = await lastValueFrom(
+        getBackendSrv().fetch<BackendDataSourceResponse>({
+          url: 'api/ds/query',
+          method: 'POST',
+          data: { queries, from: String(now - 1_000), to: String(now) },
+          showErrorAlert: false,
+        })
+      );
+      const { data, error } = toDataQueryResponse(response, [{ refId }]);
+      if (error) {
+        throw new Error(error.message ?? error.data?.message ?? error.statusText);
+      }
+      return data;
+    })
+  );
+  return readPolicies(frames.flat()) ?? { files: [], notices: [] };
+}

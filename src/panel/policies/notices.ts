@@ -1,0 +1,23 @@
+import type { QueryResultMetaNotice } from '@grafana/data';
+
+import type { PoliciesState } from '../FlowsModel';
+import { text } from '../text';
+
+/** Refused documents that are named one by one. */
+const namedLimit = 5;
+
+/** What of the policies could not be had or used. That none are configured is told where a flow is looked at. */
+export function noticesOfPolicies({ notices, refused, problem }: PoliciesState): QueryResultMetaNotice[] {
+  const bad = refused.filter((document) => document.isPolicy);
+  const more = bad.length - namedLimit;
+  return [
+    ...(problem === undefined ? [] : [warning(problem)]),
+    ...notices.filter((notice) => notice.severity !== 'info'),
+    ...bad.slice(0, namedLimit).map(({ file, line, reason }) => warning(text.policies.refused(file, line, reason))),
+    ...(more > 0 ? [warning(text.policies.moreRefused(more))] : []),
+  ];
+}
+
+function warning(sentence: string): QueryResultMetaNotice {
+  return { severity: 'warning', text: sentence };
+}

@@ -1,0 +1,42 @@
+import { createDataFrame, FieldType } from '@grafana/data';
+
+import { readPolicies, sameFiles } from './policyFrames';
+
+const frame = createDataFrame({
+  meta: { custom: { policies: 'k8snet-policies/1' }, notices: [{ severity: 'warning', text: 'one was left out' }] },
+  fields: [
+    { name: 'file', type: FieldType.string, values: ['a.yaml', 'data source settings'] },
+    { name: 'modified', type: FieldType.time, values: [1_700_000_000_000, null] },
+    { name: 'text', type: FieldType.string, values: ['kind: A', 'kind: B'] },
+  ],
+});
+
+test('files are read from the frames that hold them', () => {
+  expect(readPolicies([])).toBeUndefined();
+  expect(readPolicies([createDataFrame({ fields: [] })])).toBeUndefined();
+  expect(readPolicies([frame])).toEqual({
+    files: [
+      { name: 'a.yaml', text: 'kind: A', modifiedMs: 1_700_000_000_000 },
+      { name: 'data source settings', text: 'kind: B', modifiedMs: Number.NaN },
+    ],
+    notices: [{ severity: 'warning', text: 'one was left out' }],
+  });
+});
+
+test('the same files are the same, another time is another file', () => {
+  const files = readPolicies([frame])?.files ?? [];
+  expect(sameFiles(files, readPolicies([frame])?.files ?? [])).toBe(true);
+  expect(sameFiles(files, [])).toBe(false);
+  expect(
+    sameFiles(
+      files,
+      files.map((file) => ({ ...file, modifiedMs: 1 }))
+    )
+  ).toBe(false);
+  expect(
+    sameFiles(
+      files,
+      files.map((file) => ({ ...file, text: '' }))
+    )
+  ).toBe(false);
+});

@@ -1,0 +1,57 @@
+import type { DataFrame, QueryResultMetaNotice } from '@grafana/data';
+
+import type { PolicyFile } from '../engine/protocol';
+
+/** The version of the frame of policies that is read here. */
+const policiesFormat = 'k8snet-policies/1';
+
+/** The policies of a data source, and what of them could not be had. */
+export interface PoliciesAnswer {
+  files: PolicyFile[];
+  notices: QueryResultMetaNotice[];
+}
+
+/** Whether a frame holds policies, and no flows. */
+export function isPolicies(frame: DataFrame): boolean {
+  return frame.meta?.custom?.policies === policiesFormat;
+}
+
+/** The files of the frames that hold policies; none where no frame does. */
+export function readPolicies(frames: readonly DataFrame[]): PoliciesAnswer | undefined {
+  const ours = frames.filter(isPolicies);
+  if (ours.length === 0) {
+    return undefined;
+  }
+  return {
+    files: ours.flatMap(filesOf),
+    notices: ours.flatMap((frame) => frame.meta?.notices ?? []),
+  };
+}
+
+function filesOf(frame: DataFrame): PolicyFile[] {
+  const values = (name: string): unknown[] => frame.fields.find((field) => field.name === name)?.values ?? [];
+  const [names, texts, times] = [values('file'), values('text'), values('modified')];
+  return names.flatMap((name, at) => {
+    const text = texts[at];
+    const time = times[at];
+    return typeof name === 'string' && typeof text === 'string'
+      ? { name, text, modifiedMs: typeof time === 'number' ? time : Number.NaN }
+      : [];
+  });
+}
+
+/** Whether both answers hold the same files, so that nothing has to be compiled again. */
+export function sameFiles(one: readonly PolicyFile[], other: readonly PolicyFile[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every((file, at) => {
+      const twin = other[at];
+      return (
+        twin !== undefined &&
+        file.name === twin.name &&
+        file.text === twin.text &&
+        Object.is(file.modifiedMs, twin.modifiedMs)
+      );
+    })
+  );
+}

@@ -1,0 +1,40 @@
+import { LoadingState, type PanelData } from '@grafana/data';
+import { useEffect } from 'react';
+
+import { messageOf } from '../engine/protocol';
+import type { FlowsModel } from '../FlowsModel';
+import { text } from '../text';
+import { fetchPolicies, sourcesOf } from './fetchPolicies';
+import { readPolicies } from './policyFrames';
+
+/**
+ * Keeps the model's policies up to date: those that came with the answer (a snapshot has no others), else
+ * those of the data source that answered, asked for again with every answer.
+ */
+export function usePolicies(model: FlowsModel | undefined, { series, state, request }: PanelData): void {
+  const isUnderWay = state === LoadingState.Loading;
+  useEffect(() => {
+    if (!model || isUnderWay) {
+      return;
+    }
+    const given = readPolicies(series);
+    if (given) {
+      model.setPolicies(given);
+      return;
+    }
+    const uids = model.getState().answer.frames.length > 0 ? sourcesOf(request) : [];
+    if (uids.length === 0) {
+      return;
+    }
+    let isCurrent = true;
+    fetchPolicies(uids).then(
+      (answer) => isCurrent && model.setPolicies(answer),
+      (error: unknown) =>
+        // What was judged before stays: a server that is slow once takes nothing away.
+        isCurrent && model.noPolicies(text.policies.unreachable(messageOf(error)))
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [model, series, request, isUnderWay]);
+}
