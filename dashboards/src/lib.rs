@@ -1,25 +1,71 @@
-//! The dashboards `Kubernetes / Networking / …` as code. `cargo xtask gen` writes each of them to
-//! `dashboards/json/`, in Grafana's classic schema, which every supported version reads.
+//! The dashboards `Kubernetes / Networking / …` as code. `cargo xtask gen` writes each of them in
+//! two builds, in Grafana's classic schema, which every supported version reads.
 
-mod classic;
-mod drops_workload;
+mod board;
+mod boards;
+mod json;
 mod links;
+mod panel;
+mod promql;
+mod query;
 mod rules;
+mod scope;
+mod variable;
 
 pub use rules::{RuleFile, rule_files};
 use serde_json::Value;
 
+/// What the dashboards run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// This project's data source, which knows metrics and flows.
+    Hubble,
+    /// Any core Prometheus data source: for Azure Managed Grafana and for people without the
+    /// plugin. The same panels of metrics; nothing that needs flows.
+    Prometheus,
+}
+
+impl Build {
+    /// Both builds.
+    pub const ALL: [Self; 2] = [Self::Hubble, Self::Prometheus];
+
+    /// Name of the build's folder below `dashboards/`.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Hubble => "json",
+            Self::Prometheus => "prometheus",
+        }
+    }
+
+    /// Type of the data source that the panels ask.
+    fn datasource_type(self) -> &'static str {
+        match self {
+            Self::Hubble => "k8snet-hubble-datasource",
+            Self::Prometheus => "prometheus",
+        }
+    }
+
+    /// Address of a dashboard. The builds have addresses of their own, so that one Grafana can
+    /// hold both.
+    fn uid(self, name: &str) -> String {
+        match self {
+            Self::Hubble => format!("k8snet-{name}"),
+            Self::Prometheus => format!("k8snet-prometheus-{name}"),
+        }
+    }
+}
+
 /// A dashboard and the name of its file.
 #[derive(Debug)]
 pub struct Dashboard {
-    file_name: &'static str,
+    file_name: String,
     model: Value,
 }
 
 impl Dashboard {
-    /// Name of the file below `dashboards/json/`.
-    pub fn file_name(&self) -> &'static str {
-        self.file_name
+    /// Name of the file in the build's folder.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
     }
 
     /// The file's text: indented JSON with a line end.
@@ -33,9 +79,16 @@ impl Dashboard {
     }
 }
 
-/// Every dashboard, in the order of their titles.
-pub fn all() -> Vec<Dashboard> {
-    vec![Dashboard { file_name: "drops-workload.json", model: drops_workload::model() }]
+/// Every dashboard of a build.
+pub fn all(build: Build) -> Vec<Dashboard> {
+    boards::all()
+        .into_iter()
+        .filter(|board| build == Build::Hubble || !board.needs_flows)
+        .map(|board| Dashboard {
+            file_name: format!("{}.json", board.name),
+            model: json::dashboard(board, build),
+        })
+        .collect()
 }
 
 #[cfg(test)]

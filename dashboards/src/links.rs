@@ -1,42 +1,111 @@
-//! Data links: from what was clicked to the flows behind it.
+//! Data links: from what was clicked to the flows behind it, and to the dashboard that looks closer.
 
 use serde_json::{Value, json};
 
-use crate::classic::DATASOURCE_TYPE;
+use crate::Build;
+use crate::query::{datasource, filter};
 
-/// One condition of a flow filter: its key in the data source's query, and the value, which may be
-/// one of Grafana's expressions (`${namespace}`). An expression that turns out empty sets nothing.
-pub(crate) type Condition = (&'static str, &'static str);
+/// One condition of a flow filter: a flag of `hubble observe` as the data source names it, and the
+/// value, which may hold one of Grafana's expressions (`${namespace}`). An expression that turns
+/// out empty sets nothing; several values of a variable arrive as `{a,b}`, and all as `.*`, which
+/// the data source takes for a list and for no condition.
+pub(crate) type Condition = (&'static str, String);
 
-/// Labels and variables carry characters that end a URL's part; Grafana escapes them on the way in.
+/// A dashboard that shows a part of what this one shows.
+#[derive(Debug, Clone)]
+pub(crate) struct Next {
+    pub(crate) title: &'static str,
+    /// Name of the dashboard.
+    pub(crate) board: &'static str,
+    /// Variables of that dashboard, and what they get.
+    pub(crate) variables: Vec<(&'static str, &'static str)>,
+}
+
+/// Labels carry characters that end a URL's part; Grafana escapes them on the way in.
 const ESCAPED: &str = ":percentencode";
 
-/// A link to Explore with the dropped flows that meet `conditions`, over the dashboard's time range.
-/// Where the panel has no other use for a click, a click is enough.
-pub(crate) fn flows_behind(conditions: &[Condition]) -> Value {
+/// Variables of names, which need no escape: one value as it is, several as `{a,b}`.
+const NAMES: [&str; 8] =
+    ["cluster", "namespace", "workload", "pod", "verdict", "direction", "protocol", "type"];
+
+/// Explore, with the flows that meet `conditions`, over the dashboard's time range. `one_click`:
+/// a click is enough, where the panel has no other use for it.
+pub(crate) fn in_explore(conditions: &[Condition], one_click: bool) -> Value {
     json!({
         "title": "Show the flows behind this",
         "url": explore_url(conditions),
         "targetBlank": false,
-        "oneClick": true,
+        "oneClick": one_click,
     })
 }
 
-fn explore_url(conditions: &[Condition]) -> String {
-    let mut filter = serde_json::Map::new();
-    filter.insert("verdict".into(), json!(["DROPPED"]));
-    for (key, value) in conditions {
-        filter.insert((*key).into(), json!([value]));
+/// The dashboard Flow Logs with the same conditions.
+pub(crate) fn in_flow_logs(conditions: &[Condition]) -> Value {
+    json!({
+        "title": "Open in Flow Logs",
+        "url": flow_logs_url(conditions),
+        "targetBlank": false,
+        "oneClick": false,
+    })
+}
+
+/// Another dashboard, over the same time range and data source.
+pub(crate) fn to_board(next: &Next, build: Build) -> Value {
+    let mut url = board_url(next.board, build);
+    for (name, value) in &next.variables {
+        url.push_str(&variable(name, value));
     }
-    let source = json!({ "type": DATASOURCE_TYPE, "uid": "${datasource}" });
+    json!({ "title": next.title, "url": url, "targetBlank": false, "oneClick": false })
+}
+
+fn board_url(name: &str, build: Build) -> String {
+    let uid = build.uid(name);
+    format!("/d/{uid}?from=${{__from}}&to=${{__to}}&${{datasource:queryparam}}")
+}
+
+/// A variable of the next dashboard. A variable of this one goes over with all of its values.
+fn variable(name: &str, value: &str) -> String {
+    let own = value.strip_prefix("${").and_then(|value| value.strip_suffix('}'));
+    if own == Some(name) {
+        return format!("&${{{name}:queryparam}}");
+    }
+    format!("&var-{name}={}", percent_encoded(value))
+}
+
+fn flow_logs_url(conditions: &[Condition]) -> String {
+    let mut url = board_url("flow-logs", Build::Hubble);
+    for (flag, value) in conditions {
+        let name = match *flag {
+            "namespace" | "fromNamespace" | "toNamespace" => "namespace",
+            "workload" | "fromWorkload" | "toWorkload" => "workload",
+            // Hubble's labels name the namespace too; the variable holds the pod alone.
+            "fromPod" | "toPod" | "pod" if value == "${pod}" => "pod",
+            "fromPod" => "source",
+            "toPod" => "destination",
+            "trafficDirection" => "direction",
+            "dropReasonDesc" => "reason",
+            "httpStatus" => "status",
+            "httpMethod" => "method",
+            "dnsQuery" => "dns",
+            "tcpFlags" => "flags",
+            "nodeName" => "node",
+            // verdict, protocol, type, cluster
+            other => other,
+        };
+        url.push_str(&variable(name, value));
+    }
+    url
+}
+
+fn explore_url(conditions: &[Condition]) -> String {
     let panes = json!({ "flows": {
         "datasource": "${datasource}",
         "queries": [{
             "refId": "A",
-            "datasource": source,
+            "datasource": datasource(Build::Hubble),
             "queryType": "flows",
             "format": "packed",
-            "filter": filter,
+            "filter": filter(conditions),
             "limit": 5000,
         }],
         "range": { "from": "${__from}", "to": "${__to}" },
@@ -54,7 +123,7 @@ fn percent_encoded(text: &str) -> String {
         let (expression, after) = after.split_once('}').unwrap_or((after, ""));
         encoded.push_str("${");
         encoded.push_str(expression);
-        encoded.push_str(ESCAPED);
+        encoded.push_str(if NAMES.contains(&expression) { ":glob" } else { ESCAPED });
         encoded.push('}');
         rest = after;
     }
@@ -88,7 +157,7 @@ mod tests {
         }
         check("plain-._~", "plain-._~");
         check(r#"{"a":["b c"]}"#, "%7B%22a%22%3A%5B%22b%20c%22%5D%7D");
-        check(r#""${namespace}""#, "%22${namespace:percentencode}%22");
+        check(r#""${namespace}""#, "%22${namespace:glob}%22");
         check("ä", "%C3%A4");
         check(
             "${__field.labels.reason}${x}",
@@ -98,16 +167,33 @@ mod tests {
 
     #[test]
     fn a_link_carries_range_source_and_filter() {
-        let url = explore_url(&[("toNamespace", "${namespace}"), ("trafficDirection", "INGRESS")]);
-        for part in [
-            "/explore?schemaVersion=1&orgId=1&panes=%7B",
-            "%22verdict%22%3A%5B%22DROPPED%22%5D",
-            "%22toNamespace%22%3A%5B%22${namespace:percentencode}%22%5D",
-            "%22trafficDirection%22%3A%5B%22INGRESS%22%5D",
-            "%22from%22%3A%22${__from:percentencode}%22",
-            "%22uid%22%3A%22${datasource:percentencode}%22",
-        ] {
-            assert!(url.contains(part), "`{part}` is missing in `{url}`");
-        }
+        let conditions: [Condition; 3] = [
+            ("verdict", "DROPPED".into()),
+            ("toNamespace", "${namespace}".into()),
+            ("dropReasonDesc", "${__field.labels.reason}".into()),
+        ];
+        let check = |url: &str, parts: &[&str]| {
+            for part in parts {
+                assert!(url.contains(part), "`{part}` is missing in `{url}`");
+            }
+        };
+        check(
+            &explore_url(&conditions),
+            &[
+                "/explore?schemaVersion=1&orgId=1&panes=%7B",
+                "%22verdict%22%3A%5B%22DROPPED%22%5D",
+                "%22toNamespace%22%3A%5B%22${namespace:glob}%22%5D",
+                "%22from%22%3A%22${__from:percentencode}%22",
+                "%22uid%22%3A%22${datasource:percentencode}%22",
+            ],
+        );
+        check(
+            &flow_logs_url(&conditions),
+            &[
+                "/d/k8snet-flow-logs?from=${__from}&to=${__to}&${datasource:queryparam}",
+                "&var-verdict=DROPPED&${namespace:queryparam}",
+                "&var-reason=${__field.labels.reason:percentencode}",
+            ],
+        );
     }
 }

@@ -42,6 +42,7 @@ const fieldLabels: Record<FilterField, string> = {
   snatIp: 'SNAT IP',
   ipVersion: 'IP version',
   encrypted: 'Encrypted',
+  dnsQuery: 'DNS query',
   httpMethod: 'HTTP method',
   httpPath: 'HTTP path',
   httpUrl: 'HTTP URL',
@@ -63,7 +64,6 @@ const fieldLabels: Record<FilterField, string> = {
 const groupLabels: Record<Exclude<GroupField, FilterField>, string> = {
   source: 'Source',
   destination: 'Destination',
-  dnsQuery: 'DNS query',
   level: 'Level',
 };
 
@@ -92,6 +92,7 @@ const fieldHints: Partial<Record<FilterField, string>> = {
   toService: 'Prefix of a Service’s name, or namespace/prefix',
   snatIp: 'The address after source NAT, or a range',
   ipVersion: 'v4, v6 or none',
+  dnsQuery: 'A DNS name, exact',
   httpMethod: 'A method such as GET',
   httpPath: 'A regular expression (RE2) on the path',
   httpUrl: 'A regular expression (RE2) on the URL',

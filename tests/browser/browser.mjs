@@ -83,7 +83,7 @@ export async function screenshot(page, name) {
 
 /** The demo's dashboard, at its story's workload. */
 export const dropsPath =
-  '/d/k8snet-drops-workload/drops-workload?from=now-30m&to=now&var-namespace=pets&var-workload=store-front';
+  '/d/k8snet-drops-workload/drops-workload?from=now-30m&to=now&var-cluster=aks-pets&var-namespace=pets&var-workload=store-front';
 
 /**
  * The frame around a panel, by its title.
@@ -127,4 +127,15 @@ export function explorePath(query) {
     },
   };
   return `/explore?schemaVersion=1&orgId=1&panes=${encodeURIComponent(JSON.stringify(panes))}`;
+}
+
+/**
+ * The query that an Explore address carries.
+ *
+ * @param {string} url
+ */
+export function exploredQuery(url) {
+  const panes = JSON.parse(new URL(url).searchParams.get('panes') ?? '{}');
+  const [pane] = Object.values(panes);
+  return { query: pane.queries[0], range: pane.range };
 }

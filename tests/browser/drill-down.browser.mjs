@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { dropsPath, panel, scrollToPanel, visit } from './browser.mjs';
-
-/**
- * The query that an Explore address carries.
- *
- * @param {string} url
- */
-function exploredQuery(url) {
-  const panes = JSON.parse(new URL(url).searchParams.get('panes') ?? '{}');
-  const [pane] = Object.values(panes);
-  return { query: pane.queries[0], range: pane.range };
-}
+import { dropsPath, exploredQuery, panel, scrollToPanel, visit } from './browser.mjs';
 
 test('a row of the drops leads to the flows behind it', async () => {
   await visit('drill-down-row', dropsPath, async (page) => {
@@ -61,6 +50,8 @@ test('one click on the spike opens the flows behind it', async () => {
       verdict: ['DROPPED'],
       toNamespace: ['pets'],
       toWorkload: ['store-front'],
+      // Any pod, as the variable has it.
+      toPod: ['.*'],
       trafficDirection: ['INGRESS'],
       dropReasonDesc: ['POLICY_DENIED'],
     });

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use dashboards::{Build, Dashboard};
+
 use crate::{Failure, r#gen, workspace};
 
 /// Why a file is not what the code in `dashboards/src` says.
@@ -11,6 +13,8 @@ use crate::{Failure, r#gen, workspace};
 pub(crate) enum GeneratedError {
     #[error("`{path}` does not match the code in `dashboards/src`: run `cargo xtask gen`")]
     Stale { path: PathBuf },
+    #[error("`{path}` is no dashboard of `dashboards/src`: remove it")]
+    Unknown { path: PathBuf },
     #[error("`{path}` could not be written")]
     Write {
         path: PathBuf,
@@ -22,12 +26,27 @@ pub(crate) enum GeneratedError {
 /// Writes what differs; with `check`, writes nothing and fails on the first difference.
 pub(crate) fn run(check: bool) -> Result<(), Failure> {
     r#gen::wire(workspace::root(), check)?;
-    for dashboard in dashboards::all() {
-        let path = Path::new("dashboards/json").join(dashboard.file_name());
-        write(&path, &dashboard.json(), check)?;
+    for build in Build::ALL {
+        let folder = Path::new("dashboards").join(build.folder());
+        let dashboards = dashboards::all(build);
+        no_other(&folder, &dashboards)?;
+        for dashboard in dashboards {
+            write(&folder.join(dashboard.file_name()), &dashboard.json(), check)?;
+        }
     }
     for file in dashboards::rule_files()? {
         write(Path::new(file.path()), file.text(), check)?;
+    }
+    Ok(())
+}
+
+/// A file that no code makes would be shown by Grafana all the same.
+fn no_other(folder: &Path, dashboards: &[Dashboard]) -> Result<(), GeneratedError> {
+    for entry in fs::read_dir(workspace::at(folder)).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if !dashboards.iter().any(|dashboard| *dashboard.file_name() == *name) {
+            return Err(GeneratedError::Unknown { path: entry.path() });
+        }
     }
     Ok(())
 }

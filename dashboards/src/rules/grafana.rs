@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::alert::{self, Alert, VALUE};
 use super::prometheus::runbook;
 use super::record::Evaluation;
-use crate::classic::DATASOURCE_TYPE;
+use crate::Build;
 
 const HEAD: &str = "\
 # Made by `cargo xtask gen` from dashboards/src/rules. Alert rules of a ready Grafana, over the data
@@ -95,7 +95,7 @@ fn rule(alert: &Alert) -> Rule {
     let range = || RelativeTimeRange { from: 600, to: 0 };
     let series = json!({
         "refId": "A",
-        "datasource": { "type": DATASOURCE_TYPE, "uid": DATASOURCE_UID },
+        "datasource": { "type": Build::Hubble.datasource_type(), "uid": DATASOURCE_UID },
         "queryType": "promql",
         "expr": (alert.expr)(Evaluation::Alone),
         "instant": true,

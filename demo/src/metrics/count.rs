@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flow::{DropReason, TrafficDirection, Verdict};
 
-use super::{Amount, Context, Family, LABELS_MAX, Metrics, Series, Shape, ShapeEvent, Slot, Value};
+use super::{Amount, Context, Family, Metrics, Series, Shape, ShapeEvent, Slot, Value, padded};
 use crate::cluster::EndpointId;
 use crate::record::{Event, PolicyAction, Record};
 
@@ -149,11 +149,7 @@ impl Context {
 }
 
 pub(super) fn series(record: &Record, family: Family, values: &[Value]) -> Series {
-    let mut all = [Value::Text(""); LABELS_MAX];
-    for (slot, value) in all.iter_mut().zip(values) {
-        *slot = *value;
-    }
-    Series { node: record.node, family, values: all }
+    Series { node: record.node, family, values: padded(values) }
 }
 
 fn verdict(record: &Record) -> Verdict {

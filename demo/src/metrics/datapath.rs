@@ -33,6 +33,9 @@ impl Metrics {
                 );
                 let node = [Value::Text(lower)];
                 self.packets(record, (Family::ForwardCount, Family::ForwardBytes), &node, slots);
+                let statistic = if lower == "ingress" { "rx_packets" } else { "tx_packets" };
+                let interface = [Value::Text("eth0"), Value::Text(statistic)];
+                self.one(record, Family::InterfaceStats, &interface, slots);
                 if self.is_pod(pod) {
                     let values = pod_values(&[Value::Text(lower)], pod);
                     self.packets(
@@ -64,6 +67,11 @@ impl Metrics {
                     &cilium,
                     slots,
                 );
+                // Nobody answers a dropped packet; its sender's timer runs out.
+                if matches!(record.transport, Transport::Tcp(_)) {
+                    let timeouts = [Value::Text("tcptimeouts")];
+                    self.one(record, Family::TcpConnectionStats, &timeouts, slots);
+                }
                 let word = snake_reason(*reason);
                 let node = [Value::Text(word), Value::Text(lower)];
                 self.packets(record, (Family::DropCount, Family::DropBytes), &node, slots);

@@ -1,5 +1,10 @@
 //! The metric families: name, help, type and labels.
 
+use crate::cluster::CLUSTER_NAME;
+
+/// The label `cluster` of what Retina exports: a cluster with the same traffic and without Cilium.
+pub(super) const RETINA_CLUSTER_NAME: &str = "aks-pets-retina";
+
 /// Type of a family in the exposition formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -28,6 +33,15 @@ macro_rules! families {
         }
 
         impl Family {
+            /// The cluster that exports it: Retina runs where Cilium does not.
+            pub(crate) fn cluster(self) -> &'static str {
+                if self.name().starts_with("networkobservability_") {
+                    RETINA_CLUSTER_NAME
+                } else {
+                    CLUSTER_NAME
+                }
+            }
+
             /// Full name, `_total` included.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
@@ -93,6 +107,8 @@ families! {
     TcpState = "networkobservability_tcp_state", Gauge, "Number of active TCP connections by state", ["state"];
     TcpConnectionRemote = "networkobservability_tcp_connection_remote", Gauge, "Number of active TCP connections by remote address", ["address"];
     TcpConnectionStats = "networkobservability_tcp_connection_stats", Gauge, "TCP connection statistics", ["statistic_name"];
+    UdpConnectionStats = "networkobservability_udp_connection_stats", Gauge, "UDP connection statistics", ["statistic_name"];
+    InterfaceStats = "networkobservability_interface_stats", Gauge, "Interface statistics", ["interface_name", "statistic_name"];
     DnsRequestCount = "networkobservability_dns_request_count", Gauge, "Number of DNS requests",
         ["query", "query_type"];
     DnsResponseCount = "networkobservability_dns_response_count", Gauge, "Number of DNS responses",

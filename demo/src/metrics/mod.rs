@@ -17,7 +17,7 @@ use policy::MatchType;
 pub(crate) use family::{Family, Kind};
 pub(crate) use text::{exposition, quote_label};
 
-use crate::cluster::{CLUSTER_NAME, Cluster, EndpointId, EndpointKind, NodeId};
+use crate::cluster::{Cluster, Endpoint, EndpointId, EndpointKind, NodeId};
 use crate::record::{PolicyAction, Transport};
 
 /// The pods of a flow as ACNS labels them: the source of what leaves a pod, the destination of
@@ -188,6 +188,7 @@ impl Metrics {
         for (series, histogram) in &self.latencies {
             self.histogram(series, histogram, &mut samples);
         }
+        self.interfaces(&mut samples);
         self.gauges(now_nanos, lost, &mut samples);
         inventory::samples(&self.cluster, &mut samples);
         samples
@@ -214,13 +215,50 @@ impl Metrics {
         push("_count", None, float(histogram.count));
     }
 
+    /// What the drivers of the nodes' network cards count beside the packets: a full queue now
+    /// and then, and what was lost in it.
+    fn interfaces(&self, samples: &mut Vec<Sample>) {
+        for node in self.cluster.node_ids() {
+            let packets = |direction: &'static str| {
+                let labels = [Value::Text("eth0"), Value::Text(direction)];
+                let series =
+                    Series { node, family: Family::InterfaceStats, values: padded(&labels) };
+                self.counters.get(&series).and_then(|&at| self.counts.get(at)).copied().unwrap_or(0)
+            };
+            let (received, sent) = (packets("rx_packets"), packets("tx_packets"));
+            for (name, count) in [
+                ("rx_dropped", received / 4_000),
+                ("rx0_cache_full", received / 500),
+                ("rx_comp_full", received / 2_000),
+                ("tx_dropped", sent / 8_000),
+                ("tx0_nop", sent / 100),
+                ("tx_send_full", sent / 4_000),
+            ] {
+                let labels = [("interface_name", "eth0"), ("statistic_name", name)];
+                samples.push(Sample {
+                    family: Family::InterfaceStats,
+                    suffix: "",
+                    labels: self.node_labels(Family::InterfaceStats, node, &labels),
+                    value: float(count),
+                });
+            }
+            let labels = [("statistic_name", "tcptsreorder")];
+            samples.push(Sample {
+                family: Family::TcpConnectionStats,
+                suffix: "",
+                labels: self.node_labels(Family::TcpConnectionStats, node, &labels),
+                value: float(received / 1_000),
+            });
+        }
+    }
+
     fn gauges(&self, now_nanos: i64, lost: &[u64], samples: &mut Vec<Sample>) {
         for (node, connections) in self.cluster.node_ids().zip(&self.connections) {
             let mut push = |family, labels: &[(&str, &str)], value| {
                 samples.push(Sample {
                     family,
                     suffix: "",
-                    labels: self.node_labels(node, labels),
+                    labels: self.node_labels(family, node, labels),
                     value,
                 });
             };
@@ -231,6 +269,14 @@ impl Metrics {
                 .filter(|(second, _)| *second > since)
                 .map(|(_, count)| count)
                 .sum();
+            // Each pod's resolver holds a socket, and so does the node's own.
+            let here = |pod: &Endpoint| pod.node == Some(node);
+            let sockets = self.cluster.pods().filter(|(_, pod)| here(pod)).count() + 1;
+            push(
+                Family::UdpConnectionStats,
+                &[("statistic_name", "active")],
+                float(u64::try_from(sockets).unwrap_or(u64::MAX)),
+            );
             push(Family::TcpState, &[("state", "ESTABLISHED")], float(connections.established));
             push(Family::TcpState, &[("state", "TIME_WAIT")], float(waiting));
             #[expect(clippy::iter_over_hash_type, reason = "the samples are sorted at the end")]
@@ -248,9 +294,10 @@ impl Metrics {
         }
     }
 
-    fn node_labels(&self, node: NodeId, labels: &[(&str, &str)]) -> String {
+    fn node_labels(&self, family: Family, node: NodeId, labels: &[(&str, &str)]) -> String {
         let instance = self.cluster.node(node).map_or("", |node| &node.name);
-        let mut text = format!("{{cluster=\"{CLUSTER_NAME}\",instance=\"{instance}\"");
+        let cluster = family.cluster();
+        let mut text = format!("{{cluster=\"{cluster}\",instance=\"{instance}\"");
         for (name, value) in labels {
             quote_label(&mut text, name, value);
         }
@@ -260,7 +307,8 @@ impl Metrics {
 
     fn labels(&self, series: &Series, le: Option<&str>) -> String {
         let instance = self.cluster.node(series.node).map_or("", |node| &node.name);
-        let mut text = format!("{{cluster=\"{CLUSTER_NAME}\",instance=\"{instance}\"");
+        let cluster = series.family.cluster();
+        let mut text = format!("{{cluster=\"{cluster}\",instance=\"{instance}\"");
         for (name, value) in series.family.labels().iter().zip(series.values) {
             match value {
                 Value::Text(value) => quote_label(&mut text, name, value),
@@ -302,6 +350,15 @@ impl Metrics {
     fn is_pod(&self, id: EndpointId) -> bool {
         self.cluster.endpoint(id).kind == EndpointKind::Pod
     }
+}
+
+/// The labels of a series, without those that the family does not have.
+fn padded(values: &[Value]) -> [Value; LABELS_MAX] {
+    let mut all = [Value::Text(""); LABELS_MAX];
+    for (slot, value) in all.iter_mut().zip(values) {
+        *slot = *value;
+    }
+    all
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in 64-bit floats")]

@@ -37,6 +37,7 @@ export const filterFields = [
   'reply',
   'encrypted',
   'tcpFlags',
+  'dnsQuery',
   'httpMethod',
   'httpPath',
   'httpStatus',

@@ -7,7 +7,7 @@ use flow::filter::{FilterSet, FlowFilter};
 use serde::Deserialize;
 
 use super::filter::Sides;
-use super::flag::{self, Flag, InvalidFlag};
+use super::flag::{self, Flag};
 use super::model::InvalidQuery;
 
 /// More conditions than a person sets by hand.
@@ -16,18 +16,10 @@ const MAX_ADHOC_FILTERS: usize = 50;
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AdhocFilter {
-    key: AdhocKey,
+    key: Flag,
     /// The flow has none of the values, where it would have one.
     negated: bool,
     values: Vec<String>,
-}
-
-/// What a condition is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum AdhocKey {
-    Flag(Flag),
-    /// A field of Hubble's filters that has no flag.
-    DnsQuery,
 }
 
 /// A condition as Grafana writes it; what else it holds is for Grafana alone.
@@ -113,7 +105,7 @@ impl AdhocFilter {
             let cause = InvalidAdhocFilter::Unresolved(variable.to_owned());
             return Err(InvalidQuery::Adhoc { key, cause });
         }
-        let Some(known) = AdhocKey::from_name(key.trim()) else {
+        let Some(known) = flag_of(key.trim()) else {
             return Err(InvalidQuery::Adhoc { key, cause: InvalidAdhocFilter::Key });
         };
         if ["Source pod", "Destination pod"].contains(&key.trim()) {
@@ -126,41 +118,15 @@ impl AdhocFilter {
 
     /// Flows that have one of the values.
     fn filters(&self) -> Result<Vec<FlowFilter>, InvalidQuery> {
-        match self.key {
-            AdhocKey::Flag(flag) => {
-                let flags = BTreeMap::from([(flag, self.values.clone())]);
-                Ok(Sides::new("adhocFilters", &flags)?.filters())
-            }
-            AdhocKey::DnsQuery => {
-                let exactly = |name: &String| format!("^{}$", regex_of(name));
-                let dns_query = self.values.iter().map(exactly).collect();
-                let filter = FlowFilter { dns_query, ..FlowFilter::default() };
-                filter.compile().map_err(|error| InvalidQuery::Flag {
-                    list: "adhocFilters",
-                    flag: "dnsQuery".to_owned(),
-                    cause: InvalidFlag::Filter(error),
-                })?;
-                Ok(vec![filter])
-            }
-        }
+        let flags = BTreeMap::from([(self.key, self.values.clone())]);
+        Ok(Sides::new("adhocFilters", &flags)?.filters())
     }
 }
 
-impl AdhocKey {
-    fn from_name(name: &str) -> Option<Self> {
-        if name == "dnsQuery" {
-            return Some(Self::DnsQuery);
-        }
-        let column = || TABLE_COLUMNS.iter().find(|(column, _)| *column == name);
-        Flag::from_key(name).or_else(|| Some(column()?.1)).map(Self::Flag)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Flag(flag) => flag.key(),
-            Self::DnsQuery => "dnsQuery",
-        }
-    }
+/// The flag of that name in a query's JSON, or the one that a column of the table filters by.
+fn flag_of(name: &str) -> Option<Flag> {
+    let column = || TABLE_COLUMNS.iter().find(|(column, _)| *column == name);
+    Flag::from_key(name).or_else(|| Some(column()?.1))
 }
 
 /// Narrows what `set` selects by `conditions`.
@@ -182,7 +148,7 @@ pub(super) fn narrow(set: &mut FilterSet, conditions: &[AdhocFilter]) -> Result<
             set.allow.iter().flat_map(|own| filters.iter().map(move |added| (own, added)))
         {
             let both = own.and(added).map_err(|error| InvalidQuery::Adhoc {
-                key: condition.key.name().to_owned(),
+                key: condition.key.key().to_owned(),
                 cause: InvalidAdhocFilter::Conjunction(error),
             })?;
             narrowed.extend(both.filter(|both| !narrowed.contains(both)));
@@ -195,11 +161,4 @@ pub(super) fn narrow(set: &mut FilterSet, conditions: &[AdhocFilter]) -> Result<
         set.allow = narrowed;
     }
     Ok(())
-}
-
-/// A regular expression that matches `text` alone.
-fn regex_of(text: &str) -> String {
-    let special = |char: char| "\\^$.|?*+()[]{}".contains(char);
-    let escape = |char| special(char).then_some('\\').into_iter().chain([char]);
-    text.chars().flat_map(escape).collect()
 }

@@ -12,8 +12,8 @@ use super::flag::{self, Flag, FlagValues, HUBBLE_PROTOCOLS, InvalidFlag};
 use super::form::FlowsForm;
 use super::model::InvalidQuery;
 use super::value::{
-    drop_reason, event_type, http_header, http_status, identity, ip, ip_trace_id, ip_version,
-    named, not_a, one_of, tcp_flags, truth, workload,
+    dns_name, drop_reason, event_type, http_header, http_status, identity, ip, ip_trace_id,
+    ip_version, named, not_a, one_of, tcp_flags, truth, workload,
 };
 
 /// Which flows a query selects: Hubble's filters, and the same as a command line.
@@ -250,6 +250,10 @@ impl Sides {
             Flag::HttpStatus => {
                 let status = http_status(value)?;
                 self.both(|filter| filter.http_status_code.push(status.clone()));
+            }
+            Flag::DnsQuery => {
+                let name = dns_name(value);
+                self.both(|filter| filter.dns_query.push(name.clone()));
             }
             Flag::HttpMethod => self.both(|filter| filter.http_method.push(text.clone())),
             Flag::HttpPath => self.both(|filter| filter.http_path.push(text.clone())),

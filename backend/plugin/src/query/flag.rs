@@ -80,6 +80,7 @@ macro_rules! flags {
     };
 }
 
+// `dnsQuery` is of ours: Hubble's filter has `dns_query`, and the command line no flag for it.
 flags! {
     Verdict "verdict" "verdict",
     DropReasonDesc "dropReasonDesc" "drop-reason-desc",
@@ -118,6 +119,7 @@ flags! {
     FromIdentity "fromIdentity" "from-identity",
     ToIdentity "toIdentity" "to-identity",
     Protocol "protocol" "protocol",
+    DnsQuery "dnsQuery" "dns-query",
     HttpStatus "httpStatus" "http-status",
     HttpMethod "httpMethod" "http-method",
     HttpPath "httpPath" "http-path",

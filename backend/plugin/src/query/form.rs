@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::adhoc::{self, AdhocFilter, AdhocFilterJson};
+use super::choice;
 use super::flag::{self, Flag, FlagValues, InvalidFlag};
 use super::line::{self, Diagnostic, Variables};
 use super::model::InvalidQuery;
@@ -143,6 +144,7 @@ fn read_flags(
             read.insert(flag, values);
         }
     }
+    choice::resolve(&mut read);
     Ok(read)
 }
 

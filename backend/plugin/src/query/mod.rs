@@ -2,6 +2,7 @@
 
 mod adhoc;
 mod annotations;
+mod choice;
 mod convert;
 mod dns;
 mod filter;

@@ -47,6 +47,20 @@ pub(super) fn drop_reason(value: &str) -> Result<DropReason, InvalidFlag> {
     Ok(reason)
 }
 
+/// A DNS name as the regular expression that matches it alone. Flows write it with the dot of the
+/// root, metrics without.
+pub(super) fn dns_name(value: &str) -> String {
+    let mut pattern = String::from("^");
+    for char in value.trim_end_matches('.').chars() {
+        if !char.is_alphanumeric() && !matches!(char, '-' | '_') {
+            pattern.push('\\');
+        }
+        pattern.push(char);
+    }
+    pattern.push_str("\\.?$");
+    pattern
+}
+
 /// `type`, `type:subtype`, by name or number.
 pub(super) fn event_type(value: &str) -> Result<EventTypeFilter, InvalidFlag> {
     let (name, sub_type) = match value.split_once(':') {

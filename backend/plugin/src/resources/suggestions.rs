@@ -103,7 +103,7 @@ async fn values(
             fixed(nodes.into_iter().map(|node| node.name).collect())
         }
         // No two flows share one, or they are expressions.
-        Flag::Uuid | Flag::CelExpression => fixed(Vec::new()),
+        Flag::Uuid | Flag::CelExpression | Flag::DnsQuery => fixed(Vec::new()),
         _ => seen(instance, flag, namespace).await,
     }
 }

@@ -6,10 +6,11 @@ import {
   getFieldDisplayName,
   getValueFormat,
   type DataFrame,
+  type Field,
   type PanelProps,
 } from '@grafana/data';
 import { AxisPlacement, ScaleDirection, ScaleOrientation } from '@grafana/schema';
-import { SeriesTable, TooltipPlugin2, UPlotChart, UPlotConfigBuilder, useTheme2 } from '@grafana/ui';
+import { DataLinkButton, SeriesTable, TooltipPlugin2, UPlotChart, UPlotConfigBuilder, useTheme2 } from '@grafana/ui';
 import { useMemo } from 'react';
 import type uPlot from 'uplot';
 
@@ -20,6 +21,8 @@ interface Heatmap {
   times: number[];
   buckets: string[];
   counts: number[][];
+  /** The series of each row, where a row is one; its links are those of its cells. */
+  fields: Field[];
 }
 
 /** `TooltipHoverMode.xyOne` of @grafana/ui, which is not exported. */
@@ -40,25 +43,38 @@ function fromCells(frame: DataFrame): Heatmap {
       cells[column.get(values('xMax')[cell]!)!] = count;
     }
   });
-  return { times, buckets: uppers.map((upper) => upper.toPrecision(3)), counts };
+  return { times, buckets: uppers.map((upper) => upper.toPrecision(3)), counts, fields: [] };
 }
 
-/** Cells as they are, else one row for each number field; all are expected to share their times. */
+function timesOf(frame: DataFrame): number[] {
+  return frame.fields.find((field) => field.type === FieldType.time)?.values ?? [];
+}
+
+/** Cells as they are, else one row for each number field. */
 function heatmapOf(frames: DataFrame[]): Heatmap | undefined {
   const cells = frames.find((frame) => frame.meta?.type === DataFrameType.HeatmapCells && frame.length > 0);
   if (cells) {
     return fromCells(cells);
   }
-  const time = frames[0]?.fields.find((field) => field.type === FieldType.time);
   const rows = frames.flatMap((frame) =>
     frame.fields
       .filter((field) => field.type === FieldType.number)
-      .map((field) => ({ bucket: field.labels?.le ?? getFieldDisplayName(field, frame), counts: field.values }))
+      .map((field) => ({ field, bucket: field.labels?.le ?? getFieldDisplayName(field, frame), frame }))
   );
-  if (!time || time.values.length === 0 || rows.length === 0) {
+  // Series may lack a step that others have.
+  const times = [...new Set(frames.flatMap(timesOf))].sort((a, b) => a - b);
+  if (times.length === 0 || rows.length === 0) {
     return undefined;
   }
-  return { times: time.values, buckets: rows.map((row) => row.bucket), counts: rows.map((row) => row.counts) };
+  const column = new Map(times.map((at, index) => [at, index]));
+  const counts = rows.map(({ field, frame }) => {
+    const row = times.map(() => 0);
+    timesOf(frame).forEach((at, index) => {
+      row[column.get(at)!] = field.values[index];
+    });
+    return row;
+  });
+  return { times, buckets: rows.map((row) => row.bucket), counts, fields: rows.map((row) => row.field) };
 }
 
 export function HeatmapPanel({ data, width, height, timeRange, timeZone, fieldConfig, onChangeTimeRange }: PanelProps) {
@@ -73,7 +89,7 @@ export function HeatmapPanel({ data, width, height, timeRange, timeZone, fieldCo
   if (!heatmap || !config) {
     return <NoData fieldConfig={fieldConfig} />;
   }
-  const { times, buckets, counts } = heatmap;
+  const { times, buckets, counts, fields } = heatmap;
   const format = getValueFormat(fieldConfig.defaults.unit ?? 'short');
   return (
     <UPlotChart config={config} data={[times, times.map(() => 0)]} width={width} height={height}>
@@ -81,17 +97,21 @@ export function HeatmapPanel({ data, width, height, timeRange, timeZone, fieldCo
         config={config}
         hoverMode={xyOne}
         queryZoom={onChangeTimeRange}
-        render={(plot, dataIdxs) => {
+        render={(plot, dataIdxs, _seriesIdx, isPinned) => {
           const row = Math.floor(plot.posToVal(plot.cursor.top ?? 0, 'y'));
           const column = dataIdxs[1] ?? 0;
           const count = counts[row]?.[column];
           const value = formattedValueToString(format(count ?? 0));
+          const links = isPinned ? (fields[row]?.getLinks?.({ valueRowIndex: column }) ?? []) : [];
           return (
             <div style={{ padding: 8 }}>
               <SeriesTable
                 timestamp={dateTimeFormat(times[column] ?? 0, { timeZone })}
                 series={[{ label: buckets[row], value }]}
               />
+              {links.map((link) => (
+                <DataLinkButton key={link.href} link={link} />
+              ))}
             </div>
           );
         }}

@@ -1,0 +1,113 @@
+//! What Grafana writes into a link for a variable: several values as `{a,b}`, and "All" as the
+//! regular expression that stands for it in PromQL. None of them is a name of Kubernetes'.
+
+use super::flag::{Flag, FlagValues};
+
+/// "All", as dashboards define it.
+const ALL: [&str; 3] = [".*", ".+", "$__all"];
+
+/// Flags whose values are names, which hold neither braces nor asterisks alone.
+const NAMES: [Flag; 17] = [
+    Flag::Namespace,
+    Flag::FromNamespace,
+    Flag::ToNamespace,
+    Flag::Pod,
+    Flag::FromPod,
+    Flag::ToPod,
+    Flag::Workload,
+    Flag::FromWorkload,
+    Flag::ToWorkload,
+    Flag::Cluster,
+    Flag::NodeName,
+    Flag::Verdict,
+    Flag::TrafficDirection,
+    Flag::Protocol,
+    Flag::Type,
+    Flag::DropReasonDesc,
+    Flag::HttpStatus,
+];
+
+/// A pod's flag, and the flag of the namespaces on the same side.
+const NAMESPACES: [(Flag, Flag); 3] = [
+    (Flag::Pod, Flag::Namespace),
+    (Flag::FromPod, Flag::FromNamespace),
+    (Flag::ToPod, Flag::ToNamespace),
+];
+
+/// Takes choices apart: `{a,b}` are two values, "All" is no condition.
+pub(super) fn resolve(flags: &mut FlagValues) {
+    let mut of_any = Vec::new();
+    for flag in NAMES {
+        let Some(values) = flags.get_mut(&flag) else { continue };
+        *values = values.iter().flat_map(|value| apart(value)).collect();
+        if values.is_empty() || values.iter().any(|value| ALL.contains(&value.as_str())) {
+            flags.remove(&flag);
+            of_any.push(flag);
+        }
+    }
+    // Hubble takes a pod without a namespace for one of `default`.
+    for (pod, namespace) in NAMESPACES {
+        if !of_any.contains(&namespace) {
+            continue;
+        }
+        for name in flags.get_mut(&pod).into_iter().flatten() {
+            if !name.contains('/') {
+                name.insert(0, '/');
+            }
+        }
+    }
+}
+
+/// `{a,b}` as `a` and `b`; anything else as it is.
+fn apart(value: &str) -> Vec<String> {
+    let value = value.trim();
+    match value.strip_prefix('{').and_then(|value| value.strip_suffix('}')) {
+        Some(inner) => inner
+            .split(',')
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        None => vec![value.to_owned()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_of_variables_become_values() {
+        fn check(given: &[(Flag, &[&str])], expected: &[(Flag, &[&str])]) {
+            let values = |flags: &[(Flag, &[&str])]| -> FlagValues {
+                flags
+                    .iter()
+                    .map(|(flag, values)| {
+                        (*flag, values.iter().map(|&value| value.to_owned()).collect())
+                    })
+                    .collect()
+            };
+            let mut flags = values(given);
+            resolve(&mut flags);
+            assert_eq!(flags, values(expected), "{given:?}");
+        }
+        check(&[(Flag::Namespace, &["pets"])], &[(Flag::Namespace, &["pets"])]);
+        check(&[(Flag::Namespace, &["{pets,web}"])], &[(Flag::Namespace, &["pets", "web"])]);
+        check(&[(Flag::Namespace, &[".*"])], &[]);
+        check(&[(Flag::Namespace, &["{}"])], &[]);
+        check(&[(Flag::Workload, &["$__all"])], &[]);
+        check(&[(Flag::Verdict, &["{DROPPED,ERROR}"])], &[(Flag::Verdict, &["DROPPED", "ERROR"])]);
+        // A pod of any namespace, which without the slash is one of `default`.
+        check(
+            &[(Flag::FromNamespace, &[".*"]), (Flag::FromPod, &["{a-0,b-0}"])],
+            &[(Flag::FromPod, &["/a-0", "/b-0"])],
+        );
+        check(
+            &[(Flag::ToNamespace, &["pets"]), (Flag::ToPod, &["a-0"])],
+            &[(Flag::ToNamespace, &["pets"]), (Flag::ToPod, &["a-0"])],
+        );
+        // Braces and asterisks elsewhere are what they are.
+        check(&[(Flag::HttpPath, &["{a,b}"])], &[(Flag::HttpPath, &["{a,b}"])]);
+        check(&[(Flag::Cluster, &["prod-*"])], &[(Flag::Cluster, &["prod-*"])]);
+    }
+}

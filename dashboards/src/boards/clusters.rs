@@ -1,0 +1,453 @@
+//! `Kubernetes / Networking / Clusters`: what the nodes forward and drop, cluster by cluster.
+//!
+//! Cilium's agents count it in `cilium_*`, Retina's in `networkobservability_*`; each cluster has
+//! one of the two.
+
+use super::sentences;
+use crate::board::{Board, Row};
+use crate::links::{Condition, Next};
+use crate::panel::Panel;
+use crate::promql::Counter;
+use crate::variable::Variable;
+
+const METRICS: &str = "cilium_forward_count_total|networkobservability_forward_count";
+
+/// The matchers of everything on this dashboard.
+const CHOSEN: &str = r#"cluster=~"$cluster", instance=~"$node""#;
+
+/// What is counted of packets, in both planes' names.
+#[derive(Debug, Clone, Copy)]
+enum Packets {
+    Forwarded,
+    Dropped,
+}
+
+/// Packets, or their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Amount {
+    Packets,
+    Bytes,
+}
+
+impl Amount {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Packets => "Packets",
+            Self::Bytes => "Bytes",
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Packets => "pps",
+            Self::Bytes => "Bps",
+        }
+    }
+}
+
+/// The counter of both planes. Cilium writes directions in capitals.
+fn counter(packets: Packets, amount: Amount, direction: Option<&str>) -> Counter {
+    let (cilium, retina) = match (packets, amount) {
+        (Packets::Forwarded, Amount::Packets) => {
+            ("cilium_forward_count_total", "networkobservability_forward_count")
+        }
+        (Packets::Forwarded, Amount::Bytes) => {
+            ("cilium_forward_bytes_total", "networkobservability_forward_bytes")
+        }
+        (Packets::Dropped, Amount::Packets) => {
+            ("cilium_drop_count_total", "networkobservability_drop_count")
+        }
+        (Packets::Dropped, Amount::Bytes) => {
+            ("cilium_drop_bytes_total", "networkobservability_drop_bytes")
+        }
+    };
+    let matchers = direction.map_or_else(
+        || CHOSEN.to_owned(),
+        |direction| format!(r#"{CHOSEN}, direction=~"(?i:{direction})""#),
+    );
+    Counter::new(cilium, &matchers).or(retina, &matchers)
+}
+
+/// A gauge of Retina's.
+fn retina(metric: &str, matchers: &str) -> Counter {
+    Counter::new(&format!("networkobservability_{metric}"), &format!("{matchers}, {CHOSEN}"))
+}
+
+fn dropped(more: &[(&'static str, &str)]) -> Vec<Condition> {
+    let mut conditions: Vec<Condition> =
+        vec![("verdict", "DROPPED".into()), ("cluster", "${cluster}".into())];
+    conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
+    conditions
+}
+
+pub(super) fn board() -> Board {
+    Board {
+        name: "clusters",
+        title: "Clusters",
+        description: "Packets and bytes that the nodes forward and drop, by cluster, node and reason.",
+        needs_flows: false,
+        variables: vec![Variable::Datasource, Variable::Cluster(METRICS), Variable::Node(METRICS)],
+        rows: vec![
+            Row::new("Fleet View", fleet()),
+            Row::new("Traffic (on $cluster)", traffic()),
+            Row::new("Drops (on $cluster)", drops()),
+            Row::new("Policy verdicts and lost events (on $cluster)", verdicts()),
+            Row::new("Connections (on $cluster)", connections()),
+            Row::new("Interfaces/Nodes (on $cluster)", interfaces()),
+        ],
+    }
+}
+
+fn fleet() -> Vec<Panel> {
+    let closer = || Next {
+        title: "Pod flows of this cluster",
+        board: "pod-flows-namespace",
+        variables: vec![("cluster", "${__data.fields.Cluster}")],
+    };
+    let of_cluster: [Condition; 2] =
+        [("verdict", "DROPPED".into()), ("cluster", "${__field.labels.cluster}".into())];
+    let forwarded = counter(Packets::Forwarded, Amount::Bytes, None);
+    let lost = counter(Packets::Dropped, Amount::Bytes, None);
+    vec![
+        Panel::table(
+            "Current Traffic by Cluster",
+            "Bytes per second that the nodes of each cluster forward, at the end of the range.",
+            forwarded.rate("cluster"),
+            &[("cluster", "Cluster"), ("Value", "Forwarded")],
+        )
+        .sized(6, 8)
+        .unit("Bps")
+        .next(closer())
+        .when_empty(sentences::NODE_TRAFFIC),
+        Panel::lines(
+            "Bytes Forwarded by Cluster",
+            "Bytes per second that the nodes of each cluster forward.",
+            forwarded.rate("cluster"),
+            "{{cluster}}",
+        )
+        .sized(18, 8)
+        .unit("Bps")
+        .when_empty(sentences::NODE_TRAFFIC),
+        Panel::table(
+            "Current Dropped Traffic by Cluster",
+            "Bytes per second that the nodes of each cluster drop, at the end of the range.",
+            lost.rate("cluster"),
+            &[("cluster", "Cluster"), ("Value", "Dropped")],
+        )
+        .sized(6, 8)
+        .unit("Bps")
+        .behind(vec![("verdict", "DROPPED".into()), ("cluster", "${__data.fields.Cluster}".into())])
+        .next(Next {
+            title: "Drops of this cluster's workloads",
+            board: "drops-workload",
+            variables: vec![("cluster", "${__data.fields.Cluster}")],
+        })
+        .when_empty(sentences::NODE_DROPS),
+        Panel::lines(
+            "Bytes Dropped by Cluster",
+            "Bytes per second that the nodes of each cluster drop.",
+            lost.rate("cluster"),
+            "{{cluster}}",
+        )
+        .sized(9, 8)
+        .unit("Bps")
+        .behind(of_cluster.to_vec())
+        .when_empty(sentences::NODE_DROPS),
+        Panel::lines(
+            "Packets Dropped By Cluster",
+            "Packets per second that the nodes of each cluster drop. Each packet counts once.",
+            counter(Packets::Dropped, Amount::Packets, None).rate("cluster"),
+            "{{cluster}}",
+        )
+        .sized(9, 8)
+        .unit("pps")
+        .behind(of_cluster.to_vec())
+        .when_empty(sentences::NODE_DROPS),
+    ]
+}
+
+fn traffic() -> Vec<Panel> {
+    let mut panels = Vec::new();
+    let each = || {
+        ["egress", "ingress"].into_iter().flat_map(|direction| {
+            [Amount::Bytes, Amount::Packets].into_iter().map(move |amount| (direction, amount))
+        })
+    };
+    let title = |direction: &str, amount: Amount| {
+        let direction = if direction == "egress" { "Egress" } else { "Ingress" };
+        format!("{direction} {}", amount.word())
+    };
+    for (direction, amount) in each() {
+        panels.push(
+            Panel::extremes(
+                format!("Max and Min {}", title(direction, amount)),
+                format!(
+                    "The highest and the lowest rate of forwarded {} in the range, {direction}.",
+                    amount.word().to_lowercase()
+                ),
+                counter(Packets::Forwarded, amount, Some(direction)).rate(""),
+            )
+            .sized(6, 5)
+            .unit(amount.unit())
+            .when_empty(sentences::NODE_TRAFFIC),
+        );
+    }
+    for (direction, amount) in each() {
+        panels.push(
+            Panel::lines(
+                title(direction, amount),
+                format!(
+                    "Forwarded {} per second and node, {direction}.",
+                    amount.word().to_lowercase()
+                ),
+                counter(Packets::Forwarded, amount, Some(direction)).rate("instance"),
+                "{{instance}}",
+            )
+            .unit(amount.unit())
+            .when_empty(sentences::NODE_TRAFFIC),
+        );
+    }
+    panels
+}
+
+fn drops() -> Vec<Panel> {
+    let mut panels = Vec::new();
+    for (direction, word, flow) in [
+        ("egress", "Egress", "EGRESS"),
+        ("ingress", "Ingress", "INGRESS"),
+        ("unknown", "Unknown", "TRAFFIC_DIRECTION_UNKNOWN"),
+    ] {
+        panels.push(
+            Panel::lines(
+                format!("Packets Dropped - {word}"),
+                format!("Packets per second that the nodes drop, direction {direction}."),
+                counter(Packets::Dropped, Amount::Packets, Some(direction)).rate(""),
+                "Dropped packets",
+            )
+            .sized(8, 8)
+            .unit("pps")
+            .behind(dropped(&[("trafficDirection", flow)]))
+            .when_empty(sentences::NODE_DROPS),
+        );
+    }
+    for amount in [Amount::Bytes, Amount::Packets] {
+        let what = amount.word();
+        panels.push(
+            Panel::lines(
+                format!("{what} Dropped by Reason"),
+                format!(
+                    "{what} per second that the nodes drop. Cilium writes the reason as a sentence, Retina as a word; a click finds the flows by either. Retina's iptable_rule_drop is a network policy of Azure's, its tcp_connect_basic and tcp_accept_basic are connections that failed."
+                ),
+                counter(Packets::Dropped, amount, None).rate("reason, direction"),
+                "{{reason}} {{direction}}",
+            )
+            .unit(amount.unit())
+            .behind(dropped(&[
+                ("dropReasonDesc", "${__field.labels.reason}"),
+                ("trafficDirection", "${__field.labels.direction}"),
+            ]))
+            .when_empty(sentences::NODE_DROPS),
+        );
+    }
+    for amount in [Amount::Bytes, Amount::Packets] {
+        let what = amount.word();
+        panels.push(
+            Panel::lines(
+                format!("{what} Dropped by Node"),
+                format!("{what} per second that each node drops."),
+                counter(Packets::Dropped, amount, None).rate("instance"),
+                "{{instance}}",
+            )
+            .unit(amount.unit())
+            .behind(dropped(&[("nodeName", "${__field.labels.instance}")]))
+            .when_empty(sentences::NODE_DROPS),
+        );
+    }
+    panels
+}
+
+fn verdicts() -> Vec<Panel> {
+    let verdicts = Counter::new("hubble_policy_verdicts_total", CHOSEN);
+    vec![
+        Panel::lines(
+            "Policy Verdicts by Action",
+            "Policy verdicts per second. A new connection is one, at each end that has a policy; a redirected one goes through a proxy.",
+            verdicts.rate("action, direction"),
+            "{{action}} {{direction}}",
+        )
+        .sized(8, 8)
+        .unit("ops")
+        .behind(vec![
+            ("verdict", "${__field.labels.action}".into()),
+            ("trafficDirection", "${__field.labels.direction}".into()),
+            ("type", "policy-verdict".into()),
+            ("cluster", "${cluster}".into()),
+        ])
+        .when_empty(sentences::VERDICTS),
+        Panel::lines(
+            "Policy Verdicts by Match",
+            "Policy verdicts per second by what of a rule matched. none: no rule did, and the default denied it.",
+            verdicts.rate("match, direction"),
+            "{{match}} {{direction}}",
+        )
+        .sized(8, 8)
+        .unit("ops")
+        .behind(vec![
+            ("trafficDirection", "${__field.labels.direction}".into()),
+            ("type", "policy-verdict".into()),
+            ("cluster", "${cluster}".into()),
+        ])
+        .when_empty(sentences::VERDICTS),
+        Panel::lines(
+            "Lost Hubble Events",
+            "Events per second that Hubble did not get to see or could not keep, by the buffer that was full. While events are lost, every count of flows is too low.",
+            Counter::new("hubble_lost_events_total", CHOSEN).rate("instance, source"),
+            "{{instance}} {{source}}",
+        )
+        .sized(8, 8)
+        .unit("eps")
+        .when_empty(sentences::LOST),
+    ]
+}
+
+fn connections() -> Vec<Panel> {
+    let statistic = |title: &'static str, name: &'static str, what: &'static str| {
+        let statistics = retina("tcp_connection_stats", &format!(r#"statistic_name="{name}""#));
+        Panel::lines(title, what, statistics.rate("instance"), "{{instance}}")
+            .sized(8, 8)
+            .unit("ops")
+            .when_empty(sentences::CONNECTIONS)
+    };
+    let windows = |title: &'static str, matchers: &str, what: &'static str| {
+        let flags = format!("networkobservability_tcp_flag_counters{{{matchers}{CHOSEN}}}");
+        Panel::lines(
+            title,
+            what,
+            format!("sum by (instance) (rate({flags}[$__rate_interval]))"),
+            "{{instance}}",
+        )
+        .sized(8, 8)
+        .unit("pps")
+        .when_empty(sentences::WINDOWS)
+    };
+    vec![
+        Panel::lines(
+            "TCP Active Connections by State",
+            "TCP connections of the nodes, by their state.",
+            format!("sum by (state) (networkobservability_tcp_state{{{CHOSEN}}})"),
+            "{{state}}",
+        )
+        .sized(8, 8)
+        .when_empty(sentences::CONNECTIONS),
+        Panel::lines(
+            "TCP Active Connections by Remote Addr",
+            "TCP connections of the nodes to each of the ten remote addresses with the most.",
+            format!(
+                r#"topk(10, sum by (address) (networkobservability_tcp_connection_remote{{address!~"127.0.0.1|0.0.0.0", {CHOSEN}}}))"#
+            ),
+            "{{address}}",
+        )
+        .sized(8, 8)
+        .behind(vec![("ip", "${__field.labels.address}".into())])
+        .when_empty(sentences::CONNECTIONS),
+        Panel::lines(
+            "UDP Connections",
+            "UDP sockets in use on each node.",
+            format!(
+                r#"sum by (instance) (networkobservability_udp_connection_stats{{statistic_name="active", {CHOSEN}}})"#
+            ),
+            "{{instance}}",
+        )
+        .sized(8, 8)
+        .when_empty(sentences::CONNECTIONS),
+        statistic(
+            "TCP Connection Timeouts",
+            "tcptimeouts",
+            "Retransmission timers per second that ran out on each node.",
+        ),
+        statistic(
+            "TCP Connection Resets",
+            "resetcount",
+            "Connections per second that were reset on each node.",
+        )
+        .behind(vec![
+            ("tcpFlags", "RST".into()),
+            ("nodeName", "${__field.labels.instance}".into()),
+        ]),
+        statistic(
+            "TCP Connection Reorders",
+            "tcptsreorder",
+            "Packets per second that arrived out of order on each node, told by their time stamps.",
+        ),
+        windows("Windows TCP Packets", "", "TCP packets per second of the Windows nodes."),
+        windows(
+            "Windows TCP RST Packets",
+            r#"flag="rst", "#,
+            "TCP packets per second of the Windows nodes that reset a connection.",
+        )
+        .behind(vec![
+            ("tcpFlags", "RST".into()),
+            ("nodeName", "${__field.labels.instance}".into()),
+        ]),
+        windows(
+            "Windows TCP SYN-ACK Packets",
+            r#"flag="synack", "#,
+            "TCP packets per second of the Windows nodes that accept a connection.",
+        ),
+    ]
+}
+
+fn interfaces() -> Vec<Panel> {
+    let interface =
+        |title: &'static str, name: &str, by: &str, legend: &'static str, what: &'static str| {
+            let statistics = retina("interface_stats", &format!(r#"statistic_name=~"{name}""#));
+            Panel::lines(title, what, statistics.rate(by), legend)
+                .unit("pps")
+                .when_empty(sentences::INTERFACES)
+        };
+    let by_node = |title, name, what| interface(title, name, "instance", "{{instance}}", what);
+    let by_name =
+        |title, name, what| interface(title, name, "interface_name", "{{interface_name}}", what);
+    vec![
+        by_name(
+            "RX Packets by Interface",
+            "rx_packets",
+            "Packets per second that the interfaces received.",
+        ),
+        by_name(
+            "TX Packets by Interface",
+            "tx_packets",
+            "Packets per second that the interfaces sent.",
+        ),
+        by_node(
+            "Rx Cache Full error",
+            "rx[0-9]+_cache_full",
+            "Times per second that the cache of receive pages was full, by node.",
+        ),
+        by_node(
+            "Tx No Op Errors",
+            "tx[0-9]+_nop",
+            "Descriptors per second that were sent without a packet, by node.",
+        ),
+        by_node(
+            "Dropped Rx Packets",
+            "rx_dropped",
+            "Received packets per second that the interfaces dropped, by node. They never reached Cilium, so there are no flows of them.",
+        ),
+        by_node(
+            "Dropped Tx Packets",
+            "tx_dropped",
+            "Packets per second to be sent that the interfaces dropped, by node. There are no flows of the drop.",
+        ),
+        by_node(
+            "Rx Comp Full Errors",
+            "rx_comp_full",
+            "Times per second that the receive completion queue was full, by node.",
+        ),
+        by_node(
+            "Tx Send Full Errors",
+            "tx_send_full",
+            "Times per second that the send queue was full, by node.",
+        ),
+    ]
+}

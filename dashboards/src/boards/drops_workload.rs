@@ -1,0 +1,235 @@
+//! `Kubernetes / Networking / Drops (Workload)`: what is dropped on its way to and from a workload,
+//! why, and the flows behind it.
+
+use super::pod_flows::{dropped, dropped_of_pod, drops, reasons};
+use super::sentences;
+use crate::board::{Board, Row};
+use crate::panel::Panel;
+use crate::promql::Counter;
+use crate::scope::{Scope, Side};
+use crate::variable::Variable;
+
+const SCOPE: Scope = Scope::Workload;
+
+/// Hubble's two records of one refusal, said where they are counted.
+const COUNTED_TWICE: &str = "By reason there is only hubble_drop_total, which can count one refused packet twice, as a drop and as a policy verdict: read it as events, not packets.";
+
+pub(super) fn board() -> Board {
+    Board {
+        name: "drops-workload",
+        title: "Drops (Workload)",
+        description: "What is dropped on its way to and from a workload, why, and the flows behind it.",
+        needs_flows: false,
+        variables: vec![
+            Variable::Datasource,
+            Variable::Cluster("hubble_drop_total|networkobservability_adv_drop_count"),
+            Variable::Namespace,
+            Variable::Workload,
+            Variable::Pod,
+        ],
+        rows: vec![
+            Row::new("", snapshot()),
+            Row::new("By source and destination", pods()),
+            Row::new("Policy verdicts of $workload", verdicts()),
+            Row::new("The nodes, all workloads", nodes()),
+        ],
+    }
+}
+
+fn snapshot() -> Vec<Panel> {
+    let mut panels = Vec::new();
+    for side in Side::BOTH {
+        let (word, direction) = (side.word(), side.word().to_lowercase());
+        panels.push(
+            Panel::extremes(
+                format!("Max and Min {word} Drops"),
+                format!("The highest and the lowest rate of {direction} drops in the range. A refused packet counts once where hubble_flows_processed_total is scraped."),
+                drops(SCOPE, side).rate(""),
+            )
+            .sized(4, 5)
+            .unit("eps")
+            .bad_news()
+            .behind(dropped(SCOPE, side, &[]))
+            .when_empty(sentences::DROPS),
+        );
+        panels.push(
+            Panel::stat(
+                format!("{word} Drops"),
+                format!("{word} drops in the whole range. A refused packet counts once where hubble_flows_processed_total is scraped."),
+                format!("round({})", drops(SCOPE, side).increase("")),
+            )
+            .sized(4, 5)
+            .unit("locale")
+            .bad_news()
+            .behind(dropped(SCOPE, side, &[]))
+            .when_empty(sentences::DROPS),
+        );
+        panels.push(
+            Panel::stat(
+                format!("Pods with {word} Drops"),
+                format!("How many pods had {direction} drops in the range."),
+                drops(SCOPE, side).active(side.label()),
+            )
+            .sized(4, 5)
+            .unit("locale")
+            .bad_news()
+            .behind(dropped(SCOPE, side, &[]))
+            .when_empty(sentences::DROPS),
+        );
+    }
+    let mut by_reason: Vec<Panel> =
+        [Side::Incoming, Side::Outgoing].into_iter().map(reason).collect();
+    by_reason.insert(
+        1,
+        Panel::flows(
+            "Dropped flows",
+            "The flows behind the drops, newest first, as Hubble Relay remembers them: some minutes, see the notice for where its memory starts. A refused packet can have two rows, a drop and a policy verdict. Click a row for every field.",
+            vec![
+                ("verdict", "DROPPED".into()),
+                ("namespace", "$namespace".into()),
+                ("workload", "$workload".into()),
+                ("pod", "$pod".into()),
+            ],
+        )
+        .sized(14, 16),
+    );
+    panels.extend(by_reason);
+    panels
+}
+
+fn reason(side: Side) -> Panel {
+    let (title, description) = match side {
+        Side::Incoming => (
+            "Incoming drops by reason",
+            "Drop events per second on the way to the workload's pods. Click a point for the flows behind it.",
+        ),
+        Side::Outgoing => (
+            "Outgoing drops by reason",
+            "Drop events per second on the way from the workload's pods. A refused DNS query has no reason of its own (DROP_REASON_UNKNOWN): the proxy answered it. Click a point for the flows behind it.",
+        ),
+    };
+    Panel::lines(
+        title,
+        format!("{description} {COUNTED_TWICE}"),
+        reasons(SCOPE, side).rate("reason"),
+        "{{reason}}",
+    )
+    .sized(10, 8)
+    .unit("eps")
+    .behind(dropped(SCOPE, side, &[("dropReasonDesc", "${__field.labels.reason}")]))
+    .when_empty(sentences::DROPS)
+}
+
+fn pods() -> Vec<Panel> {
+    let mut panels = Vec::new();
+    for side in Side::BOTH {
+        panels.push(
+            Panel::heatmap(
+                format!("Heatmap of {} Drops for Top {}s", side.word(), side.pod()),
+                "The ten pods with the most drops in the range, a row for each, darker where there are more. Click a cell for the flows behind it.",
+                drops(SCOPE, side).rate_of_top(side.label()),
+                side.legend(),
+            )
+            .unit("eps")
+            .behind(dropped_of_pod(side))
+            .when_empty(sentences::DROPS),
+        );
+    }
+    for side in Side::BOTH {
+        panels.push(
+            Panel::stacked(
+                format!("Stacked (Total) {} Drops by {}", side.word(), side.pod()),
+                format!("Drops per second, stacked, seen on the node of the {}: a drop is either incoming or outgoing.", side.pod().to_lowercase()),
+                drops(SCOPE, side).rate(side.label()),
+                side.legend(),
+            )
+            .unit("eps")
+            .behind(dropped_of_pod(side))
+            .when_empty(sentences::DROPS),
+        );
+    }
+    panels.push(pairs());
+    panels
+}
+
+/// Drops of both sides by both ends, as far as the labels name them.
+fn pairs() -> Panel {
+    let by = "source, destination, reason, protocol";
+    let either = format!(
+        "{} or {}",
+        Counter::new("hubble_drop_total", &SCOPE.hubble(Side::Incoming)).increase(by),
+        Counter::new("hubble_drop_total", &SCOPE.hubble(Side::Outgoing)).increase(by),
+    );
+    Panel::table(
+        "Drops by source, destination and reason",
+        format!("Drop events within the range, the fifty largest. An empty cell is an end that Hubble's labels do not name. Click a number for the flows behind it. {COUNTED_TWICE}"),
+        format!("topk(50, round({either}) > 0)"),
+        &[
+            ("source", "Source"),
+            ("destination", "Destination"),
+            ("reason", "Reason"),
+            ("protocol", "Protocol"),
+            ("Value", "Drops"),
+        ],
+    )
+    .sized(24, 9)
+    .unit("locale")
+    .behind(vec![
+        ("verdict", "DROPPED".into()),
+        ("fromPod", "${__data.fields.Source}".into()),
+        ("toPod", "${__data.fields.Destination}".into()),
+        ("dropReasonDesc", "${__data.fields.Reason}".into()),
+    ])
+    .when_empty(sentences::DROPS)
+}
+
+fn verdicts() -> Vec<Panel> {
+    let verdicts = |side| Counter::new("hubble_policy_verdicts_total", &SCOPE.hubble(side));
+    Side::BOTH
+        .into_iter()
+        .map(|side| {
+            let mut behind = SCOPE.flows(side);
+            behind.push(("verdict", "${__field.labels.action}".into()));
+            behind.push(("type", "policy-verdict".into()));
+            Panel::lines(
+                format!("{} Policy Verdicts by Action and Match", side.word()),
+                "Policy verdicts per second of the workload's pods. A refused packet counts once here. none: no rule matched, and the default denied it.",
+                verdicts(side).rate("action, match"),
+                "{{action}} {{match}}",
+            )
+            .unit("ops")
+            .behind(behind)
+            .when_empty(sentences::VERDICTS)
+        })
+        .collect()
+}
+
+fn nodes() -> Vec<Panel> {
+    let chosen = r#"cluster=~"$cluster""#;
+    vec![
+        Panel::lines(
+            "Dropped packets by reason and direction",
+            "Packets per second that the nodes dropped, of all workloads, as Cilium counts them (or Retina, where Cilium does not run). Each packet once.",
+            Counter::new("cilium_drop_count_total", chosen)
+                .or("networkobservability_drop_count", chosen)
+                .rate("reason, direction"),
+            "{{reason}} {{direction}}",
+        )
+        .unit("pps")
+        .behind(vec![
+            ("verdict", "DROPPED".into()),
+            ("cluster", "${cluster}".into()),
+            ("dropReasonDesc", "${__field.labels.reason}".into()),
+            ("trafficDirection", "${__field.labels.direction}".into()),
+        ])
+        .when_empty(sentences::NODE_DROPS),
+        Panel::lines(
+            "Lost Hubble events",
+            "Events per second that Hubble did not get to see or could not keep, by the buffer that was full. While events are lost, drops can be missing above.",
+            Counter::new("hubble_lost_events_total", chosen).rate("source"),
+            "{{source}}",
+        )
+        .unit("eps")
+        .when_empty(sentences::LOST),
+    ]
+}

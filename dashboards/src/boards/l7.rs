@@ -1,0 +1,243 @@
+//! `Kubernetes / Networking / L7 (Namespace)` and `L7 (Workload)`: HTTP, gRPC among it, where a
+//! policy makes Cilium's proxy read it.
+
+use super::sentences;
+use crate::board::{Board, Row};
+use crate::links::Condition;
+use crate::panel::Panel;
+use crate::promql::{Counter, share};
+use crate::scope::{Scope, Side};
+use crate::variable::Variable;
+
+const METRICS: &str = "hubble_http_requests_total|hubble_flows_processed_total";
+
+pub(super) fn board(scope: Scope) -> Board {
+    let (name, title, description) = match scope {
+        Scope::Workload => (
+            "l7-workload",
+            "L7 (Workload)",
+            "HTTP and gRPC of a workload: requests, verdicts, errors and durations.",
+        ),
+        _ => (
+            "l7-namespace",
+            "L7 (Namespace)",
+            "HTTP and gRPC of a namespace: requests, verdicts, errors and durations.",
+        ),
+    };
+    let mut variables = vec![Variable::Datasource, Variable::Cluster(METRICS), Variable::Namespace];
+    if scope == Scope::Workload {
+        variables.extend([Variable::Workload, Variable::Pod]);
+    }
+    let mut rows = vec![Row::new("", snapshot(scope))];
+    rows.push(Row::new("Outgoing requests", side_panels(scope, Side::Outgoing)));
+    rows.push(Row::new("Incoming requests", side_panels(scope, Side::Incoming)));
+    rows.push(Row::new("Other protocols", others(scope)));
+    Board { name, title, description, needs_flows: false, variables, rows }
+}
+
+fn requests(scope: Scope, side: Side, more: &str) -> Counter {
+    scope.http("hubble_http_requests_total", side, more)
+}
+
+/// Flows of HTTP, as Hubble counts them by verdict. A request that the proxy refuses is one.
+fn http_flows(scope: Scope, side: Side, more: &str) -> Counter {
+    Counter::new(
+        "hubble_flows_processed_total",
+        &format!(r#"type="L7", protocol="HTTP", {more}{}"#, scope.hubble(side)),
+    )
+}
+
+fn flows(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Vec<Condition> {
+    let mut conditions: Vec<Condition> = vec![("protocol", "http".into())];
+    conditions.extend(scope.end(side));
+    conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
+    conditions
+}
+
+/// Answers: they go back to who asked.
+fn answers(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Vec<Condition> {
+    let back = match side {
+        Side::Outgoing => Side::Incoming,
+        Side::Incoming => Side::Outgoing,
+    };
+    flows(scope, back, more)
+}
+
+fn snapshot(scope: Scope) -> Vec<Panel> {
+    let mut panels = Vec::new();
+    for side in Side::BOTH {
+        let word = side.word();
+        let all = requests(scope, side, "").rate("");
+        panels.push(
+            Panel::extremes(
+                format!("Max and Min {word} Requests"),
+                format!(
+                    "The highest and the lowest rate of {} HTTP requests in the range.",
+                    word.to_lowercase()
+                ),
+                all.clone(),
+            )
+            .unit("reqps")
+            .behind(flows(scope, side, &[]))
+            .when_empty(sentences::HTTP)
+            .sized(4, 5),
+        );
+        panels.push(
+            Panel::extremes(
+                format!("Max and Min {word} Server Errors"),
+                "The highest and the lowest share of answers with a status of 500 or more.",
+                share(&requests(scope, side, r#"status=~"5..", "#).rate(""), &all),
+            )
+            .unit("percentunit")
+            .bad_news()
+            .behind(answers(scope, side, &[("httpStatus", "5+")]))
+            .when_empty(sentences::HTTP)
+            .sized(4, 5),
+        );
+        panels.push(
+            Panel::stat(
+                format!("{word} Dropped Requests"),
+                "HTTP requests in the range that the proxy refused, because no rule allows them.",
+                format!(
+                    "round({})",
+                    http_flows(scope, side, r#"verdict="DROPPED", "#).increase("")
+                ),
+            )
+            .unit("locale")
+            .bad_news()
+            .behind(flows(scope, side, &[("verdict", "DROPPED")]))
+            .when_empty(sentences::L7_FLOWS)
+            .sized(4, 5),
+        );
+    }
+    panels
+}
+
+fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
+    let (word, pod) = (side.word(), side.pod());
+    let of_pod = |more: &[(&'static str, &str)]| {
+        let back = match side {
+            Side::Outgoing => ("toPod", "${__field.labels.source}"),
+            Side::Incoming => ("fromPod", "${__field.labels.destination}"),
+        };
+        let mut conditions: Vec<Condition> =
+            vec![("protocol", "http".into()), (back.0, back.1.into())];
+        conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
+        conditions
+    };
+    let buckets = scope.http("hubble_http_request_duration_seconds_bucket", side, "");
+    let quantile = |quantile: &str| {
+        // Without requests it is NaN, which the comparison leaves out.
+        format!("histogram_quantile({quantile}, {}) >= 0", buckets.rate("le"))
+    };
+    let by_pod = |title: String, description: &str, counter: &Counter, behind: Vec<Condition>| {
+        Panel::heatmap(title, description, counter.rate_of_top(side.label()), side.legend())
+            .unit("reqps")
+            .behind(behind)
+            .when_empty(sentences::HTTP)
+    };
+    let denied = http_flows(scope, side, r#"verdict="DROPPED", "#);
+    vec![
+        Panel::lines(
+            format!("{word} HTTP Flows by Verdict"),
+            "Flow records of HTTP per second by verdict, requests and answers. DROPPED: the proxy refused the request.",
+            http_flows(scope, side, "").rate("verdict"),
+            "{{verdict}}",
+        )
+        .unit("eps")
+        .behind(flows(scope, side, &[("verdict", "${__field.labels.verdict}")]))
+        .when_empty(sentences::L7_FLOWS),
+        Panel::lines(
+            format!("{word} HTTP Requests by Method and Status"),
+            "Requests per second by method and by the status of the answer.",
+            requests(scope, side, "").rate("method, status"),
+            "{{method}} {{status}}",
+        )
+        .unit("reqps")
+        .behind(answers(scope, side, &[
+            ("httpMethod", "${__field.labels.method}"),
+            ("httpStatus", "${__field.labels.status}"),
+        ]))
+        .when_empty(sentences::HTTP),
+        by_pod(
+            format!("Heatmap of {word} HTTP 4xx for Top {pod}s"),
+            "The ten pods with the most client errors in the range, a row for each: 403 is what Cilium's proxy answers to a request that no rule allows.",
+            &requests(scope, side, r#"status=~"4..", "#),
+            of_pod(&[("httpStatus", "4+")]),
+        ),
+        by_pod(
+            format!("Heatmap of {word} HTTP 5xx for Top {pod}s"),
+            "The ten pods with the most server errors in the range, a row for each.",
+            &requests(scope, side, r#"status=~"5..", "#),
+            of_pod(&[("httpStatus", "5+")]),
+        ),
+        Panel::heatmap(
+            format!("Heatmap of {word} Dropped HTTP Requests for Top {pod}s"),
+            "The ten pods with the most refused requests in the range, a row for each.",
+            denied.rate_of_top(side.label()),
+            side.legend(),
+        )
+        .unit("reqps")
+        .behind(vec![
+            ("protocol", "http".into()),
+            ("verdict", "DROPPED".into()),
+            side.pod_condition(),
+        ])
+        .when_empty(sentences::L7_FLOWS),
+        Panel::stacked(
+            format!("Stacked (Total) {word} HTTP Requests by {pod}"),
+            format!("Requests per second, stacked by {}.", pod.to_lowercase()),
+            requests(scope, side, "").rate(side.label()),
+            side.legend(),
+        )
+        .unit("reqps")
+        .behind(of_pod(&[]))
+        .when_empty(sentences::HTTP),
+        Panel::lines(
+            format!("{word} HTTP Request Duration"),
+            "Seconds from request to answer, as the proxy measures them: half, 95 % and 99 % of the requests were faster.",
+            quantile("0.5"),
+            "P50",
+        )
+        .and(quantile("0.95"), "P95")
+        .and(quantile("0.99"), "P99")
+        .unit("s")
+        .behind(answers(scope, side, &[]))
+        .when_empty(sentences::HTTP),
+        Panel::histogram(
+            format!("{word} HTTP Request Duration, Distribution"),
+            "Requests per second by duration: a row for each bucket in seconds, darker where there are more.",
+            buckets.rate("le"),
+        )
+        .unit("reqps")
+        .behind(answers(scope, side, &[]))
+        .when_empty(sentences::HTTP),
+    ]
+}
+
+fn others(scope: Scope) -> Vec<Panel> {
+    let mut panels: Vec<Panel> = Side::BOTH
+        .into_iter()
+        .map(|side| {
+            Panel::lines(
+                format!("{} Requests by Protocol", side.word()),
+                "Requests per second by version of HTTP. gRPC travels as HTTP/2; Hubble's metrics do not name it by itself.",
+                requests(scope, side, "").rate("protocol"),
+                "{{protocol}}",
+            )
+            .sized(8, 8)
+            .unit("reqps")
+            .behind(flows(scope, side, &[]))
+            .when_empty(sentences::HTTP)
+        })
+        .collect();
+    panels.push(
+        Panel::text(
+            "Kafka",
+            "Cilium read Kafka up to 1.17. Its parser, its metrics and its filters are gone from later \
+             releases; Kafka's connections are plain TCP in flows and in *Pod Flows (Workload)*.",
+        )
+        .sized(8, 8),
+    );
+    panels
+}

@@ -1,0 +1,548 @@
+//! `Kubernetes / Networking / Pod Flows (Namespace)` and `Pod Flows (Workload)`: what pods send and
+//! get, what of it is dropped, and connections that are not answered, reset and ended.
+
+use super::sentences;
+use crate::board::{Board, Row};
+use crate::links::{Condition, Next};
+use crate::panel::Panel;
+use crate::promql::{Counter, unanswered};
+use crate::scope::{Scope, Side};
+use crate::variable::Variable;
+
+/// Flows by verdict, less the policy verdicts: they tell the same of a packet that its drop or
+/// its trace tells, and would count it again.
+fn flows_with(scope: Scope, side: Side, matchers: &str) -> Counter {
+    Counter::new(
+        "hubble_flows_processed_total",
+        &format!(r#"{matchers}type!="PolicyVerdict", {}"#, scope.hubble(side)),
+    )
+}
+
+fn forwarded(scope: Scope, side: Side) -> Counter {
+    flows_with(scope, side, r#"verdict="FORWARDED", "#).or_retina(
+        "networkobservability_adv_forward_count",
+        scope,
+        side,
+    )
+}
+
+/// Drops, each refused packet once; where `hubble_flows_processed_total` is not scraped, events.
+pub(super) fn drops(scope: Scope, side: Side) -> Counter {
+    flows_with(scope, side, r#"verdict="DROPPED", "#)
+        .or("hubble_drop_total", &scope.hubble(side))
+        .or_retina("networkobservability_adv_drop_count", scope, side)
+}
+
+/// Drops with their reasons, which `hubble_flows_processed_total` does not have.
+pub(super) fn reasons(scope: Scope, side: Side) -> Counter {
+    Counter::new("hubble_drop_total", &scope.hubble(side)).or_retina(
+        "networkobservability_adv_drop_count",
+        scope,
+        side,
+    )
+}
+
+/// The flows of drops on one side.
+pub(super) fn dropped(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Vec<Condition> {
+    let mut conditions: Vec<Condition> = vec![("verdict", "DROPPED".into())];
+    conditions.extend(scope.flows(side));
+    conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
+    conditions
+}
+
+/// The flows of the drops of the series' pod.
+pub(super) fn dropped_of_pod(side: Side) -> Vec<Condition> {
+    vec![
+        ("verdict", "DROPPED".into()),
+        ("trafficDirection", side.direction().into()),
+        side.pod_condition(),
+    ]
+}
+
+pub(super) fn board(scope: Scope) -> Board {
+    const METRICS: &str =
+        "hubble_flows_processed_total|hubble_drop_total|networkobservability_adv_forward_count";
+    let (name, title, description) = match scope {
+        Scope::Workload => (
+            "pod-flows-workload",
+            "Pod Flows (Workload)",
+            "What a workload's pods send and get: traffic, drops, and TCP connections.",
+        ),
+        _ => (
+            "pod-flows-namespace",
+            "Pod Flows (Namespace)",
+            "What the pods of a namespace send and get: traffic, drops, and TCP connections.",
+        ),
+    };
+    let mut variables = vec![Variable::Datasource, Variable::Cluster(METRICS), Variable::Namespace];
+    let mut rows = vec![];
+    if scope == Scope::Workload {
+        variables.extend([Variable::Workload, Variable::Pod]);
+        rows.push(Row::new("Workload Snapshot ($workload)", snapshot(scope)));
+    } else {
+        rows.push(Row::new("Top Namespaces", top_namespaces()));
+        rows.push(Row::new("Namespace Snapshot ($namespace)", snapshot(scope)));
+    }
+    let [flow_row, drop_row, tcp_row] = match scope {
+        Scope::Workload => {
+            ["Flows (for $workload)", "Drops (for $workload)", "TCP (for $workload)"]
+        }
+        _ => ["Flows (in $namespace)", "Drops (in $namespace)", "TCP (in $namespace)"],
+    };
+    rows.push(Row::new(flow_row, flows(scope)));
+    rows.push(Row::new(drop_row, drop_panels(scope)));
+    rows.push(Row::new(tcp_row, tcp(scope)));
+    rows.push(Row::new("Beyond flows", beyond(scope)));
+    Board { name, title, description, needs_flows: false, variables, rows }
+}
+
+/// All namespaces of the cluster, so that the next one to look at can be found.
+fn top_namespaces() -> Vec<Panel> {
+    let mut panels = Vec::new();
+    for (dropped, what) in [(false, "Traffic"), (true, "Drops")] {
+        for side in Side::BOTH {
+            let label = side.label();
+            let pods = format!(r#"cluster=~"$cluster", {label}=~".+/.+""#);
+            let (metric, title) = if dropped {
+                (
+                    Counter::new(
+                        "hubble_flows_processed_total",
+                        &format!(r#"verdict="DROPPED", type!="PolicyVerdict", {pods}"#),
+                    )
+                    .or("hubble_drop_total", &pods),
+                    format!("Top Namespaces with {} {what}", side.word()),
+                )
+            } else {
+                (
+                    Counter::new(
+                        "hubble_flows_processed_total",
+                        &format!(r#"verdict="FORWARDED", type!="PolicyVerdict", {pods}"#),
+                    ),
+                    format!("Top {} Namespaces ({} {what})", end(side), side.word()),
+                )
+            };
+            let by_namespace = format!(
+                r#"topk(10, round(sum by (namespace) (label_replace({}, "namespace", "$1", "{label}", "([^/]+)/.+"))) > 0)"#,
+                metric.increase(label)
+            );
+            let (description, sentence) = if dropped {
+                (
+                    format!(
+                        "Drops of the namespaces' pods in the range, {}. A drop is either incoming or outgoing.",
+                        side.word().to_lowercase()
+                    ),
+                    sentences::DROPS,
+                )
+            } else {
+                (
+                    format!(
+                        "Flow records of the namespaces' pods in the range, {}. A packet has one at each point where it is observed.",
+                        side.word().to_lowercase()
+                    ),
+                    sentences::FLOWS,
+                )
+            };
+            let mut behind: Vec<Condition> = vec![
+                ("trafficDirection", side.direction().into()),
+                (namespace_flag(side), "${__field.labels.namespace}".into()),
+            ];
+            if dropped {
+                behind.push(("verdict", "DROPPED".into()));
+            }
+            let mut panel = Panel::bars(title, description, by_namespace, "{{namespace}}")
+                .unit("locale")
+                .behind(behind)
+                .when_empty(sentence);
+            if dropped {
+                panel = panel.bad_news().next(Next {
+                    title: "Drops of this namespace's workloads",
+                    board: "drops-workload",
+                    variables: vec![
+                        ("cluster", "${cluster}"),
+                        ("namespace", "${__field.labels.namespace}"),
+                    ],
+                });
+            } else {
+                panel = panel.next(Next {
+                    title: "Workloads of this namespace",
+                    board: "pod-flows-workload",
+                    variables: vec![
+                        ("cluster", "${cluster}"),
+                        ("namespace", "${__field.labels.namespace}"),
+                    ],
+                });
+            }
+            panels.push(panel);
+        }
+    }
+    panels
+}
+
+fn end(side: Side) -> &'static str {
+    match side {
+        Side::Outgoing => "Source",
+        Side::Incoming => "Destination",
+    }
+}
+
+fn namespace_flag(side: Side) -> &'static str {
+    match side {
+        Side::Outgoing => "fromNamespace",
+        Side::Incoming => "toNamespace",
+    }
+}
+
+/// How many pods, and the largest and smallest rate, which one query answers.
+fn pods_and_extremes(
+    scope: Scope,
+    side: Side,
+    what: &str,
+    counter: &Counter,
+    behind: &[Condition],
+    sentence: &'static str,
+) -> [Panel; 2] {
+    let (word, lower) = (side.word(), what.to_lowercase());
+    [
+        Panel::stat(
+            format!("Pods with {word} {what}"),
+            format!(
+                "How many pods of the {} had {} {lower} in the range.",
+                scope.word(),
+                word.to_lowercase()
+            ),
+            counter.active(side.label()),
+        )
+        .unit("locale")
+        .behind(behind.to_vec())
+        .when_empty(sentence),
+        Panel::extremes(
+            format!("Max and Min {word} {what}"),
+            format!(
+                "The highest and the lowest rate of {} {lower} of the {} in the range.",
+                word.to_lowercase(),
+                scope.word()
+            ),
+            counter.rate(""),
+        )
+        .unit("eps")
+        .behind(behind.to_vec())
+        .when_empty(sentence),
+    ]
+}
+
+fn snapshot(scope: Scope) -> Vec<Panel> {
+    let mut panels = Vec::new();
+    for side in Side::BOTH {
+        let mut behind = scope.flows(side);
+        behind.push(("verdict", "FORWARDED".into()));
+        panels.extend(
+            pods_and_extremes(
+                scope,
+                side,
+                "Traffic",
+                &forwarded(scope, side),
+                &behind,
+                sentences::FLOWS,
+            )
+            .map(|panel| panel.sized(6, 5)),
+        );
+    }
+    for side in Side::BOTH {
+        let behind = dropped(scope, side, &[]);
+        panels.extend(
+            pods_and_extremes(scope, side, "Drops", &drops(scope, side), &behind, sentences::DROPS)
+                .map(|panel| panel.sized(6, 5).bad_news()),
+        );
+    }
+    panels
+}
+
+fn flows(scope: Scope) -> Vec<Panel> {
+    let all = |side| Counter::new("hubble_flows_processed_total", &scope.hubble(side));
+    let mut panels = Vec::new();
+    for side in Side::BOTH {
+        let points = match side {
+            Side::Outgoing => {
+                "to-stack: leaving the pod; to-network, to-overlay: leaving the node."
+            }
+            Side::Incoming => {
+                "to-endpoint: reaching the pod; from-network, from-overlay: reaching the node."
+            }
+        };
+        panels.push(
+            Panel::lines(
+                format!("{} Traffic by Trace Type", side.word()),
+                format!("Flow records per second by where they were made. {points}"),
+                all(side).rate("type, subtype"),
+                "{{type}}/{{subtype}}",
+            )
+            .unit("eps")
+            .behind(scope.flows(side))
+            .when_empty(sentences::FLOWS),
+        );
+    }
+    for side in Side::BOTH {
+        let mut behind = scope.flows(side);
+        behind.push(("verdict", "${__field.labels.verdict}".into()));
+        panels.push(
+            Panel::lines(
+                format!("{} Traffic by Verdict", side.word()),
+                "Flow records per second by verdict, policy verdicts left out: they would count a packet again.",
+                flows_with(scope, side, "").rate("verdict"),
+                "{{verdict}}",
+            )
+            .unit("eps")
+            .behind(behind)
+            .when_empty(sentences::FLOWS),
+        );
+    }
+    for side in Side::BOTH {
+        panels.push(
+            Panel::heatmap(
+                format!("Heatmap of {} Traffic for Top {}s", side.word(), side.pod()),
+                "The ten pods with the most flow records in the range, a row for each, darker where there are more.",
+                forwarded(scope, side).rate_of_top(side.label()),
+                side.legend(),
+            )
+            .unit("eps")
+            .behind(vec![("trafficDirection", side.direction().into()), side.pod_condition()])
+            .when_empty(sentences::FLOWS),
+        );
+    }
+    for side in Side::BOTH {
+        panels.push(
+            Panel::stacked(
+                format!("Stacked (Total) {} Traffic by {}", side.word(), side.pod()),
+                format!("Flow records per second, stacked by {}.", side.pod().to_lowercase()),
+                forwarded(scope, side).rate(side.label()),
+                side.legend(),
+            )
+            .unit("eps")
+            .behind(vec![("trafficDirection", side.direction().into()), side.pod_condition()])
+            .when_empty(sentences::FLOWS),
+        );
+    }
+    panels
+}
+
+fn drop_panels(scope: Scope) -> Vec<Panel> {
+    let mut panels = Vec::new();
+    for side in Side::BOTH {
+        panels.push(
+            Panel::heatmap(
+                format!("Heatmap of {} Drops for Top {}s", side.word(), side.pod()),
+                "The ten pods with the most drops in the range, a row for each, darker where there are more. A refused packet counts once where hubble_flows_processed_total is scraped.",
+                drops(scope, side).rate_of_top(side.label()),
+                side.legend(),
+            )
+            .unit("eps")
+            .behind(dropped_of_pod(side))
+            .when_empty(sentences::DROPS),
+        );
+    }
+    for side in Side::BOTH {
+        panels.push(
+            Panel::stacked(
+                format!("Stacked (Total) {} Drops by {}", side.word(), side.pod()),
+                format!("Drops per second, stacked, seen on the node of the {}: a drop is either incoming or outgoing. A refused packet counts once where hubble_flows_processed_total is scraped.", side.pod().to_lowercase()),
+                drops(scope, side).rate(side.label()),
+                side.legend(),
+            )
+            .unit("eps")
+            .behind(dropped_of_pod(side))
+            .when_empty(sentences::DROPS),
+        );
+    }
+    panels
+}
+
+fn flag(scope: Scope, side: Side, flag: &str) -> Counter {
+    Counter::new("hubble_tcp_flags_total", &format!(r#"flag="{flag}", {}"#, scope.hubble(side)))
+}
+
+/// Connections that a pod asked for and nobody answered, per pod. The answer comes back to the
+/// pod, so its metric has the pod as destination.
+fn missing_answers(scope: Scope, window: impl Fn(&Counter, &str) -> String) -> String {
+    let answered = format!(
+        r#"sum by (source) (label_replace({}, "source", "$1", "destination", "(.*)"))"#,
+        window(&flag(scope, Side::Incoming, "SYN-ACK"), "destination")
+    );
+    unanswered(&window(&flag(scope, Side::Outgoing, "SYN"), "source"), &answered)
+}
+
+fn tcp(scope: Scope) -> Vec<Panel> {
+    let rate = missing_answers(scope, Counter::rate);
+    let total = missing_answers(scope, Counter::increase);
+    let mut syn = scope.flows(Side::Outgoing);
+    syn.push(("tcpFlags", "SYN".into()));
+    let of_pod = vec![
+        Side::Outgoing.pod_condition(),
+        ("trafficDirection", "EGRESS".into()),
+        ("tcpFlags", "SYN".into()),
+    ];
+    let explained = "A SYN that left the pod and for which no SYN-ACK came back. Packets that were dropped before they left the pod are among the drops instead.";
+    let mut panels = vec![
+        Panel::stat(
+            "Pods Missing SYN-ACKs",
+            format!("How many pods missed the answer to at least one connection in the range. {explained}"),
+            format!("count({total} >= 1)"),
+        )
+        .sized(12, 5)
+        .unit("locale")
+        .bad_news()
+        .behind(syn.clone())
+        .when_empty(sentences::TCP),
+        Panel::extremes(
+            "Max and Min Packets Missing SYN-ACKs",
+            format!("The highest and the lowest rate in the range. {explained}"),
+            format!("sum({rate})"),
+        )
+        .sized(12, 5)
+        .unit("pps")
+        .bad_news()
+        .behind(syn)
+        .when_empty(sentences::TCP),
+        Panel::heatmap(
+            "Heatmap of Missing TCP SYN-ACKs by Top Source Pods",
+            format!("The ten pods that missed most answers in the range, a row for each. {explained}"),
+            format!(
+                "{rate} and topk(10, {} > 0)",
+                total.replace("[$__range])", "[$__range] @ end())")
+            ),
+            "{{source}}",
+        )
+        .unit("pps")
+        .behind(of_pod.clone())
+        .when_empty(sentences::TCP),
+        Panel::stacked(
+            "Stacked (Total) Missing TCP SYN-ACKs by Source Pod",
+            format!("Connections per second, stacked. {explained}"),
+            rate,
+            "{{source}}",
+        )
+        .unit("pps")
+        .behind(of_pod)
+        .when_empty(sentences::TCP),
+    ];
+    for name in ["RST", "FIN"] {
+        panels.extend(flag_panels(scope, name));
+    }
+    panels
+}
+
+fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
+    let meaning = match name {
+        "RST" => "RST: a connection was refused or broken off.",
+        _ => "FIN: a connection ended in order.",
+    };
+    let mut panels = Vec::new();
+    for side in Side::BOTH {
+        let mut behind = scope.flows(side);
+        behind.push(("tcpFlags", name.into()));
+        let packets = flag(scope, side, name);
+        panels.extend(
+            pods_and_extremes(scope, side, name, &packets, &behind, sentences::TCP)
+                .map(|panel| panel.sized(6, 5)),
+        );
+    }
+    for side in Side::BOTH {
+        panels.push(
+            Panel::heatmap(
+                format!("Heatmap of {} TCP {name} by Top {}s", side.word(), side.pod()),
+                format!("The ten pods with the most in the range, a row for each. {meaning}"),
+                flag(scope, side, name).rate_of_top(side.label()),
+                side.legend(),
+            )
+            .unit("pps")
+            .behind(flag_of_pod(side, name))
+            .when_empty(sentences::TCP),
+        );
+    }
+    for side in Side::BOTH {
+        panels.push(
+            Panel::stacked(
+                format!("Stacked (Total) {} TCP {name} by {}", side.word(), side.pod()),
+                format!("Packets per second, stacked by {}. {meaning}", side.pod().to_lowercase()),
+                flag(scope, side, name).rate(side.label()),
+                side.legend(),
+            )
+            .unit("pps")
+            .behind(flag_of_pod(side, name))
+            .when_empty(sentences::TCP),
+        );
+    }
+    panels
+}
+
+fn flag_of_pod(side: Side, name: &str) -> Vec<Condition> {
+    vec![
+        side.pod_condition(),
+        ("trafficDirection", side.direction().into()),
+        ("tcpFlags", name.into()),
+    ]
+}
+
+/// What the flows' metrics do not tell.
+fn beyond(scope: Scope) -> Vec<Panel> {
+    let verdicts = |side| {
+        let mut behind = scope.flows(side);
+        behind.push(("verdict", "${__field.labels.action}".into()));
+        behind.push(("type", "policy-verdict".into()));
+        Panel::lines(
+            format!("{} Policy Verdicts by Action", side.word()),
+            "Policy verdicts per second. A new connection is one; a refused packet counts once.",
+            Counter::new("hubble_policy_verdicts_total", &scope.hubble(side)).rate("action"),
+            "{{action}}",
+        )
+        .sized(8, 8)
+        .unit("ops")
+        .behind(behind)
+        .when_empty(sentences::VERDICTS)
+    };
+    let echo = |side, kind: &str| {
+        Counter::new("hubble_icmp_total", &format!(r#"type="{kind}", {}"#, scope.hubble(side)))
+    };
+    let mut ping = scope.flows(Side::Outgoing);
+    ping.push(("protocol", "icmp".into()));
+    let mut world = scope.flows(Side::Outgoing);
+    world.push(("verdict", "${__field.labels.verdict}".into()));
+    world.push(("toLabel", "reserved:world".into()));
+    vec![
+        verdicts(Side::Outgoing),
+        verdicts(Side::Incoming),
+        Panel::lines(
+            "Lost Hubble Events",
+            "Events per second that Hubble did not get to see or could not keep, by the buffer that was full. While events are lost, every count above is too low.",
+            Counter::new("hubble_lost_events_total", r#"cluster=~"$cluster""#).rate("source"),
+            "{{source}}",
+        )
+        .sized(8, 8)
+        .unit("eps")
+        .when_empty(sentences::LOST),
+        Panel::lines(
+            "Missing ICMP Echo Replies",
+            "Pings per second that left a pod and for which no reply came back.",
+            unanswered(
+                &echo(Side::Outgoing, "EchoRequest").rate("source"),
+                &format!(
+                    r#"sum by (source) (label_replace({}, "source", "$1", "destination", "(.*)"))"#,
+                    echo(Side::Incoming, "EchoReply").rate("destination")
+                ),
+            ),
+            "{{source}}",
+        )
+        .unit("pps")
+        .behind(ping)
+        .when_empty(sentences::ICMP),
+        Panel::lines(
+            "Outgoing Flows to the World by Verdict",
+            "Flows per second to addresses outside of the cluster, replies left out.",
+            Counter::new("hubble_flows_to_world_total", &scope.hubble(Side::Outgoing))
+                .rate("verdict, protocol"),
+            "{{verdict}} {{protocol}}",
+        )
+        .unit("eps")
+        .behind(world)
+        .when_empty(sentences::WORLD),
+    ]
+}

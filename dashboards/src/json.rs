@@ -1,0 +1,435 @@
+//! Grafana's classic dashboard model, as much of it as the dashboards use.
+
+use serde_json::{Value, json};
+
+use crate::Build;
+use crate::board::{Board, TITLE_PREFIX};
+use crate::links::{in_explore, in_flow_logs, to_board};
+use crate::panel::{Panel, View};
+use crate::query::{Query, datasource};
+use crate::variable::{ALL, Variable};
+
+/// What the dashboards of the set have in common; their menu lists what bears it.
+const TAG: &str = "k8s:network-observability";
+
+/// Columns of Grafana's grid.
+const COLUMNS: usize = 24;
+
+/// The dashboard's JSON in a build.
+pub(crate) fn dashboard(board: Board, build: Build) -> Value {
+    let mut layout = Layout::default();
+    let mut panels = Vec::new();
+    for row in board.rows {
+        if !row.title.is_empty() {
+            panels.push(json!({
+                "id": panels.len() + 1,
+                "type": "row",
+                "title": row.title,
+                "collapsed": false,
+                "gridPos": layout.line(),
+                "panels": [],
+            }));
+        }
+        for panel in row.panels {
+            if build == Build::Prometheus && panel.queries.iter().any(Query::needs_flows) {
+                continue;
+            }
+            let place = layout.place(&panel);
+            let mut panel = panel_json(&panel, build);
+            if let Some(panel) = panel.as_object_mut() {
+                panel.insert("id".into(), json!(panels.len() + 1));
+                panel.insert("gridPos".into(), place);
+            }
+            panels.push(panel);
+        }
+        layout.close();
+    }
+    let variables: Vec<Value> =
+        board.variables.iter().map(|&variable| variable_json(variable, build)).collect();
+    json!({
+        "uid": build.uid(board.name),
+        "title": format!("{TITLE_PREFIX}{}", board.title),
+        "description": board.description,
+        "tags": [TAG],
+        "schemaVersion": 41,
+        "version": 1,
+        "editable": false,
+        "graphTooltip": 1,
+        "timezone": "browser",
+        "refresh": "30s",
+        "time": { "from": "now-30m", "to": "now" },
+        "timepicker": {},
+        "fiscalYearStartMonth": 0,
+        "annotations": { "list": [] },
+        "links": [{
+            "title": "Kubernetes / Networking",
+            "type": "dashboards",
+            "tags": [TAG],
+            "asDropdown": true,
+            "includeVars": true,
+            "keepTime": true,
+            "targetBlank": false,
+        }],
+        "templating": { "list": variables },
+        "panels": panels,
+    })
+}
+
+/// Puts panels where they fit, row by row from the left, as high as they go.
+#[derive(Debug, Default)]
+struct Layout {
+    /// First free place of each column.
+    heights: [u32; COLUMNS],
+}
+
+impl Layout {
+    /// The place of the next panel.
+    fn place(&mut self, panel: &Panel) -> Value {
+        let width = usize::try_from(panel.width).unwrap_or(COLUMNS).min(COLUMNS);
+        let fits = self
+            .heights
+            .windows(width)
+            .enumerate()
+            .map(|(x, columns)| (columns.iter().copied().max().unwrap_or(0), x));
+        let (y, x) = fits.min().unwrap_or((0, 0));
+        for height in self.heights.iter_mut().skip(x).take(width) {
+            *height = y + panel.height;
+        }
+        json!({ "x": x, "y": y, "w": panel.width, "h": panel.height })
+    }
+
+    /// The place of a row's line.
+    fn line(&mut self) -> Value {
+        let y = self.close();
+        self.heights = [y + 1; COLUMNS];
+        json!({ "x": 0, "y": y, "w": COLUMNS, "h": 1 })
+    }
+
+    /// What comes is below all that is there.
+    fn close(&mut self) -> u32 {
+        let y = self.heights.iter().copied().max().unwrap_or(0);
+        self.heights = [y; COLUMNS];
+        y
+    }
+}
+
+fn variable_json(variable: Variable, build: Build) -> Value {
+    let (name, label) = (variable.name(), variable.label());
+    let mut json = json!({
+        "name": name,
+        "label": label,
+        "description": variable.description(),
+        "hide": 0,
+        "skipUrlSync": false,
+    });
+    let more = match variable {
+        Variable::Datasource => json!({
+            "type": "datasource",
+            "query": build.datasource_type(),
+            "refresh": 1,
+            "multi": false,
+            "includeAll": false,
+            "regex": "",
+            "options": [],
+            "current": {},
+        }),
+        Variable::Custom { values, .. } => json!({
+            "type": "custom",
+            "query": values.join(","),
+            "multi": true,
+            "includeAll": true,
+            "allValue": ALL,
+            "options": [],
+            "current": { "text": ["All"], "value": ["$__all"] },
+        }),
+        Variable::Text { .. } => json!({
+            "type": "textbox",
+            "query": "",
+            "options": [],
+            "current": { "text": "", "value": "" },
+        }),
+        Variable::Cluster(_)
+        | Variable::Node(_)
+        | Variable::Namespace
+        | Variable::Workload
+        | Variable::Pod => query_variable(variable, build),
+    };
+    if let (Some(json), Value::Object(more)) = (json.as_object_mut(), more) {
+        json.extend(more);
+    }
+    json
+}
+
+/// A variable that the data source fills, anew at each change of the time range.
+fn query_variable(variable: Variable, build: Build) -> Value {
+    let text = variable.query().unwrap_or_default();
+    let query = match build {
+        Build::Hubble => json!({ "refId": variable.name(), "query": text }),
+        // 1: a query of label values.
+        Build::Prometheus => json!({ "refId": variable.name(), "query": text, "qryType": 1 }),
+    };
+    json!({
+        "type": "query",
+        "datasource": datasource(build),
+        "query": query,
+        "definition": text,
+        "refresh": 2,
+        "sort": 1,
+        "multi": true,
+        "includeAll": true,
+        "allValue": ALL,
+        "regex": variable.regex(),
+        "options": [],
+        "current": { "text": ["All"], "value": ["$__all"] },
+    })
+}
+
+fn panel_json(panel: &Panel, build: Build) -> Value {
+    if let View::Text(markdown) = panel.view {
+        return json!({
+            "type": "text",
+            "title": panel.title,
+            "options": { "mode": "markdown", "content": markdown },
+        });
+    }
+    let targets: Vec<Value> =
+        ('A'..='Z').zip(&panel.queries).map(|(ref_id, query)| query.json(ref_id, build)).collect();
+    let links = links(panel, build);
+    let is_table = matches!(panel.view, View::Table(_));
+    // Where a number would stand there is no room for a sentence: the description has it.
+    let is_number = matches!(panel.view, View::Stat | View::Bars);
+    let description = if is_number && !panel.no_value.is_empty() {
+        format!("{} When it is empty: {}", panel.description, panel.no_value)
+    } else {
+        panel.description.clone()
+    };
+    let mut defaults = json!({
+        "unit": panel.unit,
+        // Words for an empty panel. The cells of a table have none of their own, see below.
+        "noValue": if is_number { "no data" } else { panel.no_value },
+        "links": if is_table { vec![] } else { links.clone() },
+        "custom": custom(&panel.view),
+        "color": color(panel),
+    });
+    if let Some(defaults) = defaults.as_object_mut() {
+        if panel.no_value.is_empty() {
+            defaults.remove("noValue");
+        }
+        if !is_table && panel.unit != "none" {
+            defaults.insert("min".into(), json!(0));
+        }
+        if matches!(panel.view, View::Stat | View::Bars) && panel.unit == "locale" {
+            defaults.insert("decimals".into(), json!(0));
+        }
+        if panel.is_bad_news && matches!(panel.view, View::Stat) {
+            defaults.insert(
+                "thresholds".into(),
+                json!({ "mode": "absolute", "steps": [
+                    { "color": "green", "value": null },
+                    { "color": "red", "value": 0.001 },
+                ]}),
+            );
+        }
+    }
+    let overrides = if is_table { cells(panel, &links) } else { vec![] };
+    json!({
+        "type": kind(&panel.view),
+        "title": panel.title,
+        "description": description,
+        "datasource": datasource(build),
+        "targets": targets,
+        "fieldConfig": { "defaults": defaults, "overrides": overrides },
+        "options": options(&panel.view),
+        "transformations": transformations(panel),
+    })
+}
+
+fn kind(view: &View) -> &'static str {
+    match view {
+        View::Lines | View::Stacked => "timeseries",
+        View::Stat => "stat",
+        View::Bars => "bargauge",
+        View::Table(_) => "table",
+        View::Heatmap => "heatmap",
+        View::Flows => "k8snet-flows-panel",
+        View::NodeGraph => "nodeGraph",
+        View::Text(_) => "text",
+    }
+}
+
+/// Where a click on a number leads: the flows behind it, the dashboard with the flows, dashboards
+/// that look closer. A time series takes one link for a click at once.
+fn links(panel: &Panel, build: Build) -> Vec<Value> {
+    let is_lines = matches!(panel.view, View::Lines | View::Stacked);
+    let mut links = Vec::new();
+    if let (Some(conditions), Build::Hubble) = (&panel.behind, build) {
+        links.push(in_explore(conditions, is_lines));
+        links.push(in_flow_logs(conditions));
+    }
+    links.extend(panel.next.iter().map(|next| to_board(next, build)));
+    links
+}
+
+fn color(panel: &Panel) -> Value {
+    match panel.view {
+        View::Stat if panel.is_bad_news => json!({ "mode": "thresholds" }),
+        View::Stat => json!({ "mode": "fixed", "fixedColor": "text" }),
+        View::Bars if panel.is_bad_news => json!({ "mode": "continuous-YlRd" }),
+        View::Bars => json!({ "mode": "continuous-BlPu" }),
+        _ => json!({ "mode": "palette-classic" }),
+    }
+}
+
+fn custom(view: &View) -> Value {
+    match view {
+        View::Lines | View::Stacked => {
+            let is_stacked = matches!(view, View::Stacked);
+            json!({
+                "drawStyle": "line",
+                "lineInterpolation": "linear",
+                "lineWidth": 1,
+                "fillOpacity": if is_stacked { 40 } else { 15 },
+                "gradientMode": "none",
+                "showPoints": "auto",
+                "pointSize": 5,
+                "spanNulls": false,
+                "stacking": { "mode": if is_stacked { "normal" } else { "none" }, "group": "A" },
+                "axisPlacement": "auto",
+                "axisLabel": "",
+            })
+        }
+        View::Table(_) => json!({ "align": "auto", "filterable": true }),
+        _ => json!({}),
+    }
+}
+
+/// Links and words of a table's cells: a number leads to the flows at once, a name to the
+/// dashboards. An empty cell stays empty: the words of an empty panel would stand in the links
+/// otherwise.
+fn cells(panel: &Panel, links: &[Value]) -> Vec<Value> {
+    // The first is the one to Explore, in the build that has flows.
+    let has_flows = links.len() > panel.next.len();
+    let (of_number, of_names) = links.split_at(usize::from(has_flows));
+    let mut names = vec![json!({ "id": "noValue", "value": "" })];
+    if !of_names.is_empty() {
+        names.push(json!({ "id": "links", "value": of_names }));
+    }
+    let mut overrides = vec![json!({
+        "matcher": { "id": "byType", "options": "string" },
+        "properties": names,
+    })];
+    if !of_number.is_empty() {
+        overrides.push(json!({
+            "matcher": { "id": "byName", "options": panel.linked_column },
+            "properties": [{ "id": "links", "value": of_number }],
+        }));
+    }
+    overrides
+}
+
+fn options(view: &View) -> Value {
+    let reduce = json!({ "calcs": ["lastNotNull"], "fields": "", "values": false });
+    match view {
+        View::Lines | View::Stacked => json!({
+            "legend": {
+                "showLegend": true,
+                "displayMode": "table",
+                "placement": "bottom",
+                "calcs": ["lastNotNull", "max"],
+            },
+            "tooltip": { "mode": "single", "sort": "desc" },
+        }),
+        View::Stat => json!({
+            "reduceOptions": reduce,
+            "colorMode": "value",
+            "graphMode": "none",
+            "textMode": "auto",
+            "justifyMode": "auto",
+            "orientation": "vertical",
+        }),
+        View::Bars => json!({
+            "reduceOptions": reduce,
+            "orientation": "horizontal",
+            "displayMode": "gradient",
+            "valueMode": "color",
+            "showUnfilled": true,
+            "namePlacement": "top",
+            "sizing": "manual",
+            "minVizHeight": 16,
+            "maxVizHeight": 28,
+            "text": { "titleSize": 14, "valueSize": 16 },
+        }),
+        View::Table(columns) => json!({
+            "showHeader": true,
+            "cellHeight": "sm",
+            "sortBy": [{
+                "displayName": columns.last().map_or("", |(_, title)| title),
+                "desc": true,
+            }],
+        }),
+        View::Heatmap => json!({
+            "calculate": false,
+            "cellGap": 1,
+            "color": { "mode": "scheme", "scheme": "Oranges", "steps": 64, "fill": "dark-orange", "exponent": 0.5, "scale": "exponential", "reverse": false },
+            "exemplars": { "color": "rgba(255,0,255,0.7)" },
+            "filterValues": { "le": 1e-9 },
+            "legend": { "show": true },
+            "rowsFrame": { "layout": "auto" },
+            "tooltip": { "mode": "single", "showColorScale": false, "yHistogram": false },
+            "yAxis": { "axisPlacement": "left", "reverse": false },
+        }),
+        View::Flows => json!({
+            "columns": [
+                "time",
+                "direction",
+                "source",
+                "destination",
+                "destinationPort",
+                "verdict",
+                "dropReason",
+            ],
+            "timeColumnZone": "dashboard",
+            "density": "normal",
+        }),
+        View::NodeGraph => json!({ "zoomMode": "cooperative" }),
+        View::Text(_) => json!({}),
+    }
+}
+
+fn transformations(panel: &Panel) -> Vec<Value> {
+    match &panel.view {
+        View::Table(columns) => {
+            let of = |value: fn(usize, &'static str) -> Value| -> Value {
+                columns
+                    .iter()
+                    .enumerate()
+                    .map(|(index, &(name, title))| (name.to_owned(), value(index, title)))
+                    .collect()
+            };
+            vec![json!({
+                "id": "organize",
+                "options": {
+                    "excludeByName": { "Time": true },
+                    "indexByName": of(|index, _| json!(index)),
+                    "renameByName": of(|_, title| json!(title)),
+                },
+            })]
+        }
+        // Grafana's heat map fails on an answer without series ("TypeError: Cannot read properties
+        // of undefined"), which is a frame without fields; this leaves out such frames.
+        View::Heatmap => vec![json!({
+            "id": "filterFieldsByName",
+            "options": { "include": { "pattern": ".*" } },
+        })],
+        View::Stat if panel.extremes => vec![json!({
+            "id": "reduce",
+            "options": {
+                "reducers": ["max", "min"],
+                "mode": "seriesToRows",
+                "includeTimeField": false,
+                "labelsToFields": false,
+            },
+        })],
+        _ => vec![],
+    }
+}

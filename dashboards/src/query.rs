@@ -1,0 +1,109 @@
+//! What panels ask the data source.
+
+use serde_json::{Map, Value, json};
+
+use crate::Build;
+use crate::links::Condition;
+
+/// One query of a panel.
+#[derive(Debug, Clone)]
+pub(crate) enum Query {
+    /// PromQL over the time range.
+    Range { expr: String, legend: &'static str },
+    /// PromQL over the time range, its classic histogram as a heat map.
+    Histogram { expr: String },
+    /// PromQL at the range's end, a number for each series.
+    Instant { expr: String, legend: &'static str },
+    /// PromQL at the range's end, a row for each series.
+    Rows { expr: String },
+    /// The flows themselves.
+    Flows { filter: Vec<Condition>, limit: u32 },
+    /// Flows, counted. `by` are keys of groups.
+    FlowMetrics {
+        metric: &'static str,
+        by: &'static [&'static str],
+        format: &'static str,
+        filter: Vec<Condition>,
+        exclude: Vec<Condition>,
+        limit: u32,
+    },
+    /// Who talks to whom.
+    ServiceMap { filter: Vec<Condition> },
+}
+
+/// The dashboard's data source, whichever was chosen.
+pub(crate) fn datasource(build: Build) -> Value {
+    json!({ "type": build.datasource_type(), "uid": "${datasource}" })
+}
+
+/// A filter of flows: each flag with its values.
+pub(crate) fn filter(conditions: &[Condition]) -> Value {
+    let mut filter = Map::new();
+    for (flag, value) in conditions {
+        let values = filter.entry(*flag).or_insert_with(|| json!([]));
+        if let Some(values) = values.as_array_mut() {
+            values.push(json!(value));
+        }
+    }
+    Value::Object(filter)
+}
+
+impl Query {
+    /// Whether only this project's data source can answer.
+    pub(crate) fn needs_flows(&self) -> bool {
+        matches!(self, Self::Flows { .. } | Self::FlowMetrics { .. } | Self::ServiceMap { .. })
+    }
+
+    /// The query as a panel's target.
+    pub(crate) fn json(&self, ref_id: char, build: Build) -> Value {
+        let mut target = match self {
+            Self::Range { expr, legend } => promql(expr, legend, "time_series", true),
+            Self::Histogram { expr } => promql(expr, "{{le}}", "heatmap", true),
+            Self::Instant { expr, legend } => promql(expr, legend, "time_series", false),
+            Self::Rows { expr } => promql(expr, "", "table", false),
+            Self::Flows { filter: conditions, limit } => json!({
+                "queryType": "flows",
+                "format": "packed",
+                "filter": filter(conditions),
+                "limit": limit,
+            }),
+            Self::FlowMetrics { metric, by, format, filter: conditions, exclude, limit } => json!({
+                "queryType": "flowMetrics",
+                "metric": metric,
+                "groupBy": by,
+                "format": format,
+                "filter": filter(conditions),
+                "exclude": filter(exclude),
+                "limit": limit,
+            }),
+            Self::ServiceMap { filter: conditions } => json!({
+                "queryType": "serviceMap",
+                "by": "workload",
+                "filter": filter(conditions),
+            }),
+        };
+        if let Some(target) = target.as_object_mut() {
+            target.insert("refId".into(), json!(ref_id.to_string()));
+            target.insert("datasource".into(), datasource(build));
+            let is_promql = target.contains_key("expr");
+            if is_promql && build == Build::Hubble {
+                target.insert("queryType".into(), json!("promql"));
+            }
+            if is_promql && build == Build::Prometheus {
+                target.insert("editorMode".into(), json!("code"));
+            }
+        }
+        target
+    }
+}
+
+fn promql(expr: &str, legend: &str, format: &str, range: bool) -> Value {
+    json!({
+        "expr": expr,
+        "legendFormat": legend,
+        "format": format,
+        "range": range,
+        "instant": !range,
+        "exemplar": false,
+    })
+}

@@ -1,0 +1,229 @@
+//! Faults of dashboards that are around, each tried on all of the JSON.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::*;
+
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).unwrap()
+}
+
+/// Selectors `metric{…}` of an expression.
+fn selectors(expr: &str) -> Vec<(String, String)> {
+    static SELECTOR: LazyLock<Regex> =
+        LazyLock::new(|| regex(r"([a-z_]+)\{((?:[^}\x22]|\x22[^\x22]*\x22)*)\}"));
+    SELECTOR.captures_iter(expr).map(|found| (found[1].to_owned(), found[2].to_owned())).collect()
+}
+
+fn each_expr(mut check: impl FnMut(&str, &str)) {
+    each_panel(|_, name, panel| {
+        for expr in exprs(panel) {
+            check(name, expr);
+        }
+    });
+}
+
+#[test]
+fn a_panel_of_answers_counts_answers() {
+    let mut panels = 0;
+    each_panel(|_, name, panel| {
+        let title = panel["title"].as_str().unwrap();
+        if title.starts_with("DNS Response") {
+            panels += 1;
+            assert!(exprs(panel)[0].contains("dns_responses_total"), "{name}");
+            assert!(!exprs(panel)[0].contains("dns_queries_total"), "{name}");
+        }
+    });
+    assert!(panels >= 12, "{panels}");
+}
+
+#[test]
+fn a_success_is_no_error() {
+    let rcode = regex(r#"rcode!?=~?"([^"]*)""#);
+    each_expr(|name, expr| {
+        for (metric, matchers) in selectors(expr) {
+            for found in rcode.captures_iter(&matchers) {
+                assert!(metric.starts_with("hubble_"), "{name}: {metric}");
+                assert!(
+                    ["No Error", "Policy denied"].contains(&&found[1]),
+                    "{name}: {}",
+                    &found[1]
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn only_labels_that_there_are() {
+    let absent = regex(r"\bresponse=|\breturn_code=");
+    let by_labels = regex(r"by \(([^)]*)\)");
+    each_expr(|name, expr| {
+        for (metric, matchers) in selectors(expr) {
+            if metric.starts_with("hubble_") {
+                assert!(!absent.is_match(&matchers), "{name}");
+            }
+        }
+        for by in by_labels.captures_iter(expr) {
+            assert!(!by[1].split(", ").any(|label| label == "response"), "{name}: {}", &by[1]);
+        }
+    });
+}
+
+#[test]
+fn counters_are_rates_and_what_never_got_an_answer_counts() {
+    let counter = regex(r"\w+_total\{");
+    each_expr(|name, expr| {
+        for found in counter.find_iter(expr) {
+            let before = expr.get(..found.start()).unwrap();
+            let is_rate =
+                ["rate(", "increase(", "count("].iter().any(|call| before.ends_with(call));
+            assert!(is_rate, "{name}: {expr}");
+        }
+    });
+    each_panel(|_, name, panel| {
+        if panel["title"].as_str().unwrap().contains("issing") {
+            for expr in exprs(panel) {
+                assert!(expr.contains(" * 0"), "{name} loses what has no answer at all: {expr}");
+            }
+        }
+    });
+}
+
+#[test]
+fn comparisons_do_not_swallow_a_difference() {
+    each_expr(|name, expr| assert!(!expr.contains("> 0 -"), "{name}: {expr}"));
+}
+
+#[test]
+fn variables_ask_for_label_values() {
+    for build in Build::ALL {
+        for dashboard in made(build) {
+            for variable in dashboard.model["templating"]["list"].as_array().unwrap() {
+                if variable["type"] != "query" {
+                    continue;
+                }
+                let query = variable["query"]["query"].as_str().unwrap();
+                assert!(query.starts_with("label_values("), "{query}");
+                if variable["name"] == "workload" {
+                    assert!(!query.ends_with(", pod)"), "{query}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn legends_name_the_end_that_the_title_names() {
+    let mut panels = 0;
+    each_panel(|_, name, panel| {
+        let title = panel["title"].as_str().unwrap();
+        for (word, legend) in [("Source Pod", "{{source}}"), ("Destination Pod", "{{destination}}")]
+        {
+            if title.contains(word) {
+                panels += 1;
+                assert_eq!(panel["targets"][0]["legendFormat"], legend, "{name}");
+            }
+        }
+    });
+    assert!(panels > 40, "{panels}");
+}
+
+#[test]
+fn no_dashboard_asks_a_question_twice() {
+    for build in Build::ALL {
+        for dashboard in made(build) {
+            let mut seen = BTreeSet::new();
+            for panel in dashboard.model["panels"].as_array().unwrap() {
+                for target in panel["targets"].as_array().into_iter().flatten() {
+                    let mut asked = target.clone();
+                    let asked = asked.as_object_mut().unwrap();
+                    asked.remove("refId");
+                    asked.remove("legendFormat");
+                    // A table and a graph of the same numbers ask for one time and for a range.
+                    let text = serde_json::to_string(asked).unwrap();
+                    assert!(seen.insert(text), "{}: {}", dashboard.file_name(), panel["title"]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_empty_panel_says_why() {
+    each_panel(|_, name, panel| {
+        assert!(!panel.to_string().contains("TypeError"), "{name}");
+        if panel["type"] == "k8snet-flows-panel" {
+            return;
+        }
+        // Heat maps fail on an answer without series, unless frames without fields are left out.
+        if panel["type"] == "heatmap" {
+            assert_eq!(panel["transformations"][0]["id"], "filterFieldsByName", "{name}");
+        }
+        let is_number = panel["type"] == "stat" || panel["type"] == "bargauge";
+        let sentence = if is_number {
+            panel["description"].as_str().unwrap().split_once("When it is empty: ").unwrap().1
+        } else {
+            panel["fieldConfig"]["defaults"]["noValue"].as_str().unwrap_or("")
+        };
+        assert!(sentence.len() > 40 && sentence.ends_with('.'), "{name}: `{sentence}`");
+    });
+    let said = |file: &str, words: &str| {
+        let all = made(Build::Hubble);
+        let dashboard = all.iter().find(|dashboard| dashboard.file_name() == file).unwrap();
+        assert!(dashboard.json().contains(words), "{file} does not say `{words}`");
+    };
+    said("pod-flows-workload.json", "ama-metrics-settings-configmap");
+    said("l7-workload.json", "--acns-advanced-networkpolicies L7");
+    said("clusters.json", "hubble.metrics.enabled");
+}
+
+#[test]
+fn a_refused_packet_counts_once_or_the_panel_says_otherwise() {
+    each_panel(|_, name, panel| {
+        let description = panel["description"].as_str().unwrap();
+        for expr in exprs(panel) {
+            let selectors = selectors(expr);
+            for (metric, matchers) in &selectors {
+                let of_drops = matchers.contains(r#"verdict="DROPPED""#);
+                if metric == "hubble_flows_processed_total" && of_drops {
+                    let once = matchers.contains(r#"type!="PolicyVerdict""#)
+                        || matchers.contains(r#"type="L7""#);
+                    assert!(once, "{name}: {matchers}");
+                }
+            }
+            let has = |name: &str| selectors.iter().any(|(metric, _)| metric == name);
+            if has("hubble_drop_total") && !has("hubble_flows_processed_total") {
+                assert!(description.contains("twice"), "{name}: {description}");
+            }
+        }
+    });
+}
+
+#[test]
+fn drops_are_drops_and_latencies_are_no_averages_of_buckets() {
+    each_panel(|_, name, panel| {
+        let title = panel["title"].as_str().unwrap();
+        for expr in exprs(panel) {
+            if title.contains("Drop") {
+                assert!(!expr.contains("forward"), "{name}: {expr}");
+            }
+            assert!(!expr.contains("avg"), "{name}: {expr}");
+            if expr.contains("_bucket") && panel["type"] != "heatmap" {
+                assert!(expr.starts_with("histogram_quantile("), "{name}: {expr}");
+            }
+        }
+    });
+}
+
+#[test]
+fn no_panel_needs_a_migration() {
+    let current =
+        ["timeseries", "stat", "bargauge", "table", "heatmap", "nodeGraph", "k8snet-flows-panel"];
+    each_panel(|_, name, panel| {
+        assert!(current.contains(&panel["type"].as_str().unwrap()), "{name}");
+    });
+}

@@ -1,0 +1,144 @@
+// Every dashboard: its panels have something to show on the demo, and it opens without a complaint.
+// The way down is in drill-down.browser.mjs.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+
+import { grafanaUrl, panel, visit } from './browser.mjs';
+
+/**
+ * @typedef {{ refId: string; filter?: Record<string, string[]> }} Target
+ * @typedef {{ id: number; title: string; targets: Target[] }} Panel
+ * @typedef {{ error?: string; frames?: Array<{ data?: { values?: unknown[][] } }> }} Answer
+ */
+
+/** Panels that rightly show nothing on the demo, and why. */
+const nothingToShow = {
+  'Packets Dropped - Unknown': 'every drop of the demo has a direction',
+  'Windows TCP Packets': 'the demo has no Windows nodes',
+  'Windows TCP RST Packets': 'the demo has no Windows nodes',
+  'Windows TCP SYN-ACK Packets': 'the demo has no Windows nodes',
+  'Missing ICMP Echo Replies': 'no pod of the demo pings',
+  'Heatmap of Outgoing HTTP 5xx for Top Source Pods': 'no service of the demo fails',
+  'Heatmap of Incoming HTTP 5xx for Top Destination Pods': 'no service of the demo fails',
+  'Incoming HTTP Flows by Verdict': 'the demo’s HTTP rules are on the side that asks',
+  'Incoming Dropped Requests': 'the demo’s HTTP rules are on the side that asks',
+  'Heatmap of Incoming Dropped HTTP Requests for Top Destination Pods':
+    'the demo’s HTTP rules are on the side that asks',
+  'DNS refusals': 'DNS rules were in force until ten minutes ago, which is longer than Hubble remembers',
+  'External endpoints blocked': 'nothing was blocked at the cluster’s edge in what Hubble remembers',
+};
+
+/** Every dashboard, and the panel at its top. */
+const dashboards = [
+  { name: 'clusters', panel: 'Current Traffic by Cluster' },
+  { name: 'dns-cluster', panel: 'DNS Requests' },
+  { name: 'dns-workload', panel: 'DNS Requests' },
+  { name: 'drops-workload', panel: 'Incoming Drops' },
+  { name: 'flow-logs', panel: 'Egress flows by verdict' },
+  { name: 'l7-namespace', panel: 'Outgoing Dropped Requests' },
+  { name: 'l7-workload', panel: 'Outgoing Dropped Requests' },
+  { name: 'pod-flows-namespace', panel: 'Top Namespaces with Incoming Drops' },
+  { name: 'pod-flows-workload', panel: 'Pods with Incoming Drops' },
+];
+
+/**
+ * The panels of a dashboard with every variable at "All".
+ *
+ * @param {string} name
+ * @returns {Promise<Panel[]>}
+ */
+async function panelsOf(name) {
+  const text = await readFile(new URL(`../../dashboards/json/${name}.json`, import.meta.url), 'utf8');
+  const { panels, templating } = JSON.parse(text);
+  const names = templating.list.map((/** @type {{ name: string }} */ variable) => variable.name).join('|');
+  const variables = new RegExp(`\\$(?:(${names})\\b|\\{(${names})\\})`, 'g');
+  const resolved = JSON.stringify(panels).replaceAll(variables, (_, plain, braced) =>
+    (plain ?? braced) === 'datasource' ? 'hubble' : '.*'
+  );
+  return JSON.parse(resolved).filter((/** @type {Panel} */ panel) => panel.targets);
+}
+
+/**
+ * Answers of all queries of a dashboard at once, as Grafana's server gives them.
+ *
+ * @param {Panel[]} panels
+ * @returns {Promise<Record<string, Answer>>}
+ */
+async function ask(panels) {
+  const queries = panels.flatMap((panel) =>
+    panel.targets.map((target) => ({
+      ...withoutAll(target),
+      refId: `${panel.id}-${target.refId}`,
+      intervalMs: 15_000,
+      maxDataPoints: 600,
+    }))
+  );
+  const response = await fetch(new URL('/api/ds/query', grafanaUrl), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ queries, from: 'now-1h', to: 'now' }),
+  });
+  return (await response.json()).results;
+}
+
+/**
+ * Text boxes are empty unless somebody writes in them.
+ *
+ * @param {Target} target
+ * @returns {Target}
+ */
+function withoutAll(target) {
+  const text = [
+    'dropReasonDesc',
+    'fromPod',
+    'toPod',
+    'dnsQuery',
+    'httpStatus',
+    'httpMethod',
+    'tcpFlags',
+    'ip',
+    'nodeName',
+  ];
+  const filter = Object.entries(target.filter ?? {}).filter(
+    ([flag, values]) => !(text.includes(flag) && values[0] === '.*')
+  );
+  return target.filter ? { ...target, filter: Object.fromEntries(filter) } : target;
+}
+
+/**
+ * Whether any frame holds a number, a text or packed flows.
+ *
+ * @param {Answer | undefined} result
+ */
+const hasData = (result) =>
+  (result?.frames ?? []).some((frame) =>
+    (frame.data?.values ?? []).some((values) => values.some((value) => value !== null))
+  );
+
+for (const { name } of dashboards) {
+  test(`${name}: every panel shows data`, async () => {
+    const panels = await panelsOf(name);
+    const results = await ask(panels);
+    const empty = [];
+    for (const panel of panels) {
+      const answers = panel.targets.map((target) => results[`${panel.id}-${target.refId}`]);
+      for (const answer of answers) {
+        assert.equal(answer?.error, undefined, `${panel.title}: ${answer?.error}`);
+      }
+      if (!answers.some(hasData) && !(panel.title in nothingToShow)) {
+        empty.push(panel.title);
+      }
+    }
+    assert.deepEqual(empty, []);
+  });
+}
+
+for (const { name, panel: title } of dashboards) {
+  test(`${name}: opens without a complaint`, async () => {
+    const path = `/d/k8snet-${name}?from=now-30m&to=now&var-cluster=aks-pets&var-namespace=pets`;
+    await visit(`dashboard-${name}`, path, async (page) => {
+      await panel(page, title).waitFor();
+    });
+  });
+}
