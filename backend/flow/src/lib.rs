@@ -18,6 +18,7 @@ mod l7;
 pub mod once;
 mod record;
 pub mod service_map;
+pub mod summary;
 #[cfg(test)]
 mod tests;
 mod time;

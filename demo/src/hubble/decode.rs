@@ -1,5 +1,6 @@
 //! From a record to the flow that Hubble would report (pkg/hubble/parser).
 
+use flow::summary::dns_rcode_name;
 use flow::{
     CiliumEventType, Dns, Endpoint, Ethernet, FileInfo, Flow, FlowType, Http, HttpHeader, Icmp, Ip,
     IpVersion, L7FlowType, L7Record, Layer4, Layer7, MessageType, Policy, Service,
@@ -366,7 +367,7 @@ fn l7_summary(layer: &L7, latency_nanos: u64) -> String {
                 }
                 parts.join(" ")
             } else {
-                format!("RCode: {}", rcode_name(*rcode))
+                format!("RCode: {}", dns_rcode_name(*rcode).unwrap_or(""))
             };
             format!("DNS Answer {answer} TTL: {ttl_secs} (Proxy {query} {qtype})")
         }
@@ -374,18 +375,5 @@ fn l7_summary(layer: &L7, latency_nanos: u64) -> String {
         L7::HttpResponse { method, url, code, .. } => {
             format!("HTTP/1.1 {code} {}ms ({method} {url})", latency_nanos / 1_000_000)
         }
-    }
-}
-
-/// Name of a DNS return code, as Hubble writes it in summaries and metrics.
-pub(crate) fn rcode_name(rcode: u32) -> &'static str {
-    match rcode {
-        0 => "No Error",
-        1 => "Format Error",
-        2 => "Server Failure",
-        3 => "Non-Existent Domain",
-        4 => "Not Implemented",
-        5 => "Query Refused",
-        _ => "",
     }
 }

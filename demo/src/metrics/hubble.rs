@@ -1,12 +1,13 @@
 //! Hubble's own families (`pkg/hubble/metrics`, handler by handler).
 
+use flow::summary::dns_rcode_name;
 use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection, Verdict};
 use policy::MatchType;
 
 use super::count::{drop_reason, series};
 use super::{Context, Family, LATENCY_BUCKETS, Metrics, Slot, Value};
 use crate::cluster::EndpointKind;
-use crate::hubble::decode::{icmpv4_type, icmpv6_type, rcode_name};
+use crate::hubble::decode::{icmpv4_type, icmpv6_type};
 use crate::record::{Event, L7, Record, Transport};
 
 impl Metrics {
@@ -226,7 +227,7 @@ impl Metrics {
             L7::DnsAnswer { query, qtype, rcode, ips, rrtypes, .. } => {
                 let name = self.name(query);
                 let returned = u32::try_from(ips.len()).unwrap_or(u32::MAX);
-                let text = rcode_name(*rcode);
+                let text = dns_rcode_name(*rcode).unwrap_or("");
                 self.dns(
                     record,
                     Family::HubbleDnsResponses,

@@ -1,6 +1,5 @@
 //! What a table cell says of a flow, each distinct text stored once.
 
-mod l7;
 mod peer;
 
 use std::collections::HashMap;
@@ -8,9 +7,9 @@ use std::fmt::Write as _;
 use std::hash::Hash;
 
 use flow::columns::{ABSENT, Dictionary, DictionaryFull, FlowColumns, l4_protocol, l7_record};
+use flow::summary::{policy_lists, put_l7, put_policies};
 use flow::{DropReason, FlowType, TcpFlags, TrafficDirection, Verdict};
 
-use self::l7::put_l7;
 use self::peer::Peer;
 
 /// Bound on the texts of all cells. Cells repeat what the columns hold, so that this is as far
@@ -261,11 +260,7 @@ impl Seen {
                 })
             }
             TextColumn::Policy => {
-                let denied =
-                    [at(flows.egress_denied_by(), row), at(flows.ingress_denied_by(), row)];
-                let allowed =
-                    [at(flows.egress_allowed_by(), row), at(flows.ingress_allowed_by(), row)];
-                let lists = if denied == [ABSENT; 2] { allowed } else { denied };
+                let lists = policy_lists(flows, row);
                 let [a, b] = lists;
                 once(&mut self.codes, of([a, b, 0, 0, 0, 0, 0]), dictionary, text, |text| {
                     put_policies(text, flows, lists);
@@ -340,20 +335,6 @@ const fn protocol(l4: u8, l7: u8) -> &'static str {
         (_, l4_protocol::VRRP) => "VRRP",
         (_, l4_protocol::IGMP) => "IGMP",
         _ => "",
-    }
-}
-
-fn put_policies(text: &mut String, flows: &FlowColumns, lists: [u32; 2]) {
-    for code in lists {
-        for policy in flows.policies(code) {
-            if !text.is_empty() {
-                text.push_str(", ");
-            }
-            if !policy.namespace.is_empty() {
-                put(text, format_args!("{}/", policy.namespace));
-            }
-            text.push_str(&policy.name);
-        }
     }
 }
 

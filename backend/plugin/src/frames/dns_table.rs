@@ -7,10 +7,10 @@ use arrow::array::{
     ArrayRef, Float64Array, StringArray, TimestampNanosecondArray, UInt16Array, UInt32Array,
 };
 use flow::dns::{DnsConnection, DnsName};
+use flow::summary::dns_rcode_name;
 use serde_json::{Map, json};
 
 use super::flow_table::verdict_config;
-use super::flow_text::dns_rcode;
 use super::{Field, FieldConfig, Frame, FrameType, Meta};
 
 type Row<'a> = (&'a DnsName, Option<&'a DnsConnection>);
@@ -74,6 +74,10 @@ fn answer(name: &DnsName) -> String {
         Some(rcode) => dns_rcode(rcode),
         None => "no answer seen".to_owned(),
     }
+}
+
+fn dns_rcode(rcode: u32) -> String {
+    dns_rcode_name(rcode).map_or_else(|| format!("rcode {rcode}"), str::to_owned)
 }
 
 fn joined(name: &DnsName) -> String {

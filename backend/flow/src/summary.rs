@@ -1,13 +1,13 @@
-//! What an L7 message says.
+//! What a flow says in Hubble's own words, out of its columns: one wording for every view.
 
-use flow::L7FlowType;
-use flow::columns::{ABSENT, FlowColumns, l7_record};
+use std::fmt::{Display, Write as _};
 
-use super::{at, put, put_list};
+use crate::L7FlowType;
+use crate::columns::{ABSENT, FlowColumns, l7_record};
 
-/// The summary that Hubble's own parsers write. Source: pkg/hubble/parser/seven `dnsSummary`,
-/// `httpSummary`.
-pub(super) fn put_l7(text: &mut String, flows: &FlowColumns, row: usize) {
+/// Appends the summary that Hubble's parsers write of a DNS or HTTP message; nothing for others.
+/// Source: pkg/hubble/parser/seven `dnsSummary`, `httpSummary`.
+pub fn put_l7(text: &mut String, flows: &FlowColumns, row: usize) {
     let l7_type = L7FlowType::from_number(at(flows.l7_type(), row));
     match (at(flows.l7_record(), row), l7_type) {
         (l7_record::DNS, L7FlowType::Request) => {
@@ -30,7 +30,7 @@ pub(super) fn put_l7(text: &mut String, flows: &FlowColumns, row: usize) {
                     text.push_str("\" ");
                 }
             } else {
-                match rcode_name(rcode) {
+                match dns_rcode_name(rcode) {
                     Some(name) => put(text, format_args!("RCode: {name} ")),
                     None => put(text, format_args!("RCode: {rcode} ")),
                 }
@@ -69,8 +69,36 @@ fn put_request(text: &mut String, flows: &FlowColumns, row: usize) {
     put(text, format_args!("{method} {}", flows.text(at(flows.http_url(), row))));
 }
 
-/// Name of a DNS response code. Source: IANA, DNS RCODEs, in Hubble's spelling.
-const fn rcode_name(rcode: u32) -> Option<&'static str> {
+/// The lists of policies that Hubble names for a flow: those that denied it, else those that
+/// allowed it; egress first. A default deny has none.
+pub fn policy_lists(flows: &FlowColumns, row: usize) -> [u32; 2] {
+    let denied = [at(flows.egress_denied_by(), row), at(flows.ingress_denied_by(), row)];
+    if denied == [ABSENT; 2] {
+        [at(flows.egress_allowed_by(), row), at(flows.ingress_allowed_by(), row)]
+    } else {
+        denied
+    }
+}
+
+/// Appends the policies of [`policy_lists`]: `pets/allow-dns, default-deny`.
+pub fn put_policies(text: &mut String, flows: &FlowColumns, lists: [u32; 2]) {
+    for code in lists {
+        for policy in flows.policies(code) {
+            if !text.is_empty() {
+                text.push_str(", ");
+            }
+            if !policy.namespace.is_empty() {
+                put(text, format_args!("{}/", policy.namespace));
+            }
+            text.push_str(&policy.name);
+        }
+    }
+}
+
+/// Name of a DNS response code, in Hubble's spelling. Source: pkg/hubble/metrics/dns; RFC 1035,
+/// 2136.
+#[must_use]
+pub const fn dns_rcode_name(rcode: u32) -> Option<&'static str> {
     Some(match rcode {
         0 => "No Error",
         1 => "Format Error",
@@ -78,6 +106,29 @@ const fn rcode_name(rcode: u32) -> Option<&'static str> {
         3 => "Non-Existent Domain",
         4 => "Not Implemented",
         5 => "Query Refused",
+        6 => "Name Exists when it should not",
+        7 => "RR Set Exists when it should not",
+        8 => "RR Set that should exist does not",
+        9 => "Server Not Authoritative for zone",
+        10 => "Name not contained in zone",
         _ => return None,
     })
+}
+
+fn put_list(text: &mut String, flows: &FlowColumns, code: u32) {
+    for (position, item) in flows.items(code).enumerate() {
+        if position > 0 {
+            text.push(',');
+        }
+        text.push_str(&item);
+    }
+}
+
+/// Appends what prints; a `String` takes everything.
+fn put(text: &mut String, what: impl Display) {
+    let _never_fails = write!(text, "{what}");
+}
+
+fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
+    column.get(row).copied().unwrap_or_default()
 }
