@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { explorePath, visit } from './browser.mjs';
+
+test('a line becomes filters, and filters a line', async () => {
+  await visit(
+    'query-editor-line',
+    explorePath({ queryType: 'flows', format: 'table', limit: 50, text: 'hubble observe -n pets --not --to-port 53' }),
+    async (page) => {
+      await page.getByTestId('hubble line').waitFor();
+      await page.getByRole('radio', { name: 'Builder' }).click({ force: true });
+      await page.getByTestId('hubble filter namespace').waitFor();
+      assert.match(await page.getByTestId('hubble filter namespace').innerText(), /pets/);
+      assert.match(await page.getByTestId('hubble filter toPort').innerText(), /53/);
+      await page.getByRole('radio', { name: 'Text' }).click({ force: true });
+      await page.getByTestId('hubble line').waitFor();
+      assert.equal(await page.getByTestId('hubble filter namespace').count(), 0);
+    }
+  );
+});
+
+test('a flag that does not exist is named where the line is written', async () => {
+  await visit(
+    'query-editor-wrong-flag',
+    explorePath({ queryType: 'flows', format: 'table', limit: 50, text: 'hubble observe --nope' }),
+    async (page) => {
+      await page.getByTestId('hubble line-problems').getByText('unknown flag `--nope`').waitFor();
+      // The line stays a line: there is nothing that filters could be made of.
+      await page.getByRole('radio', { name: 'Builder' }).click({ force: true });
+      await page.getByText(/The line has errors/).waitFor();
+      assert.equal(await page.getByTestId('hubble line').count(), 1);
+    },
+    [/status of 400/]
+  );
+});
