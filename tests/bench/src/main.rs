@@ -3,6 +3,7 @@
 //! One file per area; an area adds its file and one line to [`BENCHES`]. Nothing here fails for
 //! being slow: what was aimed at stands beside what was measured, and `--list` names the benches.
 
+mod flows;
 mod measure;
 mod policy_engine;
 mod prometheus;
@@ -20,6 +21,7 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 type Bench = (&'static str, &'static str, fn(&mut Report) -> Result<(), Failure>);
 
 const BENCHES: &[Bench] = &[
+    ("flows", "flows from the wire to columns, beside prost and `hubble`", flows::run),
     ("policy", "the policy engine beside a naive model", policy_engine::run),
     ("prometheus", "an answer of Prometheus, JSON to Arrow", prometheus::run),
 ];

@@ -32,6 +32,11 @@ impl Race {
     pub(crate) fn ratio(&self) -> Spread {
         Spread::of(self.ours.iter().zip(&self.peer).map(|(ours, peer)| peer / ours))
     }
+
+    /// How many times our time is the peer's, round by round.
+    pub(crate) fn share(&self) -> Spread {
+        Spread::of(self.ours.iter().zip(&self.peer).map(|(ours, peer)| ours / peer))
+    }
 }
 
 /// Runs both in turn; one round of each goes before and is not counted.
@@ -73,5 +78,6 @@ mod tests {
     fn a_ratio_is_taken_round_by_round() {
         let race = Race { ours: vec![1.0, 2.0], peer: vec![10.0, 10.0] };
         assert_eq!(race.ratio(), Spread { min: 5.0, median: 10.0, max: 10.0 });
+        assert_eq!(race.share(), Spread { min: 0.1, median: 0.2, max: 0.2 });
     }
 }

@@ -10,6 +10,7 @@ mod dns_table;
 mod exemplars;
 #[cfg(test)]
 mod flow_golden;
+mod flow_links;
 mod flow_log;
 mod flow_series;
 mod flow_table;
@@ -36,6 +37,7 @@ pub(crate) use self::annotations::{DropAnnotation, drop_annotations};
 pub(crate) use self::check::BadFrame;
 pub(crate) use self::dns_table::dns_table;
 pub(crate) use self::exemplars::exemplars;
+pub(crate) use self::flow_links::flow_links;
 pub(crate) use self::flow_log::{FLOW_LOG_COLUMNS, flow_log};
 pub(crate) use self::flow_series::{FlowSeries, FlowSeriesShape, flow_numbers, flow_time_series};
 pub(crate) use self::flow_table::{FLOW_TABLE_COLUMNS, flow_table};
@@ -155,6 +157,9 @@ pub(crate) struct FieldConfig {
     pub(crate) color: Option<FixedColor>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) mappings: Vec<Value>,
+    /// Grafana's `DataLink`s.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) links: Vec<Value>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub(crate) custom: Map<String, Value>,
 }

@@ -72,6 +72,7 @@ async fn query_data(
         .clamp(1, MAX_CONCURRENT_QUERIES);
     let target = Target::try_from(request.plugin_context)
         .map_err(|NoDataSource| Status::invalid_argument(NoDataSource.to_string()))?;
+    let datasource_uid = target.uid.clone();
     let instance = instances.get(target);
     let from_alert = request.headers.get("FromAlert").is_some_and(|value| value == "true");
     let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -79,7 +80,11 @@ async fn query_data(
     let envelopes = request
         .queries
         .into_iter()
-        .map(|query| Envelope { identity: identity.clone(), ..Envelope::from(query) })
+        .map(|query| Envelope {
+            identity: identity.clone(),
+            datasource_uid: datasource_uid.clone(),
+            ..Envelope::from(query)
+        })
         .collect();
     let answers =
         query::run(instance, QueryRequest { envelopes, from_alert, concurrent_queries }).await;
@@ -98,6 +103,7 @@ impl From<DataQuery> for Envelope {
             interval_ms: query.interval_ms,
             max_data_points: query.max_data_points,
             json: query.json,
+            datasource_uid: String::new(),
             identity: ForwardedIdentity::default(),
         }
     }

@@ -4,17 +4,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
-use flow::columns::{ColumnLimits, ColumnSet, FlowColumns};
+use flow::columns::{ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
+use flow::once::OncePerPacket;
 use hubble_api::client::{Notice as RelayNotice, Notices as RelayNotices};
 use hubble_api::packed::Encoder;
 use hubble_api::projection::{Decoder, ProjectionError};
 
 use super::filter::FlowSelection;
 use super::model::{FlowsFormat, FlowsQuery};
+use super::rows::without_time;
 use super::{Envelope, QueryError};
 use crate::frames::{self, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta, Notice};
 use crate::instance::Instance;
 use crate::relay::{BufferStart, Newest, NewestRequest, RelayError};
+
+/// Nodes that a sentence lists.
+const MAX_NODES_SHOWN: usize = 5;
 
 /// Flows and all that is to be said about them.
 #[derive(Debug)]
@@ -45,7 +50,8 @@ pub(super) async fn frames(
     let collected = collect(instance, query, envelope.from_ms, envelope.to_ms).await?;
     let frame = match query.format {
         FlowsFormat::Table => decoded(collected, FLOW_TABLE_COLUMNS, |columns, meta| {
-            frames::flow_table(columns, &columns.newest_first(), meta)
+            let table = frames::flow_table(columns, &columns.newest_first(), meta);
+            frames::flow_links(table, &envelope.datasource_uid)
         }),
         FlowsFormat::Logs => decoded(collected, FLOW_LOG_COLUMNS, |columns, meta| {
             frames::flow_log(columns, &columns.newest_first(), query.limit, meta)
@@ -230,14 +236,33 @@ pub(super) fn buffer_start_notice(
     let text = match start.oldest_nanos() {
         Some(oldest_nanos) if start.nodes() > 1 => format!(
             "Hubble's buffers begin at {} and are complete from {complete_since} on (node `{last_node}`); \
-             earlier flows of the time range are gone",
-            time_text(oldest_nanos)
+             earlier flows of the time range are gone{}",
+            time_text(oldest_nanos),
+            by_node(start)
         ),
         _ => format!(
             "Hubble's buffer begins at {complete_since} (node `{last_node}`); earlier flows of the time range are gone"
         ),
     };
     Some(Notice::info(text))
+}
+
+/// Where each buffer begins, those first that begin last; two are told of already.
+fn by_node(start: &BufferStart) -> String {
+    let nodes = start.latest();
+    if nodes.len() <= 2 {
+        return String::new();
+    }
+    let shown: Vec<String> = nodes
+        .iter()
+        .take(MAX_NODES_SHOWN)
+        .map(|(node_name, oldest_nanos)| format!("`{node_name}` {}", time_text(*oldest_nanos)))
+        .collect();
+    let more = match nodes.len().saturating_sub(MAX_NODES_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("; by node: {}{more}", shown.join(", "))
 }
 
 fn cannot_tell_start(reason: &str) -> Notice {
@@ -272,12 +297,36 @@ fn decoded(
     if unreadable_flows > 0 {
         notices.push(unreadable(unreadable_flows));
     }
+    notices.extend(row_notices(&columns));
     let meta = Meta { executed_query_string: executed, notices, ..Meta::default() };
     shape(&columns, meta)
 }
 
+/// What is to be said of rows as they stand: flows without a time, packets with two records.
+fn row_notices(columns: &FlowColumns) -> Vec<Notice> {
+    let timeless = columns.time_nanos().iter().filter(|time| **time == NO_TIME).count();
+    let mut once = OncePerPacket::default();
+    let mut rows = columns.newest_first();
+    rows.reverse();
+    let seconds = rows.iter().filter(|&&row| once.is_second(columns, row as usize)).count();
+    let mut notices: Vec<Notice> = without_time(timeless, "last").into_iter().collect();
+    if seconds > 0 {
+        notices.push(Notice::info(format!(
+            "{seconds} denied packets are there twice: as a policy verdict and as a drop"
+        )));
+    }
+    notices
+}
+
 fn packed(collected: Collected) -> Frame {
-    let Collected { newest, notices, executed } = collected;
+    let Collected { newest, mut notices, executed } = collected;
+    let mut columns = FlowColumns::new(ColumnLimits::default());
+    let mut decoder = Decoder::new(OncePerPacket::COLUMNS);
+    for message in &newest.messages {
+        // Whoever unpacks them says which cannot be read.
+        let _unreadable = decoder.decode(message, &mut columns).is_err();
+    }
+    notices.extend(row_notices(&columns));
     let meta = Meta { executed_query_string: executed, notices, ..Meta::default() };
     let flows = newest.messages.len();
     let packed: Vec<u8> = Batches::new(newest.messages).flatten().collect();

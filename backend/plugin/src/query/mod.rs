@@ -65,6 +65,8 @@ pub(crate) struct Envelope {
     pub(crate) interval_ms: i64,
     pub(crate) max_data_points: i64,
     pub(crate) json: Vec<u8>,
+    /// Of the data source that is asked, for links that ask it again.
+    pub(crate) datasource_uid: String,
     /// The user who asks.
     pub(crate) identity: ForwardedIdentity,
 }

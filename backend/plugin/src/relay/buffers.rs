@@ -37,6 +37,14 @@ impl BufferStart {
             .map(|(node_name, oldest_nanos)| (node_name.as_str(), *oldest_nanos))
     }
 
+    /// The oldest flow of each node, the newest of them first.
+    pub(crate) fn latest(&self) -> Vec<(&str, i64)> {
+        let mut nodes: Vec<(&str, i64)> =
+            self.oldest_nanos.iter().map(|(name, nanos)| (name.as_str(), *nanos)).collect();
+        nodes.sort_by_key(|(_, nanos)| std::cmp::Reverse(*nanos));
+        nodes
+    }
+
     /// The oldest flow that any node has.
     pub(crate) fn oldest_nanos(&self) -> Option<i64> {
         self.oldest_nanos.values().copied().min()

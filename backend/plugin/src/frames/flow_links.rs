@@ -1,0 +1,98 @@
+//! From a row of a table of flows to what belongs to it: the pair in both directions, the reply,
+//! the DNS name that led there, and the dashboards of both ends.
+
+use serde_json::{Value, json};
+
+use super::Frame;
+
+/// The table with links in its fields. Queries of links ask the same data source again, and open
+/// in Explore.
+pub(crate) fn flow_links(mut table: Frame, datasource_uid: &str) -> Frame {
+    let query = |title: &str, query: &Value| {
+        json!({
+            "title": title,
+            "url": "",
+            "internal": {
+                "datasourceUid": datasource_uid,
+                "datasourceName": "Hubble",
+                "query": query,
+            },
+        })
+    };
+    for field in &mut table.fields {
+        let links = match field.name.as_str() {
+            "Source" => vec![
+                dashboard("Pod flows of the source", "k8snet-pod-flows-workload", "Source"),
+                dashboard("Drops of the source", "k8snet-drops-workload", "Source"),
+            ],
+            "Destination" => vec![
+                dashboard(
+                    "Pod flows of the destination",
+                    "k8snet-pod-flows-workload",
+                    "Destination",
+                ),
+                dashboard("Drops of the destination", "k8snet-drops-workload", "Destination"),
+                query("This pair in both directions", &pair()),
+                query("The DNS name that led here", &dns_name()),
+            ],
+            "Reply" => vec![query("The reply", &reply())],
+            _ => continue,
+        };
+        field.config.links = links;
+    }
+    table
+}
+
+/// Grafana puts the row's own value there. Single quotes: it stands in JSON within JSON.
+fn cell(field: &str) -> String {
+    format!("${{__data.fields['{field}']}}")
+}
+
+/// A number as it is, not as it is shown.
+fn number(field: &str) -> String {
+    format!("${{__data.fields['{field}'].numeric}}")
+}
+
+fn dashboard(title: &str, uid: &str, end: &str) -> Value {
+    let value = |part: &str| format!("${{__data.fields['{end} {part}']:percentencode}}");
+    let url = format!(
+        "/d/{uid}?var-namespace={}&var-workload={}&${{__url_time_range}}",
+        value("namespace"),
+        value("workload")
+    );
+    json!({ "title": title, "url": url })
+}
+
+/// A raw filter; addresses hold nothing that JSON would have to escape.
+fn between(source: &str, destination: &str) -> Value {
+    json!({ "source_ip": [cell(source)], "destination_ip": [cell(destination)] })
+}
+
+fn pair() -> Value {
+    let there = between("Source IP", "Destination IP").to_string();
+    let back = between("Destination IP", "Source IP").to_string();
+    json!({ "refId": "A", "queryType": "flows", "format": "table", "allowlist": [there, back] })
+}
+
+fn reply() -> Value {
+    json!({
+        "refId": "A",
+        "queryType": "flows",
+        "format": "table",
+        "filter": {
+            "fromIp": [cell("Destination IP")],
+            "toIp": [cell("Source IP")],
+            "fromPort": [number("Destination port")],
+            "toPort": [number("Source port")],
+        },
+    })
+}
+
+fn dns_name() -> Value {
+    json!({
+        "refId": "A",
+        "queryType": "dnsConnections",
+        "filter": { "fromIp": [cell("Source IP")] },
+        "ip": cell("Destination IP"),
+    })
+}
