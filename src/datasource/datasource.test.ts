@@ -104,12 +104,12 @@ describe('ad hoc filters', () => {
       .spyOn(datasource, 'getResource')
       .mockImplementation((path) =>
         Promise.resolve(
-          path === 'tag-keys' ? [{ text: 'fromPod' }, { text: 'dnsQuery' }] : { values: ['pets/a'], notices: [] }
+          path === 'tag-keys' ? [{ text: 'fromPod' }, { text: 'newerKey' }] : { values: ['pets/a'], notices: [] }
         )
       );
     expect(await datasource.getTagKeys()).toEqual([
       { value: 'fromPod', text: 'From pod' },
-      { value: 'dnsQuery', text: 'dnsQuery' },
+      { value: 'newerKey', text: 'newerKey' },
     ]);
     const chosen = [{ key: 'fromNamespace', operator: '=', value: 'pets' }];
     expect(await datasource.getTagValues({ key: 'fromPod', filters: chosen })).toEqual([{ text: 'pets/a' }]);
@@ -118,7 +118,7 @@ describe('ad hoc filters', () => {
       expect.objectContaining({ field: 'fromPod', namespace: 'pets' }),
       expect.anything()
     );
-    expect(await datasource.getTagValues({ key: 'dnsQuery', filters: [] })).toEqual([]);
+    expect(await datasource.getTagValues({ key: 'newerKey', filters: [] })).toEqual([]);
   });
 });
 
