@@ -8,16 +8,21 @@ test('the flows panel decodes packed flows with the Wasm module', async () => {
     const flows = panel(page, 'Dropped flows');
     const rows = flows.getByTestId('flows-panel row');
     await rows.first().waitFor();
+    // The decoder, and the policy engine since there are policies.
+    await flows.getByTestId('flows-panel agreement agrees').waitFor();
     const modules = await page.evaluate(() =>
       performance
         .getEntriesByType('resource')
         .map((entry) => entry.name)
         .filter((name) => name.endsWith('.wasm'))
     );
-    assert.equal(modules.length, 1, 'one Wasm module is fetched, once');
-    const module = await page.request.get(modules[0] ?? '');
-    assert.equal(module.status(), 200);
-    assert.match(module.headers()['content-type'] ?? '', /application\/wasm/);
+    assert.equal(new Set(modules).size, 2, modules.join());
+    assert.equal(modules.length, 2, 'each Wasm module is fetched once');
+    for (const address of modules) {
+      const module = await page.request.get(address);
+      assert.equal(module.status(), 200);
+      assert.match(module.headers()['content-type'] ?? '', /application\/wasm/);
+    }
 
     const reasons = await flows.getByTestId('flows-panel cell dropReason').allInnerTexts();
     assert.ok(reasons.length >= 5, `${reasons.length} rows are in sight`);
@@ -65,7 +70,7 @@ test('the drawer names the policy, rule and line that decided, and quotes it', a
     const flows = panel(page, 'Dropped flows');
     await flows.getByTestId('flows-panel agreement agrees').waitFor();
     await flows.getByTestId('flows-panel filter').fill('store-front');
-    const row = flows.getByTestId('flows-panel row').filter({ hasText: 'agrees' }).first();
+    const row = flows.getByTestId('flows-panel row').filter({ hasText: 'INGRESS' }).first();
     await row.click();
     const policies = page.getByTestId('flows-panel policies');
     const sentence = policies.getByTestId('flows-panel policy-sentence');
