@@ -2,18 +2,17 @@
 
 use std::collections::HashMap;
 
-use flow::columns::{Column, ColumnSet, NO_TIME};
+use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
 use flow::group::{End, protocol};
 use flow::once::OncePerPacket;
 use flow::{DropReason, Verdict};
 use serde::Deserialize;
 
-use super::filter::FlowSelection;
 use super::flag::Flag;
-use super::flows::{buffer_start_notice, executed, now_ms};
+use super::flows::buffer_start_notice;
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
-use super::rows::RowReader;
+use super::rows::read_rows;
 use super::{Envelope, QueryError};
 use crate::frames::{DropAnnotation, Frame, Meta, Notice, drop_annotations};
 use crate::instance::Instance;
@@ -74,16 +73,10 @@ pub(super) async fn frames(
     envelope: &Envelope,
     query: &FlowAnnotationsQuery,
 ) -> Result<Vec<Frame>, QueryError> {
-    let relay = instance.relay()?;
-    let selection = FlowSelection::new(&query.form)?;
-    let now_ms = now_ms();
-    let (from_ms, to_ms, narrowed) =
-        query.form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
-    let executed_query_string = executed(&selection, from_ms, to_ms);
     let mut pairs: HashMap<Pair, DropAnnotation> = HashMap::new();
     let mut once = OncePerPacket::default();
     let mut left_out = 0_u64;
-    let mut reader = RowReader::new(COLUMNS, |columns, row| {
+    let each = |columns: &FlowColumns, row| {
         let time_nanos = columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
         let verdict = columns.verdict().get(row).copied().unwrap_or_default();
         if time_nanos == NO_TIME
@@ -116,17 +109,12 @@ pub(super) async fn frames(
         drop.first_nanos = drop.first_nanos.min(time_nanos);
         drop.last_nanos = drop.last_nanos.max(time_nanos);
         drop.drops += 1;
-    });
-    let (scanned, buffer_start) = tokio::join!(
-        relay.scan(selection.filters, (from_ms, to_ms), |message| reader.take(message)),
-        relay.buffer_start()
-    );
-    let scanned = scanned?;
+    };
+    let all = |filters| filters;
+    let read = read_rows(instance, envelope, &query.form, all, COLUMNS, each).await?;
     let mut notices = query.notices.clone();
-    notices.extend(narrowed);
-    notices.extend(reader.notices(&scanned));
-    drop(reader);
-    notices.extend(buffer_start_notice(from_ms, &buffer_start));
+    notices.extend(read.notices);
+    notices.extend(buffer_start_notice(read.from_ms, &read.buffer_start));
     let mut drops: Vec<DropAnnotation> = pairs.into_values().collect();
     if left_out > 0 {
         notices.push(Notice::warning(format!(
@@ -150,6 +138,7 @@ pub(super) async fn frames(
             b.port,
         ))
     });
-    let meta = Meta { executed_query_string, notices, ..Meta::default() };
+    let meta =
+        Meta { executed_query_string: read.executed_query_string, notices, ..Meta::default() };
     Ok(vec![drop_annotations(&drops, meta)])
 }

@@ -4,11 +4,10 @@ use flow::dns::DnsConnections;
 use flow::filter::FilterSet;
 use serde::Deserialize;
 
-use super::filter::FlowSelection;
-use super::flows::{buffer_start_notice, executed, now_ms};
+use super::flows::buffer_start_notice;
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
-use super::rows::RowReader;
+use super::rows::read_rows;
 use super::{Envelope, QueryError};
 use crate::frames::{Frame, Meta, Notice, dns_table};
 use crate::instance::Instance;
@@ -79,26 +78,14 @@ pub(super) async fn frames(
     envelope: &Envelope,
     query: &DnsConnectionsQuery,
 ) -> Result<Vec<Frame>, QueryError> {
-    let relay = instance.relay()?;
-    let selection = FlowSelection::new(&query.form)?;
-    let now_ms = now_ms();
-    let (from_ms, to_ms, narrowed) =
-        query.form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
-    let executed_query_string = executed(&selection, from_ms, to_ms);
     let mut connections = DnsConnections::default();
-    let mut reader =
-        RowReader::new(DnsConnections::COLUMNS, |columns, row| connections.add(columns, row));
-    let filters = with_answers(selection.filters);
-    let (scanned, buffer_start) = tokio::join!(
-        relay.scan(filters, (from_ms, to_ms), |message| reader.take(message)),
-        relay.buffer_start()
-    );
-    let scanned = scanned?;
+    let columns = DnsConnections::COLUMNS;
+    let read = read_rows(instance, envelope, &query.form, with_answers, columns, |columns, row| {
+        connections.add(columns, row);
+    })
+    .await?;
     let mut notices = query.notices.clone();
-    notices.extend(narrowed);
-    notices.extend(reader.notices(&scanned));
-    let saw_all = reader.saw_all(&scanned);
-    drop(reader);
+    notices.extend(read.notices);
     let left_out = connections.left_out;
     if left_out > 0 {
         notices.push(Notice::warning(format!(
@@ -125,7 +112,8 @@ pub(super) async fn frames(
         )));
         names.truncate(query.limit);
     }
-    notices.extend(buffer_start_notice(from_ms, &buffer_start));
-    let meta = Meta { executed_query_string, notices, ..Meta::default() };
-    Ok(vec![dns_table(&names, saw_all && left_out == 0, meta)])
+    notices.extend(buffer_start_notice(read.from_ms, &read.buffer_start));
+    let meta =
+        Meta { executed_query_string: read.executed_query_string, notices, ..Meta::default() };
+    Ok(vec![dns_table(&names, read.saw_all && left_out == 0, meta)])
 }

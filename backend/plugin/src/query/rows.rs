@@ -1,17 +1,69 @@
 //! Flows one by one as rows of columns; a batch is held at most, however many come.
 
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
+use flow::filter::FilterSet;
 use hubble_api::client::Notice as RelayNotice;
 use hubble_api::projection::{Decoded, Decoder};
 
-use super::flows::{relay_notices, unreadable};
+use super::filter::FlowSelection;
+use super::flows::{executed, now_ms, relay_notices, unreadable};
+use super::form::FlowsForm;
+use super::{Envelope, QueryError};
 use crate::frames::Notice;
-use crate::relay::Scanned;
+use crate::instance::Instance;
+use crate::relay::{BufferStart, RelayError, Scanned};
 
 /// Flows of a batch: its dictionary is kept from one to the next.
 const BATCH_FLOWS: usize = 1_024;
 /// Text of a batch: hostile labels reach 64 KB per flow.
 const BATCH_TEXT_BYTES: usize = 16 << 20;
+
+/// What a scan asked for, and what there is to say of its answer.
+#[derive(Debug)]
+pub(super) struct RowsRead {
+    /// The range that was asked for, narrowed by the form.
+    pub(super) from_ms: i64,
+    pub(super) to_ms: i64,
+    /// When it was asked.
+    pub(super) now_ms: i64,
+    pub(super) executed_query_string: String,
+    /// About the range and the flows that were read; not about where buffers start.
+    pub(super) notices: Vec<Notice>,
+    /// Whether every flow of the range that the relay knows of was read.
+    pub(super) saw_all: bool,
+    pub(super) buffer_start: Result<Option<BufferStart>, RelayError>,
+}
+
+/// Asks the relay for the flows that `form` selects, and hands each on as the last row of some
+/// columns of `projection`. `widen` may let the relay send more than that.
+///
+/// Errors: [`QueryError`], when nothing could be asked for, or nothing came.
+pub(super) async fn read_rows(
+    instance: &Instance,
+    envelope: &Envelope,
+    form: &FlowsForm,
+    widen: impl FnOnce(FilterSet) -> FilterSet,
+    projection: ColumnSet,
+    each: impl FnMut(&FlowColumns, usize),
+) -> Result<RowsRead, QueryError> {
+    let relay = instance.relay()?;
+    let selection = FlowSelection::new(form)?;
+    let now_ms = now_ms();
+    let (from_ms, to_ms, narrowed) =
+        form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
+    let executed_query_string = executed(&selection, from_ms, to_ms);
+    let filters = widen(selection.filters);
+    let mut reader = RowReader::new(projection, each);
+    let (scanned, buffer_start) = tokio::join!(
+        relay.scan(filters, (from_ms, to_ms), |message| reader.take(message)),
+        relay.buffer_start()
+    );
+    let scanned = scanned?;
+    let mut notices: Vec<Notice> = narrowed.into_iter().collect();
+    notices.extend(reader.notices(&scanned));
+    let saw_all = reader.saw_all(&scanned);
+    Ok(RowsRead { from_ms, to_ms, now_ms, executed_query_string, notices, saw_all, buffer_start })
+}
 
 /// Reads messages, and hands each flow on as the last row of some columns.
 #[derive(Debug)]

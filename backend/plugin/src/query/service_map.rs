@@ -3,11 +3,10 @@
 use flow::service_map::{MapBy, ServiceMap};
 use serde::Deserialize;
 
-use super::filter::FlowSelection;
-use super::flows::{buffer_start_notice, executed, now_ms};
+use super::flows::buffer_start_notice;
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
-use super::rows::RowReader;
+use super::rows::read_rows;
 use super::{Envelope, QueryError};
 use crate::frames::{Frame, Meta, Notice, node_graph};
 use crate::instance::Instance;
@@ -68,23 +67,14 @@ pub(super) async fn frames(
     envelope: &Envelope,
     query: &ServiceMapQuery,
 ) -> Result<Vec<Frame>, QueryError> {
-    let relay = instance.relay()?;
-    let selection = FlowSelection::new(&query.form)?;
-    let now_ms = now_ms();
-    let (from_ms, to_ms, narrowed) =
-        query.form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
-    let executed_query_string = executed(&selection, from_ms, to_ms);
     let mut map = ServiceMap::new(query.by.into());
-    let mut reader = RowReader::new(ServiceMap::COLUMNS, |columns, row| map.add(columns, row));
-    let (scanned, buffer_start) = tokio::join!(
-        relay.scan(selection.filters, (from_ms, to_ms), |message| reader.take(message)),
-        relay.buffer_start()
-    );
-    let scanned = scanned?;
+    let (columns, all) = (ServiceMap::COLUMNS, |filters| filters);
+    let read = read_rows(instance, envelope, &query.form, all, columns, |columns, row| {
+        map.add(columns, row);
+    })
+    .await?;
     let mut notices = query.notices.clone();
-    notices.extend(narrowed);
-    notices.extend(reader.notices(&scanned));
-    drop(reader);
+    notices.extend(read.notices);
     let (map, grouped) = map.grouped(MAX_NODES);
     if grouped {
         notices.push(Notice::info(format!(
@@ -97,15 +87,17 @@ pub(super) async fn frames(
             map.unpaired
         )));
     }
-    notices.extend(buffer_start_notice(from_ms, &buffer_start));
+    notices.extend(buffer_start_notice(read.from_ms, &read.buffer_start));
     // Rates are over what the buffers cover, not over what was asked for.
-    let known_from_ms = match &buffer_start {
-        Ok(Some(start)) => start.oldest_nanos().map_or(from_ms, |nanos| nanos / 1_000_000),
-        _ => from_ms,
+    let known_from_ms = match &read.buffer_start {
+        Ok(Some(start)) => start.oldest_nanos().map_or(read.from_ms, |nanos| nanos / 1_000_000),
+        _ => read.from_ms,
     };
-    let span_ms = to_ms.min(now_ms).saturating_sub(from_ms.max(known_from_ms)).max(1);
+    let span_ms =
+        read.to_ms.min(read.now_ms).saturating_sub(read.from_ms.max(known_from_ms)).max(1);
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a time range")]
     let secs = span_ms as f64 / 1e3;
-    let meta = Meta { executed_query_string, notices, ..Meta::default() };
+    let meta =
+        Meta { executed_query_string: read.executed_query_string, notices, ..Meta::default() };
     Ok(node_graph(&map, secs, meta))
 }
