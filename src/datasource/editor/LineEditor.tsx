@@ -7,6 +7,7 @@ import type { HubbleDataSource } from '../datasource';
 import type { LineProblem } from '../query/conversion';
 import { testIds } from '../testIds';
 import { text } from '../text';
+import { bareEditor, heightOf } from './bareEditor';
 import { completeObserve, languageId, markers, registerObserve } from './observeLanguage';
 
 interface Props {
@@ -21,7 +22,6 @@ interface Problems {
   remarks: LineProblem[];
 }
 
-const lineHeight = 22;
 const minLines = 1;
 const maxLines = 8;
 /** Columns after which a line is wrapped, roughly: only how high the editor is depends on it. */
@@ -112,20 +112,11 @@ export function LineEditor({ value, datasource, onCommit, onRunQuery }: Props) {
       <CodeEditor
         language={languageId}
         value={value}
-        height={linesOf(draft) * lineHeight + 14}
+        height={heightOf(linesOf(draft))}
         showLineNumbers={false}
         showMiniMap={false}
         wordWrap
-        monacoOptions={{
-          ariaLabel: text.flows.line,
-          lineHeight,
-          folding: false,
-          lineDecorationsWidth: 8,
-          overviewRulerLanes: 0,
-          renderLineHighlight: 'none',
-          scrollBeyondLastLine: false,
-          padding: { top: 6, bottom: 6 },
-        }}
+        monacoOptions={bareEditor(text.flows.line)}
         onBlur={commit}
         onSave={commit}
         onBeforeEditorMount={registerObserve}

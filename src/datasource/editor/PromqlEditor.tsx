@@ -15,6 +15,7 @@ import type { HubbleDataSource } from '../datasource';
 import type { PromqlFormat, PromqlQuery } from '../query/model';
 import { testIds } from '../testIds';
 import { text } from '../text';
+import { bareEditor, heightOf } from './bareEditor';
 import { CommittedInput } from './CommittedInput';
 import { completeWords, languageId, registerPromql } from './promqlLanguage';
 
@@ -27,7 +28,6 @@ interface Props {
 
 type Times = 'range' | 'instant' | 'both';
 
-const lineHeight = 22;
 const minLines = 2;
 const maxLines = 12;
 
@@ -101,20 +101,11 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
         <CodeEditor
           language={languageId}
           value={query.expr}
-          height={lines * lineHeight + 14}
+          height={heightOf(lines)}
           showLineNumbers={false}
           showMiniMap={false}
           wordWrap
-          monacoOptions={{
-            ariaLabel: text.promql.expression,
-            lineHeight,
-            folding: false,
-            lineDecorationsWidth: 8,
-            overviewRulerLanes: 0,
-            renderLineHighlight: 'none',
-            scrollBeyondLastLine: false,
-            padding: { top: 6, bottom: 6 },
-          }}
+          monacoOptions={bareEditor(text.promql.expression)}
           onBlur={commit}
           onSave={commit}
           onBeforeEditorMount={registerPromql}
