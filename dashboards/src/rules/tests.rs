@@ -19,7 +19,14 @@ fn the_manifest_holds_the_groups_of_the_rule_file() {
 
 #[test]
 fn every_alert_opens_a_dashboard_with_its_own_labels() {
+    let dashboards = crate::all(crate::Build::Hubble);
     for alert in &alert::ALL {
+        let opened = dashboards.iter().find(|one| one.model()["uid"] == alert.dashboard);
+        let opened = opened.unwrap_or_else(|| panic!("{}: no such dashboard", alert.name));
+        let variables = opened.model()["templating"]["list"].as_array().unwrap();
+        for label in alert.variables {
+            assert!(variables.iter().any(|one| one["name"] == *label), "{}: {label}", alert.name);
+        }
         let expr = (alert.expr)(record::Evaluation::Recorded);
         for label in alert.variables {
             assert!(expr.contains(label), "{}: `{label}` is not among the labels", alert.name);
