@@ -10,5 +10,6 @@ pub mod json;
 pub mod packed;
 pub mod pb;
 pub mod projection;
+pub mod release;
 
 pub use convert::FlowError;

@@ -89,7 +89,10 @@ impl Query {
             deny: request.blacklist.into_iter().map(FlowFilter::from).collect(),
         }
         .compile()?;
-        let mask = match request.field_mask {
+        // As nodes up to 1.18 do: the mask that was an experiment, where there is no other.
+        let is_set = |mask: &prost_types::FieldMask| !mask.paths.is_empty();
+        let experimental = request.experimental.and_then(|experimental| experimental.field_mask);
+        let mask = match request.field_mask.filter(is_set).or(experimental) {
             Some(mask) if !mask.paths.is_empty() => Some(FieldMask::new(&mask.paths)?),
             _ => None,
         };

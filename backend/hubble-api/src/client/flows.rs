@@ -3,6 +3,7 @@ use super::codec::RawCodec;
 use super::error::RelayError;
 use super::{RelayClient, classify};
 use crate::pb;
+use crate::pb::observer::get_flows_request::Experimental;
 use crate::projection::{Envelope, Kind, Notice};
 use bytes::Bytes;
 use flow::Timestamp;
@@ -38,8 +39,8 @@ pub struct FlowRequest {
     pub follow: bool,
     /// Which flows to send.
     pub filters: FilterSet,
-    /// Paths of the fields of `Flow` to send; all, if there is none. Relays before Cilium 1.17
-    /// send all fields whatever this says.
+    /// Paths of the fields of `Flow` to send; all, if there is none. Nodes before Cilium 1.14
+    /// send all fields whatever this says; [`crate::release::mask_paths`] makes them.
     pub field_mask: Vec<String>,
 }
 
@@ -90,6 +91,8 @@ enum State {
 
 impl FlowRequest {
     fn to_message(&self) -> pb::observer::GetFlowsRequest {
+        let field_mask = (!self.field_mask.is_empty())
+            .then(|| prost_types::FieldMask { paths: self.field_mask.clone() });
         pb::observer::GetFlowsRequest {
             number: self.number,
             first: self.first,
@@ -98,9 +101,11 @@ impl FlowRequest {
             whitelist: self.filters.allow.iter().map(Into::into).collect(),
             since: self.since.map(timestamp),
             until: self.until.map(timestamp),
-            field_mask: (!self.field_mask.is_empty())
-                .then(|| prost_types::FieldMask { paths: self.field_mask.clone() }),
-            experimental: None,
+            // Where nodes of before 1.16 look for it; others do not look there, or second.
+            experimental: field_mask
+                .clone()
+                .map(|field_mask| Experimental { field_mask: Some(field_mask) }),
+            field_mask,
             extensions: None,
         }
     }

@@ -37,8 +37,13 @@ pub struct GetFlowsRequest {
 /// Nested message and enum types in `GetFlowsRequest`.
 pub mod get_flows_request {
     /// Unstable options of GetFlows; none at present.
-    #[derive(Clone, Copy, PartialEq, ::prost::Message)]
-    pub struct Experimental {}
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Experimental {
+        /// What `field_mask` is now. The only one that Cilium 1.14 and 1.15 know; `hubble` up to 1.18
+        /// sends this one; taken out of the API in 1.19.
+        #[prost(message, optional, tag = "1")]
+        pub field_mask: ::core::option::Option<::prost_types::FieldMask>,
+    }
 }
 /// One flow, or a message about the stream itself.
 #[derive(Clone, PartialEq, ::prost::Message)]

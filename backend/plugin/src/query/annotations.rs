@@ -65,23 +65,21 @@ impl FlowAnnotationsQuery {
 
 type Pair = (String, String, u16, &'static str, i32);
 
-/// Looks for drops.
-///
-/// Errors: [`QueryError`], when there is nothing to show.
-pub(super) async fn frames(
-    instance: &Instance,
-    envelope: &Envelope,
-    query: &FlowAnnotationsQuery,
-) -> Result<Vec<Frame>, QueryError> {
-    let mut pairs: HashMap<Pair, DropAnnotation> = HashMap::new();
-    let mut once = OncePerPacket::default();
-    let mut left_out = 0_u64;
-    let each = |columns: &FlowColumns, row| {
+/// Drops as they come in.
+#[derive(Debug, Default)]
+struct Drops {
+    pairs: HashMap<Pair, DropAnnotation>,
+    once: OncePerPacket,
+    left_out: u64,
+}
+
+impl Drops {
+    fn add(&mut self, columns: &FlowColumns, row: usize) {
         let time_nanos = columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
         let verdict = columns.verdict().get(row).copied().unwrap_or_default();
         if time_nanos == NO_TIME
             || Verdict::from_number(verdict) != Verdict::Dropped
-            || once.is_second(columns, row)
+            || self.once.is_second(columns, row)
         {
             return;
         }
@@ -90,11 +88,11 @@ pub(super) async fn frames(
         let port = End::Destination.port(columns, row);
         let pair =
             (name(End::Source), name(End::Destination), port, protocol(columns, row), reason);
-        if !pairs.contains_key(&pair) && pairs.len() >= MAX_PAIRS {
-            left_out += 1;
+        if !self.pairs.contains_key(&pair) && self.pairs.len() >= MAX_PAIRS {
+            self.left_out += 1;
             return;
         }
-        let drop = pairs.entry(pair).or_insert_with_key(|pair| DropAnnotation {
+        let drop = self.pairs.entry(pair).or_insert_with_key(|pair| DropAnnotation {
             source: pair.0.clone(),
             destination: pair.1.clone(),
             port,
@@ -109,9 +107,27 @@ pub(super) async fn frames(
         drop.first_nanos = drop.first_nanos.min(time_nanos);
         drop.last_nanos = drop.last_nanos.max(time_nanos);
         drop.drops += 1;
-    };
-    let all = |filters| filters;
-    let read = read_rows(instance, envelope, &query.form, all, COLUMNS, each).await?;
+    }
+}
+
+/// Looks for drops.
+///
+/// Errors: [`QueryError`], when there is nothing to show.
+pub(super) async fn frames(
+    instance: &Instance,
+    envelope: &Envelope,
+    query: &FlowAnnotationsQuery,
+) -> Result<Vec<Frame>, QueryError> {
+    let (read, Drops { pairs, left_out, .. }) = read_rows(
+        instance,
+        envelope,
+        &query.form,
+        |filters| filters,
+        COLUMNS,
+        Drops::default,
+        Drops::add,
+    )
+    .await?;
     let mut notices = query.notices.clone();
     notices.extend(read.notices);
     notices.extend(buffer_start_notice(read.from_ms, &read.buffer_start));

@@ -78,11 +78,15 @@ pub(super) async fn frames(
     envelope: &Envelope,
     query: &DnsConnectionsQuery,
 ) -> Result<Vec<Frame>, QueryError> {
-    let mut connections = DnsConnections::default();
-    let columns = DnsConnections::COLUMNS;
-    let read = read_rows(instance, envelope, &query.form, with_answers, columns, |columns, row| {
-        connections.add(columns, row);
-    })
+    let (read, connections) = read_rows(
+        instance,
+        envelope,
+        &query.form,
+        with_answers,
+        DnsConnections::COLUMNS,
+        DnsConnections::default,
+        DnsConnections::add,
+    )
     .await?;
     let mut notices = query.notices.clone();
     notices.extend(read.notices);

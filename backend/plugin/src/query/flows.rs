@@ -16,7 +16,7 @@ use super::rows::without_time;
 use super::{Envelope, QueryError};
 use crate::frames::{self, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta, Notice};
 use crate::instance::Instance;
-use crate::relay::{BufferStart, Newest, NewestRequest, RelayError};
+use crate::relay::{BufferStart, Newest, NewestRequest, RelayError, Remark};
 
 /// Nodes that a sentence lists.
 const MAX_NODES_SHOWN: usize = 5;
@@ -49,11 +49,11 @@ pub(super) async fn frames(
 ) -> Result<Vec<Frame>, QueryError> {
     let collected = collect(instance, query, envelope.from_ms, envelope.to_ms).await?;
     let frame = match query.format {
-        FlowsFormat::Table => decoded(collected, FLOW_TABLE_COLUMNS, |columns, meta| {
+        FlowsFormat::Table => decoded(collected, query.format, |columns, meta| {
             let table = frames::flow_table(columns, &columns.newest_first(), meta);
             frames::flow_links(table, &envelope.datasource_uid)
         }),
-        FlowsFormat::Logs => decoded(collected, FLOW_LOG_COLUMNS, |columns, meta| {
+        FlowsFormat::Logs => decoded(collected, query.format, |columns, meta| {
             frames::flow_log(columns, &columns.newest_first(), query.limit, meta)
         }),
         FlowsFormat::Packed => packed(collected),
@@ -102,6 +102,17 @@ impl Iterator for Batches {
     }
 }
 
+impl FlowsFormat {
+    /// What is read of each flow.
+    pub(crate) const fn columns(self) -> ColumnSet {
+        match self {
+            Self::Table => FLOW_TABLE_COLUMNS,
+            Self::Logs => FLOW_LOG_COLUMNS,
+            Self::Packed => ColumnSet::ALL,
+        }
+    }
+}
+
 async fn collect(
     instance: &Instance,
     query: &FlowsQuery,
@@ -121,6 +132,7 @@ async fn collect(
     let oldest_first = query.form.selectors.first.is_some_and(|first| first > 0);
     let request = NewestRequest {
         filters: selection.filters,
+        columns: query.format.columns(),
         from_ms,
         to_ms,
         limit: query.limit,
@@ -136,6 +148,7 @@ async fn collect(
             .map(|error| Notice::warning(format!("the answer is incomplete: {error}"))),
     );
     notices.extend(relay_notices(&newest.notices));
+    notices.extend(remark_notices(&newest.remarks));
     if newest.unreadable > 0 {
         notices.push(unreadable(newest.unreadable));
     }
@@ -172,6 +185,14 @@ pub(super) fn relay_notices(said: &RelayNotices) -> Vec<Notice> {
     notices
 }
 
+/// What there is to say about how the relay was asked.
+pub(crate) fn remark_notices(remarks: &[Remark]) -> impl Iterator<Item = Notice> {
+    remarks.iter().map(|remark| match remark {
+        Remark::LetThrough { .. } => Notice::warning(remark.to_string()),
+        _ => Notice::info(remark.to_string()),
+    })
+}
+
 pub(super) fn unreadable(flows: usize) -> Notice {
     Notice::warning(format!("{flows} flows cannot be read and are left out"))
 }
@@ -190,7 +211,7 @@ fn cut_notice(newest: &Newest, limit: usize, oldest_first: bool) -> Option<Notic
             format!("showing the {which} {shown} of {} flows in the time range", newest.matched);
         return Some(Notice::info(text));
     }
-    (newest.matched >= limit).then(|| {
+    (newest.matched >= limit && !newest.matched_is_all).then(|| {
         // Relay takes the number per node, so how many more there are is not known.
         Notice::info(format!(
             "showing the {which} {shown} flows; the time range may hold more: raise the limit or narrow the filter"
@@ -276,12 +297,12 @@ pub(crate) fn time_text(time_nanos: i64) -> String {
 
 fn decoded(
     collected: Collected,
-    projection: ColumnSet,
+    format: FlowsFormat,
     shape: impl FnOnce(&FlowColumns, Meta) -> Frame,
 ) -> Frame {
     let Collected { newest, mut notices, executed } = collected;
     let mut columns = FlowColumns::new(ColumnLimits::default());
-    let mut decoder = Decoder::new(projection);
+    let mut decoder = Decoder::new(format.columns());
     let mut unreadable_flows = 0;
     for message in &newest.messages {
         match decoder.decode(message, &mut columns) {

@@ -12,7 +12,9 @@ use serde::Deserialize;
 
 use super::filter::FlowSelection;
 use super::flag;
-use super::flows::{buffer_start_notice, executed, now_ms, relay_notices, unreadable};
+use super::flows::{
+    buffer_start_notice, executed, now_ms, relay_notices, remark_notices, unreadable,
+};
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::without_time;
@@ -21,6 +23,7 @@ use crate::frames::{
     FlowSeries, FlowSeriesShape, Frame, Meta, Notice, flow_numbers, flow_time_series,
 };
 use crate::instance::Instance;
+use crate::relay::ScanRequest;
 
 /// Groups that are kept apart while counting; more are counted as `other`.
 const MAX_GROUPS: usize = 1_000;
@@ -169,7 +172,20 @@ struct Counter<'q> {
     without_time: usize,
 }
 
-impl Counter<'_> {
+impl<'q> Counter<'q> {
+    fn new(query: &'q FlowMetricsQuery, buckets: Buckets, limits: AggregationLimits) -> Self {
+        Self {
+            query,
+            decoder: Decoder::new(query.columns()),
+            columns: batch(),
+            once: OncePerPacket::default(),
+            counts: Aggregation::new(buckets, limits),
+            unreadable: 0,
+            seconds: 0,
+            without_time: 0,
+        }
+    }
+
     fn take(&mut self, message: &[u8]) {
         if self.decoder.decode(message, &mut self.columns).is_err() {
             // Full is told from malformed by trying again on empty columns.
@@ -248,22 +264,19 @@ pub(super) async fn frames(
     notices.extend(narrowed);
     let buckets = buckets(query.format, from_ms, to_ms, envelope.interval_ms);
     let max_groups = (MAX_CELLS / buckets.count.max(1)).clamp(query.top, MAX_GROUPS);
-    let mut counter = Counter {
-        query,
-        decoder: Decoder::new(query.columns()),
-        columns: batch(),
-        once: OncePerPacket::default(),
-        counts: Aggregation::new(buckets, AggregationLimits { max_groups, max_peers: MAX_PEERS }),
-        unreadable: 0,
-        seconds: 0,
-        without_time: 0,
-    };
+    let limits = AggregationLimits { max_groups, max_peers: MAX_PEERS };
     let executed_query_string = executed(&selection, from_ms, to_ms);
+    let request =
+        ScanRequest { filters: selection.filters, columns: query.columns(), from_ms, to_ms };
     let (scanned, buffer_start) = tokio::join!(
-        relay.scan(selection.filters, (from_ms, to_ms), |message| counter.take(message)),
+        relay.scan(
+            &request,
+            || Counter::new(query, buckets, limits),
+            |counter, message| counter.take(message),
+        ),
         relay.buffer_start()
     );
-    let scanned = scanned?;
+    let (scanned, mut counter) = scanned?;
     counter.flush();
     let Counter { counts, unreadable: unread, seconds, without_time: timeless, .. } = counter;
     notices.extend(
@@ -273,6 +286,7 @@ pub(super) async fn frames(
             .map(|error| Notice::warning(format!("the answer is incomplete: {error}"))),
     );
     notices.extend(relay_notices(&scanned.notices));
+    notices.extend(remark_notices(&scanned.remarks));
     if unread > 0 {
         notices.push(unreadable(unread));
     }

@@ -6,12 +6,12 @@ use hubble_api::client::Notice as RelayNotice;
 use hubble_api::projection::{Decoded, Decoder};
 
 use super::filter::FlowSelection;
-use super::flows::{executed, now_ms, relay_notices, unreadable};
+use super::flows::{executed, now_ms, relay_notices, remark_notices, unreadable};
 use super::form::FlowsForm;
 use super::{Envelope, QueryError};
 use crate::frames::Notice;
 use crate::instance::Instance;
-use crate::relay::{BufferStart, RelayError, Scanned};
+use crate::relay::{BufferStart, RelayError, ScanRequest, Scanned};
 
 /// Flows of a batch: its dictionary is kept from one to the next.
 const BATCH_FLOWS: usize = 1_024;
@@ -35,17 +35,19 @@ pub(super) struct RowsRead {
 }
 
 /// Asks the relay for the flows that `form` selects, and hands each on as the last row of some
-/// columns of `projection`. `widen` may let the relay send more than that.
+/// columns of `projection`, together with what `begin` made; that is returned in the end. `widen`
+/// may let the relay send more than what is selected.
 ///
 /// Errors: [`QueryError`], when nothing could be asked for, or nothing came.
-pub(super) async fn read_rows(
+pub(super) async fn read_rows<T>(
     instance: &Instance,
     envelope: &Envelope,
     form: &FlowsForm,
     widen: impl FnOnce(FilterSet) -> FilterSet,
     projection: ColumnSet,
-    each: impl FnMut(&FlowColumns, usize),
-) -> Result<RowsRead, QueryError> {
+    begin: impl Fn() -> T,
+    each: impl Fn(&mut T, &FlowColumns, usize),
+) -> Result<(RowsRead, T), QueryError> {
     let relay = instance.relay()?;
     let selection = FlowSelection::new(form)?;
     let now_ms = now_ms();
@@ -53,40 +55,46 @@ pub(super) async fn read_rows(
         form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
     let executed_query_string = executed(&selection, from_ms, to_ms);
     let filters = widen(selection.filters);
-    let mut reader = RowReader::new(projection, each);
+    let request = ScanRequest { filters, columns: projection, from_ms, to_ms };
     let (scanned, buffer_start) = tokio::join!(
-        relay.scan(filters, (from_ms, to_ms), |message| reader.take(message)),
+        relay.scan(
+            &request,
+            || RowReader::new(projection, begin()),
+            |reader, message| reader.take(message, &each),
+        ),
         relay.buffer_start()
     );
-    let scanned = scanned?;
+    let (scanned, reader) = scanned?;
     let mut notices: Vec<Notice> = narrowed.into_iter().collect();
     notices.extend(reader.notices(&scanned));
     let saw_all = reader.saw_all(&scanned);
-    Ok(RowsRead { from_ms, to_ms, now_ms, executed_query_string, notices, saw_all, buffer_start })
+    let read =
+        RowsRead { from_ms, to_ms, now_ms, executed_query_string, notices, saw_all, buffer_start };
+    Ok((read, reader.state))
 }
 
 /// Reads messages, and hands each flow on as the last row of some columns.
 #[derive(Debug)]
-pub(super) struct RowReader<F> {
+struct RowReader<T> {
     decoder: Decoder,
     columns: FlowColumns,
-    each: F,
+    state: T,
     unreadable: usize,
     /// Whether the time is read.
     timed: bool,
     without_time: usize,
 }
 
-impl<F: FnMut(&FlowColumns, usize)> RowReader<F> {
+impl<T> RowReader<T> {
     /// Reads `projection`.
-    pub(super) fn new(projection: ColumnSet, each: F) -> Self {
+    fn new(projection: ColumnSet, state: T) -> Self {
         let decoder = Decoder::new(projection);
         let timed = projection.contains(Column::TimeNanos);
-        Self { decoder, columns: room(), each, unreadable: 0, timed, without_time: 0 }
+        Self { decoder, columns: room(), state, unreadable: 0, timed, without_time: 0 }
     }
 
     /// Reads one message of the relay.
-    pub(super) fn take(&mut self, message: &[u8]) {
+    fn take(&mut self, message: &[u8], each: &impl Fn(&mut T, &FlowColumns, usize)) {
         let mut read = self.decoder.decode(message, &mut self.columns);
         if read.is_err() {
             // Full is told from malformed by trying again on empty columns.
@@ -98,19 +106,20 @@ impl<F: FnMut(&FlowColumns, usize)> RowReader<F> {
                 let time = self.columns.time_nanos().get(row);
                 self.without_time +=
                     usize::from(self.timed && time.is_none_or(|time| *time == NO_TIME));
-                (self.each)(&self.columns, row);
+                each(&mut self.state, &self.columns, row);
             }
             _ => self.unreadable += 1,
         }
     }
 
     /// What there is to say about flows that were read, and how.
-    pub(super) fn notices(&self, scanned: &Scanned) -> Vec<Notice> {
+    fn notices(&self, scanned: &Scanned) -> Vec<Notice> {
         let broken = scanned.broken.as_ref();
         let broken =
             broken.map(|error| Notice::warning(format!("the answer is incomplete: {error}")));
         let mut notices: Vec<Notice> = broken.into_iter().collect();
         notices.extend(relay_notices(&scanned.notices));
+        notices.extend(remark_notices(&scanned.remarks));
         if self.unreadable > 0 {
             notices.push(unreadable(self.unreadable));
         }
@@ -119,7 +128,7 @@ impl<F: FnMut(&FlowColumns, usize)> RowReader<F> {
     }
 
     /// Whether every flow of the range that the relay knows of was read.
-    pub(super) fn saw_all(&self, scanned: &Scanned) -> bool {
+    fn saw_all(&self, scanned: &Scanned) -> bool {
         let lacks = |notice: &RelayNotice| !matches!(notice, RelayNotice::NodesConnected { .. });
         self.unreadable == 0 && scanned.broken.is_none() && !scanned.notices.iter().any(lacks)
     }

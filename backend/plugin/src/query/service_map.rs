@@ -67,11 +67,15 @@ pub(super) async fn frames(
     envelope: &Envelope,
     query: &ServiceMapQuery,
 ) -> Result<Vec<Frame>, QueryError> {
-    let mut map = ServiceMap::new(query.by.into());
-    let (columns, all) = (ServiceMap::COLUMNS, |filters| filters);
-    let read = read_rows(instance, envelope, &query.form, all, columns, |columns, row| {
-        map.add(columns, row);
-    })
+    let (read, map) = read_rows(
+        instance,
+        envelope,
+        &query.form,
+        |filters| filters,
+        ServiceMap::COLUMNS,
+        || ServiceMap::new(query.by.into()),
+        ServiceMap::add,
+    )
     .await?;
     let mut notices = query.notices.clone();
     notices.extend(read.notices);

@@ -3,8 +3,11 @@
 
 mod buffers;
 mod newest;
+mod nodes;
+mod plan;
 mod scan;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hubble_api::client::{
@@ -13,15 +16,20 @@ use hubble_api::client::{
 use hubble_api::client::{DEFAULT_MAX_MESSAGE_BYTES, RelayError as ClientError};
 use hubble_api::pb::observer::{Node, ServerStatusResponse};
 use hubble_api::pb::relay::NodeState;
+use hubble_api::release::Release;
 use tokio::sync::Mutex;
 
 pub(crate) use self::buffers::BufferStart;
 pub(crate) use self::newest::{Newest, NewestRequest};
-pub(crate) use self::scan::Scanned;
+use self::nodes::Known;
+pub(crate) use self::plan::{Plan, Remark};
+pub(crate) use self::scan::{ScanRequest, Scanned};
 use crate::settings::RelaySettings;
 
 /// How long the start of the buffers stays true enough: they move on by themselves.
 const BUFFER_START_TTL: Duration = Duration::from_secs(5);
+/// How long nodes are not asked with a mask after one has refused it.
+const MASKS_REFUSED_MS: u64 = 600_000;
 
 /// Why the relay has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -32,6 +40,10 @@ pub(crate) enum RelayError {
     NotConfigured,
     #[error("{}", .0.sentence())]
     Client(ClientError),
+    #[error(
+        "nodes run Cilium {oldest}, which cannot filter by `{filter}`: that takes Cilium {since}"
+    )]
+    TooOld { filter: &'static str, since: Release, oldest: Release },
 }
 
 impl From<ClientError> for RelayError {
@@ -44,7 +56,7 @@ impl RelayError {
     /// The HTTP status that Grafana should see.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::NotConfigured => 400,
+            Self::NotConfigured | Self::TooOld { .. } => 400,
             Self::Client(error) if error.is_configuration() => 400,
             Self::Client(ClientError::TimedOut { .. } | ClientError::ConnectTimedOut { .. }) => 504,
             Self::Client(_) => 502,
@@ -57,6 +69,10 @@ impl RelayError {
 pub(crate) struct Relay {
     client: RelayClient,
     buffer_start: Mutex<Option<(Instant, BufferStart)>>,
+    known: Mutex<Option<(Instant, Known)>>,
+    /// When a node last refused a mask, in milliseconds since `started`; 0: never.
+    masks_refused_ms: AtomicU64,
+    started: Instant,
 }
 
 /// A node as the relay sees it.
@@ -65,6 +81,8 @@ pub(crate) struct NodeInfo {
     pub(crate) name: String,
     /// Whether its flows can be expected.
     pub(crate) connected: bool,
+    /// As it tells it: `cilium v1.18.2+g5bd307a8`.
+    pub(crate) version: String,
 }
 
 impl Relay {
@@ -91,7 +109,27 @@ impl Relay {
             request_timeout: settings.request_timeout,
             max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
         })?;
-        Ok(Self { client, buffer_start: Mutex::default() })
+        Ok(Self {
+            client,
+            buffer_start: Mutex::default(),
+            known: Mutex::default(),
+            masks_refused_ms: AtomicU64::new(0),
+            started: Instant::now(),
+        })
+    }
+
+    /// Whether a node refused a mask a short time ago.
+    fn masks_refused(&self) -> bool {
+        let refused_ms = self.masks_refused_ms.load(Ordering::Relaxed);
+        refused_ms > 0 && self.elapsed_ms().saturating_sub(refused_ms) < MASKS_REFUSED_MS
+    }
+
+    fn refuse_masks(&self) {
+        self.masks_refused_ms.store(self.elapsed_ms(), Ordering::Relaxed);
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
     }
 
     /// Flows as they come, without end. Errors come in the stream.
@@ -127,6 +165,6 @@ impl Relay {
 impl From<Node> for NodeInfo {
     fn from(node: Node) -> Self {
         let connected = node.state() == NodeState::NodeConnected;
-        Self { name: node.name, connected }
+        Self { name: node.name, connected, version: node.version }
     }
 }

@@ -1,7 +1,7 @@
 //! The newest flows of a time range, newest first.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use bytes::Bytes;
 use flow::Timestamp;
@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, Notices};
 use hubble_api::projection::{Decoder, Envelope};
 
-use super::{Relay, RelayError};
+use super::{Plan, Relay, RelayError, Remark};
 
 /// A range that ends this close to now is open: flows keep coming while a dashboard asks.
 const OPEN_END_MS: i64 = 10_000;
@@ -19,10 +19,21 @@ const OPEN_END_MS: i64 = 10_000;
 /// Bytes of flows that are held for one answer: 50,000 flows of a kilobyte and some room.
 const MAX_HELD_BYTES: usize = 128 << 20;
 
+/// Nodes from which on each is first asked for its share of the limit alone.
+const MIN_NODES_TO_SHARE: usize = 3;
+/// How many times its share of the limit a node is asked for: some have more to tell than others.
+const SHARES: usize = 4;
+/// The least that a node is asked for.
+const MIN_SHARE: usize = 50;
+/// Nodes whose answers are told apart.
+const MAX_NODES: usize = 10_000;
+
 /// Which flows to collect.
 #[derive(Debug, Clone)]
 pub(crate) struct NewestRequest {
     pub(crate) filters: FilterSet,
+    /// What is read of each flow; the rest need not be sent.
+    pub(crate) columns: ColumnSet,
     /// Unix milliseconds, inclusive.
     pub(crate) from_ms: i64,
     /// Unix milliseconds, inclusive.
@@ -49,6 +60,8 @@ pub(crate) struct Newest {
     pub(crate) unreadable: usize,
     /// What the relay says about itself.
     pub(crate) notices: Notices,
+    /// What there is to say about how it was asked.
+    pub(crate) remarks: Vec<Remark>,
     /// Why the stream ended early, if it did and something had come before.
     pub(crate) broken: Option<RelayError>,
     /// Time of the oldest flow in `messages`, in Unix nanoseconds.
@@ -80,6 +93,18 @@ fn time_nanos(message: &[u8], envelope_time: Option<Timestamp>) -> Option<i64> {
     let mut columns = FlowColumns::default();
     Decoder::new(ColumnSet::of(&[Column::TimeNanos])).decode(message, &mut columns).ok()?;
     Some(columns.time_nanos().first().copied().unwrap_or(NO_TIME))
+}
+
+/// What each node answered: how many flows, and the time of the oldest.
+#[derive(Default)]
+struct ByNode {
+    nodes: BTreeMap<Vec<u8>, (u64, i64)>,
+}
+
+/// What one request to the relay came to.
+enum Round {
+    Answered { newest: Box<Newest>, held: Held, by_node: ByNode },
+    MaskRefused,
 }
 
 /// The newest (or oldest) messages so far, the next to go on top.
@@ -120,50 +145,177 @@ impl Held {
     }
 }
 
+impl ByNode {
+    fn add(&mut self, node_name: &[u8], time_nanos: i64) {
+        if let Some((flows, oldest)) = self.nodes.get_mut(node_name) {
+            *flows += 1;
+            if time_nanos != NO_TIME {
+                *oldest = time_nanos.min(*oldest);
+            }
+        } else if self.nodes.len() < MAX_NODES {
+            let oldest = if time_nanos == NO_TIME { i64::MAX } else { time_nanos };
+            self.nodes.insert(node_name.to_vec(), (1, oldest));
+        }
+    }
+
+    /// Whether no node had more to tell than the `number` that it answers at most.
+    fn is_all(&self, number: u64) -> bool {
+        self.nodes.len() < MAX_NODES && self.nodes.values().all(|(flows, _)| *flows < number)
+    }
+
+    /// From when on every flow that there is has come, where each node answered `number` at most;
+    /// the beginning of time where no node had more.
+    fn complete_since(&self, number: u64) -> i64 {
+        let full = self.nodes.values().filter(|(flows, _)| *flows >= number);
+        let complete_since = full.map(|(_, oldest)| *oldest).max();
+        // Nodes that are not told apart are not known to be complete.
+        if self.nodes.len() < MAX_NODES { complete_since.unwrap_or(i64::MIN) } else { i64::MAX }
+    }
+}
+
+impl NewestRequest {
+    /// Whether flows keep coming at its end.
+    fn has_open_end(&self) -> bool {
+        self.to_ms >= self.now_ms.saturating_sub(OPEN_END_MS)
+    }
+
+    /// Whether a node counts back from now to what is asked for.
+    fn counts_back(&self) -> bool {
+        self.has_open_end() && !self.oldest
+    }
+
+    fn since_nanos(&self) -> i64 {
+        self.from_ms.saturating_mul(1_000_000)
+    }
+
+    fn until_nanos(&self) -> i64 {
+        self.to_ms.saturating_mul(1_000_000).saturating_add(999_999)
+    }
+
+    /// How many flows each node is asked for first; 0: all of the range.
+    fn first_number(&self, plan: &Plan) -> u64 {
+        let is_counted = plan.is_exact() && (self.oldest || self.has_open_end());
+        if !is_counted {
+            return 0;
+        }
+        let share = if self.counts_back() && plan.nodes >= MIN_NODES_TO_SHARE {
+            (self.limit.saturating_mul(SHARES) / plan.nodes).max(MIN_SHARE)
+        } else {
+            self.limit
+        };
+        u64::try_from(share.min(self.limit)).unwrap_or(u64::MAX)
+    }
+
+    /// How many flows each node is to be asked for after an answer that does not hold all of the
+    /// newest; `None`: it does.
+    fn next_number(&self, number: u64, held: &Held, by_node: &ByNode, plan: &Plan) -> Option<u64> {
+        if number == 0 {
+            return None;
+        }
+        if plan.has_left_out() && held.heap.len() < self.limit {
+            // Some of the number were flows that nobody asked for.
+            return Some(0);
+        }
+        let limit = u64::try_from(self.limit).unwrap_or(u64::MAX);
+        if number >= limit {
+            return None;
+        }
+        let complete_since = by_node.complete_since(number);
+        let oldest_held = held.heap.peek().map_or(i64::MAX, |Reverse((oldest, _, _))| *oldest);
+        let is_full = held.heap.len() >= self.limit && oldest_held >= complete_since;
+        (!is_full && complete_since > self.since_nanos()).then_some(limit)
+    }
+}
+
 impl Relay {
-    /// Collects. A range that is still open is asked for as the last `limit` flows of each node;
-    /// a past one in whole, since a relay counts back from now and would not reach it.
+    /// Collects. A range that is still open is asked for as the last flows of each node: first
+    /// each for a few times its share of the limit, which nearly always holds the newest of all,
+    /// then for the whole limit. A past range is asked for in whole, since a node counts back from
+    /// now and would not reach it; the oldest of a range are counted from its beginning.
     ///
     /// Errors: [`RelayError`] when nothing came; what came before an error is kept.
     pub(crate) async fn newest(&self, request: &NewestRequest) -> Result<Newest, RelayError> {
-        let open_end = request.to_ms >= request.now_ms.saturating_sub(OPEN_END_MS);
-        let since_nanos = request.from_ms.saturating_mul(1_000_000);
-        let until_nanos = request.to_ms.saturating_mul(1_000_000).saturating_add(999_999);
-        let filters = request.filters.clone();
-        let asked = if open_end && !request.oldest {
-            let number = u64::try_from(request.limit).unwrap_or(u64::MAX);
-            FlowRequest { number, filters, ..FlowRequest::default() }
+        let mut plan = self.plan(&request.filters, request.columns).await?;
+        let mut number = request.first_number(&plan);
+        let (mut newest, held, by_node) = loop {
+            match self.newest_once(request, &mut plan, number).await {
+                Round::MaskRefused => plan = plan.unmasked(),
+                Round::Answered { newest, held, by_node } => {
+                    let next = request.next_number(number, &held, &by_node, &plan);
+                    match next.filter(|_| newest.broken.is_none() && newest.cut_by_bytes == 0) {
+                        Some(next) => {
+                            number = next;
+                            plan.begin_again();
+                        }
+                        None => break (*newest, held, by_node),
+                    }
+                }
+            }
+        };
+        // Fewer than asked for from each node: then none had more of them.
+        let is_all = number == 0 || by_node.is_all(number);
+        newest.matched_is_all = newest.broken.is_none() && is_all;
+        match newest.broken.take() {
+            Some(error) if newest.matched == 0 => return Err(error),
+            broken => newest.broken = broken,
+        }
+        newest.remarks = plan.into_remarks();
+        // By `Reverse`: the newest comes first, or the oldest of the oldest.
+        let mut sorted = held.heap.into_sorted_vec();
+        if request.oldest {
+            sorted.reverse();
+        }
+        newest.oldest_nanos =
+            sorted.last().map(|Reverse((key, _, _))| if request.oldest { !*key } else { *key });
+        newest.messages = sorted.into_iter().map(|Reverse((_, _, message))| message).collect();
+        Ok(newest)
+    }
+
+    async fn newest_once(&self, request: &NewestRequest, plan: &mut Plan, number: u64) -> Round {
+        let (since_nanos, until_nanos) = (request.since_nanos(), request.until_nanos());
+        let asked = if request.counts_back() && number > 0 {
+            FlowRequest { number, ..plan.request() }
         } else {
             FlowRequest {
+                number,
                 since: Some(Timestamp::from_unix_nanos(since_nanos)),
                 until: Some(Timestamp::from_unix_nanos(until_nanos)),
-                filters,
-                ..FlowRequest::default()
+                ..plan.request()
             }
         };
         let mut newest = Newest::default();
         let mut held = Held::new(request.oldest);
+        let mut by_node = ByNode::default();
         let mut stream = self.client.get_flows(asked);
         while let Some(message) = stream.next().await {
             let message = match message {
                 Ok(FlowMessage::Flow(message)) => message,
                 Ok(FlowMessage::Notice(notice)) => {
+                    if plan.is_mask_refused(self, &notice) {
+                        return Round::MaskRefused;
+                    }
                     newest.notices.add(notice);
                     continue;
                 }
+                Err(error) if plan.is_mask_refused_by(self, &error) => return Round::MaskRefused,
                 Err(error) => {
                     newest.broken = Some(error.into());
                     break;
                 }
             };
-            let time =
-                Envelope::read(&message).ok().and_then(|head| time_nanos(&message, head.time));
-            let Some(time_nanos) = time else {
+            let around = Envelope::read(&message)
+                .ok()
+                .and_then(|head| Some((time_nanos(&message, head.time)?, head.node_name)));
+            let Some((time_nanos, node_name)) = around else {
                 newest.unreadable += 1;
                 continue;
             };
-            let too_late = !open_end && time_nanos > until_nanos;
+            by_node.add(node_name, time_nanos);
+            let too_late = !request.has_open_end() && time_nanos > until_nanos;
             if time_nanos != NO_TIME && (time_nanos < since_nanos || too_late) {
+                continue;
+            }
+            if !plan.passes(&message) {
                 continue;
             }
             newest.matched += 1;
@@ -179,21 +331,6 @@ impl Relay {
                 newest.cut_by_bytes += 1;
             }
         }
-        // Fewer than asked for: then no node had more of them.
-        newest.matched_is_all = newest.broken.is_none()
-            && (!open_end || request.oldest || newest.matched < request.limit);
-        match newest.broken.take() {
-            Some(error) if newest.matched == 0 => return Err(error),
-            broken => newest.broken = broken,
-        }
-        // By `Reverse`: the newest comes first, or the oldest of the oldest.
-        let mut sorted = held.heap.into_sorted_vec();
-        if request.oldest {
-            sorted.reverse();
-        }
-        newest.oldest_nanos =
-            sorted.last().map(|Reverse((key, _, _))| if request.oldest { !*key } else { *key });
-        newest.messages = sorted.into_iter().map(|Reverse((_, _, message))| message).collect();
-        Ok(newest)
+        Round::Answered { newest: Box::new(newest), held, by_node }
     }
 }

@@ -2,37 +2,73 @@
 
 use bytes::Bytes;
 use flow::Timestamp;
+use flow::columns::ColumnSet;
 use flow::filter::FilterSet;
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, Notices};
 
-use super::{Relay, RelayError};
+use super::{Plan, Relay, RelayError, Remark};
 
 /// What a scan found beside the flows.
 #[derive(Debug, Default)]
 pub(crate) struct Scanned {
     /// What the relay says about itself.
     pub(crate) notices: Notices,
+    /// What there is to say about how it was asked.
+    pub(crate) remarks: Vec<Remark>,
     /// Why the stream ended early, if it did and something had come before.
     pub(crate) broken: Option<RelayError>,
 }
 
+/// Which flows to read.
+#[derive(Debug)]
+pub(crate) struct ScanRequest {
+    pub(crate) filters: FilterSet,
+    /// What is read of each flow; the rest need not be sent.
+    pub(crate) columns: ColumnSet,
+    /// Unix milliseconds, inclusive.
+    pub(crate) from_ms: i64,
+    /// Unix milliseconds, inclusive.
+    pub(crate) to_ms: i64,
+}
+
 impl Relay {
-    /// Hands every flow of the range (Unix milliseconds, both ends inclusive) to `take`.
+    /// Hands every flow of the range to `take`, with what `begin` makes; that is made anew if the
+    /// relay has to be asked again.
     ///
     /// Errors: [`RelayError`] when nothing came; what came before an error counts.
-    pub(crate) async fn scan(
+    pub(crate) async fn scan<T>(
         &self,
-        filters: FilterSet,
-        (from_ms, to_ms): (i64, i64),
-        mut take: impl FnMut(&Bytes),
-    ) -> Result<Scanned, RelayError> {
-        let until_nanos = to_ms.saturating_mul(1_000_000).saturating_add(999_999);
+        request: &ScanRequest,
+        begin: impl Fn() -> T,
+        mut take: impl FnMut(&mut T, &Bytes),
+    ) -> Result<(Scanned, T), RelayError> {
+        let mut plan = self.plan(&request.filters, request.columns).await?;
+        loop {
+            let mut state = begin();
+            match self.scan_once(request, &mut plan, &mut state, &mut take).await? {
+                Some(mut scanned) => {
+                    scanned.remarks = plan.into_remarks();
+                    return Ok((scanned, state));
+                }
+                None => plan = plan.unmasked(),
+            }
+        }
+    }
+
+    /// `None`: the mask was refused.
+    async fn scan_once<T>(
+        &self,
+        request: &ScanRequest,
+        plan: &mut Plan,
+        state: &mut T,
+        take: &mut impl FnMut(&mut T, &Bytes),
+    ) -> Result<Option<Scanned>, RelayError> {
+        let until_nanos = request.to_ms.saturating_mul(1_000_000).saturating_add(999_999);
         let mut stream = self.client.get_flows(FlowRequest {
-            since: Some(Timestamp::from_unix_nanos(from_ms.saturating_mul(1_000_000))),
+            since: Some(Timestamp::from_unix_nanos(request.from_ms.saturating_mul(1_000_000))),
             until: Some(Timestamp::from_unix_nanos(until_nanos)),
-            filters,
-            ..FlowRequest::default()
+            ..plan.request()
         });
         let mut scanned = Scanned::default();
         let mut came = false;
@@ -40,9 +76,17 @@ impl Relay {
             match message {
                 Ok(FlowMessage::Flow(message)) => {
                     came = true;
-                    take(&message);
+                    if plan.passes(&message) {
+                        take(state, &message);
+                    }
                 }
-                Ok(FlowMessage::Notice(notice)) => scanned.notices.add(notice),
+                Ok(FlowMessage::Notice(notice)) => {
+                    if plan.is_mask_refused(self, &notice) {
+                        return Ok(None);
+                    }
+                    scanned.notices.add(notice);
+                }
+                Err(error) if plan.is_mask_refused_by(self, &error) => return Ok(None),
                 Err(error) if !came => return Err(error.into()),
                 Err(error) => {
                     scanned.broken = Some(error.into());
@@ -50,6 +94,6 @@ impl Relay {
                 }
             }
         }
-        Ok(scanned)
+        Ok(Some(scanned))
     }
 }

@@ -89,6 +89,7 @@ async fn fetch(instance: &Instance) -> Result<Sample, QueryError> {
     let now_ms = now_ms();
     let request = NewestRequest {
         filters: FilterSet::default(),
+        columns: COLUMNS,
         from_ms: now_ms - WINDOW_MS,
         to_ms: now_ms,
         limit: FLOWS,

@@ -7,10 +7,7 @@ use flow::columns::{ColumnLimits, FlowColumns, NO_TIME};
 use hubble_api::projection::Decoder;
 
 use super::Shape;
-use crate::frames::{
-    BadFrame, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart, Meta, Said, Severity, live_json,
-    live_log, live_table,
-};
+use crate::frames::{BadFrame, FramePart, Meta, Said, Severity, live_json, live_log, live_table};
 
 /// Flows of one message. At five messages a second it is more than anybody reads, and little
 /// enough for a browser.
@@ -79,8 +76,7 @@ impl Batch {
     ///
     /// Errors: [`BadFrame`].
     pub(super) fn message(&mut self, part: FramePart) -> Result<Vec<u8>, BadFrame> {
-        let projection = if self.shape.is_log { FLOW_LOG_COLUMNS } else { FLOW_TABLE_COLUMNS };
-        let mut decoder = Decoder::new(projection);
+        let mut decoder = Decoder::new(self.shape.columns());
         let mut columns = FlowColumns::new(ColumnLimits {
             max_flows: MAX_FLOWS,
             max_text_bytes: 4 * MAX_WAITING_BYTES,

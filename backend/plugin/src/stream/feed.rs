@@ -14,6 +14,7 @@ use super::LiveQuery;
 use super::batch::{Batch, MAX_FLOWS};
 use crate::frames::{FramePart, Severity};
 use crate::instance::Instance;
+use crate::relay::{self, Plan, Relay};
 
 /// Time between two messages.
 const PACE: Duration = Duration::from_millis(200);
@@ -38,19 +39,21 @@ enum Event {
 /// Sends messages until nobody takes them any more.
 pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Sender<Vec<u8>>) {
     let Ok(relay) = instance.relay() else { return };
-    let mut request = FlowRequest {
-        follow: true,
-        number: query.backlog,
-        since: query
-            .since_ms
-            .map(|since_ms| Timestamp::from_unix_nanos(since_ms.saturating_mul(1_000_000))),
-        filters: query.selection.filters.clone(),
-        ..FlowRequest::default()
+    let mut batch = Batch::new(query.shape.clone());
+    let (mut plan, mut request) = match begin(relay, query, &mut batch).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            batch.say(Severity::Error, error.to_string());
+            if let Ok(message) = batch.message(FramePart::Rows) {
+                // Whoever is gone needs no word.
+                let _gone = sender.send(message).await;
+            }
+            return sender.closed().await;
+        }
     };
     let mut source = Source::Following(relay.follow(request.clone()));
     let mut wait = FIRST_WAIT;
     let mut last_seen: Option<Timestamp> = None;
-    let mut batch = Batch::new(query.shape.clone());
     let mut counted = Instant::now().checked_sub(COUNT_PACE);
     let mut ticks = interval(PACE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -76,9 +79,24 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
                 wait = FIRST_WAIT;
                 let time = Envelope::read(&message).ok().and_then(|envelope| envelope.time);
                 last_seen = last_seen.max(time);
-                batch.push(&message);
+                if plan.passes(&message) {
+                    batch.push(&message);
+                }
+            }
+            Event::Message(Some(Ok(FlowMessage::Notice(notice))))
+                if plan.is_mask_refused(relay, &notice) =>
+            {
+                plan = plan.unmasked();
+                request.field_mask.clear();
+                go_on(&mut request, last_seen);
+                source = Source::Following(relay.follow(request.clone()));
             }
             Event::Message(Some(Ok(FlowMessage::Notice(notice)))) => say(&mut batch, &notice),
+            Event::Message(Some(Err(error))) if plan.is_mask_refused_by(relay, &error) => {
+                plan = plan.unmasked();
+                request.field_mask.clear();
+                source = Source::Following(relay.follow(request.clone()));
+            }
             Event::Message(ended) => {
                 let reason = match ended {
                     Some(Err(error)) => error.sentence(),
@@ -90,15 +108,12 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
                 wait = (wait * 2).min(MAX_WAIT);
             }
             Event::Waited => {
-                // On from the newest flow that came, where there was one.
-                if let Some(last_seen) = last_seen.map(Timestamp::one_nano_later) {
-                    (request.number, request.since) = (0, Some(last_seen));
-                }
+                go_on(&mut request, last_seen);
                 source = Source::Following(relay.follow(request.clone()));
             }
             Event::Tick => {
                 if counted.is_none_or(|counted| counted.elapsed() >= COUNT_PACE)
-                    && count(&mut batch)
+                    && count(&mut batch, &mut plan)
                 {
                     counted = Some(Instant::now());
                 }
@@ -118,6 +133,34 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
     }
 }
 
+/// How the relay is asked, and what there is to say about it.
+async fn begin(
+    relay: &Relay,
+    query: &LiveQuery,
+    batch: &mut Batch,
+) -> Result<(Plan, FlowRequest), relay::RelayError> {
+    let plan = relay.plan(&query.selection.filters, query.shape.columns()).await?;
+    for remark in plan.remarks() {
+        batch.say(Severity::Info, remark.to_string());
+    }
+    let request = FlowRequest {
+        follow: true,
+        number: query.backlog,
+        since: query
+            .since_ms
+            .map(|since_ms| Timestamp::from_unix_nanos(since_ms.saturating_mul(1_000_000))),
+        ..plan.request()
+    };
+    Ok((plan, request))
+}
+
+/// Asks on from the newest flow that came, where there was one.
+fn go_on(request: &mut FlowRequest, last_seen: Option<Timestamp>) {
+    if let Some(last_seen) = last_seen.map(Timestamp::one_nano_later) {
+        (request.number, request.since) = (0, Some(last_seen));
+    }
+}
+
 fn say(batch: &mut Batch, notice: &RelayNotice) {
     let severity = match notice {
         RelayNotice::NodesConnected { .. } => return,
@@ -128,7 +171,7 @@ fn say(batch: &mut Batch, notice: &RelayNotice) {
 }
 
 /// Says how many flows found no room; whether there was anything to say.
-fn count(batch: &mut Batch) -> bool {
+fn count(batch: &mut Batch, plan: &mut Plan) -> bool {
     let left_out = std::mem::take(&mut batch.left_out);
     let unreadable = std::mem::take(&mut batch.unreadable);
     if left_out > 0 {
@@ -144,5 +187,10 @@ fn count(batch: &mut Batch) -> bool {
     if unreadable > 0 {
         batch.say(Severity::Warning, format!("{unreadable} flows cannot be read"));
     }
-    left_out + unreadable > 0
+    let let_through = plan.take_let_through();
+    let has_more = let_through.is_some();
+    if let Some(remark) = let_through {
+        batch.say(Severity::Warning, remark.to_string());
+    }
+    left_out + unreadable > 0 || has_more
 }

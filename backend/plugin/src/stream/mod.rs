@@ -10,13 +10,14 @@ mod feed;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use flow::columns::ColumnSet;
 use futures_util::Stream;
 use serde::Deserialize;
 use tokio_stream::wrappers::ReceiverStream;
 
 use self::batch::Batch;
 pub(crate) use self::channels::{ChannelKey, Channels, Ticket};
-use crate::frames::{FramePart, Notice, Said, Severity};
+use crate::frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart, Notice, Said, Severity};
 use crate::instance::Instance;
 use crate::query::{FlowSelection, FlowsFormat, FlowsQuery, InvalidQuery, QueryError, now_ms};
 
@@ -54,6 +55,13 @@ pub(crate) struct LiveQuery {
 struct Shape {
     ref_id: String,
     is_log: bool,
+}
+
+impl Shape {
+    /// What is read of each flow.
+    fn columns(&self) -> ColumnSet {
+        if self.is_log { FLOW_LOG_COLUMNS } else { FLOW_TABLE_COLUMNS }
+    }
 }
 
 #[derive(Deserialize)]

@@ -8,14 +8,14 @@ use grafana_plugin_sdk::pluginv2::stream_client::StreamClient;
 use grafana_plugin_sdk::pluginv2::{
     PublishStreamRequest, RunStreamRequest, StreamPacket, SubscribeStreamRequest,
 };
-use hubble_api::pb::observer::GetFlowsResponse;
+use hubble_api::pb::observer::{GetFlowsResponse, Node};
 use serde_json::{Value, json};
 use tonic::{Code, Status, Streaming};
 
 use crate::bad_input::closed_port;
 use crate::flows::until;
 use crate::host::{PATIENCE, Plugin, Source, now_ms};
-use crate::relay::{self, Relay, Script};
+use crate::relay::{self, Masks, Relay, Script};
 
 const PATH: &str = "flows/1-4f";
 
@@ -285,4 +285,44 @@ async fn channels_are_named_flows_and_run_one_query_each() {
     let mut client = StreamClient::new(plugin.channel.clone());
     let answer = client.publish_stream(publish).await.unwrap().into_inner();
     assert_eq!(answer.status, 2, "flows are observed, never made");
+}
+
+#[tokio::test]
+async fn a_mask_that_is_refused_interrupts_nobody() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    for masks in [Masks::Refused, Masks::RefusedByOne] {
+        let script =
+            Script { flows: plain([now - 1_000]), masks, hangs: true, ..Script::default() };
+        let relay = Relay::start(script).await;
+        let mut stream = run(&plugin, &relay.source(), PATH, &query(&json!({}))).await.unwrap();
+        let (_, notices) = gather(&mut stream, |flows, _| flows >= 1).await;
+        assert_eq!(notices, [""; 0]);
+        until(|| relay.asked.lock().unwrap().len() == 2).await;
+        let asked = relay.asked.lock().unwrap();
+        assert!(asked[0].field_mask.is_some() && asked[1].field_mask.is_none(), "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_older_nodes_let_through_is_left_out_as_it_comes() {
+    let plugin = Plugin::start().await;
+    let version = "cilium v1.15.1".to_owned();
+    let old = Node { version, ..relay::node("aks-1", 1) };
+    let script = Script { flows: plain([now_ms()]), nodes: vec![old], ..Script::default() };
+    let relay = Relay::start(Script { hangs: true, ..script }).await;
+    let source = relay.source();
+    let lagging = query(&json!({ "filter": { "dropReasonDesc": ["POLICY_DENIED"] } }));
+    let mut stream = run(&plugin, &source, PATH, &lagging).await.unwrap();
+    let (flows, notices) = gather(&mut stream, |_, notices| notices.len() >= 2).await;
+    assert_eq!(flows, 0);
+    assert!(notices[0].contains("does not record `egress_denied_by`"), "{notices:?}");
+    assert!(
+        notices[1].contains("cannot filter by `drop_reason_desc` (Cilium 1.16)"),
+        "{notices:?}"
+    );
+    let impossible = query(&json!({ "filter": { "celExpression": ["true"] } }));
+    let mut stream = run(&plugin, &source, "flows/cel", &impossible).await.unwrap();
+    let (_, notices) = gather(&mut stream, |_, notices| !notices.is_empty()).await;
+    assert!(notices[0].contains("that takes Cilium 1.16"), "{notices:?}");
 }

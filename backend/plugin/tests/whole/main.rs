@@ -18,6 +18,7 @@ mod health;
 mod host;
 mod http;
 mod live;
+mod older;
 mod policies;
 mod prometheus_calls;
 mod promql;

@@ -17,7 +17,7 @@ use hubble_api::pb::relay::NodeStatusEvent;
 use tonic::{Request, Response, Status};
 
 /// What the relay does.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Script {
     /// Answers to `GetFlows`.
     pub(crate) flows: Vec<GetFlowsResponse>,
@@ -30,6 +30,39 @@ pub(crate) struct Script {
     pub(crate) namespaces: Vec<&'static str>,
     /// Keeps the stream open after the last answer.
     pub(crate) hangs: bool,
+    /// Takes `number` as nodes do: that many of the newest of each.
+    pub(crate) counts: bool,
+    /// What becomes of a request with a field mask.
+    pub(crate) masks: Masks,
+}
+
+/// How nodes take a field mask.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Masks {
+    /// All fields come.
+    #[default]
+    Ignored,
+    /// One node of the relay answers with an error, the others answer.
+    RefusedByOne,
+    /// There is no answer.
+    Refused,
+}
+
+impl Default for Script {
+    /// One node of a release that knows everything, and no flows.
+    fn default() -> Self {
+        Self {
+            flows: Vec::new(),
+            error: None,
+            oldest: Vec::new(),
+            nodes: vec![node("aks-1", 1)],
+            status: ServerStatusResponse::default(),
+            namespaces: Vec::new(),
+            hangs: false,
+            counts: false,
+            masks: Masks::Ignored,
+        }
+    }
 }
 
 /// A running relay.
@@ -136,7 +169,12 @@ pub(crate) fn lost(node: &str, source: i32, count: u64) -> GetFlowsResponse {
 }
 
 pub(crate) fn node(name: &str, state: i32) -> Node {
-    Node { name: name.to_owned(), state, ..Node::default() }
+    Node {
+        name: name.to_owned(),
+        state,
+        version: "cilium v1.19.4+g75d3a68c".to_owned(),
+        ..Node::default()
+    }
 }
 
 fn timestamp(time_ms: i64) -> prost_types::Timestamp {
@@ -178,10 +216,33 @@ impl Observer for Service {
             let oldest = self.script.oldest.clone();
             return Ok(Response::new(Box::pin(stream::iter(oldest).map(Ok))));
         }
-        self.asked.lock().unwrap().push(request);
+        let is_masked = request.field_mask.is_some();
+        self.asked.lock().unwrap().push(request.clone());
+        let refused = || Status::unknown("invalid fieldmask");
+        let mut flows = self.script.flows.clone();
+        match self.script.masks {
+            Masks::Refused if is_masked => return Err(refused()),
+            Masks::RefusedByOne if is_masked => {
+                flows.push(node_status(4, &["aks-9"], refused().message()));
+            }
+            _ => {}
+        }
+        if self.script.counts && request.number > 0 {
+            let mut left = std::collections::BTreeMap::new();
+            flows.sort_by_key(|flow| {
+                std::cmp::Reverse(flow.time.map(|time| (time.seconds, time.nanos)))
+            });
+            flows.retain(|flow| {
+                let left = left.entry(flow.node_name.clone()).or_insert(request.number);
+                let is_wanted = *left > 0;
+                *left = left.saturating_sub(1);
+                is_wanted
+            });
+            flows.reverse();
+        }
         self.open.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let open = Open(Arc::clone(&self.open));
-        let answers = stream::iter(self.script.flows.clone()).map(Ok);
+        let answers = stream::iter(flows).map(Ok);
         let (hangs, error) = (self.script.hangs, self.script.error.clone());
         let end = stream::once(async move {
             let _open = open;

@@ -2,6 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use hubble_api::pb::flow::{FlowFilter, Verdict};
+use hubble_api::pb::observer::get_flows_request::Experimental;
 use prost_types::FieldMask as WireMask;
 
 use super::*;
@@ -257,17 +258,19 @@ async fn times_bound_the_answer_and_beat_the_number() {
 #[tokio::test]
 async fn a_mask_leaves_the_rest_out() {
     let relay = filled(&[]);
-    let request = GetFlowsRequest {
-        number: 2,
-        field_mask: Some(WireMask { paths: vec!["uuid".to_owned(), "source.pod_name".to_owned()] }),
-        ..GetFlowsRequest::default()
-    };
-    let messages = answer(&relay, request).await;
-    let flows = flows_of(&messages);
-    assert_eq!(flows.len(), 6);
-    for flow in flows {
-        assert!(!flow.uuid.is_empty() && flow.source.is_some());
-        assert!(flow.time.is_none() && flow.l4.is_none() && flow.node_name.is_empty());
+    let mask = || Some(WireMask { paths: vec!["uuid".to_owned(), "source.pod_name".to_owned()] });
+    // `hubble` up to 1.18 sends what was an experiment.
+    let experimental = || Some(Experimental { field_mask: mask() });
+    for (field_mask, experimental) in [(mask(), None), (None, experimental())] {
+        let request =
+            GetFlowsRequest { number: 2, field_mask, experimental, ..GetFlowsRequest::default() };
+        let messages = answer(&relay, request).await;
+        let flows = flows_of(&messages);
+        assert_eq!(flows.len(), 6);
+        for flow in flows {
+            assert!(!flow.uuid.is_empty() && flow.source.is_some());
+            assert!(flow.time.is_none() && flow.l4.is_none() && flow.node_name.is_empty());
+        }
     }
 }
 

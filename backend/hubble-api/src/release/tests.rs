@@ -1,0 +1,178 @@
+use super::{FilterNeed, Release, columns_since, known_filters, mask_paths};
+use crate::pb::flow::Flow;
+use crate::projection::Decoder;
+use flow::columns::{Column, ColumnSet, FlowColumns};
+use flow::filter::{FilterSet, FlowFilter};
+use prost::Message as _;
+
+const fn release(minor: u32) -> Release {
+    Release { major: 1, minor }
+}
+
+#[test]
+fn versions_as_nodes_tell_them() {
+    let check = |version: &str, expected: Option<(u32, u32)>| {
+        let read = Release::read(version).map(|release| (release.major, release.minor));
+        assert_eq!(read, expected, "`{version}`");
+    };
+    check("cilium v1.18.2+g5bd307a8", Some((1, 18)));
+    check("hubble-relay v1.9.12", Some((1, 9)));
+    check("1.16.0", Some((1, 16)));
+    check("v1.17", Some((1, 17)));
+    check("cilium v1.17.4-250610", Some((1, 17)));
+    check("cilium v1.18.0-rc.1", Some((1, 17)));
+    check("cilium v1.21.0-dev+g4df675e3", Some((1, 20)));
+    check("cilium v1.16.0-pre.3", Some((1, 15)));
+    for none in ["", "cilium", "cilium unknown", "v.1", "1", "one.two", "cilium v1.x"] {
+        check(none, None);
+    }
+}
+
+#[test]
+fn what_a_release_does_not_know_is_not_asked_for() {
+    let field = |field: &'static str, minor| FilterNeed { field, since: release(minor) };
+    let check = |filter: FlowFilter, minor: u32, unknown: &[FilterNeed]| {
+        let set = FilterSet { allow: vec![filter.clone()], deny: vec![filter.clone()] };
+        let known = known_filters(&set, release(minor));
+        assert_eq!(known.unknown, unknown, "{filter:?} in 1.{minor}");
+        // An excluding filter goes whole or not at all.
+        let deny = if unknown.is_empty() { vec![filter] } else { Vec::new() };
+        assert_eq!(known.filters.deny, deny);
+        known.filters.allow[0].clone()
+    };
+    let text = |text: &str| vec![text.to_owned()];
+    let old = FlowFilter { source_ip: text("10.0.0.1"), ..FlowFilter::default() };
+    assert_eq!(check(old.clone(), 10, &[]), old);
+    let mixed = FlowFilter { encrypted: vec![true], ..old.clone() };
+    assert_eq!(check(mixed.clone(), 18, &[field("encrypted", 19)]), old);
+    assert_eq!(check(mixed.clone(), 19, &[]), mixed);
+    let protocols = |names: &[&str]| FlowFilter {
+        protocol: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..FlowFilter::default()
+    };
+    check(protocols(&["tcp", "dns"]), 13, &[]);
+    let asked = check(protocols(&["tcp", "IGMP"]), 18, &[field("protocol", 19)]);
+    assert_eq!(asked, FlowFilter::default(), "half of the alternatives would match too little");
+    let pods = |pod: &str| FlowFilter { source_pod: text(pod), ..FlowFilter::default() };
+    check(pods("pets/store"), 14, &[]);
+    check(pods("/store"), 14, &[field("source_pod", 15)]);
+    check(pods("/store"), 15, &[]);
+    let two = FlowFilter {
+        node_labels: text("a=b"),
+        drop_reason_desc: vec![flow::DropReason::from_number(133)],
+        ..FlowFilter::default()
+    };
+    check(two.clone(), 15, &[field("drop_reason_desc", 16), field("node_labels", 16)]);
+    check(two, 16, &[]);
+    let cluster = FlowFilter { destination_cluster_name: text("c"), ..FlowFilter::default() };
+    check(cluster, 16, &[field("destination_cluster_name", 17)]);
+}
+
+#[test]
+fn a_mask_names_what_columns_are_read_from() {
+    let check = |columns: &[Column], minor: u32, expected: &[&str]| {
+        assert_eq!(mask_paths(ColumnSet::of(columns), release(minor)), expected, "1.{minor}");
+    };
+    check(&[Column::Verdict], 13, &[]);
+    check(&[Column::Verdict], 14, &["node_name", "time", "verdict"]);
+    check(
+        &[Column::SourcePort, Column::TcpFlags, Column::SourcePod, Column::EgressDeniedBy],
+        15,
+        &["l4", "node_name", "source.pod_name", "time"],
+    );
+    check(&[Column::EgressDeniedBy], 16, &["egress_denied_by", "node_name", "time"]);
+    assert_eq!(mask_paths(ColumnSet::ALL, release(20)), [""; 0]);
+    let newer = columns_since(ColumnSet::ALL, release(17));
+    let names: Vec<&str> = newer.iter().map(|(column, _)| column.name()).collect();
+    assert_eq!(
+        names,
+        [
+            "aggregate_ingress_flow_count",
+            "aggregate_egress_flow_count",
+            "aggregate_unknown_direction_flow_count",
+            "policy_log"
+        ]
+    );
+}
+
+/// Each column alone, of flows that only keep the fields on its paths: the same as of whole ones.
+#[test]
+fn a_column_needs_no_more_than_its_paths() {
+    use proptest::strategy::{Strategy as _, ValueTree as _};
+
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..64 {
+        let whole = crate::arbitrary::flow().new_tree(&mut runner).unwrap().current();
+        let whole = Flow::from(whole);
+        for column in Column::ALL {
+            let columns = ColumnSet::of(&[*column]);
+            let mask = mask_paths(columns, release(20));
+            let read = |flow: Flow| {
+                let message = crate::pb::observer::GetFlowsResponse {
+                    node_name: flow.node_name.clone(),
+                    time: flow.time,
+                    response_types: Some(
+                        crate::pb::observer::get_flows_response::ResponseTypes::Flow(flow),
+                    ),
+                };
+                let mut table = FlowColumns::default();
+                let decoded = Decoder::new(columns).decode(&message.encode_to_vec(), &mut table);
+                decoded.map(|_| format!("{table:?}"))
+            };
+            assert_eq!(read(kept(&whole, &mask)), read(whole.clone()), "{}", column.name());
+        }
+    }
+}
+
+/// The flow with the fields of the first level that a mask leads to; those of endpoints and of
+/// `IP` one by one.
+fn kept(whole: &Flow, mask: &[String]) -> Flow {
+    let has = |path: &str| mask.iter().any(|own| own == path);
+    let mut flow = whole.clone();
+    macro_rules! keep {
+        ($($field:ident $path:literal,)*) => {
+            $(if !has($path) { flow.$field = Default::default(); })*
+        };
+    }
+    keep! {
+        time "time", verdict "verdict", drop_reason_desc "drop_reason_desc", l4 "l4",
+        r#type "Type", node_name "node_name", source_names "source_names",
+        destination_names "destination_names", l7 "l7", event_type "event_type",
+        source_service "source_service", destination_service "destination_service",
+        traffic_direction "traffic_direction", policy_match_type "policy_match_type",
+        trace_observation_point "trace_observation_point", is_reply "is_reply",
+        debug_capture_point "debug_capture_point", interface "interface",
+        proxy_port "proxy_port", sock_xlate_point "sock_xlate_point", uuid "uuid",
+        auth_type "auth_type", trace_reason "trace_reason",
+        egress_allowed_by "egress_allowed_by", ingress_allowed_by "ingress_allowed_by",
+        egress_denied_by "egress_denied_by", ingress_denied_by "ingress_denied_by",
+        policy_log "policy_log", aggregate "aggregate",
+    }
+    for (side, endpoint) in [("source", &mut flow.source), ("destination", &mut flow.destination)] {
+        if let Some(endpoint) = endpoint {
+            macro_rules! keep {
+                ($($field:ident)*) => {
+                    $(if !has(&format!("{side}.{}", stringify!($field))) {
+                        endpoint.$field = Default::default();
+                    })*
+                };
+            }
+            keep! { identity namespace pod_name cluster_name labels workloads }
+        }
+    }
+    if let Some(ip) = &mut flow.ip {
+        if !has("IP.source") {
+            ip.source.clear();
+        }
+        if !has("IP.destination") {
+            ip.destination.clear();
+        }
+        if !has("IP.ipVersion") {
+            ip.ip_version = 0;
+        }
+        if !has("IP.encrypted") {
+            ip.encrypted = false;
+        }
+    }
+    flow
+}
