@@ -1,8 +1,10 @@
-//! Files that are generated and committed: the protobuf code, the dashboards, the rules.
+//! Files that are generated and committed: the protobuf code, the dashboards, the rules, the
+//! query model in TypeScript.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use dashboards::{Build, Dashboard};
 
@@ -15,6 +17,10 @@ pub(crate) enum GeneratedError {
     Stale { path: PathBuf },
     #[error("`{path}` is no dashboard of `dashboards/src`: remove it")]
     Unknown { path: PathBuf },
+    #[error(
+        "`{path}` does not match the query model, or cannot be made: run `cargo xtask gen`\n{said}"
+    )]
+    QueryTypes { path: PathBuf, said: String },
     #[error("`{path}` could not be written")]
     Write {
         path: PathBuf,
@@ -34,10 +40,31 @@ pub(crate) fn run(check: bool) -> Result<(), Failure> {
             write(&folder.join(dashboard.file_name()), &dashboard.json(), check)?;
         }
     }
+    query_types(check)?;
     for file in dashboards::rule_files()? {
         write(Path::new(file.path()), file.text(), check)?;
     }
     Ok(())
+}
+
+/// The query model as TypeScript, which a test of the backend makes, next to the model.
+fn query_types(check: bool) -> Result<(), GeneratedError> {
+    let mut test = Command::new(env!("CARGO"));
+    test.args(["test", "--quiet", "--package", "plugin", "--bin", "gpx_hubble"])
+        .args(["query::typescript"])
+        .current_dir(workspace::root())
+        .env_remove("WRITE_GENERATED");
+    if !check {
+        test.env("WRITE_GENERATED", "1");
+    }
+    let path = PathBuf::from("src/datasource/query/generated.ts");
+    let output =
+        test.output().map_err(|cause| GeneratedError::Write { path: path.clone(), cause })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    Err(GeneratedError::QueryTypes { path, said: String::from_utf8_lossy(&said).into_owned() })
 }
 
 /// A file that no code makes would be shown by Grafana all the same.

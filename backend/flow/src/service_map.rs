@@ -1,6 +1,7 @@
 //! Who talks to whom: flows as a graph, in bounded memory however many flows there are.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
@@ -14,6 +15,8 @@ const MAX_EDGES: usize = 20_000;
 const MAX_ENDS: usize = 20_000;
 /// Ports and reasons that are named on an edge.
 const MAX_DETAILS: usize = 8;
+/// The subtitle of a node that stands for several.
+const GROUPED: &str = "grouped";
 
 /// What a node of the graph is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,15 +193,41 @@ impl ServiceMap {
         index
     }
 
-    /// The graph with the nodes of each namespace or kind as one, if it has more than
-    /// `max_nodes`; then the smallest of those as one, too. Whether anything was put together.
+    /// The graph with at most `max_nodes` nodes. Where it has more, those of one namespace or kind
+    /// (the names outside of the cluster are of one) become one node, the largest group first and
+    /// only as many groups as it takes; then the nodes with the fewest flows become one, too.
+    /// Whether anything was put together.
     pub fn grouped(self, max_nodes: usize) -> (Self, bool) {
         if self.nodes.len() <= max_nodes {
             return (self, false);
         }
-        let by_namespace = self.merged(|node, _| match node.subtitle.as_str() {
-            "" => (node.title.clone(), String::new()),
-            subtitle => (subtitle.to_owned(), "grouped".to_owned()),
+        let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+        for node in self.nodes.iter().filter(|node| !node.subtitle.is_empty()) {
+            *groups.entry(&node.subtitle).or_default() += 1;
+        }
+        let mut groups: Vec<(&str, usize)> =
+            groups.into_iter().filter(|(_, nodes)| *nodes > 1).collect();
+        groups.sort_by_key(|(_, nodes)| Reverse(*nodes));
+        let mut nodes_left = self.nodes.len();
+        let mut together = BTreeSet::new();
+        for (subtitle, nodes) in groups {
+            if nodes_left <= max_nodes {
+                break;
+            }
+            nodes_left -= nodes - 1;
+            together.insert(subtitle);
+        }
+        let by_namespace = self.merged(|node, _| {
+            let group = match node.subtitle.as_str() {
+                // The kind itself, beside those of its kind that have names.
+                "" => &node.title,
+                _ => &node.subtitle,
+            };
+            if together.contains(group.as_str()) {
+                (group.clone(), GROUPED.to_owned())
+            } else {
+                (node.title.clone(), node.subtitle.clone())
+            }
         });
         if by_namespace.nodes.len() <= max_nodes {
             return (by_namespace, true);
@@ -206,7 +235,7 @@ impl ServiceMap {
         let mut order: Vec<usize> = (0..by_namespace.nodes.len()).collect();
         let total =
             |index: &usize| by_namespace.nodes.get(*index).map_or(0, |node| node.counts.total());
-        order.sort_by_key(|index| std::cmp::Reverse(total(index)));
+        order.sort_by_key(|index| Reverse(total(index)));
         let mut kept = vec![false; order.len()];
         for index in order.into_iter().take(max_nodes.saturating_sub(1)) {
             if let Some(kept) = kept.get_mut(index) {
@@ -217,7 +246,7 @@ impl ServiceMap {
             if kept.get(index).copied().unwrap_or(false) {
                 (node.title.clone(), node.subtitle.clone())
             } else {
-                ("other".to_owned(), "grouped".to_owned())
+                ("other".to_owned(), GROUPED.to_owned())
             }
         });
         (merged, true)
@@ -269,13 +298,13 @@ fn count_many(counts: &mut BTreeMap<String, u64>, name: String, flows: u64) {
 fn end(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> (String, String) {
     let namespace = end.namespace(columns, row).to_owned();
     let reserved = || end.reserved(columns, row).unwrap_or_else(|| "unknown".to_owned());
-    // What is no pod has a name or is one of the reserved identities.
-    let outside = || {
-        let names = end.name(columns, row);
-        match names {
-            Some(name) if by != MapBy::Namespace => (name.into_owned(), reserved()),
-            _ => (reserved(), String::new()),
+    // What is no pod has a name or is one of the reserved identities. Addresses are none: the
+    // world would be a node for each of its clients.
+    let outside = || match end.name(columns, row) {
+        Some(name) if by != MapBy::Namespace && name != end.ip(columns, row) => {
+            (name.into_owned(), reserved())
         }
+        _ => (reserved(), String::new()),
     };
     match by {
         MapBy::Namespace if !namespace.is_empty() => (namespace, String::new()),
@@ -305,7 +334,7 @@ fn end(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> (String, Strin
 mod tests {
     use super::*;
     use crate::columns::RowLists;
-    use crate::{Endpoint, Flow, Layer4, Tcp};
+    use crate::{Endpoint, Flow, Ip, Layer4, Tcp};
 
     fn map(flows: impl IntoIterator<Item = (String, String, bool)>) -> ServiceMap {
         let pod = |name: String| {
@@ -348,13 +377,60 @@ mod tests {
 
     #[test]
     fn many_nodes_are_grouped_and_no_flow_is_lost() {
+        // Namespaces of 42 and 43 pods each, and one of a single pod.
         let flows =
             || (0..300).map(|index| (format!("n{}/a{index}", index % 7), "x/y".to_owned(), false));
-        for (max_nodes, expected) in [(301, (301, false)), (300, (8, true)), (4, (4, true))] {
+        for (max_nodes, expected) in [
+            (301, (301, false)),
+            (300, (259, true)),
+            (200, (175, true)),
+            (50, (49, true)),
+            (8, (8, true)),
+            (4, (4, true)),
+        ] {
             let (map, grouped) = map(flows()).grouped(max_nodes);
-            assert_eq!((map.nodes.len(), grouped), expected);
+            assert_eq!((map.nodes.len(), grouped), expected, "{max_nodes}");
             let sum: u64 = map.edges.iter().map(|edge| edge.counts.total()).sum();
             assert_eq!(sum, 300);
+            assert!(map.nodes.iter().any(|node| node.title == "y") || max_nodes < 8);
         }
+    }
+
+    #[test]
+    fn addresses_of_the_world_are_one_node_and_names_are_their_own() {
+        let world = |ip: &str, names: &[&str]| Flow {
+            ip: Some(Ip {
+                source: "10.0.0.1".to_owned(),
+                destination: ip.to_owned(),
+                ..Ip::default()
+            }),
+            destination: Some(Endpoint {
+                identity: 2,
+                labels: vec!["reserved:world".to_owned()],
+                ..Endpoint::default()
+            }),
+            destination_names: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..Flow::default()
+        };
+        let titles = |by: MapBy| {
+            let mut map = ServiceMap::new(by);
+            for flow in [
+                world("1.1.1.1", &[]),
+                world("1.0.0.1", &[]),
+                world("20.0.0.1", &["api.github.com"]),
+                world("20.0.0.2", &["api.github.com"]),
+            ] {
+                let mut columns = FlowColumns::default();
+                columns.append_flow(&flow, &mut RowLists::default()).unwrap();
+                map.add(&columns, 0);
+            }
+            let nodes = map.nodes.iter().map(|node| format!("{}|{}", node.title, node.subtitle));
+            nodes.collect::<Vec<_>>()
+        };
+        let named = ["unknown|", "world|", "api.github.com|world"];
+        assert_eq!(titles(MapBy::Workload), named);
+        assert_eq!(titles(MapBy::Pod), named);
+        assert_eq!(titles(MapBy::Namespace), ["unknown|", "world|"]);
+        assert_eq!(titles(MapBy::Identity), ["0|unknown", "2|world"]);
     }
 }

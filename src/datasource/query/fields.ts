@@ -1,3 +1,7 @@
+import { groupKeys, type FilterField, type GroupField } from './generated';
+
+export type { FilterField, GroupField } from './generated';
+
 /** Fields of a flow filter, named as the flags of `hubble observe` in camel case, in the order in which they are offered. */
 export const filterFields = [
   'verdict',
@@ -56,45 +60,21 @@ export const filterFields = [
   'ipTraceId',
   'celExpression',
   'uuid',
-] as const;
+] as const satisfies readonly FilterField[];
 
-export type FilterField = (typeof filterFields)[number];
+type Offered = (typeof filterFields)[number];
 
-const known: ReadonlySet<string> = new Set(filterFields);
+// Does not compile when a field of the model is not offered.
+const everyFieldIsOffered: Exclude<FilterField, Offered> extends never ? true : never = true;
+
+const known: ReadonlySet<string> = new Set(everyFieldIsOffered ? filterFields : []);
 
 export function isFilterField(name: string): name is FilterField {
   return known.has(name);
 }
 
 /** What flows can be counted by, in the order in which it is offered. */
-export const groupFields = [
-  'verdict',
-  'dropReasonDesc',
-  'trafficDirection',
-  'protocol',
-  'type',
-  'reply',
-  'nodeName',
-  'source',
-  'fromNamespace',
-  'fromPod',
-  'fromWorkload',
-  'fromIp',
-  'fromIdentity',
-  'destination',
-  'toNamespace',
-  'toPod',
-  'toWorkload',
-  'toIp',
-  'toIdentity',
-  'toPort',
-  'dnsQuery',
-  'httpMethod',
-  'httpStatus',
-  'level',
-] as const;
-
-export type GroupField = (typeof groupFields)[number];
+export const groupFields = groupKeys;
 
 const groups: ReadonlySet<string> = new Set(groupFields);
 

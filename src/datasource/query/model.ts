@@ -1,97 +1,79 @@
-import type { AdHocVariableFilter, CoreApp } from '@grafana/data';
+import type { CoreApp } from '@grafana/data';
 import type { DataQuery } from '@grafana/schema';
 
-import type { FilterField, GroupField } from './fields';
+import {
+  defaultLimit,
+  maxLimit,
+  type AdhocFilter,
+  type DnsConnectionsFields,
+  type FlowAnnotationsFields,
+  type FlowMetricsFields,
+  type FlowsFields,
+  type FormFields,
+  type PromqlFields,
+  type ServiceMapFields,
+} from './generated';
 
-/** Values by field: those of one field are joined by "or", the fields by "and". */
-export type FlowFilter = Partial<Record<FilterField, string[]>>;
-
-/** A condition that must hold beside the query's own; Grafana's ad hoc filters have the same shape. */
-export type AdhocFilter = Pick<AdHocVariableFilter, 'key' | 'operator' | 'value' | 'values'>;
+export type {
+  AdhocFilter,
+  FlowFilter,
+  FlowMetric,
+  FlowMetricsFormat,
+  FlowsFormat,
+  MapBy,
+  PromqlFormat,
+} from './generated';
+export {
+  defaultAnnotations,
+  defaultGroups,
+  defaultLimit,
+  defaultNames,
+  maxAnnotations,
+  maxGroups,
+  maxLimit,
+  maxNames,
+} from './generated';
 
 /** Which flows, as the builder holds it. */
-export interface FlowForm {
-  filter?: FlowFilter;
-  exclude?: FlowFilter;
-  /** Filters in JSON, as `--print-raw-filters` gives them. */
-  allowlist?: string[];
-  denylist?: string[];
-  since?: string;
-  until?: string;
-  last?: number;
-  first?: number;
-  all?: boolean;
-  follow?: boolean;
-}
+export type FlowForm = Omit<FormFields, 'text' | 'adhocFilters'>;
 
 /** Which flows: the builder's form, or a `hubble observe …` line. */
-export interface FlowSelection extends FlowForm {
-  text?: string;
+export interface FlowSelection extends FormFields {
   /** How the selection is written. Without it, a line that is there counts. */
   editorMode?: EditorMode;
-  adhocFilters?: AdhocFilter[];
 }
 
 export type EditorMode = 'builder' | 'text';
 
-export type FlowsFormat = 'table' | 'logs' | 'packed';
-
-export interface FlowsQuery extends DataQuery, FlowSelection {
+export interface FlowsQuery extends DataQuery, FlowSelection, FlowsFields {
   queryType: 'flows';
-  format?: FlowsFormat;
-  limit?: number;
 }
 
-export type FlowMetric = 'count' | 'rate' | 'dropRatio' | 'distinctPeers';
-
-export type FlowMetricsFormat = 'time_series' | 'top';
-
-export interface FlowMetricsQuery extends DataQuery, FlowSelection {
+export interface FlowMetricsQuery extends DataQuery, FlowSelection, FlowMetricsFields {
   queryType: 'flowMetrics';
-  metric?: FlowMetric;
-  groupBy?: GroupField[];
-  format?: FlowMetricsFormat;
-  /** Groups that are shown. */
-  limit?: number;
 }
 
-export type MapBy = 'workload' | 'namespace' | 'pod' | 'identity';
-
-export interface ServiceMapQuery extends DataQuery, FlowSelection {
+export interface ServiceMapQuery extends DataQuery, FlowSelection, ServiceMapFields {
   queryType: 'serviceMap';
-  by?: MapBy;
 }
 
 /** The first drop of each pair, as marks on a time axis. */
-export interface FlowAnnotationsQuery extends DataQuery, FlowSelection {
+export interface FlowAnnotationsQuery extends DataQuery, FlowSelection, FlowAnnotationsFields {
   queryType: 'flowAnnotations';
-  /** Pairs that are marked. */
-  limit?: number;
 }
 
 /** Names that were asked for, with the connections that followed. */
-export interface DnsConnectionsQuery extends DataQuery, FlowSelection {
+export interface DnsConnectionsQuery extends DataQuery, FlowSelection, DnsConnectionsFields {
   queryType: 'dnsConnections';
-  /** Only answers that hold this address. */
-  ip?: string;
-  limit?: number;
 }
 
 /** The queries that Hubble Relay answers. */
 export type RelayQuery = FlowsQuery | FlowMetricsQuery | ServiceMapQuery | FlowAnnotationsQuery | DnsConnectionsQuery;
 
-export type PromqlFormat = 'time_series' | 'table' | 'heatmap';
-
 /** Named as in Grafana's own Prometheus source, so that a panel keeps working when its source is switched. */
-export interface PromqlQuery extends DataQuery {
+export interface PromqlQuery extends DataQuery, PromqlFields {
   queryType?: 'promql';
   expr: string;
-  range?: boolean;
-  instant?: boolean;
-  exemplar?: boolean;
-  legendFormat?: string;
-  interval?: string;
-  format?: PromqlFormat;
   adhocFilters?: AdhocFilter[];
 }
 
@@ -108,15 +90,6 @@ export const queryTypes = [
   'flowAnnotations',
   'promql',
 ] as const satisfies readonly QueryType[];
-
-export const defaultLimit = 1_000;
-export const maxLimit = 50_000;
-export const defaultGroups = 20;
-export const maxGroups = 500;
-export const defaultAnnotations = 100;
-export const maxAnnotations = 1_000;
-export const defaultNames = 1_000;
-export const maxNames = 10_000;
 
 /** A query without a type is PromQL where it came from a Prometheus source. */
 export function queryTypeOf(query: Pick<HubbleQuery, 'queryType'> & { expr?: unknown }): QueryType {

@@ -28,8 +28,7 @@ pub(crate) struct DropAnnotation {
 /// One event for each pair, in their order.
 pub(crate) fn drop_annotations(drops: &[DropAnnotation], meta: Meta) -> Frame {
     let times = drops.iter().map(|drop| drop.first_nanos);
-    // An event that ends when it begins is drawn as a line, one with an end as a region.
-    let ends = drops.iter().map(|drop| Some(drop.last_nanos).filter(|end| *end > drop.first_nanos));
+    // Points: Grafana draws what has an end as a region, and those of many pairs cover a chart.
     let texts = |text: &dyn Fn(&DropAnnotation) -> String| {
         Arc::new(StringArray::from_iter_values(drops.iter().map(text)))
     };
@@ -37,7 +36,6 @@ pub(crate) fn drop_annotations(drops: &[DropAnnotation], meta: Meta) -> Frame {
         name: "drops".to_owned(),
         fields: vec![
             Field::new("time", Arc::new(TimestampNanosecondArray::from_iter_values(times))),
-            Field::new("timeEnd", Arc::new(ends.collect::<TimestampNanosecondArray>())).nullable(),
             Field::new("title", texts(&|drop| escaped(&drop.title()))),
             Field::new("text", texts(&|drop| escaped(&drop.text()))),
             Field::new("tags", texts(&|drop| drop.tags())),
@@ -59,7 +57,12 @@ impl DropAnnotation {
     fn text(&self) -> String {
         let port = if self.port == 0 { String::new() } else { format!("port {} ", self.port) };
         let packets = if self.drops == 1 { "packet" } else { "packets" };
-        format!("{port}{} {} {packets} dropped", self.protocol, self.drops).trim().to_owned()
+        let within = match span_text(self.last_nanos.saturating_sub(self.first_nanos)) {
+            Some(span) => format!(" within {span}"),
+            None => String::new(),
+        };
+        let text = format!("{port}{} {} {packets} dropped{within}", self.protocol, self.drops);
+        text.trim().to_owned()
     }
 
     /// Comma-separated, as Grafana splits them.
@@ -72,6 +75,17 @@ impl DropAnnotation {
         }
         tags.join(",")
     }
+}
+
+/// `1 h 5 min`, `3 s`: the two largest units; none below a second.
+fn span_text(nanos: i64) -> Option<String> {
+    let secs = nanos / 1_000_000_000;
+    let (hours, minutes, rest) = (secs / 3_600, secs / 60 % 60, secs % 60);
+    let units = [(hours, "h"), (minutes, "min"), (rest, "s")];
+    let from = units.iter().position(|(number, _)| *number > 0)?;
+    let shown = units.iter().skip(from).take(2).filter(|(number, _)| *number > 0);
+    let shown: Vec<String> = shown.map(|(number, unit)| format!("{number} {unit}")).collect();
+    Some(shown.join(" "))
 }
 
 /// Grafana shows title and text of an event as HTML, made safe; names of strangers are none.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use flow::columns::{FlowColumns, RowLists};
 use flow::{
-    CiliumEventType, DropReason, Endpoint, Flow, Ip, Layer4, MessageType, Tcp, TcpFlags, Timestamp,
-    TrafficDirection, Verdict, Workload,
+    CiliumEventType, Dns, DropReason, Endpoint, Flow, Ip, L7FlowType, L7Record, Layer4, Layer7,
+    MessageType, Tcp, TcpFlags, Timestamp, TrafficDirection, Udp, Verdict, Workload,
 };
 
 use super::{
-    FlowSeries, FlowSeriesShape, Frame, Meta, Notice, encode, flow_log, flow_numbers,
-    flow_time_series, golden, node_graph,
+    DropAnnotation, FlowSeries, FlowSeriesShape, Frame, FramePart, Meta, Notice, Said, Severity,
+    dns_table, drop_annotations, encode, flow_log, flow_numbers, flow_time_series, golden,
+    live_json, live_log, live_table, node_graph,
 };
 
 fn render(frames: &[Frame]) -> String {
@@ -82,6 +83,124 @@ fn counts_of_flows() {
     insta::assert_snapshot!(render(&flow_time_series(&shape, two.to_vec(), meta())));
     insta::assert_snapshot!(render(&flow_numbers(&shape, vec![series("a", &[Some(0.5)])], meta())));
     insta::assert_snapshot!(render(&flow_time_series(&shape, Vec::new(), meta())));
+}
+
+#[test]
+fn names_and_the_connections_that_followed() {
+    let client = Endpoint {
+        namespace: "pets".to_owned(),
+        pod_name: "store-front-0".to_owned(),
+        workloads: vec![Workload { name: "store-front".to_owned(), kind: "Deployment".to_owned() }],
+        ..Endpoint::default()
+    };
+    let answer = |after_nanos: i64, name: &str, rcode: u32, ips: &[&str]| Flow {
+        time: Some(Timestamp::from_unix_nanos(1_700_000_000_000_000_000 + after_nanos)),
+        verdict: Verdict::Forwarded,
+        is_reply: Some(true),
+        destination: Some(client.clone()),
+        l4: Some(Layer4::Udp(Udp { source_port: 53, destination_port: 40_001 })),
+        l7: Some(Layer7 {
+            l7_type: L7FlowType::Response,
+            record: Some(L7Record::Dns(Dns {
+                query: name.to_owned(),
+                ips: ips.iter().map(|ip| (*ip).to_owned()).collect(),
+                rcode,
+                ..Dns::default()
+            })),
+            ..Layer7::default()
+        }),
+        ..Flow::default()
+    };
+    let connection = Flow {
+        time: Some(Timestamp::from_unix_nanos(1_700_000_000_002_500_000)),
+        verdict: Verdict::Dropped,
+        drop_reason_desc: DropReason::POLICY_DENIED,
+        is_reply: Some(false),
+        source: Some(client.clone()),
+        ip: Some(Ip { destination: "20.0.0.1".to_owned(), ..Ip::default() }),
+        l4: Some(Layer4::Tcp(Tcp { source_port: 40_002, destination_port: 443, flags: None })),
+        ..Flow::default()
+    };
+    let mut columns = FlowColumns::default();
+    let mut names = flow::dns::DnsConnections::default();
+    let flows = [
+        answer(0, "api.github.com.", 0, &["20.0.0.1"]),
+        answer(1_000_000, "no.such.name.", 3, &[]),
+        connection,
+    ];
+    for (row, flow) in flows.iter().enumerate() {
+        columns.append_flow(flow, &mut RowLists::default()).unwrap();
+        names.add(&columns, row);
+    }
+    let names = names.joined();
+    insta::assert_snapshot!(render(&[
+        dns_table(&names, true, Meta::default()),
+        dns_table(&names, false, Meta::default()),
+        dns_table(&[], true, Meta::default()),
+    ]));
+}
+
+#[test]
+fn drops_as_annotations() {
+    let drop = |reason: DropReason, namespaces: [&str; 2], lasted_secs: i64| DropAnnotation {
+        source: "pets/<b>".to_owned(),
+        destination: String::new(),
+        port: 443,
+        protocol: "TCP",
+        reason,
+        namespaces: namespaces.map(str::to_owned),
+        first_nanos: 1_700_000_000_000_000_003,
+        last_nanos: 1_700_000_000_000_000_003 + lasted_secs * 1_000_000_000,
+        drops: 1 + u64::try_from(lasted_secs).unwrap(),
+    };
+    let meta = Meta { notices: vec![Notice::info("one")], ..Meta::default() };
+    let drops = [
+        drop(DropReason::POLICY_DENIED, ["pets", ""], 0),
+        drop(DropReason::default(), ["pets", "kube-system"], 59),
+        drop(DropReason::POLICY_DENIED, ["pets", "pets"], 3_661),
+        drop(DropReason::POLICY_DENIED, ["", ""], 7_200),
+    ];
+    insta::assert_snapshot!(render(&[
+        drop_annotations(&drops, meta),
+        drop_annotations(&[], Meta::default()),
+    ]));
+}
+
+#[test]
+fn live_messages() {
+    let columns = columns();
+    let said = [Said {
+        time_nanos: 1_700_000_001_000_000_000,
+        severity: Severity::Warning,
+        text: "3 flows left out".to_owned(),
+        number: 1,
+    }];
+    let meta =
+        || Meta { executed_query_string: "hubble observe --follow".to_owned(), ..Meta::default() };
+    let rows = columns.newest_first();
+    let message = |frame: &Frame, part: FramePart| {
+        let json = live_json("A", frame, part).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        serde_json::to_string_pretty(&json).unwrap() + "\n"
+    };
+    let table = live_table(&columns, &rows, &said, meta()).unwrap();
+    let log = live_log(&columns, &rows, &said, meta()).unwrap();
+    insta::assert_snapshot!(message(&table, FramePart::Whole));
+    insta::assert_snapshot!(message(&table, FramePart::Rows));
+    insta::assert_snapshot!(message(&log, FramePart::Whole));
+    // A subscriber's first message has the same fields, and no rows.
+    let schema = |frame: &Frame| {
+        let json = live_json("A", frame, FramePart::Whole).unwrap();
+        let mut json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        json["schema"]["fields"].take()
+    };
+    let empty = FlowColumns::default();
+    let first = [
+        live_table(&empty, &[], &[], meta()).unwrap(),
+        live_log(&empty, &[], &[], meta()).unwrap(),
+    ];
+    assert_eq!(schema(&first[0]), schema(&table));
+    assert_eq!(schema(&first[1]), schema(&log));
 }
 
 #[test]

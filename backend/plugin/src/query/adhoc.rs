@@ -23,6 +23,7 @@ pub(crate) struct AdhocFilter {
 }
 
 /// A condition as Grafana writes it; what else it holds is for Grafana alone.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "AdhocFilter", optional_fields))]
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct AdhocFilterJson {
     key: String,

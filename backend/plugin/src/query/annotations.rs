@@ -17,8 +17,9 @@ use super::{Envelope, QueryError};
 use crate::frames::{DropAnnotation, Frame, Meta, Notice, drop_annotations};
 use crate::instance::Instance;
 
-const DEFAULT_LIMIT: i64 = 100;
-const MAX_LIMIT: i64 = 1_000;
+/// More lines than that hide the chart that they stand in.
+pub(super) const DEFAULT_LIMIT: i64 = 20;
+pub(super) const MAX_LIMIT: i64 = 1_000;
 /// Pairs that are kept apart while flows come in.
 const MAX_PAIRS: usize = 10_000;
 
@@ -38,8 +39,9 @@ pub(crate) struct FlowAnnotationsQuery {
     notices: Vec<Notice>,
 }
 
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FlowAnnotationsFields", optional_fields))]
 #[derive(Deserialize)]
-struct FlowAnnotationsJson {
+pub(super) struct FlowAnnotationsJson {
     limit: Option<i64>,
 }
 

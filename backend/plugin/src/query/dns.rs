@@ -12,8 +12,8 @@ use super::{Envelope, QueryError};
 use crate::frames::{Frame, Meta, Notice, dns_table};
 use crate::instance::Instance;
 
-const DEFAULT_LIMIT: i64 = 1_000;
-const MAX_LIMIT: i64 = 10_000;
+pub(super) const DEFAULT_LIMIT: i64 = 1_000;
+pub(super) const MAX_LIMIT: i64 = 10_000;
 
 /// Names that were asked for, and what came of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,9 @@ pub(crate) struct DnsConnectionsQuery {
     notices: Vec<Notice>,
 }
 
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "DnsConnectionsFields", optional_fields))]
 #[derive(Deserialize)]
-struct DnsConnectionsJson {
+pub(super) struct DnsConnectionsJson {
     ip: Option<String>,
     limit: Option<i64>,
 }

@@ -49,11 +49,14 @@ pub(crate) struct Selectors {
 }
 
 /// A [`FlowsForm`] in JSON.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FormFields", optional_fields))]
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct FormJson {
     pub(crate) text: Option<String>,
+    #[cfg_attr(test, ts(optional, type = "FlowFilter"))]
     pub(crate) filter: Option<BTreeMap<String, Option<Vec<String>>>>,
+    #[cfg_attr(test, ts(optional, type = "FlowFilter"))]
     pub(crate) exclude: Option<BTreeMap<String, Option<Vec<String>>>>,
     pub(crate) allowlist: Option<Vec<String>>,
     pub(crate) denylist: Option<Vec<String>>,

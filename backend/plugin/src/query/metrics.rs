@@ -33,8 +33,8 @@ const MAX_CELLS: usize = 500_000;
 const MAX_PEERS: usize = 500_000;
 /// Points of a series.
 const MAX_BUCKETS: i64 = 2_000;
-const DEFAULT_TOP: i64 = 20;
-const MAX_TOP: i64 = 500;
+pub(super) const DEFAULT_TOP: i64 = 20;
+pub(super) const MAX_TOP: i64 = 500;
 /// Flows that are decoded before they are counted and forgotten.
 const BATCH_FLOWS: usize = 1_024;
 /// Text of one batch: hostile labels reach 64 KB per flow.
@@ -53,6 +53,7 @@ pub(crate) struct FlowMetricsQuery {
 }
 
 /// What is counted.
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum FlowMetric {
@@ -68,6 +69,7 @@ pub(crate) enum FlowMetric {
 }
 
 /// How counts are answered.
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FlowMetricsFormat {
@@ -78,10 +80,12 @@ pub(crate) enum FlowMetricsFormat {
     Top,
 }
 
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FlowMetricsFields", optional_fields))]
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct FlowMetricsJson {
+pub(super) struct FlowMetricsJson {
     metric: Option<FlowMetric>,
+    #[cfg_attr(test, ts(optional, type = "GroupField[]"))]
     group_by: Option<Vec<String>>,
     format: Option<FlowMetricsFormat>,
     limit: Option<i64>,

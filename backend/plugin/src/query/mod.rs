@@ -19,6 +19,8 @@ mod rows;
 mod service_map;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod typescript;
 mod value;
 
 use std::panic::AssertUnwindSafe;

@@ -19,8 +19,8 @@ use super::policies::PoliciesQuery;
 use super::service_map::ServiceMapQuery;
 use crate::frames::Notice;
 
-const DEFAULT_LIMIT: u32 = 1_000;
-const MAX_LIMIT: u32 = 50_000;
+pub(super) const DEFAULT_LIMIT: u32 = 1_000;
+pub(super) const MAX_LIMIT: u32 = 50_000;
 /// Largest JSON of one query.
 const MAX_QUERY_BYTES: usize = 1 << 20;
 
@@ -48,6 +48,7 @@ pub(crate) struct FlowsQuery {
 }
 
 /// How flows are answered.
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FlowsFormat {
@@ -77,6 +78,7 @@ pub(crate) struct PromqlQuery {
 }
 
 /// How series are answered.
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PromqlFormat {
@@ -188,9 +190,10 @@ pub(crate) const FORM_FIELDS: [&str; 12] = [
 ];
 
 /// The fields of a flows query that are its own.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FlowsFields", optional_fields))]
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct FlowsJson {
+pub(super) struct FlowsJson {
     format: Option<FlowsFormat>,
     limit: Option<i64>,
 }
@@ -237,9 +240,10 @@ fn and_more(more: usize) -> String {
 }
 
 /// A PromQL query as JSON, as Grafana's Prometheus source writes it.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "PromqlFields", optional_fields))]
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PromqlJson {
+pub(super) struct PromqlJson {
     #[serde(default)]
     expr: Option<String>,
     range: Option<bool>,

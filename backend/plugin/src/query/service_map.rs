@@ -11,8 +11,9 @@ use super::{Envelope, QueryError};
 use crate::frames::{Frame, Meta, Notice, node_graph};
 use crate::instance::Instance;
 
-/// Nodes that a graph can hold and still be read.
-const MAX_NODES: usize = 1_500;
+/// Nodes that Grafana's node graph draws; it hides all others.
+/// Source: `public/app/plugins/panel/nodeGraph/NodeGraph.tsx`, `defaultNodeCountLimit`.
+const MAX_NODES: usize = 200;
 
 /// Flows as a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub(crate) struct ServiceMapQuery {
 }
 
 /// What a node stands for.
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "MapBy"))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NodesBy {
@@ -33,8 +35,9 @@ pub(crate) enum NodesBy {
     Identity,
 }
 
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ServiceMapFields", optional_fields))]
 #[derive(Deserialize)]
-struct ServiceMapJson {
+pub(super) struct ServiceMapJson {
     by: Option<NodesBy>,
 }
 
@@ -82,7 +85,7 @@ pub(super) async fn frames(
     let (map, grouped) = map.grouped(MAX_NODES);
     if grouped {
         notices.push(Notice::info(format!(
-            "more than {MAX_NODES} nodes: those of a namespace are shown as one"
+            "more than {MAX_NODES} nodes: those of the largest namespaces are shown as one each; narrow the filter to see them"
         )));
     }
     if map.unpaired > 0 {

@@ -1,0 +1,174 @@
+// Made from backend/plugin/src/query by `cargo xtask gen`; change it there.
+
+/** Flags of `hubble observe` that flows can be filtered by. */
+export const filterKeys = [
+  'verdict',
+  'dropReasonDesc',
+  'trafficDirection',
+  'type',
+  'namespace',
+  'fromNamespace',
+  'toNamespace',
+  'allNamespaces',
+  'fromAllNamespaces',
+  'toAllNamespaces',
+  'pod',
+  'fromPod',
+  'toPod',
+  'service',
+  'fromService',
+  'toService',
+  'workload',
+  'fromWorkload',
+  'toWorkload',
+  'label',
+  'fromLabel',
+  'toLabel',
+  'ip',
+  'fromIp',
+  'toIp',
+  'snatIp',
+  'ipVersion',
+  'fqdn',
+  'fromFqdn',
+  'toFqdn',
+  'port',
+  'fromPort',
+  'toPort',
+  'identity',
+  'fromIdentity',
+  'toIdentity',
+  'protocol',
+  'dnsQuery',
+  'httpStatus',
+  'httpMethod',
+  'httpPath',
+  'httpUrl',
+  'httpHeader',
+  'tcpFlags',
+  'reply',
+  'encrypted',
+  'nodeName',
+  'nodeLabel',
+  'cluster',
+  'fromCluster',
+  'toCluster',
+  'interface',
+  'traceId',
+  'ipTraceId',
+  'celExpression',
+  'uuid',
+] as const;
+
+export type FilterField = (typeof filterKeys)[number];
+
+/** What flows can be counted by. */
+export const groupKeys = [
+  'verdict',
+  'dropReasonDesc',
+  'trafficDirection',
+  'protocol',
+  'type',
+  'reply',
+  'nodeName',
+  'source',
+  'fromNamespace',
+  'fromPod',
+  'fromWorkload',
+  'fromIp',
+  'fromIdentity',
+  'destination',
+  'toNamespace',
+  'toPod',
+  'toWorkload',
+  'toIp',
+  'toIdentity',
+  'toPort',
+  'dnsQuery',
+  'httpMethod',
+  'httpStatus',
+  'level',
+] as const;
+
+export type GroupField = (typeof groupKeys)[number];
+
+export type FlowFilter = Partial<Record<FilterField, string[]>>;
+
+export interface AdhocFilter {
+  key: string;
+  operator: string;
+  value: string;
+  values?: string[];
+}
+
+export interface FormFields {
+  text?: string;
+  filter?: FlowFilter;
+  exclude?: FlowFilter;
+  allowlist?: string[];
+  denylist?: string[];
+  since?: string;
+  until?: string;
+  last?: number;
+  first?: number;
+  all?: boolean;
+  follow?: boolean;
+  adhocFilters?: AdhocFilter[];
+}
+
+export type FlowsFormat = 'table' | 'packed' | 'logs';
+
+export interface FlowsFields {
+  format?: FlowsFormat;
+  limit?: number;
+}
+
+export type FlowMetric = 'count' | 'rate' | 'dropRatio' | 'distinctPeers';
+
+export type FlowMetricsFormat = 'time_series' | 'top';
+
+export interface FlowMetricsFields {
+  metric?: FlowMetric;
+  groupBy?: GroupField[];
+  format?: FlowMetricsFormat;
+  limit?: number;
+}
+
+export type MapBy = 'workload' | 'namespace' | 'pod' | 'identity';
+
+export interface ServiceMapFields {
+  by?: MapBy;
+}
+
+export interface FlowAnnotationsFields {
+  limit?: number;
+}
+
+export interface DnsConnectionsFields {
+  ip?: string;
+  limit?: number;
+}
+
+export type PromqlFormat = 'time_series' | 'table' | 'heatmap';
+
+export interface PromqlFields {
+  expr?: string;
+  range?: boolean;
+  instant?: boolean;
+  exemplar?: boolean;
+  legendFormat?: string;
+  interval?: string;
+  intervalFactor?: number;
+  intervalMs?: number;
+  utcOffsetSec?: number;
+  format?: PromqlFormat;
+}
+
+export const defaultLimit = 1000;
+export const maxLimit = 50000;
+export const defaultGroups = 20;
+export const maxGroups = 500;
+export const defaultAnnotations = 20;
+export const maxAnnotations = 1000;
+export const defaultNames = 1000;
+export const maxNames = 10000;
