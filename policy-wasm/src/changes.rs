@@ -5,6 +5,7 @@ use hashbrown::HashMap;
 use policy::{Ends, Summary, what_if_prepared};
 use serde::Serialize;
 
+use crate::judged::judge;
 use crate::policy_files::PolicyFiles;
 use crate::recorded::Recorded;
 
@@ -47,7 +48,7 @@ pub(crate) fn compare(
     recorded.prepare(after);
     let flows = recorded.ready();
     let settings = after.set().settings().clone();
-    let (old, new) = (flows.judge(before), flows.judge(after));
+    let (old, new) = (judge(flows, before), judge(flows, after));
     let changes = |row: usize| {
         let verdict = |summaries: &[Option<Summary>]| Some((*summaries.get(row)?)?.verdict);
         verdict(&old) != verdict(&new)

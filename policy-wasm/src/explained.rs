@@ -6,12 +6,11 @@ use policy::{
 };
 use serde::Serialize;
 
+use crate::place::Place;
 use crate::policy_files::PolicyFiles;
 
 /// Rules of one kind that are listed; the rest is counted.
 const MAX_RULES: usize = 40;
-/// Characters of a line that are quoted.
-const MAX_QUOTE_CHARS: usize = 240;
 
 /// A flow judged, in words.
 #[derive(Debug, Serialize)]
@@ -59,17 +58,6 @@ pub(crate) struct Rule {
     text: String,
     #[serde(flatten)]
     place: Place,
-}
-
-/// A place in a file.
-#[derive(Debug, Serialize)]
-pub(crate) struct Place {
-    file: String,
-    /// From 1; 0 where there is no place.
-    line: u32,
-    column: u32,
-    /// What stands in that line.
-    quote: String,
 }
 
 /// A document that is no policy, or that Cilium refuses.
@@ -138,28 +126,6 @@ pub(crate) fn refused(policies: &PolicyFiles) -> Vec<RefusedDocument> {
             place: Place::of(policies, refused.source, refused.refusal.at),
         })
         .collect()
-}
-
-impl Place {
-    pub(crate) fn of(policies: &PolicyFiles, file: usize, at: Position) -> Self {
-        let file = policies.files.get(file);
-        let line = usize::try_from(at.line).ok().and_then(|line| line.checked_sub(1));
-        let text = file.zip(line).and_then(|(file, line)| file.text.lines().nth(line));
-        Self {
-            file: file.map(|file| file.name.clone()).unwrap_or_default(),
-            line: at.line,
-            column: at.column,
-            quote: text.map(quoted).unwrap_or_default(),
-        }
-    }
-}
-
-fn quoted(line: &str) -> String {
-    let line = line.trim_end();
-    match line.char_indices().nth(MAX_QUOTE_CHARS) {
-        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
-        None => line.to_owned(),
-    }
 }
 
 impl Explained {

@@ -3,6 +3,13 @@
 use hashbrown::HashMap;
 use policy::{PolicySet, Summary};
 
+use crate::policy_files::{Flows, PolicyFiles};
+
+/// Judges all flows; none where policy has nothing to say about one.
+pub(crate) fn judge(flows: &Flows, policies: &mut PolicyFiles) -> Vec<Option<Summary>> {
+    flows.prepared.judge(&mut policies.judge).into_iter().map(Result::ok).collect()
+}
+
 /// Columns of codes of `texts`, one for each row; 0 where policy has nothing to say.
 #[derive(Debug)]
 pub(crate) struct JudgedColumns {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use flow::Flow;
-use policy::{Judge, Learned, PolicySet, Prepared, Settings, SourceText, Summary, settings_from};
+use policy::{Judge, Learned, PolicySet, Prepared, Settings, SourceText, settings_from};
 
 use crate::recorded::Recorded;
 
@@ -27,6 +27,10 @@ pub(crate) struct PolicyFile {
     pub(crate) name: String,
     pub(crate) text: String,
     /// When it was last changed, in Unix milliseconds; NaN where that is not known.
+    #[cfg_attr(
+        not(any(test, feature = "verdicts")),
+        expect(dead_code, reason = "only verdicts are compared with the time of their flow")
+    )]
     pub(crate) modified_ms: f64,
 }
 
@@ -149,10 +153,5 @@ impl Flows {
         };
         recorded.for_each_flow(0, |_| true, take, None);
         settings_from(&sample, Settings::default())
-    }
-
-    /// Judges all flows; none where policy has nothing to say about one.
-    pub(crate) fn judge(&self, policies: &mut PolicyFiles) -> Vec<Option<Summary>> {
-        self.prepared.judge(&mut policies.judge).into_iter().map(Result::ok).collect()
     }
 }

@@ -9,13 +9,14 @@ use hubble_api::pb::observer::GetFlowsResponse;
 use prost::Message;
 use serde_json::{Value, json};
 
-use crate::advice::{findings, suggestion};
 use crate::changes::compare;
 use crate::explained::{explained, refused};
-use crate::judged::JudgedColumns;
+use crate::judged::{JudgedColumns, judge};
+use crate::lint::findings;
 use crate::policy_files::{PolicyFile, PolicyFiles};
 use crate::questions::{QuestionColumns, Questions};
 use crate::recorded::Recorded;
+use crate::suggest::suggestion;
 
 const CHAOS: &str = "acns-network-policy-chaos.yaml";
 const ALLOWED: &str = "acns-network-policy-allow-store-front-traffic.yaml";
@@ -43,7 +44,7 @@ fn recorded(name: &str) -> Recorded {
 }
 
 fn judged(flows: &mut Recorded, policies: &mut PolicyFiles) -> JudgedColumns {
-    let verdicts = flows.prepare(policies).judge(policies);
+    let verdicts = judge(flows.prepare(policies), policies);
     JudgedColumns::of(&verdicts, policies.set())
 }
 

@@ -3,6 +3,8 @@ import { createDataFrame, FieldType, type DataFrame } from '@grafana/data';
 import type {
   CompiledPolicies,
   Explanation,
+  Finding,
+  Fix,
   FlowBatch,
   FlowsEngine,
   FlowsView,
@@ -11,6 +13,7 @@ import type {
 } from './engine/protocol';
 import { WorkerGone } from './engine/WorkerEngine';
 import { FlowsModel } from './FlowsModel';
+import { text } from './text';
 
 const spec: ViewSpec = { text: '', columns: ['source'], verdicts: [], agreements: [], sort: 'time', descending: true };
 
@@ -44,6 +47,8 @@ class SlowEngine implements FlowsEngine {
   record = (row: number) => this.call<string>('record', row);
   setPolicies = (files: PolicyFile[]) => this.call<CompiledPolicies>('setPolicies', files);
   explain = (row: number) => this.call<Explanation>('explain', row);
+  lint = () => this.call<Finding[]>('lint', undefined);
+  suggest = (rows: number[]) => this.call<Fix>('suggest', rows);
 
   dispose() {
     this.disposed = true;
@@ -306,4 +311,50 @@ test('policies that come while flows are decoded wait for them, and those of bef
   expect(engine.calls).toHaveLength(0);
   model.noPolicies('the server is slow');
   expect(model.getState().policies).toMatchObject({ compiled: 1, problem: 'the server is slow' });
+});
+
+test('a fix is asked for once someone wants it, and not for a flow of other flows', async () => {
+  const { engine, model } = await ready();
+  model.openDetail(1);
+  await engine.answer('{}');
+  model.suggestFix();
+  expect(model.getState().detail?.fix).toBe('asked');
+  expect(engine.calls.map(({ name, args }) => [name, args])).toEqual([['suggest', [1]]]);
+  await engine.fail(new Error('no memory'));
+  expect(model.getState().detail).toMatchObject({ fix: undefined, fixError: 'no memory' });
+  model.suggestFix();
+  const fix: Fix = { edits: [], texts: [], yaml: 'a: b\n', fixed: [1], unfixed: [], alsoAllowed: [] };
+  await engine.answer(fix);
+  expect(model.getState().detail).toMatchObject({ fix, fixError: undefined });
+
+  model.setSeries(series('two'));
+  await settled();
+  await engine.answer(batchOf(2));
+  await engine.answer(view(2));
+  model.suggestFix();
+  expect(engine.calls).toHaveLength(0);
+  expect(model.getState().detail?.fixError).toBe(text.fix.stale);
+});
+
+test('policies are checked when someone looks at them; what comes after they looked away is dropped', async () => {
+  const { engine, model } = await ready();
+  model.openCheck();
+  expect(model.getState().check).toEqual({});
+  model.closeCheck();
+  await engine.answer([]);
+  expect(model.getState().check).toBeUndefined();
+  model.openCheck();
+  await engine.fail(new Error('no memory'));
+  expect(model.getState().check).toEqual({ error: 'no memory' });
+  model.openCheck();
+  const finding = {
+    id: 'deny-only',
+    severity: 'warning',
+    sentence: 's',
+    policy: 'p',
+    evidence: [],
+    fix: null,
+  } as Finding;
+  await engine.answer([finding]);
+  expect(model.getState().check).toEqual({ findings: [finding] });
 });

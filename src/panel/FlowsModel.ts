@@ -7,6 +7,8 @@ import {
   textOf,
   type CompiledPolicies,
   type Explanation,
+  type Finding,
+  type Fix,
   type FlowBatch,
   type FlowsEngine,
   type FlowsView,
@@ -32,6 +34,15 @@ export interface FlowsState {
   onMainThread?: string;
   detail?: FlowDetail;
   policies: PoliciesState;
+  /** There while someone looks at the policies. */
+  check?: PoliciesCheck;
+}
+
+/** What the lints find. */
+export interface PoliciesCheck {
+  /** None until they are there. */
+  findings?: Finding[];
+  error?: string;
 }
 
 export interface PoliciesState {
@@ -57,6 +68,9 @@ export interface FlowDetail {
   /** Why the policies judge it as they do, once that is known; none without policies. */
   explanation?: Explanation;
   explanationError?: string;
+  /** The smallest additions that let it pass, once someone asked for them. */
+  fix?: Fix | 'asked';
+  fixError?: string;
 }
 
 /**
@@ -180,6 +194,43 @@ export class FlowsModel {
     if (this.state.policies.compiled > 0) {
       this.explainDetail(row, this.engine);
     }
+  }
+
+  /** Asks for the smallest additions that let the opened flow pass. */
+  suggestFix(): void {
+    const { detail } = this.state;
+    if (!detail || !this.engine) {
+      return;
+    }
+    const opening = this.openings;
+    if (this.openedIn !== this.loads) {
+      this.settleDetail(opening, { fixError: text.fix.stale });
+      return;
+    }
+    this.settleDetail(opening, { fix: 'asked', fixError: undefined });
+    this.engine.suggest([detail.row]).then(
+      (fix) => this.settleDetail(opening, { fix }),
+      (error: unknown) => this.settleDetail(opening, { fix: undefined, fixError: messageOf(error) })
+    );
+  }
+
+  /** Has the policies looked at, with the flows that are loaded as evidence. */
+  openCheck(): void {
+    const check: PoliciesCheck = {};
+    this.update({ check });
+    const settle = (read: PoliciesCheck) => {
+      if (this.state.check === check && !this.disposed) {
+        this.update({ check: read });
+      }
+    };
+    this.engine?.lint().then(
+      (findings) => settle({ findings }),
+      (error: unknown) => settle({ error: messageOf(error) })
+    );
+  }
+
+  closeCheck(): void {
+    this.update({ check: undefined });
   }
 
   closeDetail(): void {

@@ -282,6 +282,21 @@ test('policies of the answer judge every flow; a refused one is a notice; the dr
   expect(document.querySelector('script')).toBeNull();
 }, 20_000);
 
+test('a flow that the policies deny gets its smallest fix, and the policies are checked', async () => {
+  const user = userEvent.setup();
+  await shown({ series: [packed(), policies] });
+  await user.click(await screen.findByTestId(testIds.agreement('differs')));
+  await waitFor(() => expect(new Set(cells('agreement'))).toEqual(new Set(['differs'])));
+  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
+  await user.click(await screen.findByTestId(testIds.askFix));
+  await waitFor(() => expect(screen.getByTestId(testIds.fixCode)).toHaveTextContent('kind: CiliumNetworkPolicy'));
+  expect(screen.getByTestId(testIds.alsoAllowed)).toBeInTheDocument();
+
+  await user.click(screen.getByTestId(testIds.openCheck));
+  const found = await screen.findAllByTestId(testIds.finding);
+  expect(found.map((item) => item.textContent).join()).toContain('unknown-field');
+}, 20_000);
+
 test('without policies there is no column of them, and the drawer says how to have some', async () => {
   const { grid } = await shown();
   expect(within(grid).queryByText(text.columns.agreement)).not.toBeInTheDocument();

@@ -8,6 +8,7 @@ import { startEngine } from './engine/startEngine';
 import { FlowsModel, type FlowsState } from './FlowsModel';
 import { Notices } from './Notices';
 import { noticesOfPolicies } from './policies/notices';
+import { PoliciesDrawer } from './policies/PoliciesDrawer';
 import { usePolicies } from './policies/usePolicies';
 import { rowHeights, type FlowsPanelOptions } from './options';
 import { EmptyAnswer, ErrorAnswer, ForeignAnswer, Waiting } from './States';
@@ -65,7 +66,7 @@ function useFlowsModel(columns: ColumnId[]): FlowsModel | undefined {
 
 function Content({ model, data, options, timeZone, width, onOptionsChange }: Props & { model: FlowsModel }) {
   const state = useSyncExternalStore(model.subscribe, model.getState);
-  const { answer, batch, view, spec, detail, policies } = state;
+  const { answer, batch, view, spec, detail, policies, check } = state;
   const withPolicies = policies.compiled > 0;
   const columns = useMemo(() => shownColumns(options.columns, withPolicies), [options.columns, withPolicies]);
   const zone = zoneOf(options.timeColumnZone, timeZone);
@@ -105,7 +106,15 @@ function Content({ model, data, options, timeZone, width, onOptionsChange }: Pro
         <EmptyAnswer title={text.states.noFlows} hint={text.states.noFlowsHint} />
       ) : (
         <>
-          <Toolbar model={model} batch={batch} view={view} spec={spec} commands={answer.commands} width={width} />
+          <Toolbar
+            model={model}
+            batch={batch}
+            view={view}
+            spec={spec}
+            policies={policies.compiled}
+            commands={answer.commands}
+            width={width}
+          />
           {view.rows.length === 0 ? (
             <EmptyAnswer
               title={text.states.nothingPasses}
@@ -134,7 +143,15 @@ function Content({ model, data, options, timeZone, width, onOptionsChange }: Pro
           )}
         </>
       )}
-      {detail && <FlowDrawer detail={detail} judges={withPolicies} onClose={() => model.closeDetail()} />}
+      {detail && (
+        <FlowDrawer
+          detail={detail}
+          judges={withPolicies}
+          onFix={() => model.suggestFix()}
+          onClose={() => model.closeDetail()}
+        />
+      )}
+      {check && <PoliciesDrawer policies={policies} check={check} onClose={() => model.closeCheck()} />}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { ClipboardButton, FilterInput, useStyles2 } from '@grafana/ui';
+import { Button, ClipboardButton, FilterInput, useStyles2 } from '@grafana/ui';
 
 import type { FlowBatch, FlowsView, ViewSpec } from './engine/protocol';
 import type { FlowsModel } from './FlowsModel';
@@ -16,13 +16,15 @@ interface Props {
   batch: FlowBatch;
   view: FlowsView;
   spec: ViewSpec;
+  /** How many policies the flows are judged by. */
+  policies: number;
   /** The `hubble observe` lines that ask the same as the queries. */
   commands: string[];
   width: number;
 }
 
 /** Filter by text and verdict, and how much of the answer that leaves. */
-export function Toolbar({ model, batch, view, spec, commands, width }: Props) {
+export function Toolbar({ model, batch, view, spec, policies, commands, width }: Props) {
   const styles = useStyles2(toolbarStyles);
   const counts = new Map(view.verdictCounts.map(({ verdict, flows }) => [verdict, flows]));
   // Those that were chosen stay there to be taken back, although this answer has none of them.
@@ -75,6 +77,19 @@ export function Toolbar({ model, batch, view, spec, commands, width }: Props) {
           <span className={styles.count} aria-live="polite" data-testid={testIds.count}>
             {text.toolbar.count(view.rows.length.toLocaleString(), batch.flows.toLocaleString())}
           </span>
+          {policies > 0 && (
+            <Button
+              icon="shield"
+              size="sm"
+              variant="secondary"
+              fill="text"
+              tooltip={text.toolbar.checkPolicies}
+              onClick={() => model.openCheck()}
+              data-testid={testIds.openCheck}
+            >
+              {text.toolbar.policies(policies.toLocaleString())}
+            </Button>
+          )}
           {commands.length > 0 && (
             <ClipboardButton
               icon="copy"

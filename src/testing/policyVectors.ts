@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
-import { Policies, Questions } from '../../policy-wasm/pkg/policy_wasm';
+import { matchNames, Policies, Questions } from '../../policy-wasm/pkg/policy_wasm';
 
 const folder = join(__dirname, '../../tests/vectors/policy');
 
@@ -70,6 +70,21 @@ export function compiled(scenario: Scenario): Policies {
   ];
   const names = scenario.policies.map((_, at) => String(at));
   return new Policies(names, scenario.policies, new Float64Array(), settings);
+}
+
+/** Names that match otherwise in the Wasm module than in Cilium, of the rows of a file. */
+export function compareNames(file: string): { rows: number; mismatches: string[] } {
+  const lines = readFileSync(join(folder, file), 'utf8').trim().split('\n');
+  const rows = lines.map(
+    (line) => JSON.parse(line) as { Kind: string; Pattern: string; Name: string; Match: boolean; Err?: string }
+  );
+  const answers = matchNames(
+    rows.map((row) => row.Pattern),
+    Uint8Array.from(rows, (row) => (row.Kind === 'matchName' ? 1 : 0)),
+    rows.map((row) => row.Name)
+  );
+  const expected = rows.map(({ Err: refused, Match: matches }) => (refused ? 2 : matches ? 1 : 0));
+  return { rows: rows.length, mismatches: lines.filter((_, at) => answers[at] !== expected[at]) };
 }
 
 interface Asked {

@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::progress::Step;
 use crate::toolchain::cargo;
-use crate::{Failure, process, workspace};
+use crate::{Failure, process, toolchain, wasm, workspace};
 
 /// The command's options.
 #[derive(Debug, Args)]
@@ -21,6 +21,9 @@ pub(crate) struct Options {
 
 /// Builds and runs. The exit code is the bench's own. Errors: it cannot be built or started.
 pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
+    // One bench asks the Wasm modules.
+    toolchain::set_up().await?;
+    wasm::build().await?;
     let mut step = Step::start("benches, as shipped");
     let mut build = cargo();
     build.args(["build", "--locked", "--profile", "measure", "-p", "bench"]);

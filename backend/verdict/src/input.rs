@@ -39,8 +39,6 @@ pub(crate) enum InputError {
     TooLarge { path: PathBuf },
     #[error("more than {MAX_FILES} files of policies")]
     TooManyFiles,
-    #[error("`{}` holds no file of policies (*.yaml, *.yml, *.json)", path.display())]
-    NoPolicies { path: PathBuf },
     #[error("no line of `{}` is a record of Hubble; the first is line {line}", path.display())]
     NoRecords {
         path: PathBuf,
@@ -72,14 +70,21 @@ pub(crate) enum LineError {
     Flow(#[source] hubble_api::FlowError),
 }
 
-/// Files of policies, folders included, in the order of their names.
-pub(crate) fn policies(paths: &[PathBuf]) -> Result<Vec<PolicyFile>, InputError> {
+/// Files of policies, folders included, in the order of their names. A folder without any, as a
+/// cluster without policies has, is told in `notices`.
+pub(crate) fn policies(
+    paths: &[PathBuf],
+    notices: &mut Vec<String>,
+) -> Result<Vec<PolicyFile>, InputError> {
     let mut files = Vec::new();
     for path in paths {
         let before = files.len();
         collect(path, true, &mut files)?;
         if files.len() == before {
-            return Err(InputError::NoPolicies { path: path.clone() });
+            notices.push(format!(
+                "`{}` holds no file of policies (*.yaml, *.yml, *.json)",
+                path.display()
+            ));
         }
     }
     files

@@ -54,11 +54,13 @@ fn main() -> ExitCode {
 
 /// Prints the report. False: something differs.
 fn run(arguments: &Arguments) -> Result<bool, InputError> {
-    let files = input::policies(&arguments.policies)?;
-    let (flows, mut notices) = match &arguments.flows {
+    let mut notices = Vec::new();
+    let files = input::policies(&arguments.policies, &mut notices)?;
+    let (flows, of_flows) = match &arguments.flows {
         Some(path) => input::flows(path)?,
         None => (Vec::new(), Vec::new()),
     };
+    notices.extend(of_flows);
     let settings = settings_from(&flows, Settings::default());
     let settings = arguments::settings(&arguments.settings, settings)?;
     let texts = input::texts(&files);
@@ -71,13 +73,13 @@ fn run(arguments: &Arguments) -> Result<bool, InputError> {
     if !has_policy && set.refused().iter().any(|refused| is_refused(refused.refusal.class)) {
         notices.push("no document of these files is a policy that Cilium accepts".to_owned());
     } else if !has_policy {
-        notices.push("these files hold no policy: everything passes".to_owned());
+        notices.push("there is no policy: everything passes".to_owned());
     }
     let findings = arguments.lint.then(|| lint(&texts, &mut judge, &flows));
     let what_if = match arguments.what_if.as_slice() {
         [] => None,
         paths => {
-            let files = input::policies(paths)?;
+            let files = input::policies(paths, &mut notices)?;
             let other = PolicySet::read(&input::texts(&files), settings.clone());
             for refused in other.refused().iter().filter(|r| is_refused(r.refusal.class)) {
                 let name = files.get(refused.source).map_or("", |file| file.name.as_str());
@@ -96,7 +98,7 @@ fn run(arguments: &Arguments) -> Result<bool, InputError> {
     });
     let logged = match arguments.log_resource.as_slice() {
         [] => None,
-        paths => Some(Logged::of(&input::policies(paths)?, &flows)?),
+        paths => Some(Logged::of(&input::policies(paths, &mut notices)?, &flows)?),
     };
     let agrees = !groups.iter().any(|group| group.agreement == Agreement::Differs);
     let report = Report {

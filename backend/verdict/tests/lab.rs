@@ -121,6 +121,23 @@ fn broken_lines_are_counted_and_told() {
 }
 
 #[test]
+fn a_folder_without_policies_is_a_cluster_without_policies() {
+    let folder = std::env::temp_dir().join(format!("verdict-no-policies-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.display().to_string();
+    let output = run(&["--policies", &path, "--flows", "chaos.jsonl"], None);
+    std::fs::remove_dir(&folder).unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        text.contains(&format!("note: `{path}` holds no file of policies (*.yaml, *.yml, *.json)")),
+        "{text}"
+    );
+    assert!(text.contains("note: there is no policy: everything passes"), "{text}");
+    // Drops that were recorded under a policy differ from what no policy says.
+    assert_eq!(output.status.code(), Some(1), "{text}");
+}
+
+#[test]
 fn colours_are_for_terminals() {
     let output = run(&["--policies", CHAOS, "--flows", "chaos.jsonl"], None);
     assert!(!output.stdout.contains(&0x1b));

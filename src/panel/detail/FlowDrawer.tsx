@@ -9,19 +9,24 @@ import { text } from '../text';
 import { toneColors, toneOf } from '../verdicts';
 import { fieldsOf, indented, matching } from './fields';
 import { PolicyVerdict } from './PolicyVerdict';
+import { SmallestFix } from './SmallestFix';
 
 interface Props {
   detail: FlowDetail;
   /** Whether there are policies. */
   judges: boolean;
+  onFix(): void;
   onClose(): void;
 }
 
 /** Every field of one flow. */
-export function FlowDrawer({ detail, judges, onClose }: Props) {
+export function FlowDrawer({ detail, judges, onFix, onClose }: Props) {
   return (
     <Drawer title={text.detail.title} subtitle={<Headline {...detail.cells} />} size="md" onClose={onClose}>
       <PolicyVerdict explanation={detail.explanation} error={detail.explanationError} judges={judges} />
+      {detail.explanation?.verdict === 'denied' && (
+        <SmallestFix fix={detail.fix} error={detail.fixError} onAsk={onFix} />
+      )}
       <div data-testid={testIds.detail}>
         {detail.error !== undefined ? (
           <Alert severity="error" title={text.detail.failed}>

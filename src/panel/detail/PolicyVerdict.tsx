@@ -4,6 +4,7 @@ import { Alert, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 import type { ReactNode } from 'react';
 
 import type { Explanation, Rule } from '../engine/protocol';
+import { Quote } from '../policies/Quote';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import { toneColors, toneOfAgreement } from '../verdicts';
@@ -105,15 +106,7 @@ function Rules({ title, rules }: { title: string; rules: Rule[] }) {
               <span className={styles.policy}>{rule.policy}</span> {rule.clause}
               {rule.text && <span className={styles.why}> – {rule.text}</span>}
             </div>
-            {rule.line > 0 && (
-              <>
-                <div className={styles.place}>{text.policies.place(rule.file, rule.line)}</div>
-                <pre className={styles.quote} tabIndex={0}>
-                  <span className={styles.number}>{rule.line}</span>
-                  {rule.quote}
-                </pre>
-              </>
-            )}
+            <Quote {...rule} />
           </li>
         ))}
       </ul>
@@ -149,22 +142,6 @@ function verdictStyles(theme: GrafanaTheme2) {
     rule: css({ marginTop: theme.spacing(0.5) }),
     policy: css({ fontWeight: theme.typography.fontWeightMedium }),
     why: css({ color: theme.colors.text.secondary }),
-    place: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }),
-    quote: css({
-      margin: theme.spacing(0.25, 0, 0),
-      padding: theme.spacing(0.5, 1),
-      background: theme.colors.background.canvas,
-      border: `1px solid ${theme.colors.border.weak}`,
-      fontSize: theme.typography.bodySmall.fontSize,
-      overflowX: 'auto',
-      whiteSpace: 'pre',
-    }),
-    number: css({
-      display: 'inline-block',
-      marginRight: theme.spacing(1.5),
-      color: theme.colors.text.secondary,
-      userSelect: 'none',
-    }),
     names: css({
       display: 'grid',
       gridTemplateColumns: 'max-content 1fr',

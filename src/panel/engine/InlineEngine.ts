@@ -2,10 +2,13 @@ import init from '../../../frontend-wasm/pkg/frontend_wasm';
 import type {
   CompiledPolicies,
   Explanation,
+  Finding,
+  Fix,
   FlowBatch,
   FlowsEngine,
   FlowsView,
   PolicyFile,
+  PolicyModule,
   ViewSpec,
 } from './protocol';
 import { Session } from './session';
@@ -13,15 +16,15 @@ import { Session } from './session';
 /** Decodes on the page's own thread, where no worker can be had. The module has to run already. */
 export class InlineEngine implements FlowsEngine {
   private readonly session = new Session();
-  private policyEngine: Promise<void> | undefined;
+  private readonly started = new Map<PolicyModule, Promise<void>>();
 
-  /** Without an address, the module of the policy engine has to run already. */
-  constructor(private readonly policyWasmAddress?: string) {}
+  /** Without addresses, the modules of the policy engine have to run already. */
+  constructor(private readonly policyWasmAddresses?: Record<PolicyModule, string>) {}
 
   /** Compiles and starts the module, then is ready. */
-  static async start(address: string, policyWasmAddress: string): Promise<InlineEngine> {
+  static async start(address: string, policyWasmAddresses: Record<PolicyModule, string>): Promise<InlineEngine> {
     await init({ module_or_path: await compile(address) });
-    return new InlineEngine(policyWasmAddress);
+    return new InlineEngine(policyWasmAddresses);
   }
 
   async load(frames: string[][]): Promise<FlowBatch> {
@@ -37,21 +40,41 @@ export class InlineEngine implements FlowsEngine {
   }
 
   async setPolicies(files: PolicyFile[]): Promise<CompiledPolicies> {
-    this.policyEngine ??= this.startPolicies();
-    // What failed is tried again with the next policies.
-    this.policyEngine.catch(() => (this.policyEngine = undefined));
-    await this.policyEngine;
+    await this.module('verdicts');
     return this.session.answer({ kind: 'setPolicies', files }) as CompiledPolicies;
   }
 
-  private async startPolicies(): Promise<void> {
-    if (this.policyWasmAddress !== undefined) {
-      this.session.answer({ kind: 'startPolicies', wasm: await compile(this.policyWasmAddress) });
+  private module(module: PolicyModule): Promise<void> {
+    const known = this.started.get(module);
+    if (known) {
+      return known;
+    }
+    const start = this.startModule(module);
+    this.started.set(module, start);
+    // What failed is tried again when it is asked for again.
+    start.catch(() => this.started.delete(module));
+    return start;
+  }
+
+  private async startModule(module: PolicyModule): Promise<void> {
+    if (this.policyWasmAddresses) {
+      const wasm = await compile(this.policyWasmAddresses[module]);
+      this.session.answer({ kind: 'startPolicies', module, wasm });
     }
   }
 
   async explain(row: number): Promise<Explanation> {
     return this.session.answer({ kind: 'explain', row }) as Explanation;
+  }
+
+  async lint(): Promise<Finding[]> {
+    await this.module('lint');
+    return this.session.answer({ kind: 'lint' }) as Finding[];
+  }
+
+  async suggest(rows: number[]): Promise<Fix> {
+    await this.module('suggest');
+    return this.session.answer({ kind: 'suggest', rows }) as Fix;
   }
 
   dispose(): void {

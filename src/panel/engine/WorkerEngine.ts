@@ -2,10 +2,13 @@ import type {
   Call,
   CompiledPolicies,
   Explanation,
+  Finding,
+  Fix,
   FlowBatch,
   FlowsEngine,
   FlowsView,
   PolicyFile,
+  PolicyModule,
   Request,
   Response,
   Start,
@@ -31,11 +34,11 @@ export class WorkerEngine implements FlowsEngine {
   private lastId = 0;
   private gone: WorkerGone | undefined;
 
-  private policyEngine: Promise<unknown> | undefined;
+  private readonly started = new Map<PolicyModule, Promise<unknown>>();
 
   private constructor(
     private readonly worker: Worker,
-    private readonly policyWasm: () => Promise<ArrayBuffer>
+    private readonly policyWasm: (module: PolicyModule) => Promise<ArrayBuffer>
   ) {
     worker.onmessage = ({ data }: MessageEvent<Response>) => this.settle(data);
     worker.onerror = (event) => this.stop(event.message || 'no reason given');
@@ -48,7 +51,7 @@ export class WorkerEngine implements FlowsEngine {
   static start(
     script: string,
     wasm: ArrayBuffer,
-    policyWasm: () => Promise<ArrayBuffer>,
+    policyWasm: (module: PolicyModule) => Promise<ArrayBuffer>,
     timeoutMs: number
   ): Promise<WorkerEngine> {
     return new Promise((resolve, reject) => {
@@ -92,10 +95,7 @@ export class WorkerEngine implements FlowsEngine {
   }
 
   async setPolicies(files: PolicyFile[]): Promise<CompiledPolicies> {
-    this.policyEngine ??= this.policyWasm().then((wasm) => this.call({ kind: 'startPolicies', wasm }));
-    // What failed is tried again with the next policies.
-    this.policyEngine.catch(() => (this.policyEngine = undefined));
-    await this.policyEngine;
+    await this.module('verdicts');
     return this.call({ kind: 'setPolicies', files });
   }
 
@@ -103,8 +103,30 @@ export class WorkerEngine implements FlowsEngine {
     return this.call({ kind: 'explain', row });
   }
 
+  async lint(): Promise<Finding[]> {
+    await this.module('lint');
+    return this.call({ kind: 'lint' });
+  }
+
+  async suggest(rows: number[]): Promise<Fix> {
+    await this.module('suggest');
+    return this.call({ kind: 'suggest', rows });
+  }
+
   dispose(): void {
     this.stop('it was disposed of');
+  }
+
+  private module(module: PolicyModule): Promise<unknown> {
+    const known = this.started.get(module);
+    if (known) {
+      return known;
+    }
+    const start = this.policyWasm(module).then((wasm) => this.call({ kind: 'startPolicies', module, wasm }));
+    this.started.set(module, start);
+    // What failed is tried again when it is asked for again.
+    start.catch(() => this.started.delete(module));
+    return start;
   }
 
   private call<T>(call: Call): Promise<T> {

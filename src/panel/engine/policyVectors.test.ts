@@ -1,4 +1,4 @@
-import { compare, scenarios, type Report } from '../../testing/policyVectors';
+import { compare, compareNames, scenarios, type Report } from '../../testing/policyVectors';
 import { startWasm } from '../../testing/wasm';
 
 beforeAll(startWasm);
@@ -16,3 +16,9 @@ test.each(['examples', 'connectivity', 'probes', 'random_cilium', 'random_k8s', 
   },
   60_000
 );
+
+test('the module matches DNS names as Cilium does', () => {
+  const { rows, mismatches } = compareNames('fqdn.jsonl');
+  expect(rows).toBeGreaterThan(800);
+  expect(mismatches).toEqual([]);
+});

@@ -82,6 +82,35 @@ export interface Explanation {
   notes: string[];
 }
 
+export interface Finding extends Partial<Place> {
+  id: string;
+  severity: 'error' | 'warning' | 'hint';
+  sentence: string;
+  /** Empty where it is about no policy in particular. */
+  policy: string;
+  /** Lines about flows that show it. */
+  evidence: string[];
+  /** What to write instead, where that is mechanical. */
+  fix: string | null;
+}
+
+/** The smallest additions that let flows pass. */
+export interface Fix {
+  edits: Array<{ file: string; policy: string; list: string; inserted: string }>;
+  /** The files that the edits change, as they are afterwards. */
+  texts: Array<{ file: string; text: string }>;
+  /** Policies to add; may be empty. */
+  yaml: string;
+  /** Rows that pass with it. */
+  fixed: number[];
+  unfixed: Array<{ row: number; reason: string }>;
+  /** Other flows that would pass too. */
+  alsoAllowed: string[];
+}
+
+/** The modules of the policy engine, each loaded when it is asked for. */
+export type PolicyModule = 'verdicts' | 'lint' | 'suggest';
+
 /** What stands in a text column of a row. */
 export function textOf(batch: FlowBatch, column: TextColumnId, row: number): string {
   return batch.strings[batch.codes[column][row] ?? 0] ?? '';
@@ -120,6 +149,10 @@ export interface FlowsEngine {
   setPolicies(files: PolicyFile[]): Promise<CompiledPolicies>;
   /** Why a flow is judged as it is. */
   explain(row: number): Promise<Explanation>;
+  /** What is allowed in the policies and still not what their author meant, with evidence from the newest flows. */
+  lint(): Promise<Finding[]>;
+  /** The smallest additions to the policies that let the flows of these rows pass. */
+  suggest(rows: number[]): Promise<Fix>;
   /** Gives the memory back. Nothing is answered any more. */
   dispose(): void;
 }
@@ -128,12 +161,14 @@ export type Call =
   | { kind: 'load'; frames: string[][] }
   | { kind: 'view'; spec: ViewSpec }
   | { kind: 'record'; row: number }
-  /** Starts the module of the policy engine; once, before the first policies. */
-  | { kind: 'startPolicies'; wasm: ArrayBuffer | WebAssembly.Module }
+  /** Starts a module of the policy engine; once, before it is asked. */
+  | { kind: 'startPolicies'; module: PolicyModule; wasm: ArrayBuffer | WebAssembly.Module }
   | { kind: 'setPolicies'; files: PolicyFile[] }
-  | { kind: 'explain'; row: number };
+  | { kind: 'explain'; row: number }
+  | { kind: 'lint' }
+  | { kind: 'suggest'; rows: number[] };
 
-export type Value = FlowBatch | FlowsView | CompiledPolicies | Explanation | string;
+export type Value = FlowBatch | FlowsView | CompiledPolicies | Explanation | Finding[] | Fix | string;
 
 export type Request = { id: number; call: Call };
 

@@ -1,11 +1,23 @@
 import { FlowTable } from '../../../frontend-wasm/pkg/frontend_wasm';
-import { initSync as startPolicies, Policies, RecordedFlows } from '../../../policy-wasm/pkg/policy_wasm';
+import {
+  initSync as startLint,
+  Policies as LintPolicies,
+  RecordedFlows as LintFlows,
+} from '../../../policy-wasm/pkg/policy_lint';
+import {
+  initSync as startSuggest,
+  Policies as SuggestPolicies,
+  RecordedFlows as SuggestFlows,
+} from '../../../policy-wasm/pkg/policy_suggest';
+import { initSync as startVerdicts, Policies, RecordedFlows } from '../../../policy-wasm/pkg/policy_wasm';
 import { judgedColumns, textColumns, type JudgedColumnId, type TextColumnId } from '../table/columns';
 import { bytesOfRows } from './base64';
 import type {
   Call,
   CompiledPolicies,
   Explanation,
+  Finding,
+  Fix,
   FlowBatch,
   FlowsView,
   JudgedColumns,
@@ -18,6 +30,7 @@ import type {
 /** The Wasm module's flows, on whichever thread it was started. */
 export class Session {
   private table: FlowTable | undefined;
+  private files: PolicyFile[] = [];
   private policies: Policies | undefined;
   /** The same flows in the module of the policy engine, once there are policies. */
   private recorded: RecordedFlows | undefined;
@@ -34,12 +47,16 @@ export class Session {
       case 'record':
         return this.loaded().record(call.row);
       case 'startPolicies':
-        startPolicies({ module: call.wasm });
+        policyModules[call.module]({ module: call.wasm });
         return '';
       case 'setPolicies':
         return this.setPolicies(call.files);
       case 'explain':
         return this.explain(call.row);
+      case 'lint':
+        return this.lint();
+      case 'suggest':
+        return this.suggest(call.rows);
     }
   }
 
@@ -120,14 +137,10 @@ export class Session {
   }
 
   private setPolicies(files: PolicyFile[]): CompiledPolicies {
-    const compiled = new Policies(
-      files.map((file) => file.name),
-      files.map((file) => file.text),
-      Float64Array.from(files, (file) => file.modifiedMs),
-      []
-    );
+    const compiled = new Policies(...columnsOf(files));
     this.policies?.free();
     this.policies = compiled;
+    this.files = files;
     return {
       policies: compiled.count,
       refused: JSON.parse(compiled.refused()) as RefusedDocument[],
@@ -137,7 +150,7 @@ export class Session {
 
   /** Has the policy engine judge the flows of the table, and the table show what came of it. */
   private judge(table: FlowTable, policies: Policies): void {
-    this.recorded ??= recordedOf(table);
+    this.recorded ??= filled(new RecordedFlows(), table);
     const judged = this.recorded.judge(policies);
     try {
       table.setJudged(judged.texts(), judged.agreement(), judged.computed(), judged.decidedBy());
@@ -163,6 +176,35 @@ export class Session {
     return JSON.parse(this.recorded.explain(this.policies, row)) as Explanation;
   }
 
+  private lint(): Finding[] {
+    return this.asked(LintPolicies, LintFlows, (policies, flows) => JSON.parse(flows.lint(policies)) as Finding[]);
+  }
+
+  private suggest(rows: number[]): Fix {
+    return this.asked(
+      SuggestPolicies,
+      SuggestFlows,
+      (policies, flows) => JSON.parse(flows.suggest(policies, Uint32Array.from(rows))) as Fix
+    );
+  }
+
+  /** Hands files and flows to a module of its own memory, which is given back with the answer. */
+  private asked<P extends Freed, F extends Freed & FlowsOfModule, Answer>(
+    PoliciesOfModule: new (...columns: PolicyColumns) => P,
+    Flows: new () => F,
+    ask: (policies: P, flows: F) => Answer
+  ): Answer {
+    const table = this.loaded();
+    const policies = new PoliciesOfModule(...columnsOf(this.files));
+    const flows = new Flows();
+    try {
+      return ask(policies, filled(flows, table));
+    } finally {
+      policies.free();
+      flows.free();
+    }
+  }
+
   private codesByText(codes: Uint32Array): Map<string, number> {
     return new Map(Array.from(new Set(codes), (code) => [this.strings[code] ?? '', code]));
   }
@@ -180,9 +222,31 @@ export class Session {
   }
 }
 
-/** The flows of a table for the module of the policy engine: the packed bytes once more, and which are rows. */
-function recordedOf(table: FlowTable): RecordedFlows {
-  const recorded = new RecordedFlows();
+const policyModules = { verdicts: startVerdicts, lint: startLint, suggest: startSuggest };
+
+interface Freed {
+  free(): void;
+}
+
+interface FlowsOfModule {
+  append(packed: Uint8Array): void;
+  setPlaces(places: Uint32Array): void;
+}
+
+/** Names, texts, times, settings that are known. */
+type PolicyColumns = [string[], string[], Float64Array, string[]];
+
+function columnsOf(files: readonly PolicyFile[]): PolicyColumns {
+  return [
+    files.map((file) => file.name),
+    files.map((file) => file.text),
+    Float64Array.from(files, (file) => file.modifiedMs),
+    [],
+  ];
+}
+
+/** The flows of a table for a module of the policy engine: the packed bytes once more, and which are rows. */
+function filled<F extends FlowsOfModule>(recorded: F, table: FlowTable): F {
   for (let stream = 0; stream < table.streams; stream++) {
     recorded.append(table.stream(stream));
   }
@@ -209,7 +273,7 @@ export function buffersOf(value: Value): ArrayBufferLike[] {
 }
 
 function arraysOf(value: Value): Array<Uint32Array | Uint16Array | Float64Array> {
-  if (typeof value === 'string' || 'sentence' in value) {
+  if (typeof value === 'string' || Array.isArray(value) || 'sentence' in value || 'edits' in value) {
     return [];
   }
   if ('rows' in value) {

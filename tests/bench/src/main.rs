@@ -6,6 +6,7 @@
 mod flows;
 mod measure;
 mod policy_engine;
+mod policy_module;
 mod prometheus;
 mod report;
 
@@ -23,6 +24,7 @@ type Bench = (&'static str, &'static str, fn(&mut Report) -> Result<(), Failure>
 const BENCHES: &[Bench] = &[
     ("flows", "flows from the wire to columns, beside prost and `hubble`", flows::run),
     ("policy", "the policy engine beside a naive model", policy_engine::run),
+    ("policy-wasm", "the policy engine's Wasm module in Node.js", policy_module::run),
     ("prometheus", "an answer of Prometheus, JSON to Arrow", prometheus::run),
 ];
 

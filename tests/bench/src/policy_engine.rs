@@ -8,7 +8,7 @@ mod vectors;
 #[path = "../../../backend/policy/tests/naive/model.rs"]
 mod naive;
 
-mod recorded;
+pub(crate) mod recorded;
 
 use std::{fs::File, hint::black_box, io::Read, path::Path, sync::Arc};
 
@@ -68,7 +68,7 @@ struct Question {
     named: Vec<(String, u8, u16)>,
 }
 
-fn scenarios(file: &str) -> Result<Vec<Value>, Failure> {
+pub(crate) fn scenarios(file: &str) -> Result<Vec<Value>, Failure> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/policy");
     let path = folder.join(format!("{file}.jsonl.gz"));
     let mut text = String::new();

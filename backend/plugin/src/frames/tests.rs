@@ -271,6 +271,22 @@ fn an_empty_flow_table_keeps_its_fields() {
 }
 
 #[test]
+fn files_of_policies() {
+    let file = |name: &str, modified_ms| PolicyFile {
+        name: name.to_owned(),
+        text: "kind: CiliumNetworkPolicy\n".to_owned(),
+        modified_ms,
+    };
+    let files =
+        [file("web/allow.yaml", Some(1_700_000_000_123)), file("data source settings", None)];
+    let meta = Meta { notices: vec![Notice::warning("one was left out")], ..Meta::default() };
+    insta::assert_snapshot!(render(&[
+        policy_files(&files, meta),
+        policy_files(&[], Meta::default())
+    ]));
+}
+
+#[test]
 fn packed_frames_are_base64_in_slices() {
     let packed: Vec<u8> = (0..49_152 * 2 + 5).map(|n: u32| n.to_le_bytes()[0]).collect();
     let frame = packed_flows(&packed, 7, Meta::default());

@@ -1,12 +1,20 @@
 //! Who is on a side of a flow, as far as it is known.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::{Label, Prefix};
 
 /// One side of a flow. What is not known is said to be so, and judging takes it into account.
+///
+/// A clone is the same identity: its labels are hashed once, and compared only with those of
+/// others, so that looking it up again costs nanoseconds.
+#[derive(Debug, Clone)]
+pub struct Identity(Arc<Known>);
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Identity {
+struct Facts {
     labels: Vec<Label>,
     /// Prefixes of the `cidr:` labels.
     prefixes: Vec<Prefix>,
@@ -16,6 +24,12 @@ pub struct Identity {
     /// Services that it is a backend of, as namespace and name.
     services: Vec<(String, String)>,
     knowledge: Knowledge,
+}
+
+#[derive(Debug)]
+struct Known {
+    facts: Facts,
+    hash: u64,
 }
 
 /// How much the labels say.
@@ -55,38 +69,112 @@ impl Identity {
                 source: "reserved".to_owned(),
             });
         }
-        let mut identity = Self { knowledge: Knowledge::Everything, ..Self::default() };
-        identity.set_labels(labels);
-        identity
+        let mut facts = Facts { knowledge: Knowledge::Everything, ..Facts::default() };
+        facts.set_labels(labels);
+        facts.into()
     }
 
     /// A side of a recorded flow.
     #[must_use]
     pub fn recorded(labels: impl IntoIterator<Item = Label>, address: Option<IpAddr>) -> Self {
-        let mut identity = Self { address, ..Self::default() };
-        identity.set_labels(labels.into_iter().collect());
-        if identity.labels.is_empty() {
-            identity.knowledge = Knowledge::Nothing;
+        let mut facts = Facts { address, ..Facts::default() };
+        facts.set_labels(labels.into_iter().collect());
+        if facts.labels.is_empty() {
+            facts.knowledge = Knowledge::Nothing;
         }
-        identity
+        facts.into()
     }
 
     /// Adds the DNS names that are known for its address.
     #[must_use]
-    pub fn with_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
-        self.names = names.into_iter().collect();
-        crate::order::sort(&mut self.names);
-        self.names.dedup();
-        self
+    pub fn with_names(self, names: impl IntoIterator<Item = String>) -> Self {
+        let mut facts = self.into_facts();
+        facts.names = names.into_iter().collect();
+        crate::order::sort(&mut facts.names);
+        facts.names.dedup();
+        facts.into()
     }
 
     /// Adds a Service that it is a backend of.
     #[must_use]
-    pub fn with_service(mut self, namespace: &str, name: &str) -> Self {
-        self.services.push((namespace.to_owned(), name.to_owned()));
-        self
+    pub fn with_service(self, namespace: &str, name: &str) -> Self {
+        let mut facts = self.into_facts();
+        facts.services.push((namespace.to_owned(), name.to_owned()));
+        facts.into()
     }
 
+    fn into_facts(self) -> Facts {
+        Arc::try_unwrap(self.0).map_or_else(|shared| shared.facts.clone(), |own| own.facts)
+    }
+
+    fn facts(&self) -> &Facts {
+        &self.0.facts
+    }
+
+    /// Its labels, sorted.
+    #[must_use]
+    pub fn labels(&self) -> &[Label] {
+        &self.facts().labels
+    }
+
+    /// How much is known.
+    #[must_use]
+    pub fn knowledge(&self) -> Knowledge {
+        self.facts().knowledge
+    }
+
+    /// The value of a `k8s:` label.
+    #[must_use]
+    pub fn k8s_label(&self, key: &str) -> Option<&str> {
+        self.facts()
+            .labels
+            .iter()
+            .find(|label| label.key == key && label.source == "k8s")
+            .map(|label| label.value.as_str())
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.facts().address
+    }
+
+    /// The DNS names known for its address.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.facts().names
+    }
+
+    /// Services that it is known to be a backend of.
+    #[must_use]
+    pub fn services(&self) -> &[(String, String)] {
+        &self.facts().services
+    }
+
+    /// Prefixes that hold it: those of its labels, and its own address.
+    pub(crate) fn prefixes(&self) -> impl Iterator<Item = Prefix> + '_ {
+        self.facts().prefixes.iter().copied().chain(self.facts().address.map(Prefix::of_address))
+    }
+
+    /// Whether it has a label of this key, of any source: the agent looks no closer.
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        self.facts().labels.iter().any(|label| label.key == key)
+    }
+
+    pub(crate) fn is_reserved(&self, name: &str) -> bool {
+        self.facts().labels.iter().any(|label| label.key == name && label.source == "reserved")
+    }
+
+    pub(crate) fn is_world(&self) -> bool {
+        self.facts().labels.iter().any(|label| is_world_key(&label.key))
+    }
+
+    pub(crate) fn is_node(&self) -> bool {
+        self.facts().labels.iter().any(|label| is_node_key(&label.key))
+    }
+}
+
+impl Facts {
     fn set_labels(&mut self, mut labels: Vec<Label>) {
         crate::order::sort(&mut labels);
         labels.dedup();
@@ -97,66 +185,35 @@ impl Identity {
             .collect();
         self.labels = labels;
     }
+}
 
-    /// Its labels, sorted.
-    #[must_use]
-    pub fn labels(&self) -> &[Label] {
-        &self.labels
+impl From<Facts> for Identity {
+    fn from(facts: Facts) -> Self {
+        // Collisions of 64 bits cannot be had in number, so that fixed keys do no harm.
+        let mut hasher = DefaultHasher::new();
+        facts.hash(&mut hasher);
+        Self(Arc::new(Known { facts, hash: hasher.finish() }))
     }
+}
 
-    /// How much is known.
-    #[must_use]
-    pub const fn knowledge(&self) -> Knowledge {
-        self.knowledge
+impl Default for Identity {
+    fn default() -> Self {
+        Facts::default().into()
     }
+}
 
-    /// The value of a `k8s:` label.
-    #[must_use]
-    pub fn k8s_label(&self, key: &str) -> Option<&str> {
-        self.labels
-            .iter()
-            .find(|label| label.key == key && label.source == "k8s")
-            .map(|label| label.value.as_str())
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.hash == other.0.hash && self.facts() == other.facts())
     }
+}
 
-    /// Its address.
-    #[must_use]
-    pub const fn address(&self) -> Option<IpAddr> {
-        self.address
-    }
+impl Eq for Identity {}
 
-    /// The DNS names known for its address.
-    #[must_use]
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// Services that it is known to be a backend of.
-    #[must_use]
-    pub fn services(&self) -> &[(String, String)] {
-        &self.services
-    }
-
-    /// Prefixes that hold it: those of its labels, and its own address.
-    pub(crate) fn prefixes(&self) -> impl Iterator<Item = Prefix> + '_ {
-        self.prefixes.iter().copied().chain(self.address.map(Prefix::of_address))
-    }
-
-    /// Whether it has a label of this key, of any source: the agent looks no closer.
-    pub(crate) fn has_key(&self, key: &str) -> bool {
-        self.labels.iter().any(|label| label.key == key)
-    }
-
-    pub(crate) fn is_reserved(&self, name: &str) -> bool {
-        self.labels.iter().any(|label| label.key == name && label.source == "reserved")
-    }
-
-    pub(crate) fn is_world(&self) -> bool {
-        self.labels.iter().any(|label| is_world_key(&label.key))
-    }
-
-    pub(crate) fn is_node(&self) -> bool {
-        self.labels.iter().any(|label| is_node_key(&label.key))
+impl Hash for Identity {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.0.hash);
     }
 }
 

@@ -1,11 +1,10 @@
 //! Lints that recorded flows give evidence for.
 
-use std::collections::BTreeMap;
-
 use flow::{Flow, L7Record};
 use hashbrown::{HashMap, HashSet};
 
 use super::{Finding, MAX_EVIDENCE, Severity};
+use crate::order::{counted, sort};
 use crate::{
     Cause, Direction, Entry, Identity, Judge, Learned, NamePattern, PeerMatcher, Peers, PolicySet,
     Sides, Traffic, Verdict, parties,
@@ -18,13 +17,13 @@ struct Seen {
     decided: HashSet<u32>,
     subjects: HashSet<Identity>,
     /// Refused queries: name, who asked; with how often.
-    refused: BTreeMap<(String, String), usize>,
+    refused: Vec<((String, String), usize)>,
     /// Connections refused by default.
     denied: Vec<Denied>,
-    /// Names by address.
-    names: BTreeMap<String, Vec<String>>,
+    /// Addresses with their names.
+    names: Vec<(String, Vec<String>)>,
     /// Subjects that no policy is about, by name and direction.
-    open: BTreeMap<(String, Direction), usize>,
+    open: Vec<((String, Direction), usize)>,
 }
 
 struct Denied {
@@ -55,6 +54,7 @@ pub(super) fn lint(judge: &mut Judge, flows: &[Flow], findings: &mut Vec<Finding
 fn gather(judge: &mut Judge, flows: &[Flow]) -> Seen {
     let learned = Learned::from_flows(flows);
     let mut seen = Seen::default();
+    let (mut refused, mut open, mut peers) = (Vec::new(), Vec::new(), HashSet::new());
     for flow in flows {
         let Ok(sides) = Sides::of(flow, &learned, judge.set().settings()) else { continue };
         let Ok(summary) = judge.judge_flow(flow, &learned) else { continue };
@@ -69,8 +69,7 @@ fn gather(judge: &mut Judge, flows: &[Flow]) -> Seen {
             && flow.verdict == flow::Verdict::Dropped
         {
             let name = dns.query.trim_end_matches('.').to_ascii_lowercase();
-            let count = seen.refused.entry((name, source.clone())).or_default();
-            *count = count.saturating_add(1);
+            refused.push((name, source.clone()));
         }
         match (summary.decision.verdict, summary.decision.cause) {
             (Verdict::Denied, Cause::DefaultDeny) if seen.denied.len() < MAX_DENIED => {
@@ -86,18 +85,22 @@ fn gather(judge: &mut Judge, flows: &[Flow]) -> Seen {
             (_, Cause::NotSelected) if !sides.subject.is_world() && !sides.subject.is_node() => {
                 let subject =
                     if sides.direction == Direction::Egress { source } else { destination };
-                let count = seen.open.entry((subject, sides.direction)).or_default();
-                *count = count.saturating_add(1);
+                open.push((subject, sides.direction));
             }
             _ => {}
         }
-        if let Some(address) = sides.peer.address()
-            && sides.peer.names().len() > 1
-            && seen.names.len() < MAX_DENIED
-        {
-            seen.names.entry(address.to_string()).or_insert_with(|| sides.peer.names().to_vec());
+        if sides.peer.names().len() > 1 && peers.len() < MAX_DENIED {
+            peers.insert(sides.peer);
         }
     }
+    seen.refused = counted(refused);
+    seen.open = counted(open);
+    let named = peers
+        .into_iter()
+        .filter_map(|peer| Some((peer.address()?.to_string(), peer.names().to_vec())));
+    seen.names = named.collect();
+    sort(&mut seen.names);
+    seen.names.dedup_by(|one, other| one.0 == other.0);
     seen
 }
 
@@ -345,7 +348,7 @@ fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
     for (id, sentence, is_meant) in groups {
         let mut evidence: Vec<String> =
             seen.denied.iter().filter(|denied| is_meant(denied)).map(Denied::line).collect();
-        evidence.sort();
+        sort(&mut evidence);
         evidence.dedup();
         evidence.truncate(MAX_EVIDENCE);
         if !evidence.is_empty() {
@@ -391,7 +394,7 @@ fn other_namespaces(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 })
                 .map(Denied::line)
                 .collect();
-            evidence.sort();
+            sort(&mut evidence);
             evidence.dedup();
             evidence.truncate(MAX_EVIDENCE);
             if evidence.is_empty() {

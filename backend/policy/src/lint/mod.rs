@@ -59,12 +59,13 @@ pub fn lint(texts: &[SourceText<'_>], judge: &mut Judge, flows: &[Flow]) -> Vec<
     if !flows.is_empty() {
         flows::lint(judge, flows, &mut findings);
     }
-    findings.sort_by(|one, other| {
-        (one.source, one.at, one.severity, one.id).cmp(&(
+    crate::order::sort_by(&mut findings, |one, other| {
+        (one.source, one.at, one.severity, one.id, &one.sentence).cmp(&(
             other.source,
             other.at,
             other.severity,
             other.id,
+            &other.sentence,
         ))
     });
     findings.truncate(MAX_FINDINGS);

@@ -1,7 +1,5 @@
 //! Lints over compiled rules.
 
-use std::collections::BTreeMap;
-
 use hashbrown::HashMap;
 
 use super::{Finding, Severity};
@@ -335,15 +333,18 @@ impl<'r> Rules<'r> {
     }
 
     fn deny_only(&mut self) {
-        // By policy and direction: the first entry, whether all deny, whether any sets the default.
-        let mut groups: BTreeMap<(usize, Direction), (usize, bool, bool)> = BTreeMap::new();
-        for (index, entry) in self.set.entries().iter().enumerate() {
-            let key = (entry.policy, entry.direction);
-            let group = groups.entry(key).or_insert((index, true, false));
-            group.1 &= entry.action == Action::Deny;
-            group.2 |= entry.default_deny;
-        }
-        for ((_, direction), (first, is_deny, is_default)) in groups {
+        let entries = self.set.entries().iter().enumerate();
+        let mut sorted: Vec<_> =
+            entries.map(|(index, entry)| (entry.policy, entry.direction, index)).collect();
+        crate::order::sort(&mut sorted);
+        let is_same = |one: &(usize, Direction, usize), other: &(usize, Direction, usize)| {
+            (one.0, one.1) == (other.0, other.1)
+        };
+        for group in sorted.chunk_by(is_same) {
+            let Some((_, direction, first)) = group.first().copied() else { continue };
+            let mut rules = group.iter().filter_map(|(_, _, index)| self.set.entries().get(*index));
+            let is_deny = rules.clone().all(|entry| entry.action == Action::Deny);
+            let is_default = rules.any(|entry| entry.default_deny);
             let Some(first) = self.set.entries().get(first) else { continue };
             if is_deny && is_default {
                 let name = direction.name();

@@ -163,17 +163,18 @@ pub fn settings_from<'f>(
     let mut clusters: Vec<(&str, usize)> = Vec::new();
     for flow in flows {
         for endpoint in [&flow.source, &flow.destination].into_iter().flatten() {
-            for label in &endpoint.labels {
-                if let Some(name) = label.strip_prefix(CLUSTER) {
-                    let has_room = clusters.len() < 64;
-                    match clusters.iter_mut().find(|(known, _)| *known == name) {
-                        Some((_, count)) => *count = count.saturating_add(1),
-                        None if has_room => clusters.push((name, 1)),
-                        None => {}
-                    }
-                }
-                settings.dual_stack |=
-                    label == "reserved:world-ipv4" || label == "reserved:world-ipv6";
+            let is_world =
+                |label: &String| label == "reserved:world-ipv4" || label == "reserved:world-ipv6";
+            settings.dual_stack |= endpoint.labels.iter().any(is_world);
+            // Agents may be told to leave the label out (`labels` of cilium-config).
+            let label = endpoint.labels.iter().find_map(|label| label.strip_prefix(CLUSTER));
+            let name = label.unwrap_or(&endpoint.cluster_name);
+            let has_room = clusters.len() < 64;
+            match clusters.iter_mut().find(|(known, _)| *known == name) {
+                _ if name.is_empty() => {}
+                Some((_, count)) => *count = count.saturating_add(1),
+                None if has_room => clusters.push((name, 1)),
+                None => {}
             }
         }
     }

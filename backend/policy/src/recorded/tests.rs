@@ -225,3 +225,20 @@ fn prepared_flows_get_the_answers_of_single_ones() {
     let single: Vec<_> = flows.iter().map(|flow| judge.judge_flow(flow, &learned)).collect();
     assert_eq!(prepared.judge(&mut judge), single);
 }
+
+#[test]
+fn the_cluster_is_named_by_most_endpoints_by_label_or_by_name() {
+    let named = |name: &str| Endpoint { cluster_name: name.to_owned(), ..Endpoint::default() };
+    let check = |endpoints: Vec<Endpoint>, expected: &str| {
+        let flow = |source| Flow { source: Some(source), ..Flow::default() };
+        let flows: Vec<Flow> = endpoints.into_iter().map(flow).collect();
+        assert_eq!(settings_from(&flows, Settings::default()).cluster_name, expected);
+    };
+    check(vec![], "default");
+    check(vec![world(), named("")], "default");
+    // Labels may be filtered out; the name stays.
+    check(vec![named("kind")], "kind");
+    check(vec![named("kind"), named("other"), named("kind")], "kind");
+    let labelled = Endpoint { cluster_name: "kind".to_owned(), ..pod("pets", "app=a") };
+    check(vec![labelled], "default");
+}

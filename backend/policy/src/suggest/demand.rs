@@ -3,6 +3,7 @@
 use flow::{Flow, L7Record};
 
 use super::{Rules, place::resolver};
+use crate::order::update;
 use crate::{
     Action, Cause, Direction, Entry, Identity, Judge, Judgement, Learned, PolicySet, Tier, Verdict,
 };
@@ -75,22 +76,25 @@ pub(super) fn demand(
     let is_proxied = decision.is_redirect || decision.verdict == Verdict::Denied;
     let l7 = record.filter(|_| is_proxied);
     let port = (sides.traffic.protocol, sides.traffic.port);
-    let own = rules.entry(subject).or_default();
+    let mut add = |key: RuleKey, change: &mut dyn FnMut(&mut RuleBody)| {
+        update(rules, subject.clone(), |own| update(own, key, change));
+    };
     let key = RuleKey { direction: sides.direction, peer: peer.clone(), port, l7: l7.is_some() };
-    let body = own.entry(key).or_default();
-    push(&mut body.ports, port);
-    match l7 {
-        Some(L7Record::Dns(dns)) => {
-            push(&mut body.dns, dns.query.trim_end_matches('.').to_ascii_lowercase());
+    add(key, &mut |body| {
+        push(&mut body.ports, port);
+        match l7 {
+            Some(L7Record::Dns(dns)) => {
+                push(&mut body.dns, dns.query.trim_end_matches('.').to_ascii_lowercase());
+            }
+            Some(L7Record::Http(http)) => {
+                let path = http.url.split_once("://").map_or(http.url.as_str(), |(_, rest)| {
+                    rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or("/")
+                });
+                push(&mut body.http, (http.method.clone(), escape(path)));
+            }
+            _ => {}
         }
-        Some(L7Record::Http(http)) => {
-            let path = http.url.split_once("://").map_or(http.url.as_str(), |(_, rest)| {
-                rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or("/")
-            });
-            push(&mut body.http, (http.method.clone(), escape(path)));
-        }
-        _ => {}
-    }
+    });
     if let PeerKey::Name(name) = &peer
         && sides.direction == Direction::Egress
         && !queried.iter().any(|pattern| pattern.matches(name))
@@ -98,10 +102,11 @@ pub(super) fn demand(
         // Without its query, a name is never learned.
         let key =
             RuleKey { direction: Direction::Egress, peer: resolver(), port: (17, 53), l7: true };
-        let body = own.entry(key).or_default();
-        push(&mut body.ports, (17, 53));
-        push(&mut body.ports, (6, 53));
-        push(&mut body.dns, name.clone());
+        add(key, &mut |body| {
+            push(&mut body.ports, (17, 53));
+            push(&mut body.ports, (6, 53));
+            push(&mut body.dns, name.clone());
+        });
     }
     Ok(true)
 }

@@ -8,12 +8,13 @@ mod place;
 mod tests;
 mod write;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use flow::Flow;
 
 use crate::{
-    Judge, Learned, PolicySet, Position, Prepared, Settings, Sides, SourceText, Verdict, parties,
+    Judge, Learned, PolicySet, Position, Prepared, Settings, Sides, SourceText, Verdict, order,
+    parties,
 };
 use demand::{RuleBody, RuleKey, SubjectKey, demand};
 
@@ -60,7 +61,8 @@ pub struct Unfixed {
     pub reason: String,
 }
 
-type Rules = BTreeMap<SubjectKey, BTreeMap<RuleKey, RuleBody>>;
+/// By subject and by rule; both in order.
+type Rules = Vec<(SubjectKey, Vec<(RuleKey, RuleBody)>)>;
 
 /// Edits of one suggestion; beyond, rules go into policies of their own.
 const MAX_EDITS: usize = 200;
@@ -101,15 +103,17 @@ pub fn suggest(
     let is_as_good = !within.edits.is_empty()
         && passes_within.as_ref().is_some_and(|own| {
             passes_apart.as_ref().is_none_or(|apart| {
-                own.iter().all(|flow| apart.contains(flow) || asked.contains(flow))
-                    && asked.iter().all(|flow| own.contains(flow) || !apart.contains(flow))
+                own.iter().all(|flow| apart.binary_search(flow).is_ok() || asked.contains(flow))
+                    && asked.iter().all(|flow| {
+                        own.binary_search(flow).is_ok() || apart.binary_search(flow).is_err()
+                    })
             })
         });
     let (draft, passing) = if is_as_good { (within, passes_within) } else { (apart, passes_apart) };
     let passing = passing.unwrap_or_default();
     let mut suggestion = Suggestion { unfixed, yaml: draft.yaml, ..Suggestion::default() };
     for index in asked.iter().copied() {
-        if passing.contains(&index) {
+        if passing.binary_search(&index).is_ok() {
             suggestion.fixed.push(index);
         } else {
             suggestion.unfixed.push(Unfixed {
@@ -128,9 +132,9 @@ pub fn suggest(
             Some(format!("{source} → {destination} {}", sides.traffic))
         })
         .collect();
-    crate::order::sort(&mut suggestion.also_allowed);
+    order::sort(&mut suggestion.also_allowed);
     suggestion.also_allowed.dedup();
-    suggestion.texts = draft.texts.into_iter().collect();
+    suggestion.texts = draft.texts;
     suggestion.edits = draft.edits;
     suggestion
 }
@@ -139,7 +143,8 @@ pub fn suggest(
 #[derive(Default)]
 struct Draft {
     edits: Vec<Edit>,
-    texts: BTreeMap<usize, String>,
+    /// By index of the source, in order.
+    texts: Vec<(usize, String)>,
     yaml: String,
 }
 
@@ -153,7 +158,7 @@ fn edit(
     let mut draft = Draft::default();
     let mut set = Arc::clone(before);
     for (subject, own) in &mut rules {
-        own.retain(|key, body| {
+        own.retain(|(key, body)| {
             if draft.edits.len() >= MAX_EDITS {
                 return true;
             }
@@ -168,7 +173,7 @@ fn edit(
             }
             changed.insert_str(edit.offset, &edit.inserted);
             let mut texts_now = draft.texts.clone();
-            texts_now.insert(edit.source, changed);
+            order::update(&mut texts_now, edit.source, |text| *text = changed);
             let edited = PolicySet::read(&current(texts, &texts_now), settings.clone());
             // What was readable stays so, and nothing comes or goes but the addition.
             if edited.refused().len() != set.refused().len()
@@ -182,20 +187,17 @@ fn edit(
             false
         });
     }
-    rules.retain(|_, own| !own.is_empty());
+    rules.retain(|(_, own)| !own.is_empty());
     draft.yaml = write::policies(&rules, before.documents());
     draft
 }
 
 /// The texts with those that have changed in their places.
-fn current<'t>(
-    texts: &[SourceText<'t>],
-    changed: &'t BTreeMap<usize, String>,
-) -> Vec<SourceText<'t>> {
+fn current<'t>(texts: &[SourceText<'t>], changed: &'t [(usize, String)]) -> Vec<SourceText<'t>> {
     texts
         .iter()
-        .map(|text| match changed.get(&text.index) {
-            Some(changed) => SourceText { index: text.index, text: changed },
+        .map(|text| match changed.iter().find(|(index, _)| *index == text.index) {
+            Some((_, changed)) => SourceText { index: text.index, text: changed },
             None => *text,
         })
         .collect()
@@ -217,13 +219,13 @@ impl Proof<'_> {
         answers.into_iter().map(|answer| answer.ok().map(|own| own.verdict)).collect()
     }
 
-    /// Flows that pass with a draft and did not before. None: a flow that passed is refused now.
+    /// Flows that pass with a draft and did not before, in order. None: a flow that passed is refused now.
     fn passing(
         &self,
         draft: &Draft,
         texts: &[SourceText<'_>],
         old: &[Option<Verdict>],
-    ) -> Option<std::collections::BTreeSet<usize>> {
+    ) -> Option<Vec<usize>> {
         let new = self.verdicts(&current(texts, &draft.texts), &draft.yaml);
         let allowed = Some(Verdict::Allowed);
         let is_worse =

@@ -8,7 +8,7 @@ use policy::{Judge, Learned, PolicySet, Prepared, Settings, SourceText};
 use crate::measure::{race, rounds};
 use crate::report::{Goal, Report, Row};
 
-const FLOWS: u32 = 1_000_000;
+pub(crate) const FLOWS: u32 = 1_000_000;
 /// Workloads of the cluster; each pair talks on [`PORTS`].
 const WORKLOADS: u32 = 60;
 const PORTS: u16 = 4;
@@ -54,7 +54,7 @@ pub(super) fn run(report: &mut Report) {
     );
 }
 
-fn policies(port: &str) -> String {
+pub(crate) fn policies(port: &str) -> String {
     let documents: Vec<String> = (0..WORKLOADS)
         .map(|number| {
             format!(
@@ -67,7 +67,7 @@ fn policies(port: &str) -> String {
 }
 
 /// Flows of a made-up cluster: what differs from one to the next is what differs in a real one.
-fn flow(number: u32) -> Flow {
+pub(crate) fn flow(number: u32) -> Flow {
     // A step that is prime to the number of pairs goes through all of them.
     let step = number.wrapping_mul(7919);
     let (client, server) = (step % WORKLOADS, step / WORKLOADS % WORKLOADS);

@@ -1,28 +1,21 @@
-//! Lints and smallest fixes.
+//! Smallest fixes.
 
-use flow::Flow;
 use hashbrown::HashSet;
-use policy::{lint, suggest};
+use policy::suggest;
 use serde::Serialize;
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::explained::Place;
 use crate::policy_files::PolicyFiles;
 use crate::recorded::Recorded;
+use crate::{Policies, RecordedFlows, json};
 
-/// Flows that lints and fixes look at, newest first: each is held decoded.
-const MAX_FLOWS: usize = 50_000;
-
-/// A finding of a lint.
-#[derive(Debug, Serialize)]
-pub(crate) struct Found {
-    id: &'static str,
-    severity: &'static str,
-    sentence: String,
-    policy: String,
-    evidence: Vec<String>,
-    fix: Option<String>,
-    #[serde(flatten)]
-    place: Option<Place>,
+#[wasm_bindgen]
+impl RecordedFlows {
+    /// As JSON, the smallest additions that let the flows of these rows pass.
+    pub fn suggest(&mut self, policies: &mut Policies, rows: &[u32]) -> Result<String, JsError> {
+        json(&suggestion(&mut self.recorded, &mut policies.files, rows))
+    }
 }
 
 /// Policies to add, and what comes of them.
@@ -63,32 +56,11 @@ struct Unfixed {
     reason: String,
 }
 
-/// Looks at the policies, and at the newest flows.
-pub(crate) fn findings(recorded: &mut Recorded, policies: &mut PolicyFiles) -> Vec<Found> {
-    recorded.prepare(policies);
-    let (_, flows) = newest(recorded, &HashSet::new());
-    // Its texts are borrowed while the judge is not, which is part of the same.
-    let mut judge = policies.judge.clone();
-    let found = lint(&policies.sources(), &mut judge, &flows);
-    found
-        .into_iter()
-        .map(|finding| Found {
-            id: finding.id,
-            severity: finding.severity.name(),
-            sentence: finding.sentence,
-            policy: finding.policy,
-            evidence: finding.evidence,
-            fix: finding.fix,
-            place: finding.source.map(|file| Place::of(policies, file, finding.at)),
-        })
-        .collect()
-}
-
 /// The smallest additions that let the flows of these rows pass.
 pub(crate) fn suggestion(recorded: &mut Recorded, policies: &mut PolicyFiles, rows: &[u32]) -> Fix {
     recorded.prepare(policies);
     let asked: HashSet<usize> = rows.iter().map(|row| *row as usize).collect();
-    let (row_of, flows) = newest(recorded, &asked);
+    let (row_of, flows) = recorded.newest(&asked);
     let is_wanted = |(_, row): &(usize, &usize)| asked.contains(*row);
     let wanted: Vec<usize> =
         row_of.iter().enumerate().filter(is_wanted).map(|(index, _)| index).collect();
@@ -117,19 +89,4 @@ pub(crate) fn suggestion(recorded: &mut Recorded, policies: &mut PolicyFiles, ro
             .collect(),
         also_allowed: suggested.also_allowed,
     }
-}
-
-/// The last flows that came, and those of the rows that are `asked` about, with their rows.
-fn newest(recorded: &Recorded, asked: &HashSet<usize>) -> (Vec<usize>, Vec<Flow>) {
-    let first = recorded.len().saturating_sub(MAX_FLOWS);
-    let (mut row_of, mut flows) = (Vec::new(), Vec::new());
-    let start = if asked.is_empty() { first } else { 0 };
-    let take = |row, flow: Option<Flow>| {
-        if let Some(flow) = flow {
-            row_of.push(row);
-            flows.push(flow);
-        }
-    };
-    recorded.for_each_flow(start, |row| row >= first || asked.contains(&row), take, None);
-    (row_of, flows)
 }

@@ -1,0 +1,55 @@
+//! Lints.
+
+use hashbrown::HashSet;
+use policy::lint;
+use serde::Serialize;
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::place::Place;
+use crate::policy_files::PolicyFiles;
+use crate::recorded::Recorded;
+use crate::{Policies, RecordedFlows, json};
+
+#[wasm_bindgen]
+impl RecordedFlows {
+    /// As JSON, what is allowed in these policies and still not what their author meant, with
+    /// evidence from the newest 50,000 flows.
+    pub fn lint(&mut self, policies: &mut Policies) -> Result<String, JsError> {
+        json(&findings(&mut self.recorded, &mut policies.files))
+    }
+}
+
+/// A finding of a lint.
+#[derive(Debug, Serialize)]
+pub(crate) struct Found {
+    id: &'static str,
+    severity: &'static str,
+    sentence: String,
+    policy: String,
+    evidence: Vec<String>,
+    fix: Option<String>,
+    #[serde(flatten)]
+    place: Option<Place>,
+}
+
+/// Looks at the policies, and at the newest flows.
+pub(crate) fn findings(recorded: &mut Recorded, policies: &mut PolicyFiles) -> Vec<Found> {
+    recorded.prepare(policies);
+    let (_, flows) = recorded.newest(&HashSet::new());
+    // Its texts are borrowed while the judge is not, which is part of the same.
+    let mut judge = policies.judge.clone();
+    let found = lint(&policies.sources(), &mut judge, &flows);
+    found
+        .into_iter()
+        .map(|finding| Found {
+            id: finding.id,
+            severity: finding.severity.name(),
+            sentence: finding.sentence,
+            policy: finding.policy,
+            evidence: finding.evidence,
+            fix: finding.fix,
+            place: finding.source.map(|file| Place::of(policies, file, finding.at)),
+        })
+        .collect()
+}

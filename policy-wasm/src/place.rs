@@ -1,0 +1,42 @@
+//! Where something stands in the files of policies.
+
+use policy::Position;
+use serde::Serialize;
+
+use crate::policy_files::PolicyFiles;
+
+/// Characters of a line that are quoted.
+const MAX_QUOTE_CHARS: usize = 240;
+
+/// A place in a file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Place {
+    file: String,
+    /// From 1; 0 where there is no place.
+    line: u32,
+    column: u32,
+    /// What stands in that line.
+    quote: String,
+}
+
+impl Place {
+    pub(crate) fn of(policies: &PolicyFiles, file: usize, at: Position) -> Self {
+        let file = policies.files.get(file);
+        let line = usize::try_from(at.line).ok().and_then(|line| line.checked_sub(1));
+        let text = file.zip(line).and_then(|(file, line)| file.text.lines().nth(line));
+        Self {
+            file: file.map(|file| file.name.clone()).unwrap_or_default(),
+            line: at.line,
+            column: at.column,
+            quote: text.map(quoted).unwrap_or_default(),
+        }
+    }
+}
+
+fn quoted(line: &str) -> String {
+    let line = line.trim_end();
+    match line.char_indices().nth(MAX_QUOTE_CHARS) {
+        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
+        None => line.to_owned(),
+    }
+}

@@ -1,0 +1,110 @@
+import { css, cx } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { Alert, Button, ClipboardButton, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
+
+import type { Fix } from '../engine/protocol';
+import { codeStyle } from '../policies/Quote';
+import { testIds } from '../testIds';
+import { text } from '../text';
+
+/** Flows that would pass too and are named one by one. */
+const namedLimit = 20;
+
+interface Props {
+  /** None until someone asks for it. */
+  fix: Fix | 'asked' | undefined;
+  error: string | undefined;
+  onAsk(): void;
+}
+
+/** What would let a denied flow pass, to be copied. */
+export function SmallestFix({ fix, error, onAsk }: Props) {
+  const styles = useStyles2(fixStyles);
+  return (
+    <section className={styles.section} aria-label={text.fix.title} data-testid={testIds.fix}>
+      {error !== undefined ? (
+        <Alert severity="warning" title={text.fix.failed} bottomSpacing={0}>
+          {error}
+        </Alert>
+      ) : fix === 'asked' ? (
+        <LoadingPlaceholder text={text.fix.waiting} className={styles.hint} />
+      ) : fix ? (
+        <Answer fix={fix} />
+      ) : (
+        <Button variant="secondary" icon="wrench" onClick={onAsk} tooltip={text.fix.hint} data-testid={testIds.askFix}>
+          {text.fix.ask}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+function Answer({ fix }: { fix: Fix }) {
+  const styles = useStyles2(fixStyles);
+  const others = fix.alsoAllowed.slice(0, namedLimit);
+  const more = fix.alsoAllowed.length - others.length;
+  // An addition that was tried and does not help is not for copying.
+  if (fix.fixed.length === 0) {
+    const reasons = fix.unfixed.map(({ reason }) => reason);
+    return <p className={styles.hint}>{reasons.length > 0 ? text.fix.unfixed(reasons.join('; ')) : text.fix.passes}</p>;
+  }
+  return (
+    <>
+      {fix.edits.map((edit, at) => (
+        <Code key={at} title={text.fix.edit(edit.file, edit.policy, edit.list)} code={edit.inserted} />
+      ))}
+      {fix.texts.map(({ file, text: whole }) => (
+        <ClipboardButton key={file} icon="copy" size="sm" variant="secondary" getText={() => whole}>
+          {text.fix.copyFile(file)}
+        </ClipboardButton>
+      ))}
+      {fix.yaml !== '' && <Code title={text.fix.add} code={fix.yaml} copy />}
+      <div data-testid={testIds.alsoAllowed}>
+        <p className={styles.hint}>{others.length === 0 ? text.fix.nothingElse : text.fix.alsoAllowed}</p>
+        <ul className={styles.list}>
+          {others.map((line, at) => (
+            <li key={at}>{line}</li>
+          ))}
+        </ul>
+        {more > 0 && <p className={styles.hint}>{text.fix.more(more)}</p>}
+      </div>
+    </>
+  );
+}
+
+function Code({ title, code, copy = false }: { title: string; code: string; copy?: boolean }) {
+  const styles = useStyles2(fixStyles);
+  return (
+    <div>
+      <div className={styles.head}>
+        <span>{title}</span>
+        {copy && (
+          <ClipboardButton icon="copy" size="sm" variant="secondary" getText={() => code}>
+            {text.fix.copy}
+          </ClipboardButton>
+        )}
+      </div>
+      <pre className={styles.code} tabIndex={0} data-testid={testIds.fixCode}>
+        {code}
+      </pre>
+    </div>
+  );
+}
+
+function fixStyles(theme: GrafanaTheme2) {
+  return {
+    section: css({
+      display: 'flex',
+      flexDirection: 'column',
+      alignItems: 'stretch',
+      gap: theme.spacing(1),
+      marginBottom: theme.spacing(2),
+      overflowWrap: 'anywhere',
+      '& > button': { alignSelf: 'flex-start' },
+    }),
+    hint: css({ margin: 0, color: theme.colors.text.secondary }),
+    head: css({ display: 'flex', justifyContent: 'space-between', alignItems: 'center', gap: theme.spacing(1) }),
+    code: cx(codeStyle(theme), css({ maxHeight: 320 })),
+    list: css({ margin: theme.spacing(0.5, 0, 0, 2.5) }),
+  };
+}

@@ -1,0 +1,148 @@
+//! The Wasm module of the policy engine, in Node.js, whose compiler is Chromium's: the vectors as
+//! questions, and a million recorded flows after an edit. What it is asked is written to a folder;
+//! `tests/bench/wasm/policy.mjs` asks and measures.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use hubble_api::packed::Encoder;
+use hubble_api::pb;
+use prost::Message;
+use serde_json::{Map, Value, json};
+
+use crate::Failure;
+use crate::policy_engine::recorded::{FLOWS, flow, policies};
+use crate::policy_engine::scenarios;
+use crate::report::{Goal, Report, Row};
+
+const FILES: [&str; 4] = ["connectivity", "random_cilium", "random_k8s", "random_mixed"];
+
+/// What the script measured of one thing.
+#[derive(Debug, serde::Deserialize)]
+struct Measured {
+    name: String,
+    /// Things done in a round; 0: the round itself counts.
+    count: usize,
+    /// Seconds of each round.
+    rounds: Vec<f64>,
+}
+
+/// Measures everything.
+pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
+    let folder = std::env::temp_dir().join(format!("k8snet-bench-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let measured = asked(&folder).and_then(|()| measure(&folder));
+    fs::remove_dir_all(&folder)?;
+    for own in measured? {
+        let row = if own.count > 0 {
+            Row::rate(own.name, "directions/s", own.count, &own.rounds).goal(Goal::AtLeast(2e6))
+        } else {
+            let goal = own.name.contains("after an edit").then_some(Goal::AtMost(1000.0));
+            let row = Row::milliseconds(own.name, &own.rounds);
+            goal.map_or(row.clone(), |goal| row.goal(goal))
+        };
+        report.add(row);
+    }
+    Ok(())
+}
+
+/// Writes what the script asks.
+fn asked(folder: &Path) -> Result<(), Failure> {
+    for file in FILES {
+        let scenarios = scenarios(file)?;
+        let questions: Option<Vec<Value>> = scenarios.iter().map(questions).collect();
+        let text = serde_json::to_vec(&questions.ok_or("a field of a scenario is missing")?)?;
+        fs::write(folder.join(format!("{file}.json")), text)?;
+    }
+    let mut encoder = Encoder::new();
+    let mut stream = Vec::new();
+    for number in 0..FLOWS {
+        let flow = pb::flow::Flow::from(flow(number));
+        let response = pb::observer::GetFlowsResponse {
+            response_types: Some(pb::observer::get_flows_response::ResponseTypes::Flow(flow)),
+            ..Default::default()
+        };
+        stream.extend(encoder.push(&response.encode_to_vec())?.into_iter().flatten());
+    }
+    stream.extend(encoder.finish().unwrap_or_default());
+    fs::write(folder.join("flows.bin"), stream)?;
+    for port in ["8080", "8081"] {
+        fs::write(folder.join(format!("policies-{port}.yaml")), policies(port))?;
+    }
+    Ok(())
+}
+
+/// A scenario in the columns of the module's `Questions`.
+fn questions(scenario: &Value) -> Option<Value> {
+    let identities = scenario.get("identities")?.as_object()?;
+    let lines = |labels: &Value| {
+        let labels = labels.as_array()?.iter().filter_map(Value::as_str);
+        Some(labels.collect::<Vec<_>>().join("\n"))
+    };
+    let index =
+        |name: &Value| identities.keys().position(|own| Some(own.as_str()) == name.as_str());
+    let mut columns: [Vec<usize>; 5] = Default::default();
+    for flow in scenario.get("flows")?.as_array()? {
+        let (from, to) = (index(flow.get("from")?)?, index(flow.get("to")?)?);
+        let protocol = match flow.get("proto")?.as_str()? {
+            "TCP" => 6,
+            "UDP" => 17,
+            "SCTP" => 132,
+            "ICMP" => 1,
+            "ICMPv6" => 58,
+            _ => continue,
+        };
+        let port = usize::try_from(flow.get("port").and_then(Value::as_u64).unwrap_or(0)).ok()?;
+        for (subject, peer, direction) in [(from, to, 1), (to, from, 0)] {
+            for (column, value) in
+                columns.iter_mut().zip([subject, peer, direction, protocol, port])
+            {
+                column.push(value);
+            }
+        }
+    }
+    let text = |key: &str, default: &str| {
+        scenario.get(key).and_then(Value::as_str).unwrap_or(default).to_owned()
+    };
+    let is = |key: &str| scenario.get(key).and_then(Value::as_bool).unwrap_or(false);
+    let settings = [
+        format!("allow-localhost={}", if is("allowLocalhost") { "always" } else { "policy" }),
+        format!("enable-ipv6={}", is("dualStack")),
+        format!("cluster-name={}", text("clusterName", "default")),
+        format!("enable-host-firewall={}", is("enableHostFirewall")),
+        format!("enable-policy={}", text("mode", "default")),
+        "enable-extended-ip-protocols=true".to_owned(),
+        "services-are-empty=true".to_owned(),
+    ];
+    let [subjects, peers, directions, protocols, ports] = columns;
+    let mut out = Map::new();
+    out.insert("policies".to_owned(), scenario.get("policies")?.clone());
+    out.insert("settings".to_owned(), json!(settings));
+    out.insert("dualStack".to_owned(), json!(is("dualStack")));
+    out.insert("identities".to_owned(), identities.values().filter_map(lines).collect());
+    for (name, column) in [
+        ("subjects", subjects),
+        ("peers", peers),
+        ("directions", directions),
+        ("protocols", protocols),
+        ("ports", ports),
+    ] {
+        out.insert(name.to_owned(), json!(column));
+    }
+    Some(Value::Object(out))
+}
+
+fn measure(folder: &Path) -> Result<Vec<Measured>, Failure> {
+    let root: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", ".."].iter().collect();
+    let output = Command::new("node")
+        .arg(root.join("tests/bench/wasm/policy.mjs"))
+        .arg(folder)
+        .args(FILES)
+        .current_dir(root)
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
