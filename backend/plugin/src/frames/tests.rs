@@ -15,6 +15,7 @@ use flow::{
 use serde_json::json;
 
 use super::*;
+use crate::policies::PolicyFile;
 use crate::prometheus::{BucketCells, ExemplarSeries, Series};
 
 fn field(name: &str, values: ArrayRef) -> Field {
