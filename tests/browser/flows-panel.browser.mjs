@@ -81,6 +81,31 @@ test('the drawer names the policy, rule and line that decided, and quotes it', a
     const miss = rules.find((rule) => rule.includes('ingress[0]')) ?? '';
     assert.match(miss, /allow-store-front-traffic\.yaml, line \d+/, rules.join());
     assert.match(miss, /fromEndpoints: \[\]/, rules.join());
+    const box = await policies.boundingBox();
+    const width = page.viewportSize()?.width ?? 0;
+    assert.ok(box && box.x >= 0 && box.x + box.width <= width, JSON.stringify({ box, width }));
+  });
+});
+
+test('a denied flow gets its smallest fix, and the policies are checked', async () => {
+  await visit('flow-fix', dropsPath, async (page) => {
+    const flows = panel(page, 'Dropped flows');
+    await flows.getByTestId('flows-panel agreement agrees').waitFor();
+    await flows.getByTestId('flows-panel filter').fill('store-front');
+    await flows.getByTestId('flows-panel row').filter({ hasText: 'INGRESS' }).first().click();
+    await page.getByTestId('flows-panel ask-fix').click();
+    const fix = page.getByTestId('flows-panel fix');
+    await fix.getByTestId('flows-panel also-allowed').waitFor();
+    assert.match(await fix.innerText(), /fromEndpoints|fromEntities|fromCIDR/);
+    await screenshot(page, 'flow-fix-found');
+    await page.keyboard.press('Escape');
+    await fix.waitFor({ state: 'detached' });
+
+    await flows.getByTestId('flows-panel open-check').click();
+    const check = page.getByTestId('flows-panel check');
+    await check.getByTestId('flows-panel finding').first().waitFor();
+    assert.match(await check.innerText(), /allow-store-front-traffic/);
+    await screenshot(page, 'policies-checked');
   });
 });
 

@@ -159,6 +159,8 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
         "frontend-wasm",
         "-p",
         "policy-wasm",
+        "--features",
+        "policy-wasm/lint,policy-wasm/suggest",
         "--",
         "-D",
         "warnings",
