@@ -98,27 +98,90 @@ describe('ad hoc filters', () => {
     );
   });
 
-  test('have keys with labels, and values of the chosen namespace', async () => {
+  test('become matchers of PromQL', () => {
+    const query: HubbleQuery = { refId: 'A', expr: 'rate(up{x="$ns"}[$__rate_interval])' };
+    const expr = 'rate(up{x="pets",namespace="pets"}[$__rate_interval])';
+    expect(source().applyTemplateVariables(query, {}, filters)).toEqual({ ...query, expr });
+    expect(source().interpolateVariablesInQueries([query], {}, filters)[0]).toMatchObject({ expr });
+  });
+
+  /** A backend that answers as ours does; what it does not know is not there. */
+  function backend(answers: Record<string, unknown>) {
     const datasource = source();
     const get = jest
       .spyOn(datasource, 'getResource')
       .mockImplementation((path) =>
-        Promise.resolve(
-          path === 'tag-keys' ? [{ text: 'fromPod' }, { text: 'newerKey' }] : { values: ['pets/a'], notices: [] }
-        )
+        path in answers ? Promise.resolve(answers[path]) : Promise.reject(new Error(`no ${path}`))
       );
-    expect(await datasource.getTagKeys()).toEqual([
-      { value: 'fromPod', text: 'From pod' },
-      { value: 'newerKey', text: 'newerKey' },
-    ]);
-    const chosen = [{ key: 'fromNamespace', operator: '=', value: 'pets' }];
-    expect(await datasource.getTagValues({ key: 'fromPod', filters: chosen })).toEqual([{ text: 'pets/a' }]);
+    return { datasource, get };
+  }
+  const flowKeys = [{ text: 'fromPod' }, { text: 'namespace' }, { text: 'newerKey' }];
+  const labels = { data: ['namespace', 'reason'] };
+  const flows: HubbleQuery = { refId: 'A', queryType: 'flows' };
+  const promql: HubbleQuery = { refId: 'B', expr: 'up' };
+  const chosen = [{ key: 'reason', operator: '=', value: '$ns' }];
+
+  test.each<[string, HubbleQuery[] | undefined, Record<string, unknown>, string[]]>([
+    ['fields of flows', [flows], { 'tag-keys': flowKeys }, ['From pod', 'Namespace', 'newerKey']],
+    ['labels that are not filtered by', [promql], { 'api/v1/labels': labels }, ['namespace']],
+    [
+      'both',
+      [flows, promql],
+      { 'tag-keys': flowKeys, 'api/v1/labels': labels },
+      ['Flows: From pod', 'Flows: Namespace', 'Flows: newerKey', 'Prometheus labels: reason'],
+    ],
+    [
+      'both, where nobody says what is asked',
+      undefined,
+      { 'tag-keys': flowKeys, 'api/v1/labels': { data: ['a'] } },
+      ['Flows: From pod', 'Flows: Namespace', 'Flows: newerKey', 'Prometheus labels: a'],
+    ],
+    ['fields of flows alone, without a Prometheus', [], { 'tag-keys': [flowKeys[0]] }, ['Flows: From pod']],
+    ['labels alone, without a relay', [], { 'api/v1/labels': { data: ['a'] } }, ['Prometheus labels: a']],
+  ])('have as keys %s', async (_, queries, answers, expected) => {
+    const keys = await backend(answers).datasource.getTagKeys({ filters: chosen, queries });
+    expect(keys.map(({ text, group }) => (group ? `${group}: ${text}` : text))).toEqual(expected);
+  });
+
+  test('have no keys where neither answers, and say why', async () => {
+    await expect(backend({}).datasource.getTagKeys()).rejects.toThrow('no tag-keys');
+    await expect(backend({}).datasource.getTagKeys({ filters: [], queries: [promql] })).rejects.toThrow(
+      'no api/v1/labels'
+    );
+  });
+
+  test('have values of flows in the chosen namespace', async () => {
+    const { datasource, get } = backend({ suggestions: { values: ['pets/a'], notices: [] } });
+    const filters = [{ key: 'fromNamespace', operator: '=', value: 'pets' }];
+    expect(await datasource.getTagValues({ key: 'fromPod', filters, queries: [flows] })).toEqual([{ text: 'pets/a' }]);
     expect(get).toHaveBeenLastCalledWith(
       'suggestions',
       expect.objectContaining({ field: 'fromPod', namespace: 'pets' }),
       expect.anything()
     );
-    expect(await datasource.getTagValues({ key: 'newerKey', filters: [] })).toEqual([]);
+    expect(await datasource.getTagValues({ key: 'newerKey', filters: [], queries: [flows] })).toEqual([]);
+  });
+
+  test('have values of labels, of the series that meet the others and the time range', async () => {
+    const path = 'api/v1/label/U__app_2e_io/values';
+    const { datasource, get } = backend({ [path]: { data: ['x'] }, 'api/v1/labels': { data: [] } });
+    const asked = { filters: chosen, queries: [promql], timeRange: range };
+    expect(await datasource.getTagValues({ ...asked, key: 'app.io' })).toEqual([{ text: 'x', value: 'x' }]);
+    expect(get).toHaveBeenLastCalledWith(path, { start: 1, end: 61, 'match[]': '{reason="pets"}' });
+    await datasource.getTagKeys(asked);
+    expect(get).toHaveBeenLastCalledWith('api/v1/labels', { start: 1, end: 61, 'match[]': '{reason="pets"}' });
+  });
+
+  test('have values of both where both are asked', async () => {
+    const { datasource } = backend({
+      suggestions: { values: ['pets', 'default'], notices: [] },
+      'api/v1/label/namespace/values': { data: ['kube-system', 'pets'] },
+      'api/v1/label/reason/values': { data: ['POLICY_DENIED'] },
+    });
+    const asked = { filters: [], queries: [flows, promql] };
+    const texts = async (key: string) => (await datasource.getTagValues({ ...asked, key })).map(({ text }) => text);
+    expect(await texts('namespace')).toEqual(['pets', 'default', 'kube-system']);
+    expect(await texts('reason')).toEqual(['POLICY_DENIED']);
   });
 });
 

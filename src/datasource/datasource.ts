@@ -37,8 +37,9 @@ import { ContextUi } from './logs/ContextUi';
 import { hasFilter, modifications, modifyQuery, toggleFilter } from './logs/toggle';
 import { supplementaryRequest, volumeQuery } from './logs/volume';
 import { convertible, type Conversion } from './query/conversion';
-import { isFilterField, isGroupField, type FilterField, type GroupField } from './query/fields';
-import { expand, interpolatePromql, interpolateQuery, type Template } from './query/interpolate';
+import { selectorFor } from './query/adhoc';
+import { isFilterField, isGroupField, type GroupField } from './query/fields';
+import { condition, expand, interpolatePromql, interpolateQuery, type Template } from './query/interpolate';
 import {
   defaultLimit,
   defaultQuery,
@@ -49,8 +50,10 @@ import {
   type HubbleQuery,
   type RelayQuery,
 } from './query/model';
+import { labelInPath } from './query/promqlText';
 import { sentenceOf } from './query/rows';
 import { namespaceFor, type Suggestions, type SuggestionsRequest } from './suggestions';
+import { tagKeys, tagValues, type TagSource } from './tags';
 import { labelOf, logLabelTypes, text } from './text';
 import type { HubbleSettings } from './types';
 import { HubbleVariables } from './variables/HubbleVariables';
@@ -236,26 +239,46 @@ export class HubbleDataSource
 
   // === Ad hoc filters and variables ===
 
-  override async getTagKeys(_options?: DataSourceGetTagKeysOptions<HubbleQuery>): Promise<MetricFindValue[]> {
-    const keys = await this.getResource<MetricFindValue[]>('tag-keys');
-    return keys.map(({ text }) => ({ value: text, text: isFilterField(text) ? labelOf(text) : text }));
+  /** Fields of flows, labels of Prometheus, or both: by what the dashboard asks of this source. */
+  override async getTagKeys(options?: DataSourceGetTagKeysOptions<HubbleQuery>): Promise<MetricFindValue[]> {
+    return tagKeys(this.tags, options ?? { filters: [] });
   }
 
-  override async getTagValues({
-    key,
-    filters,
-  }: DataSourceGetTagValuesOptions<HubbleQuery>): Promise<MetricFindValue[]> {
-    if (!isFilterField(key)) {
-      return [];
-    }
-    const filter: Partial<Record<FilterField, string[]>> = {};
-    for (const { key: other, operator, value, values } of filters) {
-      if (isFilterField(other) && !operator.startsWith('!')) {
-        filter[other] = operator === '=|' && values ? values : [value];
-      }
-    }
-    const { values } = await this.suggestions({ field: key, prefix: '', filter });
-    return values.map((value) => ({ text: value }));
+  override async getTagValues(options: DataSourceGetTagValuesOptions<HubbleQuery>): Promise<MetricFindValue[]> {
+    return tagValues(this.tags, options);
+  }
+
+  private readonly tags: TagSource = {
+    flowKeys: async () => {
+      const keys = await this.getResource<MetricFindValue[]>('tag-keys');
+      return keys.map(({ text }) => ({ value: text, text: isFilterField(text) ? labelOf(text) : text }));
+    },
+    flowValues: async (field, filter) => {
+      const { values } = await this.suggestions({ field, prefix: '', filter });
+      return values.map((value) => ({ text: value }));
+    },
+    labelNames: async (options) =>
+      this.delegation
+        ? this.delegation.tagKeys(options)
+        : this.labels('api/v1/labels', options.timeRange, options.filters),
+    labelValues: async (options) =>
+      this.delegation
+        ? this.delegation.tagValues(options)
+        : this.labels(`api/v1/label/${labelInPath(options.key)}/values`, options.timeRange, options.filters),
+  };
+
+  /** Names or values of labels, of the series that meet `filters`. */
+  private async labels(
+    path: string,
+    range: TimeRange | undefined,
+    filters: readonly AdHocVariableFilter[]
+  ): Promise<MetricFindValue[]> {
+    const selector = selectorFor(filters.map((filter) => condition(filter, this.template, {})));
+    const { data } = await this.getResource<{ data?: string[] }>(path, {
+      ...(range && { start: range.from.unix(), end: range.to.unix() }),
+      ...(selector !== undefined && { 'match[]': selector }),
+    });
+    return (data ?? []).map((text) => ({ text, value: text }));
   }
 
   async getGroupByKeys(): Promise<MetricFindValue[]> {

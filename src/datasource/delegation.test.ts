@@ -21,6 +21,8 @@ function theirs(answer: () => Observable<DataQueryResponse>, type = 'prometheus'
     type,
     getRef: () => ({ uid: 'prom', type }),
     query: jest.fn(answer),
+    getTagKeys: jest.fn(() => Promise.resolve([{ text: 'job' }])),
+    getTagValues: jest.fn(() => Promise.resolve({ data: [{ text: 'hubble' }] })),
     metricFindQuery: jest.fn(() => Promise.resolve([{ text: 'up' }])),
   };
   setDataSourceSrv({
@@ -112,6 +114,11 @@ test('variables and names of metrics are the other source’s', async () => {
   expect(source.metricFindQuery).toHaveBeenCalledWith('label_names()', { range, scopedVars: {} });
   expect(await delegation.metricNames()).toEqual(['up']);
   expect(await delegation.name()).toBe('Prometheus');
+  const filters = [{ key: 'pod', operator: '=', value: 'x' }];
+  expect(await delegation.tagKeys({ filters })).toEqual([{ text: 'job' }]);
+  expect(source.getTagKeys).toHaveBeenCalledWith({ filters });
+  expect(await delegation.tagValues({ key: 'job', filters })).toEqual([{ text: 'hubble' }]);
+  expect(source.getTagValues).toHaveBeenCalledWith({ key: 'job', filters });
   expect(isFlowVariable(' pods($namespace)')).toBe(true);
   expect(isFlowVariable('label_values(pods, a)')).toBe(false);
 });

@@ -4,6 +4,8 @@ import {
   type DataQueryRequest,
   type DataQueryResponse,
   type DataSourceApi,
+  type DataSourceGetTagKeysOptions,
+  type DataSourceGetTagValuesOptions,
   type MetricFindValue,
   type ScopedVars,
   type TimeRange,
@@ -78,6 +80,16 @@ export class Delegation {
     return (await source.metricFindQuery?.(query, { range, scopedVars })) ?? [];
   }
 
+  /** Names of labels, for ad hoc filters. */
+  async tagKeys(options: DataSourceGetTagKeysOptions<HubbleQuery>): Promise<MetricFindValue[]> {
+    return listed(await (await this.source()).getTagKeys?.(options));
+  }
+
+  /** Values of a label, for ad hoc filters. */
+  async tagValues(options: DataSourceGetTagValuesOptions<HubbleQuery>): Promise<MetricFindValue[]> {
+    return listed(await (await this.source()).getTagValues?.(options));
+  }
+
   /** Names of metrics. */
   async metricNames(): Promise<string[]> {
     return (await this.variable('label_values(__name__)')).map(({ text }) => text);
@@ -127,6 +139,11 @@ function joined(ours: DataQueryResponse, theirs: DataQueryResponse): DataQueryRe
     errors: errors.length > 0 ? errors : undefined,
     state: errors.length > 0 ? LoadingState.Error : LoadingState.Done,
   };
+}
+
+/** Sources answer with a list, or with a list and what is wrong with it. */
+function listed(answer: MetricFindValue[] | { data: MetricFindValue[] } | undefined): MetricFindValue[] {
+  return Array.isArray(answer) ? answer : (answer?.data ?? []);
 }
 
 function messageOf(error: unknown): string {

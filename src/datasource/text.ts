@@ -190,6 +190,8 @@ export const text = {
       destination: 'All flows from or to this destination',
     },
   },
+  /** Groups of what can be filtered by, where flows and series are. */
+  adhoc: { flows: 'Flows', labels: 'Prometheus labels' },
   flowMetrics: {
     metric: 'Metric',
     metrics: { count: 'Count', rate: 'Rate', dropRatio: 'Drop ratio', distinctPeers: 'Distinct peers' },

@@ -72,8 +72,11 @@ describe('a click on a value', () => {
     expect(modifyQuery(logs, { ...add, type: 'ADD_STRING_FILTER' })).toBe(logs);
   });
 
-  test('leaves PromQL as it is', () => {
-    const promql: HubbleQuery = { refId: 'A', expr: 'up' };
+  test('is a matcher in PromQL, which has no switch for it', () => {
+    const promql: HubbleQuery = { refId: 'A', expr: 'rate(up[$__rate_interval])' };
+    const add = { type: 'ADD_FILTER_OUT', options: { key: 'pod', value: 'a' } };
+    expect(modifyQuery(promql, add)).toEqual({ refId: 'A', expr: 'rate(up{pod!="a"}[$__rate_interval])' });
+    expect(modifyQuery({ refId: 'A', expr: 'up{' }, add)).toEqual({ refId: 'A', expr: 'up{' });
     expect(toggleFilter(promql, action('FILTER_FOR'))).toBe(promql);
     expect(hasFilter(promql, { key: 'toPort', value: '53' })).toBe(false);
   });

@@ -1,5 +1,6 @@
 import type { QueryFilterOptions, QueryFixAction, ToggleFilterAction } from '@grafana/data';
 
+import { withAdHocFilters } from '../query/adhoc';
 import { isPromql, type AdhocFilter, type HubbleQuery } from '../query/model';
 
 const is = '=';
@@ -33,13 +34,16 @@ export function hasFilter(query: HubbleQuery, { key, value }: QueryFilterOptions
 /** What a click on a value may do to a query. */
 export const modifications = ['ADD_FILTER', 'ADD_FILTER_OUT'];
 
-/** The query with a condition added by a click on a cell or a label. */
+/** The query with a condition added by a click on a cell or a label: in PromQL, in each selector. */
 export function modifyQuery(query: HubbleQuery, { type, options }: QueryFixAction): HubbleQuery {
   const { key, value } = options ?? {};
-  if (isPromql(query) || key === undefined || value === undefined || !modifications.includes(type)) {
+  if (key === undefined || value === undefined || !modifications.includes(type)) {
     return query;
   }
   const operator = type === 'ADD_FILTER' ? is : isNot;
+  if (isPromql(query)) {
+    return { ...query, expr: withAdHocFilters(query.expr, [{ key, operator, value }]).expr };
+  }
   const filters = query.adhocFilters ?? [];
   return filters.some(same(key, operator, value))
     ? query

@@ -1,7 +1,7 @@
 import type { TypedVariableModel } from '@grafana/data';
 
 import { expand, interpolatePromql, interpolateQuery, type Template } from './interpolate';
-import type { FlowsQuery, PromqlQuery } from './model';
+import type { AdhocFilter, FlowsQuery, PromqlQuery } from './model';
 
 interface Variable {
   value: string | string[];
@@ -118,5 +118,40 @@ test('a query is interpolated everywhere and otherwise left as it is', () => {
   expect(interpolateQuery({ refId: 'C', queryType: 'flows' }, variables, {})).toEqual({
     refId: 'C',
     queryType: 'flows',
+  });
+});
+
+describe('ad hoc filters of PromQL', () => {
+  const variables = template({
+    pod: { value: 'a.b' },
+    pods: { value: ['a.b', 'c'], multi: true },
+    all: { value: ['a', 'b'], current: ['$__all'], multi: true },
+    number: { value: '5' },
+  });
+  const filters = (...texts: string[]) =>
+    texts.map((text): AdhocFilter => {
+      const [key = '', operator = '', value = ''] = text.split(' ');
+      return { key, operator, value };
+    });
+  test.each<[string, AdhocFilter[], string]>([
+    ['up{x=~"$pods"}', filters('pod = $pod'), 'up{x=~"(a\\\\.b|c)",pod="a.b"}'],
+    ['up > $number', filters('pod != x'), 'up{pod!="x"} > 5'],
+    ['rate(up[$__rate_interval])', filters('pod =~ $pod|x.*'), 'rate(up{pod=~"a\\\\.b|x.*"}[$__rate_interval])'],
+    ['up', filters('pod =~ $pods'), 'up{pod=~"(a\\\\.b|c)"}'],
+    ['up', filters('pod = $pods'), 'up{pod=~"a\\\\.b|c"}'],
+    ['up', filters('pod != $pods'), 'up{pod!~"a\\\\.b|c"}'],
+    ['up', filters('pod = $all', 'ns = b'), 'up{ns="b"}'],
+    ['up', [{ key: 'pod', operator: '=|', value: '', values: ['$pods', 'd'] }], 'up{pod=~"a\\\\.b|c|d"}'],
+  ])('%s with %j', (expr, adhocFilters, expected) => {
+    const query: PromqlQuery = { refId: 'A', expr };
+    expect(interpolateQuery(query, variables, {}, adhocFilters as never)).toEqual({ ...query, expr: expected });
+    // Set by a click: the query's own.
+    expect(interpolateQuery({ ...query, adhocFilters }, variables, {})).toEqual({ ...query, expr: expected });
+  });
+
+  test('those that could not be put in are handed on, for the backend to tell', () => {
+    const query: PromqlQuery = { refId: 'A', expr: 'up{' };
+    const [filter] = filters('pod = a');
+    expect(interpolateQuery(query, variables, {}, [filter] as never)).toEqual({ ...query, adhocFilters: [filter] });
   });
 });

@@ -1,5 +1,6 @@
 import type { AdHocVariableFilter, ScopedVars, TypedVariableModel } from '@grafana/data';
 
+import { withAdHocFilters } from './adhoc';
 import { lineWithValues } from './line';
 import {
   isPromql,
@@ -10,6 +11,7 @@ import {
   type PromqlQuery,
   type RelayQuery,
 } from './model';
+import { escapeRegex, escapeText, ownVariables } from './promqlText';
 
 /** The part of Grafana's template service that is needed here. */
 export interface Template {
@@ -37,18 +39,57 @@ export function interpolateQuery(
   scopedVars: ScopedVars,
   filters: readonly AdHocVariableFilter[] = []
 ): HubbleQuery {
-  const interpolated = isPromql(query) ? promql(query, template, scopedVars) : relay(query, template, scopedVars);
-  const adhocFilters = [...(query.adhocFilters ?? []), ...filters].map((filter) => adhoc(filter, template, scopedVars));
-  return adhocFilters.length > 0 ? { ...interpolated, adhocFilters } : interpolated;
+  const adhocFilters = [...(query.adhocFilters ?? []), ...filters];
+  if (isPromql(query)) {
+    return promql(query, template, scopedVars, adhocFilters);
+  }
+  const interpolated = relay(query, template, scopedVars);
+  return adhocFilters.length > 0
+    ? { ...interpolated, adhocFilters: adhocFilters.map((filter) => adhoc(filter, template, scopedVars)) }
+    : interpolated;
 }
 
-function promql(query: PromqlQuery, template: Template, scopedVars: ScopedVars): PromqlQuery {
+function promql(
+  { adhocFilters: _, ...query }: PromqlQuery,
+  template: Template,
+  scopedVars: ScopedVars,
+  filters: readonly AdhocFilter[]
+): PromqlQuery {
+  const { expr, left } = withAdHocFilters(
+    interpolatePromql(query.expr, template, scopedVars),
+    filters.map((filter) => condition(filter, template, scopedVars))
+  );
   return {
     ...query,
-    expr: interpolatePromql(query.expr, template, scopedVars),
+    expr,
     legendFormat: query.legendFormat && template.replace(query.legendFormat, scopedVars),
     interval: query.interval && template.replace(query.interval, scopedVars),
+    // The backend tells of what could not be put into the expression.
+    ...(left.length > 0 && { adhocFilters: left }),
   };
+}
+
+/** A condition with its variables replaced: a variable of several values asks for one of them. */
+export function condition(filter: AdhocFilter, template: Template, scopedVars: ScopedVars): AdhocFilter {
+  const { key, operator, value, values } = filter;
+  if (operator === '=~' || operator === '!~') {
+    return { key, operator, value: template.replace(value, scopedVars, regexValue) };
+  }
+  if (!['=', '!=', '=|', '!=|'].includes(operator)) {
+    return { key, operator, value };
+  }
+  const many = operator.endsWith('|');
+  const written = many && values && values.length > 0 ? values : [value];
+  const chosen = expand(written, template, scopedVars);
+  const [only = ''] = chosen;
+  return !many && chosen.length === 1
+    ? { key, operator, value: only }
+    : { key, operator: many ? operator : `${operator}|`, value: '', values: chosen };
+}
+
+/** In a regular expression: several values become one that matches each. */
+function regexValue(value: string | string[]): string {
+  return Array.isArray(value) ? `(${value.map(escapeRegex).join('|')})` : escapeRegex(value);
 }
 
 function relay(given: RelayQuery, template: Template, scopedVars: ScopedVars): RelayQuery {
@@ -158,10 +199,6 @@ function combinations(replaced: string): string[] {
   );
 }
 
-/** What the backend works out from the step and the time range, which the page does not know. */
-const ownVariables =
-  /\$(__(?:rate_interval|interval|range)(?:_ms|_s)?)\b|\$\{(__(?:rate_interval|interval|range)(?:_ms|_s)?)\}/g;
-
 /** PromQL with variables replaced: several values become a regular expression that matches each. */
 export function interpolatePromql(expr: string, template: Template, scopedVars: ScopedVars): string {
   const kept: string[] = [];
@@ -174,16 +211,7 @@ function promqlValue(value: string | string[], variable: VariableTraits): string
   if (!variable?.multi && !variable?.includeAll) {
     return escapeText(Array.isArray(value) ? (value[0] ?? '') : String(value));
   }
-  const values = (Array.isArray(value) ? value : [value]).map(escapeRegex);
+  // Escaped for the regular expression, and for the text that it stands in.
+  const values = (Array.isArray(value) ? value : [value]).map((one) => escapeText(escapeRegex(one)));
   return values.length === 1 ? (values[0] ?? '') : `(${values.join('|')})`;
-}
-
-/** For a text in quotes. */
-function escapeText(value: string): string {
-  return value.replace(/\\/g, '\\\\').replace(/"/g, '\\"');
-}
-
-/** For a regular expression in quotes: escaped once for each. */
-function escapeRegex(value: string): string {
-  return escapeText(value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
 }

@@ -1,0 +1,143 @@
+import { parser } from '@prometheus-io/lezer-promql';
+import type { SyntaxNode } from '@lezer/common';
+
+import type { AdhocFilter } from './model';
+import { escapeRegex, labelName, ownVariables, quoted } from './promqlText';
+
+/** PromQL with conditions in it, and those that could not be put in. */
+export interface Filtered {
+  expr: string;
+  left: AdhocFilter[];
+}
+
+/** Text that takes the place of what stands from `from` to `to`. */
+interface Change {
+  from: number;
+  to: number;
+  insert: string;
+}
+
+/**
+ * The expression with the conditions as matchers in every vector selector, otherwise as it was. Its
+ * variables are to be replaced before. `left` are the conditions that no matcher can say, and all of
+ * them where the expression is not PromQL: the answer lacks them, which is to be told.
+ */
+export function withAdHocFilters(expr: string, filters: readonly AdhocFilter[]): Filtered {
+  const read = filters.map((filter) => ({ filter, matcher: matcherOf(filter) }));
+  const matchers = [...new Set(read.flatMap(({ matcher }) => matcher ?? []))];
+  if (matchers.length === 0) {
+    return { expr, left: read.filter(({ matcher }) => matcher === undefined).map(({ filter }) => filter) };
+  }
+  const selectors = selectorsOf(expr);
+  if (selectors === undefined) {
+    return { expr, left: [...filters] };
+  }
+  let filtered = '';
+  let at = 0;
+  for (const { from, to, insert } of selectors.flatMap((selector) => changesFor(selector, expr, matchers))) {
+    filtered += expr.slice(at, from) + insert;
+    at = to;
+  }
+  return {
+    expr: filtered + expr.slice(at),
+    left: read.filter(({ matcher }) => matcher === undefined).map(({ filter }) => filter),
+  };
+}
+
+/** The selector of all series that meet the conditions; nothing where they demand nothing. */
+export function selectorFor(filters: readonly AdhocFilter[]): string | undefined {
+  const matchers = filters.flatMap((filter) => matcherOf(filter) ?? []);
+  return matchers.length > 0 ? `{${matchers.join(',')}}` : undefined;
+}
+
+/** None where nothing is chosen yet, `undefined` where PromQL has no such condition. */
+function matcherOf({ key, operator, value, values }: AdhocFilter): string[] | undefined {
+  if (key.trim() === '') {
+    return [];
+  }
+  const label = labelName(key.trim());
+  switch (operator) {
+    case '=':
+    case '!=':
+    case '=~':
+    case '!~':
+      return [`${label}${operator}${quoted(value)}`];
+    case '=|':
+    case '!=|': {
+      const chosen = values && values.length > 0 ? values : [value].filter((one) => one !== '');
+      const sign = operator === '=|' ? '=' : '!';
+      if (chosen.length < 2) {
+        return chosen.map((one) => `${label}${sign === '=' ? '=' : '!='}${quoted(one)}`);
+      }
+      return [`${label}${sign}~${quoted(chosen.map(escapeRegex).join('|'))}`];
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The vector selectors of an expression, in order. `undefined`: it is no PromQL. */
+function selectorsOf(expr: string): SyntaxNode[] | undefined {
+  const found: SyntaxNode[] = [];
+  let isPromql = true;
+  parser.parse(parsable(expr)).iterate({
+    enter: ({ node, type }) => {
+      isPromql &&= !type.isError;
+      if (type.name === 'VectorSelector' && !ofInfoMetric(node)) {
+        found.push(node);
+      }
+      return isPromql;
+    },
+  });
+  return isPromql ? found : undefined;
+}
+
+/** The backend's variables, of which no parser knows, as durations and numbers of the same length. */
+function parsable(expr: string): string {
+  return expr.replace(ownVariables, (variable, plain?: string, braced?: string) => {
+    const isNumber = /_m?s$/.test(plain ?? braced ?? '');
+    return isNumber ? '1'.repeat(variable.length) : `${'1'.repeat(variable.length - 1)}s`;
+  });
+}
+
+/** Whether a selector is the second of `info(v, {…})`: it chooses among labels of another metric. */
+function ofInfoMetric(selector: SyntaxNode): boolean {
+  const body = selector.parent;
+  const isInfo = body?.name === 'FunctionCallBody' && body.prevSibling?.firstChild?.name === 'Info';
+  return isInfo && body.firstChild?.nextSibling?.from === selector.from;
+}
+
+function changesFor(selector: SyntaxNode, expr: string, matchers: readonly string[]): Change[] {
+  const added = matchers.join(',');
+  const name = selector.getChild('Identifier');
+  const braces = selector.getChild('LabelMatchers');
+  if (!braces) {
+    const { from, to } = selector;
+    const metric = expr.slice(from, to);
+    return matchers.some(isOfName)
+      ? [{ from, to, insert: `{__name__=${quoted(metric)},${added}}` }]
+      : [{ from: to, to, insert: `{${added}}` }];
+  }
+  // What else stands there are commas and comments.
+  const own = ['UnquotedLabelMatcher', 'QuotedLabelMatcher', 'QuotedLabelName'].flatMap((kind) =>
+    braces.getChildren(kind)
+  );
+  const end = Math.max(braces.from + 1, ...own.map(({ to }) => to));
+  const insert: Change = { from: end, to: end, insert: own.length > 0 ? `,${added}` : added };
+  if (!name || !matchers.some(isOfName)) {
+    return [insert];
+  }
+  // Prometheus takes no matcher of the name beside a name before the braces.
+  const metric = `__name__=${quoted(expr.slice(name.from, name.to))},`;
+  const open = braces.from + 1;
+  return own.length > 0
+    ? [{ from: name.from, to: name.to, insert: '' }, { from: open, to: open, insert: metric }, insert]
+    : [
+        { from: name.from, to: name.to, insert: '' },
+        { ...insert, insert: metric + added },
+      ];
+}
+
+function isOfName(matcher: string): boolean {
+  return /^__name__[=!]/.test(matcher);
+}
