@@ -196,9 +196,11 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
         ('A'..='Z').zip(&panel.queries).map(|(ref_id, query)| query.json(ref_id, build)).collect();
     let links = links(panel, build);
     let is_table = matches!(panel.view, View::Table(_));
-    // Where a number would stand there is no room for a sentence: the description has it.
+    // Where a number would stand there is no room for a sentence, and Grafana's heat map takes none:
+    // the description has it.
     let is_number = matches!(panel.view, View::Stat | View::Bars);
-    let description = if is_number && !panel.no_value.is_empty() {
+    let is_wordless = is_number || matches!(panel.view, View::Heatmap);
+    let description = if is_wordless && !panel.no_value.is_empty() {
         format!("{} When it is empty: {}", panel.description, panel.no_value)
     } else {
         panel.description.clone()
@@ -212,7 +214,7 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
         "color": color(panel),
     });
     if let Some(defaults) = defaults.as_object_mut() {
-        if panel.no_value.is_empty() {
+        if panel.no_value.is_empty() || matches!(panel.view, View::Heatmap) {
             defaults.remove("noValue");
         }
         if !is_table && panel.unit != "none" {
@@ -355,9 +357,10 @@ fn options(view: &View) -> Value {
             "showUnfilled": true,
             "namePlacement": "top",
             "sizing": "manual",
-            "minVizHeight": 16,
-            "maxVizHeight": 28,
-            "text": { "titleSize": 14, "valueSize": 16 },
+            // A name of 14 needs 21 pixels, and below it the bar.
+            "minVizHeight": 40,
+            "maxVizHeight": 44,
+            "text": { "titleSize": 14, "valueSize": 14 },
         }),
         View::Table(columns) => json!({
             "showHeader": true,

@@ -46,7 +46,7 @@ fn snapshot() -> Vec<Panel> {
                 format!("The highest and the lowest rate of {direction} drops in the range. A refused packet counts once where hubble_flows_processed_total is scraped."),
                 drops(SCOPE, side).rate(""),
             )
-            .sized(4, 5)
+            .sized(8, 4)
             .unit("eps")
             .bad_news()
             .behind(dropped(SCOPE, side, &[]))
@@ -58,7 +58,7 @@ fn snapshot() -> Vec<Panel> {
                 format!("{word} drops in the whole range. A refused packet counts once where hubble_flows_processed_total is scraped."),
                 format!("round({})", drops(SCOPE, side).increase("")),
             )
-            .sized(4, 5)
+            .sized(8, 4)
             .unit("locale")
             .bad_news()
             .behind(dropped(SCOPE, side, &[]))
@@ -70,7 +70,7 @@ fn snapshot() -> Vec<Panel> {
                 format!("How many pods had {direction} drops in the range."),
                 drops(SCOPE, side).active(side.label()),
             )
-            .sized(4, 5)
+            .sized(8, 4)
             .unit("locale")
             .bad_news()
             .behind(dropped(SCOPE, side, &[]))

@@ -58,7 +58,9 @@ fn counted(
     format: &'static str,
     filter: Vec<Condition>,
 ) -> Query {
-    Query::FlowMetrics { metric, by, format, filter, exclude: vec![], limit: 20 }
+    // Bars are read one by one, lines are told apart by their shape.
+    let limit = if format == "top" { 10 } else { 20 };
+    Query::FlowMetrics { metric, by, format, filter, exclude: vec![], limit }
 }
 
 pub(super) fn board() -> Board {

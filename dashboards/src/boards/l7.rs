@@ -80,7 +80,7 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
             .unit("reqps")
             .behind(flows(scope, side, &[]))
             .when_empty(sentences::HTTP)
-            .sized(4, 5),
+            .sized(8, 5),
         );
         panels.push(
             Panel::extremes(
@@ -92,7 +92,7 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
             .bad_news()
             .behind(answers(scope, side, &[("httpStatus", "5+")]))
             .when_empty(sentences::HTTP)
-            .sized(4, 5),
+            .sized(8, 5),
         );
         panels.push(
             Panel::stat(
@@ -107,7 +107,7 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
             .bad_news()
             .behind(flows(scope, side, &[("verdict", "DROPPED")]))
             .when_empty(sentences::L7_FLOWS)
-            .sized(4, 5),
+            .sized(8, 5),
         );
     }
     panels

@@ -150,6 +150,7 @@ fn top_namespaces() -> Vec<Panel> {
                 behind.push(("verdict", "DROPPED".into()));
             }
             let mut panel = Panel::bars(title, description, by_namespace, "{{namespace}}")
+                .sized(12, 8)
                 .unit("locale")
                 .behind(behind)
                 .when_empty(sentence);

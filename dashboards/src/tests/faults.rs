@@ -163,8 +163,10 @@ fn an_empty_panel_says_why() {
         if panel["type"] == "heatmap" {
             assert_eq!(panel["transformations"][0]["id"], "filterFieldsByName", "{name}");
         }
-        let is_number = panel["type"] == "stat" || panel["type"] == "bargauge";
-        let sentence = if is_number {
+        // Grafana's heat map has no words of its own for an empty panel, and a number no room for them.
+        let is_wordless =
+            ["stat", "bargauge", "heatmap"].contains(&panel["type"].as_str().unwrap());
+        let sentence = if is_wordless {
             panel["description"].as_str().unwrap().split_once("When it is empty: ").unwrap().1
         } else {
             panel["fieldConfig"]["defaults"]["noValue"].as_str().unwrap_or("")

@@ -114,6 +114,72 @@ fn uids_are_fixed_and_apart() {
     assert!(uids.contains("k8snet-drops-workload"));
 }
 
+/// What `kubectl apply` can hold of an object: it keeps a copy in an annotation.
+const APPLIED_BYTES: usize = 256 << 10;
+
+#[test]
+fn a_dashboard_fits_into_a_config_map() {
+    for build in Build::ALL {
+        for dashboard in made(build) {
+            let bytes = Value::from(dashboard.json()).to_string().len();
+            // The map around it takes some hundred.
+            assert!(bytes < APPLIED_BYTES - 1_000, "{}: {bytes} bytes", dashboard.file_name());
+        }
+    }
+}
+
+#[test]
+fn the_manifests_have_every_dashboard() {
+    let grafana = include_str!("../../../provisioning/kubernetes/grafana.yaml");
+    let helm = include_str!("../../../provisioning/kubernetes/helm-values.yaml");
+    for dashboard in made(Build::Hubble) {
+        let name = dashboard.file_name().trim_end_matches(".json");
+        let map = format!("configMap: {{ name: k8snet-dashboard-{name} }}");
+        assert!(grafana.contains(&map), "grafana.yaml lacks `{map}`");
+        for part in [
+            format!("configMap: k8snet-dashboard-{name},"),
+            format!("mountPath: /etc/k8snet/dashboards/{name},"),
+        ] {
+            assert!(helm.contains(&part), "helm-values.yaml lacks `{part}`");
+        }
+    }
+    // And none that is gone.
+    let named = regex::Regex::new("k8snet-dashboard-([a-z0-9][a-z0-9-]*)").unwrap();
+    for found in named.captures_iter(grafana).chain(named.captures_iter(helm)) {
+        let is_made =
+            |dashboard: &Dashboard| dashboard.file_name() == format!("{}.json", &found[1]);
+        let is_known = &found[1] == "provider" || made(Build::Hubble).iter().any(is_made);
+        assert!(is_known, "{}", &found[0]);
+    }
+}
+
+/// Pixels of a column in a window 1,280 pixels wide, and of a letter of a title; what else stands
+/// in a panel's header takes 64.
+const COLUMN_PIXELS: f64 = 52.0;
+const LETTER_PIXELS: f64 = 7.2;
+
+#[test]
+fn titles_are_not_cut_off() {
+    each_panel(|_, name, panel| {
+        let letters = panel["title"].as_str().unwrap().chars().count();
+        let width = panel["gridPos"]["w"].as_f64().unwrap() * COLUMN_PIXELS;
+        let needed = f64::from(u32::try_from(letters).unwrap()) * LETTER_PIXELS + 64.0;
+        assert!(needed <= width, "{name}: {needed} of {width} pixels");
+    });
+}
+
+#[test]
+fn a_bar_has_room_for_its_name() {
+    each_panel(|_, name, panel| {
+        if panel["type"] == "bargauge" {
+            let options = &panel["options"];
+            let name_pixels = options["text"]["titleSize"].as_f64().unwrap() * 1.5;
+            let bar_pixels = options["minVizHeight"].as_f64().unwrap() - name_pixels;
+            assert!(bar_pixels >= options["text"]["valueSize"].as_f64().unwrap(), "{name}");
+        }
+    });
+}
+
 #[test]
 fn panels_do_not_overlap_and_stay_on_the_grid() {
     for build in Build::ALL {
