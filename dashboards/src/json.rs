@@ -223,6 +223,9 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
         if matches!(panel.view, View::Stat | View::Bars) && panel.unit == "locale" {
             defaults.insert("decimals".into(), json!(0));
         }
+        if let Some(name) = bar_name(panel) {
+            defaults.insert("displayName".into(), json!(name));
+        }
         if panel.is_bad_news && matches!(panel.view, View::Stat) {
             defaults.insert(
                 "thresholds".into(),
@@ -282,6 +285,18 @@ fn color(panel: &Panel) -> Value {
     }
 }
 
+/// What stands beside a bar. Grafana leaves the name of a bar that is alone away, unless it is set.
+fn bar_name(panel: &Panel) -> Option<String> {
+    match (&panel.view, panel.queries.first()?) {
+        (View::Bars, Query::FlowMetrics { .. }) => Some("${__series.name}".to_owned()),
+        (View::Bars, Query::Instant { legend, .. }) => {
+            let label = legend.strip_prefix("{{")?.strip_suffix("}}")?;
+            Some(format!("${{__field.labels.{label}}}"))
+        }
+        _ => None,
+    }
+}
+
 fn custom(view: &View) -> Value {
     match view {
         View::Lines | View::Stacked => {
@@ -320,6 +335,15 @@ fn cells(panel: &Panel, links: &[Value]) -> Vec<Value> {
         "matcher": { "id": "byType", "options": "string" },
         "properties": names,
     })];
+    if let View::Table(columns) = panel.view
+        && let Some((_, title)) = columns.iter().find(|(name, _)| *name == "query")
+    {
+        // DNS names are longer than their share of the width.
+        overrides.push(json!({
+            "matcher": { "id": "byName", "options": title },
+            "properties": [{ "id": "custom.width", "value": 420 }],
+        }));
+    }
     if !of_number.is_empty() {
         overrides.push(json!({
             "matcher": { "id": "byName", "options": panel.linked_column },

@@ -64,7 +64,7 @@ impl Variable {
         match self {
             Self::Datasource => "Where the panels ask",
             Self::Cluster(_) => {
-                "The label cluster of the metrics. Flows are of the cluster that Cilium calls by the same name"
+                "The label cluster of the metrics. Where Cilium calls the cluster otherwise, the data source's setting Cluster name says so"
             }
             Self::Node(_) => "The label instance of the metrics",
             Self::Namespace | Self::Workload | Self::Pod => {

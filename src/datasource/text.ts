@@ -304,7 +304,8 @@ export const text = {
       skipVerifyWarningText:
         'Whoever is between Grafana and the relay can read the flows and make them up. Give the CA certificate and the server name instead.',
       cluster: 'Cluster name',
-      clusterHint: 'Optional, where one Grafana looks at several clusters',
+      clusterHint:
+        'How metrics call this cluster: the value of their label cluster. Needed where Cilium calls it otherwise, as on AKS, where its name is often default',
       connectTimeout: 'Connect timeout',
       connectTimeoutHint: 'Seconds until a connection attempt is given up',
       requestTimeout: 'Request timeout',

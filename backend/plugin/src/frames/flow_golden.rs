@@ -75,6 +75,7 @@ fn counts_of_flows() {
         times_nanos: vec![15_000_000_000, 30_000_000_000],
     };
     let series = |workload: &str, values: &[Option<f64>]| FlowSeries {
+        name: Some(workload.to_owned()),
         labels: BTreeMap::from([("fromWorkload".to_owned(), workload.to_owned())]),
         values: values.to_vec(),
     };

@@ -10,6 +10,8 @@ use super::{Field, FieldConfig, Frame, FrameType, Meta};
 /// A group's values.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FlowSeries {
+    /// In legends and beside bars, instead of the value's name with all labels.
+    pub(crate) name: Option<String>,
     pub(crate) labels: BTreeMap<String, String>,
     /// `None`: cannot be told.
     pub(crate) values: Vec<Option<f64>>,
@@ -40,10 +42,11 @@ pub(crate) fn flow_time_series(
         ..meta
     };
     let frames = series.into_iter().map(|series| {
+        let name = series.name.clone();
         let times = TimestampNanosecondArray::from(shape.times_nanos.clone());
         let config = FieldConfig { interval: Some(shape.step_ms), ..FieldConfig::default() };
         let time = Field::new("Time", Arc::new(times)).with_config(config);
-        vec![time, value(shape, series)]
+        (name, vec![time, value(shape, series)])
     });
     with_meta(frames.collect(), meta)
 }
@@ -56,24 +59,33 @@ pub(crate) fn flow_numbers(
 ) -> Vec<Frame> {
     let meta =
         Meta { frame_type: Some(FrameType::NumericMulti), type_version: Some([0, 1]), ..meta };
-    with_meta(series.into_iter().map(|series| vec![value(shape, series)]).collect(), meta)
+    let frames = series.into_iter().map(|series| (series.name.clone(), vec![value(shape, series)]));
+    with_meta(frames.collect(), meta)
 }
 
 fn value(shape: &FlowSeriesShape, series: FlowSeries) -> Field {
-    let config = FieldConfig { unit: Some(shape.unit), ..FieldConfig::default() };
+    let config = FieldConfig {
+        unit: Some(shape.unit),
+        display_name_from_ds: series.name,
+        ..FieldConfig::default()
+    };
     let values = Arc::new(Float64Array::from(series.values));
     let field = Field::new(shape.name, values).nullable().with_config(config);
     Field { labels: series.labels, ..field }
 }
 
-/// Frames of these fields; one without fields where there are none. What is to be said of the
+/// Frames of these names and fields; one without fields where there are none. What is to be said of the
 /// answer stands on the first alone.
-fn with_meta(fields: Vec<Vec<Field>>, meta: Meta) -> Vec<Frame> {
+fn with_meta(frames: Vec<(Option<String>, Vec<Field>)>, meta: Meta) -> Vec<Frame> {
     let rest = Meta { notices: Vec::new(), ..meta.clone() };
     let mut metas = std::iter::once(meta).chain(std::iter::repeat(rest));
-    let fields = if fields.is_empty() { vec![Vec::new()] } else { fields };
-    fields
+    let frames = if frames.is_empty() { vec![(None, Vec::new())] } else { frames };
+    frames
         .into_iter()
-        .map(|fields| Frame { name: String::new(), fields, meta: metas.next().unwrap_or_default() })
+        .map(|(name, fields)| Frame {
+            name: name.unwrap_or_default(),
+            fields,
+            meta: metas.next().unwrap_or_default(),
+        })
         .collect()
 }

@@ -10,6 +10,7 @@ use hubble_api::client::{Notice as RelayNotice, Notices as RelayNotices};
 use hubble_api::packed::Encoder;
 use hubble_api::projection::{Decoder, ProjectionError};
 
+use super::clusters;
 use super::filter::FlowSelection;
 use super::model::{FlowsFormat, FlowsQuery};
 use super::rows::without_time;
@@ -120,10 +121,11 @@ async fn collect(
     to_ms: i64,
 ) -> Result<Collected, QueryError> {
     let relay = instance.relay()?;
-    let selection = FlowSelection::new(&query.form)?;
+    let (form, of_clusters) = clusters::resolve(instance, &query.form).await;
+    let selection = FlowSelection::new(&form)?;
     let now_ms = now_ms();
-    let (from_ms, to_ms, mut notices) = query.form.selectors.narrow(from_ms, to_ms, now_ms)?;
-    notices.splice(0..0, query.notices.iter().cloned());
+    let (from_ms, to_ms, mut notices) = form.selectors.narrow(from_ms, to_ms, now_ms)?;
+    notices.splice(0..0, query.notices.iter().cloned().chain(of_clusters));
     let executed = executed(&selection, from_ms, to_ms);
     if from_ms > now_ms {
         notices.push(Notice::info("the time range lies in the future"));

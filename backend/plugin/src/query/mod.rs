@@ -3,6 +3,7 @@
 mod adhoc;
 mod annotations;
 mod choice;
+mod clusters;
 mod convert;
 mod dns;
 mod filter;
@@ -31,10 +32,12 @@ use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+pub(crate) use self::clusters::resolve as resolve_clusters;
 pub(crate) use self::convert::convert;
 pub(crate) use self::filter::FlowSelection;
 pub(crate) use self::flag::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES, unresolved_variable};
 pub(crate) use self::flows::{Batches, now_ms, packed_stream, time_text};
+pub(crate) use self::form::FlowsForm;
 pub(crate) use self::model::{FlowsFormat, FlowsQuery, InvalidQuery};
 use self::model::{PromqlFormat, Query};
 use self::policies::PoliciesQuery;

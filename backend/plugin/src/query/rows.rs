@@ -5,6 +5,7 @@ use flow::filter::FilterSet;
 use hubble_api::client::Notice as RelayNotice;
 use hubble_api::projection::{Decoded, Decoder};
 
+use super::clusters;
 use super::filter::FlowSelection;
 use super::flows::{executed, now_ms, relay_notices, remark_notices, unreadable};
 use super::form::FlowsForm;
@@ -49,7 +50,8 @@ pub(super) async fn read_rows<T>(
     each: impl Fn(&mut T, &FlowColumns, usize),
 ) -> Result<(RowsRead, T), QueryError> {
     let relay = instance.relay()?;
-    let selection = FlowSelection::new(form)?;
+    let (form, of_clusters) = clusters::resolve(instance, form).await;
+    let selection = FlowSelection::new(&form)?;
     let now_ms = now_ms();
     let (from_ms, to_ms, narrowed) =
         form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
@@ -65,7 +67,7 @@ pub(super) async fn read_rows<T>(
         relay.buffer_start()
     );
     let (scanned, reader) = scanned?;
-    let mut notices: Vec<Notice> = narrowed.into_iter().collect();
+    let mut notices: Vec<Notice> = of_clusters.into_iter().chain(narrowed).collect();
     notices.extend(reader.notices(&scanned));
     let saw_all = reader.saw_all(&scanned);
     let read =

@@ -7,6 +7,7 @@ mod nodes;
 mod plan;
 mod scan;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,12 @@ use crate::settings::RelaySettings;
 const BUFFER_START_TTL: Duration = Duration::from_secs(5);
 /// How long nodes are not asked with a mask after one has refused it.
 const MASKS_REFUSED_MS: u64 = 600_000;
+
+/// How long the clusters of a relay stay true enough: they change when a mesh does.
+const CLUSTERS_TTL: Duration = Duration::from_secs(60);
+
+/// Cilium's name of a cluster that was given none. Source: pkg/defaults.
+const DEFAULT_CLUSTER_NAME: &str = "default";
 
 /// Why the relay has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -73,6 +80,7 @@ pub(crate) struct Relay {
     /// When a node last refused a mask, in milliseconds since `started`; 0: never.
     masks_refused_ms: AtomicU64,
     started: Instant,
+    clusters: Mutex<Option<(Instant, BTreeSet<String>)>>,
 }
 
 /// A node as the relay sees it.
@@ -115,6 +123,7 @@ impl Relay {
             known: Mutex::default(),
             masks_refused_ms: AtomicU64::new(0),
             started: Instant::now(),
+            clusters: Mutex::default(),
         })
     }
 
@@ -148,6 +157,25 @@ impl Relay {
         let mut nodes: Vec<NodeInfo> = nodes.into_iter().map(NodeInfo::from).collect();
         nodes.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(nodes)
+    }
+
+    /// The clusters whose nodes the relay serves, by Cilium's names. Asked once a minute at most.
+    /// Errors: [`RelayError`].
+    pub(crate) async fn clusters(&self) -> Result<BTreeSet<String>, RelayError> {
+        let mut kept = self.clusters.lock().await;
+        if let Some((asked, clusters)) = kept.as_ref()
+            && asked.elapsed() < CLUSTERS_TTL
+        {
+            return Ok(clusters.clone());
+        }
+        let nodes = self.nodes().await?;
+        let clusters: BTreeSet<String> = nodes
+            .iter()
+            .map(|node| node.name.split_once('/').map_or(DEFAULT_CLUSTER_NAME, |(name, _)| name))
+            .map(str::to_owned)
+            .collect();
+        *kept = Some((Instant::now(), clusters.clone()));
+        Ok(clusters)
     }
 
     /// Namespaces with flows in the last hour, sorted. Errors: [`RelayError`].

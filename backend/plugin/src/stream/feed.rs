@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep};
 
 use super::LiveQuery;
 use super::batch::{Batch, MAX_FLOWS};
-use crate::frames::{FramePart, Severity};
+use crate::frames::{FramePart, Notice, Severity};
 use crate::instance::Instance;
 use crate::relay::{self, Plan, Relay};
 
@@ -40,7 +40,7 @@ enum Event {
 pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Sender<Vec<u8>>) {
     let Ok(relay) = instance.relay() else { return };
     let mut batch = Batch::new(query.shape.clone());
-    let (mut plan, mut request) = match begin(relay, query, &mut batch).await {
+    let (mut plan, mut request) = match begin(instance, relay, query, &mut batch).await {
         Ok(begun) => begun,
         Err(error) => {
             batch.say(Severity::Error, error.to_string());
@@ -135,11 +135,16 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
 
 /// How the relay is asked, and what there is to say about it.
 async fn begin(
+    instance: &Instance,
     relay: &Relay,
     query: &LiveQuery,
     batch: &mut Batch,
 ) -> Result<(Plan, FlowRequest), relay::RelayError> {
-    let plan = relay.plan(&query.selection.filters, query.shape.columns()).await?;
+    let (filters, of_clusters) = query.filters(instance).await;
+    if let Some(Notice { severity, text }) = of_clusters {
+        batch.say(severity, text);
+    }
+    let plan = relay.plan(&filters, query.shape.columns()).await?;
     for remark in plan.remarks() {
         batch.say(Severity::Info, remark.to_string());
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use flow::columns::ColumnSet;
+use flow::filter::FilterSet;
 use futures_util::Stream;
 use serde::Deserialize;
 use tokio_stream::wrappers::ReceiverStream;
@@ -19,7 +20,10 @@ use self::batch::Batch;
 pub(crate) use self::channels::{ChannelKey, Channels, Ticket};
 use crate::frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart, Notice, Said, Severity};
 use crate::instance::Instance;
-use crate::query::{FlowSelection, FlowsFormat, FlowsQuery, InvalidQuery, QueryError, now_ms};
+use crate::query::{
+    FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, QueryError, now_ms,
+    resolve_clusters,
+};
 
 /// Flows of the past that a stream begins with, of each node, where the query says nothing:
 /// as many as `hubble observe` shows.
@@ -42,6 +46,7 @@ pub(crate) enum Refusal {
 /// A query that can be followed.
 #[derive(Debug, Clone)]
 pub(crate) struct LiveQuery {
+    form: FlowsForm,
     selection: FlowSelection,
     shape: Shape,
     /// Flows of the past, of each node; 0: all since `since_ms`.
@@ -124,7 +129,18 @@ impl LiveQuery {
             None if since_ms.is_some() => 0,
             None => DEFAULT_BACKLOG,
         };
-        Ok(Self { selection, shape, backlog, since_ms, notices: query.notices })
+        let FlowsQuery { form, notices, .. } = query;
+        Ok(Self { form, selection, shape, backlog, since_ms, notices })
+    }
+
+    /// What the relay is asked for, and what is to be said of it.
+    async fn filters(&self, instance: &Instance) -> (FilterSet, Option<Notice>) {
+        let (form, of_clusters) = resolve_clusters(instance, &self.form).await;
+        match FlowSelection::new(&form) {
+            Ok(selection) => (selection.filters, of_clusters),
+            // It was valid with one more condition.
+            Err(_) => (self.selection.filters.clone(), of_clusters),
+        }
     }
 
     fn executed(&self) -> String {

@@ -425,3 +425,51 @@ async fn flows_are_counted_and_a_denied_packet_once() {
     let asked = relay.asked.lock().unwrap().last().cloned().unwrap();
     assert!(asked.since.is_some() && asked.until.is_some() && asked.number <= 1, "{asked:?}");
 }
+
+/// On AKS, metrics call the cluster by its name in Azure, and Cilium calls it `default`.
+#[tokio::test]
+async fn a_cluster_by_the_name_that_metrics_give_it() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let script = Script {
+        flows: plain([now - 1_000]),
+        oldest: vec![relay::flow("default/aks-1", now - 7_200_000, |_| {})],
+        nodes: vec![relay::node("default/aks-1", 1), relay::node("default/aks-2", 1)],
+        ..Script::default()
+    };
+    let range = Range { from_ms: now - 60_000, to_ms: now };
+    let check = async |own: Option<&str>, asked: &str, filters: usize, said: &str| {
+        let relay = Relay::start(script.clone()).await;
+        let mut source = relay.source();
+        if let Some(own) = own {
+            source.json_data["cluster"] = json!(own);
+        }
+        let filter = json!({ "filter": { "cluster": [asked] } });
+        let flows = ask(&plugin, &source, range, filter.clone()).await;
+        let mut counted = filter;
+        counted["queryType"] = json!("flowMetrics");
+        let counts = plugin.frames(&source, range, counted).await;
+        for (what, notices) in [("flows", flows.notices), ("counts", shown(&counts[0]).notices)] {
+            let notices: Vec<&String> =
+                notices.iter().filter(|notice| notice.contains("cluster")).collect();
+            assert_eq!(notices.len(), usize::from(!said.is_empty()), "{what}: {notices:?}");
+            assert!(notices.iter().all(|notice| notice.contains(said)), "{what}: {notices:?}");
+        }
+        for request in relay.asked.lock().unwrap().iter() {
+            assert_eq!(request.whitelist.len(), filters, "{own:?} {asked}");
+        }
+        assert_eq!(relay.asked.lock().unwrap().len(), 2);
+    };
+    check(None, "default", 2, "").await;
+    check(Some("aks-pets"), "aks-pets", 0, "").await;
+    check(Some("aks-pets"), "aks-other", 2, "warning: the relay knows no cluster `aks-other`")
+        .await;
+    check(
+        None,
+        "aks-pets",
+        0,
+        "warning: the relay knows no cluster `aks-pets`: these are the flows of `default`",
+    )
+    .await;
+    check(None, ".*", 0, "").await;
+}
