@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Float64Array, StringBuilder};
+use arrow::array::{Float64Array, StringBuilder, TimestampNanosecondArray};
 use serde_json::json;
 
 use super::series::SeriesQuery;
@@ -44,7 +44,12 @@ pub(crate) fn exemplars(query: &SeriesQuery<'_>, series: Vec<ExemplarSeries>) ->
     let names: BTreeSet<&str> =
         rows.iter().flat_map(|row| row.labels.keys()).map(String::as_str).collect();
     let mut fields = vec![
-        query.time_field(rows.iter().map(|row| row.time_nanos).collect()),
+        Field::new(
+            "Time",
+            Arc::new(TimestampNanosecondArray::from_iter_values(
+                rows.iter().map(|row| row.time_nanos),
+            )),
+        ),
         Field::new(
             "Value",
             Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.value))),
@@ -53,9 +58,9 @@ pub(crate) fn exemplars(query: &SeriesQuery<'_>, series: Vec<ExemplarSeries>) ->
     for name in names.into_iter().filter(|name| !matches!(*name, "Time" | "Value")) {
         let mut column = StringBuilder::new();
         for row in &rows {
-            column.append_option(row.labels.get(name));
+            column.append_value(row.labels.get(name).map_or("", String::as_str));
         }
-        fields.push(Field::new(name, Arc::new(column.finish())).nullable());
+        fields.push(Field::new(name, Arc::new(column.finish())));
     }
     let mut meta = query.meta(FrameType::Table, "exemplar", notices.into_iter().collect());
     meta.custom.insert("exemplars".to_owned(), json!(total));

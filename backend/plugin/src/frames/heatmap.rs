@@ -95,7 +95,8 @@ fn bucket_rows(
     Frame { name: String::new(), fields, meta: meta.clone() }
 }
 
-/// The buckets of native histograms as cells, each with its own bounds.
+/// The buckets of native histograms as cells, each with its own bounds. As in Grafana's own source
+/// every field bears the labels, and the lower bound the series' name.
 pub(super) fn heatmap_cells(
     query: &SeriesQuery<'_>,
     labels: &LabelSet,
@@ -103,24 +104,22 @@ pub(super) fn heatmap_cells(
     meta: &Meta,
 ) -> Frame {
     let floats = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
-    let mut count = Field::new("count", floats(cells.counts));
-    count.labels.clone_from(labels);
-    count.config.display_name_from_ds = query.legend.name(labels, query.expr);
     let mut time = query.time_field(cells.times_nanos);
     "xMax".clone_into(&mut time.name);
-    Frame {
-        name: String::new(),
-        fields: vec![
-            time,
-            Field::new("yMin", floats(cells.lower)),
-            Field::new("yMax", floats(cells.upper)),
-            count,
-            Field::new("yLayout", Arc::new(Int8Array::from(cells.layouts))),
-        ],
-        meta: Meta {
-            frame_type: Some(FrameType::HeatmapCells),
-            type_version: None,
-            ..meta.clone()
-        },
+    let mut lower = Field::new("yMin", floats(cells.lower));
+    lower.config.display_name_from_ds = query.legend.name(labels, query.expr);
+    let mut fields = vec![
+        time,
+        lower,
+        Field::new("yMax", floats(cells.upper)),
+        Field::new("count", floats(cells.counts)),
+        Field::new("yLayout", Arc::new(Int8Array::from(cells.layouts))),
+    ];
+    for field in &mut fields {
+        field.labels.clone_from(labels);
     }
+    let mut meta =
+        Meta { frame_type: Some(FrameType::HeatmapCells), type_version: None, ..meta.clone() };
+    meta.custom.remove("resultType");
+    Frame { name: String::new(), fields, meta }
 }

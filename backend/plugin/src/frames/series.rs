@@ -158,13 +158,13 @@ pub(crate) fn text(
     text: &str,
     notices: Vec<Notice>,
 ) -> Frame {
+    let mut value = Field::new(query.value_name, Arc::new(StringArray::from(vec![text])));
+    value.config.display_name_from_ds = query.legend.name(&LabelSet::new(), query.expr);
+    let meta = query.meta(FrameType::TimeseriesMulti, "string", notices);
     Frame {
         name: String::new(),
-        fields: vec![
-            query.time_field(vec![time_nanos]),
-            Field::new(query.value_name, Arc::new(StringArray::from(vec![text]))),
-        ],
-        meta: query.meta(FrameType::Table, "string", notices),
+        fields: vec![query.time_field(vec![time_nanos]), value],
+        meta: Meta { type_version: None, ..meta },
     }
 }
 
@@ -194,7 +194,8 @@ pub(super) fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
     if frames.is_empty() {
         let mut meta = Meta { frame_type: None, type_version: None, ..meta };
         meta.custom.remove("resultType");
-        return vec![Frame { meta, ..Frame::default() }];
+        let name = if meta.notices.is_empty() { "" } else { "Warnings" }.to_owned();
+        return vec![Frame { name, meta, ..Frame::default() }];
     }
     for frame in frames.iter_mut().skip(1) {
         frame.meta.executed_query_string.clear();

@@ -21,6 +21,7 @@ mod live;
 mod older;
 mod policies;
 mod prometheus_calls;
+mod promlib;
 mod promql;
 mod protocol;
 mod relay;
