@@ -179,6 +179,7 @@ mod tests {
             .unwrap();
         fs::remove_file(scratch.0.join("allow-order-service-traffic.yaml")).unwrap();
         fs::remove_file(scratch.0.join("allow-product-service-traffic.yaml")).unwrap();
+        fs::remove_file(scratch.0.join("allow-store-admin-traffic.yaml")).unwrap();
         let error = folder.write(Scenario::Policies).unwrap_err();
         assert!(
             error.to_string().contains("allow-store-front-traffic.yaml` is there already"),

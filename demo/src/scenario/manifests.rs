@@ -30,6 +30,7 @@ const PRODUCT_SERVICE: Manifest = manifest!("allow-product-service-traffic.yaml"
 const STORE_FRONT: Manifest = manifest!("allow-store-front-traffic.yaml");
 const ORDER_SERVICE_FQDN: Manifest = manifest!("fqdn/", "allow-order-service-traffic.yaml");
 const STORE_FRONT_CUT: Manifest = manifest!("chaos/", "allow-store-front-traffic.yaml");
+const STORE_ADMIN: Manifest = manifest!("chaos/", "allow-store-admin-traffic.yaml");
 const COMBINED: Manifest = manifest!("combined/", "combined-fqdn-l7-policy.yaml");
 
 impl Scenario {
@@ -39,7 +40,9 @@ impl Scenario {
             Self::Open => &[],
             Self::Policies => &[RABBITMQ, ORDER_SERVICE, PRODUCT_SERVICE, STORE_FRONT],
             Self::Fqdn => &[RABBITMQ, ORDER_SERVICE_FQDN, PRODUCT_SERVICE, STORE_FRONT],
-            Self::Chaos => &[RABBITMQ, ORDER_SERVICE, PRODUCT_SERVICE, STORE_FRONT_CUT],
+            Self::Chaos => {
+                &[RABBITMQ, ORDER_SERVICE, PRODUCT_SERVICE, STORE_ADMIN, STORE_FRONT_CUT]
+            }
             Self::Combined => &[COMBINED],
         }
     }

@@ -87,12 +87,19 @@ impl Simulation {
     /// The shop's owner looks at orders and products.
     pub(super) fn store_admin(&mut self, at: i64) -> Option<()> {
         let admin = self.pod_of("store-admin")?;
-        if self.rng.random_bool(0.5) {
-            let orders = Exchange::http("GET", "/order/fetch", 3_700, 8 * MILLISECOND);
-            self.call(admin, "makeline-service", at, orders)?;
-        } else {
-            let list = Exchange::http("GET", "/", 5_640, 4 * MILLISECOND);
-            self.call(admin, "product-service", at, list)?;
+        match self.rng.random_range(0..10) {
+            0..=4 => {
+                let orders = Exchange::http("GET", "/order/fetch", 3_700, 8 * MILLISECOND);
+                self.call(admin, "makeline-service", at, orders)?;
+            }
+            5 => {
+                let done = Exchange::http("PUT", "/order", 210, 6 * MILLISECOND);
+                self.call(admin, "makeline-service", at, done)?;
+            }
+            _ => {
+                let list = Exchange::http("GET", "/", 5_640, 4 * MILLISECOND);
+                self.call(admin, "product-service", at, list)?;
+            }
         }
         Some(())
     }

@@ -284,6 +284,45 @@ fn act_3_customers_are_cut_off() {
                 expected: true,
             },
             Truth {
+                what: "what store-admin reads passes, and is read by a proxy",
+                about: |flow| {
+                    workload(flow, true) == "store-admin"
+                        && flow.verdict == Verdict::Forwarded
+                        && matches!(
+                            flow.l7.as_ref().and_then(|l7| l7.record.as_ref()),
+                            Some(L7Record::Http(_))
+                        )
+                },
+                holds: |flow| flow.summary.contains("GET"),
+                expected: true,
+            },
+            Truth {
+                what: "what store-admin changes is refused by a proxy",
+                about: |flow| {
+                    workload(flow, true) == "store-admin"
+                        && flow.verdict == Verdict::Dropped
+                        && matches!(
+                            flow.l7.as_ref().and_then(|l7| l7.record.as_ref()),
+                            Some(L7Record::Http(_))
+                        )
+                },
+                holds: |flow| flow.summary.contains("PUT"),
+                expected: true,
+            },
+            Truth {
+                what: "a name that its rule leaves out is refused",
+                about: |flow| {
+                    workload(flow, true) == "store-admin"
+                        && flow.verdict == Verdict::Dropped
+                        && matches!(
+                            flow.l7.as_ref().and_then(|l7| l7.record.as_ref()),
+                            Some(L7Record::Dns(_))
+                        )
+                },
+                holds: |flow| flow.summary.contains("product-service"),
+                expected: true,
+            },
+            Truth {
                 what: "drops say where in the datapath they happened",
                 about: |flow| message_type(flow) == MessageType::Drop,
                 holds: |flow| {
