@@ -237,7 +237,7 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
         }
     }
     let overrides = if is_table { cells(panel, &links) } else { vec![] };
-    json!({
+    let mut json = json!({
         "type": kind(&panel.view),
         "title": panel.title,
         "description": description,
@@ -246,7 +246,13 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
         "fieldConfig": { "defaults": defaults, "overrides": overrides },
         "options": options(&panel.view),
         "transformations": transformations(panel),
-    })
+    });
+    let counts_flows = panel.queries.iter().any(|query| matches!(query, Query::FlowMetrics { .. }));
+    if counts_flows && let Some(json) = json.as_object_mut() {
+        // Single flows, counted in pieces of a second, are spikes and no rate.
+        json.insert("interval".into(), json!("5s"));
+    }
+    json
 }
 
 fn kind(view: &View) -> &'static str {
