@@ -19,8 +19,6 @@ const nothingToShow = {
   'Windows TCP RST Packets': 'the demo has no Windows nodes',
   'Windows TCP SYN-ACK Packets': 'the demo has no Windows nodes',
   'Missing ICMP Echo Replies': 'no pod of the demo pings',
-  'Heatmap of Outgoing HTTP 5xx for Top Source Pods': 'no service of the demo fails',
-  'Heatmap of Incoming HTTP 5xx for Top Destination Pods': 'no service of the demo fails',
   'Incoming HTTP Flows by Verdict': 'the demo’s HTTP rules are on the side that asks',
   'Incoming Dropped Requests': 'the demo’s HTTP rules are on the side that asks',
   'Heatmap of Incoming Dropped HTTP Requests for Top Destination Pods':

@@ -89,7 +89,11 @@ impl Simulation {
         let admin = self.pod_of("store-admin")?;
         match self.rng.random_range(0..10) {
             0..=4 => {
-                let orders = Exchange::http("GET", "/order/fetch", 3_700, 8 * MILLISECOND);
+                let mut orders = Exchange::http("GET", "/order/fetch", 3_700, 8 * MILLISECOND);
+                // The make line's database does not always keep up.
+                if let Some(http) = orders.http.as_mut().filter(|_| self.rng.random_bool(0.1)) {
+                    http.code = 503;
+                }
                 self.call(admin, "makeline-service", at, orders)?;
             }
             5 => {
