@@ -3,8 +3,10 @@
 
 use std::fmt::Write as _;
 
-use hubble_api::pb::flow::{CiliumEventType, Http, Layer7, layer7};
+use bytes::Bytes;
+use hubble_api::pb::flow::{CiliumEventType, Dns, Http, Layer7, layer7};
 use hubble_api::pb::observer::GetFlowsResponse;
+use prost::Message as _;
 use serde_json::{Value, json};
 
 use crate::host::{Plugin, Range, now_ms};
@@ -108,6 +110,70 @@ async fn strange_flows_are_shown_as_they_are() {
     }
 }
 
+/// The message with bytes in place of a text of their length.
+fn with_bytes(message: &GetFlowsResponse, text: &str, bytes: &[u8]) -> Bytes {
+    assert_eq!(text.len(), bytes.len());
+    let mut message = message.encode_to_vec();
+    let at = message.windows(text.len()).position(|window| window == text.as_bytes());
+    let at = at.expect("the text is in the message");
+    message[at..at + text.len()].copy_from_slice(bytes);
+    message.into()
+}
+
+#[tokio::test]
+async fn texts_that_are_no_utf_8_are_shown() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let request = relay::flow("aks-1", now - 1_000, |flow| {
+        let http = Http {
+            url: "http://shop/PATH".to_owned(),
+            method: "GET".to_owned(),
+            ..Http::default()
+        };
+        let record = Some(layer7::Record::Http(http));
+        flow.l7 = Some(Layer7 { r#type: 1, record, ..Layer7::default() });
+    });
+    let dns = relay::flow("aks-1", now - 2_000, |flow| {
+        let dns = Dns { query: "NAME.example.".to_owned(), ..Dns::default() };
+        let record = Some(layer7::Record::Dns(dns));
+        flow.l7 = Some(Layer7 { r#type: 1, record, ..Layer7::default() });
+    });
+    let raw_flows = vec![
+        with_bytes(&request, "PATH", b"\xff\xc0a\x80"),
+        with_bytes(&dns, "NAME", b"n\xe2\x28\xa1"),
+        with_bytes(&relay::flow("aks-1", now - 3_000, |_| {}), "store-front-0", &[0xff; 13]),
+        // A flow that ends in the middle of a field.
+        Bytes::from_static(b"\x0a\x03\x0a\x05a"),
+    ];
+    let script = Script { raw_flows, ..Script::default() };
+    let relay = Relay::start(script.clone()).await;
+    let ask = async |query: Value| {
+        plugin.frames(&relay.source(), Range::last_hour(), query).await.join("\n")
+    };
+    for format in ["table", "logs"] {
+        let shown = ask(flows(&json!({ "format": format }))).await;
+        assert!(shown.contains("(3 rows)"), "{format}: {shown}");
+        assert!(shown.contains("http://shop/\u{fffd}\u{fffd}a\u{fffd}"), "{format}: {shown}");
+        assert!(shown.contains("n\u{fffd}(\u{fffd}.example"), "{format}: {shown}");
+        assert!(shown.contains("1 flows cannot be read and are left out"), "{format}: {shown}");
+    }
+    let packed = ask(flows(&json!({ "format": "packed" }))).await;
+    assert!(packed.contains("\"flows\": 3"), "{packed}");
+    let by_query = json!({ "queryType": "flowMetrics", "format": "top", "groupBy": ["dnsQuery"] });
+    let counts = ask(by_query).await;
+    assert!(counts.contains("n\u{fffd}(\u{fffd}.example"), "{counts}");
+    let names = ask(json!({ "queryType": "dnsConnections" })).await;
+    assert!(names.contains("n\u{fffd}(\u{fffd}.example"), "{names}");
+    for query_type in ["serviceMap", "flowAnnotations"] {
+        ask(json!({ "queryType": query_type })).await;
+    }
+    // Nodes of which nothing is known are looked at; what cannot be looked at stays.
+    let relay = Relay::start(Script { nodes: Vec::new(), ..script }).await;
+    let query = flows(&json!({ "filter": { "fromIp": ["10.0.0.1"] } }));
+    let shown = plugin.frames(&relay.source(), Range::last_hour(), query).await.join("\n");
+    assert!(shown.contains("(3 rows)"), "{shown}");
+}
+
 #[tokio::test]
 async fn a_denied_packet_that_stands_twice_is_told_of() {
     let plugin = Plugin::start().await;
@@ -159,27 +225,134 @@ async fn lines_and_forms_convert_into_each_other() {
     assert_eq!(status, 400, "{broken}");
 }
 
+/// Puts a row's cells where a link names them, as Grafana does. Every field that is named is one
+/// of `row`.
+fn filled(text: &str, row: &[(&str, &str)]) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (variable, after) = after.split_once('}').unwrap();
+        filled.push_str(before);
+        rest = after;
+        if variable == "__url_time_range" {
+            filled.push_str("from=now-1h&to=now");
+            continue;
+        }
+        let (name, format) =
+            variable.strip_prefix("__data.fields['").unwrap().split_once("']").unwrap();
+        let cell = row.iter().find(|(field, _)| *field == name);
+        let (_, cell) = cell.unwrap_or_else(|| panic!("no field `{name}` in `{text}`"));
+        match format {
+            "" | ".numeric" => filled.push_str(cell),
+            ":percentencode" => filled.extend(form_urlencoded::byte_serialize(cell.as_bytes())),
+            other => panic!("`{other}` in `{text}`"),
+        }
+    }
+    filled + rest
+}
+
+fn filled_in(value: &Value, row: &[(&str, &str)]) -> Value {
+    match value {
+        Value::String(text) => json!(filled(text, row)),
+        Value::Array(items) => items.iter().map(|item| filled_in(item, row)).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(key, value)| (key.clone(), filled_in(value, row)));
+            Value::Object(fields.collect())
+        }
+        other => other.clone(),
+    }
+}
+
 #[tokio::test]
 async fn rows_link_to_what_belongs_to_them() {
     let plugin = Plugin::start().await;
     let script = Script { flows: strange(now_ms()), ..Script::default() };
     let relay = Relay::start(script).await;
     let frames = plugin.frames(&relay.source(), Range::last_hour(), flows(&json!({}))).await;
-    let line = frames[0].lines().find(|line| line.starts_with("- Destination: ")).unwrap();
-    let config: Value = serde_json::from_str(line.split_once(" config ").unwrap().1).unwrap();
-    let links = config["links"].as_array().unwrap();
-    let pair = links.iter().find(|link| link["title"] == "This pair in both directions").unwrap();
-    assert_eq!(pair["internal"]["datasourceUid"], "hubble");
-    let there = pair["internal"]["query"]["allowlist"][0].as_str().unwrap();
-    // As Grafana fills it in.
-    let filled = there
-        .replace("${__data.fields['Source IP']}", "10.0.0.1")
-        .replace("${__data.fields['Destination IP']}", "10.0.0.2");
-    let mut query = pair["internal"]["query"].clone();
-    query["allowlist"] = json!([filled]);
-    plugin.frames(&relay.source(), Range::last_hour(), query).await;
-    let asked = relay.asked.lock().unwrap().last().cloned().unwrap();
-    assert_eq!(asked.whitelist[0].source_ip, ["10.0.0.1"]);
-    assert_eq!(asked.whitelist[0].destination_ip, ["10.0.0.2"]);
-    assert!(links[0]["url"].as_str().unwrap().starts_with("/d/k8snet-pod-flows-workload?"));
+    let fields = frames[0].split_once("fields:\n").unwrap().1.split_once("rows:").unwrap().0;
+    let fields = fields.lines().filter_map(|line| {
+        let (name, rest) = line.strip_prefix("- ")?.split_once(": ")?;
+        let config = rest.split_once(" config ").map_or("{}", |(_, config)| config);
+        Some((name, serde_json::from_str::<Value>(config).unwrap()))
+    });
+    let fields: Vec<(&str, Value)> = fields.collect();
+    let row = |source_ip: &'static str, destination_ip: &'static str| {
+        let of = move |name| match name {
+            "Source IP" => source_ip,
+            "Destination IP" => destination_ip,
+            "Source port" => "40000",
+            "Destination port" => "3000",
+            "Source namespace" | "Destination namespace" => "pets & more",
+            "Source workload" | "Destination workload" => "größe=1#2",
+            _ => "",
+        };
+        fields.iter().map(|(name, _)| (*name, of(*name))).collect::<Vec<_>>()
+    };
+    let mut titles = Vec::new();
+    for (_, config) in &fields {
+        for link in config["links"].as_array().into_iter().flatten() {
+            let title = link["title"].as_str().unwrap();
+            titles.push(title);
+            let url = link["url"].as_str().unwrap();
+            let Some(internal) = link.get("internal") else {
+                let url = filled(url, &row("10.0.0.1", "10.0.0.2"));
+                let (path, query) = url.split_once('?').unwrap();
+                let uid = path.strip_prefix("/d/").unwrap();
+                let uid = format!("\"uid\": \"{uid}\"");
+                let boards = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dashboards/json");
+                let mut boards = std::fs::read_dir(boards)
+                    .unwrap()
+                    .map(|board| std::fs::read_to_string(board.unwrap().path()).unwrap());
+                assert!(boards.any(|board| board.contains(&uid)), "{title}: no dashboard {uid}");
+                let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+                let pairs: Vec<(&str, &str)> =
+                    pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+                let (namespace, workload) =
+                    (("var-namespace", "pets & more"), ("var-workload", "größe=1#2"));
+                assert_eq!(pairs, [namespace, workload, ("from", "now-1h"), ("to", "now")]);
+                continue;
+            };
+            assert_eq!((url, &internal["datasourceUid"]), ("", &json!("hubble")), "{title}");
+            for (source, destination) in [("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")] {
+                let query = filled_in(&internal["query"], &row(source, destination));
+                plugin.frames(&relay.source(), Range::last_hour(), query).await;
+                let asked = relay.asked.lock().unwrap().last().cloned().unwrap();
+                let ends = asked
+                    .whitelist
+                    .iter()
+                    .map(|filter| (filter.source_ip.concat(), filter.destination_ip.concat()));
+                let ends: Vec<(String, String)> = ends.collect();
+                let pair = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+                let expected = match title {
+                    "This pair in both directions" => {
+                        vec![pair(source, destination), pair(destination, source)]
+                    }
+                    "The DNS name that led here" => vec![pair(source, ""), pair("", source)],
+                    "The reply" => {
+                        let ports = &asked.whitelist[0];
+                        assert_eq!(
+                            (&ports.source_port[0], &ports.destination_port[0]),
+                            (&"3000".to_owned(), &"40000".to_owned())
+                        );
+                        vec![pair(destination, source)]
+                    }
+                    other => panic!("`{other}` is not known here"),
+                };
+                assert_eq!(ends, expected, "{title}");
+            }
+        }
+    }
+    titles.sort_unstable();
+    assert_eq!(
+        titles,
+        [
+            "Drops of the destination",
+            "Drops of the source",
+            "Pod flows of the destination",
+            "Pod flows of the source",
+            "The DNS name that led here",
+            "The reply",
+            "This pair in both directions",
+        ]
+    );
 }

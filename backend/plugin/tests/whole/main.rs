@@ -24,6 +24,7 @@ mod prometheus_calls;
 mod promlib;
 mod promql;
 mod protocol;
+mod raw_relay;
 mod relay;
 mod resources;
 mod secrets;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use hubble_api::pb::flow::{Endpoint, Flow, Ip, Layer4, LostEvent, Tcp, Workload, layer4};
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
@@ -16,11 +17,15 @@ use hubble_api::pb::observer::{
 use hubble_api::pb::relay::NodeStatusEvent;
 use tonic::{Request, Response, Status};
 
+use crate::raw_relay::RawFlows;
+
 /// What the relay does.
 #[derive(Clone)]
 pub(crate) struct Script {
     /// Answers to `GetFlows`.
     pub(crate) flows: Vec<GetFlowsResponse>,
+    /// Answers to `GetFlows` in bytes, instead of `flows`.
+    pub(crate) raw_flows: Vec<Bytes>,
     /// How the stream ends, where not in good order.
     pub(crate) error: Option<Status>,
     /// Answers to `GetFlows` with `first`: the oldest flow of each node.
@@ -53,6 +58,7 @@ impl Default for Script {
     fn default() -> Self {
         Self {
             flows: Vec::new(),
+            raw_flows: Vec::new(),
             error: None,
             oldest: Vec::new(),
             nodes: vec![node("aks-1", 1)],
@@ -80,6 +86,7 @@ impl Relay {
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let open = Arc::default();
+        let messages = Arc::new(script.raw_flows.clone());
         let service = Service { script, asked: Arc::clone(&asked), open: Arc::clone(&open) };
         // As every server in Go does; without it each answer takes 40 ms.
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener).map(|stream| {
@@ -87,11 +94,14 @@ impl Relay {
             stream.set_nodelay(true)?;
             Ok::<_, std::io::Error>(stream)
         });
-        tokio::spawn(
-            tonic::transport::Server::builder()
-                .add_service(ObserverServer::new(service))
-                .serve_with_incoming(incoming),
-        );
+        let observer = ObserverServer::new(service);
+        let mut server = tonic::transport::Server::builder();
+        if messages.is_empty() {
+            tokio::spawn(server.add_service(observer).serve_with_incoming(incoming));
+        } else {
+            let raw = RawFlows { messages, others: observer };
+            tokio::spawn(server.add_service(raw).serve_with_incoming(incoming));
+        }
         Self { address, asked, open }
     }
 
