@@ -91,6 +91,14 @@ impl End {
         columns.items(labels).find_map(|label| Some(label.strip_prefix("reserved:")?.to_owned()))
     }
 
+    /// Whether it is named by its service: it is no pod and no DNS name is known.
+    pub(crate) fn is_service(self, columns: &FlowColumns, row: usize) -> bool {
+        let is_set = |of| !columns.text(self.code(columns, row, of)).is_empty();
+        self.pod(columns, row).is_empty()
+            && !is_set([FlowColumns::source_names, FlowColumns::destination_names])
+            && is_set([FlowColumns::source_service, FlowColumns::destination_service])
+    }
+
     /// How `hubble observe` names an end, without its port: the pod, else the DNS name, else the
     /// service, else the reserved identity, else the address.
     pub fn name(self, columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {

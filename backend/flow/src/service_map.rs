@@ -79,6 +79,8 @@ pub struct ServiceMap {
     pub edges: Vec<MapEdge>,
     indexes: HashMap<(String, String), usize>,
     pairs: HashMap<(usize, usize), usize>,
+    /// `namespace/pod` → its workload, of pods whose own node saw them.
+    workloads: HashMap<String, String>,
     /// Flows that found no edge of their own.
     pub unpaired: u64,
 }
@@ -139,6 +141,10 @@ impl ServiceMap {
         };
         let number = |numbers: &[i32]| numbers.get(row).copied().unwrap_or_default();
         let verdict = Verdict::from_number(number(columns.verdict()));
+        if self.by == MapBy::Workload {
+            self.learn(columns, row, from);
+            self.learn(columns, row, to);
+        }
         let source = self.node(end(self.by, columns, row, from));
         let destination = self.node(end(self.by, columns, row, to));
         let (ends, both) = ([source, destination], [source, destination]);
@@ -177,6 +183,32 @@ impl ServiceMap {
         }
     }
 
+    /// Hubble knows the workload of a pod on the node where the pod runs, and nowhere else.
+    fn learn(&mut self, columns: &FlowColumns, row: usize, end: End) {
+        let workload = end.workload(columns, row);
+        if workload.is_empty() || self.workloads.len() >= MAX_ENDS {
+            return;
+        }
+        let pod = end.pod(columns, row);
+        if !self.workloads.contains_key(pod.as_ref()) {
+            self.workloads.insert(pod.into_owned(), workload.into_owned());
+        }
+    }
+
+    /// The graph in which a pod that other nodes saw by its name alone is its workload.
+    fn with_workloads(self) -> Self {
+        let workload = |node: &MapNode| {
+            self.workloads.get(&format!("{}/{}", node.subtitle, node.title)).cloned()
+        };
+        if !self.nodes.iter().any(|node| workload(node).is_some()) {
+            return self;
+        }
+        self.merged(|node, _| {
+            let title = workload(node).unwrap_or_else(|| node.title.clone());
+            (title, node.subtitle.clone())
+        })
+    }
+
     fn node(&mut self, (title, subtitle): (String, String)) -> usize {
         let key = (subtitle, title);
         if let Some(&index) = self.indexes.get(&key) {
@@ -198,6 +230,10 @@ impl ServiceMap {
     /// only as many groups as it takes; then the nodes with the fewest flows become one, too.
     /// Whether anything was put together.
     pub fn grouped(self, max_nodes: usize) -> (Self, bool) {
+        self.with_workloads().grouped_by_namespace(max_nodes)
+    }
+
+    fn grouped_by_namespace(self, max_nodes: usize) -> (Self, bool) {
         if self.nodes.len() <= max_nodes {
             return (self, false);
         }
@@ -302,7 +338,8 @@ fn end(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> (String, Strin
     // world would be a node for each of its clients.
     let outside = || match end.name(columns, row) {
         Some(name) if by != MapBy::Namespace && name != end.ip(columns, row) => {
-            (name.into_owned(), reserved())
+            let is_service = end.is_service(columns, row);
+            (name.into_owned(), if is_service { "service".to_owned() } else { reserved() })
         }
         _ => (reserved(), String::new()),
     };
@@ -334,7 +371,7 @@ fn end(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> (String, Strin
 mod tests {
     use super::*;
     use crate::columns::RowLists;
-    use crate::{Endpoint, Flow, Ip, Layer4, Tcp};
+    use crate::{Endpoint, Flow, Ip, Layer4, Service, Tcp, Workload};
 
     fn map(flows: impl IntoIterator<Item = (String, String, bool)>) -> ServiceMap {
         let pod = |name: String| {
@@ -397,6 +434,33 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_is_its_workload_whichever_node_saw_it() {
+        let pod = |name: &str, workload: &str| {
+            let workload = Workload { name: workload.to_owned(), ..Workload::default() };
+            Some(Endpoint {
+                namespace: "pets".to_owned(),
+                pod_name: name.to_owned(),
+                workloads: [workload].into_iter().filter(|own| !own.name.is_empty()).collect(),
+                ..Endpoint::default()
+            })
+        };
+        let mut map = ServiceMap::new(MapBy::Workload);
+        // Each node knows the workload of its own end.
+        for (a, b) in [("a", ""), ("", "b"), ("", "")] {
+            let flow =
+                Flow { source: pod("a-0", a), destination: pod("b-0", b), ..Flow::default() };
+            let mut columns = FlowColumns::default();
+            columns.append_flow(&flow, &mut RowLists::default()).unwrap();
+            map.add(&columns, 0);
+        }
+        let (map, is_grouped) = map.grouped(10);
+        assert!(!is_grouped);
+        let titles: Vec<&str> = map.nodes.iter().map(|node| node.title.as_str()).collect();
+        assert_eq!((titles, map.edges.len()), (vec!["a", "b"], 1));
+        assert_eq!(map.edges[0].counts.total(), 3);
+    }
+
+    #[test]
     fn addresses_of_the_world_are_one_node_and_names_are_their_own() {
         let world = |ip: &str, names: &[&str]| Flow {
             ip: Some(Ip {
@@ -412,6 +476,10 @@ mod tests {
             destination_names: names.iter().map(|name| (*name).to_owned()).collect(),
             ..Flow::default()
         };
+        let mut service = world("10.0.96.9", &[]);
+        service.destination = None;
+        service.destination_service =
+            Some(Service { name: "rabbitmq".to_owned(), namespace: "pets".to_owned() });
         let titles = |by: MapBy| {
             let mut map = ServiceMap::new(by);
             for flow in [
@@ -419,6 +487,7 @@ mod tests {
                 world("1.0.0.1", &[]),
                 world("20.0.0.1", &["api.github.com"]),
                 world("20.0.0.2", &["api.github.com"]),
+                service.clone(),
             ] {
                 let mut columns = FlowColumns::default();
                 columns.append_flow(&flow, &mut RowLists::default()).unwrap();
@@ -427,7 +496,7 @@ mod tests {
             let nodes = map.nodes.iter().map(|node| format!("{}|{}", node.title, node.subtitle));
             nodes.collect::<Vec<_>>()
         };
-        let named = ["unknown|", "world|", "api.github.com|world"];
+        let named = ["unknown|", "world|", "api.github.com|world", "pets/rabbitmq|service"];
         assert_eq!(titles(MapBy::Workload), named);
         assert_eq!(titles(MapBy::Pod), named);
         assert_eq!(titles(MapBy::Namespace), ["unknown|", "world|"]);

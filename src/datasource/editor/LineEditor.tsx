@@ -7,7 +7,7 @@ import type { HubbleDataSource } from '../datasource';
 import type { LineProblem } from '../query/conversion';
 import { testIds } from '../testIds';
 import { text } from '../text';
-import { bareEditor, heightOf } from './bareEditor';
+import { bareEditor, heightOf, watchLines } from './bareEditor';
 import { completeObserve, languageId, markers, registerObserve } from './observeLanguage';
 
 interface Props {
@@ -34,6 +34,7 @@ const none: Problems = { errors: [], remarks: [] };
 export function LineEditor({ value, datasource, onCommit, onRunQuery }: Props) {
   const styles = useStyles2(lineStyles);
   const [draft, setDraft] = useState(value);
+  const [wrapped, setWrapped] = useState(1);
   const [base, setBase] = useState(value);
   const [problems, setProblems] = useState(none);
   const [editor, setEditor] = useState<{ monaco: Monaco; editor: MonacoEditor }>();
@@ -104,6 +105,7 @@ export function LineEditor({ value, datasource, onCommit, onRunQuery }: Props) {
     });
     completion.current = completeObserve(monaco, mounted, datasource);
     mounted.onDidChangeModelContent(() => setDraft(mounted.getValue()));
+    watchLines(mounted, setWrapped);
     setEditor({ monaco, editor: mounted });
   };
 
@@ -112,7 +114,7 @@ export function LineEditor({ value, datasource, onCommit, onRunQuery }: Props) {
       <CodeEditor
         language={languageId}
         value={value}
-        height={heightOf(linesOf(draft))}
+        height={heightOf(Math.max(wrapped, linesOf(draft)))}
         showLineNumbers={false}
         showMiniMap={false}
         wordWrap

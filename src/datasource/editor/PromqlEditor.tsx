@@ -15,7 +15,7 @@ import type { HubbleDataSource } from '../datasource';
 import type { PromqlFormat, PromqlQuery } from '../query/model';
 import { testIds } from '../testIds';
 import { text } from '../text';
-import { bareEditor, heightOf } from './bareEditor';
+import { bareEditor, heightOf, watchLines } from './bareEditor';
 import { CommittedInput } from './CommittedInput';
 import { completeWords, languageId, registerPromql } from './promqlLanguage';
 
@@ -39,6 +39,7 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
   const completion = useRef<{ dispose(): void } | undefined>(undefined);
   const metrics = useRef<readonly string[]>([]);
   const [lines, setLines] = useState(() => linesOf(query.expr));
+  const [wrapped, setWrapped] = useState(1);
 
   // Monaco keeps the first callbacks it is given.
   const latest = useRef({ query, onChange, onRunQuery, datasource });
@@ -93,6 +94,7 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
       ask: (query) => latest.current.datasource.promqlWords(query),
     });
     editor.onDidChangeModelContent(() => setLines(linesOf(editor.getValue())));
+    watchLines(editor, setWrapped);
   };
 
   return (
@@ -101,7 +103,7 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
         <CodeEditor
           language={languageId}
           value={query.expr}
-          height={heightOf(lines)}
+          height={heightOf(Math.max(wrapped, lines))}
           showLineNumbers={false}
           showMiniMap={false}
           wordWrap

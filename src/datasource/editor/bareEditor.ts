@@ -1,3 +1,5 @@
+import type { MonacoEditor } from '@grafana/ui';
+
 /** Height of a line, in pixels. */
 const lineHeight = 22;
 const padding = 6;
@@ -19,4 +21,11 @@ export function bareEditor(ariaLabel: string) {
     scrollBeyondLastLine: false,
     padding: { top: padding, bottom: padding },
   } as const;
+}
+
+/** Tells how many lines are shown, those included that only wrapping makes, now and whenever that changes. */
+export function watchLines(editor: MonacoEditor, shown: (lines: number) => void) {
+  editor.onDidContentSizeChange(({ contentHeight }) => {
+    shown(Math.max(1, Math.round((contentHeight - 2 * padding) / lineHeight)));
+  });
 }

@@ -9,9 +9,9 @@ use flow::{
 };
 
 use super::{
-    DropAnnotation, FlowSeries, FlowSeriesShape, Frame, FramePart, Meta, Notice, Said, Severity,
-    dns_table, drop_annotations, encode, flow_log, flow_numbers, flow_time_series, golden,
-    live_json, live_log, live_table, node_graph,
+    DropAnnotation, FixedColor, FlowSeries, FlowSeriesShape, Frame, FramePart, Meta, Notice, Said,
+    Severity, dns_table, drop_annotations, encode, flow_log, flow_numbers, flow_time_series,
+    golden, live_json, live_log, live_table, node_graph,
 };
 
 fn render(frames: &[Frame]) -> String {
@@ -84,6 +84,14 @@ fn counts_of_flows() {
     insta::assert_snapshot!(render(&flow_time_series(&shape, two.to_vec(), meta())));
     insta::assert_snapshot!(render(&flow_numbers(&shape, vec![series("a", &[Some(0.5)])], meta())));
     insta::assert_snapshot!(render(&flow_time_series(&shape, Vec::new(), meta())));
+    let colors = ["DROPPED", "FORWARDED", "other"].map(|verdict| {
+        let labels = BTreeMap::from([("verdict".to_owned(), verdict.to_owned())]);
+        let series = FlowSeries { labels, values: vec![Some(1.0)], name: None };
+        let frame = flow_numbers(&shape, vec![series], Meta::default()).remove(0);
+        frame.fields[0].config.color
+    });
+    let fixed = |color| Some(FixedColor::new(color));
+    assert_eq!(colors, [fixed("red"), fixed("green"), None]);
 }
 
 #[test]

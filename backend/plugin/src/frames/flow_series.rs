@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{Float64Array, TimestampNanosecondArray};
 
-use super::{Field, FieldConfig, Frame, FrameType, Meta};
+use super::flow_table::verdict_color;
+use super::{Field, FieldConfig, FixedColor, Frame, FrameType, Meta};
 
 /// A group's values.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,9 +65,17 @@ pub(crate) fn flow_numbers(
 }
 
 fn value(shape: &FlowSeriesShape, series: FlowSeries) -> Field {
+    // Drops are red here, too, and not what the palette happens to have for them.
+    let color = match series.labels.first_key_value() {
+        Some((key, verdict)) if key == "verdict" && series.labels.len() == 1 => {
+            verdict_color(verdict).map(FixedColor::new)
+        }
+        _ => None,
+    };
     let config = FieldConfig {
         unit: Some(shape.unit),
         display_name_from_ds: series.name,
+        color,
         ..FieldConfig::default()
     };
     let values = Arc::new(Float64Array::from(series.values));

@@ -318,6 +318,12 @@ pub(super) fn verdict_config(width_px: u16) -> FieldConfig {
     }
 }
 
+/// The colour of a verdict of this name; none for what is no verdict.
+pub(super) fn verdict_color(name: &str) -> Option<&'static str> {
+    let known = VERDICT_COLORS.iter().find(|(verdict, _)| verdict.to_string() == name);
+    known.map(|(_, color)| *color)
+}
+
 /// The uuid names a row for links and is too long to show. Grafana up to 12.1 hides by `hidden`,
 /// later ones by `hideFrom`.
 fn uuid_field(table: &Table<'_>) -> Field {

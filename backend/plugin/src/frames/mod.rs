@@ -142,6 +142,9 @@ impl Severity {
 pub(crate) struct FieldConfig {
     #[serde(rename = "displayNameFromDS", skip_serializing_if = "Option::is_none")]
     pub(crate) display_name_from_ds: Option<String>,
+    /// Where Grafana does not look at the name from the data source.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub(crate) display_name: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

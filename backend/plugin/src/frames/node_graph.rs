@@ -16,13 +16,13 @@ pub(crate) fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> 
     let edge_counts: Vec<MapCounts> = edges().map(|edge| edge.counts).collect();
     let node_fields = vec![
         texts("id", (0..map.nodes.len()).map(|index| index.to_string())),
-        texts("title", nodes().map(|node| node.title.clone())),
-        texts("subtitle", nodes().map(|node| node.subtitle.clone())),
+        titled("title", "Name", nodes().map(|node| node.title.clone())),
+        titled("subtitle", "Namespace or kind", nodes().map(|node| node.subtitle.clone())),
         rates("mainstat", &node_counts, secs, MapCounts::total),
-        texts("secondarystat", node_counts.iter().map(|counts| dropped(*counts))),
-        arc("arc__forwarded", "green", &node_counts, |counts| counts.forwarded),
-        arc("arc__dropped", "red", &node_counts, |counts| counts.dropped),
-        arc("arc__other", "orange", &node_counts, |counts| counts.other),
+        titled("secondarystat", "Dropped", node_counts.iter().map(|counts| dropped(*counts))),
+        arc("arc__forwarded", ("Forwarded", "green"), &node_counts, |counts| counts.forwarded),
+        arc("arc__dropped", ("Dropped", "red"), &node_counts, |counts| counts.dropped),
+        arc("arc__other", ("Other verdicts", "orange"), &node_counts, |counts| counts.other),
         flows("detail__flows", "Flows", &node_counts, MapCounts::total),
         flows("detail__dropped", "Dropped", &node_counts, |counts| counts.dropped),
     ];
@@ -31,14 +31,9 @@ pub(crate) fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> 
         texts("source", edges().map(|edge| edge.source.to_string())),
         texts("target", edges().map(|edge| edge.destination.to_string())),
         rates("mainstat", &edge_counts, secs, MapCounts::total),
-        texts("secondarystat", edges().map(|edge| listed(&edge.drop_reasons))),
+        titled("secondarystat", "Drop reasons", edges().map(|edge| listed(&edge.drop_reasons))),
         texts("color", edge_counts.iter().map(|counts| color(*counts).to_owned())),
         titled("detail__ports", "Ports", edges().map(|edge| listed(&edge.ports))),
-        titled(
-            "detail__drop_reasons",
-            "Drop reasons",
-            edges().map(|edge| listed(&edge.drop_reasons)),
-        ),
         flows("detail__flows", "Flows", &edge_counts, MapCounts::total),
         flows("detail__dropped", "Dropped", &edge_counts, |counts| counts.dropped),
     ];
@@ -57,9 +52,11 @@ fn texts(name: &str, values: impl Iterator<Item = String>) -> Field {
     Field::new(name, Arc::new(StringArray::from_iter_values(values)))
 }
 
-fn titled(name: &str, title: &str, values: impl Iterator<Item = String>) -> Field {
-    let display_name_from_ds = Some(title.to_owned());
-    texts(name, values).with_config(FieldConfig { display_name_from_ds, ..FieldConfig::default() })
+/// The node graph shows the name of a field that has no `displayName`.
+/// Source: `public/app/plugins/panel/nodeGraph/Legend.tsx`, `useContextMenu.tsx`.
+fn titled(name: &str, title: &'static str, values: impl Iterator<Item = String>) -> Field {
+    texts(name, values)
+        .with_config(FieldConfig { display_name: Some(title), ..FieldConfig::default() })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
@@ -71,22 +68,26 @@ fn rates(name: &str, counts: &[MapCounts], secs: f64, of: fn(MapCounts) -> u64) 
     let secs = secs.max(0.001);
     let values: Vec<f64> = numbers(counts, of).into_iter().map(|flows| flows / secs).collect();
     Field::new(name, Arc::new(Float64Array::from(values))).with_config(FieldConfig {
-        display_name_from_ds: Some("Flows per second".to_owned()),
+        display_name: Some("Flows per second"),
         unit: Some("cps"),
         ..FieldConfig::default()
     })
 }
 
-fn flows(name: &str, title: &str, counts: &[MapCounts], of: impl Fn(MapCounts) -> u64) -> Field {
-    let display_name_from_ds = Some(title.to_owned());
+fn flows(
+    name: &str,
+    title: &'static str,
+    counts: &[MapCounts],
+    of: impl Fn(MapCounts) -> u64,
+) -> Field {
     Field::new(name, Arc::new(Float64Array::from(numbers(counts, of))))
-        .with_config(FieldConfig { display_name_from_ds, ..FieldConfig::default() })
+        .with_config(FieldConfig { display_name: Some(title), ..FieldConfig::default() })
 }
 
 /// A part of the ring around a node: the parts add up to 1.
 fn arc(
     name: &str,
-    color: &'static str,
+    (title, color): (&'static str, &'static str),
     counts: &[MapCounts],
     of: impl Fn(MapCounts) -> u64,
 ) -> Field {
@@ -94,8 +95,11 @@ fn arc(
     let parts = numbers(counts, of);
     let shares: Vec<f64> =
         parts.into_iter().zip(totals).map(|(part, total)| part / total.max(1.0)).collect();
-    Field::new(name, Arc::new(Float64Array::from(shares)))
-        .with_config(FieldConfig { color: Some(FixedColor::new(color)), ..FieldConfig::default() })
+    Field::new(name, Arc::new(Float64Array::from(shares))).with_config(FieldConfig {
+        display_name: Some(title),
+        color: Some(FixedColor::new(color)),
+        ..FieldConfig::default()
+    })
 }
 
 fn dropped(counts: MapCounts) -> String {
