@@ -116,7 +116,9 @@ for (const { name } of dashboards) {
   test(`${name}: every panel shows data`, async () => {
     const panels = await panelsOf(name);
     const results = await ask(panels);
+    /** @type {string[]} */
     const empty = [];
+    /** @type {string[]} */
     const shown = [];
     for (const panel of panels) {
       const answers = panel.targets.map((target) => results[`${panel.id}-${target.refId}`]);
