@@ -39,6 +39,7 @@ export function SelectionEditor<Q extends RelayQuery>({ query, onChange, onRunQu
   const [problem, setProblem] = useState<string>();
   const mode = modeOf(query);
   const rows = rowsOf(query);
+  const isNarrowed = rows.length > 0 || [query.allowlist, query.denylist].some((raw) => (raw ?? []).length > 0);
   const excluded = rows.filter(({ side, values }) => side === 'exclude' && values.length > 0);
 
   const change = (selection: FlowSelection) => {
@@ -103,7 +104,7 @@ export function SelectionEditor<Q extends RelayQuery>({ query, onChange, onRunQu
         />
       ) : (
         <>
-          {rows.length === 0 && <p className={styles.none}>{text.flows.none}</p>}
+          {!isNarrowed && <p className={styles.none}>{text.flows.none}</p>}
           {rows.map((row, at) => (
             <FilterRowEditor
               key={`${row.side} ${row.field}`}
