@@ -111,11 +111,29 @@ impl CompiledFilter {
 }
 
 impl Condition {
+    /// Those that nearly every filter begins with, in line: a call to the long function below
+    /// costs more than they do, and keeps the processor from fetching the next flows meanwhile.
+    #[inline]
     fn holds(&self, flow: &Flow) -> bool {
         match self {
+            Self::Verdict(verdicts) => verdicts.contains(&flow.verdict),
+            Self::TrafficDirection(directions) => directions.contains(&flow.traffic_direction),
+            Self::Port(side, ports) => side.port(flow).is_some_and(|port| ports.contains(&port)),
+            Self::Pod(side, prefixes) => side.endpoint(flow).is_some_and(|end| {
+                prefixes.iter().any(|prefix| prefix.matches(&end.namespace, &end.pod_name))
+            }),
+            _ => self.holds_otherwise(flow),
+        }
+    }
+
+    #[inline(never)]
+    fn holds_otherwise(&self, flow: &Flow) -> bool {
+        match self {
+            Self::Verdict(_) | Self::TrafficDirection(_) | Self::Port(..) | Self::Pod(..) => {
+                self.holds(flow)
+            }
             Self::Uuid(uuids) => uuids.contains(&flow.uuid),
             Self::EventType(filters) => is_event_type(flow, filters),
-            Self::Verdict(verdicts) => verdicts.contains(&flow.verdict),
             Self::DropReason(reasons) => {
                 flow.verdict == Verdict::Dropped && reasons.contains(&flow.drop_reason_desc)
             }
@@ -131,9 +149,6 @@ impl Condition {
             Self::IpVersion(versions) => {
                 versions.contains(&flow.ip.as_ref().map_or(IpVersion::NotUsed, |ip| ip.ip_version))
             }
-            Self::Pod(side, prefixes) => side.endpoint(flow).is_some_and(|end| {
-                prefixes.iter().any(|prefix| prefix.matches(&end.namespace, &end.pod_name))
-            }),
             Self::Service(side, prefixes) => side.service(flow).is_some_and(|service| {
                 prefixes.iter().any(|prefix| prefix.matches(&service.namespace, &service.name))
             }),
@@ -157,14 +172,12 @@ impl Condition {
             Self::NodeName(patterns) => {
                 patterns.iter().any(|pattern| pattern.matches(&flow.node_name))
             }
-            Self::Port(side, ports) => side.port(flow).is_some_and(|port| ports.contains(&port)),
             Self::TcpFlags(sets) => tcp_flags(flow)
                 .is_some_and(|flags| sets.iter().any(|wanted| flags.contains(*wanted))),
             Self::TraceId(ids) => ids.iter().any(|id| id == trace_id(flow)),
             Self::IpTraceId(ids) => {
                 ids.contains(&flow.ip_trace_id.map_or(0, |trace| trace.trace_id))
             }
-            Self::TrafficDirection(directions) => directions.contains(&flow.traffic_direction),
             Self::Interface(wanted) => is_interface(flow, wanted),
             Self::HttpStatusCode(codes, prefixes) => is_status_code(flow, codes, prefixes),
             Self::HttpMethod(methods) => http(flow).is_some_and(|http| {
