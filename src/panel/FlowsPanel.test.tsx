@@ -291,6 +291,7 @@ test('a flow that the policies deny gets its smallest fix, and the policies are 
   await user.click(await screen.findByTestId(testIds.askFix));
   await waitFor(() => expect(screen.getByTestId(testIds.fixCode)).toHaveTextContent('kind: CiliumNetworkPolicy'));
   expect(screen.getByTestId(testIds.alsoAllowed)).toBeInTheDocument();
+  expect(screen.getByTestId(testIds.fix)).toHaveFocus();
 
   await user.click(screen.getByTestId(testIds.openCheck));
   const found = await screen.findAllByTestId(testIds.finding);

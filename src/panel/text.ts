@@ -118,7 +118,7 @@ export const text = {
     failed: 'The policies could not be checked',
     nothing: 'Nothing noteworthy: the policies say what they seem to mean, as far as these flows show.',
     evidence: 'Evidence from the flows',
-    fix: 'Write instead:',
+    fix: 'Fix:',
     more: (count: number) => `${count} more findings`,
   },
   notices: {

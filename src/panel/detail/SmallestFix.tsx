@@ -1,6 +1,7 @@
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Alert, Button, ClipboardButton, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
+import { useRef } from 'react';
 
 import type { Fix } from '../engine/protocol';
 import { codeStyle } from '../policies/Quote';
@@ -20,8 +21,20 @@ interface Props {
 /** What would let a denied flow pass, to be copied. */
 export function SmallestFix({ fix, error, onAsk }: Props) {
   const styles = useStyles2(fixStyles);
+  const section = useRef<HTMLElement>(null);
+  // The button goes with the click; without the focus, Escape would not close the drawer any more.
+  const ask = () => {
+    section.current?.focus();
+    onAsk();
+  };
   return (
-    <section className={styles.section} aria-label={text.fix.title} data-testid={testIds.fix}>
+    <section
+      ref={section}
+      tabIndex={-1}
+      className={styles.section}
+      aria-label={text.fix.title}
+      data-testid={testIds.fix}
+    >
       {error !== undefined ? (
         <Alert severity="warning" title={text.fix.failed} bottomSpacing={0}>
           {error}
@@ -31,7 +44,7 @@ export function SmallestFix({ fix, error, onAsk }: Props) {
       ) : fix ? (
         <Answer fix={fix} />
       ) : (
-        <Button variant="secondary" icon="wrench" onClick={onAsk} tooltip={text.fix.hint} data-testid={testIds.askFix}>
+        <Button variant="secondary" icon="wrench" onClick={ask} tooltip={text.fix.hint} data-testid={testIds.askFix}>
           {text.fix.ask}
         </Button>
       )}
