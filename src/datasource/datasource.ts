@@ -36,6 +36,7 @@ import { aroundRow, contextQuery, contextRequest, type ContextScope } from './lo
 import { ContextUi } from './logs/ContextUi';
 import { hasFilter, modifications, modifyQuery, toggleFilter } from './logs/toggle';
 import { supplementaryRequest, volumeQuery } from './logs/volume';
+import { withPackedSource } from './packedSource';
 import { convertible, type Conversion } from './query/conversion';
 import { selectorFor } from './query/adhoc';
 import { isFilterField, isGroupField, type GroupField } from './query/fields';
@@ -145,7 +146,9 @@ export class HubbleDataSource
 
   private ask(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
     const groupBy = (request.groupByKeys ?? []).filter(isGroupField);
-    return super.query({ ...request, targets: request.targets.map((query) => grouped(withType(query), groupBy)) });
+    return super
+      .query({ ...request, targets: request.targets.map((query) => grouped(withType(query), groupBy)) })
+      .pipe(map((response) => withPackedSource(response, this.uid)));
   }
 
   /** Flows as they come; the newest are kept. */

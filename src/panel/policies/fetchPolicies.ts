@@ -5,14 +5,21 @@ import { lastValueFrom } from 'rxjs';
 import { datasourceId } from '../../pluginIds';
 import { readPolicies, type PoliciesAnswer } from './policyFrames';
 
-/** The uids of the data sources that answered with flows. */
-export function sourcesOf(request: DataQueryRequest | undefined): string[] {
-  const uids = (request?.targets ?? []).flatMap(({ datasource, hide }) => {
+/**
+ * The uids of the data sources that answered with flows. Explore hands over no request: there, the frames
+ * say whose they are.
+ */
+export function sourcesOf(request: DataQueryRequest | undefined, series: readonly DataFrame[]): string[] {
+  if (!request) {
+    const named = series.map((frame): unknown => frame.meta?.custom?.datasourceUid);
+    return [...new Set(named.filter((uid) => typeof uid === 'string'))];
+  }
+  const uids = request.targets.flatMap(({ datasource, hide }) => {
     if (hide || !datasource) {
       return [];
     }
     // A reference may still name a variable.
-    const settings = getDataSourceSrv().getInstanceSettings(datasource, request?.scopedVars);
+    const settings = getDataSourceSrv().getInstanceSettings(datasource, request.scopedVars);
     return settings?.type === datasourceId ? [settings.uid] : [];
   });
   return [...new Set(uids)];

@@ -22,7 +22,7 @@ export function usePolicies(model: FlowsModel | undefined, { series, state, requ
       model.setPolicies(given);
       return;
     }
-    const uids = model.getState().answer.frames.length > 0 ? sourcesOf(request) : [];
+    const uids = model.getState().answer.frames.length > 0 ? sourcesOf(request, series) : [];
     if (uids.length === 0) {
       return;
     }

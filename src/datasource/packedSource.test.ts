@@ -1,0 +1,12 @@
+import { createDataFrame } from '@grafana/data';
+
+import { withPackedSource } from './packedSource';
+
+test('frames of packed flows say whose they are, others stay as they are', () => {
+  const packed = createDataFrame({ meta: { custom: { packed: 'hubble-flows/1' } }, fields: [] });
+  const other = createDataFrame({ fields: [] });
+  const { data, state } = withPackedSource({ data: [packed, other] }, 'hubble');
+  expect(data[0].meta.custom).toEqual({ packed: 'hubble-flows/1', datasourceUid: 'hubble' });
+  expect(data[1]).toBe(other);
+  expect(state).toBeUndefined();
+});
