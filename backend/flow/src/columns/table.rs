@@ -1,5 +1,5 @@
 use super::{
-    ColumnLimits, ColumnSet, ColumnsFull, Dictionary, JoinedList, NO_TIME, REPLY_UNKNOWN,
+    ABSENT, ColumnLimits, ColumnSet, ColumnsFull, Dictionary, JoinedList, NO_TIME, REPLY_UNKNOWN,
     TextColumn,
 };
 
@@ -381,6 +381,9 @@ fn code_after(
     column: &[u32],
     value: &[u8],
 ) -> Result<u32, ColumnsFull> {
+    if value.is_empty() {
+        return Ok(ABSENT);
+    }
     match column.last() {
         Some(&code) if dictionary.is(code, value) => Ok(code),
         _ => Ok(dictionary.intern(value)?),

@@ -57,6 +57,9 @@ const AGGREGATE: ColumnSet = ColumnSet::of(&[
     Column::AggregateEgressFlowCount,
     Column::AggregateUnknownDirectionFlowCount,
 ]);
+/// Messages that are read whole where one of their columns is wanted; the rest is emptied after.
+const READ_WHOLE: [ColumnSet; 6] =
+    [L7, EVENT_TYPE, INTERFACE, SOURCE_SERVICE, DESTINATION_SERVICE, AGGREGATE];
 
 /// A row while its fields come in, in any order and perhaps more than once: the last one counts.
 pub(super) struct Draft<'a> {
@@ -192,20 +195,25 @@ impl<'a> Draft<'a> {
             None if self.reply_mark => 1,
             None => REPLY_UNKNOWN,
         };
-        self.l4.finish(&mut self.row)?;
-        if self.wanted != ColumnSet::ALL {
-            self.row.keep_only(self.wanted);
+        self.l4.finish(self.wanted, &mut self.row)?;
+        let wanted = self.wanted;
+        let is_partial =
+            |group: &ColumnSet| wanted.intersects(*group) && wanted.union(*group) != wanted;
+        // Dozens of comparisons a row, which the usual columns do without.
+        if READ_WHOLE.iter().any(is_partial) {
+            self.row.keep_only(wanted);
         }
         Ok(&self.row)
     }
 
     fn ip(&mut self, mut ip: Reader<'a>) -> Result<(), WireError> {
+        let wants = |column| self.wanted.contains(column);
         while let Some(field) = ip.field()? {
             match field.number {
-                1 => self.row.source_ip = field.bytes()?,
-                2 => self.row.destination_ip = field.bytes()?,
-                3 => self.row.ip_version = field.int32()?,
-                4 => self.row.encrypted = u8::from(field.bool()?),
+                1 if wants(Column::SourceIp) => self.row.source_ip = field.bytes()?,
+                2 if wants(Column::DestinationIp) => self.row.destination_ip = field.bytes()?,
+                3 if wants(Column::IpVersion) => self.row.ip_version = field.int32()?,
+                4 if wants(Column::Encrypted) => self.row.encrypted = u8::from(field.bool()?),
                 _ => {}
             }
         }
@@ -232,30 +240,32 @@ impl<'a> Draft<'a> {
                 &mut self.row.destination_cluster,
             ),
         };
-        let (labels, workloads, labels_column, workloads_column) = match side {
-            Side::Source => (
-                &mut lists.source_labels,
-                &mut lists.source_workloads,
-                Column::SourceLabels,
-                Column::SourceWorkloads,
-            ),
-            Side::Destination => (
-                &mut lists.destination_labels,
-                &mut lists.destination_workloads,
-                Column::DestinationLabels,
-                Column::DestinationWorkloads,
-            ),
+        let (labels, workloads) = match side {
+            Side::Source => (&mut lists.source_labels, &mut lists.source_workloads),
+            Side::Destination => (&mut lists.destination_labels, &mut lists.destination_workloads),
         };
-        let wants_labels = self.wanted.contains(labels_column);
-        let wants_workloads = self.wanted.contains(workloads_column);
+        let wanted = self.wanted;
+        let wants = |of_source, of_destination| match side {
+            Side::Source => wanted.contains(of_source),
+            Side::Destination => wanted.contains(of_destination),
+        };
+        let wants_labels = wants(Column::SourceLabels, Column::DestinationLabels);
         while let Some(field) = endpoint.field()? {
             match field.number {
-                2 => *identity = field.uint32()?,
-                3 => *namespace = field.bytes()?,
+                2 if wants(Column::SourceIdentity, Column::DestinationIdentity) => {
+                    *identity = field.uint32()?;
+                }
+                3 if wants(Column::SourceNamespace, Column::DestinationNamespace) => {
+                    *namespace = field.bytes()?;
+                }
                 4 if wants_labels => labels.push(field.bytes()?),
-                5 => *pod = field.bytes()?,
-                6 if wants_workloads => workload(workloads, field.message()?)?,
-                7 => *cluster = field.bytes()?,
+                5 if wants(Column::SourcePod, Column::DestinationPod) => *pod = field.bytes()?,
+                6 if wants(Column::SourceWorkloads, Column::DestinationWorkloads) => {
+                    workload(workloads, field.message()?)?;
+                }
+                7 if wants(Column::SourceCluster, Column::DestinationCluster) => {
+                    *cluster = field.bytes()?;
+                }
                 _ => {}
             }
         }

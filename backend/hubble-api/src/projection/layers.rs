@@ -4,7 +4,7 @@ use super::ProjectionError;
 use super::draft::Draft;
 use super::wire::{Reader, WireError};
 use flow::TcpFlags;
-use flow::columns::{Column, FlowRow, RowLists, l4_protocol, l7_record};
+use flow::columns::{Column, ColumnSet, FlowRow, RowLists, l4_protocol, l7_record};
 
 /// A `Layer4` while its fields come in.
 #[derive(Clone, Copy, Default)]
@@ -161,7 +161,13 @@ impl L4Draft {
         Ok(())
     }
 
-    pub(super) fn finish(self, row: &mut FlowRow<'_>) -> Result<(), ProjectionError> {
+    /// Fills in what is wanted. Errors: a number of the header does not fit, wanted or not: the
+    /// header was looked at.
+    pub(super) fn finish(
+        self,
+        wanted: ColumnSet,
+        row: &mut FlowRow<'_>,
+    ) -> Result<(), ProjectionError> {
         fn fit<T: TryFrom<u32>>(
             field: &'static str,
             value: u32,
@@ -170,12 +176,32 @@ impl L4Draft {
             T::try_from(value).map_err(|_| ProjectionError::OutOfRange { field, value, max })
         }
 
-        row.l4_protocol = self.protocol;
-        row.source_port = fit("l4.source_port", self.source_port, u16::MAX.into())?;
-        row.destination_port = fit("l4.destination_port", self.destination_port, u16::MAX.into())?;
-        row.tcp_flags = TcpFlags::from_bits_truncate(self.tcp_flags).bits();
-        row.icmp_type = fit("l4.icmp.type", self.icmp_type, u8::MAX.into())?;
-        row.icmp_code = fit("l4.icmp.code", self.icmp_code, u8::MAX.into())?;
+        if self.protocol == l4_protocol::NONE {
+            return Ok(());
+        }
+        let source_port = fit("l4.source_port", self.source_port, u16::MAX.into())?;
+        let destination_port = fit("l4.destination_port", self.destination_port, u16::MAX.into())?;
+        let icmp_type = fit("l4.icmp.type", self.icmp_type, u8::MAX.into())?;
+        let icmp_code = fit("l4.icmp.code", self.icmp_code, u8::MAX.into())?;
+        let wants = |column| wanted.contains(column);
+        if wants(Column::L4Protocol) {
+            row.l4_protocol = self.protocol;
+        }
+        if wants(Column::SourcePort) {
+            row.source_port = source_port;
+        }
+        if wants(Column::DestinationPort) {
+            row.destination_port = destination_port;
+        }
+        if wants(Column::TcpFlags) {
+            row.tcp_flags = TcpFlags::from_bits_truncate(self.tcp_flags).bits();
+        }
+        if wants(Column::IcmpType) {
+            row.icmp_type = icmp_type;
+        }
+        if wants(Column::IcmpCode) {
+            row.icmp_code = icmp_code;
+        }
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! A relay that answers every request with the same flows, as they lie in memory.
+//! A relay that answers every request with the same flows, as they lie in memory; a request with a
+//! field mask gets what a node would leave of them for the columns of the bench.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -90,7 +91,8 @@ pub(super) async fn start(messages: Vec<Bytes>) -> std::io::Result<SocketAddr> {
         stream.set_nodelay(true)?;
         Ok::<_, std::io::Error>(stream)
     });
-    let service = ObserverServer::new(Relay { answers });
+    let masked = answers.iter().cloned().map(masked).collect();
+    let service = ObserverServer::new(Relay { answers, masked });
     tokio::spawn(
         tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming),
     );
@@ -99,6 +101,35 @@ pub(super) async fn start(messages: Vec<Bytes>) -> std::io::Result<SocketAddr> {
 
 struct Relay {
     answers: Vec<GetFlowsResponse>,
+    masked: Vec<GetFlowsResponse>,
+}
+
+/// Of a flow, the fields that the mask for [`SHOWN`](super::SHOWN) names.
+fn masked(mut response: GetFlowsResponse) -> GetFlowsResponse {
+    let Some(ResponseTypes::Flow(flow)) = response.response_types.take() else { return response };
+    let end = |end: Option<Endpoint>| {
+        end.map(|end| Endpoint {
+            namespace: end.namespace,
+            pod_name: end.pod_name,
+            ..Endpoint::default()
+        })
+    };
+    let flow = Flow {
+        time: flow.time,
+        node_name: flow.node_name,
+        verdict: flow.verdict,
+        drop_reason_desc: flow.drop_reason_desc,
+        ip: flow.ip.map(|ip| Ip {
+            source: ip.source,
+            destination: ip.destination,
+            ..Ip::default()
+        }),
+        l4: flow.l4,
+        source: end(flow.source),
+        destination: end(flow.destination),
+        ..Flow::default()
+    };
+    GetFlowsResponse { response_types: Some(ResponseTypes::Flow(flow)), ..response }
 }
 
 type Answered<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -111,9 +142,11 @@ impl Observer for Relay {
 
     async fn get_flows(
         &self,
-        _: Request<GetFlowsRequest>,
+        request: Request<GetFlowsRequest>,
     ) -> Result<Response<Self::GetFlowsStream>, Status> {
-        Ok(Response::new(Box::pin(stream::iter(self.answers.clone()).map(Ok))))
+        let answers =
+            if request.get_ref().field_mask.is_some() { &self.masked } else { &self.answers };
+        Ok(Response::new(Box::pin(stream::iter(answers.clone()).map(Ok))))
     }
 
     async fn get_agent_events(
