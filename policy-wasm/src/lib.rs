@@ -27,6 +27,8 @@ mod verdicts;
 
 use policy_files::{PolicyFile, PolicyFiles};
 use recorded::Recorded;
+#[cfg(any(test, feature = "verdicts"))]
+pub use verdicts::match_names;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
