@@ -257,7 +257,7 @@ async fn the_policies_folder_follows_the_switches() {
     };
     assert_eq!(visible(), 0, "no policies yet");
     assert_eq!(http(address, "PUT", "/scenario/chaos").await.0, 200);
-    assert_eq!(visible(), 4);
+    assert_eq!(visible(), 5);
     assert_eq!(http(address, "PUT", "/scenario/combined").await.0, 200);
     assert_eq!(visible(), 1);
 
