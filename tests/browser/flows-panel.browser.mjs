@@ -81,9 +81,11 @@ test('the drawer names the policy, rule and line that decided, and quotes it', a
     const miss = rules.find((rule) => rule.includes('ingress[0]')) ?? '';
     assert.match(miss, /allow-store-front-traffic\.yaml, line \d+/, rules.join());
     assert.match(miss, /fromEndpoints: \[\]/, rules.join());
-    const box = await policies.boundingBox();
-    const width = page.viewportSize()?.width ?? 0;
-    assert.ok(box && box.x >= 0 && box.x + box.width <= width, JSON.stringify({ box, width }));
+    // It slides in, and then lies inside the window.
+    await page.waitForFunction((testId) => {
+      const box = document.querySelector(`[data-testid="${testId}"]`)?.getBoundingClientRect();
+      return box !== undefined && box.left >= 0 && box.right <= window.innerWidth;
+    }, 'flows-panel policies');
   });
 });
 
