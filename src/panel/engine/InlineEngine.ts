@@ -11,12 +11,13 @@ import type {
   PolicyModule,
   ViewSpec,
 } from './protocol';
+import { PolicyModules } from './PolicyModules';
 import { Session } from './session';
 
 /** Decodes on the page's own thread, where no worker can be had. The module has to run already. */
 export class InlineEngine implements FlowsEngine {
   private readonly session = new Session();
-  private readonly started = new Map<PolicyModule, Promise<void>>();
+  private readonly modules = new PolicyModules((module) => this.startModule(module));
 
   /** Without addresses, the modules of the policy engine have to run already. */
   constructor(private readonly policyWasmAddresses?: Record<PolicyModule, string>) {}
@@ -40,20 +41,8 @@ export class InlineEngine implements FlowsEngine {
   }
 
   async setPolicies(files: PolicyFile[]): Promise<CompiledPolicies> {
-    await this.module('verdicts');
+    await this.modules.ready('verdicts');
     return this.session.answer({ kind: 'setPolicies', files }) as CompiledPolicies;
-  }
-
-  private module(module: PolicyModule): Promise<void> {
-    const known = this.started.get(module);
-    if (known) {
-      return known;
-    }
-    const start = this.startModule(module);
-    this.started.set(module, start);
-    // What failed is tried again when it is asked for again.
-    start.catch(() => this.started.delete(module));
-    return start;
   }
 
   private async startModule(module: PolicyModule): Promise<void> {
@@ -68,12 +57,12 @@ export class InlineEngine implements FlowsEngine {
   }
 
   async lint(): Promise<Finding[]> {
-    await this.module('lint');
+    await this.modules.ready('lint');
     return this.session.answer({ kind: 'lint' }) as Finding[];
   }
 
   async suggest(rows: number[]): Promise<Fix> {
-    await this.module('suggest');
+    await this.modules.ready('suggest');
     return this.session.answer({ kind: 'suggest', rows }) as Fix;
   }
 

@@ -14,6 +14,7 @@ import type {
   Start,
   ViewSpec,
 } from './protocol';
+import { PolicyModules } from './PolicyModules';
 
 /** The worker is gone; flows have to be loaded anew. */
 export class WorkerGone extends Error {
@@ -34,7 +35,9 @@ export class WorkerEngine implements FlowsEngine {
   private lastId = 0;
   private gone: WorkerGone | undefined;
 
-  private readonly started = new Map<PolicyModule, Promise<unknown>>();
+  private readonly modules = new PolicyModules(async (module) => {
+    await this.call({ kind: 'startPolicies', module, wasm: await this.policyWasm(module) });
+  });
 
   private constructor(
     private readonly worker: Worker,
@@ -95,7 +98,7 @@ export class WorkerEngine implements FlowsEngine {
   }
 
   async setPolicies(files: PolicyFile[]): Promise<CompiledPolicies> {
-    await this.module('verdicts');
+    await this.modules.ready('verdicts');
     return this.call({ kind: 'setPolicies', files });
   }
 
@@ -104,29 +107,17 @@ export class WorkerEngine implements FlowsEngine {
   }
 
   async lint(): Promise<Finding[]> {
-    await this.module('lint');
+    await this.modules.ready('lint');
     return this.call({ kind: 'lint' });
   }
 
   async suggest(rows: number[]): Promise<Fix> {
-    await this.module('suggest');
+    await this.modules.ready('suggest');
     return this.call({ kind: 'suggest', rows });
   }
 
   dispose(): void {
     this.stop('it was disposed of');
-  }
-
-  private module(module: PolicyModule): Promise<unknown> {
-    const known = this.started.get(module);
-    if (known) {
-      return known;
-    }
-    const start = this.policyWasm(module).then((wasm) => this.call({ kind: 'startPolicies', module, wasm }));
-    this.started.set(module, start);
-    // What failed is tried again when it is asked for again.
-    start.catch(() => this.started.delete(module));
-    return start;
   }
 
   private call<T>(call: Call): Promise<T> {
