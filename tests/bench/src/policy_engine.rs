@@ -3,7 +3,7 @@
 
 #[expect(dead_code, reason = "shared with the judging of vectors; a bench needs its readers only")]
 #[path = "../../../backend/policy/examples/vectors/run.rs"]
-mod vectors;
+pub(crate) mod vectors;
 
 #[path = "../../../backend/policy/tests/naive/model.rs"]
 mod naive;

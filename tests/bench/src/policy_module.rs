@@ -8,12 +8,13 @@ use std::process::Command;
 
 use hubble_api::packed::Encoder;
 use hubble_api::pb;
+use policy::Traffic;
 use prost::Message;
 use serde_json::{Map, Value, json};
 
 use crate::Failure;
 use crate::policy_engine::recorded::{FLOWS, flow, policies};
-use crate::policy_engine::scenarios;
+use crate::policy_engine::{scenarios, vectors};
 use crate::report::{Goal, Report, Row};
 
 const FILES: [&str; 4] = ["connectivity", "random_cilium", "random_k8s", "random_mixed"];
@@ -85,18 +86,10 @@ fn questions(scenario: &Value) -> Option<Value> {
     let mut columns: [Vec<usize>; 5] = Default::default();
     for flow in scenario.get("flows")?.as_array()? {
         let (from, to) = (index(flow.get("from")?)?, index(flow.get("to")?)?);
-        let protocol = match flow.get("proto")?.as_str()? {
-            "TCP" => 6,
-            "UDP" => 17,
-            "SCTP" => 132,
-            "ICMP" => 1,
-            "ICMPv6" => 58,
-            _ => continue,
-        };
-        let port = usize::try_from(flow.get("port").and_then(Value::as_u64).unwrap_or(0)).ok()?;
+        let Traffic { protocol, port } = vectors::traffic(flow)?;
         for (subject, peer, direction) in [(from, to, 1), (to, from, 0)] {
             for (column, value) in
-                columns.iter_mut().zip([subject, peer, direction, protocol, port])
+                columns.iter_mut().zip([subject, peer, direction, protocol.into(), port.into()])
             {
                 column.push(value);
             }
