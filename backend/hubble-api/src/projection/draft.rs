@@ -61,6 +61,12 @@ const AGGREGATE: ColumnSet = ColumnSet::of(&[
 const READ_WHOLE: [ColumnSet; 6] =
     [L7, EVENT_TYPE, INTERFACE, SOURCE_SERVICE, DESTINATION_SERVICE, AGGREGATE];
 
+/// Whether more is read than is wanted. Emptying it takes dozens of comparisons a row, which the
+/// usual columns do without.
+pub(super) fn reads_more(wanted: Projection) -> bool {
+    READ_WHOLE.iter().any(|group| wanted.intersects(*group) && wanted.union(*group) != wanted)
+}
+
 /// A row while its fields come in, in any order and perhaps more than once: the last one counts.
 pub(super) struct Draft<'a> {
     pub(super) wanted: Projection,
@@ -172,10 +178,11 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// The row, once all of the message is read.
+    /// The row, once all of the message is read; emptied of what is not wanted if [`reads_more`].
     pub(super) fn finish(
         &mut self,
         envelope: Envelope<'a>,
+        reads_more: bool,
     ) -> Result<&FlowRow<'a>, ProjectionError> {
         if self.wanted.contains(Column::TimeNanos) {
             let time = match self.time {
@@ -196,12 +203,8 @@ impl<'a> Draft<'a> {
             None => REPLY_UNKNOWN,
         };
         self.l4.finish(self.wanted, &mut self.row)?;
-        let wanted = self.wanted;
-        let is_partial =
-            |group: &ColumnSet| wanted.intersects(*group) && wanted.union(*group) != wanted;
-        // Dozens of comparisons a row, which the usual columns do without.
-        if READ_WHOLE.iter().any(is_partial) {
-            self.row.keep_only(wanted);
+        if reads_more {
+            self.row.keep_only(self.wanted);
         }
         Ok(&self.row)
     }
