@@ -22,11 +22,29 @@ pub(super) enum Tree {
     },
 }
 
+/// Repetitions, those of nested ones multiplied. Source: Go's regexp/syntax, `repeatIsValid`.
+const MAX_REPEAT: u32 = 1000;
+
 #[derive(Debug, Clone, Copy, Default)]
 struct Flags {
     ignore_case: bool,
     multi_line: bool,
     dot_matches_newline: bool,
+}
+
+/// Whether nothing is repeated more than `most` times in all.
+fn repeats_fit(tree: &Tree, most: u32) -> bool {
+    match tree {
+        Tree::Repeat { max: Some(0), .. } => true,
+        Tree::Repeat { tree, min, max } => {
+            let count = max.unwrap_or(*min);
+            count <= most && repeats_fit(tree, most / count.max(1))
+        }
+        Tree::Concat(parts) | Tree::Alternate(parts) => {
+            parts.iter().all(|part| repeats_fit(part, most))
+        }
+        _ => true,
+    }
 }
 
 pub(super) fn parse(pattern: &str) -> Result<Tree, RegexError> {
@@ -163,6 +181,10 @@ impl<'p> Parser<'p> {
             // Lazy or not is the same for a full match.
             self.eat("?");
             tree = Tree::Repeat { tree: Box::new(tree), min, max };
+            if max.unwrap_or(min) >= 2 && !repeats_fit(&tree, MAX_REPEAT) {
+                let part = start.strip_suffix(self.rest).unwrap_or(start);
+                return Err(syntax("invalid repeat count", part));
+            }
         }
     }
 
@@ -193,7 +215,7 @@ impl<'p> Parser<'p> {
                 _ => return Ok(None),
             },
         };
-        if min > 1000 || max.is_some_and(|max| max > 1000 || max < min) {
+        if min > MAX_REPEAT || max.is_some_and(|max| max > MAX_REPEAT || max < min) {
             return Err(RegexError::Syntax {
                 reason: "invalid repeat count",
                 part: format!("{{{inside}}}"),

@@ -58,5 +58,20 @@ fn refusals_use_gos_words() {
     refused(r"\8", r"error parsing regexp: invalid escape sequence: `\8`");
     refused("(?=a)", "error parsing regexp: invalid or unsupported Perl syntax: `(?=`");
     refused(r"\pL", "not judged here: Unicode classes");
-    refused("((a{1000}){1000}){1000}", "not judged here: the pattern is too large");
+    refused("((a{1000}){1000}){1000}", "error parsing regexp: invalid repeat count: `{1000}`");
+    for (pattern, part) in [
+        ("(a{100}){100}", "{100}"),
+        ("((a{100}){10}){2}?b", "{2}?"),
+        ("(a{2,}){501}", "{501}"),
+        ("(?:a{100}|b){11}", "{11}"),
+        ("(a{5}b{400}){3}", "{3}"),
+    ] {
+        refused(pattern, &format!("error parsing regexp: invalid repeat count: `{part}`"));
+    }
+    for pattern in
+        ["(a{10}){100}", "(a{500}){0}", "(a{2,}){500}", "(a{0}){1000}", "(a{5}b{300}){3}"]
+    {
+        assert!(Regex::new(pattern).is_ok(), "{pattern}");
+    }
+    refused(&"(?:a{1000}|b)".repeat(100), "not judged here: the pattern is too large");
 }
