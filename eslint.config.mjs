@@ -16,6 +16,8 @@ export default [
     ],
   },
   ...grafana,
+  // ESLint looks at no TypeScript by itself, and the rules above name no files.
+  { files: ['**/*.{ts,tsx}'] },
   {
     // React comes in by the JSX runtime; types take the place of propTypes.
     rules: { 'react/react-in-jsx-scope': 'off', 'react/jsx-uses-react': 'off', 'react/prop-types': 'off' },

@@ -227,6 +227,17 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
             defaults.insert("displayName".into(), json!(name));
         }
         if panel.is_bad_news && matches!(panel.view, View::Stat) {
+            // Nothing recorded is not good news: it shall not be green.
+            defaults.insert(
+                "mappings".into(),
+                json!([{
+                    "type": "special",
+                    "options": {
+                        "match": "null+nan",
+                        "result": { "text": "no data", "color": "text", "index": 0 },
+                    },
+                }]),
+            );
             defaults.insert(
                 "thresholds".into(),
                 json!({ "mode": "absolute", "steps": [
@@ -252,6 +263,12 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
         // Single flows, counted in pieces of a second, are spikes and no rate.
         json.insert("interval".into(), json!("5s"));
     }
+    if matches!(panel.view, View::Cells)
+        && let Some(json) = json.as_object_mut()
+    {
+        // More points than half the pixels, and the status history draws none: 200 are a phone's.
+        json.insert("maxDataPoints".into(), json!(100));
+    }
     json
 }
 
@@ -261,6 +278,7 @@ fn kind(view: &View) -> &'static str {
         View::Stat => "stat",
         View::Bars => "bargauge",
         View::Table(_) => "table",
+        View::Cells => "status-history",
         View::Heatmap => "heatmap",
         View::Flows => "k8snet-flows-panel",
         View::NodeGraph => "nodeGraph",
@@ -287,6 +305,9 @@ fn color(panel: &Panel) -> Value {
         View::Stat => json!({ "mode": "fixed", "fixedColor": "text" }),
         View::Bars if panel.is_bad_news => json!({ "mode": "continuous-YlRd" }),
         View::Bars => json!({ "mode": "continuous-BlPu" }),
+        // From the panel's background to the colour, in both themes.
+        View::Cells if panel.is_bad_news => json!({ "mode": "continuous-reds" }),
+        View::Cells => json!({ "mode": "continuous-blues" }),
         _ => json!({ "mode": "palette-classic" }),
     }
 }
@@ -321,6 +342,7 @@ fn custom(view: &View) -> Value {
                 "axisLabel": "",
             })
         }
+        View::Cells => json!({ "fillOpacity": 100, "lineWidth": 0 }),
         View::Table(_) => json!({ "align": "auto", "filterable": true }),
         _ => json!({}),
     }
@@ -400,6 +422,13 @@ fn options(view: &View) -> Value {
                 "desc": true,
             }],
         }),
+        View::Cells => json!({
+            "showValue": "never",
+            "rowHeight": 0.9,
+            "colWidth": 0.95,
+            "legend": { "showLegend": false, "displayMode": "list", "placement": "bottom" },
+            "tooltip": { "mode": "single", "sort": "none" },
+        }),
         View::Heatmap => json!({
             "calculate": false,
             "cellGap": 1,
@@ -448,9 +477,10 @@ fn transformations(panel: &Panel) -> Vec<Value> {
                 },
             })]
         }
-        // Grafana's heat map fails on an answer without series ("TypeError: Cannot read properties
-        // of undefined"), which is a frame without fields; this leaves out such frames.
-        View::Heatmap => vec![json!({
+        // An answer without series is a frame without fields. Grafana's heat map fails on it
+        // ("TypeError: Cannot read properties of undefined"), and the status history complains of a
+        // missing time field where the panel's own words should stand; this leaves out such frames.
+        View::Heatmap | View::Cells => vec![json!({
             "id": "filterFieldsByName",
             "options": { "include": { "pattern": ".*" } },
         })],

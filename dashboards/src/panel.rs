@@ -13,7 +13,9 @@ pub(crate) enum View {
     Bars,
     /// Columns in their order: name in the answer, title.
     Table(&'static [(&'static str, &'static str)]),
-    /// A row for each series.
+    /// A row of cells for each series, stronger in colour where there is more.
+    Cells,
+    /// The buckets of a histogram over time.
     Heatmap,
     Flows,
     NodeGraph,
@@ -84,14 +86,15 @@ impl Panel {
         Self::new(View::Stacked, title, description).and(expr, legend)
     }
 
-    /// A row for each series, darker where there is more.
-    pub(crate) fn heatmap(
+    /// A row of cells for each series. Grafana's status history draws it: its heat map has no words
+    /// for an empty panel.
+    pub(crate) fn cells(
         title: impl Into<String>,
         description: impl Into<String>,
         expr: String,
         legend: &'static str,
     ) -> Self {
-        Self::new(View::Heatmap, title, description).and(expr, legend)
+        Self::new(View::Cells, title, description).and(expr, legend)
     }
 
     /// A classic histogram over time.

@@ -14,8 +14,8 @@ const template: Template = {
   replace: (target = '') => target.replaceAll('$ns', 'pets'),
 };
 
-function source(): HubbleDataSource {
-  const settings = { uid: 'hubble', type: 'k8snet-hubble-datasource', jsonData: {} };
+function source(jsonData: Partial<HubbleSettings> = {}): HubbleDataSource {
+  const settings = { uid: 'hubble', type: 'k8snet-hubble-datasource', jsonData };
   return new HubbleDataSource(settings as unknown as DataSourceInstanceSettings<HubbleSettings>, template);
 }
 
@@ -29,6 +29,14 @@ test.each<[Partial<PromqlQuery> | Partial<HubbleQuery>, boolean]>([
   [{ expr: '' }, false],
 ])('%j is asked: %s', (query, expected) => {
   expect(source().filterQuery({ refId: 'A', ...query } as HubbleQuery)).toBe(expected);
+});
+
+test.each([
+  [{}, '15s'],
+  [{ timeInterval: '' }, '15s'],
+  [{ timeInterval: '30s' }, '30s'],
+])('of %j the least step is %s', (jsonData, expected) => {
+  expect(source(jsonData).interval).toBe(expected);
 });
 
 test('every query names its type when it leaves', async () => {

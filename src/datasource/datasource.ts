@@ -53,6 +53,7 @@ import {
 } from './query/model';
 import { labelInPath } from './query/promqlText';
 import { sentenceOf } from './query/rows';
+import { defaultScrapeInterval, withFlowStep } from './step';
 import { namespaceFor, type Suggestions, type SuggestionsRequest } from './suggestions';
 import { tagKeys, tagValues, type TagSource } from './tags';
 import { labelOf, logLabelTypes, text } from './text';
@@ -88,7 +89,9 @@ export class HubbleDataSource
   ) {
     super(settings);
     this.variables = new HubbleVariables(this);
-    const { prometheusDatasourceUid: uid } = settings.jsonData;
+    const { prometheusDatasourceUid: uid, timeInterval } = settings.jsonData;
+    // The least step that Grafana asks with, as of its own Prometheus source.
+    this.interval = timeInterval || defaultScrapeInterval;
     this.delegation = uid === undefined ? undefined : new Delegation(uid);
   }
 
@@ -146,8 +149,9 @@ export class HubbleDataSource
 
   private ask(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
     const groupBy = (request.groupByKeys ?? []).filter(isGroupField);
+    const stepped = withFlowStep(request, this.interval ?? defaultScrapeInterval);
     return super
-      .query({ ...request, targets: request.targets.map((query) => grouped(withType(query), groupBy)) })
+      .query({ ...stepped, targets: request.targets.map((query) => grouped(withType(query), groupBy)) })
       .pipe(map((response) => withPackedSource(response, this.uid)));
   }
 

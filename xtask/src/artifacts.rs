@@ -75,7 +75,7 @@ async fn backend(beside: &[&str]) -> Result<(), Failure> {
 
 /// Where a program lies that was compiled along with the backend.
 pub(crate) fn program(name: &str) -> PathBuf {
-    workspace::at(Path::new("target").join(MUSL).join("release").join(name))
+    workspace::target().join(MUSL).join("release").join(name)
 }
 
 /// Puts `built` at `path` unless the very same file is there; a running copy keeps its own.
@@ -140,5 +140,5 @@ pub(crate) async fn dev_programs<const N: usize>(
     }
     run(&mut step, &mut command).await?;
     step.done("built");
-    Ok(packages.map(|package| workspace::at(Path::new("target/debug").join(package))))
+    Ok(packages.map(|package| workspace::target().join("debug").join(package)))
 }

@@ -18,9 +18,9 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// Hashes names and contents of `inputs` (files and folders, relative to the checkout).
+    /// Hashes names and contents of `inputs` (files and folders, absolute or relative to the checkout).
     /// An input that is absent counts as such: when it appears, the stamp changes.
-    pub(crate) fn of(name: &str, inputs: &[&str]) -> io::Result<Self> {
+    pub(crate) fn of(name: &str, inputs: &[impl AsRef<Path>]) -> io::Result<Self> {
         // Not a seal against malice: a change of the toolchain that changes it costs one build.
         let mut hasher = DefaultHasher::new();
         for input in inputs {

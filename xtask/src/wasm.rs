@@ -47,10 +47,10 @@ pub(crate) struct BindingsError {
 }
 
 impl Module {
-    /// What cargo makes, relative to the checkout.
-    fn compiled(&self) -> String {
+    /// What cargo makes.
+    fn compiled(&self) -> PathBuf {
         let name = self.package.replace('-', "_");
-        format!("target/wasm32-unknown-unknown/wasm/{name}.wasm")
+        workspace::target().join(WASM).join("wasm").join(name).with_extension("wasm")
     }
 
     fn folder(&self) -> PathBuf {
@@ -91,14 +91,19 @@ async fn build_one(module: &Module) -> Result<(), Failure> {
     let compiled = module.compiled();
     let stamp = Stamp::of(
         module.name,
-        &[&compiled, "Cargo.lock", "package-lock.json", "xtask/src/wasm.rs"],
+        &[
+            compiled.as_path(),
+            Path::new("Cargo.lock"),
+            Path::new("package-lock.json"),
+            Path::new("xtask/src/wasm.rs"),
+        ],
     )?;
     let bound = module.bound();
     if stamp.is_current(&bound) {
         step.done("up to date");
         return Ok(());
     }
-    bind(&workspace::at(&compiled), &module.folder(), module.name)?;
+    bind(&compiled, &module.folder(), module.name)?;
     shrink(&mut step, &bound).await?;
     stamp.write()?;
     let bytes = std::fs::metadata(&bound)?.len();

@@ -13,6 +13,15 @@ pub(crate) fn at(path: impl AsRef<Path>) -> PathBuf {
     root().join(path)
 }
 
+/// What cargo compiles to: `CARGO_TARGET_DIR`, which cargo takes from where it is run, else the
+/// checkout's own.
+pub(crate) fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty()) {
+        Some(folder) => at(PathBuf::from(folder)),
+        None => at("target"),
+    }
+}
+
 /// Downloads and stamps: survives between runs, may be deleted at any time.
 pub(crate) fn cache() -> PathBuf {
     at(".cache")

@@ -124,12 +124,13 @@ fn pods() -> Vec<Panel> {
     let mut panels = Vec::new();
     for side in Side::BOTH {
         panels.push(
-            Panel::heatmap(
+            Panel::cells(
                 format!("Heatmap of {} Drops for Top {}s", side.word(), side.pod()),
-                "The ten pods with the most drops in the range, a row for each, darker where there are more. Click a cell for the flows behind it.",
+                "The ten pods with the most drops in the range, a row for each, stronger in colour where there are more. Click a cell for the flows behind it.",
                 drops(SCOPE, side).rate_of_top(side.label()),
                 side.legend(),
             )
+            .bad_news()
             .unit("eps")
             .behind(dropped_of_pod(side))
             .when_empty(sentences::DROPS),

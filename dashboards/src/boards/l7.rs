@@ -131,7 +131,8 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
         format!("histogram_quantile({quantile}, {}) >= 0", buckets.rate("le"))
     };
     let by_pod = |title: String, description: &str, counter: &Counter, behind: Vec<Condition>| {
-        Panel::heatmap(title, description, counter.rate_of_top(side.label()), side.legend())
+        Panel::cells(title, description, counter.rate_of_top(side.label()), side.legend())
+            .bad_news()
             .unit("reqps")
             .behind(behind)
             .when_empty(sentences::HTTP)
@@ -171,12 +172,13 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
             &requests(scope, side, r#"status=~"5..", "#),
             of_pod(&[("httpStatus", "5+")]),
         ),
-        Panel::heatmap(
+        Panel::cells(
             format!("Heatmap of {word} Dropped HTTP Requests for Top {pod}s"),
             "The ten pods with the most refused requests in the range, a row for each.",
             denied.rate_of_top(side.label()),
             side.legend(),
         )
+        .bad_news()
         .unit("reqps")
         .behind(vec![
             ("protocol", "http".into()),

@@ -299,9 +299,9 @@ fn flows(scope: Scope) -> Vec<Panel> {
     }
     for side in Side::BOTH {
         panels.push(
-            Panel::heatmap(
+            Panel::cells(
                 format!("Heatmap of {} Traffic for Top {}s", side.word(), side.pod()),
-                "The ten pods with the most flow records in the range, a row for each, darker where there are more.",
+                "The ten pods with the most flow records in the range, a row for each, stronger in colour where there are more.",
                 forwarded(scope, side).rate_of_top(side.label()),
                 side.legend(),
             )
@@ -330,12 +330,13 @@ fn drop_panels(scope: Scope) -> Vec<Panel> {
     let mut panels = Vec::new();
     for side in Side::BOTH {
         panels.push(
-            Panel::heatmap(
+            Panel::cells(
                 format!("Heatmap of {} Drops for Top {}s", side.word(), side.pod()),
-                "The ten pods with the most drops in the range, a row for each, darker where there are more. A refused packet counts once where hubble_flows_processed_total is scraped.",
+                "The ten pods with the most drops in the range, a row for each, stronger in colour where there are more. A refused packet counts once where hubble_flows_processed_total is scraped.",
                 drops(scope, side).rate_of_top(side.label()),
                 side.legend(),
             )
+            .bad_news()
             .unit("eps")
             .behind(dropped_of_pod(side))
             .when_empty(sentences::DROPS),
@@ -403,7 +404,7 @@ fn tcp(scope: Scope) -> Vec<Panel> {
         .bad_news()
         .behind(syn)
         .when_empty(sentences::TCP),
-        Panel::heatmap(
+        Panel::cells(
             "Heatmap of Missing TCP SYN-ACKs by Top Source Pods",
             format!("The ten pods that missed most answers in the range, a row for each. {explained}"),
             format!(
@@ -412,6 +413,7 @@ fn tcp(scope: Scope) -> Vec<Panel> {
             ),
             "{{source}}",
         )
+        .bad_news()
         .unit("pps")
         .behind(of_pod.clone())
         .when_empty(sentences::TCP),
@@ -447,17 +449,16 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
         );
     }
     for side in Side::BOTH {
-        panels.push(
-            Panel::heatmap(
-                format!("Heatmap of {} TCP {name} by Top {}s", side.word(), side.pod()),
-                format!("The ten pods with the most in the range, a row for each. {meaning}"),
-                flag(scope, side, name).rate_of_top(side.label()),
-                side.legend(),
-            )
-            .unit("pps")
-            .behind(flag_of_pod(side, name))
-            .when_empty(sentences::TCP),
-        );
+        let panel = Panel::cells(
+            format!("Heatmap of {} TCP {name} by Top {}s", side.word(), side.pod()),
+            format!("The ten pods with the most in the range, a row for each. {meaning}"),
+            flag(scope, side, name).rate_of_top(side.label()),
+            side.legend(),
+        )
+        .unit("pps")
+        .behind(flag_of_pod(side, name))
+        .when_empty(sentences::TCP);
+        panels.push(if name == "RST" { panel.bad_news() } else { panel });
     }
     for side in Side::BOTH {
         panels.push(

@@ -143,6 +143,12 @@ fn the_manifests_have_every_dashboard() {
             assert!(helm.contains(&part), "helm-values.yaml lacks `{part}`");
         }
     }
+    // In the folders that kube-prometheus-stack's sidecars mount too, single files.
+    let provisioned = regex::Regex::new("mountPath: (/etc/grafana/provisioning/[^,]*)").unwrap();
+    let places: Vec<&str> =
+        provisioned.captures_iter(helm).map(|found| found.get(1).unwrap().as_str()).collect();
+    assert_eq!(places.len(), 4);
+    assert!(places.iter().all(|place| place.ends_with("/k8snet.yaml")), "{places:?}");
     // And none that is gone.
     let named = regex::Regex::new("k8snet-dashboard-([a-z0-9][a-z0-9-]*)").unwrap();
     for found in named.captures_iter(grafana).chain(named.captures_iter(helm)) {

@@ -165,7 +165,7 @@ export interface PromqlFields {
 }
 
 export const defaultLimit = 1000;
-export const maxLimit = 50000;
+export const maxLimit = 100000;
 export const defaultGroups = 20;
 export const maxGroups = 500;
 export const defaultAnnotations = 20;

@@ -20,9 +20,9 @@ test('Explore gets packed flows, a panel a table', () => {
 
 test.each([
   ['1', 1],
-  [' 50000 ', 50_000],
+  [' 100000 ', 100_000],
   ['0', undefined],
-  ['50001', undefined],
+  ['100001', undefined],
   ['1.5', undefined],
   ['', undefined],
   ['many', undefined],

@@ -36,6 +36,9 @@ const MAX_PEERS: usize = 500_000;
 const MAX_BUCKETS: i64 = 2_000;
 pub(super) const DEFAULT_TOP: i64 = 20;
 pub(super) const MAX_TOP: i64 = 500;
+/// Of a longer bucket at the edge of what is known, the least that says anything: in less, no flow
+/// looks like silence and one like a storm.
+const LEAST_TOLD_SECS: f64 = 1.0;
 /// Flows that are decoded before they are counted and forgotten.
 const BATCH_FLOWS: usize = 1_024;
 /// Text of one batch: hostile labels reach 64 KB per flow.
@@ -361,6 +364,14 @@ impl Covered {
         let end = self.begin(index.saturating_add(1)).min(self.to_nanos);
         end.saturating_sub(begin) as f64 / 1e9
     }
+
+    /// Whether too little of a bucket is known to be told: the last has only begun, or the first is
+    /// nearly forgotten.
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a step")]
+    fn is_sliver(&self, index: usize) -> bool {
+        let step_secs = self.buckets.step_nanos as f64 / 1e9;
+        self.buckets.count > 1 && self.secs(index) < LEAST_TOLD_SECS.min(step_secs)
+    }
 }
 
 fn series(
@@ -374,8 +385,13 @@ fn series(
         cells
             .map(|(index, cell)| {
                 let secs = covered.secs(index);
-                // No flow where none could be known is no 0.
-                if secs <= 0.0 && cell.flows == 0 { None } else { query.metric.value(cell, secs) }
+                let is_told = secs > 0.0 && !covered.is_sliver(index);
+                // No flow where none could be known is no 0, and a moment has no rate.
+                if !is_told && (cell.flows == 0 || query.metric == FlowMetric::Rate) {
+                    None
+                } else {
+                    query.metric.value(cell, secs)
+                }
             })
             .collect()
     };
@@ -487,6 +503,45 @@ fn nothing(field: GroupField) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_known_is_no_number() {
+        const SECOND: i64 = 1_000_000_000;
+        /// Three buckets of `step_secs` from the epoch on, with 0, 6 and `last` flows.
+        fn check(metric: FlowMetric, covered_ms: [i64; 2], last: u64, expected: [Option<f64>; 3]) {
+            let query = FlowMetricsQuery {
+                form: FlowsForm::default(),
+                metric,
+                group_by: vec![],
+                format: FlowMetricsFormat::TimeSeries,
+                top: 1,
+                notices: vec![],
+            };
+            let cells = [0, 6, last].map(|flows| {
+                let mut cell = Cell::default();
+                cell.flows = flows;
+                cell
+            });
+            let group = Group { key: vec![], cells: cells.into() };
+            let [from_nanos, to_nanos] = covered_ms.map(|ms| ms * 1_000_000);
+            let buckets = Buckets { start_nanos: 0, step_nanos: 2 * SECOND, count: 3 };
+            let covered = Covered { buckets, from_nanos, to_nanos };
+            let series = series(&query, &[group], None, covered);
+            assert_eq!(series[0].values, expected, "{metric:?} {covered:?} {last}");
+        }
+        use FlowMetric::{Count, Rate};
+        check(Rate, [0, 6_000], 2, [Some(0.0), Some(3.0), Some(1.0)]);
+        // The last bucket has only begun.
+        check(Rate, [0, 5_000], 2, [Some(0.0), Some(3.0), Some(2.0)]);
+        check(Rate, [0, 4_500], 2, [Some(0.0), Some(3.0), None]);
+        check(Count, [0, 4_500], 2, [Some(0.0), Some(6.0), Some(2.0)]);
+        check(Count, [0, 4_500], 0, [Some(0.0), Some(6.0), None]);
+        // The buffers forget the first.
+        check(Count, [1_500, 6_000], 0, [None, Some(6.0), Some(0.0)]);
+        check(Count, [3_000, 6_000], 0, [None, Some(6.0), Some(0.0)]);
+        check(Rate, [3_000, 6_000], 0, [None, Some(6.0), Some(0.0)]);
+        check(Rate, [3_500, 6_000], 0, [None, None, Some(0.0)]);
+    }
 
     #[test]
     fn groups_are_named_in_a_few_words() {

@@ -20,7 +20,7 @@ use super::service_map::ServiceMapQuery;
 use crate::frames::Notice;
 
 pub(super) const DEFAULT_LIMIT: u32 = 1_000;
-pub(super) const MAX_LIMIT: u32 = 50_000;
+pub(super) const MAX_LIMIT: u32 = 100_000;
 /// Largest JSON of one query.
 const MAX_QUERY_BYTES: usize = 1 << 20;
 
@@ -41,7 +41,7 @@ pub(crate) enum Query {
 pub(crate) struct FlowsQuery {
     pub(crate) form: FlowsForm,
     pub(crate) format: FlowsFormat,
-    /// Flows that are answered, 1 to 50,000.
+    /// Flows that are answered, 1 to 100,000.
     pub(crate) limit: usize,
     /// What of a line was not used.
     pub(crate) notices: Vec<Notice>,

@@ -16,7 +16,7 @@ use super::{Plan, Relay, RelayError, Remark};
 /// A range that ends this close to now is open: flows keep coming while a dashboard asks.
 const OPEN_END_MS: i64 = 10_000;
 
-/// Bytes of flows that are held for one answer: 50,000 flows of a kilobyte and some room.
+/// Bytes of flows that are held for one answer: 100,000 flows of a kilobyte and some room.
 const MAX_HELD_BYTES: usize = 128 << 20;
 
 /// Nodes from which on each is first asked for its share of the limit alone.

@@ -1,31 +1,33 @@
-import { LoadingPlaceholder } from '@grafana/ui';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useLocation } from 'react-router-dom';
 
 import { Page } from '../chrome/Page';
 import { ExploreScene } from './ExploreScene';
 import { readPanes } from './panes';
 
+/** What stands for an address. */
+interface Shown {
+  search: string;
+  scene: ExploreScene;
+  others: number;
+}
+
+function shownAt(search: string): Shown {
+  const { pane, others } = readPanes(search);
+  return { search, scene: new ExploreScene(pane), others };
+}
+
 export function ExplorePage() {
   const { search } = useLocation();
-  const [shown, setShown] = useState<{ scene: ExploreScene; others: number }>();
-  useEffect(() => {
-    setShown((now) => {
-      if (now?.scene.writtenSearch === search) {
-        return now;
-      }
-      const { pane, others } = readPanes(search);
-      return { scene: new ExploreScene(pane), others };
-    });
-  }, [search]);
-  const others = shown?.others ?? 0;
+  const [shown, setShown] = useState(() => shownAt(search));
+  if (shown.search !== search) {
+    // An address that the scene wrote itself is the scene's own.
+    setShown(shown.scene.writtenSearch === search ? { ...shown, search } : shownAt(search));
+  }
+  const { scene, others } = shown;
   return (
     <Page title="Explore" note={others > 0 ? `${others} more panes in the address, not shown here` : undefined}>
-      {shown ? (
-        <shown.scene.Component key={shown.scene.state.key} model={shown.scene} />
-      ) : (
-        <LoadingPlaceholder text="Loading" />
-      )}
+      <scene.Component key={scene.state.key} model={scene} />
     </Page>
   );
 }

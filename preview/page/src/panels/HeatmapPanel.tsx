@@ -23,6 +23,8 @@ interface Heatmap {
   counts: number[][];
   /** The series of each row, where a row is one; its links are those of its cells. */
   fields: Field[];
+  /** Whether the colour of a cell is its field's. */
+  isColored?: boolean;
 }
 
 /** `TooltipHoverMode.xyOne` of @grafana/ui, which is not exported. */
@@ -77,9 +79,34 @@ function heatmapOf(frames: DataFrame[]): Heatmap | undefined {
   return { times, buckets: rows.map((row) => row.bucket), counts, fields: rows.map((row) => row.field) };
 }
 
-export function HeatmapPanel({ data, width, height, timeRange, timeZone, fieldConfig, onChangeTimeRange }: PanelProps) {
+/** A row of cells for each series, the first at the top, in the colours of the field options. */
+export function StatusHistoryPanel(props: PanelProps) {
+  return <Cells {...props} heatmapOf={historyOf} />;
+}
+
+/** A row of cells for each bucket, the first at the bottom, stronger where there is more. */
+export function HeatmapPanel(props: PanelProps) {
+  return <Cells {...props} heatmapOf={heatmapOf} />;
+}
+
+function historyOf(frames: DataFrame[]): Heatmap | undefined {
+  const { times, buckets, counts, fields } = heatmapOf(frames) ?? {};
+  return (
+    times &&
+    buckets &&
+    counts &&
+    fields && { times, buckets: buckets.reverse(), counts: counts.reverse(), fields: fields.reverse(), isColored: true }
+  );
+}
+
+interface CellsProps extends PanelProps {
+  heatmapOf: (frames: DataFrame[]) => Heatmap | undefined;
+}
+
+function Cells(props: CellsProps) {
+  const { data, width, height, timeRange, timeZone, fieldConfig, onChangeTimeRange, heatmapOf } = props;
   const theme = useTheme2();
-  const heatmap = useMemo(() => heatmapOf(data.series), [data.series]);
+  const heatmap = useMemo(() => heatmapOf(data.series), [data.series, heatmapOf]);
   const from = timeRange.from.valueOf();
   const to = timeRange.to.valueOf();
   const config = useMemo(() => {
@@ -128,7 +155,7 @@ function alpha(share: number): string {
 }
 
 function chartConfig(
-  { times, buckets, counts }: Heatmap,
+  { times, buckets, counts, fields, isColored }: Heatmap,
   timeZone: string,
   range: [number, number],
   theme: ReturnType<typeof useTheme2>,
@@ -171,7 +198,8 @@ function chartConfig(
         if (count > 0) {
           const left = plot.valToPos(times[x]! - stepMs, 'x', true);
           const right = plot.valToPos(times[x]!, 'x', true);
-          plot.ctx.fillStyle = color(0.15 + 0.85 * (count / highest));
+          const colored = isColored ? fields[y]?.display?.(count).color : undefined;
+          plot.ctx.fillStyle = colored ?? color(0.15 + 0.85 * (count / highest));
           // Cells stand apart where they are wide enough to.
           const gap = right - left > 6 ? 1 : 0;
           plot.ctx.fillRect(left, top + gap, right - left - gap, bottom - top - gap);

@@ -2,7 +2,7 @@ import { identityOverrideProcessor, PanelPlugin, type PanelProps } from '@grafan
 import { createElement, type ComponentType } from 'react';
 
 import { BarGaugePanel } from './BarGaugePanel';
-import { HeatmapPanel } from './HeatmapPanel';
+import { HeatmapPanel, StatusHistoryPanel } from './HeatmapPanel';
 import { NoData } from './NoData';
 import { StatPanel } from './StatPanel';
 import { TablePanel } from './TablePanel';
@@ -120,5 +120,6 @@ export const builtInPanels: Record<string, PanelPlugin> = {
   }),
   table: panel(TablePanel, { showHeader: true, cellHeight: 'sm', frameIndex: 0 }, table),
   heatmap: panel(HeatmapPanel, {}, { hideFrom, scaleDistribution: { type: 'linear' } }),
+  'status-history': panel(StatusHistoryPanel, {}, { hideFrom }),
   text: panel(TextPanel, { mode: 'markdown', content: '' }),
 };

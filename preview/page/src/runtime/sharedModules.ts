@@ -10,6 +10,7 @@ import * as grafanaUiUnstable from '@grafana/ui/unstable';
 import * as d3 from 'd3';
 import i18next from 'i18next';
 import lodash from 'lodash';
+// eslint-disable-next-line no-restricted-imports -- plugins ask for it under this name
 import moment from 'moment';
 import prismjs from 'prismjs';
 import * as react from 'react';
