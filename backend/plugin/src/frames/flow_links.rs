@@ -48,11 +48,6 @@ fn cell(field: &str) -> String {
     format!("${{__data.fields['{field}']}}")
 }
 
-/// A number as it is, not as it is shown.
-fn number(field: &str) -> String {
-    format!("${{__data.fields['{field}'].numeric}}")
-}
-
 fn dashboard(title: &str, uid: &str, end: &str) -> Value {
     let value = |part: &str| format!("${{__data.fields['{end} {part}']:percentencode}}");
     let url = format!(
@@ -74,17 +69,19 @@ fn pair() -> Value {
     json!({ "refId": "A", "queryType": "flows", "format": "table", "allowlist": [there, back] })
 }
 
+/// A flow without addresses has no reply to ask for: the raw filter refuses the empty text, where a
+/// flag would be left out and all flows asked for. One without ports is answered by its addresses:
+/// an ad hoc filter without a value is none.
 fn reply() -> Value {
+    let back = between("Destination IP", "Source IP").to_string();
+    let port =
+        |key: &str, field: &str| json!({ "key": key, "operator": "=", "value": cell(field) });
     json!({
         "refId": "A",
         "queryType": "flows",
         "format": "table",
-        "filter": {
-            "fromIp": [cell("Destination IP")],
-            "toIp": [cell("Source IP")],
-            "fromPort": [number("Destination port")],
-            "toPort": [number("Source port")],
-        },
+        "allowlist": [back],
+        "adhocFilters": [port("fromPort", "Destination port"), port("toPort", "Source port")],
     })
 }
 

@@ -243,7 +243,7 @@ fn filled(text: &str, row: &[(&str, &str)]) -> String {
         let cell = row.iter().find(|(field, _)| *field == name);
         let (_, cell) = cell.unwrap_or_else(|| panic!("no field `{name}` in `{text}`"));
         match format {
-            "" | ".numeric" => filled.push_str(cell),
+            "" => filled.push_str(cell),
             ":percentencode" => filled.extend(form_urlencoded::byte_serialize(cell.as_bytes())),
             other => panic!("`{other}` in `{text}`"),
         }
@@ -276,18 +276,19 @@ async fn rows_link_to_what_belongs_to_them() {
         Some((name, serde_json::from_str::<Value>(config).unwrap()))
     });
     let fields: Vec<(&str, Value)> = fields.collect();
-    let row = |source_ip: &'static str, destination_ip: &'static str| {
+    let row_with = |ips: [&'static str; 2], ports: [&'static str; 2]| {
         let of = move |name| match name {
-            "Source IP" => source_ip,
-            "Destination IP" => destination_ip,
-            "Source port" => "40000",
-            "Destination port" => "3000",
+            "Source IP" => ips[0],
+            "Destination IP" => ips[1],
+            "Source port" => ports[0],
+            "Destination port" => ports[1],
             "Source namespace" | "Destination namespace" => "pets & more",
             "Source workload" | "Destination workload" => "größe=1#2",
             _ => "",
         };
         fields.iter().map(|(name, _)| (*name, of(*name))).collect::<Vec<_>>()
     };
+    let row = |source_ip, destination_ip| row_with([source_ip, destination_ip], ["40000", "3000"]);
     let mut titles = Vec::new();
     for (_, config) in &fields {
         for link in config["links"].as_array().into_iter().flatten() {
@@ -342,6 +343,21 @@ async fn rows_link_to_what_belongs_to_them() {
             }
         }
     }
+    // ICMP has no ports, and other packets not even addresses: those are no reason to ask for all.
+    let reply = fields.iter().find_map(|(name, config)| {
+        (*name == "Reply").then(|| &config["links"][0]["internal"]["query"])
+    });
+    let query = filled_in(reply.unwrap(), &row_with(["10.0.0.1", "10.0.0.2"], ["", ""]));
+    plugin.frames(&relay.source(), Range::last_hour(), query).await;
+    let asked = relay.asked.lock().unwrap().last().cloned().unwrap();
+    let of_ports = asked.whitelist.iter().flat_map(|of| [&of.source_port, &of.destination_port]);
+    assert_eq!((asked.whitelist.len(), of_ports.flatten().count()), (1, 0));
+    let query = filled_in(reply.unwrap(), &row_with(["", ""], ["", ""]));
+    plugin.frames(&relay.source(), Range::last_hour(), query).await;
+    // Which a relay refuses.
+    let asked = relay.asked.lock().unwrap().last().cloned().unwrap();
+    assert_eq!(asked.whitelist[0].source_ip, [""]);
+
     titles.sort_unstable();
     assert_eq!(
         titles,
