@@ -18,6 +18,11 @@ mod stream;
 
 use std::process::ExitCode;
 
+/// See Cargo.toml.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     grafana::run()
 }

@@ -1,7 +1,7 @@
 //! Flows from the wire to columns: beside prost, beside merely draining the relay's stream, and
 //! beside the real `hubble` where `HUBBLE` names one.
 
-mod relay;
+pub(crate) mod relay;
 
 use std::hint::black_box;
 use std::process::{Command, Stdio};

@@ -9,6 +9,7 @@ mod policy_engine;
 mod policy_module;
 mod prometheus;
 mod report;
+mod table;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ const BENCHES: &[Bench] = &[
     ("flows", "flows from the wire to columns, beside prost and `hubble`", flows::run),
     ("policy", "the policy engine beside a naive model", policy_engine::run),
     ("policy-wasm", "the policy engine's Wasm module in Node.js", policy_module::run),
+    ("table", "100,000 flows as a table, beside Grafana's own step to JSON", table::run),
     ("prometheus", "an answer of Prometheus, JSON to Arrow", prometheus::run),
 ];
 

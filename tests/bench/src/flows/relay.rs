@@ -20,7 +20,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 /// Flows of about a kilobyte: five labels at each end, one in seven with an HTTP request.
-pub(super) fn flows(count: usize) -> Vec<GetFlowsResponse> {
+pub(crate) fn flows(count: usize) -> Vec<GetFlowsResponse> {
     (0..count).map(flow).collect()
 }
 
@@ -82,6 +82,18 @@ fn flow(index: usize) -> GetFlowsResponse {
 
 /// Starts the relay on a port of the machine's choice. To be called within a Tokio runtime.
 pub(super) async fn start(messages: Vec<Bytes>) -> std::io::Result<SocketAddr> {
+    start_with(messages, masked).await
+}
+
+/// The same of a release before field masks: every answer has all fields.
+pub(crate) async fn start_without_mask(messages: Vec<Bytes>) -> std::io::Result<SocketAddr> {
+    start_with(messages, |response| response).await
+}
+
+async fn start_with(
+    messages: Vec<Bytes>,
+    masked: fn(GetFlowsResponse) -> GetFlowsResponse,
+) -> std::io::Result<SocketAddr> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let answers: Vec<GetFlowsResponse> =
