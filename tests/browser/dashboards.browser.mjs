@@ -167,3 +167,13 @@ test('flow-logs: what the panels show', async () => {
     assert.ok((await page.getByTestId('flows-panel row').count()) > 5);
   });
 });
+
+test('l7-workload: a row of cells for each pod, or why there is none', async () => {
+  const path = '/d/k8snet-l7-workload?from=now-30m&to=now&var-namespace=pets';
+  await visit('dashboard-l7-workload-cells', path, async (page) => {
+    const errors = await scrollToPanel(page, 'Heatmap of Outgoing HTTP 4xx for Top Source Pods');
+    await errors.locator('.u-over').waitFor();
+    const refused = await scrollToPanel(page, 'Heatmap of Incoming Dropped HTTP Requests for Top Destination Pods');
+    await refused.getByText(/^No requests recorded\. .* stands in the keep list/).waitFor();
+  });
+});

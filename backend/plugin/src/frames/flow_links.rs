@@ -21,17 +21,13 @@ pub(crate) fn flow_links(mut table: Frame, datasource_uid: &str) -> Frame {
     };
     for field in &mut table.fields {
         let links = match field.name.as_str() {
-            "Source" => vec![
-                dashboard("Pod flows of the source", "k8snet-pod-flows-workload", "Source"),
-                dashboard("Drops of the source", "k8snet-drops-workload", "Source"),
-            ],
+            // Of an end outside of the cluster there is no pod, and of a pod of another node often no
+            // workload: where the cell is empty, there is nothing to click.
+            "Source pod" => dashboards("pod", "Source"),
+            "Source workload" => dashboards("workload", "Source"),
+            "Destination pod" => dashboards("pod", "Destination"),
+            "Destination workload" => dashboards("workload", "Destination"),
             "Destination" => vec![
-                dashboard(
-                    "Pod flows of the destination",
-                    "k8snet-pod-flows-workload",
-                    "Destination",
-                ),
-                dashboard("Drops of the destination", "k8snet-drops-workload", "Destination"),
                 query("This pair in both directions", &pair()),
                 query("The DNS name that led here", &dns_name()),
             ],
@@ -48,14 +44,20 @@ fn cell(field: &str) -> String {
     format!("${{__data.fields['{field}']}}")
 }
 
-fn dashboard(title: &str, uid: &str, end: &str) -> Value {
+/// The dashboards of a `pod` or `workload`, by the name of their variable, at one `end` of a flow.
+fn dashboards(variable: &str, end: &str) -> Vec<Value> {
     let value = |part: &str| format!("${{__data.fields['{end} {part}']:percentencode}}");
-    let url = format!(
-        "/d/{uid}?var-namespace={}&var-workload={}&${{__url_time_range}}",
-        value("namespace"),
-        value("workload")
-    );
-    json!({ "title": title, "url": url })
+    let boards = [("Pod flows", "k8snet-pod-flows-workload"), ("Drops", "k8snet-drops-workload")];
+    boards
+        .map(|(what, uid)| {
+            let url = format!(
+                "/d/{uid}?var-namespace={}&var-{variable}={}&${{__url_time_range}}",
+                value("namespace"),
+                value(variable)
+            );
+            json!({ "title": format!("{what} of this {variable}"), "url": url })
+        })
+        .into()
 }
 
 /// A raw filter; addresses hold nothing that JSON would have to escape.

@@ -17,6 +17,7 @@ use super::flows::{
     buffer_start_notice, executed, now_ms, relay_notices, remark_notices, unreadable,
 };
 use super::form::FlowsForm;
+use super::group_name::group_name;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::without_time;
 use super::{Envelope, QueryError};
@@ -328,12 +329,13 @@ pub(super) async fn frames(
             groups.len()
         )));
     }
-    let series = series(query, &groups, other.as_ref(), covered);
+    let told = told(query.metric, groups.iter().chain(&other), covered);
+    let series = series(query, &groups, other.as_ref(), covered, told);
     let shape = FlowSeriesShape {
         name: query.metric.name(),
         unit: query.metric.unit(),
         step_ms: u64::try_from(buckets.step_nanos / 1_000_000).unwrap_or(1),
-        times_nanos: (0..buckets.count).map(|index| covered.begin(index)).collect(),
+        times_nanos: (0..told).map(|index| covered.begin(index)).collect(),
     };
     let meta = Meta { executed_query_string, notices, ..Meta::default() };
     Ok(match query.format {
@@ -374,14 +376,30 @@ impl Covered {
     }
 }
 
+/// How many buckets are answered: not the last where it has only begun, for an alert rule that
+/// takes the last value of a series would have none. Flows that it holds already are kept.
+fn told<'g>(
+    metric: FlowMetric,
+    mut groups: impl Iterator<Item = &'g Group>,
+    covered: Covered,
+) -> usize {
+    let count = covered.buckets.count;
+    let is_ratio = matches!(metric, FlowMetric::Rate | FlowMetric::DropRatio);
+    let last = count.saturating_sub(1);
+    let is_left_out = covered.is_sliver(last)
+        && (is_ratio || groups.all(|group| group.cells.last().is_none_or(|cell| cell.flows == 0)));
+    count - usize::from(is_left_out)
+}
+
 fn series(
     query: &FlowMetricsQuery,
     groups: &[Group],
     other: Option<&Group>,
     covered: Covered,
+    told: usize,
 ) -> Vec<FlowSeries> {
     let values = |group: &Group| -> Vec<Option<f64>> {
-        let cells = group.cells.iter().enumerate();
+        let cells = group.cells.iter().enumerate().take(told);
         cells
             .map(|(index, cell)| {
                 let secs = covered.secs(index);
@@ -423,83 +441,6 @@ fn series(
     series
 }
 
-/// A group in a few words: `pets/a → pets/b, POLICY_DENIED`. `None`: all flows are one group.
-fn group_name(fields: &[GroupField], texts: &[String]) -> Option<String> {
-    let mut name = String::new();
-    let mut before: Option<(GroupField, &str)> = None;
-    for (&field, text) in fields.iter().zip(texts) {
-        let shown = if text.is_empty() { nothing(field) } else { text };
-        let is_ip = matches!(field, GroupField::SourceIp | GroupField::DestinationIp);
-        if is_ip && before.is_some_and(|(_, last)| last == shown) {
-            // An end without a name is called by its address.
-            before = Some((field, shown));
-            continue;
-        }
-        match before {
-            None => name.push_str(shown),
-            Some((last, _)) if is_of(last, "from") && is_of(field, "to") => {
-                name.push_str(" → ");
-                name.push_str(shown);
-            }
-            Some((last, namespace)) if is_workload_of(field, last) => {
-                if namespace == nothing(last) {
-                    name.truncate(name.len().saturating_sub(namespace.len()));
-                } else {
-                    name.push('/');
-                }
-                name.push_str(shown);
-            }
-            Some((GroupField::DestinationIp, ip)) if field == GroupField::DestinationPort => {
-                if ip.contains(':') {
-                    let at = name.len().saturating_sub(ip.len());
-                    name.insert(at, '[');
-                    name.push(']');
-                }
-                name.push(':');
-                name.push_str(shown);
-            }
-            Some(_) => {
-                name.push_str(", ");
-                name.push_str(shown);
-            }
-        }
-        before = Some((field, shown));
-    }
-    (!fields.is_empty()).then_some(name)
-}
-
-/// Whether `field` is the workload that lies in `namespace`.
-fn is_workload_of(field: GroupField, namespace: GroupField) -> bool {
-    matches!(
-        (namespace, field),
-        (GroupField::SourceNamespace, GroupField::SourceWorkload)
-            | (GroupField::DestinationNamespace, GroupField::DestinationWorkload)
-    )
-}
-
-/// Whether a field is of the flow's source (`from`) or destination (`to`).
-fn is_of(field: GroupField, end: &str) -> bool {
-    match field {
-        GroupField::Source => end == "from",
-        GroupField::Destination => end == "to",
-        field => field.key().starts_with(end),
-    }
-}
-
-/// The word for a flow that says nothing of a field.
-fn nothing(field: GroupField) -> &'static str {
-    match field {
-        GroupField::SourcePod | GroupField::DestinationPod => "no pod",
-        GroupField::SourceWorkload | GroupField::DestinationWorkload => "no workload",
-        GroupField::SourceNamespace | GroupField::DestinationNamespace => "no namespace",
-        GroupField::DestinationPort => "no port",
-        GroupField::DropReason => "no reason",
-        GroupField::DnsQuery => "no name",
-        GroupField::HttpStatus => "no status",
-        _ => "none",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -507,8 +448,8 @@ mod tests {
     #[test]
     fn what_cannot_be_known_is_no_number() {
         const SECOND: i64 = 1_000_000_000;
-        /// Three buckets of `step_secs` from the epoch on, with 0, 6 and `last` flows.
-        fn check(metric: FlowMetric, covered_ms: [i64; 2], last: u64, expected: [Option<f64>; 3]) {
+        /// Three buckets of two seconds from the epoch on, with 0, 6 and `last` flows.
+        fn check(metric: FlowMetric, covered_ms: [i64; 2], last: u64, expected: &[Option<f64>]) {
             let query = FlowMetricsQuery {
                 form: FlowsForm::default(),
                 metric,
@@ -522,54 +463,27 @@ mod tests {
                 cell.flows = flows;
                 cell
             });
-            let group = Group { key: vec![], cells: cells.into() };
+            let groups = [Group { key: vec![], cells: cells.into() }];
             let [from_nanos, to_nanos] = covered_ms.map(|ms| ms * 1_000_000);
             let buckets = Buckets { start_nanos: 0, step_nanos: 2 * SECOND, count: 3 };
             let covered = Covered { buckets, from_nanos, to_nanos };
-            let series = series(&query, &[group], None, covered);
+            let told = told(metric, groups.iter(), covered);
+            let series = series(&query, &groups, None, covered, told);
             assert_eq!(series[0].values, expected, "{metric:?} {covered:?} {last}");
         }
-        use FlowMetric::{Count, Rate};
-        check(Rate, [0, 6_000], 2, [Some(0.0), Some(3.0), Some(1.0)]);
-        // The last bucket has only begun.
-        check(Rate, [0, 5_000], 2, [Some(0.0), Some(3.0), Some(2.0)]);
-        check(Rate, [0, 4_500], 2, [Some(0.0), Some(3.0), None]);
-        check(Count, [0, 4_500], 2, [Some(0.0), Some(6.0), Some(2.0)]);
-        check(Count, [0, 4_500], 0, [Some(0.0), Some(6.0), None]);
+        use FlowMetric::{Count, DropRatio, Rate};
+        check(Rate, [0, 6_000], 2, &[Some(0.0), Some(3.0), Some(1.0)]);
+        check(DropRatio, [0, 6_000], 0, &[None, Some(0.0), None]);
+        // The last bucket has only begun: what it holds is kept, but is no rate.
+        check(Rate, [0, 5_000], 2, &[Some(0.0), Some(3.0), Some(2.0)]);
+        check(Rate, [0, 4_500], 2, &[Some(0.0), Some(3.0)]);
+        check(DropRatio, [0, 4_000], 0, &[None, Some(0.0)]);
+        check(Count, [0, 4_500], 2, &[Some(0.0), Some(6.0), Some(2.0)]);
+        check(Count, [0, 4_500], 0, &[Some(0.0), Some(6.0)]);
         // The buffers forget the first.
-        check(Count, [1_500, 6_000], 0, [None, Some(6.0), Some(0.0)]);
-        check(Count, [3_000, 6_000], 0, [None, Some(6.0), Some(0.0)]);
-        check(Rate, [3_000, 6_000], 0, [None, Some(6.0), Some(0.0)]);
-        check(Rate, [3_500, 6_000], 0, [None, None, Some(0.0)]);
-    }
-
-    #[test]
-    fn groups_are_named_in_a_few_words() {
-        fn check(fields: &[&str], texts: &[&str], expected: Option<&str>) {
-            let fields: Vec<GroupField> =
-                fields.iter().map(|key| GroupField::from_key(key).unwrap()).collect();
-            let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
-            assert_eq!(group_name(&fields, &texts).as_deref(), expected, "{fields:?} {texts:?}");
-        }
-        check(&[], &[], None);
-        check(&["verdict"], &["DROPPED"], Some("DROPPED"));
-        check(&["verdict"], &[""], Some("none"));
-        let pair = ["fromPod", "toPod", "dropReasonDesc"];
-        check(
-            &pair,
-            &["pets/a", "pets/b", "POLICY_DENIED"],
-            Some("pets/a → pets/b, POLICY_DENIED"),
-        );
-        check(&pair, &["", "pets/b", ""], Some("no pod → pets/b, no reason"));
-        check(&["toNamespace", "toWorkload"], &["pets", "store-front"], Some("pets/store-front"));
-        check(&["toNamespace", "toWorkload"], &["", ""], Some("no workload"));
-        check(&["fromWorkload", "toWorkload"], &["web", "web"], Some("web → web"));
-        let outside = ["destination", "toIp", "toPort"];
-        check(&outside, &["github.com", "1.2.3.4", "443"], Some("github.com, 1.2.3.4:443"));
-        check(&outside, &["1.2.3.4", "1.2.3.4", "443"], Some("1.2.3.4:443"));
-        check(&outside, &["::1", "::1", "443"], Some("[::1]:443"));
-        check(&outside, &["1.2.3.4", "1.2.3.4", ""], Some("1.2.3.4:no port"));
-        check(&["fromPod", "dnsQuery"], &["pets/a", "x.io."], Some("pets/a, x.io."));
-        check(&["source", "destination"], &["pets/a", "x.io"], Some("pets/a → x.io"));
+        check(Count, [1_500, 6_000], 0, &[None, Some(6.0), Some(0.0)]);
+        check(Count, [3_000, 6_000], 0, &[None, Some(6.0), Some(0.0)]);
+        check(Rate, [3_000, 6_000], 0, &[None, Some(6.0), Some(0.0)]);
+        check(Rate, [3_500, 6_000], 0, &[None, None, Some(0.0)]);
     }
 }

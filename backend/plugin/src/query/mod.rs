@@ -10,6 +10,7 @@ mod filter;
 mod flag;
 mod flows;
 mod form;
+mod group_name;
 mod line;
 mod metrics;
 mod model;

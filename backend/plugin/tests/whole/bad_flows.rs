@@ -263,32 +263,67 @@ fn filled_in(value: &Value, row: &[(&str, &str)]) -> Value {
     }
 }
 
-#[tokio::test]
-async fn rows_link_to_what_belongs_to_them() {
-    let plugin = Plugin::start().await;
-    let script = Script { flows: strange(now_ms()), ..Script::default() };
-    let relay = Relay::start(script).await;
+/// Name and settings of each column of a table of flows.
+async fn columns_of_table(plugin: &Plugin, relay: &Relay) -> Vec<(String, Value)> {
     let frames = plugin.frames(&relay.source(), Range::last_hour(), flows(&json!({}))).await;
     let fields = frames[0].split_once("fields:\n").unwrap().1.split_once("rows:").unwrap().0;
     let fields = fields.lines().filter_map(|line| {
         let (name, rest) = line.strip_prefix("- ")?.split_once(": ")?;
         let config = rest.split_once(" config ").map_or("{}", |(_, config)| config);
-        Some((name, serde_json::from_str::<Value>(config).unwrap()))
+        Some((name.to_owned(), serde_json::from_str(config).unwrap()))
     });
-    let fields: Vec<(&str, Value)> = fields.collect();
-    let row_with = |ips: [&'static str; 2], ports: [&'static str; 2]| {
-        let of = move |name| match name {
-            "Source IP" => ips[0],
-            "Destination IP" => ips[1],
-            "Source port" => ports[0],
-            "Destination port" => ports[1],
-            "Source namespace" | "Destination namespace" => "pets & more",
-            "Source workload" | "Destination workload" => "größe=1#2",
-            _ => "",
-        };
-        fields.iter().map(|(name, _)| (*name, of(*name))).collect::<Vec<_>>()
+    fields.collect()
+}
+
+/// A row of the table with these addresses and ports.
+fn row<'f>(
+    fields: &'f [(String, Value)],
+    ips: [&'static str; 2],
+    ports: [&'static str; 2],
+) -> Vec<(&'f str, &'static str)> {
+    let of = |name: &str| match name {
+        "Source IP" => ips[0],
+        "Destination IP" => ips[1],
+        "Source port" => ports[0],
+        "Destination port" => ports[1],
+        "Source namespace" | "Destination namespace" => "pets & more",
+        "Source workload" | "Destination workload" => "größe=1#2",
+        "Source pod" | "Destination pod" => "größe=1#2-7d8f9",
+        _ => "",
     };
-    let row = |source_ip, destination_ip| row_with([source_ip, destination_ip], ["40000", "3000"]);
+    fields.iter().map(|(name, _)| (name.as_str(), of(name))).collect()
+}
+
+#[tokio::test]
+async fn a_flow_without_ports_or_addresses_does_not_ask_for_all() {
+    let plugin = Plugin::start().await;
+    let script = Script { flows: strange(now_ms()), ..Script::default() };
+    let relay = Relay::start(script).await;
+    let fields = columns_of_table(&plugin, &relay).await;
+    let (_, reply) = fields.iter().find(|(name, _)| name == "Reply").unwrap();
+    let reply = &reply["links"][0]["internal"]["query"];
+    let ask = async |ips| {
+        let query = filled_in(reply, &row(&fields, ips, ["", ""]));
+        plugin.frames(&relay.source(), Range::last_hour(), query).await;
+        relay.asked.lock().unwrap().last().cloned().unwrap().whitelist
+    };
+    // ICMP has no ports.
+    let asked = ask(["10.0.0.1", "10.0.0.2"]).await;
+    let ports = asked.iter().flat_map(|of| [&of.source_port, &of.destination_port]);
+    assert_eq!((asked.len(), ports.flatten().count()), (1, 0));
+    // Packets that are no IP have no addresses: this is what a relay refuses.
+    let asked = ask(["", ""]).await;
+    assert_eq!((asked.len(), asked[0].source_ip.as_slice()), (1, [String::new()].as_slice()));
+}
+
+#[tokio::test]
+async fn rows_link_to_what_belongs_to_them() {
+    let plugin = Plugin::start().await;
+    let script = Script { flows: strange(now_ms()), ..Script::default() };
+    let relay = Relay::start(script).await;
+    let fields = columns_of_table(&plugin, &relay).await;
+    let row =
+        |source_ip, destination_ip| row(&fields, [source_ip, destination_ip], ["40000", "3000"]);
     let mut titles = Vec::new();
     for (_, config) in &fields {
         for link in config["links"].as_array().into_iter().flatten() {
@@ -308,9 +343,13 @@ async fn rows_link_to_what_belongs_to_them() {
                 let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
                 let pairs: Vec<(&str, &str)> =
                     pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
-                let (namespace, workload) =
-                    (("var-namespace", "pets & more"), ("var-workload", "größe=1#2"));
-                assert_eq!(pairs, [namespace, workload, ("from", "now-1h"), ("to", "now")]);
+                let namespace = ("var-namespace", "pets & more");
+                let of = if title.ends_with("pod") {
+                    ("var-pod", "größe=1#2-7d8f9")
+                } else {
+                    ("var-workload", "größe=1#2")
+                };
+                assert_eq!(pairs, [namespace, of, ("from", "now-1h"), ("to", "now")]);
                 continue;
             };
             assert_eq!((url, &internal["datasourceUid"]), ("", &json!("hubble")), "{title}");
@@ -343,29 +382,18 @@ async fn rows_link_to_what_belongs_to_them() {
             }
         }
     }
-    // ICMP has no ports, and other packets not even addresses: those are no reason to ask for all.
-    let reply = fields.iter().find_map(|(name, config)| {
-        (*name == "Reply").then(|| &config["links"][0]["internal"]["query"])
-    });
-    let query = filled_in(reply.unwrap(), &row_with(["10.0.0.1", "10.0.0.2"], ["", ""]));
-    plugin.frames(&relay.source(), Range::last_hour(), query).await;
-    let asked = relay.asked.lock().unwrap().last().cloned().unwrap();
-    let of_ports = asked.whitelist.iter().flat_map(|of| [&of.source_port, &of.destination_port]);
-    assert_eq!((asked.whitelist.len(), of_ports.flatten().count()), (1, 0));
-    let query = filled_in(reply.unwrap(), &row_with(["", ""], ["", ""]));
-    plugin.frames(&relay.source(), Range::last_hour(), query).await;
-    // Which a relay refuses.
-    let asked = relay.asked.lock().unwrap().last().cloned().unwrap();
-    assert_eq!(asked.whitelist[0].source_ip, [""]);
-
     titles.sort_unstable();
     assert_eq!(
         titles,
         [
-            "Drops of the destination",
-            "Drops of the source",
-            "Pod flows of the destination",
-            "Pod flows of the source",
+            "Drops of this pod",
+            "Drops of this pod",
+            "Drops of this workload",
+            "Drops of this workload",
+            "Pod flows of this pod",
+            "Pod flows of this pod",
+            "Pod flows of this workload",
+            "Pod flows of this workload",
             "The DNS name that led here",
             "The reply",
             "This pair in both directions",
