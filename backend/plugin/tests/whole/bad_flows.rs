@@ -263,8 +263,11 @@ fn filled_in(value: &Value, row: &[(&str, &str)]) -> Value {
     }
 }
 
-/// Name and settings of each column of a table of flows.
-async fn columns_of_table(plugin: &Plugin, relay: &Relay) -> Vec<(String, Value)> {
+/// Asks for a table of flows. The last part: name and settings of each of its columns.
+async fn asked_table() -> (Plugin, Relay, Vec<(String, Value)>) {
+    let plugin = Plugin::start().await;
+    let script = Script { flows: strange(now_ms()), ..Script::default() };
+    let relay = Relay::start(script).await;
     let frames = plugin.frames(&relay.source(), Range::last_hour(), flows(&json!({}))).await;
     let fields = frames[0].split_once("fields:\n").unwrap().1.split_once("rows:").unwrap().0;
     let fields = fields.lines().filter_map(|line| {
@@ -272,7 +275,8 @@ async fn columns_of_table(plugin: &Plugin, relay: &Relay) -> Vec<(String, Value)
         let config = rest.split_once(" config ").map_or("{}", |(_, config)| config);
         Some((name.to_owned(), serde_json::from_str(config).unwrap()))
     });
-    fields.collect()
+    let fields = fields.collect();
+    (plugin, relay, fields)
 }
 
 /// A row of the table with these addresses and ports.
@@ -296,10 +300,7 @@ fn row<'f>(
 
 #[tokio::test]
 async fn a_flow_without_ports_or_addresses_does_not_ask_for_all() {
-    let plugin = Plugin::start().await;
-    let script = Script { flows: strange(now_ms()), ..Script::default() };
-    let relay = Relay::start(script).await;
-    let fields = columns_of_table(&plugin, &relay).await;
+    let (plugin, relay, fields) = asked_table().await;
     let (_, reply) = fields.iter().find(|(name, _)| name == "Reply").unwrap();
     let reply = &reply["links"][0]["internal"]["query"];
     let ask = async |ips| {
@@ -318,10 +319,7 @@ async fn a_flow_without_ports_or_addresses_does_not_ask_for_all() {
 
 #[tokio::test]
 async fn rows_link_to_what_belongs_to_them() {
-    let plugin = Plugin::start().await;
-    let script = Script { flows: strange(now_ms()), ..Script::default() };
-    let relay = Relay::start(script).await;
-    let fields = columns_of_table(&plugin, &relay).await;
+    let (plugin, relay, fields) = asked_table().await;
     let row =
         |source_ip, destination_ip| row(&fields, [source_ip, destination_ip], ["40000", "3000"]);
     let mut titles = Vec::new();

@@ -90,13 +90,12 @@ export function HeatmapPanel(props: PanelProps) {
 }
 
 function historyOf(frames: DataFrame[]): Heatmap | undefined {
-  const { times, buckets, counts, fields } = heatmapOf(frames) ?? {};
-  return (
-    times &&
-    buckets &&
-    counts &&
-    fields && { times, buckets: buckets.reverse(), counts: counts.reverse(), fields: fields.reverse(), isColored: true }
-  );
+  const heatmap = heatmapOf(frames);
+  if (!heatmap) {
+    return undefined;
+  }
+  const { times, buckets, counts, fields } = heatmap;
+  return { times, buckets: buckets.reverse(), counts: counts.reverse(), fields: fields.reverse(), isColored: true };
 }
 
 interface CellsProps extends PanelProps {
