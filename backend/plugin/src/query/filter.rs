@@ -39,11 +39,12 @@ impl FlowSelection {
             }
         }
         let mut filters = FilterSet { allow, deny };
-        if form.adhoc.is_empty() {
-            return Ok(Self { filters, observe_flags: super::observe::flags(form) });
-        }
         adhoc::narrow(&mut filters, &form.adhoc)?;
-        let observe_flags = super::observe::raw_flags(&filters);
+        let observe_flags = if super::observe::can_be_flags(form) {
+            super::observe::flags(form)
+        } else {
+            super::observe::raw_flags(&filters)
+        };
         Ok(Self { filters, observe_flags })
     }
 }

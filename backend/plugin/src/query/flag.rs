@@ -198,6 +198,11 @@ impl Flag {
         )
     }
 
+    /// Whether `hubble observe` has the flag.
+    pub(crate) fn is_of_hubble(self) -> bool {
+        self != Self::DnsQuery
+    }
+
     /// The flag that asks for the opposite of a switch.
     pub(crate) const fn opposite(self) -> Option<&'static str> {
         match self {

@@ -14,11 +14,17 @@ use super::model::InvalidQuery;
 /// Errors: a filter that Hubble would not take.
 pub(super) fn command(form: &FlowsForm) -> Result<String, InvalidQuery> {
     let FlowSelection { filters, .. } = FlowSelection::new(form)?;
-    if form.adhoc.is_empty() {
+    if can_be_flags(form) {
         return Ok(line(form));
     }
     let selectors = FlowsForm { selectors: form.selectors.clone(), ..FlowsForm::default() };
     Ok(format!("{} {}", line(&selectors), raw_flags(&filters)))
+}
+
+/// Whether the flags of `hubble observe` can say all that `form` selects.
+pub(super) fn can_be_flags(form: &FlowsForm) -> bool {
+    let mut flags = form.filter.keys().chain(form.exclude.keys());
+    form.adhoc.is_empty() && flags.all(|flag| flag.is_of_hubble())
 }
 
 /// The whole line, which [`super::line::read`] reads back into the same form.

@@ -371,6 +371,23 @@ fn ad_hoc_filters_narrow_a_query() {
     insta::assert_snapshot!(text);
 }
 
+/// Hubble filters by the name of a DNS query, but has no flag for it.
+#[test]
+fn a_command_has_no_flag_that_hubble_lacks() {
+    fn check(form: &Value, text: &str, command: &str) {
+        let answer = super::convert(form.to_string().as_bytes()).unwrap();
+        assert_eq!((&answer["text"], &answer["command"]), (&json!(text), &json!(command)));
+    }
+    let line = "hubble observe --verdict DROPPED --dns-query a.example";
+    let command =
+        r#"hubble observe --allowlist '{"verdict":["DROPPED"],"dns_query":["^a\\.example\\.?$"]}'"#;
+    let form = json!({ "filter": { "verdict": ["DROPPED"], "dnsQuery": ["a.example"] } });
+    check(&form, line, command);
+    check(&json!({ "text": line }), line, command);
+    let form = json!({ "filter": { "verdict": ["DROPPED"] } });
+    check(&form, "hubble observe --verdict DROPPED", "hubble observe --verdict DROPPED");
+}
+
 /// The fields of the editor are those that the backend reads.
 #[test]
 fn the_editor_knows_every_field() {
