@@ -1,6 +1,7 @@
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::fmt;
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 /// The code of the empty string, which protobuf cannot tell from an absent one.
 pub const ABSENT: u32 = 0;
@@ -72,6 +73,12 @@ impl Dictionary {
         }
     }
 
+    /// The code of `value`, which is not empty and may well be that of `above`: neighbouring rows
+    /// mostly agree, and comparing is cheaper than hashing.
+    pub(super) fn code_after(&mut self, above: u32, value: &[u8]) -> Result<u32, DictionaryFull> {
+        if self.is(above, value) { Ok(above) } else { self.intern(value) }
+    }
+
     /// The text of `code`, `None` for a code that was never given out.
     pub fn get(&self, code: u32) -> Option<&str> {
         text_at(&self.text, &self.ends, code as usize)
@@ -102,16 +109,9 @@ impl Dictionary {
         (0..self.len()).map(|code| text_at(&self.text, &self.ends, code).unwrap_or_default())
     }
 
-    /// Whether `code` stands for exactly these bytes; cheaper than looking them up.
-    ///
-    /// Most texts of most rows are empty. They are told by their code: comparing no bytes at the
-    /// dangling address of an empty slice costs more than comparing many (a masked load there
-    /// takes a microcode assist), and took two thirds of the time of filling columns.
-    pub(super) fn is(&self, code: u32, value: &[u8]) -> bool {
-        if value.is_empty() || code == ABSENT {
-            return value.is_empty() && code == ABSENT;
-        }
-        self.get(code).is_some_and(|text| text.as_bytes() == value)
+    /// Whether `code` stands for exactly these bytes, which are not empty.
+    fn is(&self, code: u32, value: &[u8]) -> bool {
+        bytes_at(&self.text, &self.ends, code as usize) == Some(value)
     }
 
     pub(super) fn mark(&self) -> Mark {
@@ -177,12 +177,7 @@ pub struct TextColumn {
 impl TextColumn {
     /// The text of `row`, `None` beyond the last row.
     pub fn get(&self, row: usize) -> Option<&str> {
-        let end = *self.ends.get(row)? as usize;
-        let start = match row.checked_sub(1) {
-            Some(before) => *self.ends.get(before)? as usize,
-            None => 0,
-        };
-        self.text.get(start..end)
+        text_at(&self.text, &self.ends, row)
     }
 
     /// All texts end to end, in the order of the rows.
@@ -202,16 +197,27 @@ impl TextColumn {
     }
 
     pub(super) fn push(&mut self, value: &[u8]) {
-        self.text.push_str(&String::from_utf8_lossy(value));
+        if !value.is_empty() {
+            self.text.push_str(&String::from_utf8_lossy(value));
+        }
         self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
     }
 }
 
 fn text_at<'t>(text: &'t str, ends: &[u32], code: usize) -> Option<&'t str> {
+    text.get(range_of(ends, code)?)
+}
+
+/// As [`text_at`], without a look at where characters begin.
+fn bytes_at<'t>(text: &'t str, ends: &[u32], code: usize) -> Option<&'t [u8]> {
+    text.as_bytes().get(range_of(ends, code)?)
+}
+
+fn range_of(ends: &[u32], code: usize) -> Option<Range<usize>> {
     let end = *ends.get(code)? as usize;
     let start = match code.checked_sub(1) {
         Some(before) => *ends.get(before)? as usize,
         None => 0,
     };
-    text.get(start..end)
+    Some(start..end)
 }

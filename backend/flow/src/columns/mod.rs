@@ -4,6 +4,7 @@
 //! A row comes from a [`Flow`](crate::Flow) by [`FlowColumns::append_flow`], or straight from
 //! the wire by way of a [`FlowRow`] and its [`RowLists`].
 
+mod cells;
 mod dictionary;
 mod from_flow;
 mod joined;

@@ -1,3 +1,4 @@
+use super::cells::{Cells, next_room};
 use super::{
     ABSENT, ColumnLimits, ColumnSet, ColumnsFull, Dictionary, JoinedList, NO_TIME, REPLY_UNKNOWN,
     TextColumn,
@@ -107,11 +108,12 @@ macro_rules! columns {
         #[derive(Clone, Debug)]
         pub struct FlowColumns {
             limits: ColumnLimits,
+            len: usize,
             dictionary: Dictionary,
             uuid: TextColumn,
-            $( $number: Vec<$number_type>, )*
-            $( $text: Vec<u32>, )*
-            $( $list: Vec<u32>, )*
+            $( $number: Cells<$number_type>, )*
+            $( $text: Cells<u32>, )*
+            $( $list: Cells<u32>, )*
         }
 
         impl FlowColumns {
@@ -119,11 +121,12 @@ macro_rules! columns {
             pub fn new(limits: ColumnLimits) -> Self {
                 Self {
                     limits,
+                    len: 0,
                     dictionary: Dictionary::new(limits.max_text_bytes),
                     uuid: TextColumn::default(),
-                    $( $number: Vec::new(), )*
-                    $( $text: Vec::new(), )*
-                    $( $list: Vec::new(), )*
+                    $( $number: Cells::new($absent), )*
+                    $( $text: Cells::new(ABSENT), )*
+                    $( $list: Cells::new(ABSENT), )*
                 }
             }
 
@@ -138,34 +141,57 @@ macro_rules! columns {
                 if !self.uuid.has_room_for(row.uuid, max_text_bytes) {
                     return Err(ColumnsFull::Text { max_text_bytes });
                 }
-                let mark = self.dictionary.mark();
-                match self.codes(row, lists) {
-                    Ok(codes) => {
-                        $( self.$number.push(row.$number); )*
-                        $( self.$text.push(codes.$text); )*
-                        $( self.$list.push(codes.$list); )*
-                        self.uuid.push(row.uuid);
-                        Ok(())
-                    }
-                    Err(full) => {
-                        self.dictionary.take_back(mark);
-                        Err(full)
-                    }
+                if self.time_nanos.room() <= self.len {
+                    self.grow();
                 }
+                let mark = self.dictionary.mark();
+                if let Err(full) = self.set_codes(row, lists) {
+                    self.dictionary.take_back(mark);
+                    $( self.$text.unset(self.len); )*
+                    $( self.$list.unset(self.len); )*
+                    return Err(full);
+                }
+                $( self.$number.set(self.len, row.$number); )*
+                self.uuid.push(row.uuid);
+                self.len += 1;
+                Ok(())
             }
 
-            fn codes(&mut self, row: &FlowRow<'_>, lists: &RowLists) -> Result<RowCodes, ColumnsFull> {
-                Ok(RowCodes {
-                    $( $text: code_after(&mut self.dictionary, &self.$text, row.$text)?, )*
-                    $( $list: code_after(&mut self.dictionary, &self.$list, lists.$list.as_bytes())?, )*
-                })
+            /// Most texts of most rows are empty. They are passed over: looking them up compares no
+            /// bytes at the dangling address of an empty slice, which costs more than comparing
+            /// many (a masked load there takes a microcode assist).
+            fn set_codes(&mut self, row: &FlowRow<'_>, lists: &RowLists) -> Result<(), ColumnsFull> {
+                $(
+                    if !row.$text.is_empty() {
+                        let above = self.$text.above(self.len);
+                        let code = self.dictionary.code_after(above, row.$text)?;
+                        self.$text.set(self.len, code);
+                    }
+                )*
+                $(
+                    let joined = lists.$list.as_bytes();
+                    if !joined.is_empty() {
+                        let above = self.$list.above(self.len);
+                        let code = self.dictionary.code_after(above, joined)?;
+                        self.$list.set(self.len, code);
+                    }
+                )*
+                Ok(())
+            }
+
+            #[cold]
+            fn grow(&mut self) {
+                let room = next_room(self.len).min(self.limits.max_flows);
+                $( self.$number.grow(room); )*
+                $( self.$text.grow(room); )*
+                $( self.$list.grow(room); )*
             }
 
             /// The codes of a text or list column; `None` for a column of numbers and for the uuid.
             pub fn codes_of(&self, column: Column) -> Option<&[u32]> {
                 match column {
-                    $( Column::$Text => Some(&self.$text), )*
-                    $( Column::$List => Some(&self.$list), )*
+                    $( Column::$Text => Some(self.$text()), )*
+                    $( Column::$List => Some(self.$list()), )*
                     _ => None,
                 }
             }
@@ -173,26 +199,21 @@ macro_rules! columns {
             $(
                 $(#[doc = $number_doc])*
                 pub fn $number(&self) -> &[$number_type] {
-                    &self.$number
+                    self.$number.first(self.len)
                 }
             )*
             $(
                 $(#[doc = $text_doc])* /// By row, a code of [`FlowColumns::dictionary`].
                 pub fn $text(&self) -> &[u32] {
-                    &self.$text
+                    self.$text.first(self.len)
                 }
             )*
             $(
                 $(#[doc = $list_doc])* /// By row, a code of [`FlowColumns::dictionary`].
                 pub fn $list(&self) -> &[u32] {
-                    &self.$list
+                    self.$list.first(self.len)
                 }
             )*
-        }
-
-        struct RowCodes {
-            $( $text: u32, )*
-            $( $list: u32, )*
         }
     };
 }
@@ -349,12 +370,12 @@ columns! {
 impl FlowColumns {
     /// How many flows there are.
     pub fn len(&self) -> usize {
-        self.time_nanos.len()
+        self.len
     }
 
     /// True if there is no flow.
     pub fn is_empty(&self) -> bool {
-        self.time_nanos.is_empty()
+        self.len == 0
     }
 
     /// The texts behind the codes of all text and list columns.
@@ -371,21 +392,5 @@ impl FlowColumns {
 impl Default for FlowColumns {
     fn default() -> Self {
         Self::new(ColumnLimits::default())
-    }
-}
-
-/// The code of `value`. Neighbouring rows mostly agree, and comparing with the row before is
-/// cheaper than hashing.
-fn code_after(
-    dictionary: &mut Dictionary,
-    column: &[u32],
-    value: &[u8],
-) -> Result<u32, ColumnsFull> {
-    if value.is_empty() {
-        return Ok(ABSENT);
-    }
-    match column.last() {
-        Some(&code) if dictionary.is(code, value) => Ok(code),
-        _ => Ok(dictionary.intern(value)?),
     }
 }

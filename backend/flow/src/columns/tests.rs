@@ -113,6 +113,11 @@ fn a_row_that_does_not_fit_leaves_nothing_behind() {
         Err(ColumnsFull::Text { max_text_bytes: 8 })
     );
 
+    // Nor does the next row find a code that was set before the row was refused.
+    let mut next = columns.clone();
+    next.append(&FlowRow::default(), &RowLists::default()).unwrap();
+    assert_eq!((next.source_pod(), next.destination_pod()), (&[1, ABSENT][..], &[ABSENT; 2][..]));
+
     // The text that was taken back is free to be used again, under the same code.
     columns
         .append(&FlowRow { source_pod: b"b", ..FlowRow::default() }, &RowLists::default())
@@ -127,6 +132,32 @@ fn a_row_that_does_not_fit_leaves_nothing_behind() {
             assert_eq!(codes.len(), 2, "{column:?}");
         }
     }
+}
+
+#[test]
+fn columns_grow_whatever_was_written_before() {
+    let numbers = 0..1_000_i64;
+    // Nothing at first, in every row, and in the last row only.
+    let row = |number: i64| FlowRow {
+        time_nanos: if number < 700 { NO_TIME } else { number },
+        verdict: 1 + i32::try_from(number).unwrap(),
+        is_reply: if number == 999 { 1 } else { REPLY_UNKNOWN },
+        source_pod: if number < 700 { b"" } else { b"a" },
+        ..FlowRow::default()
+    };
+    let columns = table(&numbers.clone().map(row).collect::<Vec<_>>());
+    assert_eq!(columns.len(), 1_000);
+    let of_row = |at: usize| {
+        let codes = (columns.source_pod()[at], columns.source_labels()[at]);
+        (columns.time_nanos()[at], columns.verdict()[at], columns.is_reply()[at], codes)
+    };
+    for (at, number) in numbers.enumerate() {
+        let row = row(number);
+        let codes = (u32::from(number >= 700), ABSENT);
+        assert_eq!(of_row(at), (row.time_nanos, row.verdict, row.is_reply, codes), "row {at}");
+    }
+    assert_eq!(columns.encrypted(), [0; 1_000]);
+    assert_eq!(columns.uuid().get(999), Some(""));
 }
 
 #[test]

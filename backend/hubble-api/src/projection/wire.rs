@@ -111,20 +111,50 @@ impl<'a> Reader<'a> {
     }
 
     /// The next field, `None` at the end of the message.
+    ///
+    /// Inlined where most fields are read: a key of one byte, and a number of one byte or at most
+    /// 127 bytes of content. All else is read out of line, so that this stays short.
     #[inline]
     pub(super) fn field(&mut self) -> Result<Option<Field<'a>>, WireError> {
-        if self.rest.is_empty() {
-            return Ok(None);
+        match *self.rest {
+            [] => Ok(None),
+            [key @ 0..0x80, value @ 0..0x80, ref rest @ ..] => {
+                match plain_field(key.into(), value.into(), rest) {
+                    Some((field, rest)) => {
+                        self.rest = rest;
+                        Ok(Some(field))
+                    }
+                    None => self.odd_field().map(Some),
+                }
+            }
+            _ => self.short_field().map(Some),
         }
+    }
+
+    /// Most of what [`Reader::field`] leaves: two bytes for the key, the number or the length.
+    #[inline(never)]
+    fn short_field(&mut self) -> Result<Field<'a>, WireError> {
+        if let Some((key, rest)) = short_varint(self.rest)
+            && let Some((value, rest)) = short_varint(rest)
+            && let Some((field, rest)) = plain_field(key, value, rest)
+        {
+            self.rest = rest;
+            return Ok(field);
+        }
+        self.odd_field()
+    }
+
+    /// Any field at all, and what is none.
+    #[inline(never)]
+    fn odd_field(&mut self) -> Result<Field<'a>, WireError> {
         let (number, wire_type) = self.key()?;
         let value = match wire_type {
             4 => return Err(WireError::UnmatchedGroup),
             wire_type => self.value(number, wire_type)?,
         };
-        Ok(Some(Field { number, value }))
+        Ok(Field { number, value })
     }
 
-    #[inline]
     fn key(&mut self) -> Result<(u32, u8), WireError> {
         let key = self.varint()?;
         let number = u32::try_from(key).map_err(|_| WireError::Key { key })? >> 3;
@@ -134,7 +164,6 @@ impl<'a> Reader<'a> {
         Ok((number, (key & 7).to_le_bytes()[0]))
     }
 
-    #[inline]
     fn value(&mut self, field: u32, wire_type: u8) -> Result<Value<'a>, WireError> {
         match wire_type {
             0 => self.varint().map(Value::Varint),
@@ -175,19 +204,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    #[inline]
     fn varint(&mut self) -> Result<u64, WireError> {
-        // Nearly all keys and lengths take one byte.
-        if let Some((&byte, rest)) = self.rest.split_first()
-            && byte < 0x80
-        {
-            self.rest = rest;
-            return Ok(u64::from(byte));
-        }
-        self.long_varint()
-    }
-
-    fn long_varint(&mut self) -> Result<u64, WireError> {
         let mut value = 0u64;
         for shift in (0..70).step_by(7) {
             let (&byte, rest) = self.rest.split_first().ok_or(WireError::Truncated)?;
@@ -204,10 +221,38 @@ impl<'a> Reader<'a> {
         Err(WireError::VarintTooLong)
     }
 
-    #[inline]
     fn take(&mut self, len: usize) -> Result<&'a [u8], WireError> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or(WireError::Truncated)?;
         self.rest = rest;
         Ok(taken)
+    }
+}
+
+/// A varint of one or two bytes, and what follows it: nearly all keys, lengths, ports and
+/// identities.
+#[inline]
+fn short_varint(bytes: &[u8]) -> Option<(u16, &[u8])> {
+    match *bytes {
+        [byte @ 0..0x80, ref rest @ ..] => Some((byte.into(), rest)),
+        [low, high @ 0..0x80, ref rest @ ..] => {
+            Some((u16::from(low & 0x7f) | u16::from(high) << 7, rest))
+        }
+        _ => None,
+    }
+}
+
+/// The field of a key and of a number, which is its value or the length of its content; `None`
+/// for every other type of field, and for what is none.
+#[inline]
+fn plain_field(key: u16, value: u16, rest: &[u8]) -> Option<(Field<'_>, &[u8])> {
+    let number = u32::from(key >> 3);
+    match key & 7 {
+        _ if number == 0 => None,
+        0 => Some((Field { number, value: Value::Varint(value.into()) }, rest)),
+        2 => {
+            let (content, rest) = rest.split_at_checked(value.into())?;
+            Some((Field { number, value: Value::Bytes(content) }, rest))
+        }
+        _ => None,
     }
 }
