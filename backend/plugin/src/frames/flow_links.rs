@@ -87,11 +87,13 @@ fn reply() -> Value {
     })
 }
 
+/// Raw for the same reason as [`reply`].
 fn dns_name() -> Value {
+    let from = json!({ "source_ip": [cell("Source IP")] }).to_string();
     json!({
         "refId": "A",
         "queryType": "dnsConnections",
-        "filter": { "fromIp": [cell("Source IP")] },
+        "allowlist": [from],
         "ip": cell("Destination IP"),
     })
 }

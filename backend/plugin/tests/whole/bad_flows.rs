@@ -301,20 +301,34 @@ fn row<'f>(
 #[tokio::test]
 async fn a_flow_without_ports_or_addresses_does_not_ask_for_all() {
     let (plugin, relay, fields) = asked_table().await;
-    let (_, reply) = fields.iter().find(|(name, _)| name == "Reply").unwrap();
-    let reply = &reply["links"][0]["internal"]["query"];
-    let ask = async |ips| {
-        let query = filled_in(reply, &row(&fields, ips, ["", ""]));
+    let link = |field: &str, title: &str| {
+        let (_, config) = fields.iter().find(|(name, _)| name == field).unwrap();
+        let links = config["links"].as_array().unwrap();
+        let link = links.iter().find(|link| link["title"] == title).unwrap();
+        link["internal"]["query"].clone()
+    };
+    let ask = async |field, title, ips| {
+        let query = filled_in(&link(field, title), &row(&fields, ips, ["", ""]));
         plugin.frames(&relay.source(), Range::last_hour(), query).await;
         relay.asked.lock().unwrap().last().cloned().unwrap().whitelist
     };
     // ICMP has no ports.
-    let asked = ask(["10.0.0.1", "10.0.0.2"]).await;
+    let asked = ask("Reply", "The reply", ["10.0.0.1", "10.0.0.2"]).await;
     let ports = asked.iter().flat_map(|of| [&of.source_port, &of.destination_port]);
     assert_eq!((asked.len(), ports.flatten().count()), (1, 0));
     // Packets that are no IP have no addresses: this is what a relay refuses.
-    let asked = ask(["", ""]).await;
-    assert_eq!((asked.len(), asked[0].source_ip.as_slice()), (1, [String::new()].as_slice()));
+    for (field, title) in [
+        ("Reply", "The reply"),
+        ("Destination", "This pair in both directions"),
+        ("Destination", "The DNS name that led here"),
+    ] {
+        let asked = ask(field, title, ["", ""]).await;
+        assert!(!asked.is_empty(), "{title}");
+        for filter in asked {
+            let ips = [filter.source_ip, filter.destination_ip].concat();
+            assert!(!ips.is_empty() && ips.iter().all(String::is_empty), "{title}: {ips:?}");
+        }
+    }
 }
 
 #[tokio::test]
