@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 
 use crate::columns::{Column, ColumnSet, FlowColumns, NO_TIME, l7_record};
-use crate::group::{End, protocol};
+use crate::end::End;
+use crate::group::protocol;
 use crate::{DropReason, L7FlowType, Verdict};
 
 /// Names, per client, that are kept apart.

@@ -3,130 +3,8 @@
 use std::borrow::Cow;
 
 use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, l4_protocol, l7_record};
+use crate::end::End;
 use crate::{DropReason, MessageType, TrafficDirection, Verdict};
-
-/// An end of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Where the packet comes from.
-    Source,
-    /// Where it goes to.
-    Destination,
-}
-
-impl End {
-    /// The columns that [`End::name`] reads.
-    pub const NAME_COLUMNS: ColumnSet = ColumnSet::of(&[
-        Column::SourceNamespace,
-        Column::SourcePod,
-        Column::SourceNames,
-        Column::SourceService,
-        Column::SourceServiceNamespace,
-        Column::SourceLabels,
-        Column::SourceIp,
-        Column::DestinationNamespace,
-        Column::DestinationPod,
-        Column::DestinationNames,
-        Column::DestinationService,
-        Column::DestinationServiceNamespace,
-        Column::DestinationLabels,
-        Column::DestinationIp,
-    ]);
-
-    fn code(self, columns: &FlowColumns, row: usize, of: [fn(&FlowColumns) -> &[u32]; 2]) -> u32 {
-        let [source, destination] = of;
-        let codes = match self {
-            Self::Source => source(columns),
-            Self::Destination => destination(columns),
-        };
-        at(codes, row)
-    }
-
-    /// The namespace of the pod; empty without one.
-    pub fn namespace(self, columns: &FlowColumns, row: usize) -> &str {
-        let of = [FlowColumns::source_namespace, FlowColumns::destination_namespace];
-        columns.text(self.code(columns, row, of))
-    }
-
-    /// `namespace/pod`; empty where the end is no pod.
-    pub fn pod(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
-        let of = [FlowColumns::source_pod, FlowColumns::destination_pod];
-        let pod = columns.text(self.code(columns, row, of));
-        if pod.is_empty() { Cow::Borrowed("") } else { joined(self.namespace(columns, row), pod) }
-    }
-
-    /// The name of the first workload; empty without one.
-    pub fn workload(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
-        let of = [FlowColumns::source_workloads, FlowColumns::destination_workloads];
-        let mut workloads = columns.workloads(self.code(columns, row, of));
-        workloads.next().map_or(Cow::Borrowed(""), |workload| workload.name)
-    }
-
-    /// The address; empty without one.
-    pub fn ip(self, columns: &FlowColumns, row: usize) -> &str {
-        columns.text(self.code(columns, row, [FlowColumns::source_ip, FlowColumns::destination_ip]))
-    }
-
-    /// The security identity, 0 if none.
-    pub fn identity(self, columns: &FlowColumns, row: usize) -> u32 {
-        let of = [FlowColumns::source_identity, FlowColumns::destination_identity];
-        self.code(columns, row, of)
-    }
-
-    /// The port, 0 if none.
-    pub fn port(self, columns: &FlowColumns, row: usize) -> u16 {
-        at(
-            match self {
-                Self::Source => columns.source_port(),
-                Self::Destination => columns.destination_port(),
-            },
-            row,
-        )
-    }
-
-    /// The name of the reserved identity (`world`, `host`, …); none for pods.
-    pub fn reserved(self, columns: &FlowColumns, row: usize) -> Option<String> {
-        let of = [FlowColumns::source_labels, FlowColumns::destination_labels];
-        let labels = self.code(columns, row, of);
-        columns.items(labels).find_map(|label| Some(label.strip_prefix("reserved:")?.to_owned()))
-    }
-
-    /// Whether it is named by its service: it is no pod and no DNS name is known.
-    pub(crate) fn is_service(self, columns: &FlowColumns, row: usize) -> bool {
-        let is_set = |of| !columns.text(self.code(columns, row, of)).is_empty();
-        self.pod(columns, row).is_empty()
-            && !is_set([FlowColumns::source_names, FlowColumns::destination_names])
-            && is_set([FlowColumns::source_service, FlowColumns::destination_service])
-    }
-
-    /// How `hubble observe` names an end, without its port: the pod, else the DNS name, else the
-    /// service, else the reserved identity, else the address.
-    pub fn name(self, columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
-        let pod = self.pod(columns, row);
-        if !pod.is_empty() {
-            return Some(pod);
-        }
-        let names = [FlowColumns::source_names, FlowColumns::destination_names];
-        if let Some(name) = columns.items(self.code(columns, row, names)).next() {
-            return Some(name);
-        }
-        let services = [FlowColumns::source_service, FlowColumns::destination_service];
-        let service = columns.text(self.code(columns, row, services));
-        if !service.is_empty() {
-            let of =
-                [FlowColumns::source_service_namespace, FlowColumns::destination_service_namespace];
-            return Some(joined(columns.text(self.code(columns, row, of)), service));
-        }
-        // The world is no place: its address says more.
-        let reserved = self.reserved(columns, row).filter(|name| !name.starts_with("world"));
-        let ip = self.ip(columns, row);
-        reserved.map(Cow::Owned).or_else(|| (!ip.is_empty()).then_some(Cow::Borrowed(ip)))
-    }
-}
-
-fn joined<'t>(namespace: &str, name: &'t str) -> Cow<'t, str> {
-    if namespace.is_empty() { name.into() } else { format!("{namespace}/{name}").into() }
-}
 
 macro_rules! group_fields {
     ($($variant:ident $key:literal [$($column:ident),*],)*) => {
@@ -167,7 +45,7 @@ group_fields! {
     Node "nodeName" [NodeName],
     Source "source" [
         SourceNamespace, SourcePod, SourceNames, SourceService, SourceServiceNamespace,
-        SourceLabels, SourceIp
+        SourceIdentity, SourceLabels, SourceIp
     ],
     SourceNamespace "fromNamespace" [SourceNamespace],
     SourcePod "fromPod" [SourceNamespace, SourcePod],
@@ -176,7 +54,7 @@ group_fields! {
     SourceIdentity "fromIdentity" [SourceIdentity],
     Destination "destination" [
         DestinationNamespace, DestinationPod, DestinationNames, DestinationService,
-        DestinationServiceNamespace, DestinationLabels, DestinationIp
+        DestinationServiceNamespace, DestinationIdentity, DestinationLabels, DestinationIp
     ],
     DestinationNamespace "toNamespace" [DestinationNamespace],
     DestinationPod "toPod" [DestinationNamespace, DestinationPod],

@@ -8,6 +8,7 @@ pub mod aggregate;
 pub mod columns;
 pub mod dns;
 mod drop_reason;
+pub mod end;
 mod endpoint;
 mod enums;
 mod event;

@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
-use crate::group::End;
+use crate::end::End;
 use crate::{MessageType, Verdict};
 
 /// The datapath sends both records from one program run; a retransmission comes 1 s later at the

@@ -1,12 +1,14 @@
 //! Who talks to whom: flows as a graph, in bounded memory however many flows there are.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
 use crate::columns::{Column, ColumnSet, FlowColumns};
-use crate::group::{End, protocol};
+use crate::end::End;
+use crate::group::protocol;
 use crate::{DropReason, Verdict};
 
 /// Pairs that are kept apart; flows of further ones count for their ends alone.
@@ -333,7 +335,7 @@ fn count_many(counts: &mut BTreeMap<String, u64>, name: String, flows: u64) {
 /// Title and subtitle of an end.
 fn end(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> (String, String) {
     let namespace = end.namespace(columns, row).to_owned();
-    let reserved = || end.reserved(columns, row).unwrap_or_else(|| "unknown".to_owned());
+    let reserved = || end.reserved(columns, row).unwrap_or(Cow::Borrowed("unknown")).into_owned();
     // What is no pod has a name or is one of the reserved identities. Addresses are none: the
     // world would be a node for each of its clients.
     let outside = || match end.name(columns, row) {

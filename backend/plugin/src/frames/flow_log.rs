@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryBuilder, StringBuilder, TimestampNanosecondArray};
 use flow::Verdict;
 use flow::columns::{ColumnSet, FlowColumns, NO_TIME};
-use flow::group::{End, GroupField};
+use flow::end::End;
+use flow::group::GroupField;
 use serde_json::{Map, Value, json};
 
 use super::flow_table::FLOW_TABLE_COLUMNS;
@@ -70,11 +71,8 @@ fn severity(columns: &FlowColumns, row: usize) -> &'static str {
 /// One line, near to the compact output of `hubble observe`.
 fn body(columns: &FlowColumns, row: usize) -> String {
     let end = |end: End| {
-        let name = end.name(columns, row).unwrap_or(Cow::Borrowed("?"));
-        match end.port(columns, row) {
-            0 => name.into_owned(),
-            port => format!("{name}:{port}"),
-        }
+        let shown = end.shown(columns, row, end.port(columns, row));
+        shown.unwrap_or(Cow::Borrowed("?"))
     };
     let verdict = Verdict::from_number(at(columns.verdict(), row)).to_string();
     let mut line = format!("{verdict} {} -> {}", end(End::Source), end(End::Destination));

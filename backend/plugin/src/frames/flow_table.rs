@@ -8,10 +8,11 @@ use arrow::array::{
 };
 use flow::Verdict;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME, REPLY_UNKNOWN};
+use flow::end::End;
 use serde_json::{Map, Value, json};
 
 use super::flow_text::{
-    at, direction_text, drop_reason_text, event_text, joined, l7_text, policy_text, protocol_text,
+    at, direction_text, drop_reason_text, event_text, l7_text, policy_text, protocol_text,
     some_text, tcp_flags_text,
 };
 use super::{Field, FieldConfig, Frame, FrameType, Meta};
@@ -92,8 +93,8 @@ pub(crate) fn flow_table(columns: &FlowColumns, rows: &[u32], meta: Meta) -> Fra
     fields.push(verdict_field(&table));
     fields.push(column("Drop reason", 180, table.texts(drop_reason_text)));
     fields.push(column("Direction", 95, table.texts(direction_text)));
-    fields.extend(side_fields(&table, &SOURCE));
-    fields.extend(side_fields(&table, &DESTINATION));
+    fields.extend(end_fields(&table, End::Source));
+    fields.extend(end_fields(&table, End::Destination));
     fields.push(column("Protocol", 85, table.texts(protocol_text)));
     fields.push(column("L7", 260, table.texts(l7_text)));
     fields.push(column("Event type", 190, table.texts(event_text)));
@@ -126,92 +127,38 @@ struct Table<'a> {
     rows: &'a [u32],
 }
 
-/// The accessors of one end of a flow.
-struct Side {
-    title: &'static str,
-    namespace: fn(&FlowColumns) -> &[u32],
-    pod: fn(&FlowColumns) -> &[u32],
-    workloads: fn(&FlowColumns) -> &[u32],
-    names: fn(&FlowColumns) -> &[u32],
-    service: fn(&FlowColumns) -> &[u32],
-    service_namespace: fn(&FlowColumns) -> &[u32],
-    labels: fn(&FlowColumns) -> &[u32],
-    ip: fn(&FlowColumns) -> &[u32],
-    port: fn(&FlowColumns) -> &[u16],
-}
-
-const SOURCE: Side = Side {
-    title: "Source",
-    namespace: FlowColumns::source_namespace,
-    pod: FlowColumns::source_pod,
-    workloads: FlowColumns::source_workloads,
-    names: FlowColumns::source_names,
-    service: FlowColumns::source_service,
-    service_namespace: FlowColumns::source_service_namespace,
-    labels: FlowColumns::source_labels,
-    ip: FlowColumns::source_ip,
-    port: FlowColumns::source_port,
-};
-
-const DESTINATION: Side = Side {
-    title: "Destination",
-    namespace: FlowColumns::destination_namespace,
-    pod: FlowColumns::destination_pod,
-    workloads: FlowColumns::destination_workloads,
-    names: FlowColumns::destination_names,
-    service: FlowColumns::destination_service,
-    service_namespace: FlowColumns::destination_service_namespace,
-    labels: FlowColumns::destination_labels,
-    ip: FlowColumns::destination_ip,
-    port: FlowColumns::destination_port,
-};
-
-fn side_fields(table: &Table<'_>, side: &Side) -> [Field; 6] {
-    let columns = table.columns;
-    let named = |part: &str| format!("{} {part}", side.title);
+fn end_fields(table: &Table<'_>, end: End) -> [Field; 6] {
+    let title = match end {
+        End::Source => "Source",
+        End::Destination => "Destination",
+    };
+    let named = |part: &str| format!("{title} {part}");
     [
-        column(side.title, 230, table.texts(|columns, row| side.shown(columns, row))),
-        column(named("namespace"), 140, table.codes((side.namespace)(columns))),
-        column(named("pod"), 220, table.codes((side.pod)(columns))),
-        column(named("workload"), 160, table.texts(|columns, row| side.workload(columns, row))),
-        column(named("IP"), 130, table.codes((side.ip)(columns))),
-        column(named("port"), 90, table.ports((side.port)(columns))),
+        column(title, 230, table.texts(|columns, row| end.shown(columns, row, 0))),
+        column(
+            named("namespace"),
+            140,
+            table.texts(|columns, row| some_text(end.namespace(columns, row))),
+        ),
+        column(
+            named("pod"),
+            220,
+            table.texts(|columns, row| some_text(end.pod_name(columns, row))),
+        ),
+        column(named("workload"), 160, table.texts(|columns, row| workload(columns, row, end))),
+        column(named("IP"), 130, table.texts(|columns, row| some_text(end.ip(columns, row)))),
+        column(named("port"), 90, table.ports(end)),
     ]
 }
 
-impl Side {
-    /// How `hubble observe` names an end, without its port: the pod, else the DNS name, else the
-    /// service, else the reserved identity, else the address.
-    fn shown<'c>(&self, columns: &'c FlowColumns, row: usize) -> Option<Cow<'c, str>> {
-        let code = |column: fn(&FlowColumns) -> &[u32]| at(column(columns), row);
-        let pod = columns.text(code(self.pod));
-        if !pod.is_empty() {
-            return Some(joined(columns.text(code(self.namespace)), pod));
-        }
-        if let Some(name) = columns.items(code(self.names)).next() {
-            return Some(name);
-        }
-        let service = columns.text(code(self.service));
-        if !service.is_empty() {
-            return Some(joined(columns.text(code(self.service_namespace)), service));
-        }
-        // The world is no place: its address says more.
-        let reserved = columns.items(code(self.labels)).find_map(|label| {
-            let name = label.strip_prefix("reserved:")?;
-            (!name.starts_with("world")).then(|| name.to_owned())
-        });
-        reserved.map(Cow::Owned).or_else(|| some_text(columns.text(code(self.ip))))
+fn workload(columns: &FlowColumns, row: usize, end: End) -> Option<Cow<'_, str>> {
+    let mut workloads = end.workloads(columns, row);
+    let first = workloads.next()?.name;
+    let others: Vec<_> = workloads.map(|workload| workload.name).collect();
+    if others.is_empty() {
+        return Some(first);
     }
-
-    fn workload<'c>(&self, columns: &'c FlowColumns, row: usize) -> Option<Cow<'c, str>> {
-        let mut workloads = columns.workloads(at((self.workloads)(columns), row));
-        let first = workloads.next()?.name;
-        let others: Vec<_> = workloads.map(|workload| workload.name).collect();
-        if others.is_empty() {
-            return Some(first);
-        }
-        Some(format!("{first}, {}", others.join(", ")).into())
-    }
+    Some(format!("{first}, {}", others.join(", ")).into())
 }
 
 impl Table<'_> {
@@ -243,10 +190,10 @@ impl Table<'_> {
         )
     }
 
-    fn ports(&self, ports: &[u16]) -> ArrayRef {
+    fn ports(&self, end: End) -> ArrayRef {
         Arc::new(
             self.row_indexes()
-                .map(|row| Some(at(ports, row)).filter(|&port| port != 0))
+                .map(|row| Some(end.port(self.columns, row)).filter(|&port| port != 0))
                 .collect::<UInt16Array>(),
         )
     }

@@ -79,10 +79,6 @@ fn policy_match(number: u32) -> String {
     }
 }
 
-pub(super) fn joined<'t>(namespace: &str, name: &'t str) -> Cow<'t, str> {
-    if namespace.is_empty() { name.into() } else { format!("{namespace}/{name}").into() }
-}
-
 pub(super) fn some_text(text: &str) -> Option<Cow<'_, str>> {
     (!text.is_empty()).then_some(Cow::Borrowed(text))
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
-use flow::group::{End, protocol};
+use flow::end::End;
+use flow::group::protocol;
 use flow::once::OncePerPacket;
 use flow::{DropReason, Verdict};
 use serde::Deserialize;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use flow::aggregate::{Aggregation, AggregationLimits, Buckets, Cell, Group};
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
-use flow::group::{End, GroupField};
+use flow::end::End;
+use flow::group::GroupField;
 use flow::once::OncePerPacket;
 use flow::{Verdict, columns::NO_TIME};
 use hubble_api::projection::Decoder;

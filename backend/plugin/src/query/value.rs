@@ -3,26 +3,13 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use flow::end::RESERVED_IDENTITIES;
 use flow::filter::EventTypeFilter;
 use flow::{
     DropReason, HttpHeader, IpVersion, MessageType, TcpFlags, TraceObservationPoint, Workload,
 };
 
 use super::flag::{InvalidFlag, MESSAGE_TYPES};
-
-/// Security identities that have names. Source: pkg/identity/numericidentity.go.
-const RESERVED_IDENTITIES: [(&str, u32); 10] = [
-    ("host", 1),
-    ("world", 2),
-    ("unmanaged", 3),
-    ("health", 4),
-    ("init", 5),
-    ("remote-node", 6),
-    ("kube-apiserver", 7),
-    ("ingress", 8),
-    ("world-ipv4", 9),
-    ("world-ipv6", 10),
-];
 
 pub(super) fn not_a(value: &str, of: &'static str) -> InvalidFlag {
     InvalidFlag::Value { value: value.to_owned(), of }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flow::group::End;
+use flow::end::End;
 use flow::{DropReason, Verdict};
 
 use super::CallError;
@@ -130,9 +130,13 @@ impl FlowVariable {
                     }
                     _ => {
                         let number = end.identity(columns, row);
-                        let name = end.reserved(columns, row).unwrap_or_else(|| match namespace {
-                            "" => workload.clone().into_owned(),
-                            namespace => format!("{namespace}/{workload}"),
+                        let name = end.reserved(columns, row).unwrap_or_else(|| {
+                            // Nodes other than the pod's own do not know its workload.
+                            match (namespace, &*workload) {
+                                ("", workload) => workload.to_owned().into(),
+                                (namespace, "") => namespace.into(),
+                                (namespace, workload) => format!("{namespace}/{workload}").into(),
+                            }
                         });
                         let number = if number == 0 { String::new() } else { number.to_string() };
                         add(format!("{number} ({name})"), number);

@@ -1,16 +1,14 @@
 //! What a table cell says of a flow, each distinct text stored once.
 
-mod peer;
-
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::hash::Hash;
 
 use flow::columns::{ABSENT, Dictionary, DictionaryFull, FlowColumns, l4_protocol, l7_record};
+use flow::end::End;
+use flow::group::protocol;
 use flow::summary::{policy_lists, put_l7, put_policies};
 use flow::{DropReason, FlowType, TcpFlags, TrafficDirection, Verdict};
-
-use self::peer::Peer;
 
 /// Bound on the texts of all cells. Cells repeat what the columns hold, so that this is as far
 /// away as the bound of the columns.
@@ -32,7 +30,8 @@ pub(crate) enum TextColumn {
     Verdict,
     /// `INGRESS` or `EGRESS`; empty where the flow does not say.
     Direction,
-    /// Pod, service, DNS names, reserved identity or address, the first that is known.
+    /// Pod, service, DNS names or address, the first that is known; an address with its reserved
+    /// identity.
     Source,
     /// As [`TextColumn::Source`].
     Destination,
@@ -178,7 +177,7 @@ impl Captions {
 #[derive(Debug, Default)]
 struct Seen {
     numbers: HashMap<(TextColumn, i64), u32>,
-    codes: HashMap<(TextColumn, [u32; 7]), u32>,
+    codes: HashMap<(TextColumn, [u32; 8]), u32>,
     text: String,
 }
 
@@ -191,7 +190,7 @@ impl Seen {
         dictionary: &mut Dictionary,
     ) -> Result<u32, DictionaryFull> {
         let number = |number: i64| (column, number);
-        let of = |codes: [u32; 7]| (column, codes);
+        let of = |codes: [u32; 8]| (column, codes);
         let text = &mut self.text;
         match column {
             TextColumn::Verdict => {
@@ -239,7 +238,7 @@ impl Seen {
                 let l7 = at(flows.l7_record(), row);
                 let key = number(i64::from(l7) << 8 | i64::from(l4));
                 once(&mut self.numbers, key, dictionary, text, |text| {
-                    text.push_str(protocol(l4, l7));
+                    text.push_str(protocol(flows, row));
                 })
             }
             TextColumn::Node => Self::same(dictionary, flows, at(flows.node_name(), row)),
@@ -247,22 +246,16 @@ impl Seen {
             TextColumn::DestinationIp => {
                 Self::same(dictionary, flows, at(flows.destination_ip(), row))
             }
-            TextColumn::Source => {
-                let peer = Peer::source(flows, row);
-                once(&mut self.codes, of(peer.key()), dictionary, text, |text| {
-                    peer.put(text, flows);
-                })
-            }
-            TextColumn::Destination => {
-                let peer = Peer::destination(flows, row);
-                once(&mut self.codes, of(peer.key()), dictionary, text, |text| {
-                    peer.put(text, flows);
+            TextColumn::Source | TextColumn::Destination => {
+                let end = if column == TextColumn::Source { End::Source } else { End::Destination };
+                once(&mut self.codes, of(end.name_codes(flows, row)), dictionary, text, |text| {
+                    text.push_str(&end.shown(flows, row, 0).unwrap_or_default());
                 })
             }
             TextColumn::Policy => {
                 let lists = policy_lists(flows, row);
                 let [a, b] = lists;
-                once(&mut self.codes, of([a, b, 0, 0, 0, 0, 0]), dictionary, text, |text| {
+                once(&mut self.codes, of([a, b, 0, 0, 0, 0, 0, 0]), dictionary, text, |text| {
                     put_policies(text, flows, lists);
                 })
             }
@@ -305,9 +298,9 @@ impl Seen {
             l7_record::NONE if l4 == l4_protocol::ICMPV4 || l4 == l4_protocol::ICMPV6 => {
                 let (icmp_type, icmp_code) =
                     (at(flows.icmp_type(), row), at(flows.icmp_code(), row));
-                let of = [l4.into(), icmp_type.into(), icmp_code.into(), 0, 0, 0, 0];
+                let of = [l4.into(), icmp_type.into(), icmp_code.into(), 0, 0, 0, 0, 0];
                 once(&mut self.codes, (TextColumn::Summary, of), dictionary, text, |text| {
-                    let name = protocol(l4, l7_record::NONE);
+                    let name = protocol(flows, row);
                     put(text, format_args!("{name} type {icmp_type} code {icmp_code}"));
                 })
             }
@@ -319,31 +312,6 @@ impl Seen {
             }
             _ => Ok(ABSENT),
         }
-    }
-}
-
-const fn protocol(l4: u8, l7: u8) -> &'static str {
-    match (l7, l4) {
-        (l7_record::DNS, _) => "DNS",
-        (l7_record::HTTP, _) => "HTTP",
-        (l7_record::KAFKA, _) => "Kafka",
-        (_, l4_protocol::TCP) => "TCP",
-        (_, l4_protocol::UDP) => "UDP",
-        (_, l4_protocol::ICMPV4) => "ICMPv4",
-        (_, l4_protocol::ICMPV6) => "ICMPv6",
-        (_, l4_protocol::SCTP) => "SCTP",
-        (_, l4_protocol::VRRP) => "VRRP",
-        (_, l4_protocol::IGMP) => "IGMP",
-        _ => "",
-    }
-}
-
-fn put_list(text: &mut String, flows: &FlowColumns, code: u32) {
-    for (position, item) in flows.items(code).enumerate() {
-        if position > 0 {
-            text.push(',');
-        }
-        text.push_str(&item);
     }
 }
 

@@ -1,0 +1,281 @@
+//! The two ends of a flow, read from columns: what is known of each, and how it is called.
+
+use std::borrow::Cow;
+
+use crate::columns::{Column, ColumnSet, FlowColumns, WorkloadName};
+
+/// Security identities that have names, the same in every cluster. Source:
+/// pkg/identity/numericidentity.go.
+pub const RESERVED_IDENTITIES: [(&str, u32); 10] = [
+    ("host", 1),
+    ("world", 2),
+    ("unmanaged", 3),
+    ("health", 4),
+    ("init", 5),
+    ("remote-node", 6),
+    ("kube-apiserver", 7),
+    ("ingress", 8),
+    ("world-ipv4", 9),
+    ("world-ipv6", 10),
+];
+
+/// A column of the source, and the same of the destination.
+type Accessors<T> = [fn(&FlowColumns) -> &[T]; 2];
+
+/// An end of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Where the packet comes from.
+    Source,
+    /// Where it goes to.
+    Destination,
+}
+
+impl End {
+    /// The columns that [`End::name`] and [`End::shown`] read.
+    pub const NAME_COLUMNS: ColumnSet = ColumnSet::of(&[
+        Column::SourceNamespace,
+        Column::SourcePod,
+        Column::SourceNames,
+        Column::SourceService,
+        Column::SourceServiceNamespace,
+        Column::SourceIdentity,
+        Column::SourceLabels,
+        Column::SourceIp,
+        Column::DestinationNamespace,
+        Column::DestinationPod,
+        Column::DestinationNames,
+        Column::DestinationService,
+        Column::DestinationServiceNamespace,
+        Column::DestinationIdentity,
+        Column::DestinationLabels,
+        Column::DestinationIp,
+    ]);
+
+    fn of<T: Copy + Default>(self, columns: &FlowColumns, row: usize, of: Accessors<T>) -> T {
+        let [source, destination] = of;
+        let cells = match self {
+            Self::Source => source(columns),
+            Self::Destination => destination(columns),
+        };
+        cells.get(row).copied().unwrap_or_default()
+    }
+
+    /// The namespace of the pod; empty without one.
+    pub fn namespace(self, columns: &FlowColumns, row: usize) -> &str {
+        let of = [FlowColumns::source_namespace, FlowColumns::destination_namespace];
+        columns.text(self.of(columns, row, of))
+    }
+
+    /// The name of the pod; empty where the end is none.
+    pub fn pod_name(self, columns: &FlowColumns, row: usize) -> &str {
+        let of = [FlowColumns::source_pod, FlowColumns::destination_pod];
+        columns.text(self.of(columns, row, of))
+    }
+
+    /// `namespace/pod`; empty where the end is no pod.
+    pub fn pod(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
+        let pod = self.pod_name(columns, row);
+        if pod.is_empty() { Cow::Borrowed("") } else { joined(self.namespace(columns, row), pod) }
+    }
+
+    /// The workloads of the pod.
+    pub fn workloads(
+        self,
+        columns: &FlowColumns,
+        row: usize,
+    ) -> impl Iterator<Item = WorkloadName<'_>> {
+        let of = [FlowColumns::source_workloads, FlowColumns::destination_workloads];
+        columns.workloads(self.of(columns, row, of))
+    }
+
+    /// The name of the first workload; empty without one.
+    pub fn workload(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
+        self.workloads(columns, row).next().map_or(Cow::Borrowed(""), |workload| workload.name)
+    }
+
+    /// `namespace/service`; empty where no service has the address.
+    pub fn service(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
+        let of = [FlowColumns::source_service, FlowColumns::destination_service];
+        let service = columns.text(self.of(columns, row, of));
+        if service.is_empty() {
+            return Cow::Borrowed("");
+        }
+        let of =
+            [FlowColumns::source_service_namespace, FlowColumns::destination_service_namespace];
+        joined(columns.text(self.of(columns, row, of)), service)
+    }
+
+    /// The DNS names of the address.
+    pub fn dns_names(
+        self,
+        columns: &FlowColumns,
+        row: usize,
+    ) -> impl Iterator<Item = Cow<'_, str>> {
+        let of = [FlowColumns::source_names, FlowColumns::destination_names];
+        columns.items(self.of(columns, row, of))
+    }
+
+    /// The address; empty without one.
+    pub fn ip(self, columns: &FlowColumns, row: usize) -> &str {
+        columns.text(self.of(columns, row, [FlowColumns::source_ip, FlowColumns::destination_ip]))
+    }
+
+    /// The security identity, 0 if none.
+    pub fn identity(self, columns: &FlowColumns, row: usize) -> u32 {
+        self.of(columns, row, [FlowColumns::source_identity, FlowColumns::destination_identity])
+    }
+
+    /// The port, 0 if none.
+    pub fn port(self, columns: &FlowColumns, row: usize) -> u16 {
+        self.of(columns, row, [FlowColumns::source_port, FlowColumns::destination_port])
+    }
+
+    /// The name of the reserved identity (`world`, `host`, …); none for pods. An address with an
+    /// identity of its own (of a CIDR in a policy) says by its labels that it is of the world.
+    pub fn reserved(self, columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
+        let identity = self.identity(columns, row);
+        if let Some((name, _)) = RESERVED_IDENTITIES.iter().find(|(_, number)| *number == identity)
+        {
+            return Some(Cow::Borrowed(name));
+        }
+        let of = [FlowColumns::source_labels, FlowColumns::destination_labels];
+        let mut labels = columns.items(self.of(columns, row, of));
+        labels.find_map(|label| Some(label.strip_prefix("reserved:")?.to_owned().into()))
+    }
+
+    /// Whether it is named by its service: it is no pod.
+    pub(crate) fn is_service(self, columns: &FlowColumns, row: usize) -> bool {
+        self.pod(columns, row).is_empty() && !self.service(columns, row).is_empty()
+    }
+
+    /// The same for all flows of the same end: the pod, else the service, else the first DNS name
+    /// (an address gets more of them as time goes by), else the reserved identity, else the
+    /// address. Of the world the address says more. `None` where nothing is known.
+    pub fn name(self, columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
+        let name = [self.pod(columns, row), self.service(columns, row)]
+            .into_iter()
+            .find(|name| !name.is_empty());
+        name.or_else(|| self.dns_names(columns, row).next())
+            .or_else(|| self.reserved(columns, row).filter(|name| !name.starts_with("world")))
+            .or_else(|| Some(self.ip(columns, row)).filter(|ip| !ip.is_empty()).map(Cow::Borrowed))
+    }
+
+    /// How `hubble observe` shows an end, `port` apart from 0 included: the pod, else the service,
+    /// else the DNS names, else the address. An address says its reserved identity in brackets.
+    /// `None` where nothing is known. Source: pkg/printer `Hostname`.
+    pub fn shown(self, columns: &FlowColumns, row: usize, port: u16) -> Option<Cow<'_, str>> {
+        let mut shown = self.pod(columns, row);
+        if shown.is_empty() {
+            shown = self.service(columns, row);
+        }
+        if shown.is_empty() {
+            shown = comma_separated(self.dns_names(columns, row));
+        }
+        let is_named = !shown.is_empty();
+        if !is_named {
+            shown = self.ip(columns, row).into();
+        }
+        if port != 0 {
+            let brackets = shown.contains(':');
+            shown = if brackets { format!("[{shown}]:{port}") } else { format!("{shown}:{port}") }
+                .into();
+        }
+        if !is_named && let Some(reserved) = self.reserved(columns, row) {
+            let space = if shown.is_empty() { "" } else { " " };
+            shown = format!("{shown}{space}({reserved})").into();
+        }
+        (!shown.is_empty()).then_some(shown)
+    }
+
+    /// What [`End::name`] and [`End::shown`] follow from: rows that agree in it are called alike.
+    pub fn name_codes(self, columns: &FlowColumns, row: usize) -> [u32; 8] {
+        let codes: [Accessors<u32>; 8] = [
+            [FlowColumns::source_namespace, FlowColumns::destination_namespace],
+            [FlowColumns::source_pod, FlowColumns::destination_pod],
+            [FlowColumns::source_service_namespace, FlowColumns::destination_service_namespace],
+            [FlowColumns::source_service, FlowColumns::destination_service],
+            [FlowColumns::source_names, FlowColumns::destination_names],
+            [FlowColumns::source_identity, FlowColumns::destination_identity],
+            [FlowColumns::source_labels, FlowColumns::destination_labels],
+            [FlowColumns::source_ip, FlowColumns::destination_ip],
+        ];
+        codes.map(|of| self.of(columns, row, of))
+    }
+}
+
+fn joined<'t>(namespace: &str, name: &'t str) -> Cow<'t, str> {
+    if namespace.is_empty() { name.into() } else { format!("{namespace}/{name}").into() }
+}
+
+fn comma_separated<'t>(mut items: impl Iterator<Item = Cow<'t, str>>) -> Cow<'t, str> {
+    let mut joined = items.next().unwrap_or_default();
+    for item in items {
+        let joined = joined.to_mut();
+        joined.push(',');
+        joined.push_str(&item);
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::RowLists;
+    use crate::{Endpoint, Flow, Ip, Service};
+
+    fn of(flow: &Flow, port: u16) -> [Option<String>; 2] {
+        let mut columns = FlowColumns::default();
+        columns.append_flow(flow, &mut RowLists::default()).unwrap();
+        let own = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
+        let end = End::Destination;
+        [own(end.name(&columns, 0)), own(end.shown(&columns, 0, port))]
+    }
+
+    #[test]
+    fn an_end_is_called_as_hubble_calls_it() {
+        #[track_caller]
+        fn check(flow: &Flow, name: &str, shown: &str) {
+            let expected = [name, shown].map(|text| Some(text.to_owned()));
+            assert_eq!(of(flow, 80), expected);
+        }
+        let mut flow = Flow {
+            ip: Some(Ip { destination: "192.0.2.1".to_owned(), ..Ip::default() }),
+            destination: Some(Endpoint {
+                namespace: "pets".to_owned(),
+                pod_name: "order-0".to_owned(),
+                ..Endpoint::default()
+            }),
+            destination_service: Some(Service {
+                namespace: "shop".to_owned(),
+                name: "order".to_owned(),
+            }),
+            destination_names: vec!["a.example".to_owned(), "b.example".to_owned()],
+            ..Flow::default()
+        };
+        check(&flow, "pets/order-0", "pets/order-0:80");
+        flow.destination = None;
+        check(&flow, "shop/order", "shop/order:80");
+        flow.destination_service = None;
+        check(&flow, "a.example", "a.example,b.example:80");
+        flow.destination_names.clear();
+        check(&flow, "192.0.2.1", "192.0.2.1:80");
+        for (identity, label, name, shown) in [
+            (2, "", "192.0.2.1", "192.0.2.1:80 (world)"),
+            (16_777_217, "reserved:world", "192.0.2.1", "192.0.2.1:80 (world)"),
+            (6, "", "remote-node", "192.0.2.1:80 (remote-node)"),
+            (0, "reserved:kube-apiserver", "kube-apiserver", "192.0.2.1:80 (kube-apiserver)"),
+            (9_000, "k8s:app=x", "192.0.2.1", "192.0.2.1:80"),
+        ] {
+            let labels = vec![label.to_owned()];
+            flow.destination = Some(Endpoint { identity, labels, ..Endpoint::default() });
+            check(&flow, name, shown);
+        }
+        flow.destination = Some(Endpoint { identity: 1, ..Endpoint::default() });
+        flow.ip = Some(Ip { destination: "fd00::1".to_owned(), ..Ip::default() });
+        check(&flow, "host", "[fd00::1]:80 (host)");
+        flow.ip = None;
+        assert_eq!(of(&flow, 0), ["host", "(host)"].map(|text| Some(text.to_owned())));
+        assert_eq!(of(&Flow::default(), 0), [None, None]);
+    }
+}
