@@ -248,7 +248,7 @@ impl Seen {
             }
             TextColumn::Source | TextColumn::Destination => {
                 let end = if column == TextColumn::Source { End::Source } else { End::Destination };
-                once(&mut self.codes, of(end.name_codes(flows, row)), dictionary, text, |text| {
+                once(&mut self.codes, of(end.shown_codes(flows, row)), dictionary, text, |text| {
                     text.push_str(&end.shown(flows, row, 0).unwrap_or_default());
                 })
             }

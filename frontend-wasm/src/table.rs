@@ -27,6 +27,8 @@ const PROJECTION: Projection = Projection::of(&[
     Column::IcmpCode,
     Column::SourceIdentity,
     Column::DestinationIdentity,
+    Column::SourceMac,
+    Column::DestinationMac,
     Column::SourceIp,
     Column::DestinationIp,
     Column::SourceNamespace,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::columns::{Column, ColumnSet, FlowColumns, WorkloadName};
+use crate::columns::{ABSENT, Column, ColumnSet, FlowColumns, WorkloadName};
 
 /// Security identities that have names, the same in every cluster. Source:
 /// pkg/identity/numericidentity.go.
@@ -32,7 +32,7 @@ pub enum End {
 }
 
 impl End {
-    /// The columns that [`End::name`] and [`End::shown`] read.
+    /// The columns that [`End::name`] reads.
     pub const NAME_COLUMNS: ColumnSet = ColumnSet::of(&[
         Column::SourceNamespace,
         Column::SourcePod,
@@ -50,6 +50,26 @@ impl End {
         Column::DestinationIdentity,
         Column::DestinationLabels,
         Column::DestinationIp,
+    ]);
+
+    /// The columns that [`End::shown`] reads.
+    pub const SHOWN_COLUMNS: ColumnSet = ColumnSet::of(&[
+        Column::SourceNamespace,
+        Column::SourcePod,
+        Column::SourceNames,
+        Column::SourceService,
+        Column::SourceServiceNamespace,
+        Column::SourceIdentity,
+        Column::SourceIp,
+        Column::SourceMac,
+        Column::DestinationNamespace,
+        Column::DestinationPod,
+        Column::DestinationNames,
+        Column::DestinationService,
+        Column::DestinationServiceNamespace,
+        Column::DestinationIdentity,
+        Column::DestinationIp,
+        Column::DestinationMac,
     ]);
 
     fn of<T: Copy + Default>(self, columns: &FlowColumns, row: usize, of: Accessors<T>) -> T {
@@ -134,9 +154,7 @@ impl End {
     /// The name of the reserved identity (`world`, `host`, …); none for pods. An address with an
     /// identity of its own (of a CIDR in a policy) says by its labels that it is of the world.
     pub fn reserved(self, columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
-        let identity = self.identity(columns, row);
-        if let Some((name, _)) = RESERVED_IDENTITIES.iter().find(|(_, number)| *number == identity)
-        {
+        if let Some(name) = reserved_identity(self.identity(columns, row)) {
             return Some(Cow::Borrowed(name));
         }
         let of = [FlowColumns::source_labels, FlowColumns::destination_labels];
@@ -161,10 +179,18 @@ impl End {
             .or_else(|| Some(self.ip(columns, row)).filter(|ip| !ip.is_empty()).map(Cow::Borrowed))
     }
 
-    /// How `hubble observe` shows an end, `port` apart from 0 included: the pod, else the service,
-    /// else the DNS names, else the address. An address says its reserved identity in brackets.
-    /// `None` where nothing is known. Source: pkg/printer `Hostname`.
+    /// How `hubble observe` shows an end, with `port` unless it is 0: the pod, else the service,
+    /// else the DNS names, else the address, with its reserved identity in brackets; of a packet
+    /// that is no IP the MAC address. `None` where nothing is known. Source: pkg/printer `Hostname`.
     pub fn shown(self, columns: &FlowColumns, row: usize, port: u16) -> Option<Cow<'_, str>> {
+        let ip = self.ip(columns, row);
+        if ip.is_empty() {
+            let mac =
+                self.of(columns, row, [FlowColumns::source_mac, FlowColumns::destination_mac]);
+            if mac != ABSENT {
+                return Some(columns.text(mac).into());
+            }
+        }
         let mut shown = self.pod(columns, row);
         if shown.is_empty() {
             shown = self.service(columns, row);
@@ -174,22 +200,22 @@ impl End {
         }
         let is_named = !shown.is_empty();
         if !is_named {
-            shown = self.ip(columns, row).into();
+            shown = ip.into();
         }
         if port != 0 {
             let brackets = shown.contains(':');
             shown = if brackets { format!("[{shown}]:{port}") } else { format!("{shown}:{port}") }
                 .into();
         }
-        if !is_named && let Some(reserved) = self.reserved(columns, row) {
+        if !is_named && let Some(name) = reserved_identity(self.identity(columns, row)) {
             let space = if shown.is_empty() { "" } else { " " };
-            shown = format!("{shown}{space}({reserved})").into();
+            shown = format!("{shown}{space}({name})").into();
         }
         (!shown.is_empty()).then_some(shown)
     }
 
-    /// What [`End::name`] and [`End::shown`] follow from: rows that agree in it are called alike.
-    pub fn name_codes(self, columns: &FlowColumns, row: usize) -> [u32; 8] {
+    /// What [`End::shown`] follows from, the port apart: rows that agree in it are shown alike.
+    pub fn shown_codes(self, columns: &FlowColumns, row: usize) -> [u32; 8] {
         let codes: [Accessors<u32>; 8] = [
             [FlowColumns::source_namespace, FlowColumns::destination_namespace],
             [FlowColumns::source_pod, FlowColumns::destination_pod],
@@ -197,11 +223,15 @@ impl End {
             [FlowColumns::source_service, FlowColumns::destination_service],
             [FlowColumns::source_names, FlowColumns::destination_names],
             [FlowColumns::source_identity, FlowColumns::destination_identity],
-            [FlowColumns::source_labels, FlowColumns::destination_labels],
             [FlowColumns::source_ip, FlowColumns::destination_ip],
+            [FlowColumns::source_mac, FlowColumns::destination_mac],
         ];
         codes.map(|of| self.of(columns, row, of))
     }
+}
+
+fn reserved_identity(identity: u32) -> Option<&'static str> {
+    RESERVED_IDENTITIES.iter().find(|(_, number)| *number == identity).map(|(name, _)| *name)
 }
 
 fn joined<'t>(namespace: &str, name: &'t str) -> Cow<'t, str> {
@@ -222,7 +252,7 @@ fn comma_separated<'t>(mut items: impl Iterator<Item = Cow<'t, str>>) -> Cow<'t,
 mod tests {
     use super::*;
     use crate::columns::RowLists;
-    use crate::{Endpoint, Flow, Ip, Service};
+    use crate::{Endpoint, Ethernet, Flow, Ip, Service};
 
     fn of(flow: &Flow, port: u16) -> [Option<String>; 2] {
         let mut columns = FlowColumns::default();
@@ -262,9 +292,10 @@ mod tests {
         check(&flow, "192.0.2.1", "192.0.2.1:80");
         for (identity, label, name, shown) in [
             (2, "", "192.0.2.1", "192.0.2.1:80 (world)"),
-            (16_777_217, "reserved:world", "192.0.2.1", "192.0.2.1:80 (world)"),
+            // As Hubble does: of a CIDR's own identity, nothing is said.
+            (16_777_217, "reserved:world", "192.0.2.1", "192.0.2.1:80"),
             (6, "", "remote-node", "192.0.2.1:80 (remote-node)"),
-            (0, "reserved:kube-apiserver", "kube-apiserver", "192.0.2.1:80 (kube-apiserver)"),
+            (16_777_218, "reserved:kube-apiserver", "kube-apiserver", "192.0.2.1:80"),
             (9_000, "k8s:app=x", "192.0.2.1", "192.0.2.1:80"),
         ] {
             let labels = vec![label.to_owned()];
@@ -276,6 +307,9 @@ mod tests {
         check(&flow, "host", "[fd00::1]:80 (host)");
         flow.ip = None;
         assert_eq!(of(&flow, 0), ["host", "(host)"].map(|text| Some(text.to_owned())));
+        flow.ethernet =
+            Some(Ethernet { destination: "2e:00:00:00:00:01".to_owned(), ..Ethernet::default() });
+        assert_eq!(of(&flow, 0), ["host", "2e:00:00:00:00:01"].map(|text| Some(text.to_owned())));
         assert_eq!(of(&Flow::default(), 0), [None, None]);
     }
 }

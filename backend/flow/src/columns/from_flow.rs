@@ -37,6 +37,10 @@ impl<'a> FlowRow<'a> {
             uuid: flow.uuid.as_bytes(),
             ..Self::default()
         };
+        if let Some(ethernet) = &flow.ethernet {
+            row.source_mac = ethernet.source.as_bytes();
+            row.destination_mac = ethernet.destination.as_bytes();
+        }
         if let Some(event_type) = &flow.event_type {
             row.event_type = event_type.message_type.number();
             row.event_sub_type = event_type.sub_type;

@@ -300,6 +300,10 @@ columns! {
         SourceIp source_ip;
         /// Source: `IP.destination`.
         DestinationIp destination_ip;
+        /// Source: `Ethernet.source`.
+        SourceMac source_mac;
+        /// Source: `Ethernet.destination`.
+        DestinationMac destination_mac;
         /// Source: `Flow.source.namespace`.
         SourceNamespace source_namespace;
         /// Source: `Flow.source.pod_name`.

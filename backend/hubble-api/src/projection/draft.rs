@@ -6,6 +6,7 @@ use flow::columns::{Column, ColumnSet, FlowRow, JoinedList, NO_TIME, REPLY_UNKNO
 
 const IP: ColumnSet =
     ColumnSet::of(&[Column::SourceIp, Column::DestinationIp, Column::IpVersion, Column::Encrypted]);
+const ETHERNET: ColumnSet = ColumnSet::of(&[Column::SourceMac, Column::DestinationMac]);
 const L4: ColumnSet = ColumnSet::of(&[
     Column::L4Protocol,
     Column::SourcePort,
@@ -58,8 +59,8 @@ const AGGREGATE: ColumnSet = ColumnSet::of(&[
     Column::AggregateUnknownDirectionFlowCount,
 ]);
 /// Messages that are read whole where one of their columns is wanted; the rest is emptied after.
-const READ_WHOLE: [ColumnSet; 6] =
-    [L7, EVENT_TYPE, INTERFACE, SOURCE_SERVICE, DESTINATION_SERVICE, AGGREGATE];
+const READ_WHOLE: [ColumnSet; 7] =
+    [ETHERNET, L7, EVENT_TYPE, INTERFACE, SOURCE_SERVICE, DESTINATION_SERVICE, AGGREGATE];
 
 /// Whether more is read than is wanted. Emptying it takes dozens of comparisons a row, which the
 /// usual columns do without.
@@ -113,6 +114,7 @@ impl<'a> Draft<'a> {
                 }
                 2 if wants(Column::Verdict) => self.row.verdict = field.int32()?,
                 3 if wants(Column::DropReason) => self.drop_reason_code = field.uint32()?,
+                4 if wanted.intersects(ETHERNET) => self.ethernet(field.message()?)?,
                 5 if wanted.intersects(IP) => self.ip(field.message()?)?,
                 6 if wanted.intersects(L4) => self.l4.layer4(field.message()?)?,
                 8 if wanted.intersects(SOURCE) => {
@@ -207,6 +209,17 @@ impl<'a> Draft<'a> {
             self.row.keep_only(self.wanted);
         }
         Ok(&self.row)
+    }
+
+    fn ethernet(&mut self, mut ethernet: Reader<'a>) -> Result<(), WireError> {
+        while let Some(field) = ethernet.field()? {
+            match field.number {
+                1 => self.row.source_mac = field.bytes()?,
+                2 => self.row.destination_mac = field.bytes()?,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn ip(&mut self, mut ip: Reader<'a>) -> Result<(), WireError> {

@@ -72,6 +72,7 @@ const fn paths(column: Column) -> &'static [&'static str] {
         Column::InterfaceIndex | Column::Interface => &["interface"],
         Column::IpVersion => &["IP.ipVersion"],
         Column::Encrypted => &["IP.encrypted"],
+        Column::SourceMac | Column::DestinationMac => &["ethernet"],
         Column::SourceIp => &["IP.source"],
         Column::DestinationIp => &["IP.destination"],
         Column::L4Protocol

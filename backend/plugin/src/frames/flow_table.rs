@@ -42,6 +42,8 @@ pub(crate) const FLOW_TABLE_COLUMNS: ColumnSet = ColumnSet::of(&[
     Column::DnsRcode,
     Column::DnsTtlSecs,
     Column::HttpCode,
+    Column::SourceMac,
+    Column::DestinationMac,
     Column::SourceIp,
     Column::DestinationIp,
     Column::SourceNamespace,

@@ -212,6 +212,7 @@ fn flows() -> Vec<Flow> {
         }),
         source: Some(endpoint("kube-system", "coredns-0", "coredns", 7)),
         destination: Some(Endpoint {
+            identity: 7,
             labels: vec!["reserved:kube-apiserver".to_owned()],
             ..Endpoint::default()
         }),

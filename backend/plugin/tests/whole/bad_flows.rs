@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use hubble_api::pb::flow::{CiliumEventType, Dns, Http, Layer7, layer7};
+use hubble_api::pb::flow::{CiliumEventType, Dns, Ethernet, Http, Layer7, layer7};
 use hubble_api::pb::observer::GetFlowsResponse;
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -59,6 +59,9 @@ async fn what_hubble_would_refuse_is_refused_by_name() {
     assert_eq!((status, message.as_str()), (400, "the time range ends before it begins"));
 }
 
+/// The ends of a frame that is no IP.
+const MACS: [&str; 2] = ["2e:00:00:00:00:01", "2e:00:00:00:00:02"];
+
 /// Flows without ends, addresses or time, with huge labels and strange paths, twice and in any
 /// order.
 fn strange(now: i64) -> Vec<GetFlowsResponse> {
@@ -73,7 +76,11 @@ fn strange(now: i64) -> Vec<GetFlowsResponse> {
         twice.clone(),
         relay::flow("aks-1", now - 1_000, |flow| (flow.source, flow.destination) = (None, None)),
         timeless,
-        relay::flow("aks-1", now - 5_000, |flow| (flow.ip, flow.l4) = (None, None)),
+        relay::flow("aks-1", now - 5_000, |flow| {
+            (flow.ip, flow.l4, flow.source, flow.destination) = (None, None, None, None);
+            let [source, destination] = MACS.map(str::to_owned);
+            flow.ethernet = Some(Ethernet { source, destination });
+        }),
         relay::flow("aks-1", now - 2_000, |flow| {
             flow.source.as_mut().unwrap().labels = vec!["k8s:a=".to_owned() + &"x".repeat(65_536)];
         }),
@@ -97,6 +104,9 @@ async fn strange_flows_are_shown_as_they_are() {
     assert!(table.contains("</script>"), "text stays text");
     let logs = ask(flows(&json!({ "format": "logs" }))).await;
     assert!(logs.contains("(7 rows)"), "{logs}");
+    let [source, destination] = MACS;
+    assert!(table.contains(source) && table.contains(destination), "{table}");
+    assert!(logs.contains(&format!("{source} -> {destination}")), "{logs}");
     let packed = ask(flows(&json!({ "format": "packed" }))).await;
     assert!(packed.contains("\"flows\": 7"), "{packed}");
     let counts = ask(json!({ "queryType": "flowMetrics", "format": "top" })).await;
