@@ -260,8 +260,10 @@ impl Relay {
             broken => newest.broken = broken,
         }
         newest.remarks = plan.into_remarks();
-        // By `Reverse`: the newest comes first, or the oldest of the oldest.
-        let mut sorted = held.heap.into_sorted_vec();
+        // By `Reverse`: the newest comes first, or the oldest of the oldest. Flows mostly came in
+        // order, which a sort of the whole sees and a heap does not.
+        let mut sorted = held.heap.into_vec();
+        sorted.sort_unstable();
         if request.oldest {
             sorted.reverse();
         }
