@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::cells::{Cells, next_room};
 use super::{
     ABSENT, ColumnLimits, ColumnSet, ColumnsFull, Dictionary, JoinedList, NO_TIME, REPLY_UNKNOWN,
@@ -105,7 +107,7 @@ macro_rules! columns {
         }
 
         /// Flows as a struct of arrays. All arrays have the same length.
-        #[derive(Clone, Debug)]
+        #[derive(Clone)]
         pub struct FlowColumns {
             limits: ColumnLimits,
             len: usize,
@@ -214,6 +216,19 @@ macro_rules! columns {
                     self.$list.first(self.len)
                 }
             )*
+        }
+
+        impl fmt::Debug for FlowColumns {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct("FlowColumns")
+                    .field("limits", &self.limits)
+                    .field("dictionary", &self.dictionary)
+                    .field("uuid", &self.uuid)
+                    $( .field(stringify!($number), &self.$number()) )*
+                    $( .field(stringify!($text), &self.$text()) )*
+                    $( .field(stringify!($list), &self.$list()) )*
+                    .finish_non_exhaustive()
+            }
         }
     };
 }
