@@ -1,12 +1,19 @@
 //! Who talks to whom: flows as a graph, in bounded memory however many flows there are.
 
+mod direction;
+mod message;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
-use crate::columns::{Column, ColumnSet, FlowColumns};
+use self::direction::{Servers, Undirected};
+use self::message::Message;
+use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN};
 use crate::end::End;
 use crate::group::protocol;
 use crate::{DropReason, Verdict};
@@ -15,7 +22,9 @@ use crate::{DropReason, Verdict};
 const MAX_EDGES: usize = 20_000;
 /// Ends that are kept apart; further ones are one node.
 const MAX_ENDS: usize = 20_000;
-/// Ports and reasons that are named on an edge.
+/// Flows that wait until more is known of their direction; further ones go as they came.
+const MAX_WAITING: usize = 10_000;
+/// Ports, reasons and messages that are named on an edge.
 const MAX_DETAILS: usize = 8;
 /// The subtitle of a node that stands for several.
 const GROUPED: &str = "grouped";
@@ -69,6 +78,10 @@ pub struct MapEdge {
     pub drop_reasons: BTreeMap<String, u64>,
     /// By `port/protocol` of the destination, how many flows.
     pub ports: BTreeMap<String, u64>,
+    /// By method and status (`GET 503`), how many responses; `GET refused` by policy.
+    pub http: BTreeMap<String, u64>,
+    /// By name and answer (`api.example: No Error`), how many answers.
+    pub dns: BTreeMap<String, u64>,
 }
 
 /// The graph.
@@ -83,8 +96,21 @@ pub struct ServiceMap {
     pairs: HashMap<(usize, usize), usize>,
     /// `namespace/pod` → its workload, of pods whose own node saw them.
     workloads: HashMap<String, String>,
+    servers: Servers,
+    waiting: Vec<(Undirected, [Way; 2])>,
     /// Flows that found no edge of their own.
     pub unpaired: u64,
+}
+
+/// A flow as one of an edge.
+#[derive(Debug)]
+struct Way {
+    /// Indexes of nodes.
+    pair: (usize, usize),
+    verdict: Verdict,
+    drop_reason: Option<String>,
+    port: Option<String>,
+    message: Option<Message>,
 }
 
 impl MapCounts {
@@ -120,6 +146,11 @@ impl ServiceMap {
         Column::IsReply,
         Column::L4Protocol,
         Column::L7Record,
+        Column::L7Type,
+        Column::HttpMethod,
+        Column::HttpCode,
+        Column::DnsQuery,
+        Column::DnsRcode,
         Column::SourcePort,
         Column::DestinationPort,
         Column::SourceWorkloads,
@@ -133,22 +164,16 @@ impl ServiceMap {
         Self { by, ..Self::default() }
     }
 
-    /// Takes a flow in. A reply counts for the connection that it answers.
+    /// Takes a flow in. A reply counts for the connection that it answers; so does a flow that
+    /// does not say whether it is one, if others say who answers.
     pub fn add(&mut self, columns: &FlowColumns, row: usize) {
-        let is_reply = columns.is_reply().get(row).copied() == Some(1);
-        let (from, to) = if is_reply {
-            (End::Destination, End::Source)
-        } else {
-            (End::Source, End::Destination)
-        };
-        let number = |numbers: &[i32]| numbers.get(row).copied().unwrap_or_default();
-        let verdict = Verdict::from_number(number(columns.verdict()));
+        let verdict = Verdict::from_number(at(columns.verdict(), row));
         if self.by == MapBy::Workload {
-            self.learn(columns, row, from);
-            self.learn(columns, row, to);
+            self.learn(columns, row, End::Source);
+            self.learn(columns, row, End::Destination);
         }
-        let source = self.node(end(self.by, columns, row, from));
-        let destination = self.node(end(self.by, columns, row, to));
+        let source = self.node(end(self.by, columns, row, End::Source));
+        let destination = self.node(end(self.by, columns, row, End::Destination));
         let (ends, both) = ([source, destination], [source, destination]);
         let ends = if source == destination { both.get(..1).unwrap_or_default() } else { &ends };
         for &index in ends {
@@ -156,10 +181,43 @@ impl ServiceMap {
                 node.counts.add(verdict);
             }
         }
-        let edge = match self.pairs.get(&(source, destination)) {
+        let way = |to: End| Way::of(columns, row, verdict, [source, destination], to);
+        let is_reply = match at(columns.is_reply(), row) {
+            REPLY_UNKNOWN => match Undirected::of(columns, row) {
+                None => false,
+                Some(flow) => match self.servers.is_reply(&flow) {
+                    None if self.waiting.len() < MAX_WAITING => {
+                        self.waiting.push((flow, [way(End::Destination), way(End::Source)]));
+                        return;
+                    }
+                    is_reply => is_reply.unwrap_or(false),
+                },
+            },
+            is_reply => {
+                let is_reply = is_reply == 1;
+                let server = if is_reply { End::Source } else { End::Destination };
+                self.servers.learn(columns, row, server);
+                is_reply
+            }
+        };
+        self.count_on_edge(way(if is_reply { End::Source } else { End::Destination }));
+    }
+
+    /// Counts the flows that have waited.
+    fn decide(&mut self) {
+        for (flow, [there, back]) in std::mem::take(&mut self.waiting) {
+            let is_reply = self.servers.is_reply(&flow).unwrap_or(false);
+            self.count_on_edge(if is_reply { back } else { there });
+        }
+    }
+
+    fn count_on_edge(&mut self, way: Way) {
+        let Way { pair, verdict, drop_reason, port, message } = way;
+        let edge = match self.pairs.get(&pair) {
             Some(&index) => self.edges.get_mut(index),
             None if self.edges.len() < MAX_EDGES => {
-                self.pairs.insert((source, destination), self.edges.len());
+                self.pairs.insert(pair, self.edges.len());
+                let (source, destination) = pair;
                 self.edges.push(MapEdge { source, destination, ..MapEdge::default() });
                 self.edges.last_mut()
             }
@@ -170,18 +228,16 @@ impl ServiceMap {
             return;
         };
         edge.counts.add(verdict);
-        if verdict == Verdict::Dropped {
-            let reason = DropReason::from_number(number(columns.drop_reason()));
-            let reason =
-                if reason.is_known() { reason.to_string() } else { "unknown reason".to_owned() };
+        if let Some(reason) = drop_reason {
             count(&mut edge.drop_reasons, reason);
         }
-        let (port, protocol) = (to.port(columns, row), protocol(columns, row));
-        if port != 0 || !protocol.is_empty() {
-            count(
-                &mut edge.ports,
-                if port == 0 { protocol.to_owned() } else { format!("{port}/{protocol}") },
-            );
+        if let Some(port) = port {
+            count(&mut edge.ports, port);
+        }
+        match message {
+            Some(Message::Http(http)) => count(&mut edge.http, http),
+            Some(Message::Dns(dns)) => count(&mut edge.dns, dns),
+            None => {}
         }
     }
 
@@ -231,7 +287,8 @@ impl ServiceMap {
     /// (the names outside of the cluster are of one) become one node, the largest group first and
     /// only as many groups as it takes; then the nodes with the fewest flows become one, too.
     /// Whether anything was put together.
-    pub fn grouped(self, max_nodes: usize) -> (Self, bool) {
+    pub fn grouped(mut self, max_nodes: usize) -> (Self, bool) {
+        self.decide();
         self.with_workloads().grouped_by_namespace(max_nodes)
     }
 
@@ -310,16 +367,52 @@ impl ServiceMap {
                 merged.edges.push(MapEdge { source, destination, ..edge.clone() });
             } else if let Some(there) = merged.edges.get_mut(index) {
                 there.counts.merge(edge.counts);
-                for (reason, flows) in &edge.drop_reasons {
-                    count_many(&mut there.drop_reasons, reason.clone(), *flows);
-                }
-                for (port, flows) in &edge.ports {
-                    count_many(&mut there.ports, port.clone(), *flows);
+                for (there, here) in [
+                    (&mut there.drop_reasons, &edge.drop_reasons),
+                    (&mut there.ports, &edge.ports),
+                    (&mut there.http, &edge.http),
+                    (&mut there.dns, &edge.dns),
+                ] {
+                    for (name, flows) in here {
+                        count_many(there, name.clone(), *flows);
+                    }
                 }
             }
         }
         merged
     }
+}
+
+impl Way {
+    /// A flow between nodes, on the edge that leads to the node of the end `to`.
+    fn of(
+        columns: &FlowColumns,
+        row: usize,
+        verdict: Verdict,
+        [source, destination]: [usize; 2],
+        to: End,
+    ) -> Self {
+        let drop_reason = (verdict == Verdict::Dropped).then(|| {
+            let reason = DropReason::from_number(at(columns.drop_reason(), row));
+            if reason.is_known() { reason.to_string() } else { "unknown reason".to_owned() }
+        });
+        let (port, protocol) = (to.port(columns, row), protocol(columns, row));
+        let port = match (port, protocol) {
+            (0, "") => None,
+            (0, protocol) => Some(protocol.to_owned()),
+            (port, protocol) => Some(format!("{port}/{protocol}")),
+        };
+        let pair = match to {
+            End::Source => (destination, source),
+            End::Destination => (source, destination),
+        };
+        let message = Message::of(columns, row, verdict);
+        Self { pair, verdict, drop_reason, port, message }
+    }
+}
+
+fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
+    column.get(row).copied().unwrap_or_default()
 }
 
 fn count(counts: &mut BTreeMap<String, u64>, name: String) {
@@ -366,142 +459,5 @@ fn end(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> (String, Strin
             (pod.rsplit('/').next().unwrap_or_default().to_owned(), namespace)
         }
         _ => outside(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::columns::RowLists;
-    use crate::{Endpoint, Flow, Ip, Layer4, Service, Tcp, Workload};
-
-    fn map(flows: impl IntoIterator<Item = (String, String, bool)>) -> ServiceMap {
-        let pod = |name: String| {
-            let (namespace, pod) = name.split_once('/').unwrap();
-            Some(Endpoint {
-                namespace: namespace.to_owned(),
-                pod_name: pod.to_owned(),
-                ..Endpoint::default()
-            })
-        };
-        let mut map = ServiceMap::new(MapBy::Workload);
-        for (source, destination, is_reply) in flows {
-            let flow = Flow {
-                source: pod(source),
-                destination: pod(destination),
-                is_reply: Some(is_reply),
-                verdict: if is_reply { Verdict::Forwarded } else { Verdict::Dropped },
-                l4: Some(Layer4::Tcp(Tcp { source_port: 80, destination_port: 80, flags: None })),
-                ..Flow::default()
-            };
-            let mut columns = FlowColumns::default();
-            columns.append_flow(&flow, &mut RowLists::default()).unwrap();
-            map.add(&columns, 0);
-        }
-        map
-    }
-
-    #[test]
-    fn replies_belong_to_their_connection() {
-        let pair = |is_reply| {
-            let (a, b) = ("pets/a".to_owned(), "shop/b".to_owned());
-            if is_reply { (b, a, true) } else { (a, b, false) }
-        };
-        let map = map([pair(false), pair(true), pair(false)]);
-        assert_eq!((map.nodes.len(), map.edges.len()), (2, 1));
-        assert_eq!(map.edges[0].counts, MapCounts { forwarded: 1, dropped: 2, other: 0 });
-        assert_eq!(map.edges[0].drop_reasons, BTreeMap::from([("unknown reason".to_owned(), 2)]));
-        assert_eq!(map.edges[0].ports, BTreeMap::from([("80/TCP".to_owned(), 3)]));
-    }
-
-    #[test]
-    fn many_nodes_are_grouped_and_no_flow_is_lost() {
-        // Namespaces of 42 and 43 pods each, and one of a single pod.
-        let flows =
-            || (0..300).map(|index| (format!("n{}/a{index}", index % 7), "x/y".to_owned(), false));
-        for (max_nodes, expected) in [
-            (301, (301, false)),
-            (300, (259, true)),
-            (200, (175, true)),
-            (50, (49, true)),
-            (8, (8, true)),
-            (4, (4, true)),
-        ] {
-            let (map, grouped) = map(flows()).grouped(max_nodes);
-            assert_eq!((map.nodes.len(), grouped), expected, "{max_nodes}");
-            let sum: u64 = map.edges.iter().map(|edge| edge.counts.total()).sum();
-            assert_eq!(sum, 300);
-            assert!(map.nodes.iter().any(|node| node.title == "y") || max_nodes < 8);
-        }
-    }
-
-    #[test]
-    fn a_pod_is_its_workload_whichever_node_saw_it() {
-        let pod = |name: &str, workload: &str| {
-            let workload = Workload { name: workload.to_owned(), ..Workload::default() };
-            Some(Endpoint {
-                namespace: "pets".to_owned(),
-                pod_name: name.to_owned(),
-                workloads: [workload].into_iter().filter(|own| !own.name.is_empty()).collect(),
-                ..Endpoint::default()
-            })
-        };
-        let mut map = ServiceMap::new(MapBy::Workload);
-        // Each node knows the workload of its own end.
-        for (a, b) in [("a", ""), ("", "b"), ("", "")] {
-            let flow =
-                Flow { source: pod("a-0", a), destination: pod("b-0", b), ..Flow::default() };
-            let mut columns = FlowColumns::default();
-            columns.append_flow(&flow, &mut RowLists::default()).unwrap();
-            map.add(&columns, 0);
-        }
-        let (map, is_grouped) = map.grouped(10);
-        assert!(!is_grouped);
-        let titles: Vec<&str> = map.nodes.iter().map(|node| node.title.as_str()).collect();
-        assert_eq!((titles, map.edges.len()), (vec!["a", "b"], 1));
-        assert_eq!(map.edges[0].counts.total(), 3);
-    }
-
-    #[test]
-    fn addresses_of_the_world_are_one_node_and_names_are_their_own() {
-        let world = |ip: &str, names: &[&str]| Flow {
-            ip: Some(Ip {
-                source: "10.0.0.1".to_owned(),
-                destination: ip.to_owned(),
-                ..Ip::default()
-            }),
-            destination: Some(Endpoint {
-                identity: 2,
-                labels: vec!["reserved:world".to_owned()],
-                ..Endpoint::default()
-            }),
-            destination_names: names.iter().map(|name| (*name).to_owned()).collect(),
-            ..Flow::default()
-        };
-        let mut service = world("10.0.96.9", &[]);
-        service.destination = None;
-        service.destination_service =
-            Some(Service { name: "rabbitmq".to_owned(), namespace: "pets".to_owned() });
-        let titles = |by: MapBy| {
-            let mut map = ServiceMap::new(by);
-            for flow in [
-                world("1.1.1.1", &[]),
-                world("1.0.0.1", &[]),
-                world("20.0.0.1", &["api.github.com"]),
-                world("20.0.0.2", &["api.github.com"]),
-                service.clone(),
-            ] {
-                let mut columns = FlowColumns::default();
-                columns.append_flow(&flow, &mut RowLists::default()).unwrap();
-                map.add(&columns, 0);
-            }
-            let nodes = map.nodes.iter().map(|node| format!("{}|{}", node.title, node.subtitle));
-            nodes.collect::<Vec<_>>()
-        };
-        let named = ["unknown|", "world|", "api.github.com|world", "pets/rabbitmq|service"];
-        assert_eq!(titles(MapBy::Workload), named);
-        assert_eq!(titles(MapBy::Pod), named);
-        assert_eq!(titles(MapBy::Namespace), ["unknown|", "world|"]);
-        assert_eq!(titles(MapBy::Identity), ["0|unknown", "2|world"]);
     }
 }

@@ -34,6 +34,8 @@ pub(crate) fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> 
         titled("secondarystat", "Drop reasons", edges().map(|edge| listed(&edge.drop_reasons))),
         texts("color", edge_counts.iter().map(|counts| color(*counts).to_owned())),
         titled("detail__ports", "Ports", edges().map(|edge| listed(&edge.ports))),
+        titled("detail__http", "HTTP", edges().map(|edge| listed(&edge.http))),
+        titled("detail__dns", "DNS", edges().map(|edge| listed(&edge.dns))),
         flows("detail__flows", "Flows", &edge_counts, MapCounts::total),
         flows("detail__dropped", "Dropped", &edge_counts, |counts| counts.dropped),
     ];
