@@ -1,6 +1,7 @@
 //! Who talks to whom: flows as a graph, in bounded memory however many flows there are.
 
 mod direction;
+mod flows;
 mod message;
 #[cfg(test)]
 mod tests;
@@ -12,9 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 
 use self::direction::{Servers, Undirected};
+use self::flows::Ends;
 use self::message::Message;
 use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN};
 use crate::end::End;
+use crate::filter::FlowFilter;
 use crate::group::protocol;
 use crate::{DropReason, Verdict};
 
@@ -63,6 +66,7 @@ pub struct MapNode {
     pub subtitle: String,
     /// Flows from or to it.
     pub counts: MapCounts,
+    ends: Ends,
 }
 
 /// An edge, in the direction in which connections are opened as far as flows say.
@@ -181,6 +185,13 @@ impl ServiceMap {
                 node.counts.add(verdict);
             }
         }
+        for (index, end) in [(source, End::Source), (destination, End::Destination)] {
+            if let Some(node) = self.nodes.get_mut(index)
+                && !node.ends.has_pod(&end.pod(columns, row))
+            {
+                node.ends.add(Ends::of(self.by, columns, row, end));
+            }
+        }
         let way = |to: End| Way::of(columns, row, verdict, [source, destination], to);
         let is_reply = match at(columns.is_reply(), row) {
             REPLY_UNKNOWN => match Undirected::of(columns, row) {
@@ -277,10 +288,22 @@ impl ServiceMap {
         let index = self.indexes.get(&key).copied().unwrap_or(self.nodes.len());
         if index == self.nodes.len() {
             let (subtitle, title) = key.clone();
-            self.nodes.push(MapNode { title, subtitle, counts: MapCounts::default() });
+            self.nodes.push(MapNode { title, subtitle, ..MapNode::default() });
             self.indexes.insert(key, index);
         }
         index
+    }
+
+    /// The filters of the flows of a node; `None` where no filter says which they are.
+    pub fn flows_of_node(&self, node: &MapNode) -> Option<[FlowFilter; 2]> {
+        node.ends.either_way()
+    }
+
+    /// The filters of the flows of an edge, there and back; `None` as in
+    /// [`ServiceMap::flows_of_node`].
+    pub fn flows_of_edge(&self, edge: &MapEdge) -> Option<[FlowFilter; 2]> {
+        let [source, destination] = [edge.source, edge.destination].map(|at| self.nodes.get(at));
+        source?.ends.between(&destination?.ends)
     }
 
     /// The graph with at most `max_nodes` nodes. Where it has more, those of one namespace or kind
@@ -355,6 +378,7 @@ impl ServiceMap {
             let target = merged.node(name(node, index));
             if let Some(node_there) = merged.nodes.get_mut(target) {
                 node_there.counts.merge(node.counts);
+                node_there.ends.add(node.ends.clone());
             }
             targets.push(target);
         }

@@ -1,24 +1,16 @@
 //! From a row of a table of flows to what belongs to it: the pair in both directions, the reply,
-//! the DNS name that led there, and the dashboards of both ends.
+//! the DNS name that led there, and the dashboards of both ends; from a node or edge of a graph to
+//! its flows.
 
 use serde_json::{Value, json};
 
 use super::Frame;
+use super::node_graph::FLOW_FILTERS;
 
 /// The table with links in its fields. Queries of links ask the same data source again, and open
 /// in Explore.
 pub(crate) fn flow_links(mut table: Frame, datasource_uid: &str) -> Frame {
-    let query = |title: &str, query: &Value| {
-        json!({
-            "title": title,
-            "url": "",
-            "internal": {
-                "datasourceUid": datasource_uid,
-                "datasourceName": "Hubble",
-                "query": query,
-            },
-        })
-    };
+    let query = |title: &str, query: &Value| in_explore(title, query, datasource_uid);
     for field in &mut table.fields {
         let links = match field.name.as_str() {
             // Of an end outside of the cluster there is no pod, and of a pod of another node often no
@@ -37,6 +29,36 @@ pub(crate) fn flow_links(mut table: Frame, datasource_uid: &str) -> Frame {
         field.config.links = links;
     }
     table
+}
+
+/// A node graph's frames with a link from each node and edge to its flows. Grafana shows the links of
+/// all fields of a row in its menu.
+pub(crate) fn graph_links(mut frames: Vec<Frame>, datasource_uid: &str) -> Vec<Frame> {
+    let flows = json!({
+        "refId": "A",
+        "queryType": "flows",
+        "format": "table",
+        "allowlist": FLOW_FILTERS.map(cell),
+    });
+    let [first, _] = FLOW_FILTERS;
+    for field in frames.iter_mut().flat_map(|frame| &mut frame.fields) {
+        if field.name == first {
+            field.config.links = vec![in_explore("The flows behind it", &flows, datasource_uid)];
+        }
+    }
+    frames
+}
+
+fn in_explore(title: &str, query: &Value, datasource_uid: &str) -> Value {
+    json!({
+        "title": title,
+        "url": "",
+        "internal": {
+            "datasourceUid": datasource_uid,
+            "datasourceName": "Hubble",
+            "query": query,
+        },
+    })
 }
 
 /// Grafana puts the row's own value there. Single quotes: it stands in JSON within JSON.

@@ -4,9 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Float64Array, StringArray};
+use flow::filter::FlowFilter;
 use flow::service_map::{MapCounts, ServiceMap};
+use hubble_api::pb::flow::FlowFilter as WireFilter;
 
 use super::{Field, FieldConfig, FixedColor, Frame, Meta};
+
+/// The fields with the filters of a node's or an edge's flows, one for each direction.
+pub(super) const FLOW_FILTERS: [&str; 2] = ["flows_there", "flows_back"];
+
+/// Stands in place of filters where there are none. It is no filter either: asking for it is an error
+/// that quotes it, not a question for all flows.
+const NO_FILTER: &str = r#"{"ends of several kinds, which no filter names together": []}"#;
 
 /// The graph; rates are over `secs`.
 pub(crate) fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> {
@@ -14,7 +23,7 @@ pub(crate) fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> 
     let edges = || map.edges.iter();
     let node_counts: Vec<MapCounts> = nodes().map(|node| node.counts).collect();
     let edge_counts: Vec<MapCounts> = edges().map(|edge| edge.counts).collect();
-    let node_fields = vec![
+    let mut node_fields = vec![
         texts("id", (0..map.nodes.len()).map(|index| index.to_string())),
         titled("title", "Name", nodes().map(|node| node.title.clone())),
         titled("subtitle", "Namespace or kind", nodes().map(|node| node.subtitle.clone())),
@@ -26,7 +35,7 @@ pub(crate) fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> 
         flows("detail__flows", "Flows", &node_counts, MapCounts::total),
         flows("detail__dropped", "Dropped", &node_counts, |counts| counts.dropped),
     ];
-    let edge_fields = vec![
+    let mut edge_fields = vec![
         texts("id", edges().map(|edge| format!("{}-{}", edge.source, edge.destination))),
         texts("source", edges().map(|edge| edge.source.to_string())),
         texts("target", edges().map(|edge| edge.destination.to_string())),
@@ -39,6 +48,8 @@ pub(crate) fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> 
         flows("detail__flows", "Flows", &edge_counts, MapCounts::total),
         flows("detail__dropped", "Dropped", &edge_counts, |counts| counts.dropped),
     ];
+    node_fields.extend(flow_filters(nodes().map(|node| map.flows_of_node(node))));
+    edge_fields.extend(flow_filters(edges().map(|edge| map.flows_of_edge(edge))));
     let of_graph = Meta { preferred_visualisation_type: Some("nodeGraph"), ..Meta::default() };
     vec![
         Frame {
@@ -48,6 +59,19 @@ pub(crate) fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> 
         },
         Frame { name: "edges".to_owned(), fields: edge_fields, meta: of_graph },
     ]
+}
+
+fn flow_filters(filters: impl Iterator<Item = Option<[FlowFilter; 2]>>) -> [Field; 2] {
+    let json = |filter: &FlowFilter| hubble_api::json::write(&WireFilter::from(filter)).ok();
+    let (there, back): (Vec<String>, Vec<String>) = filters
+        .map(|filters| {
+            let [there, back] = filters?;
+            Some((json(&there)?, json(&back)?))
+        })
+        .map(|filters| filters.unwrap_or_else(|| (NO_FILTER.to_owned(), NO_FILTER.to_owned())))
+        .unzip();
+    let [name_there, name_back] = FLOW_FILTERS;
+    [texts(name_there, there.into_iter()), texts(name_back, back.into_iter())]
 }
 
 fn texts(name: &str, values: impl Iterator<Item = String>) -> Field {

@@ -8,7 +8,7 @@ use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::read_rows;
 use super::{Envelope, QueryError};
-use crate::frames::{Frame, Meta, Notice, node_graph};
+use crate::frames::{Frame, Meta, Notice, graph_links, node_graph};
 use crate::instance::Instance;
 
 /// Nodes that Grafana's node graph draws; it hides all others.
@@ -106,5 +106,5 @@ pub(super) async fn frames(
     let secs = span_ms as f64 / 1e3;
     let meta =
         Meta { executed_query_string: read.executed_query_string, notices, ..Meta::default() };
-    Ok(node_graph(&map, secs, meta))
+    Ok(graph_links(node_graph(&map, secs, meta), &envelope.datasource_uid))
 }

@@ -4,7 +4,7 @@ use hubble_api::pb::flow::{
     CiliumEventType, Dns, L7FlowType, Layer4, Layer7, Tcp, Udp, layer4, layer7,
 };
 use hubble_api::pb::observer::GetFlowsResponse;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::host::{Plugin, Range, now_ms};
 use crate::relay::{self, Relay, Script};
@@ -176,4 +176,70 @@ async fn names_that_nobody_reads_are_told_of() {
     let frames = plugin.frames(&relay.source(), Range::last_hour(), query).await;
     assert!(frames[0].contains("1 packets to port 53 were seen, but no names"), "{}", frames[0]);
     assert!(frames[0].contains("(0 rows)"), "{}", frames[0]);
+}
+
+/// The link of the field that has one, and by row the filters that it asks with.
+fn link_and_rows(frame: &str) -> (Value, Vec<Vec<String>>) {
+    let (fields, rows) = frame.split_once("rows:\n").unwrap();
+    let mut links = fields.lines().filter_map(|line| {
+        let (_, config) = line.strip_prefix("- flows_there: ")?.split_once(" config ")?;
+        serde_json::from_str::<Value>(config).ok()
+    });
+    let link = links.next().unwrap()["links"][0].clone();
+    let rows = rows.lines().filter(|line| !line.starts_with('(')).map(|line| {
+        let cells: Vec<&str> = line.split(" | ").collect();
+        cells[cells.len() - 2..].iter().map(|&cell| cell.to_owned()).collect()
+    });
+    (link, rows.collect())
+}
+
+#[tokio::test]
+async fn nodes_and_edges_of_a_map_link_to_their_flows() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let nowhere = relay::flow("aks-1", now - 1_000, |flow| {
+        (flow.source, flow.destination) = (None, None);
+    });
+    let flows = vec![relay::flow("aks-1", now - 2_000, |_| {}), nowhere];
+    let relay = Relay::start(Script { flows, ..Script::default() }).await;
+    let map = json!({ "queryType": "serviceMap", "by": "pod" });
+    let frames = plugin.frames(&relay.source(), Range::last_hour(), map).await;
+    assert_eq!(frames.len(), 2);
+
+    let (front, order) = ("pets/store-front-0", "pets/order-service-0");
+    for (frame, expected) in frames.iter().zip([
+        vec![[(front, ""), ("", front)], [(order, ""), ("", order)]],
+        vec![[(front, order), (order, front)]],
+    ]) {
+        let (link, rows) = link_and_rows(frame);
+        assert_eq!(link["title"], "The flows behind it");
+        let query = &link["internal"]["query"];
+        assert_eq!(query["allowlist"][0], "${__data.fields['flows_there']}");
+        assert_eq!(query["allowlist"][1], "${__data.fields['flows_back']}");
+        let (unnamed, named) = rows.split_last().unwrap();
+        for (filters, expected) in named.iter().zip(&expected) {
+            let mut query = query.clone();
+            query["allowlist"] = json!(filters);
+            plugin.frames(&relay.source(), Range::last_hour(), query).await;
+            let asked = relay.asked.lock().unwrap().last().cloned().unwrap().whitelist;
+            let pods: Vec<(String, String)> = asked
+                .iter()
+                .map(|filter| (filter.source_pod.concat(), filter.destination_pod.concat()))
+                .collect();
+            let expected = expected.map(|(from, to)| (from.to_owned(), to.to_owned()));
+            assert_eq!(pods, expected);
+        }
+        assert_eq!(named.len(), expected.len(), "{frame}");
+        // What no filter names is an error, not every flow.
+        let mut query = query.clone();
+        query["allowlist"] = json!(unnamed);
+        let (status, _, message) = plugin.failure(&relay.source(), Range::last_hour(), query).await;
+        assert_eq!(
+            (status, message.as_str()),
+            (
+                400,
+                "`allowlist`: `flow.FlowFilter.ends of several kinds, which no filter names together` is not known"
+            )
+        );
+    }
 }

@@ -1,0 +1,240 @@
+//! Which flows belong to a node or an edge, as a filter that the relay takes.
+
+use std::collections::BTreeSet;
+
+use crate::columns::FlowColumns;
+use crate::end::End;
+use crate::filter::FlowFilter;
+
+use super::MapBy;
+
+/// Pods that a filter names one by one.
+const MAX_PODS: usize = 20;
+
+/// Which ends a node stands for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// No flow yet.
+    #[default]
+    None,
+    /// `namespace/pod`. Nodes other than the pod's own do not know its workload, so that a filter by
+    /// workload would leave out what they saw.
+    Pods(BTreeSet<String>),
+    /// The pods of a namespace.
+    Namespace(String),
+    /// A security identity.
+    Identity(u32),
+    /// A reserved identity.
+    Reserved(String),
+    /// A DNS name.
+    DnsName(String),
+    /// `namespace/service`.
+    Service(String),
+    /// What no filter names: ends of different kinds, or of none.
+    Unnamed,
+}
+
+impl Ends {
+    pub(super) fn of(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> Self {
+        let namespace = end.namespace(columns, row);
+        let pod = end.pod(columns, row);
+        match by {
+            MapBy::Identity => match end.identity(columns, row) {
+                0 => Self::Unnamed,
+                identity => Self::Identity(identity),
+            },
+            MapBy::Namespace if !namespace.is_empty() => Self::Namespace(namespace.to_owned()),
+            MapBy::Workload | MapBy::Pod if !pod.is_empty() => {
+                Self::Pods(BTreeSet::from([pod.into_owned()]))
+            }
+            MapBy::Workload | MapBy::Pod if end.is_service(columns, row) => {
+                Self::Service(end.service(columns, row).into_owned())
+            }
+            MapBy::Workload | MapBy::Pod | MapBy::Namespace => {
+                let name = end.dns_names(columns, row).next().filter(|_| by != MapBy::Namespace);
+                match (name, end.reserved(columns, row)) {
+                    (Some(name), _) => Self::DnsName(name.into_owned()),
+                    (None, Some(reserved)) => Self::Reserved(reserved.into_owned()),
+                    (None, None) => Self::Unnamed,
+                }
+            }
+        }
+    }
+
+    /// Both of them.
+    pub(super) fn add(&mut self, other: Self) {
+        *self = match (std::mem::take(self), other) {
+            (Self::None, ends) | (ends, Self::None) => ends,
+            (Self::Pods(mut pods), Self::Pods(more)) => {
+                let more: Vec<String> =
+                    more.into_iter().filter(|pod| !covers(&pods, pod)).collect();
+                pods.extend(more);
+                Self::few_of(pods)
+            }
+            (Self::Namespace(namespace), Self::Pods(pods))
+            | (Self::Pods(pods), Self::Namespace(namespace))
+                if pods.iter().all(|pod| namespace_of(pod) == namespace) =>
+            {
+                Self::Namespace(namespace)
+            }
+            (ends, other) if ends == other => ends,
+            _ => Self::Unnamed,
+        };
+    }
+
+    /// Whether a pod is one of them already.
+    pub(super) fn has_pod(&self, pod: &str) -> bool {
+        matches!(self, Self::Pods(pods) if covers(pods, pod))
+    }
+
+    /// A filter by pod is one by the beginning of its name. Of many pods those are meant that begin
+    /// as they do up to the last dash, which are the pods of one `ReplicaSet`, `StatefulSet` or
+    /// `DaemonSet`; of too many of these, all that begin as they do up to the dash before; then all
+    /// of the namespace.
+    fn few_of(mut pods: BTreeSet<String>) -> Self {
+        while pods.len() > MAX_PODS {
+            // Whole names first, then what is left of them.
+            let is_whole = |pod: &String| !pod.ends_with('-') && owner_prefix(pod) != pod;
+            let has_whole = pods.iter().any(is_whole);
+            let shorter = pods
+                .iter()
+                .map(
+                    |pod| {
+                        if has_whole && !is_whole(pod) { pod.as_str() } else { owner_prefix(pod) }
+                    },
+                )
+                .map(str::to_owned)
+                .collect();
+            if shorter == pods {
+                let first = pods.first().map(|pod| namespace_of(pod)).unwrap_or_default();
+                return if pods.iter().all(|pod| namespace_of(pod) == first) {
+                    Self::Namespace(first.to_owned())
+                } else {
+                    Self::Unnamed
+                };
+            }
+            pods = shorter;
+        }
+        Self::Pods(pods)
+    }
+
+    /// The filter of the flows that come from these ends.
+    fn sources(&self) -> Option<FlowFilter> {
+        let filter = FlowFilter::default();
+        Some(match self {
+            Self::None | Self::Unnamed => return None,
+            Self::Pods(pods) => FlowFilter { source_pod: pods.iter().cloned().collect(), ..filter },
+            Self::Namespace(namespace) => {
+                FlowFilter { source_pod: vec![format!("{namespace}/")], ..filter }
+            }
+            Self::Identity(identity) => FlowFilter { source_identity: vec![*identity], ..filter },
+            Self::Reserved(name) => {
+                FlowFilter { source_label: vec![format!("reserved:{name}")], ..filter }
+            }
+            Self::DnsName(name) => FlowFilter { source_fqdn: vec![name.clone()], ..filter },
+            Self::Service(service) => {
+                FlowFilter { source_service: vec![service.clone()], ..filter }
+            }
+        })
+    }
+
+    /// The filters of the flows from and to these ends.
+    pub(super) fn either_way(&self) -> Option<[FlowFilter; 2]> {
+        let from = self.sources()?;
+        Some([from.clone(), from.mirrored()])
+    }
+
+    /// The filters of the flows from these ends to `others` and back.
+    pub(super) fn between(&self, others: &Self) -> Option<[FlowFilter; 2]> {
+        let (from, to) = (self.sources()?, others.sources()?.mirrored());
+        let there = FlowFilter {
+            source_pod: from.source_pod,
+            source_identity: from.source_identity,
+            source_label: from.source_label,
+            source_fqdn: from.source_fqdn,
+            source_service: from.source_service,
+            ..to
+        };
+        Some([there.clone(), there.mirrored()])
+    }
+}
+
+/// `pets/store-front-7d8f9c6b5-` of `pets/store-front-7d8f9c6b5-x2lqk`, and `pets/store-front-` of
+/// that; a name without such a dash stays as it is.
+fn owner_prefix(pod: &str) -> &str {
+    let name_at = pod.find('/').map_or(0, |slash| slash + 1);
+    match pod.strip_suffix('-').unwrap_or(pod).rfind('-') {
+        Some(dash) if dash > name_at => pod.get(..=dash).unwrap_or(pod),
+        _ => pod,
+    }
+}
+
+/// Whether a pod is named, or begins as one of many does.
+fn covers(pods: &BTreeSet<String>, pod: &str) -> bool {
+    pods.contains(pod) || pods.iter().any(|known| known.ends_with('-') && pod.starts_with(known))
+}
+
+fn namespace_of(pod: &str) -> &str {
+    pod.split_once('/').map_or("", |(namespace, _)| namespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_pods_are_named_by_how_they_begin() {
+        #[track_caller]
+        fn check(pods: impl Iterator<Item = String>, expected: Option<&[&str]>) {
+            let mut ends = Ends::None;
+            for pod in pods {
+                ends.add(Ends::Pods(BTreeSet::from([pod])));
+            }
+            let filter = ends.either_way().map(|[from, _]| from.source_pod);
+            assert_eq!(
+                filter.as_deref(),
+                expected
+                    .map(|pods| pods.iter().map(|pod| (*pod).to_owned()).collect::<Vec<_>>())
+                    .as_deref()
+            );
+        }
+        let pods = |count: usize, of: fn(usize) -> String| (0..count).map(of);
+        check(pods(2, |n| format!("pets/web-5d-{n}")), Some(&["pets/web-5d-0", "pets/web-5d-1"]));
+        check(
+            pods(300, |n| format!("pets/web-{}-{n}", n % 3)),
+            Some(&["pets/web-0-", "pets/web-1-", "pets/web-2-"]),
+        );
+        check(pods(300, |n| format!("pets/backup-{n}-x")), Some(&["pets/backup-"]));
+        check(pods(300, |n| format!("pets/pod{n}")), Some(&["pets/"]));
+        check(pods(300, |n| format!("ns{n}/pod")), None);
+        check(pods(0, |_| String::new()), None);
+    }
+
+    #[test]
+    fn ends_of_different_kinds_have_no_filter() {
+        let both = |a: &Ends, b: &Ends| {
+            let mut ends = a.clone();
+            ends.add(b.clone());
+            ends
+        };
+        let pods = Ends::Pods(BTreeSet::from(["pets/a-0".to_owned()]));
+        let pets = Ends::Namespace("pets".to_owned());
+        let host = Ends::Reserved("host".to_owned());
+        assert_eq!(both(&host, &host), host);
+        assert_eq!(both(&pods, &pets), pets);
+        assert_eq!(both(&pets, &pods), pets);
+        assert_eq!(both(&Ends::Namespace("shop".to_owned()), &pods), Ends::Unnamed);
+        assert_eq!(both(&host, &pods), Ends::Unnamed);
+        assert_eq!(both(&Ends::Unnamed, &host), Ends::Unnamed);
+        assert_eq!((Ends::Unnamed.either_way(), host.between(&Ends::Unnamed)), (None, None));
+        let [there, back] = pods.between(&host).unwrap();
+        assert_eq!(
+            (there.source_pod, there.destination_label),
+            (vec!["pets/a-0".to_owned()], vec!["reserved:host".to_owned()])
+        );
+        assert_eq!(
+            (back.source_label, back.destination_pod),
+            (vec!["reserved:host".to_owned()], vec!["pets/a-0".to_owned()])
+        );
+    }
+}
