@@ -67,6 +67,8 @@ export function FlowsEditor({ query, onChange, onRunQuery, datasource }: Props) 
 export function optionStyles(theme: GrafanaTheme2) {
   return {
     options: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'flex-start', gap: theme.spacing(1) }),
-    field: css({ margin: 0 }),
+    field: css({ margin: 0, maxWidth: '100%' }),
+    /** Choices that go on below each other where there is no room. */
+    choices: css({ flexWrap: 'wrap' }),
   };
 }

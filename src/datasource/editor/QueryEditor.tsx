@@ -35,6 +35,7 @@ export function QueryEditor({ query, onChange, onRunQuery, datasource, app, data
       <div className={styles.head}>
         <RadioButtonGroup<QueryType>
           size="sm"
+          className={styles.types}
           aria-label={text.query.type}
           value={type}
           onChange={chooseType}
@@ -81,6 +82,14 @@ function EditorOf({ query, ...rest }: Pick<Props, 'query' | 'onChange' | 'onRunQ
 function editorStyles(theme: GrafanaTheme2) {
   return {
     editor: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(1) }),
-    head: css({ display: 'flex', alignItems: 'center', justifyContent: 'space-between', gap: theme.spacing(1) }),
+    head: css({
+      display: 'flex',
+      flexWrap: 'wrap',
+      alignItems: 'center',
+      justifyContent: 'space-between',
+      gap: theme.spacing(1),
+    }),
+    // Half of a split Explore is narrower than all types in one row.
+    types: css({ flexWrap: 'wrap' }),
   };
 }

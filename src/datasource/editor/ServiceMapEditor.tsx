@@ -22,6 +22,7 @@ export function ServiceMapEditor({ query, onChange, onRunQuery, datasource }: Pr
       <div className={styles.options} data-testid={testIds.mapBy}>
         <InlineField label={text.serviceMap.by} tooltip={text.serviceMap.byHint} className={styles.field}>
           <RadioButtonGroup<MapBy>
+            className={styles.choices}
             aria-label={text.serviceMap.by}
             value={query.by ?? 'workload'}
             onChange={(by) => {
