@@ -102,6 +102,8 @@ pub struct ServiceMap {
     workloads: HashMap<String, String>,
     servers: Servers,
     waiting: Vec<(Undirected, [Way; 2])>,
+    /// Room for the name of a pod.
+    pod: String,
     /// Flows that found no edge of their own.
     pub unpaired: u64,
 }
@@ -187,7 +189,7 @@ impl ServiceMap {
         }
         for (index, end) in [(source, End::Source), (destination, End::Destination)] {
             if let Some(node) = self.nodes.get_mut(index)
-                && !node.ends.has_pod(&end.pod(columns, row))
+                && !node.ends.has(columns, row, end, &mut self.pod)
             {
                 node.ends.add(Ends::of(self.by, columns, row, end));
             }

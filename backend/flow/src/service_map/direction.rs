@@ -1,9 +1,11 @@
 //! Which end of a flow opened the connection, where the flow does not say.
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use crate::columns::FlowColumns;
 use crate::end::End;
+
+use super::at;
 
 /// Addresses and ports that are known to be connected to; no further ones are learned.
 const MAX_SERVERS: usize = 20_000;
@@ -14,11 +16,17 @@ const MAX_SERVERS: usize = 20_000;
 /// packet from an address and port that others are known to connect to, to one that nobody is, is one.
 #[derive(Debug, Default)]
 pub(super) struct Servers {
-    known: HashSet<Address>,
+    /// By port and number of the layer 4 protocol, the addresses.
+    known: HashMap<(u16, u8), HashSet<String>>,
+    len: usize,
 }
 
-/// Address, port and number of the layer 4 protocol.
-type Address = (String, u16, u8);
+/// Where a packet comes from or goes to.
+#[derive(Debug)]
+struct Address {
+    ip: String,
+    port: (u16, u8),
+}
 
 /// The addresses of a flow that does not say which way it goes.
 #[derive(Debug)]
@@ -30,19 +38,28 @@ pub(super) struct Undirected {
 impl Servers {
     /// A connection to this end was seen.
     pub(super) fn learn(&mut self, columns: &FlowColumns, row: usize, end: End) {
-        if let Some(address) = address(columns, row, end)
-            && self.known.len() < MAX_SERVERS
-        {
-            self.known.insert(address);
+        let (ip, port) = (end.ip(columns, row), port(columns, row, end));
+        if ip.is_empty() || port.0 == 0 || self.len >= MAX_SERVERS {
+            return;
+        }
+        let ips = self.known.entry(port).or_default();
+        // Nearly always it is known, and then nothing is copied.
+        if !ips.contains(ip) {
+            ips.insert(ip.to_owned());
+            self.len += 1;
         }
     }
 
     /// Whether the flow is a reply; `None` while nobody is known to connect to either end.
     pub(super) fn is_reply(&self, flow: &Undirected) -> Option<bool> {
-        if self.known.contains(&flow.destination) {
+        if self.knows(&flow.destination) {
             return Some(false);
         }
-        self.known.contains(&flow.source).then_some(true)
+        self.knows(&flow.source).then_some(true)
+    }
+
+    fn knows(&self, address: &Address) -> bool {
+        self.known.get(&address.port).is_some_and(|ips| ips.contains(&address.ip))
     }
 }
 
@@ -57,7 +74,10 @@ impl Undirected {
 }
 
 fn address(columns: &FlowColumns, row: usize, end: End) -> Option<Address> {
-    let (ip, port) = (end.ip(columns, row), end.port(columns, row));
-    let protocol = columns.l4_protocol().get(row).copied().unwrap_or_default();
-    (!ip.is_empty() && port != 0).then(|| (ip.to_owned(), port, protocol))
+    let (ip, port) = (end.ip(columns, row), port(columns, row, end));
+    (!ip.is_empty() && port.0 != 0).then(|| Address { ip: ip.to_owned(), port })
+}
+
+fn port(columns: &FlowColumns, row: usize, end: End) -> (u16, u8) {
+    (end.port(columns, row), at(columns.l4_protocol(), row))
 }

@@ -82,9 +82,21 @@ impl Ends {
         };
     }
 
-    /// Whether a pod is one of them already.
-    pub(super) fn has_pod(&self, pod: &str) -> bool {
-        matches!(self, Self::Pods(pods) if covers(pods, pod))
+    /// Whether an end is one of these pods already. `room` is for its name, used again from flow to
+    /// flow.
+    pub(super) fn has(
+        &self,
+        columns: &FlowColumns,
+        row: usize,
+        end: End,
+        room: &mut String,
+    ) -> bool {
+        let Self::Pods(pods) = self else { return false };
+        room.clear();
+        room.push_str(end.namespace(columns, row));
+        room.push('/');
+        room.push_str(end.pod_name(columns, row));
+        covers(pods, room)
     }
 
     /// A filter by pod is one by the beginning of its name. Of many pods those are meant that begin
