@@ -114,7 +114,10 @@ impl<'a> Draft<'a> {
                 }
                 2 if wants(Column::Verdict) => self.row.verdict = field.int32()?,
                 3 if wants(Column::DropReason) => self.drop_reason_code = field.uint32()?,
-                4 if wanted.intersects(ETHERNET) => self.ethernet(field.message()?)?,
+                4 if wanted.intersects(ETHERNET) => {
+                    let ends = (&mut self.row.source_mac, &mut self.row.destination_mac);
+                    two_texts(field.message()?, ends)?;
+                }
                 5 if wanted.intersects(IP) => self.ip(field.message()?)?,
                 6 if wanted.intersects(L4) => self.l4.layer4(field.message()?)?,
                 8 if wanted.intersects(SOURCE) => {
@@ -211,17 +214,6 @@ impl<'a> Draft<'a> {
         Ok(&self.row)
     }
 
-    fn ethernet(&mut self, mut ethernet: Reader<'a>) -> Result<(), WireError> {
-        while let Some(field) = ethernet.field()? {
-            match field.number {
-                1 => self.row.source_mac = field.bytes()?,
-                2 => self.row.destination_mac = field.bytes()?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     fn ip(&mut self, mut ip: Reader<'a>) -> Result<(), WireError> {
         let wants = |column| self.wanted.contains(column);
         while let Some(field) = ip.field()? {
@@ -288,21 +280,14 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn service(&mut self, side: Side, mut service: Reader<'a>) -> Result<(), WireError> {
-        let (name, namespace) = match side {
+    fn service(&mut self, side: Side, service: Reader<'a>) -> Result<(), WireError> {
+        let name_and_namespace = match side {
             Side::Source => (&mut self.row.source_service, &mut self.row.source_service_namespace),
             Side::Destination => {
                 (&mut self.row.destination_service, &mut self.row.destination_service_namespace)
             }
         };
-        while let Some(field) = service.field()? {
-            match field.number {
-                1 => *name = field.bytes()?,
-                2 => *namespace = field.bytes()?,
-                _ => {}
-            }
-        }
-        Ok(())
+        two_texts(service, name_and_namespace)
     }
 
     fn event_type(&mut self, mut event_type: Reader<'a>) -> Result<(), WireError> {
@@ -351,15 +336,24 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn workload(list: &mut JoinedList, mut workload: Reader<'_>) -> Result<(), WireError> {
-    let (mut name, mut kind): (&[u8], &[u8]) = (&[], &[]);
-    while let Some(field) = workload.field()? {
+/// A message of which the fields 1 and 2 are texts.
+fn two_texts<'a>(
+    mut message: Reader<'a>,
+    (first, second): (&mut &'a [u8], &mut &'a [u8]),
+) -> Result<(), WireError> {
+    while let Some(field) = message.field()? {
         match field.number {
-            1 => name = field.bytes()?,
-            2 => kind = field.bytes()?,
+            1 => *first = field.bytes()?,
+            2 => *second = field.bytes()?,
             _ => {}
         }
     }
+    Ok(())
+}
+
+fn workload(list: &mut JoinedList, workload: Reader<'_>) -> Result<(), WireError> {
+    let (mut name, mut kind): (&[u8], &[u8]) = (&[], &[]);
+    two_texts(workload, (&mut name, &mut kind))?;
     list.push(name);
     list.push(kind);
     Ok(())
