@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::hash::Hash;
 
-use flow::columns::{ABSENT, Dictionary, DictionaryFull, FlowColumns, l4_protocol, l7_record};
+use flow::columns::{ABSENT, Dictionary, DictionaryFull, FlowColumns, at, l4_protocol, l7_record};
 use flow::end::End;
 use flow::group::protocol;
 use flow::summary::{policy_lists, put_l7, put_policies};
@@ -335,9 +335,4 @@ fn once<K: Eq + Hash>(
     let code = dictionary.intern(text.as_bytes())?;
     seen.insert(key, code);
     Ok(code)
-}
-
-/// The value of `row`; all columns have one for every row.
-fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
-    column.get(row).copied().unwrap_or_default()
 }

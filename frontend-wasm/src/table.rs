@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-use flow::columns::{Column, DictionaryFull, FlowColumns};
+use flow::columns::{Column, ColumnSet, DictionaryFull, FlowColumns};
+use flow::end::End;
 use hubble_api::json;
 use hubble_api::packed::{self, PackedError};
 use hubble_api::pb::observer::GetFlowsResponse;
@@ -12,7 +13,7 @@ use prost::Message;
 use crate::captions::Captions;
 
 /// What the cells of the table are made of; the rest of a flow is read when it is looked at.
-const PROJECTION: Projection = Projection::of(&[
+const PROJECTION: Projection = End::SHOWN_COLUMNS.union(ColumnSet::of(&[
     Column::TimeNanos,
     Column::Verdict,
     Column::DropReason,
@@ -25,22 +26,6 @@ const PROJECTION: Projection = Projection::of(&[
     Column::TcpFlags,
     Column::IcmpType,
     Column::IcmpCode,
-    Column::SourceIdentity,
-    Column::DestinationIdentity,
-    Column::SourceMac,
-    Column::DestinationMac,
-    Column::SourceIp,
-    Column::DestinationIp,
-    Column::SourceNamespace,
-    Column::SourcePod,
-    Column::SourceService,
-    Column::SourceServiceNamespace,
-    Column::SourceNames,
-    Column::DestinationNamespace,
-    Column::DestinationPod,
-    Column::DestinationService,
-    Column::DestinationServiceNamespace,
-    Column::DestinationNames,
     Column::NodeName,
     Column::L7Type,
     Column::L7Record,
@@ -60,7 +45,7 @@ const PROJECTION: Projection = Projection::of(&[
     Column::IngressAllowedBy,
     Column::EgressDeniedBy,
     Column::IngressDeniedBy,
-]);
+]));
 
 /// The flows of one answer, in the order in which they came.
 #[derive(Debug)]

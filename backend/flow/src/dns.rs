@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
-use crate::columns::{Column, ColumnSet, FlowColumns, NO_TIME, l7_record};
+use crate::columns::{Column, ColumnSet, FlowColumns, NO_TIME, at, l7_record};
 use crate::end::End;
 use crate::group::protocol;
 use crate::{DropReason, L7FlowType, Verdict};
@@ -261,10 +261,6 @@ fn client(end: End, columns: &FlowColumns, row: usize) -> DnsClient {
         namespace: end.namespace(columns, row).to_owned(),
         workload: end.workload(columns, row).into_owned(),
     }
-}
-
-fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
-    column.get(row).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::columns::{ABSENT, Column, ColumnSet, FlowColumns, WorkloadName};
+use crate::columns::{ABSENT, Column, ColumnSet, FlowColumns, WorkloadName, at};
 
 /// Security identities that have names, the same in every cluster. Source:
 /// pkg/identity/numericidentity.go.
@@ -19,6 +19,24 @@ pub const RESERVED_IDENTITIES: [(&str, u32); 10] = [
     ("world-ipv6", 10),
 ];
 
+/// What an end is called by, whoever asks.
+const NAMES: ColumnSet = ColumnSet::of(&[
+    Column::SourceNamespace,
+    Column::SourcePod,
+    Column::SourceNames,
+    Column::SourceService,
+    Column::SourceServiceNamespace,
+    Column::SourceIdentity,
+    Column::SourceIp,
+    Column::DestinationNamespace,
+    Column::DestinationPod,
+    Column::DestinationNames,
+    Column::DestinationService,
+    Column::DestinationServiceNamespace,
+    Column::DestinationIdentity,
+    Column::DestinationIp,
+]);
+
 /// A column of the source, and the same of the destination.
 type Accessors<T> = [fn(&FlowColumns) -> &[T]; 2];
 
@@ -33,52 +51,21 @@ pub enum End {
 
 impl End {
     /// The columns that [`End::name`] reads.
-    pub const NAME_COLUMNS: ColumnSet = ColumnSet::of(&[
-        Column::SourceNamespace,
-        Column::SourcePod,
-        Column::SourceNames,
-        Column::SourceService,
-        Column::SourceServiceNamespace,
-        Column::SourceIdentity,
-        Column::SourceLabels,
-        Column::SourceIp,
-        Column::DestinationNamespace,
-        Column::DestinationPod,
-        Column::DestinationNames,
-        Column::DestinationService,
-        Column::DestinationServiceNamespace,
-        Column::DestinationIdentity,
-        Column::DestinationLabels,
-        Column::DestinationIp,
-    ]);
+    pub const NAME_COLUMNS: ColumnSet =
+        NAMES.with(Column::SourceLabels).with(Column::DestinationLabels);
 
     /// The columns that [`End::shown`] reads.
-    pub const SHOWN_COLUMNS: ColumnSet = ColumnSet::of(&[
-        Column::SourceNamespace,
-        Column::SourcePod,
-        Column::SourceNames,
-        Column::SourceService,
-        Column::SourceServiceNamespace,
-        Column::SourceIdentity,
-        Column::SourceIp,
-        Column::SourceMac,
-        Column::DestinationNamespace,
-        Column::DestinationPod,
-        Column::DestinationNames,
-        Column::DestinationService,
-        Column::DestinationServiceNamespace,
-        Column::DestinationIdentity,
-        Column::DestinationIp,
-        Column::DestinationMac,
-    ]);
+    pub const SHOWN_COLUMNS: ColumnSet = NAMES.with(Column::SourceMac).with(Column::DestinationMac);
 
     fn of<T: Copy + Default>(self, columns: &FlowColumns, row: usize, of: Accessors<T>) -> T {
         let [source, destination] = of;
-        let cells = match self {
-            Self::Source => source(columns),
-            Self::Destination => destination(columns),
-        };
-        cells.get(row).copied().unwrap_or_default()
+        at(
+            match self {
+                Self::Source => source(columns),
+                Self::Destination => destination(columns),
+            },
+            row,
+        )
     }
 
     /// The namespace of the pod; empty without one.

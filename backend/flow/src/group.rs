@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, l4_protocol, l7_record};
+use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, at, l4_protocol, l7_record};
 use crate::end::End;
 use crate::{DropReason, MessageType, TrafficDirection, Verdict};
 
@@ -152,8 +152,4 @@ pub fn protocol(columns: &FlowColumns, row: usize) -> &'static str {
             _ => "",
         },
     }
-}
-
-fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
-    column.get(row).copied().unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use hashbrown::HashMap;
 use self::direction::{Servers, Undirected};
 use self::flows::Ends;
 use self::message::Message;
-use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN};
+use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, at};
 use crate::end::End;
 use crate::filter::FlowFilter;
 use crate::group::protocol;
@@ -435,10 +435,6 @@ impl Way {
         let message = Message::of(columns, row, verdict);
         Self { pair, verdict, drop_reason, port, message }
     }
-}
-
-fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
-    column.get(row).copied().unwrap_or_default()
 }
 
 fn count(counts: &mut BTreeMap<String, u64>, name: String) {

@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use crate::L7FlowType;
-use crate::columns::{ABSENT, FlowColumns, l7_record};
+use crate::columns::{ABSENT, FlowColumns, at, l7_record};
 
 /// Appends the summary that Hubble's parsers write of a DNS or HTTP message; nothing for others.
 /// Source: pkg/hubble/parser/seven `dnsSummary`, `httpSummary`.
@@ -127,8 +127,4 @@ fn put_list(text: &mut String, flows: &FlowColumns, code: u32) {
 /// Appends what prints; a `String` takes everything.
 fn put(text: &mut String, what: impl Display) {
     let _never_fails = write!(text, "{what}");
-}
-
-fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
-    column.get(row).copied().unwrap_or_default()
 }

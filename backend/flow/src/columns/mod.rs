@@ -109,6 +109,11 @@ pub struct WorkloadName<'a> {
     pub kind: Cow<'a, str>,
 }
 
+/// The cell of a row; beyond the last row the empty one, 0.
+pub fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
+    column.get(row).copied().unwrap_or_default()
+}
+
 impl ColumnSet {
     /// No column.
     pub const EMPTY: Self = Self(0);

@@ -2,10 +2,8 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::columns::FlowColumns;
+use crate::columns::{FlowColumns, at};
 use crate::end::End;
-
-use super::at;
 
 /// Addresses and ports that are known to be connected to; no further ones are learned.
 const MAX_SERVERS: usize = 20_000;

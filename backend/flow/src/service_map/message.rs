@@ -1,10 +1,8 @@
 //! What came of HTTP requests and DNS queries, in the words that an edge counts.
 
-use crate::columns::{FlowColumns, l7_record};
+use crate::columns::{FlowColumns, at, l7_record};
 use crate::summary::dns_rcode_name;
 use crate::{L7FlowType, Verdict};
-
-use super::at;
 
 /// Characters of a method or name that are shown: both come from strangers.
 const MAX_METHOD_CHARS: usize = 16;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryBuilder, StringBuilder, TimestampNanosecondArray};
 use flow::Verdict;
-use flow::columns::{ColumnSet, FlowColumns, NO_TIME};
+use flow::columns::{ColumnSet, FlowColumns, NO_TIME, at};
 use flow::end::End;
 use flow::group::GroupField;
 use serde_json::{Map, Value, json};
 
 use super::flow_table::FLOW_TABLE_COLUMNS;
-use super::flow_text::{at, drop_reason_text, event_text, l7_text, policy_text, tcp_flags_text};
+use super::flow_text::{drop_reason_text, event_text, l7_text, policy_text, tcp_flags_text};
 use super::{Field, Frame, FrameType, Meta};
 
 /// What of a flow a log line reads.

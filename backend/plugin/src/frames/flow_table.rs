@@ -7,18 +7,18 @@ use arrow::array::{
     ArrayRef, BooleanArray, StringBuilder, TimestampNanosecondArray, UInt16Array, UInt32Array,
 };
 use flow::Verdict;
-use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME, REPLY_UNKNOWN};
+use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME, REPLY_UNKNOWN, at};
 use flow::end::End;
 use serde_json::{Map, Value, json};
 
 use super::flow_text::{
-    at, direction_text, drop_reason_text, event_text, l7_text, policy_text, protocol_text,
-    some_text, tcp_flags_text,
+    direction_text, drop_reason_text, event_text, l7_text, policy_text, protocol_text, some_text,
+    tcp_flags_text,
 };
 use super::{Field, FieldConfig, Frame, FrameType, Meta};
 
 /// What of a flow the table reads.
-pub(crate) const FLOW_TABLE_COLUMNS: ColumnSet = ColumnSet::of(&[
+pub(crate) const FLOW_TABLE_COLUMNS: ColumnSet = End::SHOWN_COLUMNS.union(ColumnSet::of(&[
     Column::TimeNanos,
     Column::Verdict,
     Column::DropReason,
@@ -34,38 +34,20 @@ pub(crate) const FLOW_TABLE_COLUMNS: ColumnSet = ColumnSet::of(&[
     Column::TcpFlags,
     Column::IcmpType,
     Column::IcmpCode,
-    Column::SourceIdentity,
-    Column::DestinationIdentity,
     Column::L7Type,
     Column::L7Record,
     Column::L7LatencyNanos,
     Column::DnsRcode,
     Column::DnsTtlSecs,
     Column::HttpCode,
-    Column::SourceMac,
-    Column::DestinationMac,
-    Column::SourceIp,
-    Column::DestinationIp,
-    Column::SourceNamespace,
-    Column::SourcePod,
-    Column::DestinationNamespace,
-    Column::DestinationPod,
-    Column::SourceService,
-    Column::SourceServiceNamespace,
-    Column::DestinationService,
-    Column::DestinationServiceNamespace,
     Column::NodeName,
     Column::DnsQuery,
     Column::DnsObservationSource,
     Column::HttpMethod,
     Column::HttpUrl,
     Column::HttpProtocol,
-    Column::SourceLabels,
-    Column::DestinationLabels,
     Column::SourceWorkloads,
     Column::DestinationWorkloads,
-    Column::SourceNames,
-    Column::DestinationNames,
     Column::DnsIps,
     Column::DnsCnames,
     Column::DnsQtypes,
@@ -74,7 +56,7 @@ pub(crate) const FLOW_TABLE_COLUMNS: ColumnSet = ColumnSet::of(&[
     Column::EgressDeniedBy,
     Column::IngressDeniedBy,
     Column::Uuid,
-]);
+]));
 
 /// Colour of each verdict, by Grafana's names, so that it follows the light or dark theme.
 const VERDICT_COLORS: [(Verdict, &str); 7] = [

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use flow::columns::{FlowColumns, l4_protocol};
+use flow::columns::{FlowColumns, at, l4_protocol};
 use flow::summary::{policy_lists, put_l7, put_policies};
 use flow::{DropReason, MessageType, TcpFlags, TraceObservationPoint, TrafficDirection};
 
@@ -81,8 +81,4 @@ fn policy_match(number: u32) -> String {
 
 pub(super) fn some_text(text: &str) -> Option<Cow<'_, str>> {
     (!text.is_empty()).then_some(Cow::Borrowed(text))
-}
-
-pub(super) fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
-    column.get(row).copied().unwrap_or_default()
 }

@@ -55,7 +55,13 @@ async fn only_the_fields_that_are_shown_are_asked_for() {
     let flows = |format: &str| json!({ "queryType": "flows", "format": format });
     let denied = ["egress_denied_by", "ingress_denied_by"];
     let always = ["time", "node_name", "source.pod_name", "ethernet", "l4", "l7", "uuid"];
-    check("cilium v1.19.1", flows("table"), &[&always[..], &denied].concat(), &["tunnel"]).await;
+    check(
+        "cilium v1.19.1",
+        flows("table"),
+        &[&always[..], &denied].concat(),
+        &["tunnel", "source.labels"],
+    )
+    .await;
     check("cilium v1.15.4", flows("logs"), &always, &denied).await;
     for version in ["cilium v1.13.4", "cilium", ""] {
         assert_eq!(check(version, flows("table"), &[], &[]).await, 0, "no mask for `{version}`");
