@@ -125,7 +125,7 @@ export interface FlowsFields {
 
 export type FlowMetric = 'count' | 'rate' | 'dropRatio' | 'distinctPeers';
 
-export type FlowMetricsFormat = 'time_series' | 'top';
+export type FlowMetricsFormat = 'time_series' | 'top' | 'long';
 
 export interface FlowMetricsFields {
   metric?: FlowMetric;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Float64Array, TimestampNanosecondArray};
+use arrow::array::{Float64Array, StringArray, TimestampNanosecondArray};
 
 use super::flow_table::verdict_color;
 use super::{Field, FieldConfig, FixedColor, Frame, FrameType, Meta};
@@ -62,6 +62,38 @@ pub(crate) fn flow_numbers(
         Meta { frame_type: Some(FrameType::NumericMulti), type_version: Some([0, 1]), ..meta };
     let frames = series.into_iter().map(|series| (series.name.clone(), vec![value(shape, series)]));
     with_meta(frames.collect(), meta)
+}
+
+/// One frame with a row for each series, in `numeric-long`: a column for each label of `keys`, in
+/// their order, then the value.
+pub(crate) fn flow_ranking(
+    shape: &FlowSeriesShape,
+    keys: &[&'static str],
+    series: &[FlowSeries],
+    meta: Meta,
+) -> Vec<Frame> {
+    let meta = Meta {
+        frame_type: Some(FrameType::NumericLong),
+        type_version: Some([0, 1]),
+        preferred_visualisation_type: Some("table"),
+        ..meta
+    };
+    if series.is_empty() {
+        return with_meta(Vec::new(), meta);
+    }
+    let column = |key: &&'static str| {
+        let of = |series: &FlowSeries| series.labels.get(*key).cloned().unwrap_or_default();
+        Field::new(
+            *key,
+            Arc::new(series.iter().map(|series| Some(of(series))).collect::<StringArray>()),
+        )
+    };
+    let mut fields: Vec<Field> = keys.iter().map(column).collect();
+    let values: Float64Array =
+        series.iter().map(|series| series.values.first().copied()?).collect();
+    let config = FieldConfig { unit: Some(shape.unit), ..FieldConfig::default() };
+    fields.push(Field::new(shape.name, Arc::new(values)).nullable().with_config(config));
+    with_meta(vec![(None, fields)], meta)
 }
 
 fn value(shape: &FlowSeriesShape, series: FlowSeries) -> Field {

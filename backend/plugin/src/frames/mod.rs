@@ -39,7 +39,9 @@ pub(crate) use self::dns_table::dns_table;
 pub(crate) use self::exemplars::exemplars;
 pub(crate) use self::flow_links::{flow_links, graph_links};
 pub(crate) use self::flow_log::{FLOW_LOG_COLUMNS, flow_log};
-pub(crate) use self::flow_series::{FlowSeries, FlowSeriesShape, flow_numbers, flow_time_series};
+pub(crate) use self::flow_series::{
+    FlowSeries, FlowSeriesShape, flow_numbers, flow_ranking, flow_time_series,
+};
 pub(crate) use self::flow_table::{FLOW_TABLE_COLUMNS, flow_table};
 pub(crate) use self::heatmap::heatmap;
 pub(crate) use self::ipc::encode;
@@ -101,6 +103,7 @@ pub(crate) enum FrameType {
     Table,
     TimeseriesMulti,
     NumericMulti,
+    NumericLong,
     HeatmapRows,
     HeatmapCells,
     LogLines,

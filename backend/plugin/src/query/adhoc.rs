@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use flow::filter::{FilterSet, FlowFilter};
-use serde::Deserialize;
 
 use super::filter::Sides;
 use super::flag::{self, Flag};
@@ -24,13 +23,12 @@ pub(crate) struct AdhocFilter {
 
 /// A condition as Grafana writes it; what else it holds is for Grafana alone.
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "AdhocFilter", optional_fields))]
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct AdhocFilterJson {
-    key: String,
-    operator: String,
-    #[serde(default)]
-    value: String,
-    values: Option<Vec<String>>,
+    pub(super) key: String,
+    pub(super) operator: String,
+    pub(super) value: String,
+    pub(super) values: Option<Vec<String>>,
 }
 
 /// Why a condition cannot be applied.

@@ -7,8 +7,8 @@ use flow::end::End;
 use flow::group::protocol;
 use flow::once::OncePerPacket;
 use flow::{DropReason, Verdict};
-use serde::Deserialize;
 
+use super::fields::Fields;
 use super::flag::Flag;
 use super::flows::buffer_start_notice;
 use super::form::FlowsForm;
@@ -41,16 +41,21 @@ pub(crate) struct FlowAnnotationsQuery {
 }
 
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FlowAnnotationsFields", optional_fields))]
-#[derive(Deserialize)]
 pub(super) struct FlowAnnotationsJson {
     limit: Option<i64>,
+}
+
+impl FlowAnnotationsJson {
+    fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
+        Ok(Self { limit: fields.whole("limit")? })
+    }
 }
 
 impl FlowAnnotationsQuery {
     /// Reads the JSON of a query. Errors: [`InvalidQuery`].
     pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
-        let (form, json): (_, FlowAnnotationsJson) = read_fields(json, &["limit"])?;
-        let (mut form, remarks) = form.read()?;
+        let (mut form, json, notices) =
+            read_fields(json, "flowAnnotations", FlowAnnotationsJson::take)?;
         let limit = json.limit.unwrap_or(DEFAULT_LIMIT);
         let limit = usize::try_from(limit)
             .ok()
@@ -61,7 +66,6 @@ impl FlowAnnotationsQuery {
         if form.allowlist.is_empty() {
             form.filter.entry(Flag::Verdict).or_insert_with(|| vec!["DROPPED".to_owned()]);
         }
-        let notices = remarks.into_iter().map(|remark| Notice::info(remark.text)).collect();
         Ok(Self { form, limit, notices })
     }
 }

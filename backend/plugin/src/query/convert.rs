@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::fields::Fields;
 use super::filter::FlowSelection;
 use super::form::{FlowsForm, FormJson};
 use super::line::{self, Diagnostic, Variables};
@@ -17,7 +18,9 @@ use super::{adhoc, observe};
 ///
 /// Errors: the JSON is no selection, or holds a value that Hubble would not take.
 pub(crate) fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
-    let form: FormJson = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
+    let mut fields = Fields::read(json)?;
+    let form = FormJson::take(&mut fields)?;
+    fields.no_rest()?;
     if let Some(text) = form.text()? {
         let adhoc = adhoc::read(form.adhoc_filters.clone().unwrap_or_default())?;
         let read = line::read(text, Variables::Kept);

@@ -2,8 +2,8 @@
 
 use flow::dns::DnsConnections;
 use flow::filter::FilterSet;
-use serde::Deserialize;
 
+use super::fields::Fields;
 use super::flows::buffer_start_notice;
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
@@ -26,17 +26,21 @@ pub(crate) struct DnsConnectionsQuery {
 }
 
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "DnsConnectionsFields", optional_fields))]
-#[derive(Deserialize)]
 pub(super) struct DnsConnectionsJson {
     ip: Option<String>,
     limit: Option<i64>,
 }
 
+impl DnsConnectionsJson {
+    fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
+        Ok(Self { ip: fields.text("ip")?, limit: fields.whole("limit")? })
+    }
+}
+
 impl DnsConnectionsQuery {
     /// Reads the JSON of a query. Errors: [`InvalidQuery`].
     pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
-        let (form, json): (_, DnsConnectionsJson) = read_fields(json, &["ip", "limit"])?;
-        let (form, remarks) = form.read()?;
+        let (form, json, notices) = read_fields(json, "dnsConnections", DnsConnectionsJson::take)?;
         let limit = json.limit.unwrap_or(DEFAULT_LIMIT);
         let limit = usize::try_from(limit)
             .ok()
@@ -46,7 +50,6 @@ impl DnsConnectionsQuery {
         if let Some(variable) = ip.as_deref().and_then(super::flag::unresolved_variable) {
             return Err(InvalidQuery::Variable { field: "ip", name: variable.to_owned() });
         }
-        let notices = remarks.into_iter().map(|remark| Notice::info(remark.text)).collect();
         Ok(Self { form, ip, limit, notices })
     }
 }

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::adhoc::{self, AdhocFilter, AdhocFilterJson};
 use super::choice;
+use super::fields::Fields;
 use super::flag::{self, Flag, FlagValues, InvalidFlag};
 use super::line::{self, Diagnostic, Variables};
 use super::model::InvalidQuery;
@@ -49,15 +49,18 @@ pub(crate) struct Selectors {
 }
 
 /// A [`FlowsForm`] in JSON.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FormFields", optional_fields))]
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(rename = "FormFields", rename_all = "camelCase", optional_fields)
+)]
+#[derive(Debug)]
 pub(crate) struct FormJson {
     pub(crate) text: Option<String>,
     #[cfg_attr(test, ts(optional, type = "FlowFilter"))]
-    pub(crate) filter: Option<BTreeMap<String, Option<Vec<String>>>>,
+    pub(crate) filter: Option<BTreeMap<String, Vec<String>>>,
     #[cfg_attr(test, ts(optional, type = "FlowFilter"))]
-    pub(crate) exclude: Option<BTreeMap<String, Option<Vec<String>>>>,
+    pub(crate) exclude: Option<BTreeMap<String, Vec<String>>>,
     pub(crate) allowlist: Option<Vec<String>>,
     pub(crate) denylist: Option<Vec<String>>,
     pub(crate) since: Option<String>,
@@ -66,11 +69,36 @@ pub(crate) struct FormJson {
     pub(crate) first: Option<u64>,
     pub(crate) all: Option<bool>,
     pub(crate) follow: Option<bool>,
-    #[serde(rename = "adhocFilters")]
     pub(crate) adhoc_filters: Option<Vec<AdhocFilterJson>>,
 }
 
 impl FormJson {
+    /// Takes the form's fields. Errors: [`InvalidQuery::Field`].
+    pub(super) fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
+        let adhoc_filter = |fields: &mut Fields| {
+            Ok(AdhocFilterJson {
+                key: fields.text("key")?.unwrap_or_default(),
+                operator: fields.text("operator")?.unwrap_or_default(),
+                value: fields.text("value")?.unwrap_or_default(),
+                values: fields.texts("values")?,
+            })
+        };
+        Ok(Self {
+            text: fields.text("text")?,
+            filter: fields.named_texts("filter")?,
+            exclude: fields.named_texts("exclude")?,
+            allowlist: fields.texts("allowlist")?,
+            denylist: fields.texts("denylist")?,
+            since: fields.text("since")?,
+            until: fields.text("until")?,
+            last: fields.count("last")?,
+            first: fields.count("first")?,
+            all: fields.truth("all")?,
+            follow: fields.truth("follow")?,
+            adhoc_filters: fields.objects("adhocFilters", adhoc_filter)?,
+        })
+    }
+
     /// The line, if one is set and nothing stands beside it.
     ///
     /// Errors: [`InvalidQuery::TextAndFilter`].
@@ -78,13 +106,8 @@ impl FormJson {
         let Some(text) = self.text.as_deref().filter(|text| !text.trim().is_empty()) else {
             return Ok(None);
         };
-        let is_set = |flags: &Option<BTreeMap<String, Option<Vec<String>>>>| {
-            flags
-                .iter()
-                .flat_map(BTreeMap::values)
-                .flatten()
-                .flatten()
-                .any(|value| !value.trim().is_empty())
+        let is_set = |flags: &Option<BTreeMap<String, Vec<String>>>| {
+            flags.iter().flat_map(BTreeMap::values).flatten().any(|value| !value.trim().is_empty())
         };
         let beside = is_set(&self.filter)
             || is_set(&self.exclude)
@@ -135,13 +158,12 @@ impl FormJson {
 
 fn read_flags(
     list: &'static str,
-    flags: BTreeMap<String, Option<Vec<String>>>,
+    flags: BTreeMap<String, Vec<String>>,
 ) -> Result<FlagValues, InvalidQuery> {
     let mut read = FlagValues::new();
-    for (key, values) in flags {
+    for (key, mut values) in flags {
         let invalid = |cause| InvalidQuery::Flag { list, flag: key.clone(), cause };
         let flag = Flag::from_key(&key).ok_or_else(|| invalid(InvalidFlag::Unknown))?;
-        let mut values = values.unwrap_or_default();
         values.retain(|value| !value.trim().is_empty());
         if !values.is_empty() {
             read.insert(flag, values);

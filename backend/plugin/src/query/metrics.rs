@@ -12,6 +12,7 @@ use hubble_api::projection::Decoder;
 use serde::Deserialize;
 
 use super::clusters;
+use super::fields::Fields;
 use super::filter::FlowSelection;
 use super::flag;
 use super::flows::{
@@ -23,7 +24,7 @@ use super::model::{InvalidQuery, read_fields};
 use super::rows::without_time;
 use super::{Envelope, QueryError};
 use crate::frames::{
-    FlowSeries, FlowSeriesShape, Frame, Meta, Notice, flow_numbers, flow_time_series,
+    FlowSeries, FlowSeriesShape, Frame, Meta, Notice, flow_numbers, flow_ranking, flow_time_series,
 };
 use crate::instance::Instance;
 use crate::relay::ScanRequest;
@@ -82,13 +83,17 @@ pub(crate) enum FlowMetricsFormat {
     /// Over time.
     #[default]
     TimeSeries,
-    /// One number for each group.
+    /// One number for each group, for panels and alert rules.
     Top,
+    /// The same as one table, for people who read it.
+    Long,
 }
 
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FlowMetricsFields", optional_fields))]
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(rename = "FlowMetricsFields", rename_all = "camelCase", optional_fields)
+)]
 pub(super) struct FlowMetricsJson {
     metric: Option<FlowMetric>,
     #[cfg_attr(test, ts(optional, type = "GroupField[]"))]
@@ -97,12 +102,21 @@ pub(super) struct FlowMetricsJson {
     limit: Option<i64>,
 }
 
+impl FlowMetricsJson {
+    fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
+        Ok(Self {
+            metric: fields.choice("metric")?,
+            group_by: fields.texts("groupBy")?,
+            format: fields.choice("format")?,
+            limit: fields.whole("limit")?,
+        })
+    }
+}
+
 impl FlowMetricsQuery {
     /// Reads the JSON of a query. Errors: [`InvalidQuery`].
     pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
-        let (form, json): (_, FlowMetricsJson) =
-            read_fields(json, &["metric", "groupBy", "format", "limit"])?;
-        let (form, remarks) = form.read()?;
+        let (form, json, notices) = read_fields(json, "flowMetrics", FlowMetricsJson::take)?;
         let mut group_by = Vec::new();
         for key in json.group_by.unwrap_or_default() {
             if let Some(variable) = flag::unresolved_variable(&key) {
@@ -124,7 +138,7 @@ impl FlowMetricsQuery {
             group_by,
             format: json.format.unwrap_or_default(),
             top,
-            notices: remarks.into_iter().map(|remark| Notice::info(remark.text)).collect(),
+            notices,
         })
     }
 
@@ -242,7 +256,7 @@ fn batch() -> FlowColumns {
 fn buckets(format: FlowMetricsFormat, from_ms: i64, to_ms: i64, interval_ms: i64) -> Buckets {
     let span_ms = to_ms.saturating_sub(from_ms).max(1);
     let (start_ms, step_ms, count) = match format {
-        FlowMetricsFormat::Top => (from_ms, span_ms.saturating_add(1), 1),
+        FlowMetricsFormat::Top | FlowMetricsFormat::Long => (from_ms, span_ms.saturating_add(1), 1),
         FlowMetricsFormat::TimeSeries => {
             let least_ms = span_ms.div_euclid(MAX_BUCKETS - 2).saturating_add(1);
             let step_ms = interval_ms.max(least_ms).max(1);
@@ -342,6 +356,10 @@ pub(super) async fn frames(
     Ok(match query.format {
         FlowMetricsFormat::TimeSeries => flow_time_series(&shape, series, meta),
         FlowMetricsFormat::Top => flow_numbers(&shape, series, meta),
+        FlowMetricsFormat::Long => {
+            let keys: Vec<&str> = query.group_by.iter().map(|field| field.key()).collect();
+            flow_ranking(&shape, &keys, &series, meta)
+        }
     })
 }
 

@@ -6,6 +6,7 @@ mod choice;
 mod clusters;
 mod convert;
 mod dns;
+mod fields;
 mod filter;
 mod flag;
 mod flows;

@@ -1,17 +1,14 @@
 //! The JSON of a query, read into one typed value. Unknown fields are refused where they would
 //! change what is asked, and named where they would not.
 
-use std::collections::BTreeSet;
-use std::fmt;
-
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Envelope;
 use super::adhoc::InvalidAdhocFilter;
 use super::annotations::FlowAnnotationsQuery;
 use super::dns::DnsConnectionsQuery;
+use super::fields::{self, Fields, MAX_FIELDS, MAX_QUERY_BYTES};
 use super::flag::InvalidFlag;
 use super::form::{FlowsForm, FormJson};
 use super::metrics::FlowMetricsQuery;
@@ -21,8 +18,6 @@ use crate::frames::Notice;
 
 pub(super) const DEFAULT_LIMIT: u32 = 1_000;
 pub(super) const MAX_LIMIT: u32 = 100_000;
-/// Largest JSON of one query.
-const MAX_QUERY_BYTES: usize = 1 << 20;
 
 /// A query.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,8 +98,12 @@ pub(crate) enum InvalidQuery {
     QueryType(String),
     #[error("limit {0} is out of range: use 1 to {MAX_LIMIT}")]
     Limit(i64),
-    #[error("the query has an unknown field `{field}`{}", among(.known))]
-    UnknownField { field: String, known: Vec<&'static str> },
+    #[error("the query has {count} fields, at most {MAX_FIELDS} are taken")]
+    TooManyFields { count: usize },
+    #[error("the query has no field `{field}`{}", is_it(.meant.as_deref()))]
+    UnknownField { field: String, meant: Option<String> },
+    #[error("`{field}` must be {expected}, not {found}")]
+    Field { field: String, expected: String, found: String },
     #[error("`{list}.{flag}`")]
     Flag {
         list: &'static str,
@@ -148,86 +147,43 @@ pub(crate) enum InvalidQuery {
     TimeRange,
 }
 
-/// What tells the type of a query.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kind {
-    query_type: Option<String>,
-    expr: Option<IgnoredAny>,
-}
-
-/// What Grafana adds to every query, and what asks for nothing here.
-pub(super) const ENVELOPE_FIELDS: [&str; 13] = [
-    "queryType",
-    "refId",
-    "datasource",
-    "datasourceId",
-    "hide",
-    "key",
-    "intervalMs",
-    "maxDataPoints",
-    "queryCachingTTL",
-    "timeRange",
-    "requestId",
-    "cacheTimeout",
-    "editorMode",
-];
-
-/// Fields that select flows; see [`FormJson`].
-pub(crate) const FORM_FIELDS: [&str; 12] = [
-    "text",
-    "filter",
-    "exclude",
-    "allowlist",
-    "denylist",
-    "since",
-    "until",
-    "last",
-    "first",
-    "all",
-    "follow",
-    "adhocFilters",
-];
-
 /// The fields of a flows query that are its own.
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FlowsFields", optional_fields))]
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct FlowsJson {
     format: Option<FlowsFormat>,
     limit: Option<i64>,
 }
 
-/// Reads the fields of a query about flows: those that select them, and its `own`.
-///
-/// Errors: a field that is none of these, or has a value of the wrong type.
-pub(super) fn read_fields<T: serde::de::DeserializeOwned>(
-    json: &[u8],
-    own: &[&'static str],
-) -> Result<(FormJson, T), InvalidQuery> {
-    let fields: Map<String, Value> = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
-    let (mut form, mut rest) = (Map::new(), Map::new());
-    for (field, value) in fields {
-        if FORM_FIELDS.contains(&field.as_str()) {
-            form.insert(field, value);
-        } else if own.contains(&field.as_str()) {
-            rest.insert(field, value);
-        } else if !ENVELOPE_FIELDS.contains(&field.as_str()) {
-            let known = FORM_FIELDS.iter().chain(own).copied().collect();
-            return Err(InvalidQuery::UnknownField { field, known });
-        }
+impl FlowsJson {
+    fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
+        Ok(Self { format: fields.choice("format")?, limit: fields.whole("limit")? })
     }
-    let form = serde_json::from_value(Value::Object(form)).map_err(InvalidQuery::Json)?;
-    let rest = serde_json::from_value(Value::Object(rest)).map_err(InvalidQuery::Json)?;
-    Ok((form, rest))
+}
+
+/// Reads a query about flows: what selects them, what `own` takes of the fields, and what is to be
+/// said of the query.
+///
+/// Errors: [`InvalidQuery`].
+pub(super) fn read_fields<T>(
+    json: &[u8],
+    query_type: &str,
+    own: impl FnOnce(&mut Fields) -> Result<T, InvalidQuery>,
+) -> Result<(FlowsForm, T, Vec<Notice>), InvalidQuery> {
+    let mut fields = Fields::read(json)?;
+    let form = FormJson::take(&mut fields)?;
+    let own = own(&mut fields)?;
+    let mut notices = fields.rest(query_type)?;
+    let (form, remarks) = form.read()?;
+    notices.extend(remarks.into_iter().map(|remark| Notice::info(remark.text)));
+    Ok((form, own, notices))
 }
 
 fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn among(known: &[&str]) -> String {
-    if known.is_empty() { String::new() } else { format!("; there are {}", list(known)) }
+fn is_it(meant: Option<&str>) -> String {
+    meant.map(|meant| format!("; is it `{meant}`?")).unwrap_or_default()
 }
 
 fn group_fields() -> String {
@@ -240,11 +196,12 @@ fn and_more(more: usize) -> String {
 }
 
 /// A PromQL query as JSON, as Grafana's Prometheus source writes it.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "PromqlFields", optional_fields))]
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(rename = "PromqlFields", rename_all = "camelCase", optional_fields)
+)]
 pub(super) struct PromqlJson {
-    #[serde(default)]
     expr: Option<String>,
     range: Option<bool>,
     instant: Option<bool>,
@@ -257,73 +214,62 @@ pub(super) struct PromqlJson {
     format: Option<PromqlFormat>,
 }
 
-/// Fields of a PromQL query that are read, or that Grafana and its Prometheus editor add and that
-/// ask for nothing here.
-const PROMQL_FIELDS: [&str; 37] = [
-    "_doNotUse",
-    "cacheTimeout",
-    "datasource",
-    "datasourceId",
-    "disableTextWrap",
-    "editorMode",
-    "exemplar",
-    "expr",
-    "filters",
-    "format",
-    "fullMetaSearch",
-    "fromExploreMetrics",
-    "hide",
-    "hinting",
-    "includeNullMetadata",
-    "instant",
-    "interval",
-    "intervalFactor",
-    "intervalMs",
-    "key",
-    "legendFormat",
-    "maxDataPoints",
-    "metric",
-    "queryCachingTTL",
-    "queryType",
-    "range",
-    "refId",
-    "requestId",
-    "scopes",
-    "showingGraph",
-    "showingTable",
-    "step",
-    "target",
-    "timeRange",
-    "useBackend",
-    "utcOffsetSec",
-    "valueWithRefId",
-];
+impl PromqlJson {
+    /// Takes the fields, and says what it does not know of them.
+    fn take(fields: &mut Fields) -> Result<(Self, Option<Notice>), InvalidQuery> {
+        let (format, notice) =
+            fields.take("format").map(|format| PromqlFormat::read(&format)).unzip();
+        let json = Self {
+            expr: fields.text("expr")?,
+            range: fields.truth("range")?,
+            instant: fields.truth("instant")?,
+            exemplar: fields.truth("exemplar")?,
+            legend_format: fields.text("legendFormat")?,
+            interval: fields.text("interval")?,
+            interval_factor: fields.number("intervalFactor")?,
+            interval_ms: fields.number("intervalMs")?,
+            utc_offset_sec: fields.number("utcOffsetSec")?,
+            format,
+        };
+        Ok((json, notice.flatten()))
+    }
+}
 
-/// Fields that narrow a query in Grafana's own source, and would do so silently not here.
-const PROMQL_FILTERS: [&str; 2] = ["adhocFilters", "groupByKeys"];
+impl PromqlFormat {
+    /// Reads a format as Grafana's own source does: old dashboards hold its number, and what is not
+    /// known is a time series. Source: `pkg/promlib/models/query.go`.
+    fn read(format: &Value) -> (Self, Option<Notice>) {
+        match format.as_u64() {
+            Some(2) => (Self::Table, None),
+            Some(3) => (Self::Heatmap, None),
+            Some(_) => (Self::TimeSeries, None),
+            None => match fields::choice("format", format) {
+                Ok(format) => (format, None),
+                Err(error) => {
+                    let notice = Notice::warning(format!("{error}: showing time series"));
+                    (Self::TimeSeries, Some(notice))
+                }
+            },
+        }
+    }
+}
 
 /// Reads a query, and what its user should know about how it was read.
 ///
 /// Errors: [`InvalidQuery`].
 pub(crate) fn read(envelope: &Envelope) -> Result<(Query, Vec<Notice>), InvalidQuery> {
-    if envelope.json.len() > MAX_QUERY_BYTES {
-        return Err(InvalidQuery::TooLarge);
-    }
     if envelope.from_ms > envelope.to_ms {
         return Err(InvalidQuery::TimeRange);
     }
-    if envelope.json.trim_ascii_start().first() != Some(&b'{') {
-        return Err(InvalidQuery::NoObject);
-    }
-    let kind: Kind = serde_json::from_slice(&envelope.json).map_err(InvalidQuery::Json)?;
-    let query_type = kind
-        .query_type
+    let mut fields = Fields::read(&envelope.json)?;
+    let query_type = fields
+        .text("queryType")?
         .or_else(|| Some(envelope.query_type.clone()))
         .filter(|query_type| !query_type.is_empty());
     match query_type.as_deref() {
         // Grafana's Prometheus source writes its own query types here.
         Some("promql" | "timeSeriesQuery") => read_promql(&envelope.json),
-        None if kind.expr.is_some() => read_promql(&envelope.json),
+        None if fields.has("expr") => read_promql(&envelope.json),
         Some("flows") | None => Ok((Query::Flows(FlowsQuery::read(&envelope.json)?), Vec::new())),
         Some("flowMetrics") => {
             Ok((Query::FlowMetrics(FlowMetricsQuery::read(&envelope.json)?), Vec::new()))
@@ -337,7 +283,10 @@ pub(crate) fn read(envelope: &Envelope) -> Result<(Query, Vec<Notice>), InvalidQ
         Some("dnsConnections") => {
             Ok((Query::DnsConnections(DnsConnectionsQuery::read(&envelope.json)?), Vec::new()))
         }
-        Some("policies") => Ok((Query::Policies(PoliciesQuery::read(&envelope.json)?), Vec::new())),
+        Some("policies") => {
+            let (query, notices) = PoliciesQuery::read(&envelope.json)?;
+            Ok((Query::Policies(query), notices))
+        }
         Some(other) => Err(InvalidQuery::QueryType(other.to_owned())),
     }
 }
@@ -363,8 +312,7 @@ pub(super) fn count_tables(envelopes: &[Envelope]) -> usize {
 impl FlowsQuery {
     /// Reads the JSON of a flows query. Errors: [`InvalidQuery`].
     pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
-        let (form, json): (_, FlowsJson) = read_fields(json, &["format", "limit"])?;
-        let (form, remarks) = form.read()?;
+        let (form, json, notices) = read_fields(json, "flows", FlowsJson::take)?;
         let limit = json.limit.unwrap_or(i64::from(DEFAULT_LIMIT));
         let limit = u32::try_from(limit)
             .ok()
@@ -384,28 +332,16 @@ impl FlowsQuery {
             form,
             format: json.format.unwrap_or_default(),
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
-            notices: remarks.into_iter().map(|remark| Notice::info(remark.text)).collect(),
+            notices,
         })
     }
 }
 
 fn read_promql(json: &[u8]) -> Result<(Query, Vec<Notice>), InvalidQuery> {
-    let FieldNames(fields) = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
-    let filters: Filters = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
-    let mut notices = Vec::new();
-    for field in &fields {
-        let text = match field.as_str() {
-            "adhocFilters" if filters.adhoc_filters.is_empty() => continue,
-            "groupByKeys" if filters.group_by_keys.is_empty() => continue,
-            name if PROMQL_FILTERS.contains(&name) => {
-                format!("`{field}` is not applied: write it into the expression")
-            }
-            name if PROMQL_FIELDS.contains(&name) => continue,
-            _ => format!("the query's field `{field}` is not known and was not used"),
-        };
-        notices.push(Notice::warning(text));
-    }
-    let json: PromqlJson = serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
+    let mut fields = Fields::read(json)?;
+    let (json, unknown_format) = PromqlJson::take(&mut fields)?;
+    let mut notices = fields.rest("promql")?;
+    notices.extend(unknown_format);
     let expr = json.expr.unwrap_or_default();
     if expr.trim().is_empty() {
         return Err(InvalidQuery::EmptyExpression);
@@ -425,40 +361,6 @@ fn read_promql(json: &[u8]) -> Result<(Query, Vec<Notice>), InvalidQuery> {
         format: json.format.unwrap_or_default(),
     };
     Ok((Query::Promql(query), notices))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Filters {
-    #[serde(default)]
-    adhoc_filters: Vec<IgnoredAny>,
-    #[serde(default)]
-    group_by_keys: Vec<IgnoredAny>,
-}
-
-/// The names of an object's fields, whatever they hold.
-struct FieldNames(BTreeSet<String>);
-
-impl<'de> Deserialize<'de> for FieldNames {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = FieldNames;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldNames, A::Error> {
-                let mut names = BTreeSet::new();
-                while let Some((name, IgnoredAny)) = map.next_entry()? {
-                    names.insert(name);
-                }
-                Ok(FieldNames(names))
-            }
-        }
-        deserializer.deserialize_map(Names)
-    }
 }
 
 /// JavaScript writes whole numbers as floats now and then.

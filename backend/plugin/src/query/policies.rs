@@ -1,10 +1,9 @@
 //! The data source's network policies, as the flows panel asks for them.
 
-use serde_json::{Map, Value};
-
 use super::QueryError;
-use super::model::{ENVELOPE_FIELDS, InvalidQuery};
-use crate::frames::{Frame, Meta, policy_files};
+use super::fields::Fields;
+use super::model::InvalidQuery;
+use crate::frames::{Frame, Meta, Notice, policy_files};
 use crate::instance::Instance;
 use crate::policies::{PolicyFiles, Roots};
 
@@ -13,14 +12,10 @@ use crate::policies::{PolicyFiles, Roots};
 pub(crate) struct PoliciesQuery;
 
 impl PoliciesQuery {
-    /// Reads the JSON of a query, which has no fields of its own. Errors: [`InvalidQuery`].
-    pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
-        let fields: Map<String, Value> =
-            serde_json::from_slice(json).map_err(InvalidQuery::Json)?;
-        match fields.into_iter().find(|(field, _)| !ENVELOPE_FIELDS.contains(&field.as_str())) {
-            Some((field, _)) => Err(InvalidQuery::UnknownField { field, known: Vec::new() }),
-            None => Ok(Self),
-        }
+    /// Reads the JSON of a query, which has no fields of its own, and what is to be said of those
+    /// that it holds. Errors: [`InvalidQuery`].
+    pub(crate) fn read(json: &[u8]) -> Result<(Self, Vec<Notice>), InvalidQuery> {
+        Ok((Self, Fields::read(json)?.rest("policies")?))
     }
 }
 

@@ -3,6 +3,7 @@
 use flow::service_map::{MapBy, ServiceMap};
 use serde::Deserialize;
 
+use super::fields::Fields;
 use super::flows::buffer_start_notice;
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
@@ -36,17 +37,20 @@ pub(crate) enum NodesBy {
 }
 
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ServiceMapFields", optional_fields))]
-#[derive(Deserialize)]
 pub(super) struct ServiceMapJson {
     by: Option<NodesBy>,
+}
+
+impl ServiceMapJson {
+    fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
+        Ok(Self { by: fields.choice("by")? })
+    }
 }
 
 impl ServiceMapQuery {
     /// Reads the JSON of a query. Errors: [`InvalidQuery`].
     pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
-        let (form, json): (_, ServiceMapJson) = read_fields(json, &["by"])?;
-        let (form, remarks) = form.read()?;
-        let notices = remarks.into_iter().map(|remark| Notice::info(remark.text)).collect();
+        let (form, json, notices) = read_fields(json, "serviceMap", ServiceMapJson::take)?;
         Ok(Self { form, by: json.by.unwrap_or_default(), notices })
     }
 }

@@ -222,6 +222,30 @@ fn queries_are_read_or_refused_by_name() {
         }),
         json!({ "expr": "up", "adhocFilters": [{}], "groupByKeys": ["a"], "mystery": 1 }),
         json!({ "expr": "up", "format": "logs" }),
+        json!({ "expr": "up", "format": 1 }),
+        json!({ "expr": "up", "format": 2 }),
+        json!({ "expr": "up", "format": {} }),
+        json!({ "expr": "up", "scopes": [{ "name": "pets" }], "filters": [], "legendFromat": "x" }),
+        json!({ "expr": "up", "interval": 15 }),
+        // What Grafana writes into every query of an alert rule, and what stays behind of others.
+        json!({ "queryType": "flowMetrics", "instant": false, "range": true, "resultAssertions": {} }),
+        json!({ "queryType": "flows", "instant": true, "range": false, "exemplar": true, "legendFormat": "x" }),
+        json!({ "queryType": "serviceMap", "metric": "count", "groupBy": ["verdict"], "limit": 5 }),
+        json!({ "queryType": "flows", "scopes": ["a"], "groupByKeys": ["b"], "panelId": 4 }),
+        json!({ "queryType": "policies", "instant": true, "range": false, "limit": 1_000 }),
+        // Without these a query would ask for more than its user means.
+        json!({ "queryType": "flows", "namespace": ["pets"] }),
+        json!({ "queryType": "flowMetrics", "groupby": ["verdict"] }),
+        json!({ "queryType": "serviceMap", "filters": { "namespace": ["pets"] } }),
+        json!({ "queryType": "dnsConnections", "exlude": { "namespace": ["pets"] } }),
+        json!({ "queryType": "flows", "limt": null, "namespace": [] }),
+        json!({ "queryType": "flows", "limit": "10" }),
+        json!({ "queryType": "flows", "since": 5 }),
+        json!({ "queryType": "flows", "last": -1 }),
+        json!({ "queryType": "flows", "all": "yes" }),
+        json!({ "queryType": "flows", "adhocFilters": [{ "key": "pod", "operator": "=", "value": 5 }] }),
+        json!({ "queryType": "flowMetrics", "groupBy": "verdict" }),
+        json!({ "queryType": "flowMetrics", "format": "packed" }),
     ];
     let report = cases.map(check).join("\n");
     insta::assert_snapshot!(report);

@@ -409,6 +409,11 @@ async fn flows_are_counted_and_a_denied_packet_once() {
     assert!(counts[0].contains("rows:\n3\n"), "{}", counts[0]);
     assert!(counts[1].contains("rows:\n1\n"), "{}", counts[1]);
     assert!(counts[0].contains("1 packets were recorded both"), "{}", counts[0]);
+    let ranking = query(json!({ "format": "long", "groupBy": ["verdict"] }));
+    let ranking = plugin.frames(&source, range, ranking).await;
+    assert_eq!(ranking.len(), 1, "{ranking:?}");
+    assert!(ranking[0].contains("numeric-long"), "{}", ranking[0]);
+    assert!(ranking[0].contains("rows:\nFORWARDED | 3\nDROPPED | 1\n"), "{}", ranking[0]);
     let ratio = plugin
         .frames(
             &source,

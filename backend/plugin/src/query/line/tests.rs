@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::super::fields::Fields;
 use super::super::form::{FlowsForm, FormJson, Selectors};
 use super::super::observe;
 use super::*;
@@ -157,7 +158,8 @@ proptest! {
         let read = read(&line);
         prop_assert_eq!(&read.form, &form, "{}", line);
         prop_assert_eq!(observe::line(&read.form), line);
-        let json: FormJson = serde_json::from_value(form.to_json()).unwrap();
+        let mut fields = Fields::read(form.to_json().to_string().as_bytes()).unwrap();
+        let json = FormJson::take(&mut fields).unwrap();
         if let Ok((again, _)) = json.read() {
             prop_assert_eq!(again, form);
         }
