@@ -1,0 +1,107 @@
+//! What is wrong with a panel on a profile, whatever its number should be.
+
+use std::collections::BTreeMap;
+
+use crate::boards::{Choice, Panel, Selector, selectors};
+use crate::flows::Act;
+use crate::profile::{Families, Profile};
+use crate::prometheus::Answer;
+
+/// The answers of a panel's queries in a cluster.
+pub(crate) type Answers = Vec<Result<Vec<Answer>, String>>;
+
+/// The option that brings a family of Hubble's.
+const OPTIONS: [(&str, &str); 10] = [
+    ("hubble_flows_processed_total", "flow"),
+    ("hubble_drop_total", "drop"),
+    ("hubble_tcp_flags_total", "tcp"),
+    ("hubble_dns_", "dns"),
+    ("hubble_icmp_total", "icmp"),
+    ("hubble_policy_verdicts_total", "policy"),
+    ("hubble_flows_to_world_total", "flows-to-world"),
+    ("hubble_port_distribution_total", "port-distribution"),
+    ("hubble_http_", "httpV2"),
+    ("hubble_lost_events_total", "hubble.metrics.enabled"),
+];
+
+/// Why the selector selects nothing here: what the panel has to say then.
+fn missing(selector: &Selector, families: &Families) -> Option<&'static str> {
+    let Some(labels) = families.labels(&selector.metric) else {
+        return match selector.metric.split('_').next() {
+            Some("hubble") => OPTIONS
+                .iter()
+                .find(|(family, _)| selector.metric.starts_with(family))
+                .map(|&(_, option)| option),
+            Some("cilium") => Some("prometheus.enabled"),
+            _ => Some("Retina"),
+        };
+    };
+    let lacking = selector.needed.iter().find(|label| !labels.contains(*label))?;
+    Some(match lacking.as_str() {
+        "source" => "sourceEgressContext",
+        "destination" => "destinationIngressContext",
+        label if label.starts_with("source_") || label.starts_with("destination_") => {
+            "labelsContext"
+        }
+        _ => "label",
+    })
+}
+
+/// The faults of a panel on a profile, over its acts.
+pub(crate) fn of_panel<'a>(
+    panel: &Panel,
+    profile: Profile,
+    families: impl Fn(Act) -> &'a Families,
+    by_act: &BTreeMap<Act, Answers>,
+) -> Vec<String> {
+    let mut faults = vec![];
+    for (act, answers) in by_act {
+        let act = act.name();
+        for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+            faults.push(format!("{act}: {error}"));
+        }
+        let mut values = answers.iter().flatten().flatten().flat_map(|answer| &answer.values);
+        let is_wrong = |value: f64| {
+            let is_share = (0.0..=1.0 + 1e-9).contains(&value);
+            !value.is_finite() || panel.unit == "percentunit" && !is_share
+        };
+        if let Some(value) = values.find(|value| is_wrong(**value)) {
+            faults.push(format!("{act}: {value} {}", panel.unit));
+        }
+    }
+    let all = Choice::default();
+    let selectors: Vec<Selector> =
+        panel.queries.iter().flat_map(|query| selectors(&all.fill(&query.expr))).collect();
+    // A metric that counts what did not happen yet is not there: a panel can tell that from zero
+    // where another one of its metrics is.
+    let can_tell =
+        |act| selectors.iter().any(|selector| missing(selector, families(act)).is_none());
+    let is_empty = |act: Act| by_act[&act].iter().flatten().all(Vec::is_empty);
+    if !Act::ALL.into_iter().any(can_tell) {
+        if !Act::ALL.into_iter().all(is_empty) {
+            faults.push("a value, although its metric is not scraped".to_owned());
+        }
+        // Of the plane that the cluster has, or else of the one that the panel is of.
+        let own = |selector: &&Selector| {
+            profile.is_cilium() != selector.metric.starts_with("networkobservability_")
+        };
+        let wanted = match selectors.iter().find(own) {
+            Some(selector) => missing(selector, families(Act::Chaos)).unwrap_or_default(),
+            None if profile.is_cilium() => "Retina",
+            None => "Hubble",
+        };
+        if !panel.when_empty.contains(wanted) {
+            faults.push(format!("empty, and does not say `{wanted}`"));
+        }
+        return faults;
+    }
+    for act in Act::ALL.into_iter().filter(|act| can_tell(*act)) {
+        if panel.kind == "stat" && is_empty(act) {
+            faults.push(format!("{}: no data, where it is scraped", act.name()));
+        }
+    }
+    if panel.kind != "stat" && Act::ALL.into_iter().all(is_empty) {
+        faults.push("always empty, although its metric is scraped".to_owned());
+    }
+    faults
+}

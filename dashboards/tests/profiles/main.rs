@@ -1,0 +1,223 @@
+//! Every panel, variable and rule on every profile, evaluated by a real Prometheus over acts of the
+//! pet shop whose flows are known.
+//!
+//! `flows` and `series` read `tests/vectors/metrics`, `retina` and `cluster` count what was not
+//! recorded, `profile` says what a scrape makes of it, `timeline` plays the acts over and over, and
+//! `faults` says what is wrong.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod boards;
+mod cluster;
+mod faults;
+mod flows;
+mod profile;
+mod prometheus;
+mod retina;
+mod series;
+mod timeline;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use boards::{Choice, Panel, Query};
+use faults::Answers;
+use flows::{Act, Flow};
+use profile::{Families, Profile};
+use prometheus::{Answer, At, Prometheus};
+use series::Series;
+use timeline::{Cluster, PERIOD_SECS, RANGE_SECS, SHOWN};
+
+/// Questions at once.
+const AT_ONCE: usize = 6;
+
+/// All clusters in one Prometheus.
+struct World {
+    prometheus: Arc<Prometheus>,
+    families: BTreeMap<(Profile, Act), Families>,
+}
+
+impl World {
+    async fn start() -> Self {
+        let flows: Vec<(Act, Vec<Flow>)> =
+            Act::ALL.into_iter().map(|act| (act, flows::read(act))).collect();
+        let mut samples = String::new();
+        let mut families: BTreeMap<(Profile, Act), Families> = BTreeMap::new();
+        for profile in Profile::ALL {
+            let series: Vec<(Act, Series)> =
+                flows.iter().map(|(act, flows)| (*act, profile.series(*act, flows))).collect();
+            let series: Vec<(Act, &Series)> =
+                series.iter().map(|(act, series)| (*act, series)).collect();
+            for (act, series) in &series {
+                let known = families.entry((profile, *act)).or_default();
+                for (name, labels) in series.keys() {
+                    known.add(name, &profile.scraped(name, labels, "any"));
+                }
+            }
+            for cluster in clusters(profile) {
+                cluster.write(&mut samples, &series);
+            }
+        }
+        samples.push_str("# EOF\n");
+        Self { prometheus: Arc::new(Prometheus::start(&samples).await), families }
+    }
+
+    /// The answers of many questions, under the same keys.
+    async fn ask<K: Ord + Send + 'static>(
+        &self,
+        questions: Vec<(K, String, At)>,
+    ) -> BTreeMap<K, Result<Vec<Answer>, String>> {
+        let permits = Arc::new(Semaphore::new(AT_ONCE));
+        let mut tasks = JoinSet::new();
+        for (key, expr, at) in questions {
+            let (prometheus, permits) = (Arc::clone(&self.prometheus), Arc::clone(&permits));
+            tasks.spawn(async move {
+                let _permit = permits.acquire().await.unwrap();
+                (key, prometheus.ask(&expr, at).await)
+            });
+        }
+        tasks.join_all().await.into_iter().collect()
+    }
+}
+
+fn clusters(profile: Profile) -> Vec<Cluster> {
+    let mut clusters: Vec<Cluster> =
+        Act::ALL.into_iter().map(|act| Cluster::steady(profile, act)).collect();
+    if profile.is_cilium() {
+        clusters.push(Cluster::rollout(profile));
+    }
+    clusters
+}
+
+/// Where a panel asks, for the range that ends with the cluster's last round.
+fn at(query: &Query, end: i64) -> At {
+    if query.is_instant {
+        At::Instant(end)
+    } else {
+        At::Range { start: end - SHOWN * PERIOD_SECS, end, step: PERIOD_SECS }
+    }
+}
+
+/// What panels ask in a cluster under a choice, by the numbers of panel and query.
+fn questions(
+    panels: &[Panel],
+    cluster: &Cluster,
+    choice: &Choice,
+) -> Vec<((usize, usize), String, At)> {
+    let mut questions = vec![];
+    for (number, panel) in panels.iter().enumerate() {
+        for (which, query) in panel.queries.iter().enumerate() {
+            let at = at(query, cluster.end_secs());
+            questions.push(((number, which), choice.fill(&query.expr), at));
+        }
+    }
+    questions
+}
+
+#[tokio::test]
+async fn panels_are_true_on_every_profile() {
+    let world = World::start().await;
+    let panels = boards::panels();
+    let mut found = String::new();
+    for profile in Profile::ALL {
+        let mut asked = vec![];
+        for act in Act::ALL {
+            let cluster = Cluster::steady(profile, act);
+            let choice = Choice::of(&cluster.name);
+            asked.extend(
+                questions(&panels, &cluster, &choice)
+                    .into_iter()
+                    .map(|((panel, query), expr, at)| ((panel, act, query), expr, at)),
+            );
+        }
+        let mut answers: BTreeMap<usize, BTreeMap<Act, Answers>> = BTreeMap::new();
+        for ((panel, act, _), answer) in world.ask(asked).await {
+            answers.entry(panel).or_default().entry(act).or_default().push(answer);
+        }
+        let families = |act| &world.families[&(profile, act)];
+        for (number, panel) in panels.iter().enumerate() {
+            for fault in faults::of_panel(panel, profile, families, &answers[&number]) {
+                let name = profile.name();
+                writeln!(found, "{name} | {} | {} | {fault}", panel.board, panel.title).unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!("faults", found);
+    insta::assert_snapshot!("choices", choices(&world, &panels).await);
+}
+
+/// What is wrong with the variables: one that offers nothing, and nodes that a panel of theirs does
+/// not know.
+async fn choices(world: &World, panels: &[Panel]) -> String {
+    let mut found = String::new();
+    for profile in Profile::ALL {
+        let cluster = Cluster::steady(profile, Act::Chaos);
+        let end = cluster.end_secs();
+        for variable in boards::variables() {
+            let selector = Choice::of(&cluster.name).fill(&variable.selector);
+            let range = (end - RANGE_SECS, end);
+            let offered = world.prometheus.label_values(&selector, &variable.label, range).await;
+            let values: BTreeSet<&str> =
+                offered.iter().filter_map(|value| variable.value(value)).collect();
+            let expected = match variable.name.as_str() {
+                "cluster" => cluster.name.as_str(),
+                "namespace" => "pets",
+                "workload" => "store-front",
+                "pod" => "store-front-7d8f9c6b5-x2lqk",
+                _ => "",
+            };
+            let (name, board) = (profile.name(), &variable.board);
+            if !values.iter().any(|value| value.starts_with(expected)) {
+                writeln!(
+                    found,
+                    "{name} | {board} | ${} does not offer {expected:?}",
+                    variable.name
+                )
+                .unwrap();
+            }
+            if variable.name == "node" {
+                let panels: Vec<Panel> =
+                    panels.iter().filter(|panel| panel.board == *board).cloned().collect();
+                let all = drawn(world, &panels, &cluster, &[Choice::of(&cluster.name)]).await;
+                let each: Vec<Choice> =
+                    values.iter().map(|node| Choice::of(&cluster.name).and("node", node)).collect();
+                let some = drawn(world, &panels, &cluster, &each).await;
+                for lost in all.difference(&some) {
+                    let title = &panels[*lost].title;
+                    writeln!(found, "{name} | {board} | {title} | empty for each $node").unwrap();
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The panels that draw anything under any of some choices, by number.
+async fn drawn(
+    world: &World,
+    panels: &[Panel],
+    cluster: &Cluster,
+    choices: &[Choice],
+) -> BTreeSet<usize> {
+    let mut asked = vec![];
+    for (which, choice) in choices.iter().enumerate() {
+        for ((panel, query), expr, at) in questions(panels, cluster, choice) {
+            asked.push(((panel, query, which), expr, at));
+        }
+    }
+    let answers = world.ask(asked).await;
+    answers
+        .into_iter()
+        .filter(|(_, answer)| answer.as_ref().is_ok_and(|series| !series.is_empty()))
+        .map(|((panel, ..), _)| panel)
+        .collect()
+}
