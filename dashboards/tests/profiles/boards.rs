@@ -23,6 +23,8 @@ pub(crate) struct Panel {
     /// What it says where there is nothing to draw: in the panel, or in its description.
     pub(crate) when_empty: String,
     pub(crate) queries: Vec<Query>,
+    /// Those of all queries, with All chosen.
+    pub(crate) selectors: Vec<Selector>,
 }
 
 /// One query of a panel.
@@ -83,6 +85,10 @@ pub(crate) fn panels() -> Vec<Panel> {
                 kind: text(&panel["type"]),
                 unit: text(&defaults["unit"]),
                 when_empty: format!("{}{in_words}", text(&defaults["noValue"])),
+                selectors: queries
+                    .iter()
+                    .flat_map(|query| selectors(&Choice::default().fill(&query.expr)))
+                    .collect(),
                 queries,
             });
         }
@@ -158,12 +164,14 @@ impl Choice {
 #[derive(Debug, Clone)]
 pub(crate) struct Selector {
     pub(crate) metric: String,
+    /// Labels that it speaks of.
+    pub(crate) named: Vec<String>,
     /// Labels that have to be there for it to select anything.
     pub(crate) needed: Vec<String>,
 }
 
 /// The selectors of an expression.
-pub(crate) fn selectors(filled: &str) -> Vec<Selector> {
+fn selectors(filled: &str) -> Vec<Selector> {
     static SELECTOR: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#"([a-z_][a-z0-9_]*)\{((?:[^}"]|"[^"]*")*)\}"#).unwrap());
     static MATCHER: LazyLock<Regex> =
@@ -172,6 +180,7 @@ pub(crate) fn selectors(filled: &str) -> Vec<Selector> {
         .captures_iter(filled)
         .map(|found| Selector {
             metric: found[1].to_owned(),
+            named: MATCHER.captures_iter(&found[2]).map(|matcher| matcher[1].to_owned()).collect(),
             needed: MATCHER
                 .captures_iter(&found[2])
                 .filter(|matcher| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::boards::{Choice, Panel, Selector, selectors};
+use crate::boards::{Panel, Selector};
 use crate::flows::Act;
 use crate::profile::{Families, Profile};
 use crate::prometheus::Answer;
@@ -36,15 +36,25 @@ fn missing(selector: &Selector, families: &Families) -> Option<&'static str> {
             _ => Some("Retina"),
         };
     };
-    let lacking = selector.needed.iter().find(|label| !labels.contains(*label))?;
+    // Without the labels of its pods, Retina's metrics are in another context, with other directions.
+    let of_pods = selector.metric.starts_with("networkobservability_adv_");
+    let needed = if of_pods { &selector.named } else { &selector.needed };
+    let lacking = needed.iter().find(|label| !labels.contains(*label))?;
     Some(match lacking.as_str() {
         "source" => "sourceEgressContext",
         "destination" => "destinationIngressContext",
         label if label.starts_with("source_") || label.starts_with("destination_") => {
             "labelsContext"
         }
-        _ => "label",
+        // Retina's labels have prefixes in remote context.
+        _ => "remoteContext",
     })
+}
+
+/// Whether any selector of the panel could find something. A metric that counts what did not happen
+/// yet is not there: a panel can tell that from zero where another one of its metrics is.
+pub(crate) fn can_tell(panel: &Panel, families: &Families) -> bool {
+    panel.selectors.iter().any(|selector| missing(selector, families).is_none())
 }
 
 /// The faults of a panel on a profile, over its acts.
@@ -69,13 +79,7 @@ pub(crate) fn of_panel<'a>(
             faults.push(format!("{act}: {value} {}", panel.unit));
         }
     }
-    let all = Choice::default();
-    let selectors: Vec<Selector> =
-        panel.queries.iter().flat_map(|query| selectors(&all.fill(&query.expr))).collect();
-    // A metric that counts what did not happen yet is not there: a panel can tell that from zero
-    // where another one of its metrics is.
-    let can_tell =
-        |act| selectors.iter().any(|selector| missing(selector, families(act)).is_none());
+    let can_tell = |act| can_tell(panel, families(act));
     let is_empty = |act: Act| by_act[&act].iter().flatten().all(Vec::is_empty);
     if !Act::ALL.into_iter().any(can_tell) {
         if !Act::ALL.into_iter().all(is_empty) {
@@ -85,7 +89,7 @@ pub(crate) fn of_panel<'a>(
         let own = |selector: &&Selector| {
             profile.is_cilium() != selector.metric.starts_with("networkobservability_")
         };
-        let wanted = match selectors.iter().find(own) {
+        let wanted = match panel.selectors.iter().find(own) {
             Some(selector) => missing(selector, families(Act::Chaos)).unwrap_or_default(),
             None if profile.is_cilium() => "Retina",
             None => "Hubble",

@@ -51,6 +51,7 @@ pub(crate) struct End {
     /// Only an endpoint of the node that saw the flow has one.
     #[serde(rename = "ID")]
     pub(crate) id: u32,
+    pub(crate) identity: u32,
     pub(crate) namespace: String,
     pub(crate) pod_name: String,
     pub(crate) workloads: Vec<Workload>,
@@ -70,9 +71,11 @@ pub(crate) struct EventType {
     pub(crate) kind: u32,
 }
 
-/// Events of a drop and of a trace (`pkg/monitor/api`).
+/// Events of a drop, of a trace, of a policy verdict and of a proxy (`pkg/monitor/api`).
 pub(crate) const DROP: u32 = 1;
 pub(crate) const TRACE: u32 = 4;
+pub(crate) const POLICY_VERDICT: u32 = 5;
+pub(crate) const L7: u32 = 129;
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
@@ -98,10 +101,17 @@ pub(crate) struct Dns {
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
+pub(crate) struct Http {
+    pub(crate) code: u32,
+}
+
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
 pub(crate) struct Layer7 {
     #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) dns: Option<Dns>,
+    pub(crate) http: Option<Http>,
 }
 
 #[derive(Debug, Default, Clone, Deserialize)]

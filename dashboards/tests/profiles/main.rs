@@ -14,6 +14,7 @@
 
 mod boards;
 mod cluster;
+mod expected;
 mod faults;
 mod flows;
 mod profile;
@@ -42,13 +43,14 @@ const AT_ONCE: usize = 6;
 
 /// All clusters in one Prometheus.
 struct World {
+    flows: BTreeMap<Act, Vec<Flow>>,
     prometheus: Arc<Prometheus>,
     families: BTreeMap<(Profile, Act), Families>,
 }
 
 impl World {
     async fn start() -> Self {
-        let flows: Vec<(Act, Vec<Flow>)> =
+        let flows: BTreeMap<Act, Vec<Flow>> =
             Act::ALL.into_iter().map(|act| (act, flows::read(act))).collect();
         let mut samples = String::new();
         let mut families: BTreeMap<(Profile, Act), Families> = BTreeMap::new();
@@ -68,7 +70,15 @@ impl World {
             }
         }
         samples.push_str("# EOF\n");
-        Self { prometheus: Arc::new(Prometheus::start(&samples).await), families }
+        Self { flows, prometheus: Arc::new(Prometheus::start(&samples).await), families }
+    }
+
+    /// What a panel has to show of each act, where that is counted.
+    fn counts(&self, panel: &Panel, profile: Profile) -> Vec<(Act, f64)> {
+        self.flows
+            .iter()
+            .filter_map(|(act, flows)| Some((*act, expected::count(panel, profile, flows)?)))
+            .collect()
     }
 
     /// The answers of many questions, under the same keys.
@@ -128,6 +138,7 @@ async fn panels_are_true_on_every_profile() {
     let world = World::start().await;
     let panels = boards::panels();
     let mut found = String::new();
+    let mut counted = String::new();
     for profile in Profile::ALL {
         let mut asked = vec![];
         for act in Act::ALL {
@@ -145,12 +156,30 @@ async fn panels_are_true_on_every_profile() {
         }
         let families = |act| &world.families[&(profile, act)];
         for (number, panel) in panels.iter().enumerate() {
-            for fault in faults::of_panel(panel, profile, families, &answers[&number]) {
-                let name = profile.name();
+            let name = profile.name();
+            let answers = &answers[&number];
+            let mut faults = faults::of_panel(panel, profile, families, answers);
+            let counts = world.counts(panel, profile);
+            for (act, count) in &counts {
+                let shown = expected::shown(panel, profile, &answers[act]);
+                let can_tell = faults::can_tell(panel, families(*act));
+                let shown_or_none = shown.unwrap_or_default();
+                if can_tell && (shown_or_none - count).abs() > 0.01 {
+                    faults.push(format!("{}: {shown_or_none:.1}, counted {count}", act.name()));
+                }
+            }
+            for fault in faults {
                 writeln!(found, "{name} | {} | {} | {fault}", panel.board, panel.title).unwrap();
+            }
+            if counts.iter().any(|(_, count)| *count > 0.0) {
+                let counts: Vec<String> =
+                    counts.iter().map(|(act, count)| format!("{} {count}", act.name())).collect();
+                let counts = counts.join(", ");
+                writeln!(counted, "{name} | {} | {} | {counts}", panel.board, panel.title).unwrap();
             }
         }
     }
+    insta::assert_snapshot!("counted", counted);
     insta::assert_snapshot!("faults", found);
     insta::assert_snapshot!("choices", choices(&world, &panels).await);
 }
