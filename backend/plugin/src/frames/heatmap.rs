@@ -78,13 +78,14 @@ fn bucket_rows(
         }
         let mut column = Float64Builder::with_capacity(times.len());
         for &time in &times {
-            let Some(&count) = bucket.at.get(&time) else {
+            // What is not known is nothing to be counted from.
+            let Some(&count) = bucket.at.get(&time).filter(|count| !count.is_nan()) else {
                 column.append_null();
                 continue;
             };
+            let more = count - below.insert(time, count).unwrap_or(0.0);
             // Buckets are scraped one after the other, so a lower one may be ahead by a little.
-            let lower = below.insert(time, count).unwrap_or(0.0);
-            column.append_value((count - lower).max(0.0));
+            column.append_option((!more.is_nan()).then_some(more.max(0.0)));
         }
         let mut field = Field::new(&bucket.le, Arc::new(column.finish())).nullable();
         field.labels.clone_from(labels);

@@ -117,7 +117,9 @@ impl SeriesQuery<'_> {
     }
 
     fn value_field(&self, labels: LabelSet, values: Vec<f64>) -> Field {
-        let name = labels.get("__name__").filter(|name| *name != "Time");
+        // Where Grafana makes the name out of the labels, `__name__` is one of them.
+        let is_named = |name: &&String| *name != "Time" && !matches!(self.legend, Legend::Auto);
+        let name = labels.get("__name__").filter(is_named);
         let name = name.cloned().unwrap_or_else(|| "Value".to_owned());
         let display_name_from_ds = self.legend.name(&labels, self.expr);
         Field {
@@ -205,25 +207,30 @@ pub(super) fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
     frames
 }
 
-/// All series in one frame: time, a column a label, value.
+/// All series in one frame, by time: time, a column for each label, value. Without samples it has
+/// no columns, as Grafana's panels then say that there are no data.
 pub(crate) fn table(
     query: &SeriesQuery<'_>,
     series: &[Series],
     result_type: &str,
-    notices: Vec<Notice>,
+    mut notices: Vec<Notice>,
 ) -> Frame {
+    let histograms = series.iter().filter(|series| !series.cells.times_nanos.is_empty()).count();
+    if histograms > 0 {
+        notices.push(Notice::warning(format!(
+            "{histograms} series are native histograms, which a table cannot show: use another format, or `histogram_quantile` and the like"
+        )));
+    }
+    let meta = query.meta(FrameType::Table, result_type, notices);
+    let meta = Meta { preferred_visualisation_type: Some("table"), ..meta };
+    let rows = rows_by_time(series);
+    if rows.is_empty() {
+        return Frame { meta, ..Frame::default() };
+    }
     let label_names: BTreeSet<&str> =
         series.iter().flat_map(|series| series.labels.keys()).map(String::as_str).collect();
-    let rows = series.iter().map(|series| series.values.len()).sum();
-    let mut times_nanos = Vec::with_capacity(rows);
-    let mut values = Vec::with_capacity(rows);
-    for series in series {
-        times_nanos.extend_from_slice(&series.times_nanos);
-        values.extend_from_slice(&series.values);
-    }
-    let mut fields = vec![query.time_field(times_nanos)];
+    let mut fields = vec![query.time_field(rows.iter().map(|row| row.time_nanos).collect())];
     for label in label_names {
-        let column = label_column(series, label, rows);
         // A label may bear a name that is taken.
         let name = if label == "Time" || label == query.value_name {
             format!("label {label}")
@@ -231,24 +238,36 @@ pub(crate) fn table(
             label.to_owned()
         };
         let filterable = FieldConfig { filterable: Some(true), ..FieldConfig::default() };
-        fields.push(Field::new(name, column).nullable().with_config(filterable));
+        fields.push(Field::new(name, label_column(&rows, label)).with_config(filterable));
     }
+    let values = rows.iter().map(|row| row.value).collect::<Vec<_>>();
     fields.push(Field::new(query.value_name, Arc::new(Float64Array::from(values))));
-    let meta = query.meta(FrameType::Table, result_type, notices);
-    Frame {
-        name: String::new(),
-        fields,
-        meta: Meta { preferred_visualisation_type: Some("table"), ..meta },
-    }
+    Frame { name: String::new(), fields, meta }
 }
 
-fn label_column(series: &[Series], label: &str, rows: usize) -> ArrayRef {
-    let mut column = StringBuilder::with_capacity(rows, rows * 8);
-    for series in series {
-        let value = series.labels.get(label);
-        for _ in &series.values {
-            column.append_option(value);
-        }
+/// A sample on its way into a table.
+struct Row<'a> {
+    time_nanos: i64,
+    value: f64,
+    labels: &'a LabelSet,
+}
+
+/// Of one time in the order of their series.
+fn rows_by_time(series: &[Series]) -> Vec<Row<'_>> {
+    let rows = series.iter().flat_map(|series| {
+        let samples = series.times_nanos.iter().zip(&series.values);
+        samples.map(|(&time_nanos, &value)| Row { time_nanos, value, labels: &series.labels })
+    });
+    let mut rows: Vec<Row<'_>> = rows.collect();
+    rows.sort_by_key(|row| row.time_nanos);
+    rows
+}
+
+/// A label that a series has not is empty, as it is to Prometheus.
+fn label_column(rows: &[Row<'_>], label: &str) -> ArrayRef {
+    let mut column = StringBuilder::with_capacity(rows.len(), rows.len() * 8);
+    for row in rows {
+        column.append_value(row.labels.get(label).map_or("", String::as_str));
     }
     Arc::new(column.finish())
 }

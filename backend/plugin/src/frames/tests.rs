@@ -377,6 +377,50 @@ fn classic_histograms_become_rows_of_their_own_counts() {
     insta::assert_snapshot!(render(&heatmap(&query(""), buckets, Vec::new())));
 }
 
+/// A bucket that is not known leaves those above it what they hold more than the last known one.
+#[test]
+fn buckets_that_are_not_known() {
+    let buckets = vec![
+        series(&[("le", "1")], &[(15, 4.0), (30, f64::NAN), (45, f64::INFINITY)]),
+        series(&[("le", "2")], &[(15, f64::NAN), (30, 6.0), (45, f64::INFINITY)]),
+        series(&[("le", "3")], &[(15, 9.0), (30, 10.0), (45, f64::INFINITY)]),
+    ];
+    let text = render(&heatmap(&query(""), buckets, Vec::new()));
+    let (_, rows) = text.split_once("rows:\n").unwrap();
+    assert_eq!(
+        rows.trim_end(),
+        "15000000000 | 4 | null | 5\n\
+         30000000000 | null | 6 | 4\n\
+         45000000000 | inf | null | null\n\
+         (3 rows)"
+    );
+}
+
+#[test]
+fn native_histograms_are_no_rows_of_a_table() {
+    let mut native = series(&[("job", "a")], &[]);
+    native.cells = BucketCells {
+        times_nanos: vec![15_000_000_000],
+        lower: vec![0.5],
+        upper: vec![1.0],
+        counts: vec![3.0],
+        layouts: vec![0],
+    };
+    let alone = table(&query(""), std::slice::from_ref(&native), "matrix", Vec::new());
+    assert!(alone.fields.is_empty());
+    let beside = [native, series(&[("job", "b")], &[(15, 1.0)])];
+    let beside = table(&query(""), &beside, "matrix", Vec::new());
+    assert_eq!(beside.fields.len(), 3);
+    for frame in [alone, beside] {
+        assert_eq!(
+            frame.meta.notices,
+            [Notice::warning(
+                "1 series are native histograms, which a table cannot show: use another format, or `histogram_quantile` and the like"
+            )]
+        );
+    }
+}
+
 #[test]
 fn native_histograms_become_cells() {
     let mut native = series(&[("job", "a")], &[]);
@@ -418,6 +462,9 @@ fn legends() {
     check("", &[("job", "a\"b")], Some(r#"{job="a\"b"}"#));
     check("", &[], Some("sum(x)"));
     check("__auto", &up, None);
+    // The name is one of the labels of which Grafana makes the legend.
+    let auto = vec![series(&up, &[(1, 1.0)])];
+    assert_eq!(time_series(&query("__auto"), auto, Vec::new())[0].fields[1].name, "Value");
     check("__auto", &[], Some("sum(x)"));
     check("{{job}} of {{ __name__ }}", &up, Some("a of up"));
     check("{{missing}}", &up, None);

@@ -13,8 +13,8 @@ use super::context::{NoDataSource, Target};
 use super::instances::Instances;
 use super::rpc::{self, Exchange};
 use super::wire::{DataQuery, DataResponse, QueryDataRequest, QueryDataResponse};
-use crate::prometheus::ForwardedIdentity;
-use crate::query::{self, Answer, Envelope, Request as QueryRequest};
+use crate::prometheus::{ForwardedIdentity, HeadersOf};
+use crate::query::{self, Answer, Envelope, Reader, Request as QueryRequest};
 
 /// Queries of one request that run at once, unless Grafana says otherwise. Source: Grafana's
 /// `concurrent_query_count`, default 10.
@@ -74,9 +74,10 @@ async fn query_data(
         .map_err(|NoDataSource| Status::invalid_argument(NoDataSource.to_string()))?;
     let datasource_uid = target.uid.clone();
     let instance = instances.get(target);
-    let from_alert = request.headers.get("FromAlert").is_some_and(|value| value == "true");
-    let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let identity = ForwardedIdentity::new(headers);
+    let headers = || request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let reader = reader(headers());
+    let identity = ForwardedIdentity::new(headers(), HeadersOf::Grafana)
+        .map_err(|error| Status::invalid_argument(error.to_string()))?;
     let envelopes = request
         .queries
         .into_iter()
@@ -87,9 +88,25 @@ async fn query_data(
         })
         .collect();
     let answers =
-        query::run(instance, QueryRequest { envelopes, from_alert, concurrent_queries }).await;
+        query::run(instance, QueryRequest { envelopes, reader, concurrent_queries }).await;
     let responses = answers.into_iter().map(|(ref_id, answer)| (ref_id, answer.into())).collect();
     Ok(Response::new(QueryDataResponse { responses }))
+}
+
+/// Who reads the answers, as Grafana's headers say it. Source: `FromAlertHeaderName` in
+/// `pkg/services/ngalert/models/constants.go`, `HeaderFromExpression` in
+/// `pkg/services/query/query.go`; the second comes with the mark of a browser's header.
+fn reader<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Reader {
+    let mut reader = Reader::Panel;
+    for (name, value) in headers {
+        let name = name.to_ascii_lowercase();
+        match name.strip_prefix("http_").unwrap_or(&name) {
+            "fromalert" if value == "true" => return Reader::AlertRule,
+            "x-grafana-from-expr" if !value.is_empty() => reader = Reader::Expression,
+            _ => {}
+        }
+    }
+    reader
 }
 
 impl From<DataQuery> for Envelope {
@@ -120,5 +137,23 @@ impl From<Answer> for DataResponse {
                 ..Self::default()
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers() {
+        let check = |headers: &[(&str, &str)], expected: Reader| {
+            assert_eq!(reader(headers.iter().copied()), expected, "{headers:?}");
+        };
+        check(&[("http_X-Panel-Id", "4")], Reader::Panel);
+        check(&[("FromAlert", "true")], Reader::AlertRule);
+        check(&[("FromAlert", "false")], Reader::Panel);
+        check(&[("http_X-Grafana-From-Expr", "true")], Reader::Expression);
+        check(&[("X-Grafana-From-Expr", "true")], Reader::Expression);
+        check(&[("X-Grafana-From-Expr", "true"), ("FromAlert", "true")], Reader::AlertRule);
     }
 }

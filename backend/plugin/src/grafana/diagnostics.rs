@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use super::context::{NoDataSource, Target};
 use super::instances::Instances;
 use crate::health;
-use crate::prometheus::ForwardedIdentity;
+use crate::prometheus::{ForwardedIdentity, HeadersOf};
 
 /// The service.
 #[derive(Debug)]
@@ -24,7 +24,8 @@ impl pluginv2::diagnostics_server::Diagnostics for Diagnostics {
     ) -> Result<Response<pluginv2::CheckHealthResponse>, Status> {
         let request = request.into_inner();
         let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let identity = ForwardedIdentity::new(headers);
+        let identity = ForwardedIdentity::new(headers, HeadersOf::Grafana)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let report = match Target::try_from(request.plugin_context) {
             Ok(target) => health::check(&self.instances.get(target), &identity).await,
             // Grafana asks the plugin itself now and then; it is well when it can answer.

@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 
 use super::context::{NoDataSource, Target};
 use super::instances::Instances;
-use crate::prometheus::ForwardedIdentity;
+use crate::prometheus::{ForwardedIdentity, HeadersOf};
 use crate::resources::{self, Body, Call};
 
 /// The service.
@@ -34,6 +34,8 @@ impl pluginv2::resource_server::Resource for Resource {
         let headers = request.headers.iter().flat_map(|(name, values)| {
             values.values.iter().map(move |value| (name.as_str(), value.as_str()))
         });
+        let identity = ForwardedIdentity::new(headers, HeadersOf::Browser)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let call = Call {
             method: request.method.to_ascii_uppercase(),
             path: request.path.trim_matches('/').to_owned(),
@@ -43,7 +45,7 @@ impl pluginv2::resource_server::Resource for Resource {
                 .map(|(_, query)| query.to_owned())
                 .unwrap_or_default(),
             body: request.body,
-            identity: ForwardedIdentity::new(headers),
+            identity,
         };
         let target = Target::try_from(request.plugin_context)
             .map_err(|NoDataSource| Status::invalid_argument(NoDataSource.to_string()))?;

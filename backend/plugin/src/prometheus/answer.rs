@@ -221,8 +221,7 @@ impl Series {
 /// A native histogram, of which only the buckets are shown.
 #[derive(Deserialize)]
 pub(super) struct Histogram {
-    #[serde(default)]
-    buckets: Vec<Bucket>,
+    buckets: Option<Vec<Bucket>>,
 }
 
 /// Boundary rule, lower and upper boundary, count.
@@ -231,7 +230,7 @@ type Bucket = (i8, Float, Float, Float);
 impl BucketCells {
     /// Adds the buckets of a histogram.
     pub(super) fn push(&mut self, time: TimeNanos, histogram: Histogram) {
-        for (layout, lower, upper, count) in histogram.buckets {
+        for (layout, lower, upper, count) in histogram.buckets.into_iter().flatten() {
             self.layouts.push(layout);
             self.times_nanos.push(time.0);
             self.lower.push(lower.0);

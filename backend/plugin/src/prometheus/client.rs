@@ -129,8 +129,7 @@ impl PrometheusClient {
         let params = params([("query", expr), ("start", &secs(start_ms)), ("end", &secs(end_ms))]);
         let url = self.endpoint(&["api", "v1", "query_exemplars"])?;
         let key = self.key(&url, &params);
-        let method = self.transport.settings().method;
-        let call = self.clone().call(url, params, method);
+        let call = self.clone().call_exemplars(url, params);
         Box::pin(self.under_way.exemplars.join(key, call)).await
     }
 
@@ -249,8 +248,32 @@ impl PrometheusClient {
     ) -> Result<Answer<T>, PrometheusError> {
         let answer = self.transport.send(url, &params, method, &self.identity).await?;
         let (status, body) = answer.whole().await?;
-        match serde_json::from_slice(&body) {
-            Ok(envelope) => self.opened(status, envelope, &body),
+        self.read(status, &body)
+    }
+
+    async fn call_exemplars(
+        self,
+        url: Url,
+        params: Params,
+    ) -> Result<Answer<Vec<ExemplarSeries>>, PrometheusError> {
+        let method = self.transport.settings().method;
+        let answer = self.transport.send(url, &params, method, &self.identity).await?;
+        let (status, body) = answer.whole().await?;
+        // What Prometheus says to an expression that reads no series.
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Answer { data: Vec::new(), warnings: Vec::new(), infos: Vec::new() });
+        }
+        self.read(status, &body)
+    }
+
+    /// Reads a whole answer. Errors: as [`Self::opened`], or it cannot be read.
+    fn read<T: for<'de> Deserialize<'de>>(
+        &self,
+        status: StatusCode,
+        body: &[u8],
+    ) -> Result<Answer<T>, PrometheusError> {
+        match serde_json::from_slice(body) {
+            Ok(envelope) => self.opened(status, envelope, body),
             Err(cause) if cause.is_eof() && status.is_success() && body.starts_with(b"{") => {
                 Err(PrometheusError::CutOff { bytes: body.len() })
             }
@@ -260,7 +283,7 @@ impl PrometheusClient {
                     at_byte: 0,
                 }))
             }
-            Err(_) => Err(self.not_prometheus(status, &body)),
+            Err(_) => Err(self.not_prometheus(status, body)),
         }
     }
 

@@ -168,6 +168,19 @@ impl AzureEnvironment {
         }
     }
 
+    /// Whether tokens are asked for without a proxy: what travels in plain text is for the machine
+    /// alone. Endpoints of this machine know it by where the call comes from, and on the way to
+    /// Entra ID a proxy sees no more than the name of the host.
+    pub(super) fn is_asked_directly(&self, credentials: &AzureCredentials) -> bool {
+        match &credentials.login {
+            AzureLogin::ManagedIdentity { .. } => true,
+            AzureLogin::ClientSecret { .. } | AzureLogin::WorkloadIdentity { .. } => {
+                let (_, authority) = self.cloud(credentials.cloud);
+                !Url::parse(&authority).is_ok_and(|authority| authority.scheme() == "https")
+            }
+        }
+    }
+
     /// The cloud, and where its Entra ID is.
     fn cloud(&self, configured: Option<AzureCloud>) -> (AzureCloud, String) {
         if let Some(cloud) = configured {

@@ -9,6 +9,16 @@ const ID_TOKEN: &str = "x-id-token";
 /// `backend.SetHTTPHeader`.
 const HTTP_PREFIX: &str = "http_";
 
+/// Who wrote the headers of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeadersOf {
+    /// Grafana alone: queries and health checks.
+    Grafana,
+    /// The browser: Grafana hands all of its headers to a resource, and takes out the tokens among
+    /// them by their own names only.
+    Browser,
+}
+
 /// Tokens of the user who asks. Empty where Grafana forwards none: alert rules have no user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ForwardedIdentity {
@@ -18,26 +28,49 @@ pub(crate) struct ForwardedIdentity {
     pub(super) id_token: Option<HeaderValue>,
 }
 
+/// Two tokens where there can be one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the header `{0}` came with two values: it cannot be told whose call this is")]
+pub(crate) struct TwoIdentities(&'static str);
+
 impl ForwardedIdentity {
-    /// Picks the tokens out of a call's headers; whatever no header can carry is left out.
-    pub(crate) fn new<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut identity = Self::default();
+    /// Picks the tokens out of a call's headers; whatever no header can carry is left out. A
+    /// header by its own name is Grafana's, and goes before one with Grafana's mark.
+    ///
+    /// Errors: [`TwoIdentities`].
+    pub(crate) fn new<'a>(
+        headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+        of: HeadersOf,
+    ) -> Result<Self, TwoIdentities> {
+        let (mut own, mut marked) = (Self::default(), Self::default());
         for (name, value) in headers {
             let name = name.to_ascii_lowercase();
-            let slot = match name.strip_prefix(HTTP_PREFIX).unwrap_or(&name) {
-                AUTHORIZATION => &mut identity.authorization,
-                ID_TOKEN => &mut identity.id_token,
+            let (identity, name) = match name.strip_prefix(HTTP_PREFIX) {
+                Some(_) if of == HeadersOf::Browser => continue,
+                Some(name) => (&mut marked, name),
+                None => (&mut own, name.as_str()),
+            };
+            let (slot, name) = match name {
+                AUTHORIZATION => (&mut identity.authorization, "Authorization"),
+                ID_TOKEN => (&mut identity.id_token, "X-Id-Token"),
                 _ => continue,
             };
             if value.is_empty() {
                 continue;
             }
-            *slot = HeaderValue::from_str(value).ok().map(|mut value| {
+            let value = HeaderValue::from_str(value).ok().map(|mut value| {
                 value.set_sensitive(true);
                 value
             });
+            if slot.is_some() && *slot != value {
+                return Err(TwoIdentities(name));
+            }
+            *slot = value;
         }
-        identity
+        Ok(Self {
+            authorization: own.authorization.or(marked.authorization),
+            id_token: own.id_token.or(marked.id_token),
+        })
     }
 }
 
@@ -47,25 +80,34 @@ mod tests {
 
     #[test]
     fn headers() {
-        let check = |headers: &[(&str, &str)], expected: (Option<&str>, Option<&str>)| {
-            let identity = ForwardedIdentity::new(headers.iter().copied());
+        let check = |of: HeadersOf, headers: &[(&str, &str)], expected: [Option<&str>; 2]| {
+            let identity = ForwardedIdentity::new(headers.iter().copied(), of).unwrap();
             let text = |value: &Option<HeaderValue>| {
                 value.as_ref().map(|value| value.to_str().unwrap().to_owned())
             };
-            assert_eq!(
-                (text(&identity.authorization).as_deref(), text(&identity.id_token).as_deref()),
-                expected
-            );
+            let found = [text(&identity.authorization), text(&identity.id_token)];
+            assert_eq!(found.each_ref().map(Option::as_deref), expected, "{of:?} {headers:?}");
             assert!(!format!("{identity:?}").contains("hunter2"), "tokens are never shown");
         };
-        check(&[], (None, None));
-        check(&[("Authorization", "Bearer hunter2")], (Some("Bearer hunter2"), None));
-        check(
-            &[("http_Authorization", "Bearer hunter2"), ("http_X-Id-Token", "hunter2")],
-            (Some("Bearer hunter2"), Some("hunter2")),
-        );
-        check(&[("X-ID-Token", "hunter2"), ("Cookie", "a=b")], (None, Some("hunter2")));
-        check(&[("Authorization", "hunter2\r\nX: y")], (None, None));
-        check(&[("Authorization", "")], (None, None));
+        let (authorization, marked) = (("Authorization", "hunter2"), ("http_Authorization", "x"));
+        for of in [HeadersOf::Grafana, HeadersOf::Browser] {
+            check(of, &[], [None, None]);
+            check(of, &[authorization], [Some("hunter2"), None]);
+            check(of, &[("X-ID-Token", "hunter2"), ("Cookie", "a=b")], [None, Some("hunter2")]);
+            check(of, &[("Authorization", "hunter2\r\nX: y")], [None, None]);
+            check(of, &[("Authorization", "")], [None, None]);
+            // The order is that of a hash map.
+            check(of, &[authorization, marked], [Some("hunter2"), None]);
+            check(of, &[marked, authorization], [Some("hunter2"), None]);
+            check(of, &[authorization, authorization], [Some("hunter2"), None]);
+        }
+        let both = [("http_Authorization", "hunter2"), ("http_X-Id-Token", "hunter2")];
+        check(HeadersOf::Grafana, &both, [Some("hunter2"), Some("hunter2")]);
+        check(HeadersOf::Browser, &both, [None, None]);
+        let forged = [("Http_authorization", "x"), ("HTTP_X-Id-Token", "y")];
+        check(HeadersOf::Browser, &forged, [None, None]);
+        let two = [("Authorization", "a"), ("authorization", "b")];
+        let refused = ForwardedIdentity::new(two, HeadersOf::Grafana).unwrap_err();
+        assert_eq!(refused, TwoIdentities("Authorization"));
     }
 }

@@ -19,7 +19,7 @@ pub(crate) use self::answer::{
 };
 pub(crate) use self::client::{Params, PrometheusClient};
 pub(crate) use self::error::PrometheusError;
-pub(crate) use self::identity::ForwardedIdentity;
+pub(crate) use self::identity::{ForwardedIdentity, HeadersOf};
 pub(crate) use self::step::{
     Interpolation, InvalidMinStep, StepRequest, align_ms, interpolate, step_ms,
 };

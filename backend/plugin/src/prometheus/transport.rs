@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use hubble_api::client::{ClientIdentity, TlsSettings};
+use hubble_api::client::{ClientIdentity, RelayError, TlsSettings};
 use reqwest::Url;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -73,11 +73,12 @@ impl Transport {
             .build()
             .map_err(|error| PrometheusError::Client { reason: error.to_string() })?;
         let tokens = match &settings.auth {
-            PrometheusAuth::Azure(credentials) => Some(TokenSource::new(
-                token_client(settings.connect_timeout)?,
-                credentials.clone(),
-                AzureEnvironment::read(),
-            )),
+            PrometheusAuth::Azure(credentials) => {
+                let environment = AzureEnvironment::read();
+                let is_direct = environment.is_asked_directly(credentials);
+                let http = token_client(settings.connect_timeout, is_direct)?;
+                Some(TokenSource::new(http, credentials.clone(), environment))
+            }
             _ => None,
         };
         Ok(Self {
@@ -283,10 +284,15 @@ fn redirect(from: &Url, response: &reqwest::Response) -> Option<Url> {
     from.join(location).ok()
 }
 
-/// A client for tokens of Entra ID: this machine's own authorities, no proxy between it and the
-/// metadata endpoint, and no redirect, which would carry the secret away.
-pub(super) fn token_client(timeout: Duration) -> Result<reqwest::Client, PrometheusError> {
-    reqwest::Client::builder()
+/// A client for tokens of Entra ID: this machine's own authorities, and no redirect, which would
+/// carry the secret away. `is_direct`: nor a proxy, whatever the environment says.
+pub(super) fn token_client(
+    timeout: Duration,
+    is_direct: bool,
+) -> Result<reqwest::Client, PrometheusError> {
+    let builder = reqwest::Client::builder();
+    let builder = if is_direct { builder.no_proxy() } else { builder };
+    builder
         .connect_timeout(timeout)
         .timeout(timeout.saturating_mul(2))
         .redirect(reqwest::redirect::Policy::none())
@@ -300,22 +306,34 @@ fn tls_config(
     tls: &PrometheusTls,
     is_https: bool,
 ) -> Result<rustls::ClientConfig, PrometheusError> {
-    let mut settings = TlsSettings {
-        ca_pem: tls.ca_pem.as_ref().map(|pem| pem.reveal().to_owned()),
-        identity: tls.client.as_ref().map(|(certificate, key)| ClientIdentity {
-            certificate_pem: certificate.reveal().to_owned(),
-            key_pem: key.reveal().to_owned(),
-        }),
-        server_name: tls.server_name.clone(),
-        skip_verify: tls.skip_verify,
+    // Towards `http://` only a proxy speaks TLS, which these settings do not know of.
+    let settings = if is_https {
+        TlsSettings {
+            ca_pem: tls.ca_pem.as_ref().map(|pem| pem.reveal().to_owned()),
+            identity: tls.client.as_ref().map(|(certificate, key)| ClientIdentity {
+                certificate_pem: certificate.reveal().to_owned(),
+                key_pem: key.reveal().to_owned(),
+            }),
+            server_name: tls.server_name.clone(),
+            skip_verify: tls.skip_verify,
+        }
+    } else {
+        TlsSettings::default()
     };
-    if !is_https {
-        // Never used, and the system's some 150 authorities are not read for nothing.
-        settings = TlsSettings { skip_verify: true, ..TlsSettings::default() };
+    let mut config = match settings.client_config() {
+        // Prometheus itself needs no authority.
+        Err(RelayError::NoSystemRoots) if !is_https => trusts_nobody(),
+        config => config,
     }
-    let mut config = settings
-        .client_config()
-        .map_err(|error| PrometheusError::Client { reason: crate::words(&error) })?;
+    .map_err(|error| PrometheusError::Client { reason: crate::words(&error) })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+fn trusts_nobody() -> Result<rustls::ClientConfig, RelayError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| RelayError::NoSystemRoots)?;
+    Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }

@@ -56,9 +56,19 @@ const MAX_QUERIES: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) envelopes: Vec<Envelope>,
-    /// Asked by an alert rule: nobody looks at exemplars.
-    pub(crate) from_alert: bool,
+    pub(crate) reader: Reader,
     pub(crate) concurrent_queries: usize,
+}
+
+/// Who reads the answers of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// A person, on a panel or in Explore.
+    Panel,
+    /// Grafana's expressions, which take series and numbers.
+    Expression,
+    /// An alert rule: expressions that nobody looks at.
+    AlertRule,
 }
 
 /// What stands around every query.
@@ -170,7 +180,7 @@ pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(Strin
             continue;
         }
         let (instance, permits) = (instance.clone(), permits.clone());
-        let asked = Asked { from_alert: request.from_alert, tables };
+        let asked = Asked { reader: request.reader, tables };
         tasks.spawn(async move {
             let permit = permits.acquire_owned().await;
             let ref_id = envelope.ref_id.clone();
@@ -191,7 +201,7 @@ pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(Strin
 /// What a query should know of its request.
 #[derive(Debug, Clone, Copy)]
 struct Asked {
-    from_alert: bool,
+    reader: Reader,
     /// PromQL queries in format table: beside others, a value column bears its ref id.
     tables: usize,
 }
@@ -222,7 +232,10 @@ async fn frames(
     envelope: &Envelope,
     asked: Asked,
 ) -> Result<Vec<Frame>, QueryError> {
-    let (query, notices) = model::read(envelope)?;
+    let (mut query, notices) = model::read(envelope)?;
+    if asked.reader != Reader::Panel {
+        query.as_numbers();
+    }
     let mut frames = match query {
         Query::Flows(query) => flows::frames(instance, envelope, &query).await?,
         Query::FlowMetrics(query) => metrics::frames(instance, envelope, &query).await?,
@@ -237,7 +250,7 @@ async fn frames(
             } else {
                 "Value".to_owned()
             };
-            promql::frames(instance, envelope, &query, &value_name, asked.from_alert).await?
+            promql::frames(instance, envelope, &query, &value_name, asked.reader).await?
         }
     };
     if let Some(first) = frames.first_mut() {

@@ -11,7 +11,7 @@ use super::dns::DnsConnectionsQuery;
 use super::fields::{self, Fields, MAX_FIELDS, MAX_QUERY_BYTES};
 use super::flag::InvalidFlag;
 use super::form::{FlowsForm, FormJson};
-use super::metrics::FlowMetricsQuery;
+use super::metrics::{FlowMetricsFormat, FlowMetricsQuery};
 use super::policies::PoliciesQuery;
 use super::service_map::ServiceMapQuery;
 use crate::frames::Notice;
@@ -307,6 +307,20 @@ pub(super) fn count_tables(envelopes: &[Envelope]) -> usize {
         is_table && !hidden
     };
     envelopes.iter().filter(is_table).count()
+}
+
+impl Query {
+    /// Asks for what expressions calculate with: Grafana's own Prometheus source makes tables and
+    /// heat maps in the browser, which alert rules and expressions never see.
+    pub(super) fn as_numbers(&mut self) {
+        match self {
+            Self::Promql(query) => query.format = PromqlFormat::TimeSeries,
+            Self::FlowMetrics(query) if query.format == FlowMetricsFormat::Long => {
+                query.format = FlowMetricsFormat::Top;
+            }
+            _ => {}
+        }
+    }
 }
 
 impl FlowsQuery {

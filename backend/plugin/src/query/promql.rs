@@ -2,7 +2,7 @@
 
 use super::flag::unresolved_variable;
 use super::model::{InvalidQuery, PromqlFormat, PromqlQuery};
-use super::{Envelope, QueryError, upstream_notices};
+use super::{Envelope, QueryError, Reader, upstream_notices};
 use crate::frames::{self, Frame, Legend, Notice, SeriesQuery};
 use crate::instance::Instance;
 use crate::prometheus::{
@@ -18,7 +18,7 @@ pub(super) async fn frames(
     envelope: &Envelope,
     query: &PromqlQuery,
     value_name: &str,
-    from_alert: bool,
+    reader: Reader,
 ) -> Result<Vec<Frame>, QueryError> {
     let prometheus = &instance.prometheus()?.on_behalf_of(&envelope.identity);
     let settings = instance.settings()?;
@@ -54,15 +54,40 @@ pub(super) async fn frames(
     let (range, instant, exemplars) = tokio::join!(
         asked.range(),
         asked.instant(),
-        asked.exemplars(query.exemplar && !from_alert),
+        // Nobody looks at those of an alert rule.
+        asked.exemplars(query.exemplar && reader != Reader::AlertRule),
     );
     let mut frames = Vec::new();
     let mut failed = None;
+    let mut rows: Option<Rows> = None;
+    let mut is_empty = true;
     for answer in [instant, range].into_iter().flatten() {
-        match answer {
-            Ok(answer) => frames.extend(shaped(&shape, query.format, answer)),
+        match answer.map(|answer| read(&shape, answer)) {
+            Ok(Read::Text(frame)) => {
+                is_empty = false;
+                frames.push(frame);
+            }
+            Ok(Read::Rows(read)) => {
+                is_empty &= read.series.is_empty();
+                match (query.format, &mut rows) {
+                    // One table of both, as in Grafana.
+                    (PromqlFormat::Table, Some(rows)) => rows.extend(read),
+                    (PromqlFormat::Table, None) => rows = Some(read),
+                    (format, _) => frames.extend(shaped(&shape, format, read)),
+                }
+            }
             Err(error) => failed = Some(error),
         }
+    }
+    frames.extend(rows.map(|rows| {
+        let Rows { series, result_type, notices } = rows;
+        frames::table(&shape, &series, result_type, notices)
+    }));
+    if is_empty
+        && let (Some(first), Some(variable)) = (frames.first_mut(), unresolved_variable(&expr))
+    {
+        let text = format!("nothing was found, and {}", stands_there(variable));
+        first.meta.notices.push(Notice::warning(text));
     }
     if let Some(error) = failed {
         // What arrived stays, with a word about what did not.
@@ -125,7 +150,29 @@ impl Asked<'_> {
     }
 }
 
-fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, answer: Answer<Evaluated>) -> Vec<Frame> {
+/// An evaluation, ready to be shaped.
+enum Read {
+    /// A string expression's frame.
+    Text(Frame),
+    Rows(Rows),
+}
+
+/// Series of a range or of a moment.
+struct Rows {
+    series: Vec<Series>,
+    /// In Prometheus' words.
+    result_type: &'static str,
+    notices: Vec<Notice>,
+}
+
+impl Rows {
+    fn extend(&mut self, other: Self) {
+        self.series.extend(other.series);
+        self.notices.extend(other.notices);
+    }
+}
+
+fn read(shape: &SeriesQuery<'_>, answer: Answer<Evaluated>) -> Read {
     let mut notices = upstream_notices(&answer.warnings, &answer.infos);
     let Evaluated { result, series_total } = answer.data;
     let (series, result_type) = match result {
@@ -140,7 +187,7 @@ fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, answer: Answer<Evaluate
             (vec![series], "scalar")
         }
         ResultData::String(time_nanos, text) => {
-            return vec![frames::text(shape, time_nanos, &text, notices)];
+            return Read::Text(frames::text(shape, time_nanos, &text, notices));
         }
     };
     if series_total > series.len() {
@@ -150,6 +197,11 @@ fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, answer: Answer<Evaluate
         );
         notices.push(Notice::warning(text));
     }
+    Read::Rows(Rows { series, result_type, notices })
+}
+
+fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, rows: Rows) -> Vec<Frame> {
+    let Rows { series, result_type, notices } = rows;
     match format {
         PromqlFormat::Table => vec![frames::table(shape, &series, result_type, notices)],
         PromqlFormat::Heatmap => frames::heatmap(shape, series, notices),
@@ -165,12 +217,15 @@ fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, answer: Answer<Evaluate
 fn explained(error: PrometheusError, expr: &str) -> PrometheusError {
     match (error, unresolved_variable(expr)) {
         (PrometheusError::Refused { status, kind, message }, Some(variable)) if status == 400 => {
-            let message = format!(
-                "{message}; `{variable}` stands in the expression as it is: a variable that this \
-                 dashboard does not have, or an alert rule, which has none"
-            );
+            let message = format!("{message}; {}", stands_there(variable));
             PrometheusError::Refused { status, kind, message }
         }
         (error, _) => error,
     }
+}
+
+fn stands_there(variable: &str) -> String {
+    format!(
+        "`{variable}` stands in the expression as it is: a variable that this dashboard does not have, or an alert rule, which has none"
+    )
 }

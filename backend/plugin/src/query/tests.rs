@@ -296,7 +296,7 @@ async fn queries_beyond_the_bound_are_refused_and_the_rest_answered() {
     let envelopes: Vec<Envelope> = (0..=MAX_QUERIES)
         .map(|index| Envelope { ref_id: index.to_string(), ..envelope(&json!({})) })
         .collect();
-    let request = Request { envelopes, from_alert: false, concurrent_queries: 10 };
+    let request = Request { envelopes, reader: Reader::Panel, concurrent_queries: 10 };
     let answers = run(instance, request).await;
     assert_eq!(answers.len(), MAX_QUERIES + 1);
     let refused: Vec<&str> = answers

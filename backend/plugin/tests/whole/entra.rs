@@ -219,3 +219,31 @@ async fn managed_identity_of_a_machine_and_of_an_app() {
     check(&app, &source(&workspace_of_app, &credentials), &tokens, 1).await;
     assert!(tokens.asked.lock().unwrap()[0].contains("\r\nx-identity-header: hunter2"));
 }
+
+/// A proxy of the environment would read the tokens that come in plain text, and hand in its own
+/// machine's identity.
+#[tokio::test]
+async fn tokens_in_plain_text_pass_no_proxy() {
+    let check = async |variable: &'static str, path: &str, credentials: Value| {
+        let tokens = token_endpoint(json!(3_599), |_, _| true).await;
+        let workspace = workspace(Arc::new(AtomicUsize::new(1))).await;
+        // It sees the workspace's calls, which are plain in this test alone.
+        let proxy = Http::start(|_, _| Answer::json("200 OK", EMPTY)).await;
+        let plugin = plugin(vec![
+            (variable, format!("{}{path}", tokens.url())),
+            ("IDENTITY_HEADER", "hunter2".to_owned()),
+            ("HTTP_PROXY", proxy.url()),
+            ("http_proxy", proxy.url()),
+            ("ALL_PROXY", proxy.url()),
+        ])
+        .await;
+        plugin.frames(&source(&workspace, &credentials), Range::last_hour(), promql()).await;
+        assert_eq!(tokens.asked.lock().unwrap().len(), 1, "{variable}");
+        let seen = proxy.asked.lock().unwrap().clone();
+        assert!(seen.iter().all(|asked| asked.contains("/api/v1/query")), "{variable}: {seen:?}");
+        assert_eq!(seen.len(), 1, "{variable}: the proxy is in use");
+    };
+    check("AZURE_POD_IDENTITY_AUTHORITY_HOST", "", json!({ "authType": "msi" })).await;
+    check("IDENTITY_ENDPOINT", "/msi/token", json!({ "authType": "msi" })).await;
+    check("AZURE_AUTHORITY_HOST", "", client_secret()).await;
+}

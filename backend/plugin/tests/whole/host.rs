@@ -162,6 +162,17 @@ impl Plugin {
         range: Range,
         queries: &[(&str, Value)],
     ) -> BTreeMap<String, DataResponse> {
+        self.query_with(source, range, queries, &[]).await
+    }
+
+    /// The same, with headers beside.
+    pub(crate) async fn query_with(
+        &self,
+        source: &Source,
+        range: Range,
+        queries: &[(&str, Value)],
+        headers: &[(&str, &str)],
+    ) -> BTreeMap<String, DataResponse> {
         let queries = queries
             .iter()
             .map(|(ref_id, query)| grafana_plugin_sdk::pluginv2::DataQuery {
@@ -178,7 +189,7 @@ impl Plugin {
             .collect();
         let request = grafana_plugin_sdk::pluginv2::QueryDataRequest {
             plugin_context: Some(source.context()),
-            headers: HashMap::new(),
+            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             queries,
         };
         self.query_data(request).await.unwrap().responses.into_iter().collect()

@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use grafana_plugin_sdk::pluginv2::{DataQuery, QueryDataRequest};
+use grafana_plugin_sdk::pluginv2::resource_client::ResourceClient;
+use grafana_plugin_sdk::pluginv2::{CallResourceRequest, DataQuery, QueryDataRequest, StringList};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::host::{Plugin, Range, Source};
+use crate::host::{Plugin, Range, Source, Start};
 use crate::http::{Answer, Http};
 
 const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
@@ -433,4 +434,92 @@ async fn tls_both_ways() {
     let source = with(Source::prometheus(&tls.url), &settings, &secrets);
     let (status, _, _) = plugin.failure(&source, Range::last_hour(), promql()).await;
     assert_eq!(status, 502);
+}
+
+/// Without this, anybody on the way to an `https://` proxy reads the calls to an `http://`
+/// Prometheus, credentials included.
+#[tokio::test]
+async fn the_certificate_of_a_proxy_is_verified() {
+    let certified = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key.unwrap())
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("https://{}", listener.local_addr().unwrap());
+    let trusted = Arc::new(AtomicUsize::new(0));
+    let (counted, tried) = (Arc::clone(&trusted), Arc::new(AtomicUsize::new(0)));
+    let connections = Arc::clone(&tried);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.fetch_add(1, Ordering::SeqCst);
+            if acceptor.accept(stream).await.is_ok() {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    let start = Start { env: vec![("HTTP_PROXY", proxy)], ..Start::default() };
+    let plugin = Plugin::start_with(start).await;
+    let source = with(
+        Source::prometheus("http://prometheus.example:9090"),
+        &json!({ "prometheusAuth": "bearer" }),
+        &[("prometheusToken", "hunter2")],
+    );
+    let (status, _, message) = plugin.failure(&source, Range::last_hour(), promql()).await;
+    assert_eq!((status, trusted.load(Ordering::SeqCst)), (502, 0), "{message}");
+    assert!(tried.load(Ordering::SeqCst) > 0, "the proxy is in use: {message}");
+}
+
+/// Grafana hands every header of a browser to a resource, and removes tokens by their own names.
+#[tokio::test]
+async fn a_browser_forges_no_identity() {
+    let plugin = Plugin::start().await;
+    let prometheus =
+        Http::start(|_, _| Answer::json("200 OK", r#"{"status":"success","data":["a"]}"#)).await;
+    let source = with(
+        prometheus.source(),
+        &json!({ "oauthPassThru": true, "prometheusAuth": "bearer" }),
+        &[("prometheusToken", "configured")],
+    );
+    let ask = async |headers: &[(&str, &[&str])]| {
+        let headers = headers.iter().map(|(name, values)| {
+            let values = values.iter().map(|&value| value.to_owned()).collect();
+            ((*name).to_owned(), StringList { values })
+        });
+        let request = CallResourceRequest {
+            plugin_context: Some(source.context()),
+            path: "api/v1/labels".to_owned(),
+            method: "GET".to_owned(),
+            url: "api/v1/labels".to_owned(),
+            headers: headers.collect(),
+            ..CallResourceRequest::default()
+        };
+        let mut resources = ResourceClient::new(plugin.channel.clone());
+        let refused = resources.call_resource(request).await.err().map(|status| status.code());
+        let mut asked = prometheus.asked.lock().unwrap();
+        let asked = asked.pop();
+        let sent = asked.as_deref().map(|asked| {
+            let sent = |name: &str| header(asked, name).unwrap_or_default().to_owned();
+            (sent("Authorization"), sent("X-Id-Token"))
+        });
+        (refused, sent)
+    };
+    let sent = |authorization: &str, id_token: &str| {
+        (None, Some((authorization.to_owned(), id_token.to_owned())))
+    };
+    let forged: [(&str, &[&str]); 2] =
+        [("http_authorization", &["Bearer forged"]), ("Http_x-Id-Token", &["forged"])];
+    assert_eq!(ask(&forged).await, sent("Bearer configured", ""));
+    // Headers come in a map: whichever is first, the real one counts.
+    for _ in 0..20 {
+        let both = [("Authorization", ["Bearer user"].as_slice()), forged[0], forged[1]];
+        assert_eq!(ask(&both).await, sent("Bearer user", ""));
+    }
+    let two = [("Authorization", ["Bearer a", "Bearer b"].as_slice())];
+    assert_eq!(ask(&two).await, (Some(tonic::Code::InvalidArgument), None));
 }

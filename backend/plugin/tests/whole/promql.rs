@@ -172,3 +172,97 @@ async fn half_an_answer_is_shown_with_a_word_about_the_other() {
         frames[0]
     );
 }
+
+/// Grafana's own source makes tables and heat maps in the browser: what alert rules and expressions
+/// calculate with are series.
+#[tokio::test]
+async fn alert_rules_and_expressions_get_series() {
+    const BUCKETS: &str = r#"{"resultType":"matrix","result":[{"metric":{"le":"1"},"values":[[1700000010,"3"]]},{"metric":{"le":"2"},"values":[[1700000010,"5"]]}]}"#;
+    let plugin = Plugin::start().await;
+    let prometheus = Http::start(|line, _| {
+        let is_range = line.contains("query_range");
+        Answer::json("200 OK", &success(if is_range { BUCKETS } else { VECTOR }))
+    })
+    .await;
+    let check = async |query: Value, frame_type: &str, frames: usize, values: &str| {
+        for headers in [
+            [("FromAlert", "true")],
+            [("http_X-Grafana-From-Expr", "true")],
+            [("http_X-Panel-Id", "1")],
+        ] {
+            let queries = [("A", query.clone())];
+            let answers = plugin.query_with(&prometheus.source(), RANGE, &queries, &headers).await;
+            let text: Vec<String> =
+                answers["A"].frames.iter().map(|frame| crate::golden::render(frame, 5)).collect();
+            let is_panel = headers[0].0 == "http_X-Panel-Id";
+            assert_eq!(text[0].contains(frame_type), !is_panel, "{headers:?} {}", text[0]);
+            if !is_panel {
+                assert_eq!(text.len(), frames, "{headers:?} {query}");
+                assert!(text[frames - 1].contains(values), "{}", text[frames - 1]);
+            }
+        }
+    };
+    let table = json!({ "expr": "up", "instant": true, "range": false, "format": "table" });
+    check(table, "numeric-multi", 1, "| 7\n").await;
+    // The upper bucket holds what the lower one does, as in Prometheus.
+    check(json!({ "expr": "up", "format": "heatmap" }), "timeseries-multi", 2, "| 5\n").await;
+}
+
+/// Grafana's own source answers both with one table, by time.
+#[tokio::test]
+async fn one_table_of_range_and_instant() {
+    let plugin = Plugin::start().await;
+    let prometheus = Http::start(|line, _| {
+        let range = r#"{"resultType":"matrix","result":[{"metric":{"a":"1"},"values":[[1700000010,"1"],[1700000025,"2"]]},{"metric":{"b":"2"},"values":[[1700000010,"3"],[1700000025,"4"]]}]}"#;
+        let is_range = line.contains("query_range");
+        Answer::json("200 OK", &success(if is_range { range } else { VECTOR }))
+    })
+    .await;
+    let query = json!({ "expr": "up", "range": true, "instant": true, "format": "table" });
+    let frames = plugin.frames(&prometheus.source(), RANGE, query).await;
+    assert_eq!(frames.len(), 1);
+    let (_, rows) = frames[0].split_once("rows:\n").unwrap();
+    assert_eq!(
+        rows,
+        "1700000010000000000 | 1 |  |  | 1\n\
+         1700000010000000000 |  | 2 |  | 3\n\
+         1700000025000000000 | 1 |  |  | 2\n\
+         1700000025000000000 |  | 2 |  | 4\n\
+         1700000300500000000 |  |  | a | 7\n\
+         (5 rows)\n"
+    );
+}
+
+#[tokio::test]
+async fn answers_without_anything() {
+    let plugin = Plugin::start().await;
+    let check = async |status: &'static str, data: &'static str, query: Value, notice: &str| {
+        let prometheus = Http::start(move |line, _| {
+            if line.contains("query_exemplars") {
+                return Answer { status, content_type: "", body: String::new() };
+            }
+            Answer::json("200 OK", &success(data))
+        })
+        .await;
+        let frames = plugin.frames(&prometheus.source(), RANGE, query.clone()).await;
+        assert_eq!(frames.len(), 1, "{query}");
+        let empty = frames[0].contains("fields:\nrows:\n(0 rows)");
+        assert_eq!(empty, !data.contains("metric"), "{query}: {}", frames[0]);
+        assert!(frames[0].contains(notice), "{query}: {}", frames[0]);
+        assert_eq!(frames[0].contains("\"notices\""), !notice.is_empty(), "{}", frames[0]);
+    };
+    let nothing = r#"{"resultType":"vector","result":[]}"#;
+    let no_content = "204 No Content";
+    // Prometheus' answer where no series is read.
+    let query = json!({ "expr": "time()", "range": true, "exemplar": true });
+    check(no_content, MATRIX, query, "").await;
+    let query = json!({ "expr": "up", "instant": true, "format": "table" });
+    check(no_content, nothing, query.clone(), "").await;
+    // An empty list, as Go may write it.
+    check(no_content, r#"{"resultType":"matrix","result":null}"#, json!({ "expr": "up" }), "")
+        .await;
+    let query = json!({ "expr": "up{job=\"$job\"}", "instant": true });
+    let notice = "nothing was found, and `$job` stands in the expression as it is";
+    check(no_content, nothing, query.clone(), notice).await;
+    check(no_content, VECTOR, query, "").await;
+}

@@ -246,6 +246,8 @@ impl AnswerReader {
         }
         let (value, rest) = scan::value(value)?;
         match key {
+            // An empty list, as Go may write it.
+            b"result" if value == b"null" => self.result = Some(ResultShape::Series(Vec::new())),
             b"result" => self.result = Some(ResultShape::Single(value.to_vec())),
             b"resultType" => self.result_type = Some(read(value)?),
             _ => drop(read::<IgnoredAny>(value)?),
@@ -293,12 +295,16 @@ impl AnswerReader {
                 self.place = Place::Histograms { after: false };
                 return Ok(list);
             }
-            (b"values" | b"histograms", None) => return Err(Stop::expected("a list of samples")),
             _ => {}
         }
         let (value, rest) = scan::value(value)?;
         match key {
-            b"metric" if is_kept => self.series.labels = read::<LabelSet>(value)?,
+            b"values" | b"histograms" if list.is_none() && value != b"null" => {
+                return Err(Stop::expected("a list of samples"));
+            }
+            b"metric" if is_kept => {
+                self.series.labels = read::<Option<LabelSet>>(value)?.unwrap_or_default();
+            }
             b"value" if is_kept => {
                 let (time, value) = read::<Timed<Float>>(value)?;
                 self.series.push(time, value);

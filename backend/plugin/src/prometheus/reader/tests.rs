@@ -52,6 +52,19 @@ fn show(series: &[Series]) -> String {
 #[test]
 fn results() {
     let success = |data: &str| format!(r#"{{"status":"success","data":{data}}}"#);
+    // Empty lists and maps, as Go may write them.
+    check_result(&success(r#"{"resultType":"matrix","result":null}"#), "matrix ");
+    check_result(&success(r#"{"result":null,"resultType":"vector"}"#), "vector ");
+    check_result(
+        &success(
+            r#"{"resultType":"matrix","result":[{"metric":null,"values":null,"histograms":null},{"histograms":[[1,{"count":"0","sum":"0","buckets":null}]]}]}"#,
+        ),
+        "matrix {} [] [] []; {} [] [] []",
+    );
+    check_result(
+        &success(r#"{"resultType":"matrix","result":[{"values":7}]}"#),
+        "error: expected a list of samples, near byte 61",
+    );
     check_result(
         &success(
             r#"{"resultType":"matrix","result":[{"metric":{"b":"2","a":"1"},"values":[[1.5,"1"],[2,"NaN"],[3.0014,"+Inf"]]}],"stats":{"x":[1]}}"#,
