@@ -7,8 +7,8 @@ use std::hash::Hash;
 use flow::columns::{ABSENT, Dictionary, DictionaryFull, FlowColumns, at, l4_protocol, l7_record};
 use flow::end::End;
 use flow::group::protocol;
-use flow::summary::{policy_lists, put_l7, put_policies};
-use flow::{DropReason, FlowType, TcpFlags, TrafficDirection, Verdict};
+use flow::summary::{policy_lists, put_l7, put_policies, put_type};
+use flow::{DropReason, TcpFlags, TrafficDirection, Verdict};
 
 /// Bound on the texts of all cells. Cells repeat what the columns hold, so that this is as far
 /// away as the bound of the columns.
@@ -47,7 +47,7 @@ pub(crate) enum TextColumn {
     DropReason,
     /// The policies that Hubble names: those that denied the flow, else those that allowed it.
     Policy,
-    /// `L3_L4`, `L7`, `SOCK`.
+    /// `policy-verdict`, `drop`, `to-endpoint`, `dns-request`, …: which record of a packet it is.
     Type,
     /// `reply` or `request`; empty where the flow does not say.
     Reply,
@@ -216,11 +216,18 @@ impl Seen {
                 })
             }
             TextColumn::Type => {
-                let flow_type = at(flows.flow_type(), row);
-                once(&mut self.numbers, number(flow_type.into()), dictionary, text, |text| {
-                    if flow_type != FlowType::Unknown.number() {
-                        put(text, FlowType::from_number(flow_type));
-                    }
+                let numbers = [
+                    at(flows.flow_type(), row).cast_unsigned(),
+                    at(flows.event_type(), row).cast_unsigned(),
+                    at(flows.event_sub_type(), row).cast_unsigned(),
+                    at(flows.l7_record(), row).into(),
+                    at(flows.l7_type(), row).cast_unsigned(),
+                    0,
+                    0,
+                    0,
+                ];
+                once(&mut self.codes, of(numbers), dictionary, text, |text| {
+                    put_type(text, flows, row);
                 })
             }
             TextColumn::Reply => {

@@ -19,6 +19,8 @@ const PROJECTION: Projection = End::SHOWN_COLUMNS.union(ColumnSet::of(&[
     Column::DropReason,
     Column::TrafficDirection,
     Column::FlowType,
+    Column::EventType,
+    Column::EventSubType,
     Column::IsReply,
     Column::L4Protocol,
     Column::SourcePort,

@@ -2,8 +2,53 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::L7FlowType;
 use crate::columns::{ABSENT, FlowColumns, at, l7_record};
+use crate::{FlowType, L7FlowType, MessageType, SocketTranslationPoint, TraceObservationPoint};
+
+/// Appends the kind of record that a flow is, which tells the records of one packet apart:
+/// `policy-verdict`, `drop`, `to-endpoint`, `dns-request`, `pre-xlate-fwd`. A record without a
+/// monitor event has its layer, `L3_L4`; nothing where that is not known either.
+/// Source: hubble/pkg/printer `GetFlowType`, less the drop's reason and the verdict's match.
+pub fn put_type(text: &mut String, flows: &FlowColumns, row: usize) {
+    let layer = FlowType::from_number(at(flows.flow_type(), row));
+    let event = MessageType::from_number(at(flows.event_type(), row));
+    let sub_type = at(flows.event_sub_type(), row);
+    let record = at(flows.l7_record(), row);
+    match event {
+        _ if record != l7_record::NONE || layer == FlowType::L7 => {
+            text.push_str(match record {
+                l7_record::DNS => "dns",
+                l7_record::HTTP => "http",
+                _ => "l7",
+            });
+            match L7FlowType::from_number(at(flows.l7_type(), row)) {
+                L7FlowType::Unknown => {}
+                role => put(text, format_args!("-{}", role.to_string().to_ascii_lowercase())),
+            }
+        }
+        MessageType::Trace => {
+            let point = match sub_type {
+                // The monitor counts this point as 0, which flow.proto keeps for unknown ones.
+                0 => TraceObservationPoint::ToEndpoint,
+                point => TraceObservationPoint::from_number(point),
+            };
+            text.push_str(&dashed(&point.to_string()));
+        }
+        MessageType::TraceSock => {
+            let point = SocketTranslationPoint::from_number(sub_type).to_string();
+            let short = point.strip_prefix("SOCK_XLATE_POINT_").unwrap_or(&point);
+            text.push_str(&dashed(&short.replace("_DIRECTION_", "_XLATE_")));
+        }
+        MessageType::Unspec if layer == FlowType::Unknown => {}
+        MessageType::Unspec => put(text, layer),
+        event => put(text, event),
+    }
+}
+
+/// `TO_ENDPOINT` as Hubble's command line writes it: `to-endpoint`.
+fn dashed(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-")
+}
 
 /// Appends the summary that Hubble's parsers write of a DNS or HTTP message; nothing for others.
 /// Source: pkg/hubble/parser/seven `dnsSummary`, `httpSummary`.

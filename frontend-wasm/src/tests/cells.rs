@@ -6,7 +6,7 @@ use crate::captions::TextColumn::{
 };
 use crate::table::Table;
 use flow::columns::NO_TIME;
-use hubble_api::pb::flow::Flow;
+use hubble_api::pb::flow::{CiliumEventType, Flow};
 
 fn cell(table: &Table, column: TextColumn, row: usize) -> &str {
     table.captions.dictionary().get(table.captions.codes(column)[row]).unwrap()
@@ -61,13 +61,19 @@ fn every_cell_says_what_hubble_says() {
         &[
             (Verdict, "REDIRECTED"),
             (Protocol, "DNS"),
-            (Type, "L7"),
+            (Type, "dns-request"),
             (Summary, "DNS Query api.github.com. A,AAAA"),
             (Destination, "kube-system/coredns-76f75df574-8xw2n"),
             (Reply, ""),
         ],
     );
-    check(4, &[(Summary, "DNS Answer RCode: Query Refused TTL: 0 (Proxy api.github.com. A)")]);
+    check(
+        4,
+        &[
+            (Summary, "DNS Answer RCode: Query Refused TTL: 0 (Proxy api.github.com. A)"),
+            (Type, "dns-response"),
+        ],
+    );
     check(
         5,
         &[(
@@ -79,6 +85,7 @@ fn every_cell_says_what_hubble_says() {
         6,
         &[
             (Protocol, "HTTP"),
+            (Type, "http-response"),
             (
                 Summary,
                 "HTTP/1.1 503 12ms (GET http://order-service:3000/orders?<script>alert(1)</script>)",
@@ -96,6 +103,33 @@ fn every_cell_says_what_hubble_says() {
     check(12, &[(Source, ""), (Destination, ""), (Protocol, ""), (Node, "kind/worker-1")]);
     assert_eq!(table.flows.len(), 13, "lost events and empty messages are no rows");
     assert_eq!(table.flows.time_nanos()[12], NO_TIME);
+}
+
+#[test]
+fn the_records_of_one_packet_differ_in_their_type() {
+    // By message type, sub type: as `hubble observe` writes it, less the drop's reason and what a
+    // verdict matched.
+    let check = |r#type: i32, sub_type: i32, expected: &str| {
+        let event_type = Some(CiliumEventType { r#type, sub_type });
+        let table = table(&[message(Flow { event_type, ..flow(0) })]);
+        assert_eq!(cell(&table, Type, 0), expected, "{type} {sub_type}");
+    };
+    check(5, 0, "policy-verdict");
+    check(1, 133, "drop");
+    check(4, 0, "to-endpoint");
+    check(4, 1, "to-proxy");
+    check(4, 2, "to-host");
+    check(4, 3, "to-stack");
+    check(4, 4, "to-overlay");
+    check(4, 5, "from-endpoint");
+    check(4, 6, "from-proxy");
+    check(4, 11, "to-network");
+    check(4, 13, "to-crypto");
+    check(4, 99, "99");
+    check(3, 1, "capture");
+    check(7, 1, "pre-xlate-fwd");
+    check(7, 4, "post-xlate-rev");
+    check(200, 0, "200");
 }
 
 #[test]

@@ -1,0 +1,43 @@
+import { imported } from './imported';
+
+const rate = {
+  refId: 'B',
+  datasource: { type: 'prometheus', uid: 'prom' },
+  expr: 'rate(hubble_drop_total[$__rate_interval])',
+  legendFormat: '{{reason}}',
+  interval: '30s',
+  range: true,
+  instant: false,
+  exemplar: true,
+  format: 'time_series',
+  editorMode: 'code',
+};
+
+test.each(['prometheus', 'grafana-amazonprometheus-datasource', 'grafana-azureprometheus-datasource'])(
+  'a panel of %s keeps its queries',
+  (origin) => {
+    const up = { refId: 'A', expr: 'up', hide: true };
+    expect(imported([rate, up], origin)).toEqual([
+      { ...rate, queryType: 'promql' },
+      { ...up, queryType: 'promql' },
+    ]);
+  }
+);
+
+test.each<[string, object]>([
+  ['loki', { refId: 'C', expr: '{app="store-front"}', queryType: 'range' }],
+  ['tempo', { refId: 'C', query: '{}', queryType: 'traceql' }],
+  ['grafana-testdata-datasource', { refId: 'C', scenarioId: 'random_walk' }],
+])('of %s nothing is kept but the name', (origin, query) => {
+  expect(imported([query as { refId: string }], origin)).toEqual([{ refId: 'C', queryType: 'flows' }]);
+});
+
+test('a query of Prometheus that is still empty stays one of PromQL', () => {
+  expect(imported([{ refId: 'A', expr: '' } as { refId: string }], 'prometheus')).toEqual([
+    { refId: 'A', expr: '', queryType: 'promql' },
+  ]);
+});
+
+test('nothing becomes what a panel begins with', () => {
+  expect(imported([], 'prometheus')).toEqual([{ refId: 'A', queryType: 'flows' }]);
+});

@@ -1,0 +1,27 @@
+import type { FlowFilter, HubbleQuery } from './model';
+import { takenOver } from './taken';
+
+test.each<[FlowFilter, FlowFilter]>([
+  [{ toNamespace: ['.*'], toPod: ['.*'], toWorkload: ['.*'], verdict: ['DROPPED'] }, { verdict: ['DROPPED'] }],
+  [{ namespace: ['.+'], pod: ['$__all'], workload: [''] }, {}],
+  [{ namespace: ['pets', '.*'] }, {}],
+  [{ namespace: [], verdict: ['DROPPED'] }, { verdict: ['DROPPED'] }],
+  [{ namespace: ['pets'], pod: ['pets/'] }, { namespace: ['pets'], pod: ['pets/'] }],
+  // Hubble would look for a pod without a namespace in `default`.
+  [{ namespace: ['.*'], pod: ['store-front', 'pets/'] }, { pod: ['/store-front', 'pets/'] }],
+  [{ toNamespace: [], toPod: ['{a-0,b-0}'], fromPod: ['c-0'] }, { toPod: ['/a-0', '/b-0'], fromPod: ['c-0'] }],
+  [{ workload: ['.*'], pod: ['store-front'] }, { pod: ['store-front'] }],
+  // A regular expression on a path asks for HTTP.
+  [{ httpPath: ['.*'], httpUrl: ['.+'] }, { httpPath: ['.*'], httpUrl: ['.+'] }],
+])('of %j what asks for something is taken over', (filter, expected) => {
+  const query: HubbleQuery = { refId: 'A', queryType: 'flows', filter, exclude: filter };
+  expect(takenOver(query)).toEqual({ ...query, filter: expected, exclude: expected });
+});
+
+test.each<HubbleQuery>([
+  { refId: 'A', queryType: 'flows', filter: { namespace: ['pets'] } },
+  { refId: 'A', queryType: 'flows' },
+  { refId: 'A', expr: 'up{pod=~".*"}' },
+])('%j stays the same object', (query) => {
+  expect(takenOver(query)).toBe(query);
+});
