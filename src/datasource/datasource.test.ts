@@ -1,4 +1,10 @@
-import { dateTime, toDataFrame, type DataQueryRequest, type DataSourceInstanceSettings } from '@grafana/data';
+import {
+  dateTime,
+  toDataFrame,
+  type DataQueryRequest,
+  type DataSourceApi,
+  type DataSourceInstanceSettings,
+} from '@grafana/data';
 import { DataSourceWithBackend } from '@grafana/runtime';
 import { firstValueFrom, of } from 'rxjs';
 
@@ -44,6 +50,55 @@ test('every query names its type when it leaves', async () => {
   const targets = [{ refId: 'A', expr: 'up' }, { refId: 'B' }] as HubbleQuery[];
   await firstValueFrom(source().query({ targets } as DataQueryRequest<HubbleQuery>));
   expect(asked.mock.calls[0]?.[0].targets).toMatchObject([{ queryType: 'promql' }, { queryType: 'flows' }]);
+});
+
+test.each<[string, Array<Partial<HubbleQuery>>, object[]]>([
+  ['explore', [{ queryType: 'flowMetrics', format: 'top' }], [{ refId: 'A', format: 'long' }]],
+  ['panel-editor', [{ queryType: 'flowMetrics', format: 'top' }], [{ refId: 'A', format: 'top' }]],
+  ['unified-alerting', [{ queryType: 'flowMetrics', format: 'top' }], [{ refId: 'A', format: 'top' }]],
+  ['explore', [{ queryType: 'flowMetrics' }], [{ refId: 'A', queryType: 'flowMetrics' }]],
+  ['explore', [{ expr: 'up', instant: true, format: 'time_series' }], [{ refId: 'A', instant: true, format: 'table' }]],
+  ['dashboard', [{ expr: 'up', instant: true, format: 'time_series' }], [{ refId: 'A', format: 'time_series' }]],
+  ['explore', [{ expr: 'up', range: true }], [{ refId: 'A', range: true }]],
+  [
+    'explore',
+    [{ expr: 'up', range: true, instant: true, exemplar: true }],
+    [
+      { refId: 'A', range: true, instant: false, exemplar: true },
+      { refId: 'A#instant', range: false, instant: true, exemplar: false, format: 'table' },
+    ],
+  ],
+])('in %s, %j is asked in a form that can be shown there', async (app, targets, expected) => {
+  const asked = jest.spyOn(DataSourceWithBackend.prototype, 'query').mockReturnValue(
+    of({
+      data: [toDataFrame({ refId: 'A#instant', fields: [] }), toDataFrame({ refId: 'A', fields: [] })],
+      errors: [{ refId: 'A#instant', message: 'no such metric' }],
+    })
+  );
+  const request = { app, targets: targets.map((target) => ({ refId: 'A', ...target })) };
+  const answer = await firstValueFrom(source().query(request as unknown as DataQueryRequest<HubbleQuery>));
+  expect(asked.mock.lastCall?.[0].targets).toMatchObject(expected);
+  expect(asked.mock.lastCall?.[0].targets).toHaveLength(expected.length);
+  if (app === 'explore') {
+    expect(answer.data).toMatchObject([{ refId: 'A' }, { refId: 'A' }]);
+    expect(answer.errors).toEqual([{ refId: 'A', message: 'no such metric' }]);
+  }
+});
+
+test('a panel’s query comes to Explore without conditions of All', () => {
+  const query = { refId: 'A', queryType: 'flows', filter: { toNamespace: ['.*'], toPod: [], verdict: ['DROPPED'] } };
+  expect(source().interpolateVariablesInQueries([query as HubbleQuery], {})[0]).toMatchObject({
+    filter: { verdict: ['DROPPED'] },
+  });
+  expect(source().interpolateVariablesInQueries([query as HubbleQuery], {})[0]).not.toHaveProperty(
+    'filter.toNamespace'
+  );
+});
+
+test('a panel of Prometheus keeps its queries when it is given this source', async () => {
+  const queries = [{ refId: 'A', expr: 'up', legendFormat: '{{pod}}' }];
+  const origin = { type: 'prometheus' } as DataSourceApi;
+  expect(await source().importQueries(queries, origin)).toEqual([{ ...queries[0], queryType: 'promql' }]);
 });
 
 test.each([

@@ -1,11 +1,12 @@
 import {
+  CoreApp,
   LoadingState,
   SupplementaryQueryType,
   type AdHocVariableFilter,
-  type CoreApp,
   type DataFrame,
   type DataQueryRequest,
   type DataQueryResponse,
+  type DataSourceApi,
   type DataSourceGetTagKeysOptions,
   type DataSourceGetTagValuesOptions,
   type DataSourceInstanceSettings,
@@ -26,11 +27,13 @@ import {
   type ToggleFilterAction,
 } from '@grafana/data';
 import { config, DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv } from '@grafana/runtime';
+import type { DataQuery } from '@grafana/schema';
 import { createElement, type ReactNode } from 'react';
 import { firstValueFrom, last, map, merge, type Observable } from 'rxjs';
 
 import { flowAnnotations } from './annotations';
 import { Delegation, isFlowVariable } from './delegation';
+import { forExplore, fromExplore } from './explore';
 import { liveAddress, liveQueries } from './live/live';
 import { aroundRow, contextQuery, contextRequest, type ContextScope } from './logs/context';
 import { ContextUi } from './logs/ContextUi';
@@ -40,10 +43,12 @@ import { withPackedSource } from './packedSource';
 import { convertible, type Conversion } from './query/conversion';
 import { selectorFor } from './query/adhoc';
 import { isFilterField, isGroupField, type GroupField } from './query/fields';
+import { imported } from './query/imported';
 import { condition, expand, interpolatePromql, interpolateQuery, type Template } from './query/interpolate';
 import {
   defaultLimit,
   defaultQuery,
+  fitted,
   isPromql,
   queryTypeOf,
   selectionOf,
@@ -53,6 +58,7 @@ import {
 } from './query/model';
 import { labelInPath } from './query/promqlText';
 import { sentenceOf } from './query/rows';
+import { takenOver } from './query/taken';
 import { defaultScrapeInterval, withFlowStep } from './step';
 import { namespaceFor, type Suggestions, type SuggestionsRequest } from './suggestions';
 import { tagKeys, tagValues, type TagSource } from './tags';
@@ -99,6 +105,11 @@ export class HubbleDataSource
     return defaultQuery(app);
   }
 
+  /** What is kept of the queries of another source, when a panel or Explore comes from there. */
+  override async importQueries(queries: DataQuery[], origin: DataSourceApi): Promise<HubbleQuery[]> {
+    return imported(queries, origin.type);
+  }
+
   override filterQuery(query: HubbleQuery): boolean {
     return !query.hide && (!isPromql(query) || query.expr.trim() !== '');
   }
@@ -117,7 +128,7 @@ export class HubbleDataSource
     filters?: AdHocVariableFilter[]
   ): HubbleQuery[] {
     return queries.map((query) => ({
-      ...interpolateQuery(query, this.template, scopedVars, filters),
+      ...takenOver(interpolateQuery(query, this.template, scopedVars, filters)),
       datasource: this.getRef(),
     }));
   }
@@ -150,9 +161,11 @@ export class HubbleDataSource
   private ask(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
     const groupBy = (request.groupByKeys ?? []).filter(isGroupField);
     const stepped = withFlowStep(request, this.interval ?? defaultScrapeInterval);
+    const queries = request.targets.map((query) => grouped(fitted(query), groupBy));
+    const explores = request.app === CoreApp.Explore;
     return super
-      .query({ ...stepped, targets: request.targets.map((query) => grouped(withType(query), groupBy)) })
-      .pipe(map((response) => withPackedSource(response, this.uid)));
+      .query({ ...stepped, targets: explores ? queries.flatMap(forExplore) : queries })
+      .pipe(map((response) => withPackedSource(explores ? fromExplore(response) : response, this.uid)));
   }
 
   /** Flows as they come; the newest are kept. */
@@ -375,11 +388,6 @@ export class HubbleDataSource
     });
     return answer.data ?? [];
   }
-}
-
-/** A query of a Prometheus source names no type. */
-function withType(query: HubbleQuery): HubbleQuery {
-  return { ...query, queryType: queryTypeOf(query) } as HubbleQuery;
 }
 
 /** Counts by what the dashboard groups by, beside the query's own. */

@@ -83,7 +83,7 @@ export function FlowMetricsEditor({ query, onChange, onRunQuery, datasource }: P
         <InlineField label={text.flowMetrics.format} className={styles.field}>
           <RadioButtonGroup<FlowMetricsFormat>
             aria-label={text.flowMetrics.format}
-            value={query.format ?? 'time_series'}
+            value={query.format === 'long' ? 'top' : (query.format ?? 'time_series')}
             onChange={(format) => change({ ...query, format })}
             options={(['time_series', 'top'] as const).map((value) => ({
               value,

@@ -24,6 +24,8 @@ interface Props {
   onChange(query: PromqlQuery): void;
   onRunQuery(): void;
   datasource: Pick<HubbleDataSource, 'metricNames' | 'promqlWords'>;
+  /** A rule takes series alone, over a range or at its end. */
+  alerts?: boolean;
 }
 
 type Times = 'range' | 'instant' | 'both';
@@ -31,7 +33,7 @@ type Times = 'range' | 'instant' | 'both';
 const minLines = 2;
 const maxLines = 12;
 
-export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props) {
+export function PromqlEditor({ query, onChange, onRunQuery, datasource, alerts = false }: Props) {
   const styles = useStyles2(promqlStyles);
   const legendId = useId();
   const stepId = useId();
@@ -143,24 +145,25 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource }: Props)
             aria-label={text.promql.type}
             value={timesOf(query)}
             onChange={(times) => change({ ...query, range: times !== 'instant', instant: times !== 'range' })}
-            options={(['range', 'instant', 'both'] as const).map((value) => ({
-              value,
-              label: text.promql.types[value],
-            }))}
+            options={(['range', 'instant', 'both'] as const)
+              .filter((value) => !alerts || value !== 'both' || timesOf(query) === value)
+              .map((value) => ({ value, label: text.promql.types[value] }))}
           />
         </InlineField>
-        <InlineField label={text.promql.format} className={styles.field}>
-          <RadioButtonGroup<PromqlFormat>
-            aria-label={text.promql.format}
-            value={query.format ?? 'time_series'}
-            onChange={(format) => change({ ...query, format })}
-            options={(['time_series', 'table', 'heatmap'] as const).map((value) => ({
-              value,
-              label: text.promql.formats[value],
-            }))}
-          />
-        </InlineField>
-        {timesOf(query) !== 'instant' && (
+        {!alerts && (
+          <InlineField label={text.promql.format} className={styles.field}>
+            <RadioButtonGroup<PromqlFormat>
+              aria-label={text.promql.format}
+              value={query.format ?? 'time_series'}
+              onChange={(format) => change({ ...query, format })}
+              options={(['time_series', 'table', 'heatmap'] as const).map((value) => ({
+                value,
+                label: text.promql.formats[value],
+              }))}
+            />
+          </InlineField>
+        )}
+        {!alerts && timesOf(query) !== 'instant' && (
           <InlineField label={text.promql.exemplars} htmlFor={exemplarsId} className={styles.field}>
             <InlineSwitch
               id={exemplarsId}

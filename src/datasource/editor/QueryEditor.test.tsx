@@ -1,10 +1,10 @@
-import { LoadingState } from '@grafana/data';
+import { CoreApp, LoadingState } from '@grafana/data';
 import { render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { useState } from 'react';
 
 import type { HubbleDataSource } from '../datasource';
-import type { FlowsQuery, HubbleQuery, PromqlQuery } from '../query/model';
+import { defaultQuery, type FlowsQuery, type HubbleQuery, type PromqlQuery } from '../query/model';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import { QueryEditor } from './QueryEditor';
@@ -38,11 +38,16 @@ beforeEach(() => {
 });
 
 /** The editor in a panel that keeps what it is given, as Grafana does. */
-function Panel({ initial }: { initial: HubbleQuery }) {
+function Panel({ initial, app, annotation }: { initial: HubbleQuery; app?: CoreApp; annotation?: object }) {
   const [query, setQuery] = useState(initial);
+  const isRule = app === CoreApp.UnifiedAlerting || app === CoreApp.CloudAlerting;
   return (
     <QueryEditor
-      query={query}
+      app={app}
+      annotation={annotation}
+      // The form of a rule shows what is stored with the defaults of the source beneath, and hands both over.
+      query={isRule ? ({ ...defaultQuery(app), ...query } as HubbleQuery) : query}
+      queries={[query]}
       onChange={(changed) => {
         onChange(changed);
         setQuery(changed);
@@ -158,8 +163,9 @@ test('the query type changes, keeps what both have, and does not ask an empty ex
   expect(last()).not.toHaveProperty('filter');
   expect(onRunQuery).not.toHaveBeenCalled();
   await user.click(screen.getByRole('radio', { name: text.query.flows }));
-  expect(last()).toMatchObject({ queryType: 'flows', limit: 1_000 });
+  expect(last()).toMatchObject({ queryType: 'flows' });
   expect(last()).not.toHaveProperty('expr');
+  expect(screen.getByTestId(testIds.limit)).toHaveValue(1_000);
   expect(onRunQuery).toHaveBeenCalledTimes(1);
 });
 
@@ -311,4 +317,83 @@ test('a service map has nodes of a kind', async () => {
   expect(last()).toMatchObject({ queryType: 'serviceMap', by: 'workload' });
   await user.click(screen.getByRole('radio', { name: text.serviceMap.nodes.namespace }));
   expect(last()).toMatchObject({ by: 'namespace' });
+});
+
+const types = () =>
+  within(screen.getByRole('radiogroup', { name: text.query.type }))
+    .getAllByRole('radio')
+    .map((radio) => (radio as HTMLInputElement).labels?.[0]?.textContent?.trim());
+
+describe.each([CoreApp.UnifiedAlerting, CoreApp.CloudAlerting])('a rule (%s)', (app) => {
+  test('that is new asks for a ranking of flow metrics, and stores so at once', () => {
+    // What Grafana writes into each new query of a rule.
+    render(<Panel app={app} initial={{ refId: 'A', instant: false, range: true } as unknown as HubbleQuery} />);
+    expect(onChange).toHaveBeenCalledTimes(1);
+    expect(last()).toMatchObject({
+      refId: 'A',
+      queryType: 'flowMetrics',
+      metric: 'rate',
+      groupBy: ['verdict'],
+      format: 'top',
+    });
+    expect(types()).toEqual([text.query.flowMetrics, text.query.promql]);
+    expect(screen.getByRole('radio', { name: text.flowMetrics.formats.top })).toBeChecked();
+    expect(screen.getByTestId(testIds.limit)).toHaveValue(20);
+    expect(screen.queryByText(text.flowMetrics.limitError)).not.toBeInTheDocument();
+  });
+
+  test('that was made from a panel shows what the panel asked, and stores nothing unasked', () => {
+    const query = { refId: 'A', queryType: 'flowMetrics', metric: 'count', instant: false, range: true } as const;
+    render(<Panel app={app} initial={query as HubbleQuery} />);
+    expect(onChange).not.toHaveBeenCalled();
+    expect(screen.getByRole('radio', { name: text.flowMetrics.formats.time_series })).toBeChecked();
+    expect(within(screen.getByTestId(testIds.metric)).getByRole('combobox')).toHaveValue(
+      text.flowMetrics.metrics.count
+    );
+    expect(screen.queryByText(/Verdict/)).not.toBeInTheDocument();
+  });
+
+  test('that came from Prometheus stays PromQL, for its newest values', async () => {
+    const user = userEvent.setup();
+    render(<Panel app={app} initial={{ refId: 'A', expr: 'up', instant: true, range: false }} />);
+    expect(screen.getByLabelText('Expression')).toHaveValue('up');
+    expect(onChange).not.toHaveBeenCalled();
+    expect(screen.queryByText(text.promql.formats.heatmap)).not.toBeInTheDocument();
+    expect(screen.queryByText(text.promql.types.both)).not.toBeInTheDocument();
+    await user.click(screen.getByRole('radio', { name: text.query.flowMetrics }));
+    expect(last()).toMatchObject({ queryType: 'flowMetrics', format: 'top' });
+  });
+
+  test('that asks for flows, which cannot alert, says so by its type', () => {
+    render(<Panel app={app} initial={flows} />);
+    expect(types()).toEqual([text.query.flows, text.query.flowMetrics, text.query.promql]);
+  });
+});
+
+test('an annotation is drops or PromQL', () => {
+  render(<Panel annotation={{}} initial={{ refId: 'Anno', queryType: 'flowAnnotations' }} />);
+  expect(types()).toEqual([text.query.flowAnnotations, text.query.promql]);
+});
+
+test('flow metrics do not show the limit of flows', () => {
+  render(<Panel initial={{ refId: 'A', queryType: 'flowMetrics', limit: 1_000, format: 'table' as never }} />);
+  expect(screen.getByTestId(testIds.limit)).toHaveValue(20);
+  expect(screen.queryByText(text.flowMetrics.limitError)).not.toBeInTheDocument();
+  expect(screen.getByRole('radio', { name: text.flowMetrics.formats.time_series })).toBeChecked();
+});
+
+test('Explore takes a link over without conditions of All, once', async () => {
+  const user = userEvent.setup();
+  render(
+    <Panel
+      app={CoreApp.Explore}
+      initial={{ ...flows, filter: { toNamespace: ['.*'], verdict: ['DROPPED'], toPod: [] } }}
+    />
+  );
+  expect(last().filter).toEqual({ verdict: ['DROPPED'] });
+  expect(screen.queryByTestId(testIds.filterRow('toNamespace'))).not.toBeInTheDocument();
+  expect(screen.getByTestId(testIds.filterRow('verdict'))).toBeInTheDocument();
+  // A line that is added has no values yet, and stays.
+  await choose(user, within(screen.getByTestId(testIds.addFilter)).getByRole('combobox'), /^Namespace/);
+  expect(screen.getByTestId(testIds.filterRow('namespace'))).toBeInTheDocument();
 });

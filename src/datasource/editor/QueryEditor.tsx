@@ -1,9 +1,20 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2, QueryEditorProps } from '@grafana/data';
 import { Button, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { useEffect, useRef } from 'react';
 
 import type { HubbleDataSource } from '../datasource';
-import { queryTypeOf, queryTypes, withType, type HubbleQuery, type QueryType } from '../query/model';
+import {
+  defaultQuery,
+  fitted,
+  isAlerting,
+  queryTypeOf,
+  queryTypes,
+  withType,
+  type HubbleQuery,
+  type QueryType,
+} from '../query/model';
+import { takenOver } from '../query/taken';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import type { HubbleSettings } from '../types';
@@ -13,16 +24,41 @@ import { DnsConnectionsEditor, FlowAnnotationsEditor } from './ListEditors';
 import { PromqlEditor } from './PromqlEditor';
 import { ServiceMapEditor } from './ServiceMapEditor';
 
-type Props = QueryEditorProps<HubbleDataSource, HubbleQuery, HubbleSettings>;
+interface Props extends QueryEditorProps<HubbleDataSource, HubbleQuery, HubbleSettings> {
+  /** There in the editor of an annotation, which Grafana hands it to. */
+  annotation?: unknown;
+}
 
 /** Asks for flows or metrics. A query runs when a choice is made, a field is left, or on Shift+Enter. */
-export function QueryEditor({ query, onChange, onRunQuery, datasource, app, data }: Props) {
+export function QueryEditor({ query, queries, onChange, onRunQuery, datasource, app, data, annotation }: Props) {
   const styles = useStyles2(editorStyles);
-  const type = queryTypeOf(query);
+  const alerts = isAlerting(app);
+  // Grafana fills the query of a rule up with defaults before it is shown: what the rule asks is what is stored.
+  const own = alerts ? queries?.find(({ refId }) => refId === query.refId) : undefined;
+  const stored = (own as HubbleQuery | undefined) ?? query;
+  const type = queryTypeOf(stored);
+  const shown = fitted(stored);
+
+  // Once: a line that is being filled in has no values either.
+  const given = useRef({ query, app, onChange });
+  useEffect(() => {
+    const { query, app, onChange } = given.current;
+    const taken = takenOver(query);
+    if (app === 'explore' && taken !== query) {
+      onChange(taken);
+    }
+  }, []);
+
+  const isNew = alerts && stored.queryType === undefined && type !== 'promql';
+  useEffect(() => {
+    if (isNew) {
+      onChange({ ...stored, ...defaultQuery(app) } as HubbleQuery);
+    }
+  }, [isNew, stored, app, onChange]);
 
   const chooseType = (chosen: QueryType) => {
     if (chosen !== type) {
-      onChange(withType(query, chosen, app));
+      onChange(withType(stored, chosen, app));
       // What was asked before is no answer to this; a query that can be asked as it stands is.
       if (chosen !== 'promql') {
         onRunQuery();
@@ -39,7 +75,7 @@ export function QueryEditor({ query, onChange, onRunQuery, datasource, app, data
           aria-label={text.query.type}
           value={type}
           onChange={chooseType}
-          options={queryTypes.map((value) => ({
+          options={offeredTypes(alerts, annotation !== undefined, type).map((value) => ({
             value,
             label: text.query[value],
             description: text.query[`${value}Description`],
@@ -56,13 +92,23 @@ export function QueryEditor({ query, onChange, onRunQuery, datasource, app, data
           {text.query.run}
         </Button>
       </div>
-      <EditorOf query={{ ...query, queryType: type } as HubbleQuery} {...{ onChange, onRunQuery, datasource }} />
+      <EditorOf query={shown} {...{ onChange, onRunQuery, datasource, app }} />
     </div>
   );
 }
 
+/** The types that make sense here, and the one that is chosen. */
+function offeredTypes(alerts: boolean, isAnnotation: boolean, chosen: QueryType): QueryType[] {
+  const useful: readonly QueryType[] = alerts
+    ? ['flowMetrics', 'promql']
+    : isAnnotation
+      ? ['flowAnnotations', 'promql']
+      : queryTypes;
+  return queryTypes.filter((type) => useful.includes(type) || type === chosen);
+}
+
 /** The editor of a query's type. */
-function EditorOf({ query, ...rest }: Pick<Props, 'query' | 'onChange' | 'onRunQuery' | 'datasource'>) {
+function EditorOf({ query, app, ...rest }: Pick<Props, 'query' | 'onChange' | 'onRunQuery' | 'datasource' | 'app'>) {
   switch (query.queryType) {
     case 'flows':
       return <FlowsEditor query={query} {...rest} />;
@@ -75,7 +121,7 @@ function EditorOf({ query, ...rest }: Pick<Props, 'query' | 'onChange' | 'onRunQ
     case 'serviceMap':
       return <ServiceMapEditor query={query} {...rest} />;
     default:
-      return <PromqlEditor query={query} {...rest} />;
+      return <PromqlEditor query={query} alerts={isAlerting(app)} {...rest} />;
   }
 }
 

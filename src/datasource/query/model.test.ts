@@ -1,4 +1,4 @@
-import { defaultQuery, limitOf, queryTypeOf, type FlowsQuery } from './model';
+import { defaultQuery, fitted, limitOf, queryTypeOf, withType, type FlowsQuery, type HubbleQuery } from './model';
 import { rowsOf, sameFilters, sentenceOf, withRows, type FilterRow } from './rows';
 
 test.each([
@@ -7,15 +7,61 @@ test.each([
   [{ expr: 'up' }, 'promql'],
   [{ expr: '' }, 'promql'],
   [{}, 'flows'],
-  [{ queryType: 'flows' as const, expr: 'up' }, 'flows'],
+  // Grafana merges the default of this source into a query of Prometheus.
+  [{ queryType: 'flows' as const, expr: 'up' }, 'promql'],
+  [{ queryType: 'flowMetrics' as const, expr: 'up' }, 'promql'],
+  [{ queryType: 'flows' as const, expr: ' ' }, 'flows'],
 ])('%j asks for %s', (query, expected) => {
   expect(queryTypeOf(query)).toBe(expected);
 });
 
-test('Explore gets packed flows, a panel a table', () => {
-  expect(defaultQuery('explore').format).toBe('packed');
-  expect(defaultQuery('panel-editor').format).toBe('table');
-  expect(defaultQuery().queryType).toBe('flows');
+test.each<[string | undefined, object]>([
+  ['explore', { queryType: 'flows', format: 'packed' }],
+  ['panel-editor', { queryType: 'flows' }],
+  [undefined, { queryType: 'flows' }],
+  ['unified-alerting', { queryType: 'flowMetrics', metric: 'rate', groupBy: ['verdict'], format: 'top' }],
+  ['cloud-alerting', { queryType: 'flowMetrics', metric: 'rate', groupBy: ['verdict'], format: 'top' }],
+])('in %s a query begins with what can be drawn there', (app, expected) => {
+  expect(defaultQuery(app)).toEqual(expected);
+});
+
+/** What Grafana makes of a query that lacks fields, in each place where it does so. */
+const merged = (query: object, app?: string) => ({ ...defaultQuery(app), refId: 'A', ...query }) as HubbleQuery;
+
+test.each<[string, HubbleQuery, object]>([
+  ['flow metrics', merged({ queryType: 'flowMetrics', metric: 'rate' }, 'explore'), { metric: 'rate' }],
+  ['flow metrics with the limit of flows', merged({ queryType: 'flowMetrics', limit: 1_000 }), {}],
+  ['flow metrics with the form of flows', merged({ queryType: 'flowMetrics', format: 'table' }), {}],
+  [
+    'flow metrics with their own',
+    merged({ queryType: 'flowMetrics', format: 'top', limit: 500 }),
+    { format: 'top', limit: 500 },
+  ],
+  ['flows', merged({ queryType: 'flows', format: 'logs', limit: 5_000 }), { format: 'logs', limit: 5_000 }],
+  ['flows that were counted before', merged({ queryType: 'flows', metric: 'rate', groupBy: [], format: 'top' }), {}],
+  ['a map', merged({ queryType: 'serviceMap', by: 'pod', limit: 1_000 }, 'explore'), { by: 'pod' }],
+  ['drops', merged({ queryType: 'flowAnnotations', limit: 100_000 }), {}],
+  ['drops', merged({ queryType: 'flowAnnotations', limit: 1_000 }), { limit: 1_000 }],
+  ['DNS', merged({ queryType: 'dnsConnections', limit: 20_000, ip: '10.0.0.1' }), { ip: '10.0.0.1' }],
+  ['PromQL', merged({ expr: 'up', instant: true }, 'explore'), { expr: 'up', instant: true, queryType: 'promql' }],
+  ['PromQL in a rule', merged({ expr: 'up' }, 'unified-alerting'), { expr: 'up', queryType: 'promql' }],
+  // What no type knows is the backend's to refuse by name.
+  ['a mistake', merged({ queryType: 'flowMetrics', limit: -1, format: 'tabel' }), { limit: -1, format: 'tabel' }],
+  [
+    'fields of Grafana',
+    merged({ queryType: 'flowMetrics', instant: false, range: true }),
+    { instant: false, range: true },
+  ],
+])('what another type left behind in %s gives way to the defaults', (_, query, expected) => {
+  expect(fitted(query)).toEqual({ refId: 'A', queryType: query.queryType, ...expected });
+});
+
+test.each(['unified-alerting', 'cloud-alerting'])('in %s another type begins with what can alert', (app) => {
+  const flows: HubbleQuery = { refId: 'A', queryType: 'flows', filter: { namespace: ['pets'] }, limit: 1_000 };
+  const counted = withType(flows, 'flowMetrics', app);
+  expect(counted).toMatchObject({ queryType: 'flowMetrics', format: 'top', filter: { namespace: ['pets'] } });
+  expect(counted).not.toHaveProperty('limit');
+  expect(withType(flows, 'promql', app)).toMatchObject({ instant: true, range: false });
 });
 
 test.each([

@@ -2,15 +2,20 @@ import type { CoreApp } from '@grafana/data';
 import type { DataQuery } from '@grafana/schema';
 
 import {
-  defaultLimit,
+  maxAnnotations,
+  maxGroups,
   maxLimit,
+  maxNames,
   type AdhocFilter,
   type DnsConnectionsFields,
   type FlowAnnotationsFields,
   type FlowMetricsFields,
+  type FlowMetricsFormat,
   type FlowsFields,
+  type FlowsFormat,
   type FormFields,
   type PromqlFields,
+  type PromqlFormat,
   type ServiceMapFields,
 } from './generated';
 
@@ -91,10 +96,17 @@ export const queryTypes = [
   'promql',
 ] as const satisfies readonly QueryType[];
 
-/** A query without a type is PromQL where it came from a Prometheus source. */
+/**
+ * What a query asks for. An expression is PromQL, whatever type stands beside it: Grafana puts the type that
+ * this source proposes into the queries of another source.
+ */
 export function queryTypeOf(query: Pick<HubbleQuery, 'queryType'> & { expr?: unknown }): QueryType {
+  const { expr } = query;
   const named = queryTypes.find((type) => type === query.queryType);
-  return named ?? (typeof query.expr === 'string' ? 'promql' : 'flows');
+  if (typeof expr === 'string' && (expr.trim() !== '' || named === undefined)) {
+    return 'promql';
+  }
+  return named ?? 'flows';
 }
 
 export function isPromql(query: HubbleQuery): query is PromqlQuery {
@@ -105,13 +117,26 @@ export function isFlows(query: HubbleQuery): query is FlowsQuery {
   return queryTypeOf(query) === 'flows';
 }
 
-/** Explore draws packed flows in the flows panel; any other panel needs a table. */
-export function defaultQuery(app?: CoreApp | string): Partial<FlowsQuery> {
-  return { queryType: 'flows', format: app === 'explore' ? 'packed' : 'table', limit: defaultLimit };
+/** Whether queries are those of an alert rule. */
+export function isAlerting(app?: CoreApp | string): boolean {
+  return app === 'unified-alerting' || app === 'cloud-alerting';
 }
 
-export function defaultPromqlQuery(): Omit<PromqlQuery, 'refId'> {
-  return { queryType: 'promql', expr: '', range: true, instant: false, legendFormat: '__auto', format: 'time_series' };
+/**
+ * What a query begins with. Explore draws packed flows in the flows panel; an alert rule needs numbers. Grafana
+ * merges it into queries of any type, so that it says nothing that is so by default anyway.
+ */
+export function defaultQuery(app?: CoreApp | string): Partial<FlowsQuery | FlowMetricsQuery> {
+  if (isAlerting(app)) {
+    return { queryType: 'flowMetrics', metric: 'rate', groupBy: ['verdict'], format: 'top' };
+  }
+  return { queryType: 'flows', ...(app === 'explore' && { format: 'packed' }) };
+}
+
+/** A rule compares the newest values; a panel shows their course. */
+export function defaultPromqlQuery(app?: CoreApp | string): Omit<PromqlQuery, 'refId'> {
+  const instant = isAlerting(app);
+  return { queryType: 'promql', expr: '', range: !instant, instant, legendFormat: '__auto', format: 'time_series' };
 }
 
 /** The query as one of another type. Which flows it asks for stays, where both ask for flows. */
@@ -121,17 +146,69 @@ export function withType(query: HubbleQuery, type: QueryType, app?: CoreApp | st
   const selection = isPromql(query) ? {} : selectionOf(query);
   switch (type) {
     case 'promql':
-      return { ...common, ...defaultPromqlQuery() };
+      return { ...common, ...defaultPromqlQuery(app) };
     case 'flows':
-      return { ...common, ...selection, ...defaultQuery(app), queryType: 'flows' };
+      return { ...common, ...selection, queryType: 'flows', ...(app === 'explore' && { format: 'packed' }) };
     case 'flowMetrics':
-      return { ...common, ...selection, queryType: 'flowMetrics', metric: 'rate', groupBy: ['verdict'] };
+      return {
+        ...common,
+        ...selection,
+        queryType: 'flowMetrics',
+        metric: 'rate',
+        groupBy: ['verdict'],
+        ...(isAlerting(app) && { format: 'top' }),
+      };
     case 'serviceMap':
       return { ...common, ...selection, queryType: 'serviceMap', by: 'workload' };
     case 'dnsConnections':
     case 'flowAnnotations':
       return { ...common, ...selection, queryType: type };
   }
+}
+
+/** What a type has beside a selection of flows. */
+interface OwnFields {
+  fields?: readonly string[];
+  formats?: readonly string[];
+  maxLimit?: number;
+}
+
+const ownFields: Record<QueryType, OwnFields> = {
+  flows: { formats: ['table', 'packed', 'logs'] satisfies FlowsFormat[], maxLimit },
+  flowMetrics: {
+    fields: ['metric', 'groupBy'],
+    formats: ['time_series', 'top', 'long'] satisfies FlowMetricsFormat[],
+    maxLimit: maxGroups,
+  },
+  serviceMap: { fields: ['by'] },
+  dnsConnections: { fields: ['ip'], maxLimit: maxNames },
+  flowAnnotations: { maxLimit: maxAnnotations },
+  promql: { formats: ['time_series', 'table', 'heatmap'] satisfies PromqlFormat[] },
+};
+
+/** Whether a type knows the value of a field. */
+function fits({ fields, formats, maxLimit = 0 }: OwnFields, field: string, value: unknown): boolean {
+  switch (field) {
+    case 'format':
+      return formats?.some((known) => known === value) ?? false;
+    case 'limit':
+      return typeof value === 'number' && limitOf(String(value), maxLimit) !== undefined;
+    default:
+      return fields?.includes(field) ?? false;
+  }
+}
+
+/**
+ * The query with its type, and without what only another type knows: Grafana merges the defaults of one type into
+ * queries of another, and hands the fields of one source to the next. The type's own defaults hold in their place.
+ * What no type knows stays, to be refused by name.
+ */
+export function fitted(query: HubbleQuery): HubbleQuery {
+  const type = queryTypeOf(query);
+  const isForeign = (field: string, value: unknown) =>
+    !fits(ownFields[type], field, value) && Object.values(ownFields).some((other) => fits(other, field, value));
+  const kept = Object.entries(query).filter(([field, value]) => !isForeign(field, value));
+  return { ...Object.fromEntries(kept), queryType: type } as HubbleQuery;
 }
 
 const selectionFields = [

@@ -6,13 +6,22 @@ test.each<[FlowFilter, FlowFilter]>([
   [{ namespace: ['.+'], pod: ['$__all'], workload: [''] }, {}],
   [{ namespace: ['pets', '.*'] }, {}],
   [{ namespace: [], verdict: ['DROPPED'] }, { verdict: ['DROPPED'] }],
-  [{ namespace: ['pets'], pod: ['pets/'] }, { namespace: ['pets'], pod: ['pets/'] }],
+  [
+    { namespace: ['pets'], pod: ['pets/'] },
+    { namespace: ['pets'], pod: ['pets/'] },
+  ],
   // Hubble would look for a pod without a namespace in `default`.
   [{ namespace: ['.*'], pod: ['store-front', 'pets/'] }, { pod: ['/store-front', 'pets/'] }],
-  [{ toNamespace: [], toPod: ['{a-0,b-0}'], fromPod: ['c-0'] }, { toPod: ['/a-0', '/b-0'], fromPod: ['c-0'] }],
+  [
+    { toNamespace: [], toPod: ['{a-0,b-0}'], fromPod: ['c-0'] },
+    { toPod: ['/a-0', '/b-0'], fromPod: ['c-0'] },
+  ],
   [{ workload: ['.*'], pod: ['store-front'] }, { pod: ['store-front'] }],
   // A regular expression on a path asks for HTTP.
-  [{ httpPath: ['.*'], httpUrl: ['.+'] }, { httpPath: ['.*'], httpUrl: ['.+'] }],
+  [
+    { httpPath: ['.*'], httpUrl: ['.+'] },
+    { httpPath: ['.*'], httpUrl: ['.+'] },
+  ],
 ])('of %j what asks for something is taken over', (filter, expected) => {
   const query: HubbleQuery = { refId: 'A', queryType: 'flows', filter, exclude: filter };
   expect(takenOver(query)).toEqual({ ...query, filter: expected, exclude: expected });
