@@ -3,16 +3,35 @@
 //! A relay takes alternatives only: filters of a list are joined by "or", and so are the values of
 //! a field. "And" has to be worked out field by field, and not every pair of values has one.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use super::address::Cidr;
 use super::{EventTypeFilter, FlowFilter};
 use crate::Workload;
 
-/// A field in which "both" cannot be written as one list of values.
+/// Values of one field that a conjunction may have: a pair of lists may mean as many as their product.
+const MAX_VALUES: usize = 2_000;
+/// Longest label selector: each conjunction makes it longer.
+const MAX_SELECTOR_BYTES: usize = 8 << 10;
+
+/// Why two lists of a field have no conjunction; `field` is its name in flow.proto.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no list of `{field}` says what two different lists of it say together")]
-pub struct NoConjunction {
-    /// The field's name in flow.proto.
-    pub field: &'static str,
+pub enum NoConjunction {
+    /// "Both" cannot be written as one list of values.
+    #[error("no list of `{field}` says what two different lists of it say together")]
+    Unknown {
+        /// The field.
+        field: &'static str,
+    },
+    /// "Both" is a list that nobody should be sent.
+    #[error(
+        "two lists of `{field}` are too large together: at most {MAX_VALUES} values, each of {MAX_SELECTOR_BYTES} bytes"
+    )]
+    TooLarge {
+        /// The field.
+        field: &'static str,
+    },
 }
 
 /// The values that a flow has if it has one of either list.
@@ -25,7 +44,8 @@ enum Both<T> {
 impl FlowFilter {
     /// The filter that matches what `self` and `other` match; `None` if nothing can.
     ///
-    /// Errors: both set a field whose values are patterns, and not to the same ones.
+    /// Errors: both set a field whose values are patterns, and not to the same ones, or to so many
+    /// values that what they say together is too large.
     pub fn and(&self, other: &Self) -> Result<Option<Self>, NoConjunction> {
         let mut both = Self::default();
         macro_rules! meet {
@@ -91,9 +111,10 @@ enum Met<T> {
     Value(T),
     Nothing,
     Unknown,
+    TooLarge,
 }
 
-fn meet<T: Clone + PartialEq>(
+fn meet<T: Clone + Eq + Hash>(
     field: &'static str,
     one: &[T],
     other: &[T],
@@ -104,16 +125,25 @@ fn meet<T: Clone + PartialEq>(
     }
     // Whatever the values mean: who has one of the fewer has one of the more.
     for (fewer, more) in [(one, other), (other, one)] {
+        let more: HashSet<&T> = more.iter().collect();
         if fewer.iter().all(|value| more.contains(value)) {
             return Ok(Both::Values(fewer.to_vec()));
         }
     }
-    let mut met = Vec::new();
+    let (mut met, mut known) = (Vec::new(), HashSet::new());
     for (first, second) in one.iter().flat_map(|first| other.iter().map(move |it| (first, it))) {
         match values(first, second) {
-            Met::Value(value) if !met.contains(&value) => met.push(value),
-            Met::Value(_) | Met::Nothing => {}
-            Met::Unknown => return Err(NoConjunction { field }),
+            Met::Value(value) => {
+                if known.insert(value.clone()) {
+                    met.push(value);
+                }
+                if met.len() > MAX_VALUES {
+                    return Err(NoConjunction::TooLarge { field });
+                }
+            }
+            Met::Nothing => {}
+            Met::Unknown => return Err(NoConjunction::Unknown { field }),
+            Met::TooLarge => return Err(NoConjunction::TooLarge { field }),
         }
     }
     Ok(if met.is_empty() { Both::Nothing } else { Both::Values(met) })
@@ -140,19 +170,16 @@ fn patterns(one: &String, other: &String) -> Met<String> {
 
 /// `namespace/prefix`.
 fn prefixes(one: &str, other: &str) -> Met<String> {
-    let parts = |name: &'_ str| -> (String, String) {
-        let (namespace, prefix) = name.split_once('/').unwrap_or(("default", name));
-        (namespace.to_owned(), prefix.to_owned())
-    };
-    let ((own, prefix), (others, longer)) = (parts(one), parts(other));
-    let namespace = match (own.as_str(), others.as_str()) {
+    let (own, prefix) = one.split_once('/').unwrap_or(("default", one));
+    let (others, longer) = other.split_once('/').unwrap_or(("default", other));
+    let namespace = match (own, others) {
         ("", namespace) | (namespace, "") => namespace,
         (namespace, same) if namespace == same => namespace,
         _ => return Met::Nothing,
     };
     let (prefix, longer) =
         if longer.len() < prefix.len() { (longer, prefix) } else { (prefix, longer) };
-    if longer.starts_with(&prefix) {
+    if longer.starts_with(prefix) {
         Met::Value(format!("{namespace}/{longer}"))
     } else {
         Met::Nothing
@@ -161,7 +188,13 @@ fn prefixes(one: &str, other: &str) -> Met<String> {
 
 /// Label selectors: their requirements are joined by "and".
 fn selectors(one: &String, other: &String) -> Met<String> {
-    Met::Value(if one == other { one.clone() } else { format!("{one},{other}") })
+    if one == other {
+        Met::Value(one.clone())
+    } else if one.len().saturating_add(other.len()) < MAX_SELECTOR_BYTES {
+        Met::Value(format!("{one},{other}"))
+    } else {
+        Met::TooLarge
+    }
 }
 
 fn workloads(one: &Workload, other: &Workload) -> Met<Workload> {
@@ -285,6 +318,26 @@ mod tests {
         check(|it| &mut it.source_fqdn, &["*.a", "b"], &["b"], Ok(Some(&["b"])));
         check(|it| &mut it.protocol, &["tcp"], &["http"], Err("protocol"));
         check(|it| &mut it.http_method, &["GET"], &["POST"], Ok(None));
+    }
+
+    #[test]
+    fn lists_that_multiply() {
+        let labels = |prefix: &str| FlowFilter {
+            node_labels: (0..500).map(|number| format!("{prefix}{number}")).collect(),
+            ..FlowFilter::default()
+        };
+        let too_large = NoConjunction::TooLarge { field: "node_labels" };
+        assert_eq!(labels("a").and(&labels("b")), Err(too_large));
+        let long =
+            |letter: &str| FlowFilter { node_labels: vec![letter.repeat(5_000)], ..labels("") };
+        assert_eq!(long("a").and(&long("b")), Err(too_large));
+        assert_eq!(long("a").and(&long("a")), Ok(Some(long("a"))));
+        // Ports have no product: a flow has one of either list.
+        let ports = |from: u32| FlowFilter {
+            source_port: (from..from + 500).map(|port| port.to_string()).collect(),
+            ..FlowFilter::default()
+        };
+        assert_eq!(ports(0).and(&ports(499)).unwrap().unwrap().source_port, ["499"]);
     }
 
     #[test]

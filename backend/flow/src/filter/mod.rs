@@ -16,6 +16,7 @@ mod pattern;
 mod re2;
 mod request_uri;
 mod selector;
+mod size;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub use compiled::{CompiledFilter, CompiledFilterSet};
 pub use conjunction::NoConjunction;
 pub use error::{FilterError, FilterList, FilterSetError, PatternError, RegexError};
 pub use selector::SelectorError;
+pub use size::FilterSize;
 
 use crate::{
     DropReason, HttpHeader, IpVersion, MessageType, NetworkInterface, TcpFlags, TrafficDirection,

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use flow::filter::{FilterSet, FlowFilter};
+use flow::filter::{FilterSet, FlowFilter, NoConjunction};
 
+use super::budget;
 use super::filter::Sides;
 use super::flag::{self, Flag};
 use super::model::InvalidQuery;
@@ -41,9 +42,13 @@ pub(crate) enum InvalidAdhocFilter {
     #[error("`{0}` was not replaced by a value: is there such a variable on the dashboard?")]
     Unresolved(String),
     #[error("the query's own filter on it cannot be narrowed")]
-    Conjunction(#[source] flow::filter::NoConjunction),
+    Conjunction(#[source] NoConjunction),
     #[error("there are more than {MAX_ADHOC_FILTERS} ad hoc filters")]
     TooMany,
+    #[error("the ad hoc filters have more than {} values", budget::MAX_VALUES)]
+    TooManyValues,
+    #[error(transparent)]
+    TooLarge(#[from] budget::TooLarge),
 }
 
 /// Names of columns in the table, which Grafana filters by when a cell is clicked.
@@ -74,6 +79,14 @@ pub(super) fn read(filters: Vec<AdhocFilterJson>) -> Result<Vec<AdhocFilter>, In
     if let Some(filter) = filters.get(MAX_ADHOC_FILTERS) {
         let cause = InvalidAdhocFilter::TooMany;
         return Err(InvalidQuery::Adhoc { key: filter.key.clone(), cause });
+    }
+    let mut values = 0_usize;
+    for filter in &filters {
+        values = values.saturating_add(filter.values.as_ref().map_or(1, Vec::len));
+        if values > budget::MAX_VALUES {
+            let cause = InvalidAdhocFilter::TooManyValues;
+            return Err(InvalidQuery::Adhoc { key: filter.key.clone(), cause });
+        }
     }
     filters.into_iter().filter_map(|filter| AdhocFilter::read(filter).transpose()).collect()
 }
@@ -128,36 +141,43 @@ fn flag_of(name: &str) -> Option<Flag> {
     Flag::from_key(name).or_else(|| Some(column()?.1))
 }
 
-/// Narrows what `set` selects by `conditions`.
+/// Narrows what `set` selects by `conditions`. The filters of alternatives multiply, so their size is
+/// looked at after each condition: a condition is two filters at most.
 ///
-/// Errors: a value that Hubble would not take, or a field that cannot be narrowed.
+/// Errors: a value that Hubble would not take, a field that cannot be narrowed, or more filters than
+/// a query may have.
 pub(super) fn narrow(set: &mut FilterSet, conditions: &[AdhocFilter]) -> Result<(), InvalidQuery> {
     for condition in conditions {
+        let invalid = |cause: InvalidAdhocFilter| InvalidQuery::Adhoc {
+            key: condition.key.key().to_owned(),
+            cause,
+        };
         let filters = condition.filters()?;
         if condition.negated {
             set.deny.extend(filters);
-            continue;
-        }
-        if set.allow.is_empty() {
+        } else if set.allow.is_empty() {
             set.allow = filters;
-            continue;
+        } else {
+            let narrowed = both(&set.allow, &filters)
+                .map_err(|error| invalid(InvalidAdhocFilter::Conjunction(error)))?;
+            if narrowed.is_empty() {
+                // Nothing can match, and no filter at all would select everything.
+                set.allow.clear();
+                set.deny.push(FlowFilter::default());
+                return Ok(());
+            }
+            set.allow = narrowed;
         }
-        let mut narrowed: Vec<FlowFilter> = Vec::new();
-        for (own, added) in
-            set.allow.iter().flat_map(|own| filters.iter().map(move |added| (own, added)))
-        {
-            let both = own.and(added).map_err(|error| InvalidQuery::Adhoc {
-                key: condition.key.key().to_owned(),
-                cause: InvalidAdhocFilter::Conjunction(error),
-            })?;
-            narrowed.extend(both.filter(|both| !narrowed.contains(both)));
-        }
-        if narrowed.is_empty() {
-            // Nothing can match: a list without filters would select everything.
-            set.deny.push(FlowFilter::default());
-            return Ok(());
-        }
-        set.allow = narrowed;
+        budget::check(set).map_err(|error| invalid(error.into()))?;
     }
     Ok(())
+}
+
+/// Filters that match what one of either list matches.
+fn both(one: &[FlowFilter], other: &[FlowFilter]) -> Result<Vec<FlowFilter>, NoConjunction> {
+    let mut narrowed = Vec::new();
+    for (own, added) in one.iter().flat_map(|own| other.iter().map(move |added| (own, added))) {
+        narrowed.extend(own.and(added)?.filter(|both| !narrowed.contains(both)));
+    }
+    Ok(narrowed)
 }

@@ -1,7 +1,7 @@
 //! What Grafana writes into a link for a variable: several values as `{a,b}`, and "All" as the
 //! regular expression that stands for it in PromQL. None of them is a name of Kubernetes'.
 
-use super::flag::{Flag, FlagValues};
+use super::flag::{Flag, FlagValues, InvalidFlag, MAX_VALUES};
 
 /// "All", as dashboards define it.
 const ALL: [&str; 3] = [".*", ".+", "$__all"];
@@ -35,11 +35,20 @@ const NAMESPACES: [(Flag, Flag); 3] = [
 ];
 
 /// Takes choices apart: `{a,b}` are two values, "All" is no condition.
-pub(super) fn resolve(flags: &mut FlagValues) {
+///
+/// Errors: a flag would have more values than it may; nothing was taken apart then.
+pub(super) fn resolve(flags: &mut FlagValues) -> Result<(), (Flag, InvalidFlag)> {
+    for flag in NAMES {
+        let values = flags.get(&flag).into_iter().flatten();
+        let count = values.map(|value| apart(value).count()).sum();
+        if count > MAX_VALUES {
+            return Err((flag, InvalidFlag::TooMany { count }));
+        }
+    }
     let mut of_any = Vec::new();
     for flag in NAMES {
         let Some(values) = flags.get_mut(&flag) else { continue };
-        *values = values.iter().flat_map(|value| apart(value)).collect();
+        *values = values.iter().flat_map(|value| apart(value)).map(str::to_owned).collect();
         if values.is_empty() || values.iter().any(|value| ALL.contains(&value.as_str())) {
             flags.remove(&flag);
             of_any.push(flag);
@@ -56,20 +65,16 @@ pub(super) fn resolve(flags: &mut FlagValues) {
             }
         }
     }
+    Ok(())
 }
 
 /// `{a,b}` as `a` and `b`; anything else as it is.
-fn apart(value: &str) -> Vec<String> {
+fn apart(value: &str) -> impl Iterator<Item = &str> {
     let value = value.trim();
-    match value.strip_prefix('{').and_then(|value| value.strip_suffix('}')) {
-        Some(inner) => inner
-            .split(',')
-            .map(str::trim)
-            .filter(|value| !value.is_empty())
-            .map(str::to_owned)
-            .collect(),
-        None => vec![value.to_owned()],
-    }
+    let inner = value.strip_prefix('{').and_then(|value| value.strip_suffix('}'));
+    let choices = inner.into_iter().flat_map(|inner| inner.split(','));
+    let choices = choices.map(str::trim).filter(|value| !value.is_empty());
+    choices.chain(inner.is_none().then_some(value))
 }
 
 #[cfg(test)]
@@ -88,7 +93,7 @@ mod tests {
                     .collect()
             };
             let mut flags = values(given);
-            resolve(&mut flags);
+            resolve(&mut flags).unwrap();
             assert_eq!(flags, values(expected), "{given:?}");
         }
         check(&[(Flag::Namespace, &["pets"])], &[(Flag::Namespace, &["pets"])]);
@@ -109,5 +114,14 @@ mod tests {
         // Braces and asterisks elsewhere are what they are.
         check(&[(Flag::HttpPath, &["{a,b}"])], &[(Flag::HttpPath, &["{a,b}"])]);
         check(&[(Flag::Cluster, &["prod-*"])], &[(Flag::Cluster, &["prod-*"])]);
+    }
+    #[test]
+    fn more_choices_than_a_flag_may_have() {
+        let mut flags =
+            FlagValues::from([(Flag::Namespace, vec![format!("{{{}}}", "a,".repeat(501))])]);
+        let before = flags.clone();
+        let refused = resolve(&mut flags);
+        assert_eq!(refused, Err((Flag::Namespace, InvalidFlag::TooMany { count: 501 })));
+        assert_eq!(flags, before);
     }
 }

@@ -1,5 +1,7 @@
 //! The two ways to write a selection of flows, each into the other.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use super::fields::Fields;
@@ -24,9 +26,7 @@ pub(crate) fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
     if let Some(text) = form.text()? {
         let adhoc = adhoc::read(form.adhoc_filters.clone().unwrap_or_default())?;
         let read = line::read(text, Variables::Kept);
-        let shown = |diagnostics: &[Diagnostic]| -> Value {
-            diagnostics.iter().map(|diagnostic| placed(text, diagnostic)).collect()
-        };
+        let shown = |diagnostics: &[Diagnostic]| placed(text, diagnostics);
         let mut answer = json!({ "errors": shown(&read.errors), "remarks": shown(&read.remarks) });
         if read.errors.is_empty()
             && let Some(fields) = answer.as_object_mut()
@@ -49,16 +49,27 @@ pub(crate) fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
     }))
 }
 
-fn placed(line: &str, diagnostic: &Diagnostic) -> Value {
-    let units = |byte: usize| {
-        line.char_indices().take_while(|(at, _)| *at < byte).map(|(_, char)| char.len_utf16()).sum()
+/// Diagnostics with their places in bytes and in UTF-16 units.
+fn placed(line: &str, diagnostics: &[Diagnostic]) -> Value {
+    let ends = diagnostics.iter().flat_map(|diagnostic| [diagnostic.start, diagnostic.end]);
+    let bytes: BTreeSet<usize> = ends.collect();
+    let mut units_before = BTreeMap::new();
+    let (mut chars, mut units) = (line.char_indices().peekable(), 0);
+    for byte in bytes {
+        while let Some((_, char)) = chars.next_if(|(at, _)| *at < byte) {
+            units += char.len_utf16();
+        }
+        units_before.insert(byte, units);
+    }
+    let units = |byte: usize| units_before.get(&byte);
+    let place = |diagnostic: &Diagnostic| {
+        json!({
+            "text": diagnostic.text,
+            "startByte": diagnostic.start,
+            "endByte": diagnostic.end,
+            "start": units(diagnostic.start),
+            "end": units(diagnostic.end),
+        })
     };
-    let (start, end): (usize, usize) = (units(diagnostic.start), units(diagnostic.end));
-    json!({
-        "text": diagnostic.text,
-        "startByte": diagnostic.start,
-        "endByte": diagnostic.end,
-        "start": start,
-        "end": end,
-    })
+    diagnostics.iter().map(place).collect()
 }

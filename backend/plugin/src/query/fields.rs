@@ -326,7 +326,8 @@ fn unfit(field: impl Into<String>, expected: impl Into<String>, found: &Value) -
     InvalidQuery::Field { field: field.into(), expected: expected.into(), found }
 }
 
-fn quote(text: &str) -> String {
+/// So much of a text of the user's as an error repeats.
+pub(crate) fn quote(text: &str) -> String {
     match text.char_indices().nth(MAX_QUOTE_CHARS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),

@@ -7,7 +7,6 @@ use flow::filter::{FilterSet, FlowFilter};
 use flow::{MessageType, NetworkInterface, TrafficDirection, Verdict};
 use hubble_api::pb::flow::FlowFilter as WireFilter;
 
-use super::adhoc;
 use super::flag::{self, Flag, FlagValues, HUBBLE_PROTOCOLS, InvalidFlag};
 use super::form::FlowsForm;
 use super::model::InvalidQuery;
@@ -15,6 +14,7 @@ use super::value::{
     dns_name, drop_reason, event_type, http_header, http_status, identity, ip, ip_trace_id,
     ip_version, named, not_a, one_of, tcp_flags, truth, workload,
 };
+use super::{adhoc, budget};
 
 /// Which flows a query selects: Hubble's filters, and the same as a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,18 +27,26 @@ pub(crate) struct FlowSelection {
 impl FlowSelection {
     /// What `form` selects.
     ///
-    /// Errors: [`InvalidQuery::Flag`], [`InvalidQuery::RawFilter`], [`InvalidQuery::Adhoc`].
+    /// Errors: [`InvalidQuery::Flag`], [`InvalidQuery::Selection`], [`InvalidQuery::RawFilter`],
+    /// [`InvalidQuery::Adhoc`].
     pub(crate) fn new(form: &FlowsForm) -> Result<Self, InvalidQuery> {
-        let mut allow = Sides::new("filter", &form.filter)?.filters();
-        let mut deny = Sides::new("exclude", &form.exclude)?.filters();
-        for (list, texts, filters) in
-            [("allowlist", &form.allowlist, &mut allow), ("denylist", &form.denylist, &mut deny)]
-        {
+        let mut filters = FilterSet::default();
+        filters.allow = Sides::new("filter", &form.filter)?.filters();
+        let too_large = |list| move |cause| InvalidQuery::Selection { list, cause };
+        budget::check(&filters).map_err(too_large("filter"))?;
+        filters.deny = Sides::new("exclude", &form.exclude)?.filters();
+        budget::check(&filters).map_err(too_large("exclude"))?;
+        for (list, texts) in [("allowlist", &form.allowlist), ("denylist", &form.denylist)] {
             for (index, text) in texts.iter().enumerate() {
-                filters.push(raw_filter(list, index, text)?);
+                let filter = raw_filter(list, index, text)?;
+                let into = if list == "allowlist" { &mut filters.allow } else { &mut filters.deny };
+                into.push(filter);
+                budget::check(&filters).map_err(|cause| {
+                    let reason = cause.to_string();
+                    InvalidQuery::RawFilter { list, index, reason }
+                })?;
             }
         }
-        let mut filters = FilterSet { allow, deny };
         adhoc::narrow(&mut filters, &form.adhoc)?;
         let observe_flags = if super::observe::can_be_flags(form) {
             super::observe::flags(form)
@@ -123,6 +131,25 @@ impl Sides {
     /// Pods and services that name a namespace other than one that is asked for beside them.
     fn check_namespaces(&self) -> Result<(), (Flag, InvalidFlag)> {
         let Self { source, destination, namespaces, from_namespaces, to_namespaces, .. } = self;
+        // Each of the names that has no namespace gets all of those that are asked for.
+        for (namespaces, flag, names) in [
+            (namespaces, Flag::Namespace, [&source.source_pod, &source.source_service]),
+            (
+                namespaces,
+                Flag::Namespace,
+                [&destination.destination_pod, &destination.destination_service],
+            ),
+            (from_namespaces, Flag::FromNamespace, [&source.source_pod, &source.source_service]),
+            (
+                to_namespaces,
+                Flag::ToNamespace,
+                [&destination.destination_pod, &destination.destination_service],
+            ),
+        ] {
+            let bare = names.into_iter().flatten().filter(|name| !name.contains('/')).count();
+            budget::product(bare, namespaces.len())
+                .map_err(|cause| (flag, InvalidFlag::TooLarge(cause)))?;
+        }
         let groups = [
             (namespaces, Flag::Pod, &source.source_pod),
             (namespaces, Flag::Pod, &destination.destination_pod),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::budget::TooLarge;
+
 /// Values of each flag that is set. No flag has an empty list.
 pub(crate) type FlagValues = BTreeMap<Flag, Vec<String>>;
 
@@ -40,6 +42,8 @@ pub(crate) enum InvalidFlag {
     Filter(flow::filter::FilterError),
     #[error("needs `type` to be `l7`, or not set")]
     NotL7,
+    #[error(transparent)]
+    TooLarge(TooLarge),
     #[error("has {count} values, at most {MAX_VALUES} are taken")]
     TooMany { count: usize },
     #[error("has a value of {len} bytes, at most {MAX_VALUE_BYTES} are taken")]

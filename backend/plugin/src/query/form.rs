@@ -7,15 +7,13 @@ use chrono::{DateTime, NaiveDate, NaiveTime};
 use serde_json::{Map, Value, json};
 
 use super::adhoc::{self, AdhocFilter, AdhocFilterJson};
+use super::budget::MAX_FILTERS;
 use super::choice;
 use super::fields::Fields;
 use super::flag::{self, Flag, FlagValues, InvalidFlag};
 use super::line::{self, Diagnostic, Variables};
 use super::model::InvalidQuery;
 use crate::frames::Notice;
-
-/// Raw filters at most.
-const MAX_RAW_FILTERS: usize = 100;
 
 /// The builder's form of a selection of flows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -169,16 +167,19 @@ fn read_flags(
             read.insert(flag, values);
         }
     }
-    choice::resolve(&mut read);
+    choice::resolve(&mut read).map_err(|(flag, cause)| {
+        let flag = flag.key().to_owned();
+        InvalidQuery::Flag { list, flag, cause }
+    })?;
     Ok(read)
 }
 
 fn read_raw(list: &'static str, texts: Option<Vec<String>>) -> Result<Vec<String>, InvalidQuery> {
     let mut texts = texts.unwrap_or_default();
     texts.retain(|text| !text.trim().is_empty());
-    if texts.len() > MAX_RAW_FILTERS {
-        let reason = format!("has {} filters, at most {MAX_RAW_FILTERS} are taken", texts.len());
-        return Err(InvalidQuery::RawFilter { list, index: MAX_RAW_FILTERS, reason });
+    if texts.len() > MAX_FILTERS {
+        let reason = format!("has {} filters, at most {MAX_FILTERS} are taken", texts.len());
+        return Err(InvalidQuery::RawFilter { list, index: MAX_FILTERS, reason });
     }
     Ok(texts)
 }

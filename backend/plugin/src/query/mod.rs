@@ -2,6 +2,7 @@
 
 mod adhoc;
 mod annotations;
+mod budget;
 mod choice;
 mod clusters;
 mod convert;
@@ -36,6 +37,7 @@ use tokio::task::JoinSet;
 
 pub(crate) use self::clusters::resolve as resolve_clusters;
 pub(crate) use self::convert::convert;
+pub(crate) use self::fields::quote;
 pub(crate) use self::filter::FlowSelection;
 pub(crate) use self::flag::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES, unresolved_variable};
 pub(crate) use self::flows::{Batches, now_ms, packed_stream, time_text};

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Envelope;
 use super::adhoc::InvalidAdhocFilter;
 use super::annotations::FlowAnnotationsQuery;
+use super::budget::TooLarge;
 use super::dns::DnsConnectionsQuery;
 use super::fields::{self, Fields, MAX_FIELDS, MAX_QUERY_BYTES};
 use super::flag::InvalidFlag;
@@ -110,6 +111,12 @@ pub(crate) enum InvalidQuery {
         flag: String,
         #[source]
         cause: InvalidFlag,
+    },
+    #[error("`{list}`")]
+    Selection {
+        list: &'static str,
+        #[source]
+        cause: TooLarge,
     },
     #[error("ad hoc filter `{key}`")]
     Adhoc {

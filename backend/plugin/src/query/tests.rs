@@ -395,6 +395,105 @@ fn ad_hoc_filters_narrow_a_query() {
     insta::assert_snapshot!(text);
 }
 
+/// What multiplies is refused before it is built, by the name of the key and with the limit.
+#[test]
+fn selections_that_multiply() {
+    let many = |prefix: &str, count: usize| -> Vec<String> {
+        (0..count).map(|number| format!("{prefix}{number}")).collect()
+    };
+    let any_of =
+        |key: &str, values: Vec<String>| json!({ "key": key, "operator": "=|", "values": values });
+    let is = |key: &str, operator: &str, value: String| json!({ "key": key, "operator": operator, "value": value });
+    let check = |query: Value, adhoc: Vec<Value>, expected: Result<(), &str>| {
+        let begun = std::time::Instant::now();
+        let found = narrowed(&query, &Value::Array(adhoc));
+        match expected {
+            Ok(()) => assert!(!found.starts_with("error"), "{found}"),
+            Err(error) => assert_eq!(found, format!("error: {error}")),
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    };
+    let none = json!({});
+    // 2^6 is what is taken, 2^7 is not.
+    let labels = |count: usize| {
+        (0..count).map(|number| is("label", "=", format!("a{number}"))).collect::<Vec<_>>()
+    };
+    check(none.clone(), labels(6), Ok(()));
+    let too_many = "ad hoc filter `label`: the filters of the query combine to more than 64: remove some of them";
+    check(none.clone(), labels(7), Err(too_many));
+    check(none.clone(), labels(20), Err(too_many));
+    let denied = (0..40).map(|number| is("label", "!=", format!("a{number}"))).collect();
+    check(none.clone(), denied, Err(too_many));
+    let node_labels: Vec<Value> =
+        ["a", "b", "c"].map(|key| any_of("nodeLabel", many(key, 500))).to_vec();
+    check(
+        none.clone(),
+        node_labels,
+        Err(
+            "ad hoc filter `nodeLabel`: the query's own filter on it cannot be narrowed: two lists of `node_labels` are too large together: at most 2000 values, each of 8192 bytes",
+        ),
+    );
+    // Values that exclude each other do not multiply.
+    let ports = vec![any_of("toPort", many("1", 500)), any_of("toPort", many("10", 500))];
+    check(none.clone(), ports, Ok(()));
+    let values: Vec<Value> =
+        ["a", "b", "c", "d", "e"].map(|key| any_of("pod", many(key, 500))).to_vec();
+    check(
+        none.clone(),
+        values,
+        Err("ad hoc filter `pod`: the ad hoc filters have more than 2000 values"),
+    );
+    let values = "the filters of the query combine to more than 2000 values: choose fewer";
+    let namespaces = json!({ "filter": { "namespace": many("n", 500), "pod": many("p", 500) } });
+    check(namespaces, Vec::new(), Err(&format!("`filter.namespace`: {values}")));
+    let flags = json!({ "filter": {
+        "label": many("l", 500), "workload": many("w", 500), "nodeName": many("n", 300),
+    } });
+    check(flags, Vec::new(), Err(&format!("`filter`: {values}")));
+    let raw = json!({ "uuid": many("u", 1_500) }).to_string();
+    check(json!({ "allowlist": [raw] }), Vec::new(), Ok(()));
+    check(json!({ "denylist": [raw, raw] }), Vec::new(), Err(&format!("`denylist`: {values}")));
+    check(
+        json!({ "allowlist": vec!["{}"; 65] }),
+        Vec::new(),
+        Err("`allowlist`: has 65 filters, at most 64 are taken"),
+    );
+    let patterns = "the filters of the query combine to more than 20 patterns (of DNS names, paths, URLs and CEL): choose fewer";
+    check(json!({ "filter": { "httpPath": many("/", 20) } }), Vec::new(), Ok(()));
+    check(
+        json!({ "exclude": { "httpPath": many("/", 21) } }),
+        Vec::new(),
+        Err(&format!("`exclude`: {patterns}")),
+    );
+    let mut paths = labels(5);
+    paths.insert(0, is("httpPath", "=", "/".to_owned()));
+    check(none, paths, Err(&format!("ad hoc filter `label`: {patterns}")));
+}
+
+proptest::proptest! {
+    /// However conditions combine, what comes out is within the budget.
+    #[test]
+    fn ad_hoc_filters_stay_within_their_budget(
+        conditions in proptest::collection::vec(
+            ("label|pod|toPort|httpPath|nodeLabel", "=|!=", proptest::collection::vec("[a-c1-3]{1,2}", 1..40)),
+            0..20,
+        )
+    ) {
+        let adhoc: Vec<Value> = conditions
+            .into_iter()
+            .map(|(key, operator, values)| json!({ "key": key, "operator": format!("{operator}|"), "values": values }))
+            .collect();
+        let json = json!({ "adhocFilters": adhoc }).to_string();
+        let selection = FlowsQuery::read(json.as_bytes())
+            .and_then(|query| FlowSelection::new(&query.form));
+        if let Ok(FlowSelection { filters, .. }) = selection {
+            proptest::prop_assert!(filters.allow.len() + filters.deny.len() <= 64);
+            let values: usize = filters.allow.iter().map(|filter| filter.size().values).sum();
+            proptest::prop_assert!(values <= 2_000);
+        }
+    }
+}
+
 /// Hubble filters by the name of a DNS query, but has no flag for it.
 #[test]
 fn a_command_has_no_flag_that_hubble_lacks() {

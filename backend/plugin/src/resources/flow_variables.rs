@@ -32,12 +32,32 @@ enum Of {
     DropReasons,
 }
 
+/// Alternatives of one argument.
+const MAX_ALTERNATIVES: usize = 1_000;
+/// Stars of one alternative.
+const MAX_STARS: usize = 32;
+
+/// Why an argument cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InvalidPattern {
+    #[error(
+        "an argument of the variable has {count} alternatives, at most {MAX_ALTERNATIVES} are taken"
+    )]
+    Alternatives { count: usize },
+    #[error(
+        "an argument of the variable has a pattern with {count} `*`, at most {MAX_STARS} are taken"
+    )]
+    Stars { count: usize },
+}
+
 /// An option: what is shown, and what it stands for.
 pub(super) type VariableOption = (String, String);
 
 impl FlowVariable {
     /// Reads the arguments of `function`; `None`: there is none of this name, or it takes fewer.
-    pub(super) fn read(function: &str, arguments: &str) -> Option<Self> {
+    ///
+    /// Errors: [`InvalidPattern`].
+    pub(super) fn read(function: &str, arguments: &str) -> Result<Option<Self>, InvalidPattern> {
         let of = match function {
             "namespaces" => Of::Namespaces,
             "workloads" => Of::Workloads,
@@ -47,17 +67,19 @@ impl FlowVariable {
             "nodes" => Of::Nodes,
             "verdicts" => Of::Verdicts,
             "drop_reasons" => Of::DropReasons,
-            _ => return None,
+            _ => return Ok(None),
         };
         let mut arguments = split(arguments).into_iter().map(Pattern::read);
         let mut next = |is_taken: bool| {
-            if is_taken { arguments.next().unwrap_or_default() } else { Pattern::default() }
+            let pattern = if is_taken { arguments.next() } else { None };
+            pattern.unwrap_or_else(|| Ok(Pattern::default()))
         };
         let has_ends = matches!(of, Of::Pods | Of::Labels | Of::Identities);
-        let namespace = next(has_ends || of == Of::Workloads);
-        let workload = next(has_ends);
-        let pattern = next(true);
-        arguments.next().is_none().then_some(Self { of, namespace, workload, pattern })
+        let namespace = next(has_ends || of == Of::Workloads)?;
+        let workload = next(has_ends)?;
+        let pattern = next(true)?;
+        let is_all = arguments.next().is_none();
+        Ok(is_all.then_some(Self { of, namespace, workload, pattern }))
     }
 
     /// The options, sorted by what is shown.
@@ -68,7 +90,8 @@ impl FlowVariable {
         instance: &Instance,
     ) -> Result<Vec<VariableOption>, CallError> {
         for pattern in [&self.namespace, &self.workload, &self.pattern] {
-            if let Some(name) = pattern.texts.iter().find_map(|text| unresolved_variable(text)) {
+            let mut texts = pattern.names.iter().chain(&pattern.globs);
+            if let Some(name) = texts.find_map(|text| unresolved_variable(text)) {
                 let name = name.to_owned();
                 return Err(InvalidQuery::Variable { field: "query", name }.into());
             }
@@ -148,16 +171,20 @@ impl FlowVariable {
     }
 }
 
-/// What a text may be: one of these, in which `*` stands for any run of characters. None: all.
+/// What a text may be: one of these. None: all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Pattern {
-    texts: Vec<String>,
+    names: BTreeSet<String>,
+    /// Texts in which `*` stands for any run of characters.
+    globs: Vec<String>,
 }
 
 impl Pattern {
     /// Reads what Grafana makes of one value or of several: `a`, `{a,b}`, `(a|b)`, `a|b`; quotes
     /// around it are dropped. Nothing, `*`, `.*`, `.+` and `$__all` stand for everything.
-    fn read(text: &str) -> Self {
+    ///
+    /// Errors: [`InvalidPattern`].
+    fn read(text: &str) -> Result<Self, InvalidPattern> {
         let text = text.trim();
         let unquoted = ['"', '\'']
             .iter()
@@ -169,26 +196,39 @@ impl Pattern {
             .unwrap_or(unquoted);
         let separator =
             if inner.len() < unquoted.len() && unquoted.starts_with('{') { ',' } else { '|' };
-        let texts: Vec<String> = inner
-            .split(separator)
-            .map(|text| text.trim().replace(".*", "*").replace(".+", "*").replace('\\', ""))
-            .collect();
-        let all = |text: &String| text.is_empty() || text == "*" || text == "$__all";
-        if texts.iter().any(all) { Self::default() } else { Self { texts } }
+        let count = inner.split(separator).count();
+        if count > MAX_ALTERNATIVES {
+            return Err(InvalidPattern::Alternatives { count });
+        }
+        let mut pattern = Self::default();
+        for text in inner.split(separator) {
+            let text = text.trim().replace(".*", "*").replace(".+", "*").replace('\\', "");
+            match text.matches('*').count() {
+                0 if text.is_empty() || text == "$__all" => return Ok(Self::default()),
+                1 if text == "*" => return Ok(Self::default()),
+                0 => drop(pattern.names.insert(text)),
+                count if count > MAX_STARS => return Err(InvalidPattern::Stars { count }),
+                _ => pattern.globs.push(text),
+            }
+        }
+        Ok(pattern)
     }
 
     fn matches(&self, value: &str) -> bool {
-        self.texts.is_empty() || self.texts.iter().any(|text| matches_glob(text, value))
+        self.names.is_empty() && self.globs.is_empty()
+            || self.names.contains(value)
+            || self.globs.iter().any(|glob| matches_glob(glob, value))
     }
 }
 
 /// Whether `value` is `pattern` with something in place of each `*`.
 fn matches_glob(pattern: &str, value: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else { return pattern == value };
-    let Some(mut rest) = value.strip_prefix(head) else { return false };
-    let mut parts: Vec<&str> = tail.split('*').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
+    let Some(rest) = value.strip_prefix(head) else { return false };
+    let (parts, last) =
+        tail.rsplit_once('*').map_or((None, tail), |(parts, last)| (Some(parts), last));
+    let mut rest = rest;
+    for part in parts.into_iter().flat_map(|parts| parts.split('*')) {
         // The first place is as good as any: what follows can only match later.
         match rest.find(part).and_then(|at| rest.get(at + part.len()..)) {
             Some(after) => rest = after,
@@ -226,7 +266,7 @@ mod tests {
     #[test]
     fn patterns() {
         let check = |pattern: &str, fits: &[&str], others: &[&str]| {
-            let read = Pattern::read(pattern);
+            let read = Pattern::read(pattern).unwrap();
             for value in fits {
                 assert!(read.matches(value), "`{pattern}` and `{value}`");
             }
@@ -255,8 +295,27 @@ mod tests {
         check("a, b", &["a", " b"]);
         check("{a,b},(c|d),\"e,f\"", &["{a,b}", "(c|d)", "\"e,f\""]);
         check("a}},b", &["a}}", "b"]);
-        assert!(FlowVariable::read("pods", "a,b,c,d").is_none());
-        assert!(FlowVariable::read("nodes", "a,b").is_none());
-        assert!(FlowVariable::read("planets", "").is_none());
+        for (function, arguments) in [("pods", "a,b,c,d"), ("nodes", "a,b"), ("planets", "")] {
+            assert_eq!(FlowVariable::read(function, arguments), Ok(None), "{function}");
+        }
+    }
+
+    #[test]
+    fn arguments_that_are_too_large() {
+        let check = |text: &str, expected: Result<(), InvalidPattern>| {
+            let read = FlowVariable::read("pods", text);
+            assert_eq!(read.map(drop), expected);
+        };
+        let alternatives = |count: usize| format!("pets, ({})", vec!["a"; count].join("|"));
+        check(&alternatives(1_000), Ok(()));
+        let too_many = InvalidPattern::Alternatives { count: 1_001 };
+        check(&alternatives(1_001), Err(too_many));
+        check(
+            &format!("{{{}}}", "a,".repeat(1_000)),
+            Err(InvalidPattern::Alternatives { count: 1_001 }),
+        );
+        check(&"a*".repeat(32), Ok(()));
+        check(&"a*".repeat(33), Err(InvalidPattern::Stars { count: 33 }));
+        check(&"a.*".repeat(33), Err(InvalidPattern::Stars { count: 33 }));
     }
 }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use serde_json::{Value, json};
 
+use self::flow_variables::InvalidPattern;
 pub(crate) use self::sample::SampleCache;
 use crate::instance::Instance;
 use crate::prometheus::{ForwardedIdentity, Params, PrometheusError};
@@ -20,6 +21,8 @@ use crate::query::{InvalidQuery, QueryError};
 use crate::relay::RelayError;
 
 const JSON: &str = "application/json";
+/// Largest body of a call: what editors send are queries and names.
+const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// A call.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +71,8 @@ pub(crate) enum CallError {
     NotFound(String),
     #[error("resource `{path}` is asked for with {allowed}")]
     Method { path: String, allowed: &'static str },
+    #[error("the request is larger than {} KiB", MAX_BODY_BYTES >> 10)]
+    TooLarge,
     #[error("the request cannot be read: {0}")]
     Body(serde_json::Error),
     #[error("`{field}` is not a field that can be suggested for")]
@@ -76,6 +81,8 @@ pub(crate) enum CallError {
         "`{0}` is not a variable query; there are label_values(metric, label), label_names(), metrics(regex), query_result(query), namespaces(pattern), workloads(namespace, pattern), pods(namespace, workload, pattern), labels(namespace, workload, pattern), identities(namespace, workload, pattern), nodes(pattern), verdicts(pattern), drop_reasons(pattern)"
     )]
     Variable(String),
+    #[error(transparent)]
+    Pattern(#[from] InvalidPattern),
     #[error(transparent)]
     Query(#[from] QueryError),
 }
@@ -92,7 +99,8 @@ impl CallError {
         match self {
             Self::NotFound(_) => 404,
             Self::Method { .. } => 405,
-            Self::Body(_) | Self::Field { .. } | Self::Variable(_) => 400,
+            Self::TooLarge => 413,
+            Self::Body(_) | Self::Field { .. } | Self::Variable(_) | Self::Pattern(_) => 400,
             Self::Query(error) => error.status(),
         }
     }
@@ -136,6 +144,9 @@ pub(crate) async fn call(instance: &Instance, call: Call) -> Reply {
 }
 
 async fn answer(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
+    if call.body.len() > MAX_BODY_BYTES {
+        return Err(CallError::TooLarge);
+    }
     let path: Vec<&str> = call.path.split('/').collect();
     match path.as_slice() {
         ["namespaces"] => {

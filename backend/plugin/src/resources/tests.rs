@@ -4,7 +4,7 @@ use super::variables::{VariableQuery, promql_string};
 #[test]
 fn variable_queries() {
     let check = |text: &str, expected: Option<VariableQuery>| {
-        assert_eq!(VariableQuery::read(text), expected, "{text}");
+        assert_eq!(VariableQuery::read(text), Ok(expected), "{text}");
     };
     let label_values = |selector: Option<&str>, label: &str| {
         Some(VariableQuery::LabelValues {
@@ -36,7 +36,7 @@ fn variable_queries() {
     );
     check("query_result()", None);
     for of in ["namespaces()", "nodes(aks-*)", "workloads( pets )", "pods({a,b}, c)", "labels()"] {
-        assert!(matches!(VariableQuery::read(of), Some(VariableQuery::Flows(_))), "{of}");
+        assert!(matches!(VariableQuery::read(of), Ok(Some(VariableQuery::Flows(_)))), "{of}");
     }
     check("nodes(a, b)", None);
     check("", None);

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::flow_variables::{FlowVariable, VariableOption};
+use super::flow_variables::{FlowVariable, InvalidPattern, VariableOption};
 use super::{Call, CallError, Reply};
 use crate::instance::Instance;
 use crate::prometheus::{
     Answer, Interpolation, LabelSet, PrometheusClient, ResultData, Series, interpolate,
 };
-use crate::query::{QueryError, now_ms};
+use crate::query::{QueryError, now_ms, quote};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,10 +38,10 @@ pub(super) enum VariableQuery {
 /// Errors: a query that is none, or whoever is asked has no answer.
 pub(super) async fn variables(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
     let asked: VariablesCall = serde_json::from_slice(&call.body).map_err(CallError::Body)?;
-    let query = VariableQuery::read(&asked.query)
-        .ok_or_else(|| CallError::Variable(asked.query.clone()))?;
+    let query = VariableQuery::read(&asked.query)?
+        .ok_or_else(|| CallError::Variable(quote(&asked.query)))?;
     let to_ms = asked.to.unwrap_or_else(now_ms);
-    let from_ms = asked.from.unwrap_or(to_ms - 3_600_000).min(to_ms);
+    let from_ms = asked.from.unwrap_or(to_ms.saturating_sub(3_600_000)).min(to_ms);
     let options = query.options(instance, call, from_ms, to_ms).await?;
     let options: Vec<_> =
         options.into_iter().map(|(text, value)| json!({ "text": text, "value": value })).collect();
@@ -49,18 +49,20 @@ pub(super) async fn variables(instance: &Instance, call: &Call) -> Result<Reply,
 }
 
 impl VariableQuery {
-    /// Reads `function(arguments)`.
-    pub(super) fn read(text: &str) -> Option<Self> {
-        let (function, rest) = text.trim().split_once('(')?;
-        let inner = rest.trim_end().strip_suffix(')')?.trim();
+    /// Reads `function(arguments)`; `None`: it is none of them. Errors: [`InvalidPattern`].
+    pub(super) fn read(text: &str) -> Result<Option<Self>, InvalidPattern> {
+        let call = text.trim().split_once('(').and_then(|(function, rest)| {
+            Some((function.trim(), rest.trim_end().strip_suffix(')')?.trim()))
+        });
+        let Some((function, inner)) = call else { return Ok(None) };
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        match function.trim() {
+        Ok(match function {
             "label_values" => label_values(inner),
             "label_names" => Some(Self::LabelNames { selector: some(inner) }),
             "metrics" => Some(Self::Metrics { regex: inner.to_owned() }),
-            "query_result" => Some(Self::QueryResult { expr: some(inner)? }),
-            function => FlowVariable::read(function, inner).map(Self::Flows),
-        }
+            "query_result" => some(inner).map(|expr| Self::QueryResult { expr }),
+            function => FlowVariable::read(function, inner)?.map(Self::Flows),
+        })
     }
 
     async fn options(
@@ -100,7 +102,7 @@ impl VariableQuery {
                 Ok(sorted(prometheus.label_values("__name__", params).await?))
             }
             Self::QueryResult { expr } => {
-                let range_ms = u64::try_from(to_ms - from_ms).unwrap_or(0);
+                let range_ms = u64::try_from(to_ms.saturating_sub(from_ms)).unwrap_or(0);
                 let values = Interpolation { step_ms: 15_000, rate_interval_ms: 60_000, range_ms };
                 let expr = interpolate(expr, &values);
                 let answer = prometheus()?.query(&expr, to_ms).await?;

@@ -17,6 +17,7 @@ mod golden;
 mod health;
 mod host;
 mod http;
+mod limits;
 mod live;
 mod older;
 mod policies;

@@ -17,6 +17,8 @@ use super::model::InvalidQuery;
 
 /// Longest line. The query around it is bounded, too.
 const MAX_LINE_BYTES: usize = 64 << 10;
+/// What is said of one line at most.
+const MAX_DIAGNOSTICS: usize = 100;
 
 /// Something to say about a part of the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +113,10 @@ impl Reader {
         let mut words = self.after_command(words).iter();
         let mut only_arguments = false;
         while let Some(word) = words.next() {
+            if self.line.errors.len().saturating_add(self.line.remarks.len()) >= MAX_DIAGNOSTICS {
+                let text = "there is too much to say about this line: it is read up to here";
+                return self.error(word.start, word.end, text.to_owned());
+            }
             if only_arguments || !word.text.starts_with('-') || word.text == "-" {
                 self.argument(word);
             } else if word.text == "--" {

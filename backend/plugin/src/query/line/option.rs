@@ -124,28 +124,12 @@ impl LineOption {
     pub(super) fn nearest(name: &str) -> Option<&'static str> {
         let names = Flag::ALL.iter().map(|flag| flag.name());
         let names = names.chain(OPTIONS.iter().map(|(own, ..)| *own)).filter(|own| !own.is_empty());
+        // Names are short: the given one is cut.
+        let given: String = name.chars().take(64).collect();
         names
-            .map(|own| (distance(name, own), own))
+            .map(|own| (strsim::levenshtein(&given, own), own))
             .min()
             .filter(|(distance, own)| *distance <= 3 && *distance * 2 <= own.len())
             .map(|(_, own)| own)
     }
-}
-
-/// Letters to insert, delete or replace between the two. Names are short: the given one is cut.
-fn distance(given: &str, name: &str) -> usize {
-    let name: Vec<char> = name.chars().collect();
-    let mut row: Vec<usize> = (0..=name.len()).collect();
-    for (above, char) in given.chars().take(64).enumerate() {
-        let mut diagonal = above;
-        let mut left = above + 1;
-        let mut next = vec![left];
-        for (own, up) in name.iter().zip(row.iter().skip(1)) {
-            left = (diagonal + usize::from(*own != char)).min(up + 1).min(left + 1);
-            diagonal = *up;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }

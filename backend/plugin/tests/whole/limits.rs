@@ -1,0 +1,89 @@
+//! Small requests that would cost much: each is refused at once, by name and with its limit.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::host::{Plugin, Range, Source};
+use crate::relay::{Relay, Script};
+
+/// Far more than a refusal takes, and far less than the work would.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+fn labels(count: usize) -> Value {
+    let condition =
+        |number| json!({ "key": "label", "operator": "=", "value": format!("a{number}") });
+    (0..count).map(condition).collect()
+}
+
+/// The resident set of the plugin at its largest, in KiB.
+fn peak_kib(plugin: &Plugin) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", plugin.child.id().unwrap()));
+    let status = status.unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[tokio::test]
+async fn ad_hoc_filters_do_not_multiply() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script::default()).await;
+    let source = relay.source();
+    let before_kib = peak_kib(&plugin);
+    let refusal = "ad hoc filter `label`: the filters of the query combine to more than 64: remove some of them";
+    for query_type in ["flows", "flowMetrics", "serviceMap", "dnsConnections", "flowAnnotations"] {
+        let begun = Instant::now();
+        let query = json!({ "queryType": query_type, "adhocFilters": labels(20) });
+        let (status, _, message) = plugin.failure(&source, Range::last_hour(), query).await;
+        assert_eq!((status, message.as_str()), (400, refusal), "{query_type}");
+        assert!(begun.elapsed() < AT_ONCE, "{query_type}: {:?}", begun.elapsed());
+    }
+    let begun = Instant::now();
+    // The line is one; the command narrowed by the conditions is not.
+    let body = json!({ "text": "hubble observe", "adhocFilters": labels(20) }).to_string();
+    let answer = plugin.resource(&source, "POST", "convert", body.as_bytes()).await;
+    assert_eq!((answer.status, &answer.json()["command"]), (200, &Value::Null));
+    let now = Range::last_hour();
+    let flows = json!({
+        "query": { "adhocFilters": labels(20) }, "from": now.from_ms, "to": now.to_ms
+    });
+    let answer = plugin.resource(&source, "POST", "flows", flows.to_string().as_bytes()).await;
+    assert_eq!((answer.status, &answer.json()["message"]), (400, &json!(refusal)));
+    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    let grown_kib = peak_kib(&plugin) - before_kib;
+    assert!(grown_kib < 50 << 10, "{grown_kib} KiB more");
+    assert!(relay.asked.lock().unwrap().is_empty(), "the relay is not asked");
+}
+
+#[tokio::test]
+async fn resources_have_limits_of_their_own() {
+    let plugin = Plugin::start().await;
+    let check = async |path: &str, body: Value, status: i32, text: &str| {
+        let begun = Instant::now();
+        let body = body.to_string();
+        let answer = plugin.resource(&Source::default(), "POST", path, body.as_bytes()).await;
+        let found = answer.json().to_string();
+        assert_eq!(answer.status, status, "{path}: {found}");
+        assert!(found.contains(text), "{path}: {}", found.get(..500).unwrap_or(&found));
+        assert!(begun.elapsed() < AT_ONCE, "{path}: {:?}", begun.elapsed());
+    };
+    let alternatives = format!("pods({})", vec!["a"; 500_000].join("|"));
+    let text = "an argument of the variable has 500000 alternatives, at most 1000 are taken";
+    check("variables", json!({ "query": alternatives }), 400, text).await;
+    let stars = format!("pods({})", "a*".repeat(500_000));
+    let text = "a pattern with 500000 `*`, at most 32 are taken";
+    check("variables", json!({ "query": stars }), 400, text).await;
+    let choices = format!("{{{}}}", vec!["a"; 500_000].join(","));
+    let text = "`filter.namespace`: has 500000 values, at most 500 are taken";
+    check("convert", json!({ "filter": { "namespace": [choices] } }), 400, text).await;
+    for (line, count) in [("-o x ", 13_000), ("--x ", 16_000), ("argument ", 7_000)] {
+        let line = format!("hubble observe {}", line.repeat(count));
+        let text = "there is too much to say about this line: it is read up to here";
+        check("convert", json!({ "text": line }), 200, text).await;
+    }
+    // Times at the ends of what a number holds are times.
+    let query = json!({ "query": "verdicts()", "to": i64::MIN });
+    check("variables", query, 200, "DROPPED").await;
+    let query = json!({ "query": "query_result(up)", "from": i64::MIN, "to": i64::MAX });
+    check("variables", query, 400, "no Prometheus URL is set").await;
+}
