@@ -1,9 +1,8 @@
 //! Recording and alert rules over Hubble's metrics, for Prometheus (a rule file and the operator's
 //! `PrometheusRule`) and for Grafana's own alerting. One table of rules, three files.
 //!
-//! Metrics: `hubble_*` as Azure's Advanced Container Networking Services and Cilium expose them,
-//! `source` and `destination` being `namespace/pod`. Where both are set, a drop counts for the
-//! namespace on either side.
+//! Metrics: `hubble_*` as Cilium and Azure's Advanced Container Networking Services expose them,
+//! with or without pods as `source` and `destination`, else Retina's `networkobservability_*`.
 
 mod alert;
 mod grafana;

@@ -93,7 +93,7 @@ pub(super) fn manifest() -> Result<String, serde_yaml_ng::Error> {
 fn groups() -> Groups {
     let records = record::ALL
         .iter()
-        .map(|record| Rule::Record { record: record.name, expr: record.expr.to_owned() })
+        .map(|record| Rule::Record { record: record.name, expr: record.expr() })
         .collect();
     let alerts = alert::ALL.iter().map(rule).collect();
     Groups {
@@ -118,12 +118,17 @@ fn rule(alert: &Alert) -> Rule {
     }
 }
 
-/// The address of the alert's dashboard below `grafana`, which ends with a slash, with the alert's labels as its variables.
+/// The address of the alert's dashboard below `grafana`, which ends with a slash, with those of the
+/// alert's labels that it has as variables.
 pub(super) fn runbook(alert: &Alert, grafana: &str) -> String {
     let variables: Vec<String> = alert
         .variables
         .iter()
-        .map(|label| format!("var-{label}={{{{ $labels.{label} | urlquery }}}}"))
+        .map(|label| {
+            format!(
+                "{{{{ with $labels.{label} }}}}&var-{label}={{{{ . | urlquery }}}}{{{{ end }}}}"
+            )
+        })
         .collect();
-    format!("{grafana}d/{}?{}", alert.dashboard, variables.join("&"))
+    format!("{grafana}d/{}?from=now-1h&to=now{}", alert.dashboard, variables.concat())
 }

@@ -52,12 +52,28 @@ fn rules_of_grafana_need_no_recording_rule_and_name_the_value_as_it_does() {
 
 #[test]
 fn a_matcher_restricts_every_selector() {
-    fn check(record: record::Record, matcher: &str, selectors: usize) {
+    fn check(record: record::Record, matcher: &str, wanted: &[(&str, usize)]) {
         let expr = record::Evaluation::Alone.now(record, matcher);
-        assert_eq!(expr.matches(matcher).count(), selectors, "{expr}");
-        assert_eq!(expr.matches("_total{").count(), selectors, "{expr}");
+        for (words, times) in wanted {
+            assert_eq!(expr.matches(words).count(), *times, "{words} in {expr}");
+        }
     }
-    check(record::DROPS, r#"reason="POLICY_DENIED""#, 2);
-    check(record::DNS_RESPONSES, r#"rcode!="No Error""#, 1);
-    check(record::TCP_FLAGS, r#"flag="RST""#, 1);
+    check(record::DROPS, r#"reason="POLICY_DENIED""#, &[(r#"reason="POLICY_DENIED"}"#, 5)]);
+    // Under the name that each data plane has for the label.
+    check(
+        record::DNS_ANSWERS,
+        r#"rcode!="No Error""#,
+        &[(r#"{rcode!="No Error"}"#, 2), (r#"{return_code!="No Error"}"#, 1)],
+    );
+    check(record::TCP_FLAGS, r#"flag="RST""#, &[(r#"flag="RST"}"#, 3)]);
+}
+
+#[test]
+fn a_cluster_counts_by_one_data_plane() {
+    for record in record::ALL {
+        let expr = record.expr();
+        for line in expr.lines().filter(|line| line.contains("networkobservability_")) {
+            assert!(line.contains(" unless on (cluster) hubble_"), "{}: {line}", record.name);
+        }
+    }
 }

@@ -20,6 +20,7 @@ mod flows;
 mod profile;
 mod prometheus;
 mod retina;
+mod rules;
 mod series;
 mod timeline;
 
@@ -102,9 +103,7 @@ impl World {
 fn clusters(profile: Profile) -> Vec<Cluster> {
     let mut clusters: Vec<Cluster> =
         Act::ALL.into_iter().map(|act| Cluster::steady(profile, act)).collect();
-    if profile.is_cilium() {
-        clusters.push(Cluster::rollout(profile));
-    }
+    clusters.push(Cluster::rollout(profile));
     clusters
 }
 
@@ -182,6 +181,8 @@ async fn panels_are_true_on_every_profile() {
     insta::assert_snapshot!("counted", counted);
     insta::assert_snapshot!("faults", found);
     insta::assert_snapshot!("choices", choices(&world, &panels).await);
+    let faults = rules::faults(&world).await;
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// What is wrong with the variables: one that offers nothing, and nodes that a panel of theirs does

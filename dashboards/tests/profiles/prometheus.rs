@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
+use crate::series::Labels;
+
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -25,6 +27,7 @@ pub(crate) struct Prometheus {
 /// One series of an answer; an instant answer has one value.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
+    pub(crate) labels: Labels,
     pub(crate) values: Vec<f64>,
 }
 
@@ -108,6 +111,7 @@ impl Prometheus {
         let number = |pair: &Value| pair[1].as_str().unwrap().parse::<f64>().unwrap();
         let result = answer["data"]["result"].as_array().unwrap();
         let series = result.iter().map(|one| Answer {
+            labels: serde_json::from_value(one["metric"].clone()).unwrap(),
             values: match one["values"].as_array() {
                 Some(pairs) => pairs.iter().map(number).collect(),
                 None => vec![number(&one["value"])],
