@@ -3,12 +3,14 @@
 //! Exports only; they are called once per batch, never once per row.
 
 mod captions;
+mod file;
 mod table;
 #[cfg(test)]
 mod tests;
 mod view;
 
 use captions::TextColumn;
+use file::Selection;
 use flow::columns::NO_TIME;
 use table::{Table, chain};
 use view::{Column, View, ViewSpec};
@@ -113,9 +115,8 @@ impl FlowTable {
         sort: &str,
         descending: bool,
     ) -> Result<FlowView, JsError> {
-        let column = |name: &str| Column::from_name(name).ok_or_else(|| no_column(name));
-        let columns = columns.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
-        let sort = column(sort)?;
+        let columns = columns_of(&columns)?;
+        let sort = Column::from_name(sort).ok_or_else(|| no_column(sort))?;
         let spec = ViewSpec { text, columns: &columns, verdicts, agreements, sort, descending };
         Ok(FlowView { view: View::new(&self.table.flows, &self.table.captions, &spec) })
     }
@@ -156,11 +157,43 @@ impl FlowTable {
         self.table.places()
     }
 
+    /// Rows as CSV, with a line of `titles`; `columns` names what stands in each.
+    ///
+    /// Errors: there is no such column, or the file would be too large.
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
+    pub fn csv(
+        &self,
+        rows: &[u32],
+        columns: Vec<String>,
+        titles: Vec<String>,
+    ) -> Result<Vec<u8>, JsError> {
+        let columns = columns_of(&columns)?;
+        self.selection(rows, &columns).csv(&titles).map_err(|error| JsError::new(&chain(&error)))
+    }
+
+    /// Rows as JSON, one object a line with the fields that `columns` names.
+    ///
+    /// Errors: there is no such column, or the file would be too large.
+    #[wasm_bindgen(js_name = jsonLines)]
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
+    pub fn json_lines(&self, rows: &[u32], columns: Vec<String>) -> Result<Vec<u8>, JsError> {
+        let shown = columns_of(&columns)?;
+        self.selection(rows, &shown)
+            .json_lines(&columns)
+            .map_err(|error| JsError::new(&chain(&error)))
+    }
+
     /// One flow with all its fields, as a line of `hubble observe -o jsonpb`.
     ///
     /// Errors: there is no such row, or its message is defective.
     pub fn record(&self, row: u32) -> Result<String, JsError> {
         self.table.record(row).map_err(|error| JsError::new(&chain(&error)))
+    }
+}
+
+impl FlowTable {
+    fn selection<'a>(&'a self, rows: &'a [u32], columns: &'a [Column]) -> Selection<'a> {
+        Selection { flows: &self.table.flows, captions: &self.table.captions, rows, columns }
     }
 }
 
@@ -191,6 +224,10 @@ impl FlowView {
     pub fn agreement_counts(&self) -> Vec<u32> {
         self.view.agreement_counts.iter().map(|&(_, count)| count).collect()
     }
+}
+
+fn columns_of(names: &[String]) -> Result<Vec<Column>, JsError> {
+    names.iter().map(|name| Column::from_name(name).ok_or_else(|| no_column(name))).collect()
 }
 
 fn no_column(name: &str) -> JsError {

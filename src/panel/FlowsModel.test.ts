@@ -3,6 +3,7 @@ import { createDataFrame, FieldType, type DataFrame } from '@grafana/data';
 import type {
   CompiledPolicies,
   Explanation,
+  FileSpec,
   Finding,
   Fix,
   FlowBatch,
@@ -45,6 +46,7 @@ class SlowEngine implements FlowsEngine {
   load = (frames: string[][]) => this.call<FlowBatch>('load', frames);
   view = (asked: ViewSpec) => this.call<FlowsView>('view', asked);
   record = (row: number) => this.call<string>('record', row);
+  file = (spec: FileSpec) => this.call<Uint8Array<ArrayBuffer>>('file', spec);
   setPolicies = (files: PolicyFile[]) => this.call<CompiledPolicies>('setPolicies', files);
   explain = (row: number) => this.call<Explanation>('explain', row);
   lint = () => this.call<Finding[]>('lint', undefined);

@@ -7,6 +7,7 @@ import {
   textOf,
   type CompiledPolicies,
   type Explanation,
+  type FileFormat,
   type Finding,
   type Fix,
   type FlowBatch,
@@ -19,7 +20,7 @@ import {
 import type { StartedEngine } from './engine/startEngine';
 import { WorkerGone } from './engine/WorkerEngine';
 import { sameFiles, type PoliciesAnswer } from './policies/policyFrames';
-import type { TextColumnId } from './table/columns';
+import type { Column, TextColumnId } from './table/columns';
 
 export interface FlowsState {
   /** Idle while no answer holds flows: nothing is started for a panel that draws none. */
@@ -194,6 +195,16 @@ export class FlowsModel {
     if (this.state.policies.compiled > 0) {
       this.explainDetail(row, this.engine);
     }
+  }
+
+  /** The rows that are shown as a file, with these columns. */
+  async file(format: FileFormat, columns: readonly Column[]): Promise<Uint8Array<ArrayBuffer>> {
+    const { phase, view } = this.state;
+    if (phase !== 'ready' || !view || !this.engine) {
+      throw new Error(text.toolbar.notReady);
+    }
+    const ids = columns.map(({ id }) => id);
+    return this.engine.file({ format, rows: view.rows, columns: ids, titles: columns.map(({ title }) => title) });
   }
 
   /** Asks for the smallest additions that let the opened flow pass. */

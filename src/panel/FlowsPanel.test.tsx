@@ -7,6 +7,7 @@ import {
   type PanelData,
   type PanelProps,
 } from '@grafana/data';
+import { locationService } from '@grafana/runtime';
 import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
@@ -15,6 +16,7 @@ import { InlineEngine } from './engine/InlineEngine';
 import { startEngine } from './engine/startEngine';
 import { FlowsPanel } from './FlowsPanel';
 import { defaultOptions, type FlowsPanelOptions } from './options';
+import { exploreKey } from './shownOptions';
 import { testIds } from './testIds';
 import { text } from './text';
 
@@ -93,6 +95,7 @@ test('flows that the module decoded stand in a grid, newest first', async () => 
     'Time',
     'Verdict',
     'Direction',
+    'Type',
     'Source',
     'Destination',
     'Port',
@@ -187,7 +190,7 @@ test('the notices of the answer are shown, the gravest first', async () => {
 test.each<[string, Partial<PanelData>, string, RegExp]>([
   ['a query under way', { state: LoadingState.Loading }, testIds.loading, /Waiting for the query/],
   ['no query', {}, testIds.empty, /Add a query of type Flows/],
-  ['no flows', { series: [packed([])] }, testIds.empty, /No flows match/],
+  ['no flows', { series: [packed([])] }, testIds.empty, /No flows were found.*cannot be told/],
   [
     'a failed query',
     { state: LoadingState.Error, errors: [{ message: 'relay at `x:443` refused the client certificate' }] },
@@ -204,6 +207,215 @@ test.each<[string, Partial<PanelData>, string, RegExp]>([
 ])('%s is told in words', async (_, data, testId, words) => {
   render(<FlowsPanel {...props(data)} />);
   await waitFor(() => expect(screen.getByTestId(testId)).toHaveTextContent(words));
+});
+
+const at = (time: string) => Date.parse(`2026-11-29T${time}Z`);
+const asked = { from: dateTime(at('20:40:00')), to: dateTime(at('20:44:00')), raw: { from: 'now-5m', to: 'now' } };
+const memory = (begins: string, completeSince: string, rangeEnd: string) => ({
+  custom: { memory: { begins: at(begins), completeSince: at(completeSince), rangeEnd: at(rangeEnd) } },
+});
+const warning = {
+  severity: 'warning' as const,
+  text: '7 events were lost on kind/worker-1 since 2026-11-29 20:41:00.5 UTC',
+};
+
+test.each<[string, DataFrame['meta'], RegExp, RegExp]>([
+  ['that were all seen', memory('20:00:00', '20:30:00', '20:44:00'), /^No flows match.*All nodes still/, /may|cannot/],
+  [
+    'of which some were lost',
+    { ...memory('20:00:00', '20:30:00', '20:44:00'), notices: [warning] },
+    /^No flows were seen.*may have been.*7 events were lost.*2026-11-29 15:41:00/,
+    /No flows match|UTC/,
+  ],
+  [
+    'of which some are forgotten',
+    memory('20:00:00', '20:43:00', '20:44:00'),
+    /^No flows were seen.*remember nothing before .*15:43/,
+    /No flows match/,
+  ],
+  ['of which nobody knows', {}, /cannot be told/, /No flows match/],
+])('no flows %s are worded so', async (_, meta, words, never) => {
+  const given = props({ series: [packed([], meta)] });
+  render(<FlowsPanel {...given} timeRange={asked} timeZone="America/New_York" />);
+  const empty = await screen.findByTestId(testIds.empty);
+  expect(empty).toHaveTextContent(words);
+  expect(empty).not.toHaveTextContent(never);
+});
+
+test('a range that Hubble forgot is named in the reader’s zone, and the last minutes are a click away', async () => {
+  const user = userEvent.setup();
+  jest.useFakeTimers({ now: at('21:15:00'), doNotFake: ['setTimeout', 'queueMicrotask', 'nextTick'] });
+  try {
+    locationService.push('/d/flow-logs?from=1&to=2&var-namespace=pets');
+    const ended = { severity: 'warning' as const, text: 'this range ended at 2026-11-29 20:44:00.000 UTC; …' };
+    const meta = { ...memory('21:10:00', '21:12:00', '20:44:00'), notices: [ended] };
+    render(<FlowsPanel {...props({ series: [packed([], meta)] })} timeRange={asked} timeZone="America/New_York" />);
+    const empty = await screen.findByTestId(testIds.empty);
+    expect(empty).toHaveTextContent('This range ended at 15:44; Hubble’s memory begins at 16:10.');
+    expect(screen.queryByTestId(testIds.notices)).not.toBeInTheDocument();
+    await user.click(within(empty).getByRole('button', { name: text.states.lastMinutes }));
+    expect(locationService.getSearchObject()).toEqual({ from: 'now-5m', to: 'now', 'var-namespace': 'pets' });
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('times in notices are those of the reader’s zone', async () => {
+  const given = props({ series: [packed(rows, { notices: [warning] })] });
+  render(<FlowsPanel {...given} timeZone="America/New_York" />);
+  await screen.findByTestId(testIds.grid);
+  expect(screen.getByTestId(testIds.notices)).toHaveTextContent('since 2026-11-29 15:41:00');
+});
+
+describe('in Explore', () => {
+  beforeEach(() => {
+    window.localStorage.clear();
+    locationService.push('/explore');
+  });
+  afterEach(() => locationService.push('/'));
+
+  test('widths and columns are kept in the browser, as Grafana keeps no options there', async () => {
+    const user = userEvent.setup();
+    const { given, unmount } = await shown();
+    fireEvent.keyDown(screen.getByTestId(testIds.header('source')), { key: 'ArrowRight', shiftKey: true });
+    const width = screen.getByTestId(testIds.header('source')).parentElement?.style.width;
+    await user.click(screen.getByTestId(testIds.columns));
+    await user.click(screen.getByTestId(testIds.column('node')));
+    await user.click(screen.getByTestId(testIds.column('protocol')));
+    await user.click(screen.getByRole('button', { name: text.picker.done }));
+    expect(given.onOptionsChange).not.toHaveBeenCalled();
+    unmount();
+    await shown();
+    expect(screen.getByTestId(testIds.header('source')).parentElement?.style.width).toBe(width);
+    expect(screen.getByTestId(testIds.header('node'))).toBeInTheDocument();
+    expect(screen.queryByTestId(testIds.header('protocol'))).not.toBeInTheDocument();
+  });
+
+  test.each(['nonsense', '5', '{"columns":["gone"],"columnWidths":{"time":"x","gone":5}}', '{"columns":5}'])(
+    'what cannot be used of what the browser kept is left: %s',
+    async (kept) => {
+      window.localStorage.setItem(exploreKey, kept);
+      await shown();
+      expect(screen.getByTestId(testIds.header('source'))).toBeInTheDocument();
+    }
+  );
+});
+
+test('columns are chosen by keyboard and kept in the options; the last one stays', async () => {
+  const user = userEvent.setup();
+  const { given } = await shown({ series: [packed()] }, { columns: ['time', 'source'] });
+  act(() => screen.getByTestId(testIds.columns).focus());
+  await user.keyboard('{Enter}');
+  const picker = await screen.findByRole('dialog');
+  expect(within(picker).queryByTestId(testIds.column('agreement'))).not.toBeInTheDocument();
+  const time = within(picker).getByTestId(testIds.column('time'));
+  for (let tabs = 0; tabs < 5 && document.activeElement !== time; tabs++) {
+    await user.tab();
+  }
+  expect(time).toHaveFocus();
+  await user.keyboard(' ');
+  expect(given.onOptionsChange).toHaveBeenCalledWith(expect.objectContaining({ columns: ['source'] }));
+});
+
+describe('a download', () => {
+  let saved: Array<{ name: string; blob: Blob }>;
+  beforeEach(() => {
+    saved = [];
+    let blob: Blob | undefined;
+    URL.createObjectURL = jest.fn((given: Blob) => {
+      blob = given;
+      return 'blob:x';
+    });
+    URL.revokeObjectURL = jest.fn();
+    jest.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {
+      saved.push({ name: this.download, blob: blob! });
+    });
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  const textOfFile = (blob: Blob) =>
+    new Promise<string>((resolve) => {
+      const reader = new FileReader();
+      reader.onload = () => resolve(String(reader.result));
+      reader.readAsText(blob);
+    });
+
+  async function download(format: string): Promise<string> {
+    const user = userEvent.setup();
+    await user.click(screen.getByTestId(testIds.download));
+    await user.click(await screen.findByTestId(testIds.downloadAs(format)));
+    await waitFor(() => expect(saved).toHaveLength(1));
+    return textOfFile(saved[0]!.blob);
+  }
+
+  test('as CSV has the rows and columns shown, in their order, and the range in its name', async () => {
+    const user = userEvent.setup();
+    render(
+      <FlowsPanel
+        {...props({ series: [packed()] }, { columns: ['time', 'source', 'destinationPort'] })}
+        timeRange={asked}
+      />
+    );
+    await screen.findByTestId(testIds.grid);
+    await user.type(screen.getByTestId(testIds.filter), '8080');
+    await user.click(screen.getByTestId(testIds.verdict('DROPPED')));
+    await waitFor(() => expect(cells('time')).toHaveLength(1));
+    expect(await download('csv')).toBe(
+      'Time,Source,Port\r\n2026-08-22T10:00:00.250000123Z,pets/store-front-6f7d9c5b8-x2x4z,8080\r\n'
+    );
+    expect(saved[0]!.name).toBe('hubble-flows-20261129T204000Z-20261129T204400Z.csv');
+    expect(saved[0]!.blob.type).toMatch(/^text\/csv/);
+  });
+
+  test('as JSON lines has an object for each row that is shown', async () => {
+    await shown({ series: [packed()] }, { columns: ['verdict', 'destinationPort'] });
+    const lines = (await download('jsonLines')).trim().split('\n');
+    expect(lines).toHaveLength(expected.flows);
+    expect(lines.map((line) => JSON.parse(line).verdict)).toEqual(cells('verdict'));
+    expect(JSON.parse(lines[0]!)).toEqual({ verdict: 'TRANSLATED', destinationPort: 8080 });
+    expect(saved[0]!.name).toMatch(/\.jsonl$/);
+  });
+});
+
+test('a narrow panel has everything in one menu, and loses nothing', async () => {
+  const user = userEvent.setup();
+  const meta = { executedQueryString: 'hubble observe' };
+  render(<FlowsPanel {...props({ series: [packed(rows, meta), policies] })} width={400} />);
+  await screen.findByTestId(testIds.grid);
+  await screen.findByTestId(testIds.agreement('differs'));
+  expect(screen.getByTestId(testIds.count)).toHaveTextContent(`${expected.flows} flows`);
+  expect(screen.getByTestId(testIds.copyCommand)).toBeInTheDocument();
+  act(() => screen.getByTestId(testIds.more).focus());
+  await user.keyboard('{Enter}');
+  const menu = await screen.findByRole('menu');
+  const items = within(menu)
+    .getAllByRole('menuitem')
+    .map((item) => item.textContent);
+  expect(items).toEqual(['1 policy', 'Columns', 'Download as CSV', 'Download as JSON lines']);
+  await user.click(within(menu).getByTestId(testIds.openCheck));
+  expect(await screen.findByTestId(testIds.check)).toBeInTheDocument();
+}, 20_000);
+
+test('what the policies say stands beside the verdict', async () => {
+  const { grid } = await shown({ series: [packed(), policies] });
+  await waitFor(() => expect(within(grid).queryByTestId(testIds.header('agreement'))).toBeInTheDocument());
+  const titles = within(grid)
+    .getAllByRole('columnheader')
+    .map((header) => header.textContent);
+  expect(titles.slice(0, 4)).toEqual(['Time', 'Verdict', 'Policies', 'Direction']);
+}, 20_000);
+
+test('no two records look alike', async () => {
+  await shown({ series: [packed(packedVector('records').rows)] });
+  const shownRows = screen.getAllByTestId(testIds.row).map((row) =>
+    within(row)
+      .getAllByRole('gridcell')
+      .slice(1)
+      .map((cell) => cell.textContent)
+      .join('|')
+  );
+  expect(shownRows.length).toBeGreaterThan(4);
+  expect(new Set(shownRows).size).toBe(shownRows.length);
 });
 
 test('an error beside flows keeps the flows', async () => {

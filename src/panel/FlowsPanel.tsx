@@ -1,30 +1,37 @@
 import { css } from '@emotion/css';
-import { LoadingState, type GrafanaTheme2, type PanelProps } from '@grafana/data';
+import { LoadingState, type GrafanaTheme2, type PanelProps, type QueryResultMetaNotice } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 
 import { FlowDrawer } from './detail/FlowDrawer';
 import { startEngine } from './engine/startEngine';
 import { FlowsModel, type FlowsState } from './FlowsModel';
+import { NoFlows } from './NoFlows';
 import { Notices } from './Notices';
+import { sourcesOf } from './policies/fetchPolicies';
 import { noticesOfPolicies } from './policies/notices';
 import { PoliciesDrawer } from './policies/PoliciesDrawer';
 import { usePolicies } from './policies/usePolicies';
 import { rowHeights, type FlowsPanelOptions } from './options';
 import { EmptyAnswer, ErrorAnswer, ForeignAnswer, Waiting } from './States';
 import { zoneOf } from './table/cells';
-import { shownColumns, type ColumnId } from './table/columns';
+import { useShownOptions, type OwnOptions } from './shownOptions';
+import { columns as allColumns, shownColumns, type ColumnId } from './table/columns';
 import { FlowGrid } from './table/FlowGrid';
 import { testIds } from './testIds';
 import { text } from './text';
 import { Toolbar } from './Toolbar';
+import { inZone } from './when';
+
+const everyColumn = allColumns.map(({ id }) => id);
 
 type Props = PanelProps<FlowsPanelOptions>;
 
 /** Draws what a `FlowsModel` holds. */
 export function FlowsPanel(props: Props) {
-  const { data, options, width, height } = props;
+  const { data, width, height } = props;
   const styles = useStyles2(panelStyles);
+  const [options, changeOptions] = useShownOptions(props.options, props.onOptionsChange);
   const columns = useMemo(() => shownColumns(options.columns), [options.columns]);
   const model = useFlowsModel(columns.map((column) => column.id));
 
@@ -40,7 +47,7 @@ export function FlowsPanel(props: Props) {
 
   return (
     <div className={styles.panel} style={{ width, height }} data-testid={testIds.panel}>
-      {model && <Content {...props} model={model} />}
+      {model && <Content {...props} options={options} onOwnOptions={changeOptions} model={model} />}
     </div>
   );
 }
@@ -64,7 +71,12 @@ function useFlowsModel(columns: ColumnId[]): FlowsModel | undefined {
   return model;
 }
 
-function Content({ model, data, options, timeZone, width, onOptionsChange }: Props & { model: FlowsModel }) {
+interface ContentProps extends Props {
+  model: FlowsModel;
+  onOwnOptions(change: Partial<OwnOptions>): void;
+}
+
+function Content({ model, data, options, timeZone, timeRange, width, onOwnOptions }: ContentProps) {
   const state = useSyncExternalStore(model.subscribe, model.getState);
   const { answer, batch, view, spec, detail, policies, check } = state;
   const withPolicies = policies.compiled > 0;
@@ -88,22 +100,31 @@ function Content({ model, data, options, timeZone, width, onOptionsChange }: Pro
       <Waiting message={waitingFor(data.state, state)} />
     );
   }
+  const ofAnswer: QueryResultMetaNotice[] = [
+    ...errors.map((error) => ({ severity: 'error' as const, text: messageOfQuery(error) })),
+    ...answer.notices.map((notice) => ({ ...notice, text: inZone(notice.text, zone) })),
+    ...batch.problems.map((problem) => ({ severity: 'warning' as const, text: problem })),
+  ];
+  const others: QueryResultMetaNotice[] = [
+    ...noticesOfPolicies(policies),
+    ...(state.onMainThread ? [{ severity: 'info' as const, text: text.states.onMainThread(state.onMainThread) }] : []),
+  ];
+  // What is lacking of an answer without flows is said where they would be.
+  const isEmpty = batch.flows === 0;
   return (
     <>
       <Notices
-        notices={[
-          ...errors.map((error) => ({ severity: 'error' as const, text: messageOfQuery(error) })),
-          ...answer.notices,
-          ...noticesOfPolicies(policies),
-          ...batch.problems.map((problem) => ({ severity: 'warning' as const, text: problem })),
-          ...(state.onMainThread
-            ? [{ severity: 'info' as const, text: text.states.onMainThread(state.onMainThread) }]
-            : []),
-        ]}
+        notices={[...(isEmpty ? ofAnswer.filter(({ severity }) => severity !== 'warning') : ofAnswer), ...others]}
       />
       {answer.foreign.length > 0 && <ForeignAnswer foreign={answer.foreign} inline />}
-      {batch.flows === 0 ? (
-        <EmptyAnswer title={text.states.noFlows} hint={text.states.noFlowsHint} />
+      {isEmpty ? (
+        <NoFlows
+          answer={answer}
+          notices={ofAnswer}
+          timeRange={timeRange}
+          timeZone={zone}
+          sources={sourcesOf(data.request, data.series)}
+        />
       ) : (
         <>
           <Toolbar
@@ -114,6 +135,11 @@ function Content({ model, data, options, timeZone, width, onOptionsChange }: Pro
             policies={policies.compiled}
             commands={answer.commands}
             width={width}
+            timeRange={timeRange}
+            columns={columns}
+            offered={shownColumns(everyColumn, withPolicies)}
+            chosen={shownColumns(options.columns).map(({ id }) => id)}
+            onColumns={(columns) => onOwnOptions({ columns })}
           />
           {view.rows.length === 0 ? (
             <EmptyAnswer
@@ -135,9 +161,7 @@ function Content({ model, data, options, timeZone, width, onOptionsChange }: Pro
               timeZone={zone}
               sort={spec}
               onSort={(column) => model.sortBy(column)}
-              onResize={(column, width) =>
-                onOptionsChange({ ...options, columnWidths: { ...options.columnWidths, [column]: width } })
-              }
+              onResize={(column, width) => onOwnOptions({ columnWidths: { ...options.columnWidths, [column]: width } })}
               onOpen={(row) => model.openDetail(row)}
             />
           )}

@@ -19,15 +19,24 @@ export function Waiting({ message }: { message: string }) {
 interface EmptyProps {
   title: string;
   hint: string;
+  /** What the hint is about, one by one. */
+  reasons?: string[];
   action?: { label: string; run(): void };
 }
 
-export function EmptyAnswer({ title, hint, action }: EmptyProps) {
+export function EmptyAnswer({ title, hint, reasons = [], action }: EmptyProps) {
   const styles = useStyles2(stateStyles);
   return (
     <div className={styles.state} role="status" data-testid={testIds.empty}>
       <strong>{title}</strong>
       <span className={styles.hint}>{hint}</span>
+      {reasons.length > 0 && (
+        <ul className={styles.reasons}>
+          {[...new Set(reasons)].map((reason) => (
+            <li key={reason}>{reason}</li>
+          ))}
+        </ul>
+      )}
       {action && (
         <Button size="sm" variant="secondary" onClick={action.run}>
           {action.label}
@@ -102,6 +111,7 @@ function stateStyles(theme: GrafanaTheme2) {
     }),
     scroll: css({ flex: 1, minHeight: 0, overflow: 'auto' }),
     hint: css({ color: theme.colors.text.secondary, maxWidth: 560, textWrap: 'balance' }),
+    reasons: css({ color: theme.colors.text.secondary, maxWidth: 560, textAlign: 'left', overflowWrap: 'anywhere' }),
     message: css({ margin: 0, overflowWrap: 'anywhere' }),
   };
 }

@@ -1,31 +1,30 @@
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Button, ClipboardButton, FilterInput, useStyles2 } from '@grafana/ui';
+import { FilterInput, useStyles2 } from '@grafana/ui';
 
+import { Actions, type ActionsProps } from './Actions';
 import type { FlowBatch, FlowsView, ViewSpec } from './engine/protocol';
 import type { FlowsModel } from './FlowsModel';
 import { testIds } from './testIds';
 import { text } from './text';
 import { agreementsInOrder, inOrder, toneColors, toneOf, toneOfAgreement, type VerdictTone } from './verdicts';
 
-/** Below this width in pixels there is room for the filter and the verdicts only. */
+/** Below this width in pixels what can be done goes into a menu, and the choices stay in one row. */
 const roomyWidth = 640;
 
-interface Props {
+interface Props extends ActionsProps {
   model: FlowsModel;
   batch: FlowBatch;
   view: FlowsView;
   spec: ViewSpec;
-  /** How many policies the flows are judged by. */
-  policies: number;
-  /** The `hubble observe` lines that ask the same as the queries. */
-  commands: string[];
   width: number;
 }
 
 /** Filter by text and verdict, and how much of the answer that leaves. */
-export function Toolbar({ model, batch, view, spec, policies, commands, width }: Props) {
+export function Toolbar({ model, batch, view, spec, width, ...actions }: Props) {
   const styles = useStyles2(toolbarStyles);
+  const isNarrow = width < roomyWidth;
+  const choices = cx(styles.verdicts, isNarrow && styles.oneRow);
   const counts = new Map(view.verdictCounts.map(({ verdict, flows }) => [verdict, flows]));
   // Those that were chosen stay there to be taken back, although this answer has none of them.
   const verdicts = inOrder([...new Set([...batch.verdicts, ...spec.verdicts])]);
@@ -43,7 +42,7 @@ export function Toolbar({ model, batch, view, spec, policies, commands, width }:
           data-testid={testIds.filter}
         />
       </div>
-      <div className={styles.verdicts} role="group" aria-label={text.toolbar.verdictsLabel}>
+      <div className={choices} role="group" aria-label={text.toolbar.verdictsLabel}>
         {verdicts.map((verdict) => (
           <Choice
             key={verdict}
@@ -57,7 +56,7 @@ export function Toolbar({ model, batch, view, spec, policies, commands, width }:
         ))}
       </div>
       {agreements.length > 0 && (
-        <div className={styles.verdicts} role="group" aria-label={text.toolbar.agreementsLabel}>
+        <div className={choices} role="group" aria-label={text.toolbar.agreementsLabel}>
           {agreements.map((agreement) => (
             <Choice
               key={agreement}
@@ -72,38 +71,12 @@ export function Toolbar({ model, batch, view, spec, policies, commands, width }:
           ))}
         </div>
       )}
-      {width >= roomyWidth && (
-        <div className={styles.end}>
-          <span className={styles.count} aria-live="polite" data-testid={testIds.count}>
-            {text.toolbar.count(view.rows.length.toLocaleString(), batch.flows.toLocaleString())}
-          </span>
-          {policies > 0 && (
-            <Button
-              icon="shield"
-              size="sm"
-              variant="secondary"
-              fill="text"
-              tooltip={text.toolbar.checkPolicies}
-              onClick={() => model.openCheck()}
-              data-testid={testIds.openCheck}
-            >
-              {text.toolbar.policies(policies.toLocaleString())}
-            </Button>
-          )}
-          {commands.length > 0 && (
-            <ClipboardButton
-              icon="copy"
-              size="sm"
-              variant="secondary"
-              fill="text"
-              tooltip={text.toolbar.copyCommand}
-              aria-label={text.toolbar.copyCommand}
-              getText={() => commands.join('\n')}
-              data-testid={testIds.copyCommand}
-            />
-          )}
-        </div>
-      )}
+      <div className={styles.end}>
+        <span className={styles.count} aria-live="polite" data-testid={testIds.count}>
+          {text.toolbar.count(view.rows.length.toLocaleString(), batch.flows.toLocaleString())}
+        </span>
+        <Actions model={model} isNarrow={isNarrow} {...actions} />
+      </div>
     </div>
   );
 }
@@ -146,8 +119,10 @@ function toolbarStyles(theme: GrafanaTheme2) {
     toolbar: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: theme.spacing(1), flex: 'none' }),
     filter: css({ flex: '1 1 180px', maxWidth: 320, minWidth: 120 }),
     verdicts: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(0.5) }),
+    oneRow: css({ flexWrap: 'nowrap', maxWidth: '100%', overflowX: 'auto' }),
     verdict: css({
       display: 'inline-flex',
+      flex: 'none',
       alignItems: 'center',
       gap: theme.spacing(0.75),
       height: theme.spacing(3),

@@ -1,6 +1,6 @@
 import { createDataFrame, FieldType, type DataFrame, type QueryResultMeta } from '@grafana/data';
 
-import { readFrames, samePacked } from './frames';
+import { isForgotten, readFrames, samePacked } from './frames';
 
 const rows = ['SEZQMQ==', 'AAAA'];
 
@@ -38,6 +38,25 @@ test.each([
 test('many frames of one query are named once, and their notices kept', () => {
   const series = Array.from({ length: 50 }, () => frame('A', { notices: [{ severity: 'info', text: 'cut' }] }));
   expect(readFrames(series)).toMatchObject({ foreign: [{ refId: 'A' }], notices: [{ text: 'cut' }] });
+});
+
+test.each([
+  [[{ begins: 5, completeSince: 7, rangeEnd: 3 }], { begins: 5, completeSince: 7, rangeEnd: 3 }, true],
+  [[{ begins: 5, completeSince: 7, rangeEnd: 5 }], { begins: 5, completeSince: 7, rangeEnd: 5 }, false],
+  [
+    [
+      { begins: 5, completeSince: 7, rangeEnd: 3 },
+      { begins: 2, completeSince: 9, rangeEnd: 4 },
+    ],
+    { begins: 2, completeSince: 9, rangeEnd: 4 },
+    false,
+  ],
+  [[undefined, { begins: 5, completeSince: 7, rangeEnd: 3 }], { begins: 5, completeSince: 7, rangeEnd: 3 }, true],
+  [[{ begins: 'x', completeSince: 7, rangeEnd: 3 }, null], undefined, undefined],
+])('of %j the memory is told', (memories, expected, forgotten) => {
+  const { memory } = readFrames(memories.map((memory) => frame('A', { custom: { packed: 'hubble-flows/1', memory } })));
+  expect(memory).toEqual(expected);
+  expect(memory && isForgotten(memory)).toBe(forgotten);
 });
 
 test('an answer that is handed out again is the same, one with other values is not', () => {

@@ -13,6 +13,18 @@ export interface PackedAnswer {
   /** The `hubble observe` lines that ask the same. */
   commands: string[];
   foreign: ForeignFrame[];
+  /** How far back the nodes that were asked remember, where the answer says so. */
+  memory?: Memory;
+}
+
+/** Unix times in milliseconds. */
+export interface Memory {
+  /** The oldest flow that any node still has. */
+  begins: number;
+  /** From then on every node has all of its flows. */
+  completeSince: number;
+  /** The end of what was asked for. */
+  rangeEnd: number;
 }
 
 export interface ForeignFrame {
@@ -30,6 +42,7 @@ export function readFrames(series: readonly DataFrame[]): PackedAnswer {
       continue;
     }
     answer.notices.push(...noticesOf(frame, answer.notices));
+    answer.memory = joined(answer.memory, memoryOf(frame));
     const command = frame.meta?.executedQueryString;
     const rows = packedRows(frame);
     if (Array.isArray(rows)) {
@@ -42,6 +55,30 @@ export function readFrames(series: readonly DataFrame[]): PackedAnswer {
     }
   }
   return answer;
+}
+
+function memoryOf(frame: DataFrame): Memory | undefined {
+  const memory: Partial<Memory> | undefined = frame.meta?.custom?.memory;
+  const { begins, completeSince, rangeEnd } = memory ?? {};
+  return Number.isFinite(begins) && Number.isFinite(completeSince) && Number.isFinite(rangeEnd)
+    ? (memory as Memory)
+    : undefined;
+}
+
+/** Of several queries, what holds for all of them together. */
+function joined(one: Memory | undefined, other: Memory | undefined): Memory | undefined {
+  return one && other
+    ? {
+        begins: Math.min(one.begins, other.begins),
+        completeSince: Math.max(one.completeSince, other.completeSince),
+        rangeEnd: Math.max(one.rangeEnd, other.rangeEnd),
+      }
+    : (one ?? other);
+}
+
+/** Whether the nodes forgot everything that was asked for. */
+export function isForgotten({ begins, rangeEnd }: Memory): boolean {
+  return rangeEnd < begins;
 }
 
 function packedRows(frame: DataFrame): string[] | ForeignFrame {

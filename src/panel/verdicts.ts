@@ -37,9 +37,9 @@ export type VerdictTone = 'bad' | 'doubtful' | 'diverted' | 'good' | 'neutral';
 export function toneOf(verdict: string): VerdictTone {
   switch (verdict) {
     case 'DROPPED':
-    case 'ERROR':
       return 'bad';
     case 'AUDIT':
+    case 'ERROR':
       return 'doubtful';
     case 'REDIRECTED':
       return 'diverted';

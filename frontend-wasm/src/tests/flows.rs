@@ -4,8 +4,8 @@ use hubble_api::pb::flow::LostEvent;
 use hubble_api::pb::flow::layer4::Protocol;
 use hubble_api::pb::flow::layer7::Record;
 use hubble_api::pb::flow::{
-    Dns, Endpoint, Flow, Http, IcmPv4, Ip, Layer4, Layer7, Policy, Service, Tcp, TcpFlags, Udp,
-    Workload,
+    CiliumEventType, Dns, Endpoint, Flow, Http, IcmPv4, Ip, Layer4, Layer7, Policy, Service, Tcp,
+    TcpFlags, Udp, Workload,
 };
 use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
@@ -112,6 +112,28 @@ pub(super) fn mixed() -> Vec<GetFlowsResponse> {
     );
     messages.push(GetFlowsResponse::default());
     messages
+}
+
+/// What the datapath records of a packet that a policy denied, and of one that reached its pod on
+/// another node: nothing but the kind of record tells some of them apart.
+pub(super) fn records_of_two_packets() -> Vec<GetFlowsResponse> {
+    let record = |millis: i64, verdict: i32, (r#type, sub_type): (i32, i32)| Flow {
+        verdict,
+        event_type: Some(CiliumEventType { r#type, sub_type }),
+        ..flow(millis)
+    };
+    let denied = |event| Flow { drop_reason_desc: 133, ..record(0, 2, event) };
+    [
+        denied((5, 0)),
+        denied((1, 133)),
+        record(1, 1, (5, 1)),
+        record(1, 1, (4, 3)),
+        record(1, 1, (4, 4)),
+        record(1, 1, (4, 9)),
+        record(1, 1, (4, 0)),
+    ]
+    .map(message)
+    .to_vec()
 }
 
 fn packets() -> Vec<Flow> {

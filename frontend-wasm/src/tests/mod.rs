@@ -1,4 +1,5 @@
 mod cells;
+mod files;
 mod flows;
 mod vectors;
 mod views;

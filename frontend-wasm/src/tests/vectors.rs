@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::flows::mixed;
+use super::flows::{mixed, records_of_two_packets};
 use super::pack;
 use crate::captions::TextColumn;
 use crate::table::Table;
@@ -78,14 +78,17 @@ fn expected(packed: &[u8]) -> Value {
 
 #[test]
 fn the_committed_vectors_are_what_this_build_makes() {
-    let packed = pack(&mixed());
-    let expected = format!("{}\n", serde_json::to_string_pretty(&expected(&packed)).unwrap());
-    let (bin, json) = (folder().join("mixed.bin"), folder().join("mixed.json"));
-    if std::env::var_os("UPDATE_VECTORS").is_some() {
-        std::fs::create_dir_all(folder()).unwrap();
-        std::fs::write(&bin, &packed).unwrap();
-        std::fs::write(&json, &expected).unwrap();
+    for (name, messages) in [("mixed", mixed()), ("records", records_of_two_packets())] {
+        let packed = pack(&messages);
+        let expected = format!("{}\n", serde_json::to_string_pretty(&expected(&packed)).unwrap());
+        let (bin, json) =
+            (folder().join(format!("{name}.bin")), folder().join(format!("{name}.json")));
+        if std::env::var_os("UPDATE_VECTORS").is_some() {
+            std::fs::create_dir_all(folder()).unwrap();
+            std::fs::write(&bin, &packed).unwrap();
+            std::fs::write(&json, &expected).unwrap();
+        }
+        assert_eq!(std::fs::read(&bin).unwrap(), packed, "{name}.bin");
+        assert_eq!(std::fs::read_to_string(&json).unwrap(), expected, "{name}.json");
     }
-    assert_eq!(std::fs::read(&bin).unwrap(), packed, "mixed.bin");
-    assert_eq!(std::fs::read_to_string(&json).unwrap(), expected, "mixed.json");
 }

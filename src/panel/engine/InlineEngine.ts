@@ -2,6 +2,7 @@ import init from '../../../frontend-wasm/pkg/frontend_wasm';
 import type {
   CompiledPolicies,
   Explanation,
+  FileSpec,
   Finding,
   Fix,
   FlowBatch,
@@ -38,6 +39,10 @@ export class InlineEngine implements FlowsEngine {
 
   async record(row: number): Promise<string> {
     return this.session.answer({ kind: 'record', row }) as string;
+  }
+
+  async file(spec: FileSpec): Promise<Uint8Array<ArrayBuffer>> {
+    return this.session.answer({ kind: 'file', spec }) as Uint8Array<ArrayBuffer>;
   }
 
   async setPolicies(files: PolicyFile[]): Promise<CompiledPolicies> {

@@ -2,6 +2,7 @@ import type {
   Call,
   CompiledPolicies,
   Explanation,
+  FileSpec,
   Finding,
   Fix,
   FlowBatch,
@@ -95,6 +96,10 @@ export class WorkerEngine implements FlowsEngine {
 
   record(row: number): Promise<string> {
     return this.call({ kind: 'record', row });
+  }
+
+  file(spec: FileSpec): Promise<Uint8Array<ArrayBuffer>> {
+    return this.call({ kind: 'file', spec });
   }
 
   async setPolicies(files: PolicyFile[]): Promise<CompiledPolicies> {

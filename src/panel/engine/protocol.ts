@@ -129,6 +129,17 @@ export interface ViewSpec {
   descending: boolean;
 }
 
+export type FileFormat = 'csv' | 'jsonLines';
+
+/** What a file holds: rows and columns in this order. */
+export interface FileSpec {
+  format: FileFormat;
+  rows: Uint32Array;
+  columns: ColumnId[];
+  /** What stands above each column, where the format has such a line. */
+  titles: string[];
+}
+
 export interface FlowsView {
   /** Row numbers in the order of the table. */
   rows: Uint32Array;
@@ -145,6 +156,8 @@ export interface FlowsEngine {
   view(spec: ViewSpec): Promise<FlowsView>;
   /** One flow with all its fields, as the JSON of `hubble observe -o jsonpb`. */
   record(row: number): Promise<string>;
+  /** Rows as a file. */
+  file(spec: FileSpec): Promise<Uint8Array<ArrayBuffer>>;
   /** Compiles policies in place of those of before, and judges all flows by them, now and after each load. */
   setPolicies(files: PolicyFile[]): Promise<CompiledPolicies>;
   /** Why a flow is judged as it is. */
@@ -161,6 +174,7 @@ export type Call =
   | { kind: 'load'; frames: string[][] }
   | { kind: 'view'; spec: ViewSpec }
   | { kind: 'record'; row: number }
+  | { kind: 'file'; spec: FileSpec }
   /** Starts a module of the policy engine; once, before it is asked. */
   | { kind: 'startPolicies'; module: PolicyModule; wasm: ArrayBuffer | WebAssembly.Module }
   | { kind: 'setPolicies'; files: PolicyFile[] }
@@ -168,7 +182,8 @@ export type Call =
   | { kind: 'lint' }
   | { kind: 'suggest'; rows: number[] };
 
-export type Value = FlowBatch | FlowsView | CompiledPolicies | Explanation | Finding[] | Fix | string;
+export type Value =
+  FlowBatch | FlowsView | CompiledPolicies | Explanation | Finding[] | Fix | Uint8Array<ArrayBuffer> | string;
 
 export type Request = { id: number; call: Call };
 

@@ -16,6 +16,7 @@ import type {
   Call,
   CompiledPolicies,
   Explanation,
+  FileSpec,
   Finding,
   Fix,
   FlowBatch,
@@ -46,6 +47,8 @@ export class Session {
         return this.view(call.spec);
       case 'record':
         return this.loaded().record(call.row);
+      case 'file':
+        return this.file(call.spec);
       case 'startPolicies':
         policyModules[call.module]({ module: call.wasm });
         return '';
@@ -169,6 +172,12 @@ export class Session {
     return { newStrings, firstNew, codes, agreements: this.agreements() };
   }
 
+  private file({ format, rows, columns, titles }: FileSpec): Uint8Array<ArrayBuffer> {
+    const table = this.loaded();
+    const bytes = format === 'csv' ? table.csv(rows, columns, titles) : table.jsonLines(rows, columns);
+    return bytes as Uint8Array<ArrayBuffer>;
+  }
+
   private explain(row: number): Explanation {
     if (!this.policies || !this.recorded) {
       throw new Error('no policies are loaded');
@@ -272,7 +281,10 @@ export function buffersOf(value: Value): ArrayBufferLike[] {
   return arraysOf(value).map((array) => array.buffer);
 }
 
-function arraysOf(value: Value): Array<Uint32Array | Uint16Array | Float64Array> {
+function arraysOf(value: Value): Array<Uint8Array | Uint32Array | Uint16Array | Float64Array> {
+  if (value instanceof Uint8Array) {
+    return [value];
+  }
   if (typeof value === 'string' || Array.isArray(value) || 'sentence' in value || 'edits' in value) {
     return [];
   }

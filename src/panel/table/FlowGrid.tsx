@@ -7,8 +7,8 @@ import type { FlowBatch, ViewSpec } from '../engine/protocol';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import { toneOf, toneOfAgreement } from '../verdicts';
-import { cellText, fullTimeText, spansDays, type TimeFormat } from './cells';
-import { clampWidth, layoutColumns, type Column, type ColumnId } from './columns';
+import { cellText, emptyColumns, fullTimeText, spansDays, type TimeFormat } from './cells';
+import { clampWidth, layoutColumns, shrunk, type Column, type ColumnId } from './columns';
 import { gridStyles } from './FlowGrid.styles';
 import { HeaderCell } from './HeaderCell';
 import { rowAfterKey, scrollTopFor, windowOf } from './rows';
@@ -81,8 +81,13 @@ export function FlowGrid({
   }, [isFlowOpen]);
 
   const time: TimeFormat = useMemo(() => ({ timeZone, withDate: spansDays(batch, timeZone) }), [batch, timeZone]);
+  const empty = useMemo(() => emptyColumns(batch), [batch]);
+  const fitting = columns.map((column) => {
+    const roomy = column.id === 'time' && time.withDate ? withDate(column) : column;
+    return empty.has(column.id) ? shrunk(roomy) : roomy;
+  });
   const widthsNow = dragged ? { ...widths, [dragged.column]: dragged.width } : widths;
-  const pixels = layoutColumns(time.withDate ? columns.map(withDate) : columns, widthsNow, viewport.width);
+  const pixels = layoutColumns(fitting, widthsNow, viewport.width);
   const total = pixels.reduce((sum, width) => sum + width, 0);
   const bodyHeight = Math.max(0, viewport.height - rowHeight);
   const { first, end } = windowOf(scrollTop, bodyHeight, rowHeight, rows.length);
@@ -204,5 +209,5 @@ export function FlowGrid({
 
 /** Room for the date before the time. */
 function withDate(column: Column): Column {
-  return column.id === 'time' ? { ...column, width: column.width + 40 } : column;
+  return { ...column, width: column.width + 40 };
 }

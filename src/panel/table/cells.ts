@@ -44,6 +44,17 @@ export function spansDays(batch: FlowBatch, timeZone: TimeZone): boolean {
   return timeText(first, 'YYYY-MM-DD', timeZone) !== timeText(last, 'YYYY-MM-DD', timeZone);
 }
 
+/** The columns in which no flow says anything. */
+export function emptyColumns(batch: FlowBatch): ReadonlySet<ColumnId> {
+  const empty = new Set<ColumnId>();
+  for (const [column, codes] of Object.entries(batch.codes)) {
+    if (!codes.some((code) => code !== 0)) {
+      empty.add(column as ColumnId);
+    }
+  }
+  return empty;
+}
+
 /** The zone that the time column is written in. */
 export function zoneOf(choice: TimeColumnZone, dashboard: TimeZone): TimeZone {
   return choice === 'dashboard' ? dashboard : choice;

@@ -40,7 +40,9 @@ export interface Column {
 export const columns: readonly Column[] = [
   { id: 'time', title: text.columns.time, width: 108, grow: 0 },
   { id: 'verdict', title: text.columns.verdict, width: 108, grow: 0 },
+  { id: 'agreement', title: text.columns.agreement, width: 104, grow: 0 },
   { id: 'direction', title: text.columns.direction, width: 80, grow: 0 },
+  { id: 'type', title: text.columns.type, width: 112, grow: 0 },
   { id: 'source', title: text.columns.source, width: 180, grow: 5 },
   { id: 'sourceIp', title: text.columns.sourceIp, width: 120, grow: 0 },
   { id: 'sourcePort', title: text.columns.sourcePort, width: 88, grow: 0, numeric: true },
@@ -51,10 +53,8 @@ export const columns: readonly Column[] = [
   { id: 'summary', title: text.columns.summary, width: 130, grow: 4 },
   { id: 'dropReason', title: text.columns.dropReason, width: 130, grow: 0 },
   { id: 'policy', title: text.columns.policy, width: 120, grow: 3 },
-  { id: 'agreement', title: text.columns.agreement, width: 104, grow: 0 },
   { id: 'computed', title: text.columns.computed, width: 96, grow: 0 },
   { id: 'decidedBy', title: text.columns.decidedBy, width: 160, grow: 3 },
-  { id: 'type', title: text.columns.type, width: 70, grow: 0 },
   { id: 'reply', title: text.columns.reply, width: 76, grow: 0 },
   { id: 'node', title: text.columns.node, width: 140, grow: 1 },
 ];
@@ -62,7 +62,9 @@ export const columns: readonly Column[] = [
 export const defaultColumns: ColumnId[] = [
   'time',
   'verdict',
+  'agreement',
   'direction',
+  'type',
   'source',
   'destination',
   'destinationPort',
@@ -70,7 +72,6 @@ export const defaultColumns: ColumnId[] = [
   'summary',
   'dropReason',
   'policy',
-  'agreement',
 ];
 
 /** A column can still be grabbed at this width. */
@@ -89,6 +90,11 @@ export function shownColumns(ids: readonly string[] | undefined, withPolicies = 
 
 function isJudged(id: ColumnId): id is JudgedColumnId {
   return (judgedColumns as readonly ColumnId[]).includes(id);
+}
+
+/** A column that says nothing takes no more room than its title does, so that others have it. */
+export function shrunk(column: Column): Column {
+  return { ...column, width: Math.min(column.width, 32 + 7 * column.title.length), grow: 0 };
 }
 
 /** Width by column in pixels: what was set by hand, else the usual one and a share of the room left over. */

@@ -1,4 +1,4 @@
-import { columns, defaultColumns, layoutColumns, shownColumns, type ColumnId } from './columns';
+import { columns, defaultColumns, layoutColumns, shownColumns, shrunk, type ColumnId } from './columns';
 import { rowAfterKey, scrollTopFor, windowOf } from './rows';
 
 describe('columns', () => {
@@ -22,6 +22,29 @@ describe('columns', () => {
   ])('share %d pixels with widths %j', (available, widths, expected) => {
     expect(layoutColumns(two, widths, available)).toEqual(expected);
   });
+});
+
+test('a column that says nothing leaves its room to the others', () => {
+  const [destination, policy] = shownColumns(['destination', 'policy']);
+  expect(layoutColumns([destination!, shrunk(policy!)], undefined, 500)).toEqual([426, 74]);
+  expect(layoutColumns([destination!, shrunk(policy!)], { policy: 200 }, 500)).toEqual([300, 200]);
+});
+
+test('by default a row says which record it is, and what policies say stands beside the verdict', () => {
+  expect(shownColumns(undefined).map(({ id }) => id)).toEqual([
+    'time',
+    'verdict',
+    'agreement',
+    'direction',
+    'type',
+    'source',
+    'destination',
+    'destinationPort',
+    'protocol',
+    'summary',
+    'dropReason',
+    'policy',
+  ]);
 });
 
 describe('the window of rows', () => {

@@ -1,0 +1,53 @@
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { Button, Checkbox, Modal, useStyles2 } from '@grafana/ui';
+
+import { columns, defaultColumns, type Column, type ColumnId } from './table/columns';
+import { testIds } from './testIds';
+import { text } from './text';
+
+interface Props {
+  /** The columns that could be shown. */
+  offered: readonly Column[];
+  shown: readonly ColumnId[];
+  onChange(columns: ColumnId[]): void;
+  onClose(): void;
+}
+
+/** Chooses the columns of the table. The last one that is shown stays. */
+export function ColumnPicker({ offered, shown, onChange, onClose }: Props) {
+  const styles = useStyles2(pickerStyles);
+  const toggle = (id: ColumnId) => {
+    const next = columns.map((column) => column.id).filter((other) => shown.includes(other) !== (other === id));
+    onChange(next);
+  };
+  return (
+    <Modal title={text.picker.title} isOpen onDismiss={onClose} className={styles.modal}>
+      <div className={styles.list} role="group" aria-label={text.picker.title}>
+        {offered.map(({ id, title }) => (
+          <Checkbox
+            key={id}
+            label={title}
+            value={shown.includes(id)}
+            disabled={shown.length === 1 && shown.includes(id)}
+            onChange={() => toggle(id)}
+            data-testid={testIds.column(id)}
+          />
+        ))}
+      </div>
+      <Modal.ButtonRow>
+        <Button variant="secondary" fill="outline" onClick={() => onChange(defaultColumns)}>
+          {text.picker.reset}
+        </Button>
+        <Button onClick={onClose}>{text.picker.done}</Button>
+      </Modal.ButtonRow>
+    </Modal>
+  );
+}
+
+function pickerStyles(theme: GrafanaTheme2) {
+  return {
+    modal: css({ width: 420, maxWidth: '100%' }),
+    list: css({ display: 'grid', gridTemplateColumns: '1fr 1fr', gap: theme.spacing(1) }),
+  };
+}
