@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use crate::Build;
 use crate::board::{Board, TITLE_PREFIX};
-use crate::links::{in_explore, in_flow_logs, to_board};
+use crate::colours;
+use crate::links::{Behind, Moment, closer, in_explore, in_flow_logs, to_board};
 use crate::panel::{Panel, View};
-use crate::query::{Query, datasource};
+use crate::query::{Query, datasource, filter};
 use crate::variable::{ALL, Variable};
 
 /// What the dashboards of the set have in common; their menu lists what bears it.
@@ -31,7 +32,7 @@ pub(crate) fn dashboard(board: Board, build: Build) -> Value {
             }));
         }
         for panel in row.panels {
-            if build == Build::Prometheus && panel.queries.iter().any(Query::needs_flows) {
+            if build == Build::Prometheus && panel.is_of_flows() {
                 continue;
             }
             let place = layout.place(&panel);
@@ -57,10 +58,11 @@ pub(crate) fn dashboard(board: Board, build: Build) -> Value {
         "graphTooltip": 1,
         "timezone": "browser",
         "refresh": "30s",
-        "time": { "from": "now-30m", "to": "now" },
+        // Hubble remembers minutes, Prometheus days.
+        "time": { "from": if board.needs_flows { "now-5m" } else { "now-30m" }, "to": "now" },
         "timepicker": {},
         "fiscalYearStartMonth": 0,
-        "annotations": { "list": [] },
+        "annotations": { "list": annotations(&board.variables, build) },
         "links": [{
             "title": "Kubernetes / Networking",
             "type": "dashboards",
@@ -73,6 +75,32 @@ pub(crate) fn dashboard(board: Board, build: Build) -> Value {
         "templating": { "list": variables },
         "panels": panels,
     })
+}
+
+/// Drops as marks on every chart, for who turns them on.
+fn annotations(variables: &[Variable], build: Build) -> Vec<Value> {
+    if build == Build::Prometheus {
+        return vec![];
+    }
+    let mut conditions = vec![("verdict", "DROPPED".to_owned())];
+    for flag in ["cluster", "namespace", "workload", "pod"] {
+        if variables.iter().any(|variable| variable.name() == flag) {
+            conditions.push((flag, format!("${flag}")));
+        }
+    }
+    vec![json!({
+        "name": "Drops",
+        "datasource": datasource(build),
+        "enable": false,
+        "hide": false,
+        "iconColor": "red",
+        "target": {
+            "refId": "Anno",
+            "queryType": "flowAnnotations",
+            "filter": filter(&conditions),
+            "limit": 100,
+        },
+    })]
 }
 
 /// Puts panels where they fit, row by row from the left, as high as they go.
@@ -131,28 +159,23 @@ fn variable_json(variable: Variable, build: Build) -> Value {
             "includeAll": false,
             "regex": "",
             "options": [],
-            "current": {},
+            // Grafana's default source where it is one of these, and not the first by name.
+            "current": { "text": "default", "value": "default" },
         }),
-        Variable::Custom { values, .. } => json!({
-            "type": "custom",
-            "query": values.join(","),
-            "multi": true,
-            "includeAll": true,
-            "allValue": ALL,
-            "options": [],
-            "current": { "text": ["All"], "value": ["$__all"] },
-        }),
-        Variable::Text { .. } => json!({
-            "type": "textbox",
-            "query": "",
-            "options": [],
-            "current": { "text": "", "value": "" },
+        Variable::Filters => json!({
+            "type": "adhoc",
+            "datasource": datasource(build),
+            "filters": [],
+            "baseFilters": [],
         }),
         Variable::Cluster(_)
         | Variable::Node(_)
         | Variable::Namespace
         | Variable::Workload
-        | Variable::Pod => query_variable(variable, build),
+        | Variable::Pod
+        | Variable::SeenNamespace
+        | Variable::SeenWorkload
+        | Variable::SeenPod => query_variable(variable, build),
     };
     if let (Some(json), Value::Object(more)) = (json.as_object_mut(), more) {
         json.extend(more);
@@ -194,7 +217,10 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
     }
     let targets: Vec<Value> =
         ('A'..='Z').zip(&panel.queries).map(|(ref_id, query)| query.json(ref_id, build)).collect();
-    let links = links(panel, build);
+    let links = match panel.behind_query {
+        Some(_) => vec![],
+        None => links(panel, panel.behind.as_ref(), build),
+    };
     let is_table = matches!(panel.view, View::Table(_));
     // Where a number would stand there is no room for a sentence, and Grafana's heat map takes none:
     // the description has it.
@@ -219,6 +245,9 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
         }
         if !is_table && panel.unit != "none" {
             defaults.insert("min".into(), json!(0));
+        }
+        if panel.unit == "percentunit" {
+            defaults.insert("max".into(), json!(1));
         }
         if matches!(panel.view, View::Stat | View::Bars) && panel.unit == "locale" {
             defaults.insert("decimals".into(), json!(0));
@@ -247,7 +276,11 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
             );
         }
     }
-    let overrides = if is_table { cells(panel, &links) } else { vec![] };
+    let overrides = if is_table {
+        cells(panel, &links)
+    } else {
+        [colours::of_verdicts(panel), links_by_query(panel, build)].concat()
+    };
     let mut json = json!({
         "type": kind(&panel.view),
         "title": panel.title,
@@ -261,7 +294,7 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
     let counts_flows = panel.queries.iter().any(|query| matches!(query, Query::FlowMetrics { .. }));
     if counts_flows && let Some(json) = json.as_object_mut() {
         // Single flows, counted in pieces of a second, are spikes and no rate.
-        json.insert("interval".into(), json!("5s"));
+        json.insert("interval".into(), json!("10s"));
     }
     if matches!(panel.view, View::Cells)
         && let Some(json) = json.as_object_mut()
@@ -286,17 +319,39 @@ fn kind(view: &View) -> &'static str {
     }
 }
 
-/// Where a click on a number leads: the flows behind it, the dashboard with the flows, dashboards
-/// that look closer. A time series takes one link for a click at once.
-fn links(panel: &Panel, build: Build) -> Vec<Value> {
-    let is_lines = matches!(panel.view, View::Lines | View::Stacked);
+/// Where a click on a number leads: the flows behind it, on the dashboard that everybody may open and
+/// in Explore, and dashboards that look closer. A time series takes one link for a click at once.
+fn links(panel: &Panel, behind: Option<&Behind>, build: Build) -> Vec<Value> {
+    let one_click = matches!(panel.view, View::Lines | View::Stacked);
+    let moment = if panel.has_points() { Moment::Point } else { Moment::Range };
     let mut links = Vec::new();
-    if let (Some(conditions), Build::Hubble) = (&panel.behind, build) {
-        links.push(in_explore(conditions, is_lines));
-        links.push(in_flow_logs(conditions));
+    if let Some(behind) = behind.filter(|_| build == Build::Hubble) {
+        if panel.is_of_flows() {
+            // Explore has no place for the ad hoc filters that are chosen here.
+            links.push(closer(behind, moment, one_click));
+        } else {
+            links.push(in_flow_logs(behind, moment, one_click));
+            links.push(in_explore(behind));
+        }
     }
     links.extend(panel.next.iter().map(|next| to_board(next, build)));
     links
+}
+
+/// Links of a panel whose queries stand for flows of their own: for each of them, by itself. Grafana
+/// adds a series' links to those of the panel.
+fn links_by_query(panel: &Panel, build: Build) -> Vec<Value> {
+    let Some((ref_id, other)) = &panel.behind_query else { return vec![] };
+    ('A'..='Z')
+        .zip(&panel.queries)
+        .map(|(query, _)| {
+            let behind = if query == *ref_id { Some(other) } else { panel.behind.as_ref() };
+            json!({
+                "matcher": { "id": "byFrameRefID", "options": query.to_string() },
+                "properties": [{ "id": "links", "value": links(panel, behind, build) }],
+            })
+        })
+        .collect()
 }
 
 fn color(panel: &Panel) -> Value {
@@ -308,6 +363,9 @@ fn color(panel: &Panel) -> Value {
         // From the panel's background to the colour, in both themes.
         View::Cells if panel.is_bad_news => json!({ "mode": "continuous-reds" }),
         View::Cells => json!({ "mode": "continuous-blues" }),
+        View::Lines | View::Stacked if colours::is_by_reason(panel) => {
+            json!({ "mode": "shades", "fixedColor": "red" })
+        }
         _ => json!({ "mode": "palette-classic" }),
     }
 }
@@ -352,7 +410,7 @@ fn custom(view: &View) -> Value {
 /// dashboards. An empty cell stays empty: the words of an empty panel would stand in the links
 /// otherwise.
 fn cells(panel: &Panel, links: &[Value]) -> Vec<Value> {
-    // The first is the one to Explore, in the build that has flows.
+    // The first is the one to the flows, in the build that has any.
     let has_flows = links.len() > panel.next.len();
     let (of_number, of_names) = links.split_at(usize::from(has_flows));
     let mut names = vec![json!({ "id": "noValue", "value": "" })];
@@ -390,6 +448,8 @@ fn options(view: &View) -> Value {
                 "displayMode": "table",
                 "placement": "bottom",
                 "calcs": ["lastNotNull", "max"],
+                "sortBy": "Max",
+                "sortDesc": true,
             },
             "tooltip": { "mode": "single", "sort": "desc" },
         }),

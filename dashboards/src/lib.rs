@@ -3,6 +3,7 @@
 
 mod board;
 mod boards;
+mod colours;
 mod json;
 mod links;
 mod panel;

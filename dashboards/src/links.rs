@@ -6,10 +6,56 @@ use crate::Build;
 use crate::query::{datasource, filter};
 
 /// One condition of a flow filter: a flag of `hubble observe` as the data source names it, and the
-/// value, which may hold one of Grafana's expressions (`${namespace}`). An expression that turns
-/// out empty sets nothing; several values of a variable arrive as `{a,b}`, and all as `.*`, which
-/// the data source takes for a list and for no condition.
+/// value, which may be one of Grafana's expressions (`${namespace}`). An expression that turns out
+/// empty sets nothing; of a variable, several values are alternatives, and all are `.*`, which the
+/// data source takes for no condition.
 pub(crate) type Condition = (&'static str, String);
+
+/// The flows that a number stands for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Behind {
+    pub(crate) filter: Vec<Condition>,
+    /// Records that the number leaves out.
+    pub(crate) exclude: Vec<Condition>,
+    /// What of the number no filter of flows can say, in words that follow "of": `any type of record`.
+    pub(crate) of: &'static str,
+}
+
+impl From<Vec<Condition>> for Behind {
+    fn from(filter: Vec<Condition>) -> Self {
+        Self { filter, ..Self::default() }
+    }
+}
+
+impl Behind {
+    /// Without the policy verdicts: they tell of a packet what its drop or its trace tells again.
+    pub(crate) fn once(mut self) -> Self {
+        self.exclude.push(("type", "policy-verdict".into()));
+        self
+    }
+
+    /// Wider than the number, and how much.
+    pub(crate) fn of(mut self, wider: &'static str) -> Self {
+        self.of = wider;
+        self
+    }
+
+    fn wider(&self) -> String {
+        if self.of.is_empty() { String::new() } else { format!(", of {}", self.of) }
+    }
+}
+
+/// The time that a link hands over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// That of the dashboard.
+    Range,
+    /// The minutes around the point that was clicked.
+    Point,
+}
+
+/// Minutes around a point, wide enough for the window of a rate at each end.
+const POINT_MS: u32 = 5 * 60 * 1000;
 
 /// A dashboard that shows a part of what this one shows.
 #[derive(Debug, Clone)]
@@ -25,92 +71,137 @@ pub(crate) struct Next {
 const ESCAPED: &str = ":percentencode";
 
 /// Variables of names, which need no escape: one value as it is, several as `{a,b}`.
-const NAMES: [&str; 8] =
-    ["cluster", "namespace", "workload", "pod", "verdict", "direction", "protocol", "type"];
+const NAMES: [&str; 4] = ["cluster", "namespace", "workload", "pod"];
 
-/// Explore, with the flows that meet `conditions`, over the dashboard's time range. `one_click`:
-/// a click is enough, where the panel has no other use for it.
-pub(crate) fn in_explore(conditions: &[Condition], one_click: bool) -> Value {
+/// The dashboard of flows, which everybody may open, with the flows that meet the conditions.
+/// `one_click`: a click is enough, where the panel has no other use for it.
+pub(crate) fn in_flow_logs(behind: &Behind, moment: Moment, one_click: bool) -> Value {
+    let title = match moment {
+        Moment::Range => format!("the flows behind this{}", behind.wider()),
+        Moment::Point => format!("the flows of the 5 minutes around this{}", behind.wider()),
+    };
     json!({
-        "title": "Show the flows behind this",
-        "url": explore_url(conditions),
+        "title": title,
+        "url": flow_logs_url(behind, moment),
         "targetBlank": false,
         "oneClick": one_click,
     })
 }
 
-/// The dashboard Flow Logs with the same conditions.
-pub(crate) fn in_flow_logs(conditions: &[Condition]) -> Value {
+/// Explore, with the same flows over the dashboard's time range. Who only views may not open it.
+pub(crate) fn in_explore(behind: &Behind) -> Value {
     json!({
-        "title": "Open in Flow Logs",
-        "url": flow_logs_url(conditions),
+        "title": format!("such flows of the whole range in Explore{}", behind.wider()),
+        "url": explore_url(behind),
         "targetBlank": false,
         "oneClick": false,
     })
 }
 
+/// Flow Logs itself, narrowed to what was clicked.
+pub(crate) fn closer(behind: &Behind, moment: Moment, one_click: bool) -> Value {
+    let mut link = in_flow_logs(behind, moment, one_click);
+    if let Some(link) = link.as_object_mut() {
+        let kept: String = ["namespace", "workload", "pod", "filters"]
+            .map(|name| format!("&${{{name}:queryparam}}"))
+            .concat();
+        let url = [flow_logs(moment), kept, filters(behind)].concat();
+        link.insert("url".into(), json!(url));
+    }
+    link
+}
+
 /// Another dashboard, over the same time range and data source.
 pub(crate) fn to_board(next: &Next, build: Build) -> Value {
-    let mut url = board_url(next.board, build);
+    let mut url = board_url(next.board, build, Moment::Range);
     for (name, value) in &next.variables {
         url.push_str(&variable(name, value));
     }
     json!({ "title": next.title, "url": url, "targetBlank": false, "oneClick": false })
 }
 
-fn board_url(name: &str, build: Build) -> String {
+fn board_url(name: &str, build: Build, moment: Moment) -> String {
     let uid = build.uid(name);
-    format!("/d/{uid}?from=${{__from}}&to=${{__to}}&${{datasource:queryparam}}")
+    let time = match moment {
+        Moment::Range => "from=${__from}&to=${__to}".to_owned(),
+        Moment::Point => format!("time=${{__value.time}}&time.window={POINT_MS}"),
+    };
+    format!("/d/{uid}?{time}&${{datasource:queryparam}}")
+}
+
+fn flow_logs(moment: Moment) -> String {
+    board_url("flow-logs", Build::Hubble, moment)
+}
+
+/// The variable that an expression is made of alone.
+fn own_variable(value: &str) -> Option<&str> {
+    let name = value.strip_prefix("${")?.strip_suffix('}')?;
+    (!name.starts_with("__")).then_some(name)
 }
 
 /// A variable of the next dashboard. A variable of this one goes over with all of its values.
 fn variable(name: &str, value: &str) -> String {
-    let own = value.strip_prefix("${").and_then(|value| value.strip_suffix('}'));
-    if own == Some(name) {
+    if own_variable(value) == Some(name) {
         return format!("&${{{name}:queryparam}}");
     }
     format!("&var-{name}={}", percent_encoded(value))
 }
 
-fn flow_logs_url(conditions: &[Condition]) -> String {
-    let mut url = board_url("flow-logs", Build::Hubble);
-    for (flag, value) in conditions {
-        let name = match *flag {
-            "namespace" | "fromNamespace" | "toNamespace" => "namespace",
-            "workload" | "fromWorkload" | "toWorkload" => "workload",
-            // Hubble's labels name the namespace too; the variable holds the pod alone.
-            "fromPod" | "toPod" | "pod" if value == "${pod}" => "pod",
-            "fromPod" => "source",
-            "toPod" => "destination",
-            "trafficDirection" => "direction",
-            "dropReasonDesc" => "reason",
-            "httpStatus" => "status",
-            "httpMethod" => "method",
-            "dnsQuery" => "dns",
-            "tcpFlags" => "flags",
-            "nodeName" => "node",
-            // verdict, protocol, type, cluster
-            other => other,
-        };
-        url.push_str(&variable(name, value));
-    }
-    url
+fn flow_logs_url(behind: &Behind, moment: Moment) -> String {
+    flow_logs(moment) + &filters(behind)
 }
 
-fn explore_url(conditions: &[Condition]) -> String {
+/// The conditions as Grafana writes ad hoc filters into addresses: `key|operator|value`, a `|` within
+/// them as `__gfp__`. Source: scenes, `AdHocFiltersVariableUrlSyncHandler`.
+fn filters(behind: &Behind) -> String {
+    let mut done: Vec<&str> = vec![];
+    let mut set: Vec<String> = vec![];
+    for (flag, value) in &behind.filter {
+        if done.contains(flag) {
+            continue;
+        }
+        done.push(flag);
+        let alternatives: Vec<&str> = behind
+            .filter
+            .iter()
+            .filter(|(other, _)| other == flag)
+            .map(|(_, value)| value.as_str())
+            .collect();
+        set.push(match own_variable(value) {
+            // A pod's variable holds no namespace, and an ad hoc filter on a pod needs one.
+            Some("pod") => "&${pod:queryparam}".to_owned(),
+            Some(name) => format!("&var-filters={flag}%7C%3D__gfp__%7C${{{name}:pipe}}"),
+            None if alternatives.len() > 1 => {
+                let values = alternatives.join("|");
+                format!("&var-filters={}", percent_encoded(&format!("{flag}|=__gfp__|{values}")))
+            }
+            None => format!("&var-filters={}", percent_encoded(&format!("{flag}|=|{value}"))),
+        });
+    }
+    for (flag, value) in &behind.exclude {
+        set.push(format!("&var-filters={}", percent_encoded(&format!("{flag}|!=|{value}"))));
+    }
+    set.concat()
+}
+
+fn explore_url(behind: &Behind) -> String {
+    let mut query = json!({
+        "refId": "A",
+        "datasource": datasource(Build::Hubble),
+        "queryType": "flows",
+        "format": "packed",
+        "filter": filter(&behind.filter),
+        "limit": 5000,
+    });
+    if let Some(query) = query.as_object_mut().filter(|_| !behind.exclude.is_empty()) {
+        query.insert("exclude".into(), filter(&behind.exclude));
+    }
     let panes = json!({ "flows": {
         "datasource": "${datasource}",
-        "queries": [{
-            "refId": "A",
-            "datasource": datasource(Build::Hubble),
-            "queryType": "flows",
-            "format": "packed",
-            "filter": filter(conditions),
-            "limit": 5000,
-        }],
+        "queries": [query],
         "range": { "from": "${__from}", "to": "${__to}" },
     }});
-    format!("/explore?schemaVersion=1&orgId=1&panes={}", percent_encoded(&panes.to_string()))
+    format!("/explore?schemaVersion=1&panes={}", percent_encoded(&panes.to_string()))
 }
 
 /// Percent-encodes everything that is not unreserved, except `${…}`, which Grafana has to find;
@@ -167,33 +258,42 @@ mod tests {
 
     #[test]
     fn a_link_carries_range_source_and_filter() {
-        let conditions: [Condition; 3] = [
+        let behind = Behind::from(vec![
             ("verdict", "DROPPED".into()),
             ("toNamespace", "${namespace}".into()),
+            ("toPod", "${pod}".into()),
             ("dropReasonDesc", "${__field.labels.reason}".into()),
-        ];
+        ])
+        .once();
         let check = |url: &str, parts: &[&str]| {
             for part in parts {
                 assert!(url.contains(part), "`{part}` is missing in `{url}`");
             }
         };
         check(
-            &explore_url(&conditions),
+            &explore_url(&behind),
             &[
-                "/explore?schemaVersion=1&orgId=1&panes=%7B",
+                "/explore?schemaVersion=1&panes=%7B",
                 "%22verdict%22%3A%5B%22DROPPED%22%5D",
                 "%22toNamespace%22%3A%5B%22${namespace:glob}%22%5D",
+                "%22exclude%22%3A%7B%22type%22%3A%5B%22policy-verdict%22%5D%7D",
                 "%22from%22%3A%22${__from:percentencode}%22",
                 "%22uid%22%3A%22${datasource:percentencode}%22",
             ],
         );
         check(
-            &flow_logs_url(&conditions),
+            &flow_logs_url(&behind, Moment::Range),
             &[
                 "/d/k8snet-flow-logs?from=${__from}&to=${__to}&${datasource:queryparam}",
-                "&var-verdict=DROPPED&${namespace:queryparam}",
-                "&var-reason=${__field.labels.reason:percentencode}",
+                "&var-filters=verdict%7C%3D%7CDROPPED",
+                "&var-filters=toNamespace%7C%3D__gfp__%7C${namespace:pipe}&${pod:queryparam}",
+                "&var-filters=dropReasonDesc%7C%3D%7C${__field.labels.reason:percentencode}",
+                "&var-filters=type%7C%21%3D%7Cpolicy-verdict",
             ],
+        );
+        check(
+            &flow_logs_url(&behind, Moment::Point),
+            &["?time=${__value.time}&time.window=300000&${datasource:queryparam}"],
         );
     }
 }

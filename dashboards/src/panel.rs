@@ -1,6 +1,6 @@
 //! Panels: what is asked, how it is drawn, and where a click leads.
 
-use crate::links::{Condition, Next};
+use crate::links::{Behind, Condition, Next};
 use crate::query::Query;
 
 /// How a panel draws.
@@ -40,7 +40,9 @@ pub(crate) struct Panel {
     /// What the panel says when there is nothing to draw.
     pub(crate) no_value: &'static str,
     /// The flows that a point, bar, cell or row stands for.
-    pub(crate) behind: Option<Vec<Condition>>,
+    pub(crate) behind: Option<Behind>,
+    /// The same for the series of one of several queries, where it differs.
+    pub(crate) behind_query: Option<(char, Behind)>,
     /// The column that carries the links of a table.
     pub(crate) linked_column: &'static str,
     /// Dashboards that look closer.
@@ -61,6 +63,7 @@ impl Panel {
             extremes: false,
             no_value: "",
             behind: None,
+            behind_query: None,
             linked_column: "",
             next: vec![],
         }
@@ -210,9 +213,25 @@ impl Panel {
     }
 
     /// The conditions of the flows that a point stands for.
-    pub(crate) fn behind(mut self, conditions: Vec<Condition>) -> Self {
-        self.behind = Some(conditions);
+    pub(crate) fn behind(mut self, flows: impl Into<Behind>) -> Self {
+        self.behind = Some(flows.into());
         self
+    }
+
+    /// The flows that a point of the query `ref_id` stands for, where they are others.
+    pub(crate) fn behind_query(mut self, ref_id: char, flows: impl Into<Behind>) -> Self {
+        self.behind_query = Some((ref_id, flows.into()));
+        self
+    }
+
+    /// Whether it counts flows themselves.
+    pub(crate) fn is_of_flows(&self) -> bool {
+        self.queries.iter().any(Query::needs_flows)
+    }
+
+    /// Whether a click hits a point in time, and not a number of the whole range.
+    pub(crate) fn has_points(&self) -> bool {
+        matches!(self.view, View::Lines | View::Stacked | View::Cells | View::Heatmap)
     }
 
     /// A dashboard that looks closer.

@@ -24,8 +24,9 @@ pub(crate) enum Query {
         by: &'static [&'static str],
         format: &'static str,
         filter: Vec<Condition>,
-        exclude: Vec<Condition>,
         limit: u32,
+        /// Flows of which a drop ratio is worked out; 0: however few.
+        least: u32,
     },
     /// Who talks to whom.
     ServiceMap { filter: Vec<Condition> },
@@ -67,15 +68,20 @@ impl Query {
                 "filter": filter(conditions),
                 "limit": limit,
             }),
-            Self::FlowMetrics { metric, by, format, filter: conditions, exclude, limit } => json!({
-                "queryType": "flowMetrics",
-                "metric": metric,
-                "groupBy": by,
-                "format": format,
-                "filter": filter(conditions),
-                "exclude": filter(exclude),
-                "limit": limit,
-            }),
+            Self::FlowMetrics { metric, by, format, filter: conditions, limit, least } => {
+                let mut query = json!({
+                    "queryType": "flowMetrics",
+                    "metric": metric,
+                    "groupBy": by,
+                    "format": format,
+                    "filter": filter(conditions),
+                    "limit": limit,
+                });
+                if let Some(query) = query.as_object_mut().filter(|_| *least > 0) {
+                    query.insert("minFlows".into(), json!(least));
+                }
+                query
+            }
             Self::ServiceMap { filter: conditions } => json!({
                 "queryType": "serviceMap",
                 "by": "workload",

@@ -153,12 +153,13 @@ impl Scope {
             Side::Outgoing => ("fromNamespace", "fromWorkload", "fromPod"),
             Side::Incoming => ("toNamespace", "toWorkload", "toPod"),
         };
+        let cluster = ("cluster", "${cluster}".into());
         let namespace = (namespace, "${namespace}".into());
         match self {
-            Self::Cluster => vec![],
-            Self::Namespace => vec![namespace],
+            Self::Cluster => vec![cluster],
+            Self::Namespace => vec![cluster, namespace],
             Self::Workload => {
-                vec![namespace, (workload, "${workload}".into()), (pod, "${pod}".into())]
+                vec![cluster, namespace, (workload, "${workload}".into()), (pod, "${pod}".into())]
             }
         }
     }

@@ -14,17 +14,14 @@ pub(crate) enum Variable {
     Namespace,
     Workload,
     Pod,
-    /// One of a few values.
-    Custom {
-        name: &'static str,
-        label: &'static str,
-        values: &'static [&'static str],
-    },
-    /// Any text; empty, it sets no condition.
-    Text {
-        name: &'static str,
-        label: &'static str,
-    },
+    /// Namespaces that flows are of.
+    SeenNamespace,
+    /// Workloads that flows are of.
+    SeenWorkload,
+    /// Pods that flows are of.
+    SeenPod,
+    /// Any conditions, by key and value.
+    Filters,
 }
 
 /// What follows a workload's name in the name of what it owns: a template hash or a job's minute.
@@ -39,10 +36,10 @@ impl Variable {
             Self::Datasource => "datasource",
             Self::Cluster(_) => "cluster",
             Self::Node(_) => "node",
-            Self::Namespace => "namespace",
-            Self::Workload => "workload",
-            Self::Pod => "pod",
-            Self::Custom { name, .. } | Self::Text { name, .. } => name,
+            Self::Namespace | Self::SeenNamespace => "namespace",
+            Self::Workload | Self::SeenWorkload => "workload",
+            Self::Pod | Self::SeenPod => "pod",
+            Self::Filters => "filters",
         }
     }
 
@@ -52,10 +49,10 @@ impl Variable {
             Self::Datasource => "Data source",
             Self::Cluster(_) => "Cluster",
             Self::Node(_) => "Node",
-            Self::Namespace => "Namespace",
-            Self::Workload => "Workload",
-            Self::Pod => "Pod",
-            Self::Custom { label, .. } | Self::Text { label, .. } => label,
+            Self::Namespace | Self::SeenNamespace => "Namespace",
+            Self::Workload | Self::SeenWorkload => "Workload",
+            Self::Pod | Self::SeenPod => "Pod",
+            Self::Filters => "Filters",
         }
     }
 
@@ -70,8 +67,12 @@ impl Variable {
             Self::Namespace | Self::Workload | Self::Pod => {
                 "From kube-state-metrics (kube_pod_info); other names can be typed in"
             }
-            Self::Custom { .. } => "Of the flows",
-            Self::Text { .. } => "Of the flows; leave it empty for any",
+            Self::SeenNamespace | Self::SeenWorkload | Self::SeenPod => {
+                "From the flows that Hubble remembers, either end of them; other names can be typed in"
+            }
+            Self::Filters => {
+                "Anything that hubble observe filters by: verdict, toPort, dnsQuery, …"
+            }
         }
     }
 
@@ -95,7 +96,10 @@ impl Variable {
             Self::Pod => Some(format!(
                 r#"label_values(kube_pod_info{{cluster=~"$cluster", namespace=~"$namespace", created_by_name=~"{owner}"}}, pod)"#
             )),
-            Self::Datasource | Self::Custom { .. } | Self::Text { .. } => None,
+            Self::SeenNamespace => Some("namespaces()".into()),
+            Self::SeenWorkload => Some("workloads($namespace)".into()),
+            Self::SeenPod => Some("pods($namespace, $workload)".into()),
+            Self::Datasource | Self::Filters => None,
         }
     }
 

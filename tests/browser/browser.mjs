@@ -126,16 +126,5 @@ export function explorePath(query) {
       range: { from: 'now-15m', to: 'now' },
     },
   };
-  return `/explore?schemaVersion=1&orgId=1&panes=${encodeURIComponent(JSON.stringify(panes))}`;
-}
-
-/**
- * The query that an Explore address carries.
- *
- * @param {string} url
- */
-export function exploredQuery(url) {
-  const panes = JSON.parse(new URL(url).searchParams.get('panes') ?? '{}');
-  const [pane] = Object.values(panes);
-  return { query: pane.queries[0], range: pane.range };
+  return `/explore?schemaVersion=1&panes=${encodeURIComponent(JSON.stringify(panes))}`;
 }

@@ -3,9 +3,10 @@
 //! Cilium's agents count it in `cilium_*`, Retina's in `networkobservability_*`; each cluster has
 //! one of the two.
 
+use super::pod_flows::policy_verdicts;
 use super::sentences;
 use crate::board::{Board, Row};
-use crate::links::{Condition, Next};
+use crate::links::{Behind, Condition, Next};
 use crate::panel::Panel;
 use crate::promql::Counter;
 use crate::variable::Variable;
@@ -74,11 +75,18 @@ fn retina(metric: &str, matchers: &str) -> Counter {
 }
 
 fn dropped(more: &[(&'static str, &str)]) -> Vec<Condition> {
-    let mut conditions: Vec<Condition> =
-        vec![("verdict", "DROPPED".into()), ("cluster", "${cluster}".into())];
+    let mut conditions = dropped_packets("${cluster}");
     conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
     conditions
 }
+
+/// Packets that the nodes of a cluster drop; what a proxy refuses is none.
+fn dropped_packets(cluster: &str) -> Vec<Condition> {
+    vec![("verdict", "DROPPED".into()), ("type", "drop".into()), ("cluster", cluster.to_owned())]
+}
+
+/// `instance` is the name of a node on Azure alone, and an address with a port elsewhere.
+const OF_NODES: &str = "all nodes";
 
 pub(super) fn board() -> Board {
     Board {
@@ -104,8 +112,7 @@ fn fleet() -> Vec<Panel> {
         board: "pod-flows-namespace",
         variables: vec![("cluster", "${__data.fields.Cluster}")],
     };
-    let of_cluster: [Condition; 2] =
-        [("verdict", "DROPPED".into()), ("cluster", "${__field.labels.cluster}".into())];
+    let of_cluster = dropped_packets("${__field.labels.cluster}");
     let forwarded = counter(Packets::Forwarded, Amount::Bytes, None);
     let lost = counter(Packets::Dropped, Amount::Bytes, None);
     vec![
@@ -136,7 +143,7 @@ fn fleet() -> Vec<Panel> {
         )
         .sized(6, 8)
         .unit("Bps")
-        .behind(vec![("verdict", "DROPPED".into()), ("cluster", "${__data.fields.Cluster}".into())])
+        .behind(dropped_packets("${__data.fields.Cluster}"))
         .next(Next {
             title: "Drops of this cluster's workloads",
             board: "drops-workload",
@@ -151,7 +158,7 @@ fn fleet() -> Vec<Panel> {
         )
         .sized(9, 8)
         .unit("Bps")
-        .behind(of_cluster.to_vec())
+        .behind(of_cluster.clone())
         .when_empty(sentences::NODE_DROPS),
         Panel::lines(
             "Packets Dropped By Cluster",
@@ -161,7 +168,7 @@ fn fleet() -> Vec<Panel> {
         )
         .sized(9, 8)
         .unit("pps")
-        .behind(of_cluster.to_vec())
+        .behind(of_cluster.clone())
         .when_empty(sentences::NODE_DROPS),
     ]
 }
@@ -180,7 +187,7 @@ fn traffic() -> Vec<Panel> {
     for (direction, amount) in each() {
         panels.push(
             Panel::extremes(
-                format!("Max and Min {}", title(direction, amount)),
+                format!("{}, Max / Min", title(direction, amount)),
                 format!(
                     "The highest and the lowest rate of forwarded {} in the range, {direction}.",
                     amount.word().to_lowercase()
@@ -259,7 +266,7 @@ fn drops() -> Vec<Panel> {
                 "{{instance}}",
             )
             .unit(amount.unit())
-            .behind(dropped(&[("nodeName", "${__field.labels.instance}")]))
+            .behind(Behind::from(dropped(&[])).of(OF_NODES))
             .when_empty(sentences::NODE_DROPS),
         );
     }
@@ -277,12 +284,11 @@ fn verdicts() -> Vec<Panel> {
         )
         .sized(8, 8)
         .unit("ops")
-        .behind(vec![
+        .behind(policy_verdicts(vec![
             ("verdict", "${__field.labels.action}".into()),
             ("trafficDirection", "${__field.labels.direction}".into()),
-            ("type", "policy-verdict".into()),
             ("cluster", "${cluster}".into()),
-        ])
+        ]))
         .when_empty(sentences::VERDICTS),
         Panel::lines(
             "Policy Verdicts by Match",
@@ -292,11 +298,13 @@ fn verdicts() -> Vec<Panel> {
         )
         .sized(8, 8)
         .unit("ops")
-        .behind(vec![
-            ("trafficDirection", "${__field.labels.direction}".into()),
-            ("type", "policy-verdict".into()),
-            ("cluster", "${cluster}".into()),
-        ])
+        .behind(
+            policy_verdicts(vec![
+                ("trafficDirection", "${__field.labels.direction}".into()),
+                ("cluster", "${cluster}".into()),
+            ])
+            .of("any match"),
+        )
         .when_empty(sentences::VERDICTS),
         Panel::lines(
             "Lost Hubble Events",
@@ -370,10 +378,7 @@ fn connections() -> Vec<Panel> {
             "resetcount",
             "Connections per second that were reset on each node.",
         )
-        .behind(vec![
-            ("tcpFlags", "RST".into()),
-            ("nodeName", "${__field.labels.instance}".into()),
-        ]),
+        .behind(Behind::from(vec![("tcpFlags", "RST".into())]).of(OF_NODES)),
         statistic(
             "TCP Connection Reorders",
             "tcptsreorder",
@@ -385,10 +390,7 @@ fn connections() -> Vec<Panel> {
             r#"flag="rst", "#,
             "TCP packets per second of the Windows nodes that reset a connection.",
         )
-        .behind(vec![
-            ("tcpFlags", "RST".into()),
-            ("nodeName", "${__field.labels.instance}".into()),
-        ]),
+        .behind(Behind::from(vec![("tcpFlags", "RST".into())]).of(OF_NODES)),
         windows(
             "Windows TCP SYN-ACK Packets",
             r#"flag="synack", "#,

@@ -3,7 +3,7 @@
 
 use super::sentences;
 use crate::board::{Board, Row};
-use crate::links::Condition;
+use crate::links::{Behind, Condition};
 use crate::panel::Panel;
 use crate::promql::{Counter, share};
 use crate::scope::{Scope, Side};
@@ -75,15 +75,12 @@ fn refused(scope: Scope) -> Counter {
     Counter::new("hubble_dns_queries_total", &format!(r#"{matchers}, rcode="Policy denied""#))
 }
 
-/// The flows of questions or answers.
-fn flows(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Vec<Condition> {
+/// The flows of questions or answers. No filter of Hubble's knows their type of record.
+fn flows(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Behind {
     let mut conditions: Vec<Condition> = vec![("protocol", "dns".into())];
-    match scope {
-        Scope::Cluster => conditions.push(("cluster", "${cluster}".into())),
-        _ => conditions.extend(scope.end(side)),
-    }
+    conditions.extend(scope.end(side));
     conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
-    conditions
+    Behind::from(conditions).of("any type of record")
 }
 
 pub(super) fn board(scope: Scope) -> Board {
@@ -190,7 +187,7 @@ fn over_time(scope: Scope) -> Vec<Panel> {
         )
         .sized(8, 8)
         .unit("percentunit")
-        .behind(flows(scope, out, &[("reply", "false")]))
+        .behind(flows(scope, out, &[("reply", "false")]).of("any type, answered or not"))
         .when_empty(sentences::DNS),
         Panel::lines(
             "DNS Errors by Type",
@@ -199,8 +196,9 @@ fn over_time(scope: Scope) -> Vec<Panel> {
             "{{rcode}} ({{qtypes}})",
         )
         .unit("reqps")
-        .behind(flows(scope, back, &[("reply", "true")]))
+        .behind(flows(scope, back, &[("reply", "true")]).of("any type and result"))
         .and(refused(scope).rate("rcode, qtypes"), "{{rcode}} ({{qtypes}})")
+        .behind_query('B', flows(scope, out, &[("verdict", "DROPPED")]))
         .when_empty(sentences::DNS),
         Panel::lines(
             "DNS Response IPs Returned",
@@ -209,7 +207,7 @@ fn over_time(scope: Scope) -> Vec<Panel> {
             "{{ips_returned}}",
         )
         .unit("reqps")
-        .behind(flows(scope, back, &[("reply", "true")]))
+        .behind(flows(scope, back, &[("reply", "true")]).of("any number of addresses"))
         .when_empty(sentences::DNS),
     ]
 }
@@ -257,7 +255,7 @@ fn names(scope: Scope) -> Vec<Panel> {
             scope,
             back,
             &[("dnsQuery", "${__data.fields.Name}"), ("reply", "true")],
-        ))
+        ).of("any type and result"))
         .when_empty(sentences::DNS),
     ]
 }
@@ -284,12 +282,15 @@ fn pods(scope: Scope) -> Vec<Panel> {
             "{{destination}} {{source}}",
         )
         .unit("reqps")
-        .behind(vec![
-            ("protocol", "dns".into()),
-            ("reply", "true".into()),
-            Side::Incoming.pod_condition(),
-            Side::Outgoing.pod_condition(),
-        ])
+        .behind(
+            Behind::from(vec![
+                ("protocol", "dns".into()),
+                ("reply", "true".into()),
+                Side::Incoming.pod_condition(),
+                Side::Outgoing.pod_condition(),
+            ])
+            .of("any result"),
+        )
         .when_empty(sentences::DNS),
         Panel::lines(
             "Top Pods with Refused DNS Queries",

@@ -1,9 +1,10 @@
 //! `Kubernetes / Networking / Drops (Workload)`: what is dropped on its way to and from a workload,
 //! why, and the flows behind it.
 
-use super::pod_flows::{dropped, dropped_of_pod, drops, reasons};
+use super::pod_flows::{dropped, dropped_of_pod, drops, policy_verdicts, reasons};
 use super::sentences;
 use crate::board::{Board, Row};
+use crate::links::Behind;
 use crate::panel::Panel;
 use crate::promql::Counter;
 use crate::scope::{Scope, Side};
@@ -42,7 +43,7 @@ fn snapshot() -> Vec<Panel> {
         let (word, direction) = (side.word(), side.word().to_lowercase());
         panels.push(
             Panel::extremes(
-                format!("Max and Min {word} Drops"),
+                format!("{word} Drops, Max / Min"),
                 format!("The highest and the lowest rate of {direction} drops in the range. A refused packet counts once where hubble_flows_processed_total is scraped."),
                 drops(SCOPE, side).rate(""),
             )
@@ -125,7 +126,7 @@ fn pods() -> Vec<Panel> {
     for side in Side::BOTH {
         panels.push(
             Panel::cells(
-                format!("Heatmap of {} Drops for Top {}s", side.word(), side.pod()),
+                format!("{} Drops, Top {}s", side.word(), side.pod()),
                 "The ten pods with the most drops in the range, a row for each, stronger in colour where there are more. Click a cell for the flows behind it.",
                 drops(SCOPE, side).rate_of_top(side.label()),
                 side.legend(),
@@ -139,7 +140,7 @@ fn pods() -> Vec<Panel> {
     for side in Side::BOTH {
         panels.push(
             Panel::stacked(
-                format!("Stacked (Total) {} Drops by {}", side.word(), side.pod()),
+                format!("{} Drops by {}", side.word(), side.pod()),
                 format!("Drops per second, stacked, seen on the node of the {}: a drop is either incoming or outgoing.", side.pod().to_lowercase()),
                 drops(SCOPE, side).rate(side.label()),
                 side.legend(),
@@ -156,11 +157,11 @@ fn pods() -> Vec<Panel> {
 /// Drops of both sides by both ends, as far as the labels name them.
 fn pairs() -> Panel {
     let by = "source, destination, reason, protocol";
-    let either = format!(
-        "{} or {}",
-        Counter::new("hubble_drop_total", &SCOPE.hubble(Side::Incoming)).increase(by),
-        Counter::new("hubble_drop_total", &SCOPE.hubble(Side::Outgoing)).increase(by),
-    );
+    let of = |side: Side| {
+        let drops = Counter::new("hubble_drop_total", &SCOPE.hubble(side)).increase(by);
+        format!(r#"label_replace({drops}, "direction", "{}", "", "")"#, side.direction())
+    };
+    let either = format!("{} or {}", of(Side::Incoming), of(Side::Outgoing));
     Panel::table(
         "Drops by source, destination and reason",
         format!("Drop events within the range, the fifty largest. An empty cell is an end that Hubble's labels do not name. Click a number for the flows behind it. {COUNTED_TWICE}"),
@@ -170,17 +171,23 @@ fn pairs() -> Panel {
             ("destination", "Destination"),
             ("reason", "Reason"),
             ("protocol", "Protocol"),
+            ("direction", "Direction"),
             ("Value", "Drops"),
         ],
     )
     .sized(24, 9)
     .unit("locale")
-    .behind(vec![
-        ("verdict", "DROPPED".into()),
-        ("fromPod", "${__data.fields.Source}".into()),
-        ("toPod", "${__data.fields.Destination}".into()),
-        ("dropReasonDesc", "${__data.fields.Reason}".into()),
-    ])
+    .behind(
+        Behind::from(vec![
+            ("verdict", "DROPPED".into()),
+            ("trafficDirection", "${__data.fields.Direction}".into()),
+            ("fromPod", "${__data.fields.Source}".into()),
+            ("toPod", "${__data.fields.Destination}".into()),
+            ("dropReasonDesc", "${__data.fields.Reason}".into()),
+        ])
+        .once()
+        .of("any protocol"),
+    )
     .when_empty(sentences::DROPS)
 }
 
@@ -191,7 +198,6 @@ fn verdicts() -> Vec<Panel> {
         .map(|side| {
             let mut behind = SCOPE.flows(side);
             behind.push(("verdict", "${__field.labels.action}".into()));
-            behind.push(("type", "policy-verdict".into()));
             Panel::lines(
                 format!("{} Policy Verdicts by Action and Match", side.word()),
                 "Policy verdicts per second of the workload's pods. A refused packet counts once here. none: no rule matched, and the default denied it.",
@@ -199,7 +205,7 @@ fn verdicts() -> Vec<Panel> {
                 "{{action}} {{match}}",
             )
             .unit("ops")
-            .behind(behind)
+            .behind(policy_verdicts(behind).of("any match"))
             .when_empty(sentences::VERDICTS)
         })
         .collect()
@@ -219,6 +225,7 @@ fn nodes() -> Vec<Panel> {
         .unit("pps")
         .behind(vec![
             ("verdict", "DROPPED".into()),
+            ("type", "drop".into()),
             ("cluster", "${cluster}".into()),
             ("dropReasonDesc", "${__field.labels.reason}".into()),
             ("trafficDirection", "${__field.labels.direction}".into()),

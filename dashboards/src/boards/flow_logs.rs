@@ -2,54 +2,36 @@
 
 use super::sentences;
 use crate::board::{Board, Row};
-use crate::links::Condition;
+use crate::links::{Behind, Condition};
 use crate::panel::{Panel, View};
 use crate::query::Query;
 use crate::variable::Variable;
 
-/// What is chosen at the top, as a filter.
-fn chosen() -> Vec<Condition> {
-    [
-        ("cluster", "$cluster"),
-        ("namespace", "$namespace"),
-        ("workload", "$workload"),
-        ("pod", "$pod"),
-        ("verdict", "$verdict"),
-        ("trafficDirection", "$direction"),
-        ("protocol", "$protocol"),
-        ("type", "$type"),
-        ("dropReasonDesc", "$reason"),
-        ("fromPod", "$source"),
-        ("toPod", "$destination"),
-        ("dnsQuery", "$dns"),
-        ("httpStatus", "$status"),
-        ("httpMethod", "$method"),
-        ("tcpFlags", "$flags"),
-        ("ip", "$ip"),
-        ("nodeName", "$node"),
-    ]
-    .into_iter()
-    .map(|(flag, value)| (flag, value.to_owned()))
-    .collect()
+/// Flows of a group in a piece of time, of which a share says anything: of two flows it is 0, 50 or
+/// 100 %.
+const LEAST_FLOWS: u32 = 10;
+
+/// What is chosen at the top, as a filter. The ad hoc filters come to it by themselves.
+fn chosen(more: &[(&'static str, &str)]) -> Vec<Condition> {
+    [("namespace", "$namespace"), ("workload", "$workload"), ("pod", "$pod")]
+        .iter()
+        .chain(more)
+        .map(|&(flag, value)| (flag, value.to_owned()))
+        .collect()
 }
 
-/// The choice with some flags set otherwise.
-fn chosen_but(set: &[(&'static str, &str)]) -> Vec<Condition> {
-    let mut conditions = chosen();
-    conditions.retain(|(flag, _)| set.iter().all(|(other, _)| other != flag));
-    conditions.extend(set.iter().map(|&(flag, value)| (flag, value.to_owned())));
-    conditions
+/// What a number adds to the choice.
+fn behind(conditions: &[(&'static str, &str)]) -> Behind {
+    let conditions: Vec<Condition> =
+        conditions.iter().map(|&(flag, value)| (flag, value.to_owned())).collect();
+    conditions.into()
 }
 
-/// The choice as a link hands it on.
-fn behind(set: &[(&'static str, &str)]) -> Vec<Condition> {
-    let mut conditions = chosen_but(set);
-    for (_, value) in &mut conditions {
-        if let Some(name) = value.strip_prefix('$').filter(|name| !name.starts_with('{')) {
-            *value = format!("${{{name}}}");
-        }
-    }
-    conditions
+/// A label of the series, in a link.
+macro_rules! label {
+    ($key:literal) => {
+        ($key, concat!("${__field.labels.", $key, "}"))
+    };
 }
 
 fn counted(
@@ -60,11 +42,11 @@ fn counted(
 ) -> Query {
     // Bars are read one by one, lines are told apart by their shape.
     let limit = if format == "top" { 10 } else { 20 };
-    Query::FlowMetrics { metric, by, format, filter, exclude: vec![], limit }
+    let least = if metric == "dropRatio" { LEAST_FLOWS } else { 0 };
+    Query::FlowMetrics { metric, by, format, filter, limit, least }
 }
 
 pub(super) fn board() -> Board {
-    let text = |name, label| Variable::Text { name, label };
     Board {
         name: "flow-logs",
         title: "Flow Logs",
@@ -72,47 +54,10 @@ pub(super) fn board() -> Board {
         needs_flows: true,
         variables: vec![
             Variable::Datasource,
-            Variable::Cluster("hubble_.+"),
-            Variable::Namespace,
-            Variable::Workload,
-            Variable::Pod,
-            Variable::Custom {
-                name: "verdict",
-                label: "Verdict",
-                values: &[
-                    "FORWARDED",
-                    "DROPPED",
-                    "ERROR",
-                    "AUDIT",
-                    "REDIRECTED",
-                    "TRACED",
-                    "TRANSLATED",
-                ],
-            },
-            Variable::Custom {
-                name: "direction",
-                label: "Direction",
-                values: &["EGRESS", "INGRESS"],
-            },
-            Variable::Custom {
-                name: "protocol",
-                label: "Protocol",
-                values: &["tcp", "udp", "icmp", "sctp", "dns", "http"],
-            },
-            Variable::Custom {
-                name: "type",
-                label: "Type",
-                values: &["drop", "policy-verdict", "trace", "l7", "trace-sock", "capture"],
-            },
-            text("reason", "Drop reason"),
-            text("source", "From pod"),
-            text("destination", "To pod"),
-            text("dns", "DNS name"),
-            text("status", "HTTP status"),
-            text("method", "HTTP method"),
-            text("flags", "TCP flags"),
-            text("ip", "Address"),
-            text("node", "Node"),
+            Variable::SeenNamespace,
+            Variable::SeenWorkload,
+            Variable::SeenPod,
+            Variable::Filters,
         ],
         rows: vec![
             Row::new("", over_time()),
@@ -131,13 +76,10 @@ fn over_time() -> Vec<Panel> {
                 View::Stacked,
                 format!("{title} flows by verdict"),
                 format!("Flows per second in direction {direction}, allowed and dropped. A refused packet counts once."),
-                counted("rate", &["verdict"], "time_series", chosen_but(&[("trafficDirection", direction)])),
+                counted("rate", &["verdict"], "time_series", chosen(&[("trafficDirection", direction)])),
             )
             .unit("eps")
-            .behind(behind(&[
-                ("trafficDirection", direction),
-                ("verdict", "${__field.labels.verdict}"),
-            ]))
+            .behind(behind(&[("trafficDirection", direction), label!("verdict")]))
             .when_empty(sentences::REMEMBERED),
         );
     }
@@ -146,78 +88,90 @@ fn over_time() -> Vec<Panel> {
             View::Lines,
             "Drops by reason",
             "Dropped flows per second by reason. A refused packet counts once.",
-            counted(
-                "rate",
-                &["dropReasonDesc"],
-                "time_series",
-                chosen_but(&[("verdict", "DROPPED")]),
-            ),
+            counted("rate", &["dropReasonDesc"], "time_series", chosen(&[("verdict", "DROPPED")])),
         )
         .unit("eps")
-        .behind(behind(&[
-            ("verdict", "DROPPED"),
-            ("dropReasonDesc", "${__field.labels.dropReasonDesc}"),
-        ]))
+        .behind(behind(&[("verdict", "DROPPED"), label!("dropReasonDesc")]))
         .when_empty(sentences::REMEMBERED),
     );
     panels.push(
         Panel::counted(
             View::Lines,
             "Drop ratio by destination workload",
-            "The share of the flows to a workload that is dropped, of the workloads with the most flows.",
-            counted("dropRatio", &["toNamespace", "toWorkload"], "time_series", chosen()),
+            "The share of the flows to a workload that is dropped, seen on its own node: only there does Hubble know the workload. Of the workloads with the most flows, where ten or more came in 10 seconds.",
+            counted(
+                "dropRatio",
+                &["toNamespace", "toWorkload"],
+                "time_series",
+                chosen(&[("trafficDirection", "INGRESS")]),
+            ),
         )
         .unit("percentunit")
-        .behind(behind(&[
-            ("verdict", "DROPPED"),
-            ("namespace", ""),
-            ("workload", ""),
-            ("pod", ""),
-            ("toNamespace", "${__field.labels.toNamespace}"),
-            ("toWorkload", "${__field.labels.toWorkload}"),
-        ]))
-        .when_empty(sentences::REMEMBERED),
+        .behind(
+            behind(&[
+                ("trafficDirection", "INGRESS"),
+                label!("toNamespace"),
+                label!("toWorkload"),
+            ])
+            .of("any verdict"),
+        )
+        .when_empty(sentences::REMEMBERED_ENOUGH),
     );
     panels
 }
 
+/// Both ends of a flow: pods by their names, what is none by its identity.
+const PAIR: [&str; 4] = ["fromPod", "fromIdentity", "toPod", "toIdentity"];
+
 fn refused() -> Vec<Panel> {
-    let of_pair: [(&'static str, &str); 7] = [
-        ("verdict", "DROPPED"),
-        ("namespace", ""),
-        ("workload", ""),
-        ("pod", ""),
-        ("fromPod", "${__field.labels.fromPod}"),
-        ("toPod", "${__field.labels.toPod}"),
-        ("dropReasonDesc", "${__field.labels.dropReasonDesc}"),
-    ];
+    const BY_REASON: &[&str] =
+        &["fromPod", "fromIdentity", "toPod", "toIdentity", "dropReasonDesc"];
     vec![
         Panel::counted(
             View::Bars,
             "Top drop pairs",
-            "The pairs with the most dropped flows in the range. A refused packet counts once.",
-            counted("count", &["fromPod", "toPod", "dropReasonDesc"], "top", chosen_but(&[("verdict", "DROPPED")])),
+            "The pairs with the most dropped flows in the range, and why. A refused packet counts once. What is no pod is called by its identity: world, host, kube-apiserver.",
+            counted("count", BY_REASON, "top", chosen(&[("verdict", "DROPPED")])),
         )
-        .sized(12, 10)
+        // Two names of pods and a reason are a long line.
+        .sized(24, 10)
         .unit("locale")
         .bad_news()
-        .behind(behind(&of_pair))
+        .behind(behind(&[
+            ("verdict", "DROPPED"),
+            label!("fromPod"),
+            label!("fromIdentity"),
+            label!("toPod"),
+            label!("toIdentity"),
+            label!("dropReasonDesc"),
+        ]))
         .when_empty(sentences::REMEMBERED),
         Panel::counted(
             View::Bars,
             "Drop ratio by pair",
-            "The share of the flows of a pair of workloads that is dropped, of the pairs with the most flows.",
-            counted("dropRatio", &["fromWorkload", "toWorkload"], "top", chosen()),
+            "The share of the flows between two ends that is dropped, of the pairs with the most flows, at least ten.",
+            counted("dropRatio", &PAIR, "top", chosen(&[])),
         )
         .sized(12, 10)
         .unit("percentunit")
         .bad_news()
-        .behind(behind(&[
-            ("verdict", "DROPPED"),
-            ("workload", ""),
-            ("fromWorkload", "${__field.labels.fromWorkload}"),
-            ("toWorkload", "${__field.labels.toWorkload}"),
-        ]))
+        .behind(
+            behind(&[
+                label!("fromPod"),
+                label!("fromIdentity"),
+                label!("toPod"),
+                label!("toIdentity"),
+            ])
+            .of("any verdict"),
+        )
+        .when_empty(sentences::REMEMBERED_ENOUGH),
+        Panel::counted(
+            View::NodeGraph,
+            "Who talks to whom",
+            "Workloads and their connections, coloured by verdict. Click a node or an edge for its flows.",
+            Query::ServiceMap { filter: chosen(&[]) },
+        )
+        .sized(12, 10)
         .when_empty(sentences::REMEMBERED),
         Panel::counted(
             View::Bars,
@@ -225,63 +179,39 @@ fn refused() -> Vec<Panel> {
             "The names whose queries a policy refused, by who asked. The DNS proxy answers them itself.",
             counted(
                 "count",
-                &["fromPod", "dnsQuery"],
+                &["fromPod", "fromIdentity", "dnsQuery"],
                 "top",
-                chosen_but(&[("verdict", "DROPPED"), ("protocol", "dns")]),
+                chosen(&[("verdict", "DROPPED"), ("protocol", "dns")]),
             ),
         )
-        .sized(12, 10)
+        .sized(24, 8)
         .unit("locale")
         .bad_news()
         .behind(behind(&[
             ("verdict", "DROPPED"),
             ("protocol", "dns"),
-            ("namespace", ""),
-            ("workload", ""),
-            ("pod", ""),
-            ("fromPod", "${__field.labels.fromPod}"),
-            ("dnsQuery", "${__field.labels.dnsQuery}"),
+            label!("fromPod"),
+            label!("fromIdentity"),
+            label!("dnsQuery"),
         ]))
         .when_empty("No refused DNS queries in what Hubble remembers of this range. Hubble sees DNS only where a policy has DNS rules."),
-        Panel::counted(
-            View::NodeGraph,
-            "Who talks to whom",
-            "Workloads and their connections, coloured by verdict. Click a node or an edge for its flows.",
-            Query::ServiceMap { filter: chosen() },
-        )
-        .sized(12, 10)
-        .when_empty(sentences::REMEMBERED),
     ]
 }
 
 fn outside() -> Vec<Panel> {
     let endpoint =
         |title: &'static str, description: &'static str, verdict: &'static str, is_bad: bool| {
+            let out: [(&'static str, &str); 3] =
+                [("verdict", verdict), ("toLabel", "reserved:world"), ("reply", "false")];
             let panel = Panel::counted(
                 View::Bars,
                 title,
                 description,
-                counted(
-                    "count",
-                    &["destination", "toIp", "toPort"],
-                    "top",
-                    chosen_but(&[
-                        ("verdict", verdict),
-                        ("toLabel", "reserved:world"),
-                        ("reply", "false"),
-                    ]),
-                ),
+                counted("count", &["destination", "toIp", "toPort"], "top", chosen(&out)),
             )
             .sized(12, 10)
             .unit("locale")
-            .behind(behind(&[
-                ("verdict", verdict),
-                ("toIp", "${__field.labels.toIp}"),
-                ("toPort", "${__field.labels.toPort}"),
-                ("ip", ""),
-                ("namespace", ""),
-                ("pod", ""),
-            ]))
+            .behind(behind(&[&out[..], &[label!("toIp"), label!("toPort")]].concat()))
             .when_empty(sentences::REMEMBERED);
             if is_bad { panel.bad_news() } else { panel }
         };
@@ -306,7 +236,7 @@ fn flows() -> Vec<Panel> {
         Panel::flows(
             "Flows",
             "Newest first. Click a row for every field, and for the policies that decided.",
-            chosen(),
+            chosen(&[]),
         )
         .sized(24, 16),
     ]

@@ -3,7 +3,7 @@
 
 use super::sentences;
 use crate::board::{Board, Row};
-use crate::links::Condition;
+use crate::links::{Behind, Condition};
 use crate::panel::Panel;
 use crate::promql::{Counter, share};
 use crate::scope::{Scope, Side};
@@ -70,7 +70,7 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
         let all = requests(scope, side, "").rate("");
         panels.push(
             Panel::extremes(
-                format!("Max and Min {word} Requests"),
+                format!("{word} Requests, Max / Min"),
                 format!(
                     "The highest and the lowest rate of {} HTTP requests in the range.",
                     word.to_lowercase()
@@ -78,13 +78,13 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
                 all.clone(),
             )
             .unit("reqps")
-            .behind(flows(scope, side, &[]))
+            .behind(answers(scope, side, &[("reply", "true")]))
             .when_empty(sentences::HTTP)
             .sized(8, 5),
         );
         panels.push(
             Panel::extremes(
-                format!("Max and Min {word} Server Errors"),
+                format!("{word} Server Errors, Max / Min"),
                 "The highest and the lowest share of answers with a status of 500 or more.",
                 share(&requests(scope, side, r#"status=~"5..", "#).rate(""), &all),
             )
@@ -161,19 +161,19 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
         ]))
         .when_empty(sentences::HTTP),
         by_pod(
-            format!("Heatmap of {word} HTTP 4xx for Top {pod}s"),
+            format!("{word} HTTP 4xx, Top {pod}s"),
             "The ten pods with the most client errors in the range, a row for each: 403 is what Cilium's proxy answers to a request that no rule allows.",
             &requests(scope, side, r#"status=~"4..", "#),
             of_pod(&[("httpStatus", "4+")]),
         ),
         by_pod(
-            format!("Heatmap of {word} HTTP 5xx for Top {pod}s"),
+            format!("{word} HTTP 5xx, Top {pod}s"),
             "The ten pods with the most server errors in the range, a row for each.",
             &requests(scope, side, r#"status=~"5..", "#),
             of_pod(&[("httpStatus", "5+")]),
         ),
         Panel::cells(
-            format!("Heatmap of {word} Dropped HTTP Requests for Top {pod}s"),
+            format!("{word} Dropped HTTP Requests, Top {pod}s"),
             "The ten pods with the most refused requests in the range, a row for each.",
             denied.rate_of_top(side.label()),
             side.legend(),
@@ -187,7 +187,7 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
         ])
         .when_empty(sentences::L7_FLOWS),
         Panel::stacked(
-            format!("Stacked (Total) {word} HTTP Requests by {pod}"),
+            format!("{word} HTTP Requests by {pod}"),
             format!("Requests per second, stacked by {}.", pod.to_lowercase()),
             requests(scope, side, "").rate(side.label()),
             side.legend(),
@@ -229,7 +229,7 @@ fn others(scope: Scope) -> Vec<Panel> {
             )
             .sized(8, 8)
             .unit("reqps")
-            .behind(flows(scope, side, &[]))
+            .behind(Behind::from(flows(scope, side, &[("reply", "false")])).of("any protocol"))
             .when_empty(sentences::HTTP)
         })
         .collect();

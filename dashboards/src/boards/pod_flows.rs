@@ -3,7 +3,7 @@
 
 use super::sentences;
 use crate::board::{Board, Row};
-use crate::links::{Condition, Next};
+use crate::links::{Behind, Condition, Next};
 use crate::panel::Panel;
 use crate::promql::{Counter, unanswered};
 use crate::scope::{Scope, Side};
@@ -43,20 +43,34 @@ pub(super) fn reasons(scope: Scope, side: Side) -> Counter {
 }
 
 /// The flows of drops on one side.
-pub(super) fn dropped(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Vec<Condition> {
+pub(super) fn dropped(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Behind {
     let mut conditions: Vec<Condition> = vec![("verdict", "DROPPED".into())];
     conditions.extend(scope.flows(side));
     conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
-    conditions
+    Behind::from(conditions).once()
 }
 
 /// The flows of the drops of the series' pod.
-pub(super) fn dropped_of_pod(side: Side) -> Vec<Condition> {
-    vec![
-        ("verdict", "DROPPED".into()),
+pub(super) fn dropped_of_pod(side: Side) -> Behind {
+    of_pod_with(side, "DROPPED")
+}
+
+/// The flows of the series' pod with a verdict.
+fn of_pod_with(side: Side, verdict: &str) -> Behind {
+    Behind::from(vec![
+        ("verdict", verdict.into()),
         ("trafficDirection", side.direction().into()),
         side.pod_condition(),
-    ]
+    ])
+    .once()
+}
+
+/// What policies decided, as `hubble_policy_verdicts_total` counts it: requests and answers of layer 7
+/// are among it.
+pub(super) fn policy_verdicts(mut conditions: Vec<Condition>) -> Behind {
+    conditions.push(("type", "policy-verdict".into()));
+    conditions.push(("type", "l7".into()));
+    Behind::from(conditions)
 }
 
 pub(super) fn board(scope: Scope) -> Board {
@@ -146,13 +160,11 @@ fn top_namespaces() -> Vec<Panel> {
                 ("trafficDirection", side.direction().into()),
                 (namespace_flag(side), "${__field.labels.namespace}".into()),
             ];
-            if dropped {
-                behind.push(("verdict", "DROPPED".into()));
-            }
+            behind.push(("verdict", if dropped { "DROPPED" } else { "FORWARDED" }.into()));
             let mut panel = Panel::bars(title, description, by_namespace, "{{namespace}}")
                 .sized(12, 8)
                 .unit("locale")
-                .behind(behind)
+                .behind(Behind::from(behind).once())
                 .when_empty(sentence);
             if dropped {
                 panel = panel.bad_news().next(Next {
@@ -199,7 +211,7 @@ fn pods_and_extremes(
     side: Side,
     what: &str,
     counter: &Counter,
-    behind: &[Condition],
+    behind: &Behind,
     sentence: &'static str,
 ) -> [Panel; 2] {
     let (word, lower) = (side.word(), what.to_lowercase());
@@ -214,10 +226,10 @@ fn pods_and_extremes(
             counter.active(side.label()),
         )
         .unit("locale")
-        .behind(behind.to_vec())
+        .behind(behind.clone())
         .when_empty(sentence),
         Panel::extremes(
-            format!("Max and Min {word} {what}"),
+            format!("{word} {what}, Max / Min"),
             format!(
                 "The highest and the lowest rate of {} {lower} of the {} in the range.",
                 word.to_lowercase(),
@@ -226,7 +238,7 @@ fn pods_and_extremes(
             counter.rate(""),
         )
         .unit("eps")
-        .behind(behind.to_vec())
+        .behind(behind.clone())
         .when_empty(sentence),
     ]
 }
@@ -242,7 +254,7 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
                 side,
                 "Traffic",
                 &forwarded(scope, side),
-                &behind,
+                &Behind::from(behind).once(),
                 sentences::FLOWS,
             )
             .map(|panel| panel.sized(6, 5)),
@@ -278,7 +290,7 @@ fn flows(scope: Scope) -> Vec<Panel> {
                 "{{type}}/{{subtype}}",
             )
             .unit("eps")
-            .behind(scope.flows(side))
+            .behind(Behind::from(scope.flows(side)).of("any trace type"))
             .when_empty(sentences::FLOWS),
         );
     }
@@ -293,33 +305,33 @@ fn flows(scope: Scope) -> Vec<Panel> {
                 "{{verdict}}",
             )
             .unit("eps")
-            .behind(behind)
+            .behind(Behind::from(behind).once())
             .when_empty(sentences::FLOWS),
         );
     }
     for side in Side::BOTH {
         panels.push(
             Panel::cells(
-                format!("Heatmap of {} Traffic for Top {}s", side.word(), side.pod()),
+                format!("{} Traffic, Top {}s", side.word(), side.pod()),
                 "The ten pods with the most flow records in the range, a row for each, stronger in colour where there are more.",
                 forwarded(scope, side).rate_of_top(side.label()),
                 side.legend(),
             )
             .unit("eps")
-            .behind(vec![("trafficDirection", side.direction().into()), side.pod_condition()])
+            .behind(of_pod_with(side, "FORWARDED"))
             .when_empty(sentences::FLOWS),
         );
     }
     for side in Side::BOTH {
         panels.push(
             Panel::stacked(
-                format!("Stacked (Total) {} Traffic by {}", side.word(), side.pod()),
+                format!("{} Traffic by {}", side.word(), side.pod()),
                 format!("Flow records per second, stacked by {}.", side.pod().to_lowercase()),
                 forwarded(scope, side).rate(side.label()),
                 side.legend(),
             )
             .unit("eps")
-            .behind(vec![("trafficDirection", side.direction().into()), side.pod_condition()])
+            .behind(of_pod_with(side, "FORWARDED"))
             .when_empty(sentences::FLOWS),
         );
     }
@@ -331,7 +343,7 @@ fn drop_panels(scope: Scope) -> Vec<Panel> {
     for side in Side::BOTH {
         panels.push(
             Panel::cells(
-                format!("Heatmap of {} Drops for Top {}s", side.word(), side.pod()),
+                format!("{} Drops, Top {}s", side.word(), side.pod()),
                 "The ten pods with the most drops in the range, a row for each, stronger in colour where there are more. A refused packet counts once where hubble_flows_processed_total is scraped.",
                 drops(scope, side).rate_of_top(side.label()),
                 side.legend(),
@@ -345,7 +357,7 @@ fn drop_panels(scope: Scope) -> Vec<Panel> {
     for side in Side::BOTH {
         panels.push(
             Panel::stacked(
-                format!("Stacked (Total) {} Drops by {}", side.word(), side.pod()),
+                format!("{} Drops by {}", side.word(), side.pod()),
                 format!("Drops per second, stacked, seen on the node of the {}: a drop is either incoming or outgoing. A refused packet counts once where hubble_flows_processed_total is scraped.", side.pod().to_lowercase()),
                 drops(scope, side).rate(side.label()),
                 side.legend(),
@@ -395,7 +407,7 @@ fn tcp(scope: Scope) -> Vec<Panel> {
         .behind(syn.clone())
         .when_empty(sentences::TCP),
         Panel::extremes(
-            "Max and Min Packets Missing SYN-ACKs",
+            "Missing SYN-ACKs, Max / Min",
             format!("The highest and the lowest rate in the range. {explained}"),
             format!("sum({rate})"),
         )
@@ -405,7 +417,7 @@ fn tcp(scope: Scope) -> Vec<Panel> {
         .behind(syn)
         .when_empty(sentences::TCP),
         Panel::cells(
-            "Heatmap of Missing TCP SYN-ACKs by Top Source Pods",
+            "Missing SYN-ACKs, Top Source Pods",
             format!("The ten pods that missed most answers in the range, a row for each. {explained}"),
             format!(
                 "{rate} and topk(10, {} > 0)",
@@ -418,7 +430,7 @@ fn tcp(scope: Scope) -> Vec<Panel> {
         .behind(of_pod.clone())
         .when_empty(sentences::TCP),
         Panel::stacked(
-            "Stacked (Total) Missing TCP SYN-ACKs by Source Pod",
+            "Missing SYN-ACKs by Source Pod",
             format!("Connections per second, stacked. {explained}"),
             rate,
             "{{source}}",
@@ -441,16 +453,16 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
     let mut panels = Vec::new();
     for side in Side::BOTH {
         let mut behind = scope.flows(side);
-        behind.push(("tcpFlags", name.into()));
+        behind.extend(flags(name));
         let packets = flag(scope, side, name);
         panels.extend(
-            pods_and_extremes(scope, side, name, &packets, &behind, sentences::TCP)
+            pods_and_extremes(scope, side, name, &packets, &behind.into(), sentences::TCP)
                 .map(|panel| panel.sized(6, 5)),
         );
     }
     for side in Side::BOTH {
         let panel = Panel::cells(
-            format!("Heatmap of {} TCP {name} by Top {}s", side.word(), side.pod()),
+            format!("{} TCP {name}, Top {}s", side.word(), side.pod()),
             format!("The ten pods with the most in the range, a row for each. {meaning}"),
             flag(scope, side, name).rate_of_top(side.label()),
             side.legend(),
@@ -463,7 +475,7 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
     for side in Side::BOTH {
         panels.push(
             Panel::stacked(
-                format!("Stacked (Total) {} TCP {name} by {}", side.word(), side.pod()),
+                format!("{} TCP {name} by {}", side.word(), side.pod()),
                 format!("Packets per second, stacked by {}. {meaning}", side.pod().to_lowercase()),
                 flag(scope, side, name).rate(side.label()),
                 side.legend(),
@@ -477,10 +489,17 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
 }
 
 fn flag_of_pod(side: Side, name: &str) -> Vec<Condition> {
+    let mut conditions = vec![side.pod_condition(), ("trafficDirection", side.direction().into())];
+    conditions.extend(flags(name));
+    conditions
+}
+
+/// Packets with a flag, as `hubble_tcp_flags_total` counts them: not the dropped ones.
+fn flags(name: &str) -> Vec<Condition> {
     vec![
-        side.pod_condition(),
-        ("trafficDirection", side.direction().into()),
         ("tcpFlags", name.into()),
+        ("verdict", "FORWARDED".into()),
+        ("verdict", "REDIRECTED".into()),
     ]
 }
 
@@ -489,7 +508,6 @@ fn beyond(scope: Scope) -> Vec<Panel> {
     let verdicts = |side| {
         let mut behind = scope.flows(side);
         behind.push(("verdict", "${__field.labels.action}".into()));
-        behind.push(("type", "policy-verdict".into()));
         Panel::lines(
             format!("{} Policy Verdicts by Action", side.word()),
             "Policy verdicts per second. A new connection is one; a refused packet counts once.",
@@ -498,7 +516,7 @@ fn beyond(scope: Scope) -> Vec<Panel> {
         )
         .sized(8, 8)
         .unit("ops")
-        .behind(behind)
+        .behind(policy_verdicts(behind))
         .when_empty(sentences::VERDICTS)
     };
     let echo = |side, kind: &str| {
@@ -508,7 +526,9 @@ fn beyond(scope: Scope) -> Vec<Panel> {
     ping.push(("protocol", "icmp".into()));
     let mut world = scope.flows(Side::Outgoing);
     world.push(("verdict", "${__field.labels.verdict}".into()));
+    world.push(("protocol", "${__field.labels.protocol}".into()));
     world.push(("toLabel", "reserved:world".into()));
+    world.push(("reply", "false".into()));
     vec![
         verdicts(Side::Outgoing),
         verdicts(Side::Incoming),

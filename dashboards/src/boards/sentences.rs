@@ -55,3 +55,6 @@ pub(super) const WORLD: &str =
 
 /// Flows that Hubble remembers.
 pub(super) const REMEMBERED: &str = "No such flows in what Hubble remembers of this range; the notice says where its memory begins.";
+
+/// Shares of flows that Hubble remembers.
+pub(super) const REMEMBERED_ENOUGH: &str = "Too few such flows for a share in what Hubble remembers of this range; the notice says where its memory begins.";

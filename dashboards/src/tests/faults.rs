@@ -102,6 +102,11 @@ fn comparisons_do_not_swallow_a_difference() {
 fn variables_ask_for_label_values() {
     for build in Build::ALL {
         for dashboard in made(build) {
+            if dashboard.file_name() == "flow-logs.json" {
+                // Of flows alone: it needs neither Prometheus nor kube-state-metrics.
+                assert!(!dashboard.json().contains("label_values"));
+                continue;
+            }
             for variable in dashboard.model["templating"]["list"].as_array().unwrap() {
                 if variable["type"] != "query" {
                     continue;

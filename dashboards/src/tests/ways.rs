@@ -7,10 +7,10 @@ const WITHOUT_FLOWS: [&str; 23] = [
     // Packets that the nodes forward: Hubble has no flows of bytes, and all of them at once are no answer.
     "Current Traffic by Cluster",
     "Bytes Forwarded by Cluster",
-    "Max and Min Egress Bytes",
-    "Max and Min Egress Packets",
-    "Max and Min Ingress Bytes",
-    "Max and Min Ingress Packets",
+    "Egress Bytes, Max / Min",
+    "Egress Packets, Max / Min",
+    "Ingress Bytes, Max / Min",
+    "Ingress Packets, Max / Min",
     "Egress Bytes",
     "Egress Packets",
     "Ingress Bytes",
@@ -42,6 +42,24 @@ fn stands_for_flows(panel: &Value) -> bool {
     !is_flows && !is_lost && !WITHOUT_FLOWS.contains(&title) && title != "Tx Send Full Errors"
 }
 
+/// The board of flows itself, whose panels lead to less of it.
+fn is_of_flows(name: &str) -> bool {
+    name.contains("flow-logs: ")
+}
+
+/// Addresses of a panel's links to the flows: in Flow Logs, and in Explore.
+fn ways(panel: &Value) -> [Vec<String>; 2] {
+    let links = data_links(panel);
+    ["/d/k8snet-flow-logs?", "/explore?"].map(|prefix| {
+        links
+            .iter()
+            .filter_map(|link| link["url"].as_str())
+            .filter(|url| url.starts_with(prefix))
+            .map(str::to_owned)
+            .collect()
+    })
+}
+
 #[test]
 fn every_number_leads_to_the_flows_behind_it() {
     let mut panels = 0;
@@ -50,19 +68,30 @@ fn every_number_leads_to_the_flows_behind_it() {
             return;
         }
         panels += 1;
-        let links = data_links(panel);
-        let to = |prefix: &str| {
-            links.iter().filter_map(|link| link["url"].as_str()).find(|url| url.starts_with(prefix))
+        let [logs, explore] = ways(panel);
+        let logs = logs.first().unwrap_or_else(|| panic!("{name} has no Flow Logs"));
+        // Of a point the minutes around it, of a number of the range all of it.
+        let has_points =
+            ["timeseries", "status-history", "heatmap"].contains(&panel["type"].as_str().unwrap());
+        let time = if has_points {
+            "?time=${__value.time}&time.window=300000&"
+        } else {
+            "?from=${__from}&to=${__to}&"
         };
-        let explore = to("/explore?").unwrap_or_else(|| panic!("{name} leads nowhere"));
+        for part in [time, "${datasource:queryparam}"] {
+            assert!(logs.contains(part), "{name} loses {part}: {logs}");
+        }
+        if is_of_flows(name) {
+            // Explore would lose the filters of the board.
+            assert_eq!(explore, Vec::<String>::new(), "{name}");
+            assert!(logs.contains("&${filters:queryparam}"), "{name}: {logs}");
+            return;
+        }
+        let explore = explore.first().unwrap_or_else(|| panic!("{name} leads nowhere"));
         for part in
             ["${__from:percentencode}", "${__to:percentencode}", "${datasource:percentencode}"]
         {
             assert!(explore.contains(part), "{name} loses {part}: {explore}");
-        }
-        let logs = to("/d/k8snet-flow-logs?").unwrap_or_else(|| panic!("{name} has no Flow Logs"));
-        for part in ["from=${__from}", "to=${__to}", "${datasource:queryparam}"] {
-            assert!(logs.contains(part), "{name} loses {part}: {logs}");
         }
     });
     assert!(panels > 100, "{panels}");
@@ -74,29 +103,105 @@ fn what_was_chosen_goes_along() {
         if build == Build::Prometheus || !stands_for_flows(panel) {
             return;
         }
-        let links = data_links(panel);
-        let urls: Vec<&str> = links.iter().filter_map(|link| link["url"].as_str()).collect();
-        let explore = urls.iter().find(|url| url.starts_with("/explore?")).unwrap();
-        let logs = urls.iter().find(|url| url.starts_with("/d/k8snet-flow-logs?")).unwrap();
+        let [logs, explore] = ways(panel).map(|urls| urls.first().cloned().unwrap_or_default());
         let title = panel["title"].as_str().unwrap();
         let targets = panel["targets"].to_string();
-        let check = |means: bool, flag: &str, variable: &str| {
+        let check = |means: bool, flag: &str, value: &str| {
             if means {
-                assert!(explore.contains(&format!("%22{flag}%22")), "{name}: {flag} in {explore}");
-                assert!(logs.contains(variable), "{name}: {variable} in {logs}");
+                let filter = format!("&var-filters={flag}%7C%3D%7C{value}");
+                assert!(logs.contains(&filter), "{name}: {filter} in {logs}");
+                if !is_of_flows(name) {
+                    let flag = format!("%22{flag}%22");
+                    assert!(explore.contains(&flag), "{name}: {flag} in {explore}");
+                }
             }
         };
         let is_drop = title.contains("Drop") && !title.contains("ratio");
-        check(is_drop, "verdict", "var-verdict=DROPPED");
-        check(targets.contains("by (reason"), "dropReasonDesc", "var-reason=");
-        check(title.contains("HTTP 4xx"), "httpStatus", "var-status=4%2B");
-        check(title.contains("DNS Queries ("), "dnsQuery", "var-dns=");
-        check(title.contains("RST"), "tcpFlags", "var-flags=RST");
+        check(is_drop, "verdict", "DROPPED");
+        check(targets.contains("by (reason"), "dropReasonDesc", "${");
+        check(title.contains("HTTP 4xx"), "httpStatus", "4%2B");
+        check(title.contains("DNS Queries ("), "dnsQuery", "${");
+        check(title.contains("RST"), "tcpFlags", "RST");
         if title.contains("by Source Pod") || title.contains("Top Source Pods") {
             let to_it = explore.contains("labels.source") && logs.contains("labels.source");
             assert!(to_it, "{name} loses the pod");
         }
     });
+}
+
+/// What a link sets is there on its target: variables by name, ad hoc filters by a key that the data
+/// source knows.
+#[test]
+fn what_a_link_sets_is_on_its_target() {
+    let queries = include_str!("../../../docs/queries.md");
+    let flags = queries.lines().find(|line| line.starts_with("The flags: ")).unwrap();
+    let set = regex::Regex::new(r"[&?](?:var-([a-z_]+)=([^&]*)|\$\{(\w+):queryparam\})").unwrap();
+    let mut seen = 0;
+    for build in Build::ALL {
+        each_panel(|of, name, panel| {
+            if of != build {
+                return;
+            }
+            for link in data_links(panel) {
+                let url = link["url"].as_str().unwrap();
+                let Some(rest) = url.strip_prefix("/d/") else { continue };
+                let uid = rest.split('?').next().unwrap();
+                let target = made(build)
+                    .iter()
+                    .find(|dashboard| dashboard.model["uid"] == uid)
+                    .unwrap_or_else(|| panic!("{name}: {uid}"));
+                let variables = target.model["templating"]["list"].as_array().unwrap();
+                let mut keys = BTreeSet::new();
+                for found in set.captures_iter(url) {
+                    seen += 1;
+                    let variable = found.get(1).or(found.get(3)).unwrap().as_str();
+                    let known = variables.iter().find(|known| known["name"] == variable);
+                    let known = known.unwrap_or_else(|| panic!("{name}: {variable} of {uid}"));
+                    if found.get(1).is_none() || known["type"] != "adhoc" {
+                        continue;
+                    }
+                    let (key, value) = found[2].split_once("%7C").unwrap();
+                    assert!(flags.contains(&format!("`{key}`")), "{name}: {key}");
+                    assert!(keys.insert(key.to_owned()), "{name}: {key} twice, which is both");
+                    let operators = ["%3D%7C", "%21%3D%7C", "%3D__gfp__%7C"];
+                    let value = operators.iter().find_map(|operator| value.strip_prefix(operator));
+                    let value = value.unwrap_or_else(|| panic!("{name}: {}", &found[2]));
+                    assert!(!value.is_empty(), "{name}: {key} is set to nothing");
+                }
+            }
+        });
+    }
+    assert!(seen > 500, "{seen}");
+}
+
+#[test]
+fn no_link_names_an_organisation() {
+    each_panel(|_, name, panel| {
+        assert!(!panel.to_string().contains("orgId"), "{name}");
+    });
+}
+
+#[test]
+fn refused_queries_lead_to_refused_queries() {
+    let mut panels = 0;
+    each_panel(|build, name, panel| {
+        if build == Build::Prometheus || panel["title"] != "DNS Errors by Type" {
+            return;
+        }
+        panels += 1;
+        let links = |ref_id: &str| {
+            let overrides = panel["fieldConfig"]["overrides"].as_array().unwrap();
+            let own = overrides.iter().find(|own| {
+                own["matcher"]["id"] == "byFrameRefID" && own["matcher"]["options"] == ref_id
+            });
+            own.unwrap()["properties"][0]["value"][0]["url"].as_str().unwrap().to_owned()
+        };
+        assert!(panel["targets"][1]["expr"].as_str().unwrap().contains("Policy denied"), "{name}");
+        assert!(links("A").contains("reply%7C%3D%7Ctrue"), "{name}");
+        assert!(!links("B").contains("reply"), "{name}");
+        assert!(links("B").contains("verdict%7C%3D%7CDROPPED"), "{name}");
+    });
+    assert_eq!(panels, 2);
 }
 
 #[test]
@@ -115,7 +220,9 @@ fn links_of_variables_take_several_values_and_all() {
                 }
                 let own = !expression.starts_with("__");
                 if url.starts_with("/d/") && own {
-                    assert!(expression.ends_with(":queryparam"), "{name}: {expression}");
+                    let takes_lists =
+                        expression.ends_with(":queryparam") || expression.ends_with(":pipe");
+                    assert!(takes_lists, "{name}: {expression}");
                 }
             }
             assert!(!url.contains("$__all"), "{name}: {url}");
@@ -139,10 +246,17 @@ fn cells_that_links_read_stay_empty_when_they_are() {
 fn one_click_is_enough_on_a_line() {
     each_panel(|build, name, panel| {
         let links = data_links(panel);
-        let at_once = links.iter().filter(|link| link["oneClick"] == true).count();
+        let at_once: Vec<_> = links.iter().filter(|link| link["oneClick"] == true).collect();
         let wanted =
             build == Build::Hubble && panel["type"] == "timeseries" && stands_for_flows(panel);
-        assert_eq!(at_once, usize::from(wanted), "{name}");
+        // Where queries stand for flows of their own, one of each.
+        let by_query = panel["fieldConfig"]["overrides"].as_array().unwrap();
+        let queries = by_query.iter().filter(|own| own["matcher"]["id"] == "byFrameRefID").count();
+        assert_eq!(at_once.len(), if wanted { queries.max(1) } else { 0 }, "{name}");
+        for link in at_once {
+            // Who only views may not open Explore.
+            assert!(link["url"].as_str().unwrap().starts_with("/d/k8snet-flow-logs?"), "{name}");
+        }
     });
 }
 

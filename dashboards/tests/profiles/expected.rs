@@ -179,7 +179,7 @@ fn pods(title: &str, profile: Profile) -> Option<Expected<'static>> {
         How::Groups
     } else if title == "Outgoing Drops" || title == "Incoming Drops" {
         How::Increase
-    } else if title.starts_with("Heatmap") {
+    } else if title.contains(", Top ") {
         How::TopRates
     } else {
         How::Rate
@@ -194,7 +194,7 @@ fn requests(title: &str, profile: Profile) -> Option<Expected<'static>> {
     let is_refused = title.contains("Dropped");
     if title.contains("Flows by Verdict") || is_refused {
         let how = match title {
-            title if title.starts_with("Heatmap") => How::TopRates,
+            title if title.contains(", Top ") => How::TopRates,
             title if title.ends_with("Requests") => How::Increase,
             _ => How::Rate,
         };
@@ -214,7 +214,7 @@ fn requests(title: &str, profile: Profile) -> Option<Expected<'static>> {
     };
     let is_counted = title.contains("HTTP Requests by")
         || title.contains("Requests by Protocol")
-        || title.starts_with("Max and Min") && title.ends_with("Requests")
+        || title.ends_with("Requests, Max / Min")
         || class.is_some();
     let group = move |flow: &Flow| {
         let code = flow.l7.http.as_ref().filter(|_| flow.l7.kind == "RESPONSE")?.code;

@@ -132,6 +132,7 @@ export interface FlowMetricsFields {
   groupBy?: GroupField[];
   format?: FlowMetricsFormat;
   limit?: number;
+  minFlows?: number;
 }
 
 export type MapBy = 'workload' | 'namespace' | 'pod' | 'identity';

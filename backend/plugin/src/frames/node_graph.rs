@@ -95,7 +95,7 @@ fn rates(name: &str, counts: &[MapCounts], secs: f64, of: fn(MapCounts) -> u64) 
     let values: Vec<f64> = numbers(counts, of).into_iter().map(|flows| flows / secs).collect();
     Field::new(name, Arc::new(Float64Array::from(values))).with_config(FieldConfig {
         display_name: Some("Flows per second"),
-        unit: Some("cps"),
+        unit: Some("eps"),
         ..FieldConfig::default()
     })
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use flow::filter::{FilterSet, FlowFilter, NoConjunction};
 
 use super::budget;
+use super::choice;
 use super::filter::Sides;
 use super::flag::{self, Flag};
 use super::model::InvalidQuery;
@@ -120,6 +121,9 @@ impl AdhocFilter {
         let Some(known) = flag_of(key.trim()) else {
             return Err(InvalidQuery::Adhoc { key, cause: InvalidAdhocFilter::Key });
         };
+        if !negated && choice::is_all(known, &values) {
+            return Ok(None);
+        }
         if ["Source pod", "Destination pod"].contains(&key.trim()) {
             // The table's cells hold no namespace, and a flag without one means `default`.
             let bare = values.iter_mut().filter(|value| !value.contains('/'));

@@ -34,6 +34,11 @@ const NAMESPACES: [(Flag, Flag); 3] = [
     (Flag::ToPod, Flag::ToNamespace),
 ];
 
+/// Whether a condition with these values is none: "All" of a variable of names.
+pub(super) fn is_all(flag: Flag, values: &[String]) -> bool {
+    NAMES.contains(&flag) && values.iter().any(|value| ALL.contains(&value.trim()))
+}
+
 /// Takes choices apart: `{a,b}` are two values, "All" is no condition.
 ///
 /// Errors: a flag would have more values than it may; nothing was taken apart then.

@@ -1,13 +1,22 @@
 //! What a group of flows is called.
 
+use std::borrow::Cow;
+
+use flow::end::RESERVED_IDENTITIES;
 use flow::group::GroupField;
 
-/// A group in a few words: `pets/a → pets/b, POLICY_DENIED`. `None`: all flows are one group.
+/// The first identity of addresses outside of the cluster that a policy names, and the first after
+/// them. Source: pkg/identity/numericidentity.go.
+const OUTSIDE: std::ops::Range<u32> = 1 << 24..1 << 25;
+
+/// A group in a few words: `pets/a → pets/b, POLICY_DENIED`. An identity beside a pod or a workload
+/// is the name of what is none: `world → pets/b`. `None`: all flows are one group.
 pub(super) fn group_name(fields: &[GroupField], texts: &[String]) -> Option<String> {
     let mut name = String::new();
     let mut before: Option<(GroupField, &str)> = None;
-    for (&field, text) in fields.iter().zip(texts) {
-        let shown = if text.is_empty() { nothing(field) } else { text };
+    let parts: Vec<(GroupField, Cow<'_, str>)> = named_ends(fields, texts);
+    for (field, text) in &parts {
+        let (field, shown) = (*field, text.as_ref());
         let is_ip = matches!(field, GroupField::SourceIp | GroupField::DestinationIp);
         if is_ip && before.is_some_and(|(_, last)| last == shown) {
             // An end without a name is called by its address.
@@ -45,6 +54,51 @@ pub(super) fn group_name(fields: &[GroupField], texts: &[String]) -> Option<Stri
         before = Some((field, shown));
     }
     (!fields.is_empty()).then_some(name)
+}
+
+/// What is shown of each field. The identity of an end is left out where its pod or workload has a
+/// name, and stands in its place where it has none.
+fn named_ends<'t>(fields: &[GroupField], texts: &'t [String]) -> Vec<(GroupField, Cow<'t, str>)> {
+    let mut parts: Vec<(GroupField, Cow<'t, str>)> = Vec::with_capacity(fields.len());
+    let mut unnamed = false;
+    for (&field, text) in fields.iter().zip(texts) {
+        match parts.last_mut() {
+            Some((end, shown)) if is_identity_of(field, *end) => {
+                if unnamed && !text.is_empty() {
+                    *shown = identity_name(text);
+                }
+            }
+            _ => {
+                unnamed = text.is_empty();
+                let shown = if unnamed { nothing(field) } else { text };
+                parts.push((field, Cow::Borrowed(shown)));
+            }
+        }
+    }
+    parts
+}
+
+/// Whether `field` is the identity of the pod or workload `end`.
+fn is_identity_of(field: GroupField, end: GroupField) -> bool {
+    matches!(
+        (end, field),
+        (GroupField::SourcePod | GroupField::SourceWorkload, GroupField::SourceIdentity)
+            | (
+                GroupField::DestinationPod | GroupField::DestinationWorkload,
+                GroupField::DestinationIdentity
+            )
+    )
+}
+
+/// An identity in words: `world`, `host`; of an address that a policy names, `world` and the number.
+fn identity_name(number: &str) -> Cow<'_, str> {
+    let known = number.parse::<u32>().ok();
+    let reserved = RESERVED_IDENTITIES.iter().find(|(_, reserved)| Some(*reserved) == known);
+    match (reserved, known) {
+        (Some((name, _)), _) => Cow::Borrowed(name),
+        (None, Some(identity)) if OUTSIDE.contains(&identity) => format!("world {number}").into(),
+        _ => format!("identity {number}").into(),
+    }
 }
 
 /// Whether `field` is the workload that lies in `namespace`.
@@ -109,6 +163,18 @@ mod tests {
         check(&outside, &["1.2.3.4", "1.2.3.4", "443"], Some("1.2.3.4:443"));
         check(&outside, &["::1", "::1", "443"], Some("[::1]:443"));
         check(&outside, &["1.2.3.4", "1.2.3.4", ""], Some("1.2.3.4:no port"));
+        let ends = ["fromPod", "fromIdentity", "toPod", "toIdentity", "dropReasonDesc"];
+        for (texts, expected) in [
+            (["", "2", "pets/b", "4711", "CT_FULL"], "world → pets/b, CT_FULL"),
+            (["pets/a", "4711", "", "1", ""], "pets/a → host, no reason"),
+            (["", "7", "", "16777218", "X"], "kube-apiserver → world 16777218, X"),
+            (["", "", "", "4711", "X"], "no pod → identity 4711, X"),
+        ] {
+            check(&ends, &texts, Some(expected));
+        }
+        check(&["toWorkload", "toIdentity"], &["", "6"], Some("remote-node"));
+        check(&["fromIdentity"], &["2"], Some("2"));
+        check(&["toPod", "fromIdentity"], &["pets/a", "2"], Some("pets/a, 2"));
         check(&["fromPod", "dnsQuery"], &["pets/a", "x.io."], Some("pets/a, x.io."));
         check(&["source", "destination"], &["pets/a", "x.io"], Some("pets/a → x.io"));
     }

@@ -56,6 +56,8 @@ pub(crate) struct FlowMetricsQuery {
     pub(crate) format: FlowMetricsFormat,
     /// Groups that are shown, 1 to 500.
     pub(crate) top: usize,
+    /// Flows of a group in a bucket of which a drop ratio is worked out.
+    pub(crate) min_flows: u64,
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -100,6 +102,8 @@ pub(super) struct FlowMetricsJson {
     group_by: Option<Vec<String>>,
     format: Option<FlowMetricsFormat>,
     limit: Option<i64>,
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    min_flows: Option<i64>,
 }
 
 impl FlowMetricsJson {
@@ -109,6 +113,7 @@ impl FlowMetricsJson {
             group_by: fields.texts("groupBy")?,
             format: fields.choice("format")?,
             limit: fields.whole("limit")?,
+            min_flows: fields.whole("minFlows")?,
         })
     }
 }
@@ -139,6 +144,8 @@ impl FlowMetricsQuery {
             format: json.format.unwrap_or_default(),
             top,
             notices,
+            // Fewer than none are none.
+            min_flows: json.min_flows.unwrap_or_default().try_into().unwrap_or_default(),
         })
     }
 
@@ -167,18 +174,20 @@ impl FlowMetric {
     fn unit(self) -> &'static str {
         match self {
             Self::Count | Self::DistinctPeers => "short",
-            Self::Rate => "cps",
+            Self::Rate => "eps",
             Self::DropRatio => "percentunit",
         }
     }
 
     /// The value of a cell that covers `secs`; `None` where it cannot be told.
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-    fn value(self, cell: &Cell, secs: f64) -> Option<f64> {
+    fn value(self, cell: &Cell, secs: f64, min_flows: u64) -> Option<f64> {
         match self {
             Self::Count => Some(cell.flows as f64),
             Self::Rate => (secs > 0.0).then(|| cell.flows as f64 / secs),
-            Self::DropRatio => (cell.flows > 0).then(|| cell.dropped as f64 / cell.flows as f64),
+            Self::DropRatio => {
+                (cell.flows >= min_flows.max(1)).then(|| cell.dropped as f64 / cell.flows as f64)
+            }
             Self::DistinctPeers => Some(cell.peers() as f64),
         }
     }
@@ -336,8 +345,8 @@ pub(super) async fn frames(
         from_nanos: from_ms.saturating_mul(1_000_000).max(known_from_nanos),
         to_nanos: to_ms.min(now_ms).saturating_mul(1_000_000),
     };
-    let (groups, other) =
-        counts.top(query.top, |cell| query.metric.value(cell, 1.0).unwrap_or(-1.0));
+    let (groups, other) = counts
+        .top(query.top, |cell| query.metric.value(cell, 1.0, query.min_flows).unwrap_or(-1.0));
     if other.is_some() {
         notices.push(Notice::info(format!(
             "showing {} groups; all others are counted as `other`",
@@ -427,7 +436,7 @@ fn series(
                 if !is_told && (cell.flows == 0 || query.metric == FlowMetric::Rate) {
                     None
                 } else {
-                    query.metric.value(cell, secs)
+                    query.metric.value(cell, secs, query.min_flows)
                 }
             })
             .collect()
@@ -453,6 +462,10 @@ fn series(
             .collect();
         series.push(FlowSeries { name: Some("other".to_owned()), labels, values: values(other) });
     }
+    if query.min_flows > 0 {
+        // A name without any number is no answer.
+        series.retain(|one| one.values.iter().any(Option::is_some));
+    }
     if series.is_empty() && query.group_by.is_empty() {
         let none = Group { key: Vec::new(), cells: vec![Cell::default(); covered.buckets.count] };
         series.push(FlowSeries { name: None, labels: BTreeMap::new(), values: values(&none) });
@@ -475,6 +488,7 @@ mod tests {
                 group_by: vec![],
                 format: FlowMetricsFormat::TimeSeries,
                 top: 1,
+                min_flows: 0,
                 notices: vec![],
             };
             let cells = [0, 6, last].map(|flows| {

@@ -382,6 +382,8 @@ fn ad_hoc_filters_narrow_a_query() {
         (&none, json!([is("Source pod", "=", "store-0")])),
         (&none, json!([is("dnsQuery", "=", "a.example")])),
         (&none, json!([is("pod", "=", "")])),
+        (&form, json!([{ "key": "toWorkload", "operator": "=|", "value": "", "values": [".*"] }])),
+        (&none, json!([is("httpPath", "=", ".*")])),
         (&none, json!([is("pod", "=~", "pets/.*")])),
         (&none, json!([is("pod", "=", "$pod")])),
         (&none, json!([is("L7", "=", "x")])),

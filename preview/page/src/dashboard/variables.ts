@@ -1,4 +1,5 @@
 import {
+  AdHocFiltersVariable,
   ConstantVariable,
   CustomVariable,
   DataSourceVariable,
@@ -35,7 +36,21 @@ export function sceneVariable(model: VariableModel): SceneVariable | undefined {
   };
   switch (model.type) {
     case 'datasource':
-      return new DataSourceVariable({ ...choice, pluginId: queryText(model), regex: model.regex ?? '' });
+      return new DataSourceVariable({
+        ...choice,
+        pluginId: queryText(model),
+        regex: model.regex ?? '',
+        defaultOptionEnabled: model.current?.value === 'default',
+      });
+    case 'adhoc':
+      return new AdHocFiltersVariable({
+        ...common,
+        datasource: typeof model.datasource === 'string' ? { uid: model.datasource } : (model.datasource ?? null),
+        filters: [],
+        applyMode: 'auto',
+        useQueriesAsFilterForOptions: true,
+        supportsMultiValueOperators: true,
+      });
     case 'query':
       return new QueryVariable({
         ...choice,

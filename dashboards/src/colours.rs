@@ -1,0 +1,54 @@
+//! Colours that mean the same on every dashboard: of verdicts by their names, of reasons shades of red.
+
+use serde_json::{Value, json};
+
+use crate::panel::{Panel, View};
+use crate::query::Query;
+
+/// Verdicts, and the actions of policy verdicts, at the beginning of a series' name, and their colours.
+const VERDICTS: [(&str, &str); 5] = [
+    ("dropped", "red"),
+    ("forwarded", "green"),
+    ("redirected", "blue"),
+    ("(audit|error)", "orange"),
+    ("(traced|translated)", "purple"),
+];
+
+/// Labels of the panel's series, as its queries name them.
+fn has_label(panel: &Panel, labels: &[&str]) -> bool {
+    panel.queries.iter().any(|query| match query {
+        Query::Range { legend, .. } => {
+            labels.iter().any(|label| legend.contains(&format!("{{{{{label}}}}}")))
+        }
+        Query::FlowMetrics { by, .. } => labels.iter().any(|label| by.contains(label)),
+        _ => false,
+    })
+}
+
+fn is_chart(panel: &Panel) -> bool {
+    matches!(panel.view, View::Lines | View::Stacked)
+}
+
+/// Whether the series of a chart are named by reasons of drops.
+pub(crate) fn is_by_reason(panel: &Panel) -> bool {
+    is_chart(panel) && has_label(panel, &["reason", "dropReasonDesc"])
+}
+
+/// The colours of series that are named by their verdict, in either spelling.
+pub(crate) fn of_verdicts(panel: &Panel) -> Vec<Value> {
+    if !is_chart(panel) || !has_label(panel, &["verdict", "action"]) {
+        return vec![];
+    }
+    VERDICTS
+        .iter()
+        .map(|(verdict, colour)| {
+            json!({
+                "matcher": { "id": "byRegexp", "options": format!("/^{verdict}\\b/i") },
+                "properties": [{
+                    "id": "color",
+                    "value": { "mode": "fixed", "fixedColor": colour },
+                }],
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,133 @@
+//! What panels look like: colours that mean the same everywhere, legends, ends of scales.
+
+use super::*;
+
+/// What a series of the panel may be named by.
+fn labels(panel: &Value) -> Vec<String> {
+    let legend = regex::Regex::new(r"\{\{(\w+)\}\}").unwrap();
+    panel["targets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|target| {
+            let legend = legend
+                .captures_iter(target["legendFormat"].as_str().unwrap_or(""))
+                .map(|found| found[1].to_owned());
+            let groups = target["groupBy"].as_array().into_iter().flatten();
+            legend.chain(groups.map(|key| key.as_str().unwrap().to_owned())).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The colour that a chart's overrides give a series of this name.
+fn colour_of(panel: &Value, name: &str) -> String {
+    let mut colour = String::new();
+    for config in panel["fieldConfig"]["overrides"].as_array().unwrap() {
+        let pattern = config["matcher"]["options"].as_str().unwrap_or("");
+        let Some(pattern) = pattern.strip_prefix('/').and_then(|text| text.strip_suffix("/i"))
+        else {
+            continue;
+        };
+        if regex::Regex::new(&format!("(?i){pattern}")).unwrap().is_match(name) {
+            let properties = config["properties"].as_array().unwrap();
+            for property in properties.iter().filter(|property| property["id"] == "color") {
+                colour = property["value"]["fixedColor"].as_str().unwrap().to_owned();
+            }
+        }
+    }
+    colour
+}
+
+#[test]
+fn a_verdict_has_its_colour_on_every_chart() {
+    let mut charts = 0;
+    each_panel(|_, name, panel| {
+        let labels = labels(panel);
+        let is_chart = panel["type"] == "timeseries";
+        if !is_chart || !labels.iter().any(|label| label == "verdict" || label == "action") {
+            return;
+        }
+        charts += 1;
+        let check = |series: &str, colour: &str| {
+            assert_eq!(colour_of(panel, series), colour, "{name}: {series}");
+        };
+        check("DROPPED", "red");
+        check("dropped", "red");
+        check("dropped none", "red");
+        check("DROPPED TCP", "red");
+        check("FORWARDED", "green");
+        check("forwarded", "green");
+        check("REDIRECTED", "blue");
+        check("redirected ingress", "blue");
+        check("AUDIT", "orange");
+        check("ERROR", "orange");
+    });
+    assert!(charts > 20, "{charts}");
+}
+
+#[test]
+fn reasons_are_shades_of_red() {
+    let mut charts = 0;
+    each_panel(|_, name, panel| {
+        let labels = labels(panel);
+        let by_reason = labels.iter().any(|label| label == "reason" || label == "dropReasonDesc");
+        if panel["type"] == "timeseries" && by_reason {
+            charts += 1;
+            let colour = &panel["fieldConfig"]["defaults"]["color"];
+            assert_eq!(colour["fixedColor"], "red", "{name}");
+            assert_eq!(colour["mode"], "shades", "{name}");
+        }
+    });
+    assert!(charts > 6, "{charts}");
+}
+
+#[test]
+fn legends_begin_with_the_largest() {
+    each_panel(|_, name, panel| {
+        if panel["type"] == "timeseries" {
+            let legend = &panel["options"]["legend"];
+            assert_eq!(legend["sortBy"], "Max", "{name}");
+            assert_eq!(legend["sortDesc"], true, "{name}");
+        }
+    });
+}
+
+#[test]
+fn a_share_ends_at_one() {
+    let mut shares = 0;
+    each_panel(|_, name, panel| {
+        let defaults = &panel["fieldConfig"]["defaults"];
+        if defaults["unit"] == "percentunit" {
+            shares += 1;
+            assert_eq!(defaults["max"], 1, "{name}");
+        }
+    });
+    assert!(shares > 8, "{shares}");
+}
+
+#[test]
+fn boards_open_on_the_default_source() {
+    for build in Build::ALL {
+        for dashboard in made(build) {
+            let variable = &dashboard.model["templating"]["list"][0];
+            let default = serde_json::json!({ "text": "default", "value": "default" });
+            assert_eq!(variable["current"], default, "{}", dashboard.file_name());
+        }
+    }
+}
+
+#[test]
+fn what_is_not_editable_is_not_saved_either() {
+    let provider = include_str!("../../../provisioning/dashboards/networking.yaml");
+    assert!(provider.contains("allowUiUpdates: false"));
+}
+
+#[test]
+fn titles_are_short_and_name_what_is_drawn() {
+    each_panel(|_, name, panel| {
+        let title = panel["title"].as_str().unwrap();
+        for word in ["Heatmap of", "Stacked (Total)", "Max and Min"] {
+            assert!(!title.contains(word), "{name}");
+        }
+    });
+}
