@@ -7,8 +7,8 @@ use std::hash::Hash;
 use flow::columns::{ABSENT, Dictionary, DictionaryFull, FlowColumns, at, l4_protocol, l7_record};
 use flow::end::End;
 use flow::group::protocol;
-use flow::summary::{policy_lists, put_l7, put_policies, put_type};
-use flow::{DropReason, TcpFlags, TrafficDirection, Verdict};
+use flow::summary::{policy_lists, put_policies, put_summary, put_type};
+use flow::{DropReason, TrafficDirection, Verdict};
 
 /// Bound on the texts of all cells. Cells repeat what the columns hold, so that this is as far
 /// away as the bound of the columns.
@@ -291,15 +291,9 @@ impl Seen {
         let l4 = at(flows.l4_protocol(), row);
         match at(flows.l7_record(), row) {
             l7_record::NONE if l4 == l4_protocol::TCP => {
-                let flags = at(flows.tcp_flags(), row);
-                let key = (TextColumn::Summary, i64::from(flags));
+                let key = (TextColumn::Summary, i64::from(at(flows.tcp_flags(), row)));
                 once(&mut self.numbers, key, dictionary, text, |text| {
-                    if flags != 0 {
-                        put(
-                            text,
-                            format_args!("TCP Flags: {}", TcpFlags::from_bits_truncate(flags)),
-                        );
-                    }
+                    put_summary(text, flows, row);
                 })
             }
             l7_record::NONE if l4 == l4_protocol::ICMPV4 || l4 == l4_protocol::ICMPV6 => {
@@ -307,14 +301,13 @@ impl Seen {
                     (at(flows.icmp_type(), row), at(flows.icmp_code(), row));
                 let of = [l4.into(), icmp_type.into(), icmp_code.into(), 0, 0, 0, 0, 0];
                 once(&mut self.codes, (TextColumn::Summary, of), dictionary, text, |text| {
-                    let name = protocol(flows, row);
-                    put(text, format_args!("{name} type {icmp_type} code {icmp_code}"));
+                    put_summary(text, flows, row);
                 })
             }
             l7_record::DNS | l7_record::HTTP => {
                 // L7 messages differ in latency and TTL: no memory of them, the dictionary alone.
                 text.clear();
-                put_l7(text, flows, row);
+                put_summary(text, flows, row);
                 dictionary.intern(text.as_bytes())
             }
             _ => Ok(ABSENT),

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use flow::columns::{Column, ColumnSet, DictionaryFull, FlowColumns};
 use flow::end::End;
+use flow::summary::TYPE_COLUMNS;
 use hubble_api::json;
 use hubble_api::packed::{self, PackedError};
 use hubble_api::pb::observer::GetFlowsResponse;
@@ -13,14 +14,11 @@ use prost::Message;
 use crate::captions::Captions;
 
 /// What the cells of the table are made of; the rest of a flow is read when it is looked at.
-const PROJECTION: Projection = End::SHOWN_COLUMNS.union(ColumnSet::of(&[
+const PROJECTION: Projection = End::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(ColumnSet::of(&[
     Column::TimeNanos,
     Column::Verdict,
     Column::DropReason,
     Column::TrafficDirection,
-    Column::FlowType,
-    Column::EventType,
-    Column::EventSubType,
     Column::IsReply,
     Column::L4Protocol,
     Column::SourcePort,
@@ -29,8 +27,6 @@ const PROJECTION: Projection = End::SHOWN_COLUMNS.union(ColumnSet::of(&[
     Column::IcmpType,
     Column::IcmpCode,
     Column::NodeName,
-    Column::L7Type,
-    Column::L7Record,
     Column::L7LatencyNanos,
     Column::DnsQuery,
     Column::DnsQtypes,

@@ -2,8 +2,19 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::columns::{ABSENT, FlowColumns, at, l7_record};
-use crate::{FlowType, L7FlowType, MessageType, SocketTranslationPoint, TraceObservationPoint};
+use crate::columns::{ABSENT, Column, ColumnSet, FlowColumns, at, l4_protocol, l7_record};
+use crate::{
+    FlowType, L7FlowType, MessageType, SocketTranslationPoint, TcpFlags, TraceObservationPoint,
+};
+
+/// What [`put_type`] reads.
+pub const TYPE_COLUMNS: ColumnSet = ColumnSet::of(&[
+    Column::FlowType,
+    Column::EventType,
+    Column::EventSubType,
+    Column::L7Record,
+    Column::L7Type,
+]);
 
 /// Appends the kind of record that a flow is, which tells the records of one packet apart:
 /// `policy-verdict`, `drop`, `to-endpoint`, `dns-request`, `pre-xlate-fwd`. A record without a
@@ -50,9 +61,29 @@ fn dashed(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")
 }
 
+/// Appends what a flow says of its packet or message: Hubble's summary of a DNS or HTTP message,
+/// the TCP flags, or the type of an ICMP packet.
+pub fn put_summary(text: &mut String, flows: &FlowColumns, row: usize) {
+    let l4 = at(flows.l4_protocol(), row);
+    match at(flows.l7_record(), row) {
+        l7_record::NONE if l4 == l4_protocol::TCP => {
+            let flags = TcpFlags::from_bits_truncate(at(flows.tcp_flags(), row));
+            if !flags.is_empty() {
+                put(text, format_args!("TCP Flags: {flags}"));
+            }
+        }
+        l7_record::NONE if l4 == l4_protocol::ICMPV4 || l4 == l4_protocol::ICMPV6 => {
+            let (icmp_type, icmp_code) = (at(flows.icmp_type(), row), at(flows.icmp_code(), row));
+            let name = crate::group::protocol(flows, row);
+            put(text, format_args!("{name} type {icmp_type} code {icmp_code}"));
+        }
+        _ => put_l7(text, flows, row),
+    }
+}
+
 /// Appends the summary that Hubble's parsers write of a DNS or HTTP message; nothing for others.
 /// Source: pkg/hubble/parser/seven `dnsSummary`, `httpSummary`.
-pub fn put_l7(text: &mut String, flows: &FlowColumns, row: usize) {
+fn put_l7(text: &mut String, flows: &FlowColumns, row: usize) {
     let l7_type = L7FlowType::from_number(at(flows.l7_type(), row));
     match (at(flows.l7_record(), row), l7_type) {
         (l7_record::DNS, L7FlowType::Request) => {

@@ -300,6 +300,11 @@ impl RelayError {
         )
     }
 
+    /// Whether who answers does not have such a call: a node that is asked itself knows no others.
+    pub fn is_unimplemented(&self) -> bool {
+        matches!(self, Self::Status { status, .. } if status.code() == tonic::Code::Unimplemented)
+    }
+
     /// Flows that had come before the failure, and are kept.
     pub fn flows_received(&self) -> u64 {
         match self {

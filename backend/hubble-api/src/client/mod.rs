@@ -19,7 +19,7 @@ mod tls;
 mod trace;
 mod verify;
 
-pub use crate::projection::{LostEventSource, NodeNames, Notice, Notices};
+pub use crate::projection::{LostEventSource, NodeNames, Notice, Notices, is_refusal};
 pub use address::{AddressError, DEFAULT_PORT, DEFAULT_TLS_PORT, RelayAddress};
 pub use error::{ConnectStage, PemError, PemKind, RelayError};
 pub use flows::{FlowMessage, FlowRequest, FlowStream};

@@ -13,7 +13,7 @@ mod notice_wire;
 mod tests;
 mod wire;
 
-pub use notice::{LostEventSource, NodeNames, Notice, Notices};
+pub use notice::{LostEventSource, NodeNames, Notice, Notices, is_refusal};
 pub use wire::WireError;
 
 use draft::{Draft, reads_more};

@@ -198,6 +198,52 @@ impl Notices {
         self.notices.iter()
     }
 
+    /// The nodes that flows are to be expected of; `None`: the sender says nothing about nodes, as
+    /// a relay without any and a node that is asked itself.
+    pub fn connected(&self) -> Option<NodeNames> {
+        let mut says = false;
+        let mut connected = NodeNames::default();
+        for notice in &self.notices {
+            match notice {
+                Notice::NodesConnected { nodes } => {
+                    says = true;
+                    connected.extend(nodes);
+                }
+                Notice::NodesUnavailable { .. } | Notice::NodesGone { .. } => says = true,
+                _ => {}
+            }
+        }
+        says.then_some(connected)
+    }
+
+    /// The nodes of which no flows, or not all, can have come.
+    pub fn missing(&self) -> NodeNames {
+        let mut missing = NodeNames::default();
+        for notice in &self.notices {
+            if let Notice::NodesUnavailable { nodes } | Notice::NodeError { nodes, .. } = notice {
+                missing.extend(nodes);
+            }
+        }
+        missing
+    }
+
+    /// What each of `nodes` said instead of an answer, every sentence once; `None` where one of
+    /// them said nothing of the kind.
+    pub fn failure_of_all(&self, nodes: &NodeNames) -> Option<Vec<&str>> {
+        let mut failed = NodeNames::default();
+        let mut messages = Vec::new();
+        for notice in &self.notices {
+            if let Notice::NodeError { nodes, message } = notice {
+                failed.extend(nodes);
+                messages.push(message.as_str());
+            }
+        }
+        let all = !nodes.is_empty()
+            && failed.count() >= nodes.count()
+            && nodes.iter().all(|node| failed.more > 0 || failed.contains(node));
+        all.then_some(messages)
+    }
+
     /// How many notices did not find room.
     pub fn more(&self) -> usize {
         self.more
@@ -293,6 +339,9 @@ impl fmt::Display for Notice {
                 write!(f, "no flows from {nodes}: the relay cannot reach {}", it_or_them(nodes))
             }
             Self::NodesGone { nodes } => write!(f, "{nodes} left the cluster"),
+            Self::NodeError { nodes, message } if is_refusal(message) => {
+                write!(f, "{nodes} refused: {message}")
+            }
             Self::NodeError { nodes, message } => {
                 write!(f, "{nodes} stopped answering: {message}")
             }
@@ -301,8 +350,8 @@ impl fmt::Display for Notice {
                 if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
             }
             Self::FlowsLost { source, count, node_name, .. } => {
-                let flows = if *count == 1 { "flow" } else { "flows" };
-                write!(f, "{count} {flows} lost")?;
+                let events = if *count == 1 { "event" } else { "events" };
+                write!(f, "{count} {events} lost")?;
                 if !node_name.is_empty() {
                     write!(f, " on node `{node_name}`")?;
                 }
@@ -348,6 +397,18 @@ impl fmt::Display for LostEventSource {
             ),
             Self::Unrecognized(number) => write!(f, "at a place that is not known here ({number})"),
         }
+    }
+}
+
+/// Whether a node says that it does not take the request, and not that something went wrong on
+/// the way. A relay gives the code of a status only where there is one
+/// (pkg/hubble/relay/observer, `nodeStatusError`), and a filter that cannot be used has none.
+pub fn is_refusal(message: &str) -> bool {
+    match message.strip_prefix("rpc error: code = ") {
+        None => true,
+        Some(rest) => ["InvalidArgument", "Unimplemented", "PermissionDenied", "Unauthenticated"]
+            .iter()
+            .any(|code| rest.starts_with(code)),
     }
 }
 

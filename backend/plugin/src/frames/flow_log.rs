@@ -11,7 +11,7 @@ use flow::group::GroupField;
 use serde_json::{Map, Value, json};
 
 use super::flow_table::FLOW_TABLE_COLUMNS;
-use super::flow_text::{drop_reason_text, event_text, l7_text, policy_text, tcp_flags_text};
+use super::flow_text::{drop_reason_text, policy_text, summary_text, type_text};
 use super::{Field, Frame, FrameType, Meta};
 
 /// What of a flow a log line reads.
@@ -41,7 +41,7 @@ pub(crate) fn flow_log(columns: &FlowColumns, rows: &[u32], limit: usize, meta: 
         }
         Arc::new(builder.finish())
     };
-    let mut custom = Map::new();
+    let mut custom = meta.custom;
     custom.insert("limit".to_owned(), json!(limit));
     Frame {
         name: "flows".to_owned(),
@@ -77,11 +77,12 @@ fn body(columns: &FlowColumns, row: usize) -> String {
     let verdict = Verdict::from_number(at(columns.verdict(), row)).to_string();
     let mut line = format!("{verdict} {} -> {}", end(End::Source), end(End::Destination));
     let protocol = flow::group::protocol(columns, row);
+    // A summary begins with its protocol.
+    let summary = summary_text(columns, row)
+        .or_else(|| (!protocol.is_empty()).then_some(Cow::Borrowed(protocol)));
     let parts = [
-        (!protocol.is_empty()).then_some(Cow::Borrowed(protocol)),
-        tcp_flags_text(columns, row),
-        l7_text(columns, row),
-        event_text(columns, row),
+        type_text(columns, row),
+        summary.map(|summary| format!("({summary})").into()),
         drop_reason_text(columns, row),
         policy_text(columns, row).map(|policy| format!("by {policy}").into()),
     ];

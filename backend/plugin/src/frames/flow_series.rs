@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{Float64Array, StringArray, TimestampNanosecondArray};
 
+use serde_json::Map;
+
 use super::flow_table::verdict_color;
 use super::{Field, FieldConfig, FixedColor, Frame, FrameType, Meta};
 
@@ -118,7 +120,7 @@ fn value(shape: &FlowSeriesShape, series: FlowSeries) -> Field {
 /// Frames of these names and fields; one without fields where there are none. What is to be said of the
 /// answer stands on the first alone.
 fn with_meta(frames: Vec<(Option<String>, Vec<Field>)>, meta: Meta) -> Vec<Frame> {
-    let rest = Meta { notices: Vec::new(), ..meta.clone() };
+    let rest = Meta { notices: Vec::new(), custom: Map::new(), ..meta.clone() };
     let mut metas = std::iter::once(meta).chain(std::iter::repeat(rest));
     let frames = if frames.is_empty() { vec![(None, Vec::new())] } else { frames };
     frames

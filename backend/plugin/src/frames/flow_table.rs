@@ -9,54 +9,51 @@ use arrow::array::{
 use flow::Verdict;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME, REPLY_UNKNOWN, at};
 use flow::end::End;
+use flow::summary::TYPE_COLUMNS;
 use serde_json::{Map, Value, json};
 
 use super::flow_text::{
-    direction_text, drop_reason_text, event_text, l7_text, policy_text, protocol_text, some_text,
-    tcp_flags_text,
+    direction_text, drop_reason_text, policy_text, protocol_text, some_text, summary_text,
+    tcp_flags_text, type_text,
 };
 use super::{Field, FieldConfig, Frame, FrameType, Meta};
 
 /// What of a flow the table reads.
-pub(crate) const FLOW_TABLE_COLUMNS: ColumnSet = End::SHOWN_COLUMNS.union(ColumnSet::of(&[
-    Column::TimeNanos,
-    Column::Verdict,
-    Column::DropReason,
-    Column::TrafficDirection,
-    Column::EventType,
-    Column::EventSubType,
-    Column::TraceObservationPoint,
-    Column::PolicyMatchType,
-    Column::IsReply,
-    Column::L4Protocol,
-    Column::SourcePort,
-    Column::DestinationPort,
-    Column::TcpFlags,
-    Column::IcmpType,
-    Column::IcmpCode,
-    Column::L7Type,
-    Column::L7Record,
-    Column::L7LatencyNanos,
-    Column::DnsRcode,
-    Column::DnsTtlSecs,
-    Column::HttpCode,
-    Column::NodeName,
-    Column::DnsQuery,
-    Column::DnsObservationSource,
-    Column::HttpMethod,
-    Column::HttpUrl,
-    Column::HttpProtocol,
-    Column::SourceWorkloads,
-    Column::DestinationWorkloads,
-    Column::DnsIps,
-    Column::DnsCnames,
-    Column::DnsQtypes,
-    Column::EgressAllowedBy,
-    Column::IngressAllowedBy,
-    Column::EgressDeniedBy,
-    Column::IngressDeniedBy,
-    Column::Uuid,
-]));
+pub(crate) const FLOW_TABLE_COLUMNS: ColumnSet =
+    End::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(ColumnSet::of(&[
+        Column::TimeNanos,
+        Column::Verdict,
+        Column::DropReason,
+        Column::TrafficDirection,
+        Column::PolicyMatchType,
+        Column::IsReply,
+        Column::L4Protocol,
+        Column::SourcePort,
+        Column::DestinationPort,
+        Column::TcpFlags,
+        Column::IcmpType,
+        Column::IcmpCode,
+        Column::L7LatencyNanos,
+        Column::DnsRcode,
+        Column::DnsTtlSecs,
+        Column::HttpCode,
+        Column::NodeName,
+        Column::DnsQuery,
+        Column::DnsObservationSource,
+        Column::HttpMethod,
+        Column::HttpUrl,
+        Column::HttpProtocol,
+        Column::SourceWorkloads,
+        Column::DestinationWorkloads,
+        Column::DnsIps,
+        Column::DnsCnames,
+        Column::DnsQtypes,
+        Column::EgressAllowedBy,
+        Column::IngressAllowedBy,
+        Column::EgressDeniedBy,
+        Column::IngressDeniedBy,
+        Column::Uuid,
+    ]));
 
 /// Colour of each verdict, by Grafana's names, so that it follows the light or dark theme.
 const VERDICT_COLORS: [(Verdict, &str); 7] = [
@@ -72,17 +69,25 @@ const VERDICT_COLORS: [(Verdict, &str); 7] = [
 /// The `rows` of `columns`, in that order.
 pub(crate) fn flow_table(columns: &FlowColumns, rows: &[u32], meta: Meta) -> Frame {
     let table = Table { columns, rows };
+    let source = end_fields(&table, End::Source);
+    let destination = end_fields(&table, End::Destination);
+    let EndFields { name: source, port: source_port, parts: source_parts } = source;
+    let EndFields { name: destination, port: destination_port, parts: destination_parts } =
+        destination;
     let mut fields = Vec::with_capacity(26);
-    fields.push(column("Time", 215, table.time()));
+    // What fits a screen says what happened to whom; its parts, to filter by, come after.
+    fields.push(time_field(&table));
     fields.push(verdict_field(&table));
-    fields.push(column("Drop reason", 180, table.texts(drop_reason_text)));
-    fields.push(column("Direction", 95, table.texts(direction_text)));
-    fields.extend(end_fields(&table, End::Source));
-    fields.extend(end_fields(&table, End::Destination));
-    fields.push(column("Protocol", 85, table.texts(protocol_text)));
-    fields.push(column("L7", 260, table.texts(l7_text)));
-    fields.push(column("Event type", 190, table.texts(event_text)));
+    fields.extend([source, destination, destination_port]);
+    fields.push(column("Drop reason", 150, table.texts(drop_reason_text)));
+    fields.push(column("Summary", 220, table.texts(summary_text)));
+    fields.push(column("Type", 120, table.texts(type_text)));
     fields.push(column("Policy", 240, table.texts(policy_text)));
+    fields.push(column("Direction", 95, table.texts(direction_text)));
+    fields.push(column("Protocol", 85, table.texts(protocol_text)));
+    fields.extend(source_parts);
+    fields.push(source_port);
+    fields.extend(destination_parts);
     fields.push(column("Reply", 70, table.reply()));
     fields.push(column("TCP flags", 100, table.texts(tcp_flags_text)));
     fields.push(number_column(
@@ -111,28 +116,44 @@ struct Table<'a> {
     rows: &'a [u32],
 }
 
-fn end_fields(table: &Table<'_>, end: End) -> [Field; 6] {
+/// What a table shows of an end: what it is called, its port, and what its name is made of.
+struct EndFields {
+    name: Field,
+    port: Field,
+    parts: [Field; 4],
+}
+
+fn end_fields(table: &Table<'_>, end: End) -> EndFields {
     let title = match end {
         End::Source => "Source",
         End::Destination => "Destination",
     };
     let named = |part: &str| format!("{title} {part}");
-    [
-        column(title, 230, table.texts(|columns, row| end.shown(columns, row, 0))),
-        column(
-            named("namespace"),
-            140,
-            table.texts(|columns, row| some_text(end.namespace(columns, row))),
-        ),
-        column(
-            named("pod"),
-            220,
-            table.texts(|columns, row| some_text(end.pod_name(columns, row))),
-        ),
-        column(named("workload"), 160, table.texts(|columns, row| workload(columns, row, end))),
-        column(named("IP"), 130, table.texts(|columns, row| some_text(end.ip(columns, row)))),
-        column(named("port"), 90, table.ports(end)),
-    ]
+    EndFields {
+        name: column(title, 220, table.texts(|columns, row| end.shown(columns, row, 0))),
+        port: column(named("port"), 75, table.ports(end)),
+        parts: [
+            column(
+                named("namespace"),
+                140,
+                table.texts(|columns, row| some_text(end.namespace(columns, row))),
+            ),
+            column(
+                named("pod"),
+                220,
+                table.texts(|columns, row| some_text(end.pod_name(columns, row))),
+            ),
+            column(named("workload"), 160, table.texts(|columns, row| workload(columns, row, end))),
+            column(named("IP"), 130, table.texts(|columns, row| some_text(end.ip(columns, row)))),
+        ],
+    }
+}
+
+/// Times to the millisecond: there are several flows in a second.
+fn time_field(table: &Table<'_>) -> Field {
+    let field = column("Time", 190, table.time());
+    let config = FieldConfig { unit: Some("time:YYYY-MM-DD HH:mm:ss.SSS"), ..field.config.clone() };
+    field.with_config(config)
 }
 
 fn workload(columns: &FlowColumns, row: usize, end: End) -> Option<Cow<'_, str>> {

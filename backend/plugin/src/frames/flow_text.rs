@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use flow::columns::{FlowColumns, at, l4_protocol};
-use flow::summary::{policy_lists, put_l7, put_policies};
-use flow::{DropReason, MessageType, TcpFlags, TraceObservationPoint, TrafficDirection};
+use flow::columns::{FlowColumns, at};
+use flow::summary::{policy_lists, put_policies, put_summary, put_type};
+use flow::{DropReason, MessageType, TcpFlags, TrafficDirection};
 
 /// The enum's name, which is what `hubble_drop_total` calls it too.
 pub(super) fn drop_reason_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
@@ -23,34 +23,22 @@ pub(super) fn protocol_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_,
     (!name.is_empty()).then(|| name.into())
 }
 
-/// Hubble's summary of a message, or the type of an ICMP packet.
-pub(super) fn l7_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
+/// The summary of the message or packet; of a policy verdict, what it matched by.
+pub(super) fn summary_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
     let mut text = String::new();
-    put_l7(&mut text, columns, row);
-    if matches!(at(columns.l4_protocol(), row), l4_protocol::ICMPV4 | l4_protocol::ICMPV6) {
-        let (icmp_type, icmp_code) = (at(columns.icmp_type(), row), at(columns.icmp_code(), row));
-        text = format!("type {icmp_type} code {icmp_code}");
+    put_summary(&mut text, columns, row);
+    if MessageType::from_number(at(columns.event_type(), row)) == MessageType::PolicyVerdict {
+        let between = if text.is_empty() { "" } else { ", " };
+        text.extend([between, "match ", &policy_match(at(columns.policy_match_type(), row))]);
     }
     (!text.is_empty()).then(|| text.into())
 }
 
-pub(super) fn event_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
-    let message_type = MessageType::from_number(at(columns.event_type(), row));
-    let detail = match message_type {
-        MessageType::Unspec => return None,
-        MessageType::Trace => {
-            let point =
-                TraceObservationPoint::from_number(at(columns.trace_observation_point(), row));
-            (point != TraceObservationPoint::Unknown)
-                .then(|| point.to_string().to_ascii_lowercase().replace('_', "-"))
-        }
-        MessageType::PolicyVerdict => Some(policy_match(at(columns.policy_match_type(), row))),
-        _ => None,
-    };
-    Some(match detail {
-        Some(detail) => format!("{message_type}:{detail}").into(),
-        None => message_type.to_string().into(),
-    })
+/// What kind of record it is, as `hubble observe` prints it.
+pub(super) fn type_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
+    let mut text = String::new();
+    put_type(&mut text, columns, row);
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// The policies that Hubble names for this flow. A default deny has none.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::StringBuilder;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::{Field, Frame, Meta};
 
@@ -26,7 +26,7 @@ pub(crate) fn packed_flows(packed: &[u8], flows: usize, meta: Meta) -> Frame {
         STANDARD.encode_string(slice, &mut text);
         builder.append_value(&text);
     }
-    let mut custom = Map::new();
+    let mut custom = meta.custom;
     custom.insert("packed".to_owned(), json!(FORMAT));
     custom.insert("flows".to_owned(), json!(flows));
     Frame {

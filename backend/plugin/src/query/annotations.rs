@@ -10,12 +10,11 @@ use flow::{DropReason, Verdict};
 
 use super::fields::Fields;
 use super::flag::Flag;
-use super::flows::buffer_start_notice;
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::read_rows;
 use super::{Envelope, QueryError};
-use crate::frames::{DropAnnotation, Frame, Meta, Notice, drop_annotations};
+use crate::frames::{DropAnnotation, Frame, Notice, drop_annotations};
 use crate::instance::Instance;
 
 /// More lines than that hide the chart that they stand in.
@@ -135,9 +134,7 @@ pub(super) async fn frames(
         Drops::add,
     )
     .await?;
-    let mut notices = query.notices.clone();
-    notices.extend(read.notices);
-    notices.extend(buffer_start_notice(read.from_ms, &read.buffer_start));
+    let mut notices = Vec::new();
     let mut drops: Vec<DropAnnotation> = pairs.into_values().collect();
     if left_out > 0 {
         notices.push(Notice::warning(format!(
@@ -161,7 +158,6 @@ pub(super) async fn frames(
             b.port,
         ))
     });
-    let meta =
-        Meta { executed_query_string: read.executed_query_string, notices, ..Meta::default() };
+    let meta = read.meta(&query.notices, notices, drops.is_empty());
     Ok(vec![drop_annotations(&drops, meta)])
 }

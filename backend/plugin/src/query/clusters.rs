@@ -3,15 +3,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::flag::Flag;
 use super::form::FlowsForm;
 use crate::frames::Notice;
 use crate::instance::Instance;
-
-/// How long a query waits for the relay to tell its clusters.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `form` with clusters as Hubble calls them, and what is to be said of those that it does not know.
 /// Where the relay does not tell its clusters, the form stays as it is.
@@ -24,10 +20,7 @@ pub(crate) async fn resolve<'f>(
     }
     let own = instance.settings().ok().and_then(|settings| settings.cluster.clone());
     let known = match instance.relay() {
-        Ok(relay) => tokio::time::timeout(PATIENCE, relay.clusters())
-            .await
-            .unwrap_or_else(|_| Ok(BTreeSet::new()))
-            .unwrap_or_default(),
+        Ok(relay) => relay.clusters().await,
         Err(_) => BTreeSet::new(),
     };
     resolve_among(form, own.as_deref(), &known)

@@ -1,15 +1,16 @@
 //! DNS names and the connections that followed them, as one table.
 
+use std::net::IpAddr;
+
 use flow::dns::DnsConnections;
 use flow::filter::FilterSet;
 
 use super::fields::Fields;
-use super::flows::buffer_start_notice;
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::read_rows;
 use super::{Envelope, QueryError};
-use crate::frames::{Frame, Meta, Notice, dns_table};
+use crate::frames::{Frame, Notice, dns_table};
 use crate::instance::Instance;
 
 pub(super) const DEFAULT_LIMIT: i64 = 1_000;
@@ -50,6 +51,13 @@ impl DnsConnectionsQuery {
         if let Some(variable) = ip.as_deref().and_then(super::flag::unresolved_variable) {
             return Err(InvalidQuery::Variable { field: "ip", name: variable.to_owned() });
         }
+        let ip = match ip {
+            None => None,
+            Some(text) => {
+                let address: IpAddr = text.parse().map_err(|_| InvalidQuery::Ip { ip: text })?;
+                Some(address.to_string())
+            }
+        };
         Ok(Self { form, ip, limit, notices })
     }
 }
@@ -92,8 +100,7 @@ pub(super) async fn frames(
         DnsConnections::add,
     )
     .await?;
-    let mut notices = query.notices.clone();
-    notices.extend(read.notices);
+    let mut notices = Vec::new();
     let left_out = connections.left_out;
     if left_out > 0 {
         notices.push(Notice::warning(format!(
@@ -120,8 +127,7 @@ pub(super) async fn frames(
         )));
         names.truncate(query.limit);
     }
-    notices.extend(buffer_start_notice(read.from_ms, &read.buffer_start));
-    let meta =
-        Meta { executed_query_string: read.executed_query_string, notices, ..Meta::default() };
-    Ok(vec![dns_table(&names, read.saw_all && left_out == 0, meta)])
+    let saw_all = read.saw_all && left_out == 0;
+    let meta = read.meta(&query.notices, notices, names.is_empty());
+    Ok(vec![dns_table(&names, saw_all, meta)])
 }

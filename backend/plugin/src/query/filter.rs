@@ -6,6 +6,7 @@
 use flow::filter::{FilterSet, FlowFilter};
 use flow::{MessageType, NetworkInterface, TrafficDirection, Verdict};
 use hubble_api::pb::flow::FlowFilter as WireFilter;
+use serde_json::value::RawValue;
 
 use super::flag::{self, Flag, FlagValues, HUBBLE_PROTOCOLS, InvalidFlag};
 use super::form::FlowsForm;
@@ -15,6 +16,11 @@ use super::value::{
     ip_version, named, not_a, one_of, tcp_flags, truth, workload,
 };
 use super::{adhoc, budget};
+
+/// Flags that look at HTTP, which nodes take beside types only if one of these is `l7`.
+/// Source: pkg/hubble/filters `httpMatchCompatibleEventFilter`.
+const HTTP_FLAGS: [Flag; 5] =
+    [Flag::HttpStatus, Flag::HttpMethod, Flag::HttpPath, Flag::HttpUrl, Flag::HttpHeader];
 
 /// Which flows a query selects: Hubble's filters, and the same as a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +44,9 @@ impl FlowSelection {
         budget::check(&filters).map_err(too_large("exclude"))?;
         for (list, texts) in [("allowlist", &form.allowlist), ("denylist", &form.denylist)] {
             for (index, text) in texts.iter().enumerate() {
-                let filter = raw_filter(list, index, text)?;
+                let of_text = raw_filters(list, index, text)?;
                 let into = if list == "allowlist" { &mut filters.allow } else { &mut filters.deny };
-                into.push(filter);
+                into.extend(of_text);
                 budget::check(&filters).map_err(|cause| {
                     let reason = cause.to_string();
                     InvalidQuery::RawFilter { list, index, reason }
@@ -57,18 +63,29 @@ impl FlowSelection {
     }
 }
 
-/// A filter in JSON, as `--allowlist` and `--denylist` take it, and `--print-raw-filters` gives it.
-fn raw_filter(list: &'static str, index: usize, text: &str) -> Result<FlowFilter, InvalidQuery> {
+/// Filters in JSON, one after the other, as `--allowlist` and `--denylist` take them, and
+/// `--print-raw-filters` gives them.
+fn raw_filters(
+    list: &'static str,
+    index: usize,
+    text: &str,
+) -> Result<Vec<FlowFilter>, InvalidQuery> {
     let invalid = |reason: String| InvalidQuery::RawFilter { list, index, reason };
     if let Some(variable) = flag::unresolved_variable(text) {
         return Err(invalid(InvalidFlag::Unresolved(variable.to_owned()).to_string()));
     }
-    let (wire, skipped) = hubble_api::json::read::<WireFilter>(text.as_bytes())
-        .map_err(|error| invalid(crate::words(&error)))?;
-    if let Some(name) = skipped.names.first() {
-        return Err(invalid(format!("`{name}` is not known")));
-    }
-    Ok(wire.into())
+    let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    values
+        .map(|value| {
+            let value = value.map_err(|error| invalid(format!("it is not JSON: {error}")))?;
+            let (wire, skipped) = hubble_api::json::read::<WireFilter>(value.get().as_bytes())
+                .map_err(|error| invalid(crate::words(&error)))?;
+            match skipped.names.first() {
+                Some(name) => Err(invalid(format!("`{name}` is not known"))),
+                None => Ok(wire.into()),
+            }
+        })
+        .collect()
 }
 
 /// A filter that may differ by the side it looks at.
@@ -114,11 +131,9 @@ impl Sides {
         sides.check_namespaces().map_err(|(flag, cause)| invalid(flag, cause))?;
         let types = &sides.source.event_type;
         let has_l7 = types.iter().any(|event| event.message_type == MessageType::L7);
-        if flags.contains_key(&Flag::HttpStatus)
-            && !types.is_empty()
-            && (!has_l7 || types.len() > 1)
-        {
-            return Err(invalid(Flag::HttpStatus, InvalidFlag::NotL7));
+        let of_http = HTTP_FLAGS.into_iter().find(|flag| flags.contains_key(flag));
+        if let Some(flag) = of_http.filter(|_| !types.is_empty() && !has_l7) {
+            return Err(invalid(flag, InvalidFlag::NotL7));
         }
         Ok(sides)
     }

@@ -40,7 +40,7 @@ pub(crate) enum InvalidFlag {
     Unresolved(String),
     #[error(transparent)]
     Filter(flow::filter::FilterError),
-    #[error("needs `type` to be `l7`, or not set")]
+    #[error("needs `type` to be or to include `l7`, or not to be set")]
     NotL7,
     #[error(transparent)]
     TooLarge(TooLarge),

@@ -9,24 +9,24 @@ use flow::once::OncePerPacket;
 use hubble_api::client::{Notice as RelayNotice, Notices as RelayNotices};
 use hubble_api::packed::Encoder;
 use hubble_api::projection::{Decoder, ProjectionError};
+use serde_json::{Map, Value};
 
 use super::clusters;
+use super::completeness::{Completeness, empty_notice};
 use super::filter::FlowSelection;
 use super::model::{FlowsFormat, FlowsQuery};
 use super::rows::without_time;
 use super::{Envelope, QueryError};
 use crate::frames::{self, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta, Notice};
 use crate::instance::Instance;
-use crate::relay::{BufferStart, Newest, NewestRequest, RelayError, Remark};
-
-/// Nodes that a sentence lists.
-const MAX_NODES_SHOWN: usize = 5;
+use crate::relay::{BufferStart, Newest, NewestRequest, RelayError, Remark, TimeRange};
 
 /// Flows and all that is to be said about them.
 #[derive(Debug)]
 struct Collected {
     newest: Newest,
     notices: Vec<Notice>,
+    custom: Map<String, Value>,
     executed: String,
 }
 
@@ -36,6 +36,8 @@ pub(crate) struct PackedFlows {
     /// Newest first.
     pub(crate) messages: Vec<Bytes>,
     pub(crate) notices: Vec<Notice>,
+    /// What the frontend reads of the answer, as `meta.custom` of a frame.
+    pub(crate) custom: Map<String, Value>,
     /// The equivalent `hubble observe …`.
     pub(crate) executed: String,
 }
@@ -48,7 +50,8 @@ pub(super) async fn frames(
     envelope: &Envelope,
     query: &FlowsQuery,
 ) -> Result<Vec<Frame>, QueryError> {
-    let collected = collect(instance, query, envelope.from_ms, envelope.to_ms).await?;
+    let range = TimeRange::of_ms(envelope.from_ms, envelope.to_ms);
+    let collected = collect(instance, query, range).await?;
     let frame = match query.format {
         FlowsFormat::Table => decoded(collected, query.format, |columns, meta| {
             let table = frames::flow_table(columns, &columns.newest_first(), meta);
@@ -68,11 +71,10 @@ pub(super) async fn frames(
 pub(crate) async fn packed_stream(
     instance: &Instance,
     query: &FlowsQuery,
-    from_ms: i64,
-    to_ms: i64,
+    range: TimeRange,
 ) -> Result<PackedFlows, QueryError> {
-    let Collected { newest, notices, executed } = collect(instance, query, from_ms, to_ms).await?;
-    Ok(PackedFlows { messages: newest.messages, notices, executed })
+    let Collected { newest, notices, custom, executed } = collect(instance, query, range).await?;
+    Ok(PackedFlows { messages: newest.messages, notices, custom, executed })
 }
 
 /// Batches of packed flows, packed one by one as they are asked for.
@@ -117,26 +119,24 @@ impl FlowsFormat {
 async fn collect(
     instance: &Instance,
     query: &FlowsQuery,
-    from_ms: i64,
-    to_ms: i64,
+    range: TimeRange,
 ) -> Result<Collected, QueryError> {
     let relay = instance.relay()?;
     let (form, of_clusters) = clusters::resolve(instance, &query.form).await;
     let selection = FlowSelection::new(&form)?;
     let now_ms = now_ms();
-    let (from_ms, to_ms, mut notices) = form.selectors.narrow(from_ms, to_ms, now_ms)?;
+    let (range, mut notices) = form.selectors.narrow(range, now_ms)?;
     notices.splice(0..0, query.notices.iter().cloned().chain(of_clusters));
-    let executed = executed(&selection, from_ms, to_ms);
-    if from_ms > now_ms {
+    let executed = executed(&selection, range);
+    if range.from_nanos.div_euclid(1_000_000) > now_ms {
         notices.push(Notice::info("the time range lies in the future"));
-        return Ok(Collected { newest: Newest::default(), notices, executed });
+        return Ok(Collected { newest: Newest::default(), notices, custom: Map::new(), executed });
     }
     let oldest_first = query.form.selectors.first.is_some_and(|first| first > 0);
     let request = NewestRequest {
         filters: selection.filters,
         columns: query.format.columns(),
-        from_ms,
-        to_ms,
+        range,
         limit: query.limit,
         oldest: oldest_first,
         now_ms,
@@ -155,20 +155,25 @@ async fn collect(
         notices.push(unreadable(newest.unreadable));
     }
     notices.extend(cut_notice(&newest, query.limit, oldest_first));
-    notices.extend(buffer_notice(&newest, query.limit, from_ms, &buffer_start));
-    Ok(Collected { newest, notices, executed })
+    let reaches_memory = reaches_memory(&newest, query.limit, &buffer_start);
+    let Completeness { notices: lacks, custom, is_lossy } =
+        Completeness::of(relay, range, now_ms, &newest.lost, &buffer_start, reaches_memory).await;
+    notices.extend(lacks);
+    if newest.messages.is_empty() {
+        notices.extend(empty_notice(is_lossy, !newest.notices.missing().is_empty()));
+    }
+    Ok(Collected { newest, notices, custom, executed })
 }
 
-pub(super) fn executed(selection: &FlowSelection, from_ms: i64, to_ms: i64) -> String {
-    let time = |time_ms: i64| {
-        DateTime::from_timestamp_millis(time_ms)
-            .map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
-            .unwrap_or_default()
+/// The line that shows the same: `--until` is the last nanosecond of the range, as Hubble takes it.
+pub(super) fn executed(selection: &FlowSelection, range: TimeRange) -> String {
+    let time = |nanos: i64| {
+        DateTime::from_timestamp_nanos(nanos).to_rfc3339_opts(SecondsFormat::AutoSi, true)
     };
     let line = format!(
         "hubble observe --since {} --until {} {}",
-        time(from_ms),
-        time(to_ms),
+        time(range.from_nanos),
+        time(range.to_nanos),
         selection.observe_flags
     );
     line.trim_end().to_owned()
@@ -221,75 +226,17 @@ fn cut_notice(newest: &Newest, limit: usize, oldest_first: bool) -> Option<Notic
     })
 }
 
-/// Says where Hubble's memory begins, when the answer would reach further back than that.
-fn buffer_notice(
+/// Whether the answer reaches back to where Hubble's memory begins: where the limit cut earlier
+/// than the buffers do, they took nothing away.
+fn reaches_memory(
     newest: &Newest,
     limit: usize,
-    from_ms: i64,
-    buffer_start: &Result<Option<BufferStart>, RelayError>,
-) -> Option<Notice> {
-    // Where the limit cut earlier than the buffers do, the buffers took nothing away.
+    start: &Result<Option<BufferStart>, RelayError>,
+) -> bool {
     let was_cut = newest.matched >= limit || newest.cut_by_bytes > 0;
-    if let Ok(Some(start)) = buffer_start
-        && let Some((_, complete_since_nanos)) = start.complete_since()
-        && was_cut
-        && newest.oldest_nanos.is_some_and(|oldest| oldest >= complete_since_nanos)
-    {
-        return None;
-    }
-    buffer_start_notice(from_ms, buffer_start)
-}
-
-/// Says where Hubble's memory begins, when that is after `from_ms`.
-pub(super) fn buffer_start_notice(
-    from_ms: i64,
-    buffer_start: &Result<Option<BufferStart>, RelayError>,
-) -> Option<Notice> {
-    let start = match buffer_start {
-        Ok(Some(start)) => start,
-        Ok(None) => return Some(cannot_tell_start("the relay did not say in time")),
-        Err(error) => return Some(cannot_tell_start(&error.to_string())),
-    };
-    let (last_node, complete_since_nanos) = start.complete_since()?;
-    let from_nanos = from_ms.saturating_mul(1_000_000);
-    if from_nanos >= complete_since_nanos {
-        return None;
-    }
-    let complete_since = time_text(complete_since_nanos);
-    let text = match start.oldest_nanos() {
-        Some(oldest_nanos) if start.nodes() > 1 => format!(
-            "Hubble's buffers begin at {} and are complete from {complete_since} on (node `{last_node}`); \
-             earlier flows of the time range are gone{}",
-            time_text(oldest_nanos),
-            by_node(start)
-        ),
-        _ => format!(
-            "Hubble's buffer begins at {complete_since} (node `{last_node}`); earlier flows of the time range are gone"
-        ),
-    };
-    Some(Notice::info(text))
-}
-
-/// Where each buffer begins, those first that begin last; two are told of already.
-fn by_node(start: &BufferStart) -> String {
-    let nodes = start.latest();
-    if nodes.len() <= 2 {
-        return String::new();
-    }
-    let shown: Vec<String> = nodes
-        .iter()
-        .take(MAX_NODES_SHOWN)
-        .map(|(node_name, oldest_nanos)| format!("`{node_name}` {}", time_text(*oldest_nanos)))
-        .collect();
-    let more = match nodes.len().saturating_sub(MAX_NODES_SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("; by node: {}{more}", shown.join(", "))
-}
-
-fn cannot_tell_start(reason: &str) -> Notice {
-    Notice::info(format!("cannot tell where Hubble's buffers begin: {reason}"))
+    let Ok(Some(start)) = start else { return true };
+    let Some((_, complete_since_nanos)) = start.complete_since() else { return true };
+    !was_cut || newest.oldest_nanos.is_none_or(|oldest| oldest < complete_since_nanos)
 }
 
 /// Milliseconds and the zone: dashboards show local time, and this is not.
@@ -302,7 +249,7 @@ fn decoded(
     format: FlowsFormat,
     shape: impl FnOnce(&FlowColumns, Meta) -> Frame,
 ) -> Frame {
-    let Collected { newest, mut notices, executed } = collected;
+    let Collected { newest, mut notices, custom, executed } = collected;
     let mut columns = FlowColumns::new(ColumnLimits::default());
     let mut decoder = Decoder::new(format.columns());
     let mut unreadable_flows = 0;
@@ -321,7 +268,7 @@ fn decoded(
         notices.push(unreadable(unreadable_flows));
     }
     notices.extend(row_notices(&columns));
-    let meta = Meta { executed_query_string: executed, notices, ..Meta::default() };
+    let meta = Meta { executed_query_string: executed, notices, custom, ..Meta::default() };
     shape(&columns, meta)
 }
 
@@ -342,7 +289,7 @@ fn row_notices(columns: &FlowColumns) -> Vec<Notice> {
 }
 
 fn packed(collected: Collected) -> Frame {
-    let Collected { newest, mut notices, executed } = collected;
+    let Collected { newest, mut notices, custom, executed } = collected;
     let mut columns = FlowColumns::new(ColumnLimits::default());
     let mut decoder = Decoder::new(OncePerPacket::COLUMNS);
     for message in &newest.messages {
@@ -350,7 +297,7 @@ fn packed(collected: Collected) -> Frame {
         let _unreadable = decoder.decode(message, &mut columns).is_err();
     }
     notices.extend(row_notices(&columns));
-    let meta = Meta { executed_query_string: executed, notices, ..Meta::default() };
+    let meta = Meta { executed_query_string: executed, notices, custom, ..Meta::default() };
     let flows = newest.messages.len();
     let packed: Vec<u8> = Batches::new(newest.messages).flatten().collect();
     frames::packed_flows(&packed, flows, meta)

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::adhoc::{self, AdhocFilter, AdhocFilterJson};
@@ -14,6 +14,7 @@ use super::flag::{self, Flag, FlagValues, InvalidFlag};
 use super::line::{self, Diagnostic, Variables};
 use super::model::InvalidQuery;
 use crate::frames::Notice;
+use crate::relay::TimeRange;
 
 /// The builder's form of a selection of flows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -249,15 +250,15 @@ impl Selectors {
         self.times(0).map(|_| ())
     }
 
-    /// Begin and end in Unix milliseconds, where they are set.
-    fn times(&self, now_ms: i64) -> Result<(Option<i64>, Option<i64>), InvalidQuery> {
+    /// Begin and end in Unix nanoseconds, where they are set.
+    fn times(&self, now_nanos: i64) -> Result<(Option<i64>, Option<i64>), InvalidQuery> {
         let time = |name: &'static str, text: Option<&String>| {
             let Some(text) = text else { return Ok(None) };
             if let Some(variable) = flag::unresolved_variable(text) {
                 let cause = InvalidFlag::Unresolved(variable.to_owned());
                 return Err(InvalidQuery::Time { name, reason: cause.to_string() });
             }
-            time_ms(text.trim(), now_ms).map(Some).ok_or_else(|| InvalidQuery::Time {
+            time_nanos(text.trim(), now_nanos).map(Some).ok_or_else(|| InvalidQuery::Time {
                 name,
                 reason: format!(
                     "`{text}` is neither a duration such as `1h30m` nor a time such as `2006-01-02T15:04:05Z`"
@@ -272,13 +273,12 @@ impl Selectors {
     /// Errors: [`InvalidQuery::Time`]; nothing is left.
     pub(crate) fn narrow(
         &self,
-        from_ms: i64,
-        to_ms: i64,
+        range: TimeRange,
         now_ms: i64,
-    ) -> Result<(i64, i64, Vec<Notice>), InvalidQuery> {
-        let (since_ms, until_ms) = self.times(now_ms)?;
+    ) -> Result<(TimeRange, Vec<Notice>), InvalidQuery> {
+        let (since, until) = self.times(now_ms.saturating_mul(1_000_000))?;
         let mut notices = Vec::new();
-        if since_ms.is_some_and(|since_ms| since_ms < from_ms) {
+        if since.is_some_and(|since| since < range.from_nanos) {
             notices.push(Notice::info(
                 "`--since` reaches further back than the time range of the dashboard, which holds",
             ));
@@ -286,29 +286,35 @@ impl Selectors {
         if self.follow {
             notices.push(Notice::info("`--follow`: this answer ends now; live mode goes on"));
         }
-        let narrowed_from_ms = since_ms.map_or(from_ms, |since_ms| since_ms.max(from_ms));
         // As in Hubble, following has no end.
-        let until_ms = until_ms.filter(|_| !self.follow);
-        let narrowed_to_ms = until_ms.map_or(to_ms, |until_ms| until_ms.min(to_ms));
-        if narrowed_from_ms > narrowed_to_ms {
+        let until = until.filter(|_| !self.follow);
+        let narrowed = TimeRange {
+            from_nanos: since.map_or(range.from_nanos, |since| since.max(range.from_nanos)),
+            to_nanos: until.map_or(range.to_nanos, |until| until.min(range.to_nanos)),
+        };
+        if narrowed.from_nanos > narrowed.to_nanos {
             return Err(InvalidQuery::Time {
-                name: if since_ms.is_some() { "since" } else { "until" },
+                name: if since.is_some() { "since" } else { "until" },
                 reason: "leaves nothing of the time range of the dashboard".to_owned(),
             });
         }
-        Ok((narrowed_from_ms, narrowed_to_ms, notices))
+        Ok((narrowed, notices))
     }
 }
 
 /// A duration of Go before now, or one of the layouts of `hubble observe --since`. The layout
-/// `Jan _2 15:04:05.000` names no year, and is none here.
-fn time_ms(text: &str, now_ms: i64) -> Option<i64> {
-    if let Some(duration_ms) = go_duration_ms(text) {
-        return now_ms.checked_sub(duration_ms);
+/// `Jan _2 15:04:05.000` names no year, and is none here. Times that nanoseconds do not reach are
+/// the first or the last that they do.
+fn time_nanos(text: &str, now_nanos: i64) -> Option<i64> {
+    if let Some(duration_nanos) = go_duration_nanos(text) {
+        return Some(now_nanos.saturating_sub(duration_nanos));
     }
-    let midnight = |date: NaiveDate| date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
+    let nanos = |time: DateTime<Utc>| {
+        let end = if time.timestamp() < 0 { i64::MIN } else { i64::MAX };
+        time.timestamp_nanos_opt().unwrap_or(end)
+    };
     if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        return Some(midnight(date));
+        return Some(nanos(date.and_time(NaiveTime::MIN).and_utc()));
     }
     // Hours alone, and hours with minutes, before the zone.
     let filled = [(13, ":00:00"), (16, ":00"), (text.len(), "")];
@@ -316,11 +322,12 @@ fn time_ms(text: &str, now_ms: i64) -> Option<i64> {
         let (head, tail) = text.split_at_checked(at)?;
         DateTime::parse_from_rfc3339(&format!("{head}{zeros}{tail}")).ok()
     });
-    rfc3339.or_else(|| DateTime::parse_from_rfc2822(text).ok()).map(|time| time.timestamp_millis())
+    let time = rfc3339.or_else(|| DateTime::parse_from_rfc2822(text).ok())?;
+    Some(nanos(time.to_utc()))
 }
 
-/// A duration as Go writes it: `1h43m`, `1.5h`, `300ms`. In milliseconds.
-fn go_duration_ms(text: &str) -> Option<i64> {
+/// A duration as Go writes it: `1h43m`, `1.5h`, `300ms`. In nanoseconds.
+fn go_duration_nanos(text: &str) -> Option<i64> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -328,34 +335,42 @@ fn go_duration_ms(text: &str) -> Option<i64> {
     if rest == "0" {
         return Some(0);
     }
-    let mut total_ms = 0.0;
-    while !rest.is_empty() || total_ms == 0.0 {
+    if rest.is_empty() {
+        return None;
+    }
+    let mut total: i64 = 0;
+    while !rest.is_empty() {
         let end = rest.find(|char: char| !char.is_ascii_digit() && char != '.')?;
         let (number, unit) = rest.split_at_checked(end)?;
-        let number: f64 = number.parse().ok()?;
         let end =
             unit.find(|char: char| char.is_ascii_digit() || char == '.').unwrap_or(unit.len());
         let (unit, after) = unit.split_at_checked(end)?;
-        total_ms += number
-            * match unit {
-                "ns" => 1e-6,
-                "us" | "µs" | "μs" => 1e-3,
-                "ms" => 1.0,
-                "s" => 1e3,
-                "m" => 6e4,
-                "h" => 3.6e6,
-                _ => return None,
-            };
+        let unit_nanos = match unit {
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            _ => return None,
+        };
+        total = total.checked_add(times_unit(number, unit_nanos)?)?;
         rest = after;
-        if rest.is_empty() {
-            break;
-        }
     }
-    // Go's durations end at 292 years.
-    if total_ms > 9.2e12 {
+    Some(if negative { -total } else { total })
+}
+
+/// A decimal number of units; what is less than a nanosecond is cut off, as Go does.
+fn times_unit(number: &str, unit_nanos: i64) -> Option<i64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "bounded before")]
-    let whole_ms = total_ms as i64;
-    Some(if negative { -whole_ms } else { whole_ms })
+    let digits = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<i128>().ok() };
+    // Beyond 18 digits no unit has a nanosecond left.
+    let fraction = fraction.get(..fraction.len().min(18))?;
+    let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let unit = i128::from(unit_nanos);
+    let nanos = digits(whole)?.checked_mul(unit)?.checked_add(digits(fraction)? * unit / scale)?;
+    i64::try_from(nanos).ok()
 }

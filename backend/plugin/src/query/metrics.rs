@@ -12,12 +12,11 @@ use hubble_api::projection::Decoder;
 use serde::Deserialize;
 
 use super::clusters;
+use super::completeness::{Completeness, empty_notice};
 use super::fields::Fields;
 use super::filter::FlowSelection;
 use super::flag;
-use super::flows::{
-    buffer_start_notice, executed, now_ms, relay_notices, remark_notices, unreadable,
-};
+use super::flows::{executed, now_ms, relay_notices, remark_notices, unreadable};
 use super::form::FlowsForm;
 use super::group_name::group_name;
 use super::model::{InvalidQuery, read_fields};
@@ -27,7 +26,7 @@ use crate::frames::{
     FlowSeries, FlowSeriesShape, Frame, Meta, Notice, flow_numbers, flow_ranking, flow_time_series,
 };
 use crate::instance::Instance;
-use crate::relay::ScanRequest;
+use crate::relay::{ScanRequest, TimeRange};
 
 /// Groups that are kept apart while counting; more are counted as `other`.
 const MAX_GROUPS: usize = 1_000;
@@ -179,6 +178,17 @@ impl FlowMetric {
         }
     }
 
+    /// What a number is where flows are known to be missing.
+    fn lower_bound(self) -> Notice {
+        let text = match self {
+            Self::DropRatio => "each ratio is of the flows that came: others are missing",
+            Self::Count | Self::Rate | Self::DistinctPeers => {
+                "each number is a lower bound: flows are missing"
+            }
+        };
+        Notice::warning(text)
+    }
+
     /// The value of a cell that covers `secs`; `None` where it cannot be told.
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     fn value(self, cell: &Cell, secs: f64, min_flows: u64) -> Option<f64> {
@@ -262,22 +272,23 @@ fn batch() -> FlowColumns {
 }
 
 /// The buckets of a range, aligned to their step, which grows until they are few enough.
-fn buckets(format: FlowMetricsFormat, from_ms: i64, to_ms: i64, interval_ms: i64) -> Buckets {
-    let span_ms = to_ms.saturating_sub(from_ms).max(1);
-    let (start_ms, step_ms, count) = match format {
-        FlowMetricsFormat::Top | FlowMetricsFormat::Long => (from_ms, span_ms.saturating_add(1), 1),
+fn buckets(format: FlowMetricsFormat, range: TimeRange, interval_ms: i64) -> Buckets {
+    let TimeRange { from_nanos, to_nanos } = range;
+    let span_nanos = to_nanos.saturating_sub(from_nanos).max(1);
+    let (start_nanos, step_nanos, count) = match format {
+        FlowMetricsFormat::Top | FlowMetricsFormat::Long => {
+            (from_nanos, span_nanos.saturating_add(1), 1)
+        }
         FlowMetricsFormat::TimeSeries => {
+            let span_ms = span_nanos.div_euclid(1_000_000);
             let least_ms = span_ms.div_euclid(MAX_BUCKETS - 2).saturating_add(1);
-            let step_ms = interval_ms.max(least_ms).max(1);
-            let start_ms = from_ms.div_euclid(step_ms).saturating_mul(step_ms);
-            (start_ms, step_ms, to_ms.saturating_sub(start_ms).div_euclid(step_ms) + 1)
+            let step_nanos = interval_ms.max(least_ms).max(1).saturating_mul(1_000_000);
+            let start_nanos = from_nanos.div_euclid(step_nanos).saturating_mul(step_nanos);
+            let count = to_nanos.saturating_sub(start_nanos).div_euclid(step_nanos) + 1;
+            (start_nanos, step_nanos, count)
         }
     };
-    Buckets {
-        start_nanos: start_ms.saturating_mul(1_000_000),
-        step_nanos: step_ms.saturating_mul(1_000_000),
-        count: usize::try_from(count).unwrap_or(1),
-    }
+    Buckets { start_nanos, step_nanos, count: usize::try_from(count).unwrap_or(1) }
 }
 
 /// Counts, and shapes the answer.
@@ -292,16 +303,15 @@ pub(super) async fn frames(
     let (form, of_clusters) = clusters::resolve(instance, &query.form).await;
     let selection = FlowSelection::new(&form)?;
     let now_ms = now_ms();
-    let (from_ms, to_ms, narrowed) =
-        form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
+    let range = TimeRange::of_ms(envelope.from_ms, envelope.to_ms);
+    let (range, narrowed) = form.selectors.narrow(range, now_ms)?;
     let mut notices = query.notices.clone();
     notices.extend(of_clusters.into_iter().chain(narrowed));
-    let buckets = buckets(query.format, from_ms, to_ms, envelope.interval_ms);
+    let buckets = buckets(query.format, range, envelope.interval_ms);
     let max_groups = (MAX_CELLS / buckets.count.max(1)).clamp(query.top, MAX_GROUPS);
     let limits = AggregationLimits { max_groups, max_peers: MAX_PEERS };
-    let executed_query_string = executed(&selection, from_ms, to_ms);
-    let request =
-        ScanRequest { filters: selection.filters, columns: query.columns(), from_ms, to_ms };
+    let executed_query_string = executed(&selection, range);
+    let request = ScanRequest { filters: selection.filters, columns: query.columns(), range };
     let (scanned, buffer_start) = tokio::join!(
         relay.scan(
             &request,
@@ -335,18 +345,27 @@ pub(super) async fn frames(
             "there are more than {MAX_PEERS} different pairs: the numbers of peers are too low"
         )));
     }
-    notices.extend(buffer_start_notice(from_ms, &buffer_start));
+    let Completeness { notices: lacks, custom, is_lossy } =
+        Completeness::of(relay, range, now_ms, &scanned.lost, &buffer_start, true).await;
+    notices.extend(lacks);
     let known_from_nanos = match &buffer_start {
         Ok(Some(start)) => start.oldest_nanos().unwrap_or(i64::MIN),
         _ => i64::MIN,
     };
     let covered = Covered {
         buckets,
-        from_nanos: from_ms.saturating_mul(1_000_000).max(known_from_nanos),
-        to_nanos: to_ms.min(now_ms).saturating_mul(1_000_000),
+        from_nanos: range.from_nanos.max(known_from_nanos),
+        to_nanos: range.to_nanos.saturating_add(1).min(now_ms.saturating_mul(1_000_000)),
     };
     let (groups, other) = counts
         .top(query.top, |cell| query.metric.value(cell, 1.0, query.min_flows).unwrap_or(-1.0));
+    let misses_nodes = !scanned.notices.missing().is_empty();
+    let is_empty = groups.iter().chain(&other).all(|group| group.total().flows == 0);
+    if is_empty {
+        notices.extend(empty_notice(is_lossy, misses_nodes));
+    } else if is_lossy || misses_nodes || scanned.broken.is_some() {
+        notices.push(query.metric.lower_bound());
+    }
     if other.is_some() {
         notices.push(Notice::info(format!(
             "showing {} groups; all others are counted as `other`",
@@ -361,7 +380,7 @@ pub(super) async fn frames(
         step_ms: u64::try_from(buckets.step_nanos / 1_000_000).unwrap_or(1),
         times_nanos: (0..told).map(|index| covered.begin(index)).collect(),
     };
-    let meta = Meta { executed_query_string, notices, ..Meta::default() };
+    let meta = Meta { executed_query_string, custom, notices, ..Meta::default() };
     Ok(match query.format {
         FlowMetricsFormat::TimeSeries => flow_time_series(&shape, series, meta),
         FlowMetricsFormat::Top => flow_numbers(&shape, series, meta),

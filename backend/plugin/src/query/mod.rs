@@ -5,6 +5,7 @@ mod annotations;
 mod budget;
 mod choice;
 mod clusters;
+mod completeness;
 mod convert;
 mod dns;
 mod fields;

@@ -138,6 +138,8 @@ pub(crate) enum InvalidQuery {
     Variable { field: &'static str, name: String },
     #[error("limit {limit} is out of range: use 1 to {max} annotations")]
     Annotations { limit: i64, max: i64 },
+    #[error("`ip`: `{ip}` is no IP address")]
+    Ip { ip: String },
     #[error("limit {limit} is out of range: use 1 to {max} names")]
     Names { limit: i64, max: i64 },
     #[error("limit {limit} is out of range: use 1 to {max} groups")]

@@ -8,6 +8,7 @@ use super::filter::FlowSelection;
 use super::flag::{Flag, FlagValues};
 use super::form::{FlowsForm, Selectors};
 use super::model::InvalidQuery;
+use super::value::event_type;
 
 /// The line that shows what `form` selects, narrowed by its ad hoc filters.
 ///
@@ -92,6 +93,10 @@ fn flag_text(flag: Flag, value: &str) -> Option<String> {
             .ok()
             .and_then(DropReason::name)
             .map_or_else(|| value.to_owned(), str::to_owned),
+        Flag::Type => event_type(value).ok().map_or_else(|| value.to_owned(), |_| type_text(value)),
+        Flag::Port | Flag::FromPort | Flag::ToPort => {
+            value.parse::<u16>().map_or_else(|_| value.to_owned(), |port| port.to_string())
+        }
         Flag::TcpFlags => {
             let names: Vec<&str> =
                 value.split([',', ' ']).filter(|name| !name.is_empty()).collect();
@@ -100,6 +105,11 @@ fn flag_text(flag: Flag, value: &str) -> Option<String> {
         _ => value.to_owned(),
     };
     Some(valued(flag.name(), &value))
+}
+
+/// A type that is known, as the command spells it.
+fn type_text(value: &str) -> String {
+    value.to_ascii_lowercase().replace('_', "-")
 }
 
 /// A flag and its value. A value that begins with a dash is bound to its flag, so that nobody

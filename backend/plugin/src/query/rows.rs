@@ -6,13 +6,14 @@ use hubble_api::client::Notice as RelayNotice;
 use hubble_api::projection::{Decoded, Decoder};
 
 use super::clusters;
+use super::completeness::{Completeness, empty_notice};
 use super::filter::FlowSelection;
 use super::flows::{executed, now_ms, relay_notices, remark_notices, unreadable};
 use super::form::FlowsForm;
 use super::{Envelope, QueryError};
-use crate::frames::Notice;
+use crate::frames::{Meta, Notice};
 use crate::instance::Instance;
-use crate::relay::{BufferStart, RelayError, ScanRequest, Scanned};
+use crate::relay::{ScanRequest, Scanned, TimeRange};
 
 /// Flows of a batch: its dictionary is kept from one to the next.
 const BATCH_FLOWS: usize = 1_024;
@@ -23,16 +24,36 @@ const BATCH_TEXT_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct RowsRead {
     /// The range that was asked for, narrowed by the form.
-    pub(super) from_ms: i64,
-    pub(super) to_ms: i64,
+    pub(super) range: TimeRange,
     /// When it was asked.
     pub(super) now_ms: i64,
     pub(super) executed_query_string: String,
-    /// About the range and the flows that were read; not about where buffers start.
-    pub(super) notices: Vec<Notice>,
+    /// About the range and the flows that were read.
+    notices: Vec<Notice>,
+    /// What the answer lacks of the range.
+    completeness: Completeness,
+    /// Whether nodes that should have answered did not.
+    misses_nodes: bool,
     /// Whether every flow of the range that the relay knows of was read.
     pub(super) saw_all: bool,
-    pub(super) buffer_start: Result<Option<BufferStart>, RelayError>,
+    /// The oldest flow that any node has; `None`: it cannot be told.
+    pub(super) oldest_nanos: Option<i64>,
+}
+
+impl RowsRead {
+    /// What a frame should carry: first what is said of the `query`, then of the relay's answer,
+    /// then of what was made of it, and what is lacking last.
+    pub(super) fn meta(self, query: &[Notice], made: Vec<Notice>, is_empty: bool) -> Meta {
+        let Completeness { notices: lacks, custom, is_lossy } = self.completeness;
+        let empty = is_empty.then(|| empty_notice(is_lossy, self.misses_nodes)).flatten();
+        let notices = query.iter().cloned().chain(self.notices).chain(made).chain(lacks);
+        Meta {
+            executed_query_string: self.executed_query_string,
+            notices: notices.chain(empty).collect(),
+            custom,
+            ..Meta::default()
+        }
+    }
 }
 
 /// Asks the relay for the flows that `form` selects, and hands each on as the last row of some
@@ -53,11 +74,11 @@ pub(super) async fn read_rows<T>(
     let (form, of_clusters) = clusters::resolve(instance, form).await;
     let selection = FlowSelection::new(&form)?;
     let now_ms = now_ms();
-    let (from_ms, to_ms, narrowed) =
-        form.selectors.narrow(envelope.from_ms, envelope.to_ms, now_ms)?;
-    let executed_query_string = executed(&selection, from_ms, to_ms);
+    let range = TimeRange::of_ms(envelope.from_ms, envelope.to_ms);
+    let (range, narrowed) = form.selectors.narrow(range, now_ms)?;
+    let executed_query_string = executed(&selection, range);
     let filters = widen(selection.filters);
-    let request = ScanRequest { filters, columns: projection, from_ms, to_ms };
+    let request = ScanRequest { filters, columns: projection, range };
     let (scanned, buffer_start) = tokio::join!(
         relay.scan(
             &request,
@@ -69,9 +90,18 @@ pub(super) async fn read_rows<T>(
     let (scanned, reader) = scanned?;
     let mut notices: Vec<Notice> = of_clusters.into_iter().chain(narrowed).collect();
     notices.extend(reader.notices(&scanned));
-    let saw_all = reader.saw_all(&scanned);
-    let read =
-        RowsRead { from_ms, to_ms, now_ms, executed_query_string, notices, saw_all, buffer_start };
+    let completeness =
+        Completeness::of(relay, range, now_ms, &scanned.lost, &buffer_start, true).await;
+    let read = RowsRead {
+        range,
+        now_ms,
+        executed_query_string,
+        notices,
+        saw_all: reader.saw_all(&scanned) && !completeness.is_lossy,
+        completeness,
+        misses_nodes: !scanned.notices.missing().is_empty(),
+        oldest_nanos: buffer_start.ok().flatten().and_then(|start| start.oldest_nanos()),
+    };
     Ok((read, reader.state))
 }
 
@@ -129,7 +159,7 @@ impl<T> RowReader<T> {
         notices
     }
 
-    /// Whether every flow of the range that the relay knows of was read.
+    /// Whether every flow that the relay sent was read, and all nodes sent theirs.
     fn saw_all(&self, scanned: &Scanned) -> bool {
         let lacks = |notice: &RelayNotice| !matches!(notice, RelayNotice::NodesConnected { .. });
         self.unreadable == 0 && scanned.broken.is_none() && !scanned.notices.iter().any(lacks)

@@ -4,12 +4,11 @@ use flow::service_map::{MapBy, ServiceMap};
 use serde::Deserialize;
 
 use super::fields::Fields;
-use super::flows::buffer_start_notice;
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::read_rows;
 use super::{Envelope, QueryError};
-use crate::frames::{Frame, Meta, Notice, graph_links, node_graph};
+use crate::frames::{Frame, Notice, graph_links, node_graph};
 use crate::instance::Instance;
 
 /// Nodes that Grafana's node graph draws; it hides all others.
@@ -84,8 +83,7 @@ pub(super) async fn frames(
         ServiceMap::add,
     )
     .await?;
-    let mut notices = query.notices.clone();
-    notices.extend(read.notices);
+    let mut notices = Vec::new();
     let (map, grouped) = map.grouped(MAX_NODES);
     if grouped {
         notices.push(Notice::info(format!(
@@ -98,17 +96,13 @@ pub(super) async fn frames(
             map.unpaired
         )));
     }
-    notices.extend(buffer_start_notice(read.from_ms, &read.buffer_start));
     // Rates are over what the buffers cover, not over what was asked for.
-    let known_from_ms = match &read.buffer_start {
-        Ok(Some(start)) => start.oldest_nanos().map_or(read.from_ms, |nanos| nanos / 1_000_000),
-        _ => read.from_ms,
-    };
-    let span_ms =
-        read.to_ms.min(read.now_ms).saturating_sub(read.from_ms.max(known_from_ms)).max(1);
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a time range")]
-    let secs = span_ms as f64 / 1e3;
-    let meta =
-        Meta { executed_query_string: read.executed_query_string, notices, ..Meta::default() };
+    let range = read.range;
+    let known_from_nanos =
+        read.oldest_nanos.map_or(range.from_nanos, |oldest| oldest.max(range.from_nanos));
+    let known_to_nanos = range.to_nanos.min(read.now_ms.saturating_mul(1_000_000));
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a time range")]
+    let secs = known_to_nanos.saturating_sub(known_from_nanos).max(1_000_000) as f64 / 1e9;
+    let meta = read.meta(&query.notices, notices, map.nodes.is_empty());
     Ok(graph_links(node_graph(&map, secs, meta), &envelope.datasource_uid))
 }

@@ -45,6 +45,11 @@ impl BufferStart {
         nodes
     }
 
+    /// The oldest flow of a node.
+    pub(super) fn oldest_of(&self, node_name: &str) -> Option<i64> {
+        self.oldest_nanos.get(node_name).copied()
+    }
+
     /// The oldest flow that any node has.
     pub(crate) fn oldest_nanos(&self) -> Option<i64> {
         self.oldest_nanos.values().copied().min()

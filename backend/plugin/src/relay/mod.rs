@@ -1,29 +1,34 @@
 //! Hubble Relay: the newest flows of a time range, what they lack, and what the relay says about
 //! itself.
 
+mod answered;
 mod buffers;
+mod lost;
 mod newest;
 mod nodes;
 mod plan;
+mod range;
 mod scan;
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hubble_api::client::{
-    ClientIdentity, FlowRequest, FlowStream, RelayClient, RelayConfig, Tls, TlsSettings,
+    ClientIdentity, FlowRequest, FlowStream, NodeNames, Notices, RelayClient, RelayConfig, Tls,
+    TlsSettings,
 };
 use hubble_api::client::{DEFAULT_MAX_MESSAGE_BYTES, RelayError as ClientError};
-use hubble_api::pb::observer::{Node, ServerStatusResponse};
-use hubble_api::pb::relay::NodeState;
+use hubble_api::pb::observer::ServerStatusResponse;
 use hubble_api::release::Release;
 use tokio::sync::Mutex;
 
 pub(crate) use self::buffers::BufferStart;
+pub(crate) use self::lost::{LostEvents, NodeLoss, StartMarkers};
 pub(crate) use self::newest::{Newest, NewestRequest};
-use self::nodes::Known;
+use self::nodes::Nodes;
 pub(crate) use self::plan::{Plan, Remark};
+pub(crate) use self::range::TimeRange;
 pub(crate) use self::scan::{ScanRequest, Scanned};
 use crate::settings::RelaySettings;
 
@@ -31,12 +36,6 @@ use crate::settings::RelaySettings;
 const BUFFER_START_TTL: Duration = Duration::from_secs(5);
 /// How long nodes are not asked with a mask after one has refused it.
 const MASKS_REFUSED_MS: u64 = 600_000;
-
-/// How long the clusters of a relay stay true enough: they change when a mesh does.
-const CLUSTERS_TTL: Duration = Duration::from_secs(60);
-
-/// Cilium's name of a cluster that was given none. Source: pkg/defaults.
-const DEFAULT_CLUSTER_NAME: &str = "default";
 
 /// Why the relay has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -51,6 +50,27 @@ pub(crate) enum RelayError {
         "nodes run Cilium {oldest}, which cannot filter by `{filter}`: that takes Cilium {since}"
     )]
     TooOld { filter: &'static str, since: Release, oldest: Release },
+    #[error("no node is connected{}", unreached(.missing))]
+    NoNode { missing: NodeNames },
+    #[error("{} refused the query: {message}", every(*.nodes))]
+    Refused { nodes: usize, message: String },
+    #[error("{} stopped answering: {message}", every(*.nodes))]
+    Failed { nodes: usize, message: String },
+}
+
+fn every(nodes: usize) -> String {
+    match nodes {
+        1 => "the only connected node".to_owned(),
+        nodes => format!("every one of {nodes} connected nodes"),
+    }
+}
+
+fn unreached(missing: &NodeNames) -> String {
+    let advice = "check that the Cilium agents run with Hubble enabled";
+    if missing.is_empty() {
+        return format!(": the relay knows of none; {advice}");
+    }
+    format!(": the relay cannot reach {missing}; {advice}")
 }
 
 impl From<ClientError> for RelayError {
@@ -63,10 +83,10 @@ impl RelayError {
     /// The HTTP status that Grafana should see.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::NotConfigured | Self::TooOld { .. } => 400,
+            Self::NotConfigured | Self::TooOld { .. } | Self::Refused { .. } => 400,
             Self::Client(error) if error.is_configuration() => 400,
             Self::Client(ClientError::TimedOut { .. } | ClientError::ConnectTimedOut { .. }) => 504,
-            Self::Client(_) => 502,
+            Self::Client(_) | Self::NoNode { .. } | Self::Failed { .. } => 502,
         }
     }
 }
@@ -76,21 +96,10 @@ impl RelayError {
 pub(crate) struct Relay {
     client: RelayClient,
     buffer_start: Mutex<Option<(Instant, BufferStart)>>,
-    known: Mutex<Option<(Instant, Known)>>,
+    kept_nodes: Mutex<Option<Arc<Nodes>>>,
     /// When a node last refused a mask, in milliseconds since `started`; 0: never.
     masks_refused_ms: AtomicU64,
     started: Instant,
-    clusters: Mutex<Option<(Instant, BTreeSet<String>)>>,
-}
-
-/// A node as the relay sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NodeInfo {
-    pub(crate) name: String,
-    /// Whether its flows can be expected.
-    pub(crate) connected: bool,
-    /// As it tells it: `cilium v1.18.2+g5bd307a8`.
-    pub(crate) version: String,
 }
 
 impl Relay {
@@ -120,10 +129,9 @@ impl Relay {
         Ok(Self {
             client,
             buffer_start: Mutex::default(),
-            known: Mutex::default(),
+            kept_nodes: Mutex::default(),
             masks_refused_ms: AtomicU64::new(0),
             started: Instant::now(),
-            clusters: Mutex::default(),
         })
     }
 
@@ -151,34 +159,9 @@ impl Relay {
         Ok(self.client.server_status().await?)
     }
 
-    /// The nodes, by name. Errors: [`RelayError`].
-    pub(crate) async fn nodes(&self) -> Result<Vec<NodeInfo>, RelayError> {
-        let nodes = self.client.nodes().await?.nodes;
-        let mut nodes: Vec<NodeInfo> = nodes.into_iter().map(NodeInfo::from).collect();
-        nodes.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(nodes)
-    }
-
-    /// The clusters whose nodes the relay serves, by Cilium's names. Asked once a minute at most.
-    /// Errors: [`RelayError`].
-    pub(crate) async fn clusters(&self) -> Result<BTreeSet<String>, RelayError> {
-        let mut kept = self.clusters.lock().await;
-        if let Some((asked, clusters)) = kept.as_ref()
-            && asked.elapsed() < CLUSTERS_TTL
-        {
-            return Ok(clusters.clone());
-        }
-        let nodes = self.nodes().await?;
-        let clusters: BTreeSet<String> = nodes
-            .iter()
-            .map(|node| node.name.split_once('/').map_or(DEFAULT_CLUSTER_NAME, |(name, _)| name))
-            .map(str::to_owned)
-            .collect();
-        *kept = Some((Instant::now(), clusters.clone()));
-        Ok(clusters)
-    }
-
-    /// Namespaces with flows in the last hour, sorted. Errors: [`RelayError`].
+    /// Namespaces with flows in the last hour, sorted.
+    ///
+    /// Errors: [`RelayError`]; no node is connected that could know one.
     pub(crate) async fn namespaces(&self) -> Result<Vec<String>, RelayError> {
         let namespaces = self.client.namespaces().await?.namespaces;
         let mut names: Vec<String> =
@@ -186,13 +169,9 @@ impl Relay {
         names.retain(|name| !name.is_empty());
         names.sort_unstable();
         names.dedup();
+        if names.is_empty() {
+            self.check_answered(&Notices::default()).await?;
+        }
         Ok(names)
-    }
-}
-
-impl From<Node> for NodeInfo {
-    fn from(node: Node) -> Self {
-        let connected = node.state() == NodeState::NodeConnected;
-        Self { name: node.name, connected, version: node.version }
     }
 }

@@ -11,10 +11,10 @@ use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, Notices};
 use hubble_api::projection::{Decoder, Envelope};
 
-use super::{Plan, Relay, RelayError, Remark};
+use super::{LostEvents, Plan, Relay, RelayError, Remark, TimeRange};
 
 /// A range that ends this close to now is open: flows keep coming while a dashboard asks.
-const OPEN_END_MS: i64 = 10_000;
+const OPEN_END_NANOS: i64 = 10_000_000_000;
 
 /// Bytes of flows that are held for one answer: 100,000 flows of a kilobyte and some room.
 const MAX_HELD_BYTES: usize = 128 << 20;
@@ -34,10 +34,7 @@ pub(crate) struct NewestRequest {
     pub(crate) filters: FilterSet,
     /// What is read of each flow; the rest need not be sent.
     pub(crate) columns: ColumnSet,
-    /// Unix milliseconds, inclusive.
-    pub(crate) from_ms: i64,
-    /// Unix milliseconds, inclusive.
-    pub(crate) to_ms: i64,
+    pub(crate) range: TimeRange,
     pub(crate) limit: usize,
     /// Keep the oldest flows instead of the newest.
     pub(crate) oldest: bool,
@@ -60,6 +57,8 @@ pub(crate) struct Newest {
     pub(crate) unreadable: usize,
     /// What the relay says about itself.
     pub(crate) notices: Notices,
+    /// Events of the range that were lost.
+    pub(crate) lost: LostEvents,
     /// What there is to say about how it was asked.
     pub(crate) remarks: Vec<Remark>,
     /// Why the stream ended early, if it did and something had come before.
@@ -176,20 +175,13 @@ impl ByNode {
 impl NewestRequest {
     /// Whether flows keep coming at its end.
     fn has_open_end(&self) -> bool {
-        self.to_ms >= self.now_ms.saturating_sub(OPEN_END_MS)
+        let now_nanos = self.now_ms.saturating_mul(1_000_000);
+        self.range.to_nanos >= now_nanos.saturating_sub(OPEN_END_NANOS)
     }
 
     /// Whether a node counts back from now to what is asked for.
     fn counts_back(&self) -> bool {
         self.has_open_end() && !self.oldest
-    }
-
-    fn since_nanos(&self) -> i64 {
-        self.from_ms.saturating_mul(1_000_000)
-    }
-
-    fn until_nanos(&self) -> i64 {
-        self.to_ms.saturating_mul(1_000_000).saturating_add(999_999)
     }
 
     /// How many flows each node is asked for first; 0: all of the range.
@@ -223,7 +215,7 @@ impl NewestRequest {
         let complete_since = by_node.complete_since(number);
         let oldest_held = held.heap.peek().map_or(i64::MAX, |Reverse((oldest, _, _))| *oldest);
         let is_full = held.heap.len() >= self.limit && oldest_held >= complete_since;
-        (!is_full && complete_since > self.since_nanos()).then_some(limit)
+        (!is_full && complete_since > self.range.from_nanos).then_some(limit)
     }
 }
 
@@ -233,7 +225,8 @@ impl Relay {
     /// then for the whole limit. A past range is asked for in whole, since a node counts back from
     /// now and would not reach it; the oldest of a range are counted from its beginning.
     ///
-    /// Errors: [`RelayError`] when nothing came; what came before an error is kept.
+    /// Errors: [`RelayError`] when nothing came, or nobody answered; what came before an error is
+    /// kept.
     pub(crate) async fn newest(&self, request: &NewestRequest) -> Result<Newest, RelayError> {
         let mut plan = self.plan(&request.filters, request.columns).await?;
         let mut number = request.first_number(&plan);
@@ -259,6 +252,9 @@ impl Relay {
             Some(error) if newest.matched == 0 => return Err(error),
             broken => newest.broken = broken,
         }
+        if newest.broken.is_none() && by_node.nodes.is_empty() {
+            self.check_answered(&newest.notices).await?;
+        }
         newest.remarks = plan.into_remarks();
         // By `Reverse`: the newest comes first, or the oldest of the oldest. Flows mostly came in
         // order, which a sort of the whole sees and a heap does not.
@@ -274,14 +270,14 @@ impl Relay {
     }
 
     async fn newest_once(&self, request: &NewestRequest, plan: &mut Plan, number: u64) -> Round {
-        let (since_nanos, until_nanos) = (request.since_nanos(), request.until_nanos());
+        let TimeRange { from_nanos, to_nanos } = request.range;
         let asked = if request.counts_back() && number > 0 {
             FlowRequest { number, ..plan.request() }
         } else {
             FlowRequest {
                 number,
-                since: Some(Timestamp::from_unix_nanos(since_nanos)),
-                until: Some(Timestamp::from_unix_nanos(until_nanos)),
+                since: Some(Timestamp::from_unix_nanos(from_nanos)),
+                until: Some(Timestamp::from_unix_nanos(to_nanos)),
                 ..plan.request()
             }
         };
@@ -296,7 +292,9 @@ impl Relay {
                     if plan.is_mask_refused(self, &notice) {
                         return Round::MaskRefused;
                     }
-                    newest.notices.add(notice);
+                    if !newest.lost.take(&notice, request.range) {
+                        newest.notices.add(notice);
+                    }
                     continue;
                 }
                 Err(error) if plan.is_mask_refused_by(self, &error) => return Round::MaskRefused,
@@ -313,8 +311,8 @@ impl Relay {
                 continue;
             };
             by_node.add(node_name, time_nanos);
-            let too_late = !request.has_open_end() && time_nanos > until_nanos;
-            if time_nanos != NO_TIME && (time_nanos < since_nanos || too_late) {
+            let too_late = !request.has_open_end() && time_nanos > to_nanos;
+            if time_nanos != NO_TIME && (time_nanos < from_nanos || too_late) {
                 continue;
             }
             if !plan.passes(&message) {

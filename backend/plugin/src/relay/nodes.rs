@@ -1,15 +1,38 @@
-//! The nodes behind a relay: how many, and what the oldest of them knows.
+//! The nodes behind a relay: how many, what the oldest of them knows, and how much they see.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hubble_api::pb::observer::Node;
+use hubble_api::pb::relay::NodeState;
 use hubble_api::release::Release;
 
-use super::Relay;
+use super::{Relay, RelayError};
+use crate::query::now_ms;
 
 /// How long an answer stays true enough: clusters are not upgraded by the second.
 const TTL: Duration = Duration::from_secs(60);
 /// How long a query waits for it. Without it, it is asked as if nothing were known.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Cilium's name of a cluster that was given none. Source: pkg/defaults.
+const DEFAULT_CLUSTER_NAME: &str = "default";
+
+/// A node as the relay sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NodeInfo {
+    pub(crate) name: String,
+    /// Whether its flows can be expected.
+    pub(crate) connected: bool,
+    /// As it tells it: `cilium v1.18.2+g5bd307a8`.
+    pub(crate) version: String,
+    /// Events that its buffer holds, and can hold; 0: it does not say.
+    pub(crate) held_flows: u64,
+    pub(crate) max_flows: u64,
+    /// Flows that it saw since it started; 0: it does not say.
+    pub(crate) seen_flows: u64,
+}
 
 /// What is known of the nodes that flows come from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,37 +43,84 @@ pub(crate) struct Known {
     pub(crate) oldest: Option<Release>,
 }
 
+/// What the relay said of its nodes, and when.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    asked: Instant,
+    pub(super) asked_nanos: i64,
+    known: Known,
+    /// Those that it knows; none of a node that is asked itself.
+    pub(super) all: Vec<NodeInfo>,
+}
+
 impl Relay {
-    /// What is known of the nodes. Asked at most once a minute; who comes meanwhile waits for the
-    /// same answer. A relay that has none is no error here: the query itself will tell.
+    /// What is known of the nodes, which the query itself would not tell.
     pub(super) async fn known(&self) -> Known {
+        self.kept_nodes().await.map(|nodes| nodes.known).unwrap_or_default()
+    }
+
+    /// The clusters whose nodes the relay serves, by Cilium's names; none where it does not say.
+    pub(crate) async fn clusters(&self) -> BTreeSet<String> {
+        let Some(kept) = self.kept_nodes().await else { return BTreeSet::new() };
+        let cluster = |node: &NodeInfo| {
+            let name = node.name.split_once('/').map_or(DEFAULT_CLUSTER_NAME, |(name, _)| name);
+            name.to_owned()
+        };
+        kept.all.iter().map(cluster).collect()
+    }
+
+    /// What the relay says of its nodes. Asked at most once a minute; who comes meanwhile waits
+    /// for the same answer. `None`: it gives none, or not in time.
+    pub(super) async fn kept_nodes(&self) -> Option<Arc<Nodes>> {
         let asked = tokio::time::timeout(PATIENCE, async {
-            let mut kept = self.known.lock().await;
-            if let Some((asked, known)) = *kept
-                && asked.elapsed() < TTL
+            let mut kept = self.kept_nodes.lock().await;
+            if let Some(nodes) = kept.as_ref()
+                && nodes.asked.elapsed() < TTL
             {
-                return known;
+                return Some(Arc::clone(nodes));
             }
-            let known = self.ask_known().await;
-            if let Some(known) = known {
-                *kept = Some((Instant::now(), known));
-            }
-            known.unwrap_or_default()
+            let nodes = self.ask_nodes().await.map(Arc::new)?;
+            *kept = Some(Arc::clone(&nodes));
+            Some(nodes)
         });
-        asked.await.unwrap_or_default()
+        asked.await.ok().flatten()
     }
 
     /// `None`: no answer, and asking again may help.
-    async fn ask_known(&self) -> Option<Known> {
+    async fn ask_nodes(&self) -> Option<Nodes> {
+        let (asked, asked_nanos) = (Instant::now(), now_ms().saturating_mul(1_000_000));
         if let Ok(nodes) = self.nodes().await {
             let connected = || nodes.iter().filter(|node| node.connected);
             let releases: Option<Vec<Release>> =
                 connected().map(|node| Release::read(&node.version)).collect();
             let oldest = releases.and_then(|releases| releases.into_iter().min());
-            return Some(Known { nodes: connected().count(), oldest });
+            let known = Known { nodes: connected().count(), oldest };
+            return Some(Nodes { asked, asked_nanos, known, all: nodes });
         }
         // A node that is asked itself does not know of others.
         let status = self.status().await.ok()?;
-        Some(Known { nodes: 1, oldest: Release::read(&status.version) })
+        let known = Known { nodes: 1, oldest: Release::read(&status.version) };
+        Some(Nodes { asked, asked_nanos, known, all: Vec::new() })
+    }
+
+    /// The nodes, by name. Errors: [`RelayError`].
+    pub(crate) async fn nodes(&self) -> Result<Vec<NodeInfo>, RelayError> {
+        let nodes = self.client.nodes().await?.nodes;
+        let mut nodes: Vec<NodeInfo> = nodes.into_iter().map(NodeInfo::from).collect();
+        nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(nodes)
+    }
+}
+
+impl From<Node> for NodeInfo {
+    fn from(node: Node) -> Self {
+        Self {
+            connected: node.state() == NodeState::NodeConnected,
+            held_flows: node.num_flows,
+            max_flows: node.max_flows,
+            seen_flows: node.seen_flows,
+            name: node.name,
+            version: node.version,
+        }
     }
 }

@@ -7,13 +7,15 @@ use flow::filter::FilterSet;
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, Notices};
 
-use super::{Plan, Relay, RelayError, Remark};
+use super::{LostEvents, Plan, Relay, RelayError, Remark, TimeRange};
 
 /// What a scan found beside the flows.
 #[derive(Debug, Default)]
 pub(crate) struct Scanned {
     /// What the relay says about itself.
     pub(crate) notices: Notices,
+    /// Events of the range that were lost.
+    pub(crate) lost: LostEvents,
     /// What there is to say about how it was asked.
     pub(crate) remarks: Vec<Remark>,
     /// Why the stream ended early, if it did and something had come before.
@@ -26,17 +28,15 @@ pub(crate) struct ScanRequest {
     pub(crate) filters: FilterSet,
     /// What is read of each flow; the rest need not be sent.
     pub(crate) columns: ColumnSet,
-    /// Unix milliseconds, inclusive.
-    pub(crate) from_ms: i64,
-    /// Unix milliseconds, inclusive.
-    pub(crate) to_ms: i64,
+    pub(crate) range: TimeRange,
 }
 
 impl Relay {
     /// Hands every flow of the range to `take`, with what `begin` makes; that is made anew if the
     /// relay has to be asked again.
     ///
-    /// Errors: [`RelayError`] when nothing came; what came before an error counts.
+    /// Errors: [`RelayError`] when nothing came, or nobody answered; what came before an error
+    /// counts.
     pub(crate) async fn scan<T>(
         &self,
         request: &ScanRequest,
@@ -64,10 +64,10 @@ impl Relay {
         state: &mut T,
         take: &mut impl FnMut(&mut T, &Bytes),
     ) -> Result<Option<Scanned>, RelayError> {
-        let until_nanos = request.to_ms.saturating_mul(1_000_000).saturating_add(999_999);
+        let range = request.range;
         let mut stream = self.client.get_flows(FlowRequest {
-            since: Some(Timestamp::from_unix_nanos(request.from_ms.saturating_mul(1_000_000))),
-            until: Some(Timestamp::from_unix_nanos(until_nanos)),
+            since: Some(Timestamp::from_unix_nanos(range.from_nanos)),
+            until: Some(Timestamp::from_unix_nanos(range.to_nanos)),
             ..plan.request()
         });
         let mut scanned = Scanned::default();
@@ -84,7 +84,9 @@ impl Relay {
                     if plan.is_mask_refused(self, &notice) {
                         return Ok(None);
                     }
-                    scanned.notices.add(notice);
+                    if !scanned.lost.take(&notice, range) {
+                        scanned.notices.add(notice);
+                    }
                 }
                 Err(error) if plan.is_mask_refused_by(self, &error) => return Ok(None),
                 Err(error) if !came => return Err(error.into()),
@@ -93,6 +95,9 @@ impl Relay {
                     break;
                 }
             }
+        }
+        if !came {
+            self.check_answered(&scanned.notices).await?;
         }
         Ok(Some(scanned))
     }

@@ -8,11 +8,14 @@ use serde_json::value::RawValue;
 use super::{Body, CallError, Reply};
 use crate::instance::Instance;
 use crate::query::{self, Batches, FlowsQuery, InvalidQuery};
+use crate::relay::TimeRange;
 
 /// Number of flows in the stream.
 const FLOWS_HEADER: &str = "X-Hubble-Flows";
 /// JSON list of `{"severity", "text"}`: what the answer lacks.
 const NOTICES_HEADER: &str = "X-Hubble-Notices";
+/// JSON object: what `meta.custom` of a frame would hold.
+const CUSTOM_HEADER: &str = "X-Hubble-Custom";
 /// The equivalent `hubble observe …`, as a JSON string.
 const EXECUTED_HEADER: &str = "X-Hubble-Executed-Query";
 
@@ -34,12 +37,15 @@ pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, Cal
         return Err(InvalidQuery::TimeRange.into());
     }
     let query = FlowsQuery::read(call.query.get().as_bytes())?;
-    let packed = query::packed_stream(instance, &query, call.from, call.to).await?;
+    let packed =
+        query::packed_stream(instance, &query, TimeRange::of_ms(call.from, call.to)).await?;
     let notices = serde_json::to_string(&packed.notices).unwrap_or_default();
+    let custom = serde_json::to_string(&packed.custom).unwrap_or_default();
     let executed = serde_json::to_string(&packed.executed).unwrap_or_default();
     let headers = vec![
         (FLOWS_HEADER, packed.messages.len().to_string()),
         (NOTICES_HEADER, ascii(&notices)),
+        (CUSTOM_HEADER, ascii(&custom)),
         (EXECUTED_HEADER, ascii(&executed)),
     ];
     Ok(Reply {

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::instance::Instance;
 use crate::query::{QueryError, now_ms};
-use crate::relay::NewestRequest;
+use crate::relay::{NewestRequest, TimeRange};
 
 /// Someone who types asks several times a second.
 const TTL: Duration = Duration::from_secs(5);
@@ -90,8 +90,7 @@ async fn fetch(instance: &Instance) -> Result<Sample, QueryError> {
     let request = NewestRequest {
         filters: FilterSet::default(),
         columns: COLUMNS,
-        from_ms: now_ms - WINDOW_MS,
-        to_ms: now_ms,
+        range: TimeRange::of_ms(now_ms - WINDOW_MS, now_ms),
         limit: FLOWS,
         oldest: false,
         now_ms,
@@ -105,7 +104,8 @@ async fn fetch(instance: &Instance) -> Result<Sample, QueryError> {
     }
     let mut notices: Vec<String> = newest.broken.iter().map(ToString::to_string).collect();
     notices.extend(newest.notices.iter().filter_map(|notice| match notice {
-        hubble_api::client::Notice::NodesUnavailable { .. } => Some(notice.to_string()),
+        hubble_api::client::Notice::NodesUnavailable { .. }
+        | hubble_api::client::Notice::NodeError { .. } => Some(notice.to_string()),
         _ => None,
     }));
     Ok(Sample { columns, notices })

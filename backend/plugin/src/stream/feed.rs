@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use flow::Timestamp;
 use futures_util::StreamExt;
-use hubble_api::client::{FlowMessage, FlowRequest, FlowStream, Notice as RelayNotice, RelayError};
+use hubble_api::client::{
+    FlowMessage, FlowRequest, FlowStream, Notice as RelayNotice, Notices, RelayError,
+};
 use hubble_api::projection::Envelope;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep};
@@ -14,7 +16,7 @@ use super::LiveQuery;
 use super::batch::{Batch, MAX_FLOWS};
 use crate::frames::{FramePart, Notice, Severity};
 use crate::instance::Instance;
-use crate::relay::{self, Plan, Relay};
+use crate::relay::{self, Plan, Relay, StartMarkers};
 
 /// Time between two messages.
 const PACE: Duration = Duration::from_millis(200);
@@ -54,6 +56,7 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
     let mut source = Source::Following(relay.follow(request.clone()));
     let mut wait = FIRST_WAIT;
     let mut last_seen: Option<Timestamp> = None;
+    let mut heard = Heard::default();
     let mut counted = Instant::now().checked_sub(COUNT_PACE);
     let mut ticks = interval(PACE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -77,6 +80,7 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
         match event {
             Event::Message(Some(Ok(FlowMessage::Flow(message)))) => {
                 wait = FIRST_WAIT;
+                heard.flows = true;
                 let time = Envelope::read(&message).ok().and_then(|envelope| envelope.time);
                 last_seen = last_seen.max(time);
                 if plan.passes(&message) {
@@ -91,7 +95,9 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
                 go_on(&mut request, last_seen);
                 source = Source::Following(relay.follow(request.clone()));
             }
-            Event::Message(Some(Ok(FlowMessage::Notice(notice)))) => say(&mut batch, &notice),
+            Event::Message(Some(Ok(FlowMessage::Notice(notice)))) => {
+                heard.say(relay, &mut batch, notice).await;
+            }
             Event::Message(Some(Err(error))) if plan.is_mask_refused_by(relay, &error) => {
                 plan = plan.unmasked();
                 request.field_mask.clear();
@@ -104,6 +110,7 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
                 };
                 let secs = wait.as_secs();
                 batch.say(Severity::Warning, format!("{reason} (trying again in {secs} s)"));
+                heard = Heard::default();
                 source = Source::Waiting(Box::pin(sleep(wait)));
                 wait = (wait * 2).min(MAX_WAIT);
             }
@@ -151,9 +158,7 @@ async fn begin(
     let request = FlowRequest {
         follow: true,
         number: query.backlog,
-        since: query
-            .since_ms
-            .map(|since_ms| Timestamp::from_unix_nanos(since_ms.saturating_mul(1_000_000))),
+        since: query.since_nanos.map(Timestamp::from_unix_nanos),
         ..plan.request()
     };
     Ok((plan, request))
@@ -166,13 +171,52 @@ fn go_on(request: &mut FlowRequest, last_seen: Option<Timestamp>) {
     }
 }
 
-fn say(batch: &mut Batch, notice: &RelayNotice) {
-    let severity = match notice {
-        RelayNotice::NodesConnected { .. } => return,
-        RelayNotice::Resumed { .. } => Severity::Info,
-        _ => Severity::Warning,
-    };
-    batch.say(severity, notice.to_string());
+/// What the relay said on the connection that is on.
+#[derive(Default)]
+struct Heard {
+    notices: Notices,
+    markers: StartMarkers,
+    /// Whether a flow came.
+    flows: bool,
+}
+
+impl Heard {
+    /// Says what the relay says, and, where nobody answers, that nobody does.
+    async fn say(&mut self, relay: &Relay, batch: &mut Batch, notice: RelayNotice) {
+        let severity = match &notice {
+            RelayNotice::NodesConnected { .. } => {
+                self.notices.add(notice);
+                return;
+            }
+            RelayNotice::Resumed { .. } => Severity::Info,
+            RelayNotice::FlowsLost { source, count, node_name, .. } => {
+                let lost = self.markers.lost(node_name, *source, *count);
+                if lost > 0 {
+                    let mut notice = notice.clone();
+                    if let RelayNotice::FlowsLost { count, .. } = &mut notice {
+                        *count = lost;
+                    }
+                    batch.say(Severity::Warning, notice.to_string());
+                }
+                return;
+            }
+            _ => Severity::Warning,
+        };
+        batch.say(severity, notice.to_string());
+        // A relay ends the stream at once where no node is left to follow.
+        let is_end = matches!(notice, RelayNotice::Interrupted { .. });
+        let may_be_all = matches!(notice, RelayNotice::NodeError { .. });
+        self.notices.add(notice);
+        if (is_end || may_be_all)
+            && !self.flows
+            && let Err(error) = relay.check_answered(&self.notices).await
+        {
+            batch.say(Severity::Error, error.to_string());
+        }
+        if is_end {
+            *self = Self::default();
+        }
+    }
 }
 
 /// Says how many flows found no room; whether there was anything to say.

@@ -24,6 +24,7 @@ use crate::query::{
     FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, QueryError, now_ms,
     resolve_clusters,
 };
+use crate::relay::TimeRange;
 
 /// Flows of the past that a stream begins with, of each node, where the query says nothing:
 /// as many as `hubble observe` shows.
@@ -49,9 +50,9 @@ pub(crate) struct LiveQuery {
     form: FlowsForm,
     selection: FlowSelection,
     shape: Shape,
-    /// Flows of the past, of each node; 0: all since `since_ms`.
+    /// Flows of the past, of each node; 0: all since `since_nanos`.
     backlog: u64,
-    since_ms: Option<i64>,
+    since_nanos: Option<i64>,
     notices: Vec<Notice>,
 }
 
@@ -122,15 +123,16 @@ impl LiveQuery {
         instance.relay()?;
         let selection = FlowSelection::new(&query.form).map_err(invalid)?;
         let selectors = &query.form.selectors;
-        let (since_ms, _, _) = selectors.narrow(0, i64::MAX, now_ms()).map_err(invalid)?;
-        let since_ms = Some(since_ms).filter(|since_ms| *since_ms > 0);
+        let all = TimeRange { from_nanos: 0, to_nanos: i64::MAX };
+        let (range, _) = selectors.narrow(all, now_ms()).map_err(invalid)?;
+        let since_nanos = Some(range.from_nanos).filter(|since| *since > 0);
         let backlog = match selectors.last.filter(|last| *last > 0) {
             Some(last) => last.min(MAX_BACKLOG),
-            None if since_ms.is_some() => 0,
+            None if since_nanos.is_some() => 0,
             None => DEFAULT_BACKLOG,
         };
         let FlowsQuery { form, notices, .. } = query;
-        Ok(Self { form, selection, shape, backlog, since_ms, notices })
+        Ok(Self { form, selection, shape, backlog, since_nanos, notices })
     }
 
     /// What the relay is asked for, and what is to be said of it.

@@ -113,7 +113,7 @@ fn story(frame: &str) -> Vec<String> {
     rows.filter(|line| !line.starts_with('('))
         .map(|line| {
             let cells: Vec<&str> = line.split(" | ").collect();
-            [1, 4, 7, 8, 9, 12, 16].map(|index| cells[index]).join(" | ")
+            [5, 1, 2, 10, 3, 13, 4].map(|index| cells[index]).join(" | ")
         })
         .collect()
 }
@@ -157,7 +157,7 @@ async fn a_name_and_the_connection_that_followed() {
     assert_eq!(story(&frames[0]), [tried]);
 
     // What was lost may have been the connection.
-    flows.push(relay::lost("aks-1", 3, 1));
+    flows.push(relay::lost("aks-1", 3, 2));
     let relay = Relay::start(Script { flows, oldest, ..Script::default() }).await;
     let frames = plugin.frames(&relay.source(), range, query).await;
     assert!(story(&frames[0])[1].contains("| none seen |"), "{}", frames[0]);

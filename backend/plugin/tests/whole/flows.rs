@@ -117,7 +117,7 @@ async fn a_past_range_is_asked_for_in_whole_and_cut_to_its_newest() {
     let now = now_ms();
     let to = now - 600_000;
     let script = Script {
-        flows: plain((0..20).map(|second| to - second * 1_000)),
+        flows: plain((0..20).map(|second| to - 1 - second * 1_000)),
         oldest: vec![relay::flow("aks-1", now - 7_200_000, |_| {})],
         ..Script::default()
     };
@@ -125,13 +125,14 @@ async fn a_past_range_is_asked_for_in_whole_and_cut_to_its_newest() {
     let range = Range { from_ms: to - 60_000, to_ms: to };
     let shown = ask(&plugin, &relay.source(), range, json!({ "limit": 5 })).await;
     let expected: Vec<String> =
-        (0..5).map(|second| format!("uuid-{}", to - second * 1_000)).collect();
+        (0..5).map(|second| format!("uuid-{}", to - 1 - second * 1_000)).collect();
     assert_eq!(uuids(&shown), expected);
     assert_eq!(shown.notices, ["info: showing the newest 5 of 20 flows in the time range"]);
     let asked = relay.asked.lock().unwrap()[0].clone();
     assert_eq!(asked.number, 0, "a number would count back from now and not reach the range");
     assert_eq!(asked.since.unwrap().seconds, range.from_ms / 1_000);
-    assert_eq!(asked.until.unwrap().seconds, to / 1_000);
+    let until = asked.until.unwrap();
+    assert_eq!(until.seconds * 1_000_000_000 + i64::from(until.nanos), to * 1_000_000 - 1);
 }
 
 #[tokio::test]
@@ -190,8 +191,8 @@ async fn what_the_answer_lacks_is_said() {
         shown.notices,
         [
             "warning: no flows from nodes `aks-2`, `aks-3`: the relay cannot reach them",
-            "warning: 42 flows lost on node `aks-1`: Hubble's ring buffer was overwritten before it was read (HUBBLE_RING_BUFFER)",
-            "warning: node `aks-4` stopped answering: invalid filter",
+            "warning: node `aks-4` refused: invalid filter",
+            "warning: 41 events lost on node `aks-1`: Hubble's ring buffer was overwritten before it was read (HUBBLE_RING_BUFFER)",
             "info: Hubble's buffers begin at 2023-11-14 22:13:20.000 UTC and are complete from 2023-11-14 22:14:20.500 UTC on (node `aks-4`); earlier flows of the time range are gone",
         ]
     );

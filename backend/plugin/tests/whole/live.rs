@@ -137,7 +137,7 @@ async fn log_lines_as_they_come() {
     let columns = next(&mut stream).await;
     assert!(columns[1][0].as_str().unwrap().starts_with("FORWARDED pets/store-front-0:40000"));
     assert_eq!(columns[4][0]["fromWorkload"], "store-front", "labels are JSON, not text");
-    assert!(columns[1][1].as_str().unwrap().starts_with("7 flows lost on node `aks-1`"));
+    assert!(columns[1][1].as_str().unwrap().starts_with("6 events lost on node `aks-1`"));
     assert_eq!((&columns[2][1], &columns[3][1]), (&json!("warning"), &json!("notice-1")));
     assert_eq!(columns[4][1], json!({ "notice": "true" }));
     assert_eq!(relay.asked.lock().unwrap()[0].number, 5);

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod answered;
 mod bad_flows;
 mod bad_input;
 mod correlation;

@@ -187,7 +187,7 @@ pub(crate) fn node(name: &str, state: i32) -> Node {
     }
 }
 
-fn timestamp(time_ms: i64) -> prost_types::Timestamp {
+pub(crate) fn timestamp(time_ms: i64) -> prost_types::Timestamp {
     prost_types::Timestamp {
         seconds: time_ms.div_euclid(1_000),
         nanos: i32::try_from(time_ms.rem_euclid(1_000)).unwrap() * 1_000_000,

@@ -1,0 +1,184 @@
+//! What an answer lacks of its time range: the part that Hubble has forgotten, and the events that
+//! were lost.
+
+use serde_json::{Map, Value, json};
+
+use super::flows::time_text;
+use crate::frames::Notice;
+use crate::relay::{BufferStart, LostEvents, NodeLoss, Relay, RelayError, TimeRange};
+
+/// Nodes that a sentence lists, and that have a sentence of their own.
+const MAX_NODES_SHOWN: usize = 5;
+
+/// What is known of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Completeness {
+    pub(super) notices: Vec<Notice>,
+    /// The same for the frontend: `memory` and `lost` of a frame's `meta.custom`.
+    pub(super) custom: Map<String, Value>,
+    /// Whether events of the range were lost.
+    pub(super) is_lossy: bool,
+}
+
+impl Completeness {
+    /// Puts together what the relay said. Where the answer was cut before it came to the oldest
+    /// flows, `reaches_memory` is false, and their beginning is of no concern.
+    pub(super) async fn of(
+        relay: &Relay,
+        range: TimeRange,
+        now_ms: i64,
+        lost: &LostEvents,
+        start: &Result<Option<BufferStart>, RelayError>,
+        reaches_memory: bool,
+    ) -> Self {
+        let known = start.as_ref().ok().and_then(Option::as_ref);
+        let losses = relay.losses(lost, range, known, now_ms.saturating_mul(1_000_000)).await;
+        let mut custom = Map::new();
+        if let Some(memory) = known.and_then(|start| memory(range, start)) {
+            custom.insert("memory".to_owned(), memory);
+        }
+        let is_lossy = !losses.is_empty();
+        if is_lossy {
+            custom.insert("lost".to_owned(), lost_json(&losses));
+        }
+        let mut notices = loss_notices(&losses);
+        notices.extend(reaches_memory.then(|| buffer_start_notice(range, start)).flatten());
+        Self { notices, custom, is_lossy }
+    }
+}
+
+/// Says of an answer with nothing in it that this is not certain, where it is not.
+pub(super) fn empty_notice(is_lossy: bool, misses_nodes: bool) -> Option<Notice> {
+    let reason = match (is_lossy, misses_nodes) {
+        (false, false) => return None,
+        (true, false) => "events were lost",
+        (false, true) => "flows of some nodes are missing",
+        (true, true) => "events were lost, and flows of some nodes are missing",
+    };
+    Some(Notice::warning(format!(
+        "that nothing was found does not say that nothing was there: {reason}"
+    )))
+}
+
+/// Where memory begins, and the end of what was asked for, in Unix milliseconds.
+fn memory(range: TimeRange, start: &BufferStart) -> Option<Value> {
+    let begins_nanos = start.oldest_nanos()?;
+    let (_, complete_nanos) = start.complete_since()?;
+    Some(json!({
+        "begins": begins_nanos.div_euclid(1_000_000),
+        "completeSince": complete_nanos.div_euclid(1_000_000),
+        "rangeEnd": range.end_ms(),
+        "forgotten": range.to_nanos < begins_nanos,
+    }))
+}
+
+fn lost_json(losses: &[NodeLoss]) -> Value {
+    let nodes = losses.iter().take(MAX_NODES_SHOWN).map(
+        |loss| json!({ "node": loss.node_name, "events": loss.events(), "share": loss.share }),
+    );
+    let events = losses.iter().fold(0_u64, |sum, loss| sum.saturating_add(loss.events()));
+    json!({ "events": events, "nodes": nodes.collect::<Vec<_>>() })
+}
+
+fn loss_notices(losses: &[NodeLoss]) -> Vec<Notice> {
+    let (shown, others) = losses.split_at(losses.len().min(MAX_NODES_SHOWN));
+    let mut notices: Vec<Notice> =
+        shown.iter().map(|loss| Notice::warning(loss_text(loss))).collect();
+    if !others.is_empty() {
+        let events = others.iter().fold(0_u64, |sum, loss| sum.saturating_add(loss.events()));
+        notices.push(Notice::warning(format!(
+            "{} lost on {} more nodes",
+            counted(events),
+            others.len()
+        )));
+    }
+    notices
+}
+
+fn loss_text(loss: &NodeLoss) -> String {
+    let mut text = format!("{} lost", counted(loss.events()));
+    if !loss.node_name.is_empty() {
+        text.extend([" on node `", &loss.node_name, "`"]);
+    }
+    if let Some(share) = loss.share {
+        text.extend([", ", &percent(share), " of its events in the time range (an estimate)"]);
+    }
+    let sources = loss.by_source.iter().map(|(source, events)| match loss.by_source.len() {
+        1 => source.to_string(),
+        _ => format!("{events}: {source}"),
+    });
+    text.extend([": ", &sources.collect::<Vec<_>>().join("; ")]);
+    text
+}
+
+fn counted(events: u64) -> String {
+    if events == 1 { "1 event".to_owned() } else { format!("{events} events") }
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent {
+        percent if percent < 0.01 => "less than 0.01 %".to_owned(),
+        percent if percent < 1.0 => format!("about {percent:.2} %"),
+        percent if percent < 10.0 => format!("about {percent:.1} %"),
+        percent => format!("about {percent:.0} %"),
+    }
+}
+
+/// Says where Hubble's memory begins, when that is within or after `range`.
+fn buffer_start_notice(
+    range: TimeRange,
+    start: &Result<Option<BufferStart>, RelayError>,
+) -> Option<Notice> {
+    let start = match start {
+        Ok(Some(start)) => start,
+        Ok(None) => return Some(cannot_tell_start("the relay did not say in time")),
+        Err(error) => return Some(cannot_tell_start(&error.to_string())),
+    };
+    let (last_node, complete_since_nanos) = start.complete_since()?;
+    if range.from_nanos >= complete_since_nanos {
+        return None;
+    }
+    let complete_since = time_text(complete_since_nanos);
+    let text = match start.oldest_nanos() {
+        Some(oldest_nanos) if range.to_nanos < oldest_nanos => {
+            let end = time_text(range.end_ms().saturating_mul(1_000_000));
+            return Some(Notice::warning(format!(
+                "this range ended at {end}; Hubble's memory begins at {}",
+                time_text(oldest_nanos)
+            )));
+        }
+        Some(oldest_nanos) if start.nodes() > 1 => format!(
+            "Hubble's buffers begin at {} and are complete from {complete_since} on (node `{last_node}`); \
+             earlier flows of the time range are gone{}",
+            time_text(oldest_nanos),
+            by_node(start)
+        ),
+        _ => format!(
+            "Hubble's buffer begins at {complete_since} (node `{last_node}`); earlier flows of the time range are gone"
+        ),
+    };
+    Some(Notice::info(text))
+}
+
+/// Where each buffer begins, those first that begin last; two are told of already.
+fn by_node(start: &BufferStart) -> String {
+    let nodes = start.latest();
+    if nodes.len() <= 2 {
+        return String::new();
+    }
+    let shown: Vec<String> = nodes
+        .iter()
+        .take(MAX_NODES_SHOWN)
+        .map(|(node_name, oldest_nanos)| format!("`{node_name}` {}", time_text(*oldest_nanos)))
+        .collect();
+    let more = match nodes.len().saturating_sub(MAX_NODES_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("; by node: {}{more}", shown.join(", "))
+}
+
+fn cannot_tell_start(reason: &str) -> Notice {
+    Notice::info(format!("cannot tell where Hubble's buffers begin: {reason}"))
+}

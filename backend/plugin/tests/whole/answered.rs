@@ -1,0 +1,289 @@
+//! "Nobody answered" is not zero: no node, a filter that every node refuses, and only some that
+//! answer; each in every type of query.
+
+use hubble_api::pb::flow::Flow;
+use hubble_api::pb::observer::{GetFlowsResponse, Node};
+use serde_json::{Value, json};
+
+use crate::host::{Plugin, Range, now_ms};
+use crate::relay::{self, Relay, Script};
+
+/// Every type of query that asks the relay for flows.
+fn queries() -> Vec<Value> {
+    let metrics = |metric: &str, format: &str| json!({ "queryType": "flowMetrics", "metric": metric, "format": format });
+    let mut queries = vec![
+        json!({ "queryType": "flows" }),
+        json!({ "queryType": "flows", "format": "logs" }),
+        json!({ "queryType": "flows", "format": "packed" }),
+        json!({ "queryType": "serviceMap" }),
+        json!({ "queryType": "dnsConnections" }),
+        json!({ "queryType": "flowAnnotations" }),
+    ];
+    for metric in ["count", "rate", "dropRatio", "distinctPeers"] {
+        queries.extend([metrics(metric, "top"), metrics(metric, "time_series")]);
+    }
+    queries
+}
+
+async fn failures(plugin: &Plugin, script: Script) -> Vec<(i32, String)> {
+    let relay = Relay::start(script).await;
+    let mut failures = Vec::new();
+    for query in queries() {
+        let (status, source, message) =
+            plugin.failure(&relay.source(), Range::last_hour(), query).await;
+        assert_eq!(source, "downstream");
+        failures.push((status, message));
+    }
+    failures
+}
+
+fn nodes(states: &[(&str, i32)]) -> Vec<Node> {
+    states.iter().map(|(name, state)| relay::node(name, *state)).collect()
+}
+
+#[tokio::test]
+async fn no_node_is_an_error_in_every_type() {
+    let plugin = Plugin::start().await;
+    let check = async |flows: Vec<GetFlowsResponse>, known: &[(&str, i32)], expected: &str| {
+        let script = Script { flows, nodes: nodes(known), ..Script::default() };
+        for (status, message) in failures(&plugin, script).await {
+            assert_eq!((status, message.as_str()), (502, expected));
+        }
+    };
+    let advice = "check that the Cilium agents run with Hubble enabled";
+    check(
+        vec![relay::node_status(2, &["aks-1", "aks-2"], "")],
+        &[("aks-1", 2), ("aks-2", 2)],
+        &format!("no node is connected: the relay cannot reach nodes `aks-1`, `aks-2`; {advice}"),
+    )
+    .await;
+    // A relay without peers says nothing of nodes and ends well.
+    check(vec![], &[], &format!("no node is connected: the relay knows of none; {advice}")).await;
+}
+
+#[tokio::test]
+async fn what_every_node_refuses_is_an_error_in_their_words() {
+    let plugin = Plugin::start().await;
+    let check = async |flows: Vec<GetFlowsResponse>, expected: (i32, &str)| {
+        let known = nodes(&[("aks-1", 1), ("aks-2", 1), ("aks-3", 2)]);
+        let script = Script { flows, nodes: known, ..Script::default() };
+        for (status, message) in failures(&plugin, script).await {
+            assert_eq!((status, message.as_str()), expected);
+        }
+    };
+    let connected = || relay::node_status(1, &["aks-1", "aks-2"], "");
+    let unavailable = || relay::node_status(2, &["aks-3"], "");
+    let sentence = "error compiling CEL expression: undefined field 'verdit'";
+    check(
+        vec![connected(), unavailable(), relay::node_status(4, &["aks-1", "aks-2"], sentence)],
+        (400, &format!("every one of 2 connected nodes refused the query: {sentence}")),
+    )
+    .await;
+    check(
+        vec![
+            connected(),
+            relay::node_status(4, &["aks-1"], "invalid IP address \"x\" in filter"),
+            relay::node_status(4, &["aks-2"], "invalid IP prefix"),
+        ],
+        (
+            400,
+            "every one of 2 connected nodes refused the query: invalid IP address \"x\" in filter; invalid IP prefix",
+        ),
+    )
+    .await;
+    let gone = "rpc error: code = Unavailable desc = error reading from server: EOF";
+    check(
+        vec![connected(), relay::node_status(4, &["aks-1", "aks-2"], gone)],
+        (502, &format!("every one of 2 connected nodes stopped answering: {gone}")),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn where_some_answered_a_number_is_a_lower_bound() {
+    let plugin = Plugin::start().await;
+    let flow = relay::flow("aks-2", now_ms() - 1_000, |_| {});
+    let script = |flows: &[&GetFlowsResponse]| {
+        let mut all = vec![
+            relay::node_status(1, &["aks-1", "aks-2"], ""),
+            relay::node_status(4, &["aks-1"], "invalid filter"),
+        ];
+        all.extend(flows.iter().map(|&flow| flow.clone()));
+        let known = nodes(&[("aks-1", 1), ("aks-2", 1)]);
+        Script { flows: all, nodes: known, ..Script::default() }
+    };
+    let ask = async |script: Script, query: Value| {
+        let relay = Relay::start(script).await;
+        plugin.frames(&relay.source(), Range::last_hour(), query).await.join("\n")
+    };
+    let count = || json!({ "queryType": "flowMetrics", "format": "top" });
+    let ratio = || json!({ "queryType": "flowMetrics", "format": "top", "metric": "dropRatio" });
+    let refused = "node `aks-1` refused: invalid filter";
+    let check = |frames: &str, named: &[&str]| {
+        for words in named {
+            assert!(frames.contains(words), "{words}: {frames}");
+        }
+    };
+    let answer = ask(script(&[&flow]), count()).await;
+    check(&answer, &[refused, "each number is a lower bound: flows are missing", "rows:\n1\n"]);
+    let answer = ask(script(&[&flow]), ratio()).await;
+    check(&answer, &[refused, "each ratio is of the flows that came: others are missing"]);
+    let nothing = "that nothing was found does not say that nothing was there: flows of some nodes are missing";
+    for query in queries() {
+        let answer = ask(script(&[]), query).await;
+        check(&answer, &[refused, nothing]);
+    }
+    // All of them answered, and there was nothing.
+    let known = vec![relay::node_status(1, &["aks-1"], "")];
+    let answer = ask(Script { flows: known, ..Script::default() }, count()).await;
+    assert!(!answer.contains("nothing was") && answer.contains("rows:\n0\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn suggestions_and_variables_know_no_names_without_a_node() {
+    let plugin = Plugin::start().await;
+    let script = Script {
+        flows: vec![relay::node_status(2, &["aks-1"], "")],
+        nodes: nodes(&[("aks-1", 2)]),
+        ..Script::default()
+    };
+    let relay = Relay::start(script).await;
+    let now = now_ms();
+    let variable = |query: &str| {
+        json!({ "query": query, "from": now - 60_000, "to": now }).to_string().into_bytes()
+    };
+    for (method, url, body) in [
+        ("GET", "suggestions?field=fromPod", vec![]),
+        ("GET", "suggestions?field=namespace", vec![]),
+        ("POST", "variables", variable("pods(pets)")),
+        ("POST", "variables", variable("namespaces()")),
+    ] {
+        let answer = plugin.resource(&relay.source(), method, url, &body).await;
+        let text = String::from_utf8(answer.body()).unwrap();
+        assert_eq!(answer.status, 502, "{url}: {text}");
+        assert!(text.contains("no node is connected"), "{url}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn windows_that_touch_share_no_flow() {
+    let plugin = Plugin::start().await;
+    let edge = (now_ms() - 600_000) / 1_000 * 1_000;
+    let at = |nanos: i64| {
+        let mut time = relay::timestamp(edge);
+        time.seconds += nanos.div_euclid(1_000_000_000);
+        time.nanos = i32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap();
+        let named = |flow: &mut Flow| {
+            flow.time = Some(time);
+            flow.uuid = format!("at{nanos:+}");
+        };
+        GetFlowsResponse { time: Some(time), ..relay::flow("aks-1", edge, named) }
+    };
+    let flows = [-1_000_000, -1, 0, 1, 999_999, 1_000_000].map(at).to_vec();
+    let relay = Relay::start(Script { flows, ..Script::default() }).await;
+    let check = async |from_ms: i64, to_ms: i64, line: &str, expected: &[&str]| {
+        let range = Range { from_ms, to_ms };
+        let query = json!({ "queryType": "flows", "text": format!("hubble observe {line}") });
+        let answer = plugin.frames(&relay.source(), range, query).await.remove(0);
+        for uuid in ["at-1000000", "at-1", "at+0", "at+1", "at+999999", "at+1000000"] {
+            let is_shown = answer.contains(&format!("| {uuid}\n"));
+            assert_eq!(is_shown, expected.contains(&uuid), "{uuid} {line}: {answer}");
+        }
+    };
+    check(edge - 1_000, edge, "", &["at-1000000", "at-1"]).await;
+    check(edge, edge + 1_000, "", &["at+0", "at+1", "at+999999", "at+1000000"]).await;
+    check(edge, edge + 1, "", &["at+0", "at+1", "at+999999"]).await;
+    let second = chrono::DateTime::from_timestamp_millis(edge).unwrap();
+    let time = |nanos: &str| format!("{}.{nanos}Z", second.format("%Y-%m-%dT%H:%M:%S"));
+    let since = format!("--since {}", time("000000001"));
+    check(edge - 1_000, edge + 1_000, &since, &["at+1", "at+999999", "at+1000000"]).await;
+    let until = format!("--until {}", time("000999999"));
+    let before = ["at-1000000", "at-1", "at+0", "at+1", "at+999999"];
+    check(edge - 1_000, edge + 1_000, &until, &before).await;
+    let both = format!("{since} --until {}", time("000000001"));
+    check(edge - 1_000, edge + 1_000, &both, &["at+1"]).await;
+}
+
+#[tokio::test]
+async fn a_range_that_is_forgotten_says_so() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let begins = now - 60_000;
+    let script = Script {
+        oldest: vec![
+            relay::flow("aks-1", begins, |_| {}),
+            relay::flow("aks-2", begins + 5_000, |_| {}),
+        ],
+        ..Script::default()
+    };
+    let relay = Relay::start(script).await;
+    let range = Range { from_ms: now - 3_600_000, to_ms: now - 1_800_000 };
+    let source = relay.source();
+    for query in queries() {
+        let answers = plugin.query(&source, range, &[("A", query.clone())]).await;
+        let frame = crate::golden::render(&answers["A"].frames[0], 10);
+        let memory = format!(
+            r#""memory":{{"begins":{begins},"completeSince":{},"forgotten":true,"rangeEnd":{}}}"#,
+            begins + 5_000,
+            range.to_ms
+        );
+        assert!(frame.replace([' ', '\n'], "").contains(&memory), "{query}: {frame}");
+        assert!(frame.contains("this range ended at "), "{query}: {frame}");
+        assert!(frame.contains("; Hubble's memory begins at "), "{query}: {frame}");
+        assert!(!frame.contains("are gone"), "once is enough: {frame}");
+    }
+    // A range that reaches into memory is not forgotten.
+    let query = json!({ "queryType": "flows" });
+    let frame = plugin.frames(&source, Range::last_hour(), query).await.remove(0);
+    assert!(frame.contains("earlier flows of the time range are gone"), "{frame}");
+    assert!(frame.replace([' ', '\n'], "").contains(r#""forgotten":false"#), "{frame}");
+}
+
+#[tokio::test]
+async fn losses_are_counted_by_node_and_range() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let lost_at = |node: &str, source: i32, count: u64, time_ms: i64| GetFlowsResponse {
+        time: Some(relay::timestamp(time_ms)),
+        ..relay::lost(node, source, count)
+    };
+    // 1,000 flows in the last 100 s: 10 a second.
+    let node = |name: &str| Node {
+        num_flows: 1_000,
+        max_flows: 1_000,
+        seen_flows: 90_000,
+        ..relay::node(name, 1)
+    };
+    let script = Script {
+        flows: vec![
+            relay::node_status(1, &["aks-1", "aks-2", "aks-3"], ""),
+            // Where readers began.
+            lost_at("aks-1", 3, 1, now),
+            lost_at("aks-2", 3, 1, now),
+            lost_at("aks-1", 2, 100, now - 30_000),
+            lost_at("aks-1", 2, 7, now - 90_000),
+            lost_at("aks-3", 1, 2, now - 30_000),
+        ],
+        nodes: vec![node("aks-1"), node("aks-2"), relay::node("aks-3", 1)],
+        oldest: vec![
+            relay::flow("aks-1", now - 100_000, |_| {}),
+            relay::flow("aks-2", now - 100_000, |_| {}),
+            relay::flow("aks-3", now - 100_000, |_| {}),
+        ],
+        ..Script::default()
+    };
+    let relay = Relay::start(script).await;
+    let range = Range { from_ms: now - 60_000, to_ms: now };
+    for query in queries() {
+        let frame = plugin.frames(&relay.source(), range, query.clone()).await.join("\n");
+        // 100 of 100 + 600.
+        let named = "100 events lost on node `aks-1`, about 14 % of its events in the time range (an estimate): Hubble's queue of events was full (OBSERVER_EVENTS_QUEUE)";
+        assert!(frame.contains(named), "{query}: {frame}");
+        let alone = "2 events lost on node `aks-3`: the kernel's perf ring buffer";
+        assert!(frame.contains(alone), "nothing is known of what it saw: {frame}");
+        assert!(!frame.contains("on node `aks-2`"), "{query}: {frame}");
+        let empty = "that nothing was found does not say that nothing was there: events were lost";
+        assert!(frame.contains(empty), "{query}: {frame}");
+        assert!(frame.replace([' ', '\n'], "").contains(r#""lost":{"events":102"#), "{frame}");
+    }
+}
