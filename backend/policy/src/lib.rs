@@ -41,6 +41,6 @@ pub use rule::{
     PortRange, PortRule, Protocol, Tier,
 };
 pub use settings::{Enforcement, Settings};
-pub use source::{MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
+pub use source::{MAX_COPIED_BYTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
 pub use suggest::{Edit, Suggestion, Unfixed, suggest};
 pub use what_if::{ChangeGroup, Ends, WhatIf, parties, what_if, what_if_prepared};

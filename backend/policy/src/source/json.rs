@@ -1,5 +1,6 @@
 //! JSON to nodes: a small reader of its own, because every node needs its place.
 
+use super::names::Names;
 use super::{Chunk, Key, MAX_DEPTH, MAX_NODES, Node, Position, SyntaxError, Value, scalar};
 
 /// Reads the values of a chunk, one behind the other.
@@ -87,6 +88,7 @@ impl Reader<'_> {
     fn map(&mut self, depth: usize) -> Result<Value, SyntaxError> {
         self.expect('{')?;
         let mut entries: Vec<(Key, Node)> = Vec::new();
+        let mut names = Names::default();
         self.skip_blank();
         if self.peek() == Some('}') {
             self.next();
@@ -99,7 +101,7 @@ impl Reader<'_> {
                 return Err(self.error("a key is missing"));
             }
             let name = self.string()?;
-            if entries.iter().any(|(key, _)| key.name == name) {
+            if !names.is_new(&entries, &name) {
                 return Err(SyntaxError {
                     at,
                     reason: format!("key \"{name}\" already set in map"),

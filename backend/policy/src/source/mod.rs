@@ -1,6 +1,7 @@
 //! Text to nodes: YAML and JSON, read as Kubernetes reads them, every node with its place.
 
 mod json;
+mod names;
 mod scalar;
 mod split;
 #[cfg(test)]
@@ -14,6 +15,8 @@ pub(crate) use split::{Chunk, split};
 pub const MAX_DOCUMENT_BYTES: usize = 3 << 20;
 /// Nodes of one document, aliases written out.
 pub const MAX_NODES: usize = 200_000;
+/// Bytes of text in what anchors and aliases of one document write out.
+pub const MAX_COPIED_BYTES: usize = MAX_DOCUMENT_BYTES;
 /// Nesting of one document; the deepest field of any policy lies at 12.
 pub const MAX_DEPTH: usize = 64;
 

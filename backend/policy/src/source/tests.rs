@@ -69,8 +69,8 @@ fn merge_keys_fill_in() {
 #[test]
 fn hostile_texts_are_refused() {
     fn check(text: &str, expect: &str) {
-        let err = one(text).unwrap_err();
-        assert!(err.reason.contains(expect), "{}", err.reason);
+        let reason = one(text).err().map(|error| error.reason).unwrap_or_default();
+        assert!(reason.contains(expect), "{expect}: {reason}");
     }
     check("a: 1\na: 2\n", "already set in map");
     check("{\"a\": 1, \"a\": 2}", "already set in map");
@@ -85,4 +85,39 @@ fn hostile_texts_are_refused() {
     }
     check(&bomb, "aliases written out");
     check("a: &a [*a]\n", "no anchor");
+    // One text counts as one value, however long: its copies are counted in bytes.
+    let copied = "anchors and aliases write out more than";
+    let text = "x".repeat(1_500_000);
+    check(&format!("a: &a {text}\nb: [{}]\n", vec!["*a"; 1_000].join(", ")), copied);
+    check(&format!("a: &a {{k: {text}}}\nb: {{<<: *a}}\nc: {{<<: *a}}\n"), copied);
+    check(&format!("? &a {text}\n: b\n? [*a, *a]\n: c\n"), copied);
+    // Each anchor keeps a copy of what it stands at.
+    let nested = "&a [".repeat(5);
+    check(&format!("{nested}{text}{}\n", "]".repeat(5)), copied);
+    let fits = format!("a: &a {}\nb: [*a, *a]\n", "x".repeat(1_000_000));
+    assert!(one(&fits).is_ok());
+}
+
+/// Keys that are there already are found by hash: one by one, these would take minutes.
+#[test]
+fn maps_of_many_keys() {
+    let begun = std::time::Instant::now();
+    let keys = 30_000;
+    let (mut yaml, mut json, mut merged) = (String::new(), String::new(), String::new());
+    for key in 0..keys {
+        writeln!(yaml, "key{key}: 1").unwrap();
+        write!(json, "\"key{key}\": 1, ").unwrap();
+        write!(merged, "key{key}: 1, ").unwrap();
+    }
+    assert!(one(&yaml).is_ok());
+    assert!(one(&format!("{{{json}\"last\": 1}}")).is_ok());
+    for key in [0, 16, 29_999] {
+        let error = one(&format!("{{{json}\"key{key}\": 1}}")).unwrap_err();
+        assert_eq!(error.reason, format!("key \"key{key}\" already set in map"));
+    }
+    yaml.push_str("key17: 2\n");
+    assert_eq!(one(&yaml).unwrap_err().reason, "key \"key17\" already set in map");
+    let merged = one(&format!("a: &a {{{merged}}}\nb: {{key5: 2, <<: *a}}\n")).unwrap();
+    assert_eq!(merged.get("b").unwrap().get("key5").unwrap().value, Value::Integer(2));
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }

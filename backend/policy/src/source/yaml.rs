@@ -3,7 +3,11 @@
 use hashbrown::HashMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::{Chunk, Key, MAX_DEPTH, MAX_NODES, Node, Position, SyntaxError, Value, count, scalar};
+use super::names::Names;
+use super::{
+    Chunk, Key, MAX_COPIED_BYTES, MAX_DEPTH, MAX_NODES, Node, Position, SyntaxError, Value, count,
+    scalar,
+};
 
 /// Reads the documents of a chunk; there is one, unless `...` lines part more.
 pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
@@ -13,6 +17,7 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
         open: Vec::new(),
         anchors: HashMap::new(),
         nodes: 0,
+        copied_bytes: 0,
         documents: Vec::new(),
     };
     for event in Parser::new_from_str(chunk.text) {
@@ -29,6 +34,8 @@ struct Loader {
     open: Vec<Collection>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    /// Of the texts in what anchors keep and aliases repeat.
+    copied_bytes: usize,
     documents: Vec<Node>,
 }
 
@@ -40,7 +47,13 @@ struct Collection {
 
 enum Kind {
     List(Vec<Node>),
-    Map { entries: Vec<(Key, Node)>, merged: Vec<Node>, key: Option<Key>, is_merge: bool },
+    Map {
+        entries: Vec<(Key, Node)>,
+        names: Names,
+        merged: Vec<Node>,
+        key: Option<Key>,
+        is_merge: bool,
+    },
 }
 
 impl Loader {
@@ -64,6 +77,7 @@ impl Loader {
                 anchor,
                 kind: Kind::Map {
                     entries: Vec::new(),
+                    names: Names::default(),
                     merged: Vec::new(),
                     key: None,
                     is_merge: false,
@@ -71,6 +85,8 @@ impl Loader {
             }),
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => {
+                let size = self.anchors.get(&anchor).map(Size::of);
+                self.spend_copy(size.unwrap_or_default(), at)?;
                 let Some(node) = self.anchors.get(&anchor).cloned() else {
                     // An alias inside its own anchor would never end.
                     return Err(SyntaxError {
@@ -78,7 +94,6 @@ impl Loader {
                         reason: "the alias has no anchor before it".to_owned(),
                     });
                 };
-                self.spend(size(&node), at)?;
                 self.add(node, 0)
             }
             Event::Nothing
@@ -104,8 +119,8 @@ impl Loader {
         let Some(Collection { at, anchor, kind }) = self.open.pop() else { return Ok(()) };
         let value = match kind {
             Kind::List(items) => Value::List(items),
-            Kind::Map { mut entries, merged, .. } => {
-                merge(&mut entries, merged, at)?;
+            Kind::Map { mut entries, mut names, merged, .. } => {
+                merge(&mut entries, &mut names, merged, at)?;
                 Value::Map(entries)
             }
         };
@@ -116,20 +131,20 @@ impl Loader {
     fn add(&mut self, node: Node, anchor: usize) -> Result<(), SyntaxError> {
         self.spend(1, node.at)?;
         if anchor != 0 {
-            self.spend(size(&node), node.at)?;
+            self.spend_copy(Size::of(&node), node.at)?;
             self.anchors.insert(anchor, node.clone());
         }
         match self.open.last_mut().map(|collection| &mut collection.kind) {
             None => self.documents.push(node),
             Some(Kind::List(items)) => items.push(node),
-            Some(Kind::Map { entries, merged, key, is_merge }) => {
+            Some(Kind::Map { entries, names, merged, key, is_merge }) => {
                 if std::mem::take(is_merge) {
                     merged.push(node);
                 } else if let Some(key) = key.take() {
                     entries.push((key, node));
                 } else {
                     let new = key_of(node)?;
-                    if entries.iter().any(|(known, _)| known.name == new.name) {
+                    if !names.is_new(entries, &new.name) {
                         // go-yaml's words.
                         return Err(SyntaxError {
                             at: new.at,
@@ -167,6 +182,21 @@ impl Loader {
                 at,
                 reason: format!(
                     "the document has more than {MAX_NODES} values, aliases written out"
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// What is written out once more is paid for before it is.
+    fn spend_copy(&mut self, copy: Size, at: Position) -> Result<(), SyntaxError> {
+        self.spend(copy.nodes, at)?;
+        self.copied_bytes = self.copied_bytes.saturating_add(copy.bytes);
+        if self.copied_bytes > MAX_COPIED_BYTES {
+            return Err(SyntaxError {
+                at,
+                reason: format!(
+                    "the document's anchors and aliases write out more than {MAX_COPIED_BYTES} bytes"
                 ),
             });
         }
@@ -235,6 +265,7 @@ fn key_of(node: Node) -> Result<Key, SyntaxError> {
 /// Merge keys fill in what the map itself does not say; of several, the first one wins.
 fn merge(
     entries: &mut Vec<(Key, Node)>,
+    names: &mut Names,
     merged: Vec<Node>,
     at: Position,
 ) -> Result<(), SyntaxError> {
@@ -257,20 +288,41 @@ fn merge(
         }
     }
     for (key, node) in maps.into_iter().flatten() {
-        if !entries.iter().any(|(known, _)| known.name == key.name) {
+        if names.is_new(entries, &key.name) {
             entries.push((key, node));
         }
     }
     Ok(())
 }
 
-/// Nodes below and including this one. The tree is never deeper than [`MAX_DEPTH`] times two.
-fn size(node: &Node) -> usize {
-    match &node.value {
-        Value::List(items) => items.iter().map(size).sum::<usize>().saturating_add(1),
-        Value::Map(entries) => {
-            entries.iter().map(|(_, node)| size(node)).sum::<usize>().saturating_add(1)
+/// What a copy of a node takes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    /// Below and including the node.
+    nodes: usize,
+    /// Of the texts in them.
+    bytes: usize,
+}
+
+impl Size {
+    /// Measures. The tree is never deeper than [`MAX_DEPTH`] times two.
+    fn of(node: &Node) -> Self {
+        let itself = |bytes: usize| Self { nodes: 1, bytes };
+        match &node.value {
+            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Unsigned(_) => itself(0),
+            Value::Float(text) | Value::String(text) => itself(text.len()),
+            Value::List(items) => items.iter().map(Self::of).fold(itself(0), Self::plus),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|(key, node)| Self::of(node).plus(Self { nodes: 0, bytes: key.name.len() }))
+                .fold(itself(0), Self::plus),
         }
-        _ => 1,
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            nodes: self.nodes.saturating_add(other.nodes),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
     }
 }
