@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::instance::Instance;
+use crate::policies::{PolicyFiles, PolicySource, Roots};
 use crate::prometheus::{ForwardedIdentity, PrometheusError};
 use crate::query::{QueryError, now_ms, time_text};
 use crate::relay::{BufferStart, RelayError};
@@ -68,6 +69,11 @@ pub(crate) async fn check(instance: &Instance, identity: &ForwardedIdentity) -> 
             }
             None => sentences.push(format!("{title}: not configured.")),
         }
+    }
+    if let Some(policies) = policies(&settings.policies).await {
+        healthy &= policies.healthy;
+        sentences.push(format!("Network policies: {}.", policies.sentence));
+        details.insert("policies".to_owned(), policies.details);
     }
     if let Some(cluster) = &settings.cluster {
         details.insert("cluster".to_owned(), json!(cluster));
@@ -180,6 +186,27 @@ async fn ask_prometheus(
         version => format!("version {version}, answers queries"),
     };
     Ok(Half { healthy: true, sentence, details: json!({ "ok": true, "version": version }) })
+}
+
+/// What a policies query would find; none where none are configured. Where not one file can be read
+/// the settings are wrong; a part of them is enough to go on.
+async fn policies(source: &PolicySource) -> Option<Half> {
+    if *source == PolicySource::default() {
+        return None;
+    }
+    let source = source.clone();
+    let read = tokio::task::spawn_blocking(move || source.read(&Roots::from_environment()));
+    // The task is neither aborted, nor does it panic.
+    let PolicyFiles { files, notices } = read.await.unwrap_or_default();
+    let files = files.len();
+    let mut parts = vec![match files {
+        1 => "1 file".to_owned(),
+        files => format!("{files} files"),
+    }];
+    parts.extend(notices.into_iter().map(|notice| notice.text));
+    let (healthy, sentence) = (files > 0, parts.join("; "));
+    let details = json!({ "ok": healthy, "files": files });
+    Some(Half { healthy, sentence, details })
 }
 
 fn names(nodes: &[String]) -> String {

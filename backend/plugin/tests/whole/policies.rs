@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::host::{Plugin, Range, Source, Start};
+use crate::relay::{self, Relay, Script};
 
 #[tokio::test]
 async fn policies_come_from_text_and_folder_and_are_read_again() {
@@ -34,4 +35,38 @@ async fn policies_come_from_text_and_folder_and_are_read_again() {
     let frame = ask(outside.path()).await;
     assert!(frame.contains("is not below a folder that the administrator allows"), "{frame}");
     assert!(frame.contains("(1 rows)") && !frame.contains("Secret"), "{frame}");
+}
+
+/// "Save & test" says what a policies query would find.
+#[tokio::test]
+async fn health_speaks_of_policies() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("a.yaml"), "kind: One").unwrap();
+    fs::create_dir(root.path().join("empty")).unwrap();
+    let env = vec![("GF_PLUGIN_POLICY_ROOTS", root.path().display().to_string())];
+    let plugin = Plugin::start_with(Start { env, ..Start::default() }).await;
+    let relay =
+        Relay::start(Script { nodes: vec![relay::node("aks-1", 1)], ..Script::default() }).await;
+    let check = async |settings: Value, status: i32, expected: &str| {
+        let answer = plugin.health(&Source { json_data: settings, ..relay.source() }).await;
+        let (_, policies) = answer.message.split_once(" Prometheus: not configured.").unwrap();
+        assert_eq!((policies.trim(), answer.status), (expected, status));
+    };
+    let folder = |name: &str| root.path().join(name).display().to_string();
+    check(json!({}), 1, "").await;
+    let both = json!({ "policiesText": "kind: Text", "policiesFolder": folder("") });
+    check(both, 1, "Network policies: 2 files.").await;
+    let empty = format!(
+        "Network policies: 0 files; the policies folder `{}` holds no file `*.yaml`, `*.yml` or `*.json`.",
+        folder("empty")
+    );
+    check(json!({ "policiesFolder": folder("empty") }), 2, &empty).await;
+    let missing = format!(
+        "Network policies: 0 files; the policies folder `{}` cannot be read: No such file or directory (os error 2).",
+        folder("missing")
+    );
+    check(json!({ "policiesFolder": folder("missing") }), 2, &missing).await;
+    let outside = "Network policies: 1 file; the policies folder `/etc` is not read: it is not below a folder that the administrator allows by `policy_roots` in `[plugin.k8snet-hubble-datasource]` of Grafana's configuration.";
+    let settings = json!({ "policiesText": "kind: Text", "policiesFolder": "/etc" });
+    check(settings, 1, outside).await;
 }
