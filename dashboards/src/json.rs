@@ -279,7 +279,7 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
     let overrides = if is_table {
         cells(panel, &links)
     } else {
-        [colours::of_verdicts(panel), links_by_query(panel, build)].concat()
+        [unnamed(panel), colours::of_verdicts(panel), links_by_query(panel, build)].concat()
     };
     let mut json = json!({
         "type": kind(&panel.view),
@@ -336,6 +336,22 @@ fn links(panel: &Panel, behind: Option<&Behind>, build: Build) -> Vec<Value> {
     }
     links.extend(panel.next.iter().map(|next| to_board(next, build)));
     links
+}
+
+/// The name of the series that has none of the labels of a legend: the zero of a metric of which
+/// nothing is picked.
+fn unnamed(panel: &Panel) -> Vec<Value> {
+    let is_named = panel
+        .queries
+        .iter()
+        .any(|query| matches!(query, Query::Range { legend, .. } if legend.starts_with("{{")));
+    if !is_named {
+        return vec![];
+    }
+    vec![json!({
+        "matcher": { "id": "byRegexp", "options": "/^(Value|\\W*)$/" },
+        "properties": [{ "id": "displayName", "value": "none" }],
+    })]
 }
 
 /// Links of a panel whose queries stand for flows of their own: for each of them, by itself. Grafana

@@ -98,11 +98,15 @@ impl Scope {
         }
     }
 
+    /// Matchers of the clusters and nodes that are chosen. `instance` is an address and a port where
+    /// Azure does not make it the node's name, and each exporter has a port of its own.
+    pub(crate) const CHOSEN: &str = r#"cluster=~"$cluster", instance=~"$node(:[0-9]+)?""#;
+
     /// Matchers of a `hubble_*` metric of pods.
     pub(crate) fn hubble(self, side: Side) -> String {
         let label = side.label();
         match self {
-            Self::Cluster => r#"cluster=~"$cluster", instance=~"$node""#.into(),
+            Self::Cluster => Self::CHOSEN.into(),
             Self::Namespace => format!(r#"cluster=~"$cluster", {label}=~"$namespace/.*""#),
             Self::Workload => format!(
                 r#"cluster=~"$cluster", {label}=~"$namespace/${{workload}}{POD_SUFFIX}", {label}=~".*/$pod""#
@@ -111,23 +115,38 @@ impl Scope {
     }
 
     /// A `hubble_http_*` counter. The side whose policy has HTTP rules reports a request: mostly
-    /// the pod's own side, else the other, which does not know the pod's workload.
+    /// the pod's own side, else the other. Where both do, the own side counts, by the addresses that
+    /// both know; that the other side knows the workload is not said.
     pub(crate) fn http(self, metric: &str, side: Side, more: &str) -> Counter {
         let (end, own, other) = match side {
             Side::Outgoing => ("source", "client", "server"),
             Side::Incoming => ("destination", "server", "client"),
         };
-        let namespace = format!(r#"{more}cluster=~"$cluster", {end}_namespace=~"$namespace""#);
-        let (by_own, by_other) = match self {
-            Self::Cluster | Self::Namespace => (String::new(), String::new()),
+        let base = format!(r#"cluster=~"$cluster", {end}_namespace=~"$namespace""#);
+        let (workload, pod) = match self {
+            Self::Cluster | Self::Namespace => (String::new(), None),
             // The label of the pod is there only if it is asked for.
             Self::Workload => (
                 format!(r#", {end}_workload=~"$workload", {end}=~"(.*/)?$pod""#),
-                format!(r#", {end}=~"$namespace/${{workload}}{POD_SUFFIX}", {end}=~".*/$pod""#),
+                Some(format!(
+                    r#", {end}_workload="", {end}=~"$namespace/${{workload}}{POD_SUFFIX}", {end}=~".*/$pod""#
+                )),
             ),
         };
-        Counter::new(metric, &format!(r#"{namespace}{by_own}, reporter="{own}""#))
-            .or(metric, &format!(r#"{namespace}{by_other}, reporter="{other}""#))
+        let of_own = format!(r#"{metric}{{{base}, reporter="{own}"}}"#);
+        let reported = |whose: &str, by: &str| {
+            let more = if more.is_empty() { String::new() } else { format!(", {more}") };
+            format!(r#"{base}{whose}, reporter="{by}"{more}"#)
+        };
+        let unless = "cluster, source_ip, destination_ip";
+        let counter = Counter::new(metric, &reported(&workload, own))
+            .and_also(metric, &reported(&workload, other))
+            .unless(unless, of_own.clone());
+        let counter = match pod {
+            Some(pod) => counter.and_also(metric, &reported(&pod, other)).unless(unless, of_own),
+            None => counter,
+        };
+        counter.zero_where(format!("{metric}{{{base}{workload}}}"))
     }
 
     /// Matchers of a `networkobservability_adv_*` metric of pods.
@@ -137,7 +156,7 @@ impl Scope {
             Side::Incoming => "ingress",
         };
         match self {
-            Self::Cluster => r#"cluster=~"$cluster", instance=~"$node""#.into(),
+            Self::Cluster => Self::CHOSEN.into(),
             Self::Namespace => {
                 format!(r#"cluster=~"$cluster", direction="{direction}", namespace=~"$namespace""#)
             }

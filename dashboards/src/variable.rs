@@ -63,7 +63,9 @@ impl Variable {
             Self::Cluster(_) => {
                 "The label cluster of the metrics. Where Cilium calls the cluster otherwise, the data source's setting Cluster name says so"
             }
-            Self::Node(_) => "The label instance of the metrics",
+            Self::Node(_) => {
+                "The label instance of the metrics without its port: on Azure the node's name, elsewhere its address"
+            }
             Self::Namespace | Self::Workload | Self::Pod => {
                 "From kube-state-metrics (kube_pod_info); other names can be typed in"
             }
@@ -107,6 +109,8 @@ impl Variable {
     pub(crate) fn regex(self) -> String {
         match self {
             Self::Workload => format!("/^(.+?){OWNER_SUFFIX}$/"),
+            // The port is the exporter's.
+            Self::Node(_) => "/^(.+?)(?::[0-9]+)?$/".into(),
             _ => String::new(),
         }
     }

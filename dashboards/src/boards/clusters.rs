@@ -3,18 +3,19 @@
 //! Cilium's agents count it in `cilium_*`, Retina's in `networkobservability_*`; each cluster has
 //! one of the two.
 
-use super::pod_flows::policy_verdicts;
+use super::pod_flows::{lost_events, policy_verdicts};
 use super::sentences;
 use crate::board::{Board, Row};
 use crate::links::{Behind, Condition, Next};
 use crate::panel::Panel;
 use crate::promql::Counter;
+use crate::scope::Scope;
 use crate::variable::Variable;
 
 const METRICS: &str = "cilium_forward_count_total|networkobservability_forward_count";
 
 /// The matchers of everything on this dashboard.
-const CHOSEN: &str = r#"cluster=~"$cluster", instance=~"$node""#;
+const CHOSEN: &str = Scope::CHOSEN;
 
 /// What is counted of packets, in both planes' names.
 #[derive(Debug, Clone, Copy)]
@@ -62,16 +63,14 @@ fn counter(packets: Packets, amount: Amount, direction: Option<&str>) -> Counter
             ("cilium_drop_bytes_total", "networkobservability_drop_bytes")
         }
     };
-    let matchers = direction.map_or_else(
-        || CHOSEN.to_owned(),
-        |direction| format!(r#"{CHOSEN}, direction=~"(?i:{direction})""#),
-    );
-    Counter::new(cilium, &matchers).or(retina, &matchers)
+    let more =
+        direction.map_or(String::new(), |direction| format!(r#"direction=~"(?i:{direction})""#));
+    Counter::picked(cilium, CHOSEN, &more).or_picked(retina, CHOSEN, &more)
 }
 
 /// A gauge of Retina's.
 fn retina(metric: &str, matchers: &str) -> Counter {
-    Counter::new(&format!("networkobservability_{metric}"), &format!("{matchers}, {CHOSEN}"))
+    Counter::new(&format!("networkobservability_{metric}"), &format!("{CHOSEN}, {matchers}"))
 }
 
 fn dropped(more: &[(&'static str, &str)]) -> Vec<Condition> {
@@ -122,7 +121,7 @@ fn fleet() -> Vec<Panel> {
             forwarded.rate("cluster"),
             &[("cluster", "Cluster"), ("Value", "Forwarded")],
         )
-        .sized(6, 8)
+        .sized(8, 8)
         .unit("Bps")
         .next(closer())
         .when_empty(sentences::NODE_TRAFFIC),
@@ -132,7 +131,7 @@ fn fleet() -> Vec<Panel> {
             forwarded.rate("cluster"),
             "{{cluster}}",
         )
-        .sized(18, 8)
+        .sized(16, 8)
         .unit("Bps")
         .when_empty(sentences::NODE_TRAFFIC),
         Panel::table(
@@ -141,7 +140,7 @@ fn fleet() -> Vec<Panel> {
             lost.rate("cluster"),
             &[("cluster", "Cluster"), ("Value", "Dropped")],
         )
-        .sized(6, 8)
+        .sized(8, 8)
         .unit("Bps")
         .behind(dropped_packets("${__data.fields.Cluster}"))
         .next(Next {
@@ -156,7 +155,7 @@ fn fleet() -> Vec<Panel> {
             lost.rate("cluster"),
             "{{cluster}}",
         )
-        .sized(9, 8)
+        .sized(8, 8)
         .unit("Bps")
         .behind(of_cluster.clone())
         .when_empty(sentences::NODE_DROPS),
@@ -166,7 +165,7 @@ fn fleet() -> Vec<Panel> {
             counter(Packets::Dropped, Amount::Packets, None).rate("cluster"),
             "{{cluster}}",
         )
-        .sized(9, 8)
+        .sized(8, 8)
         .unit("pps")
         .behind(of_cluster.clone())
         .when_empty(sentences::NODE_DROPS),
@@ -219,24 +218,18 @@ fn traffic() -> Vec<Panel> {
 
 fn drops() -> Vec<Panel> {
     let mut panels = Vec::new();
-    for (direction, word, flow) in [
-        ("egress", "Egress", "EGRESS"),
-        ("ingress", "Ingress", "INGRESS"),
-        ("unknown", "Unknown", "TRAFFIC_DIRECTION_UNKNOWN"),
-    ] {
-        panels.push(
-            Panel::lines(
-                format!("Packets Dropped - {word}"),
-                format!("Packets per second that the nodes drop, direction {direction}."),
-                counter(Packets::Dropped, Amount::Packets, Some(direction)).rate(""),
-                "Dropped packets",
-            )
-            .sized(8, 8)
-            .unit("pps")
-            .behind(dropped(&[("trafficDirection", flow)]))
-            .when_empty(sentences::NODE_DROPS),
-        );
-    }
+    panels.push(
+        Panel::stacked(
+            "Packets Dropped by Direction",
+            "Packets per second that the nodes drop. Retina does not know the direction of what its nodes drop.",
+            counter(Packets::Dropped, Amount::Packets, None).rate("direction"),
+            "{{direction}}",
+        )
+        .sized(24, 8)
+        .unit("pps")
+        .behind(dropped(&[("trafficDirection", "${__field.labels.direction}")]))
+        .when_empty(sentences::NODE_DROPS),
+    );
     for amount in [Amount::Bytes, Amount::Packets] {
         let what = amount.word();
         panels.push(
@@ -309,7 +302,7 @@ fn verdicts() -> Vec<Panel> {
         Panel::lines(
             "Lost Hubble Events",
             "Events per second that Hubble did not get to see or could not keep, by the buffer that was full. While events are lost, every count of flows is too low.",
-            Counter::new("hubble_lost_events_total", CHOSEN).rate("instance, source"),
+            lost_events(CHOSEN).rate("instance, source"),
             "{{instance}} {{source}}",
         )
         .sized(8, 8)
@@ -320,7 +313,8 @@ fn verdicts() -> Vec<Panel> {
 
 fn connections() -> Vec<Panel> {
     let statistic = |title: &'static str, name: &'static str, what: &'static str| {
-        let statistics = retina("tcp_connection_stats", &format!(r#"statistic_name="{name}""#));
+        let statistics =
+            retina("tcp_connection_stats", &format!(r#"statistic_name=~"(?i:{name})""#));
         Panel::lines(title, what, statistics.rate("instance"), "{{instance}}")
             .sized(8, 8)
             .unit("ops")
@@ -362,7 +356,7 @@ fn connections() -> Vec<Panel> {
             "UDP Connections",
             "UDP sockets in use on each node.",
             format!(
-                r#"sum by (instance) (networkobservability_udp_connection_stats{{statistic_name="active", {CHOSEN}}})"#
+                r#"sum by (instance) (networkobservability_udp_connection_stats{{statistic_name=~"(?i:active)", {CHOSEN}}})"#
             ),
             "{{instance}}",
         )
@@ -376,8 +370,9 @@ fn connections() -> Vec<Panel> {
         statistic(
             "TCP Connection Resets",
             "resetcount",
-            "Connections per second that were reset on each node.",
+            "Connections per second that were reset on each node. Retina counts them on Windows nodes, in older releases on all.",
         )
+        .when_empty(sentences::WINDOWS)
         .behind(Behind::from(vec![("tcpFlags", "RST".into())]).of(OF_NODES)),
         statistic(
             "TCP Connection Reorders",

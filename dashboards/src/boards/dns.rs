@@ -9,17 +9,17 @@ use crate::promql::{Counter, share};
 use crate::scope::{Scope, Side};
 use crate::variable::Variable;
 
-const METRICS: &str = "hubble_dns_queries_total|networkobservability_dns_request_count";
+const METRICS: &str = "hubble_dns_queries_total|networkobservability_(adv_)?dns_request_count";
 
 /// Hubble's word for an answer without an error (`pkg/hubble/metrics/dns/rcode.go`).
 const NO_ERROR: &str = "No Error";
 
-/// Retina's for the same.
-const RETINA_NO_ERROR: &str = "NoError|noerror";
+/// Retina's for the same, in each of its releases.
+const RETINA_NO_ERROR: &str = "(?i:noerror)";
 
-/// Answers to a namespace whose pods the metric does not name.
-const OF_NAMESPACE: &str =
-    r#"cluster=~"$cluster", destination="", destination_namespace=~"$namespace""#;
+/// Answers to a namespace. Cilium's DNS proxy reports an answer in the question's direction, so that
+/// the contexts name the server and not the pod that asked; `labelsContext` names its namespace.
+const OF_NAMESPACE: &str = r#"cluster=~"$cluster", destination_namespace=~"$namespace""#;
 
 /// Labels of Hubble's, and what Retina calls them.
 const RENAMED: &[(&str, &str)] =
@@ -28,27 +28,40 @@ const RENAMED: &[(&str, &str)] =
 /// Questions that pods asked.
 fn queries(scope: Scope) -> Counter {
     let matchers = scope.hubble(Side::Outgoing);
-    let counter = Counter::new("hubble_dns_queries_total", &matchers);
-    retina(counter, scope, "networkobservability_dns_request_count", &matchers)
+    retina(Counter::new("hubble_dns_queries_total", &matchers), scope, "request", "")
 }
 
-/// Answers that pods got, those that meet a matcher in Hubble's words and the same in Retina's.
+/// Answers that were given, to the namespaces where some are chosen: those that meet a matcher in
+/// Hubble's words and the same in Retina's.
 fn responses(scope: Scope, hubble: &str, retina_: &str) -> Counter {
-    let matchers = scope.hubble(Side::Incoming);
-    let mut counter = Counter::new("hubble_dns_responses_total", &format!("{matchers}{hubble}"));
-    if scope == Scope::Workload {
-        // Cilium's DNS proxy reports answers in the question's direction, so that the contexts
-        // name the server and not the pod; the namespace of the pod is known all the same.
-        counter = counter.or("hubble_dns_responses_total", &format!("{OF_NAMESPACE}{hubble}"));
-    }
-    let matchers = format!("{matchers}{retina_}");
-    retina(counter, scope, "networkobservability_dns_response_count", &matchers)
+    let matchers = match scope {
+        Scope::Cluster => scope.hubble(Side::Incoming),
+        Scope::Namespace | Scope::Workload => OF_NAMESPACE.to_owned(),
+    };
+    let counter = Counter::picked("hubble_dns_responses_total", &matchers, hubble);
+    retina(counter, scope, "response", retina_)
 }
 
-/// Retina's counter where a cluster has not Hubble's. It knows no pods.
-fn retina(counter: Counter, scope: Scope, metric: &str, matchers: &str) -> Counter {
+/// Retina's counters where a cluster has not Hubble's: that of pods, which knows names and codes, and
+/// in older releases that of nodes.
+fn retina(counter: Counter, scope: Scope, what: &str, more: &str) -> Counter {
     match scope {
-        Scope::Cluster => counter.or_renamed(metric, matchers, RENAMED),
+        Scope::Cluster => {
+            let matchers = scope.hubble(Side::Outgoing);
+            counter
+                .or_renamed(
+                    &format!("networkobservability_adv_dns_{what}_count"),
+                    &matchers,
+                    more,
+                    RENAMED,
+                )
+                .or_renamed(
+                    &format!("networkobservability_dns_{what}_count"),
+                    &matchers,
+                    more,
+                    RENAMED,
+                )
+        }
         Scope::Namespace | Scope::Workload => counter,
     }
 }
@@ -56,29 +69,34 @@ fn retina(counter: Counter, scope: Scope, metric: &str, matchers: &str) -> Count
 fn errors(scope: Scope) -> Counter {
     responses(
         scope,
-        &format!(r#", rcode!="{NO_ERROR}""#),
-        &format!(r#", return_code!~"{RETINA_NO_ERROR}""#),
+        &format!(r#"rcode!="{NO_ERROR}""#),
+        &format!(r#"return_code!~"{RETINA_NO_ERROR}""#),
     )
 }
 
 fn successes(scope: Scope) -> Counter {
     responses(
         scope,
-        &format!(r#", rcode="{NO_ERROR}""#),
-        &format!(r#", return_code=~"{RETINA_NO_ERROR}""#),
+        &format!(r#"rcode="{NO_ERROR}""#),
+        &format!(r#"return_code=~"{RETINA_NO_ERROR}""#),
     )
 }
 
 /// Questions that a policy refused. Hubble counts them among the questions.
 fn refused(scope: Scope) -> Counter {
     let matchers = scope.hubble(Side::Outgoing);
-    Counter::new("hubble_dns_queries_total", &format!(r#"{matchers}, rcode="Policy denied""#))
+    Counter::picked("hubble_dns_queries_total", &matchers, r#"rcode="Policy denied""#)
 }
 
 /// The flows of questions or answers. No filter of Hubble's knows their type of record.
 fn flows(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Behind {
     let mut conditions: Vec<Condition> = vec![("protocol", "dns".into())];
-    conditions.extend(scope.end(side));
+    // Answers are counted by namespace.
+    let of = match (scope, side) {
+        (Scope::Workload, Side::Incoming) => Scope::Namespace,
+        _ => scope,
+    };
+    conditions.extend(of.end(side));
     conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
     Behind::from(conditions).of("any type of record")
 }
@@ -126,34 +144,51 @@ pub(super) fn board(scope: Scope) -> Board {
 fn whose(scope: Scope) -> &'static str {
     match scope {
         Scope::Workload => {
-            " On Cilium the metric of answers does not name the pod: then it is all answers to the namespaces."
+            " All answers to the namespaces: Cilium's metric of answers does not name the pod that asked."
         }
+        Scope::Cluster | Scope::Namespace => "",
+    }
+}
+
+/// The same, behind a title.
+fn of_namespace(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Workload => " (Namespace)",
         Scope::Cluster | Scope::Namespace => "",
     }
 }
 
 /// The share of questions without an answer, by type of record.
 fn missing(scope: Scope) -> String {
+    let answered = responses(scope, "", "").bare_rate("qtypes");
     if scope == Scope::Cluster {
-        let (asked, answered) = (queries(scope), responses(scope, "", ""));
-        return format!(
-            "clamp_min(1 - ({}), 0)",
-            share(&answered.rate("qtypes"), &asked.rate("qtypes"))
-        );
+        let asked = queries(scope).bare_rate("qtypes");
+        return format!("clamp_min(1 - {}, 0)", share(&answered, &asked));
     }
     // Both sides of the ratio have to be of the same pods: those of the namespaces.
-    let asked = Counter::new("hubble_dns_queries_total", &Scope::Namespace.hubble(Side::Outgoing));
-    let answered =
-        Counter::new("hubble_dns_responses_total", &Scope::Namespace.hubble(Side::Incoming))
-            .or("hubble_dns_responses_total", OF_NAMESPACE);
-    // Where the answers name neither a pod nor a namespace, nobody can tell whose they are.
+    let asked = queries(Scope::Namespace)
+        .and_also(
+            "hubble_dns_queries_total",
+            r#"cluster=~"$cluster", source="", source_namespace=~"$namespace""#,
+        )
+        .bare_rate("qtypes");
+    // Where answers name no namespace and some are chosen, nobody can tell whose they are.
     format!(
-        r#"clamp_min(1 - ({}), 0) unless on () (count(hubble_dns_responses_total{{cluster=~"$cluster", destination="", destination_namespace=""}}) > 0)"#,
-        share(&answered.rate("qtypes"), &asked.rate("qtypes"))
+        r#"clamp_min(1 - {}, 0) unless on () (group(hubble_dns_responses_total{{cluster=~"$cluster", destination_namespace="", destination_namespace!~"$namespace"}}))"#,
+        share(&answered, &asked)
     )
 }
 
+/// What an empty panel of questions says, and one of answers.
+fn when_empty(scope: Scope) -> [&'static str; 2] {
+    match scope {
+        Scope::Cluster => [sentences::DNS; 2],
+        _ => [sentences::DNS_OF_PODS, sentences::DNS_OF_NAMESPACE],
+    }
+}
+
 fn over_time(scope: Scope) -> Vec<Panel> {
+    let [no_question, no_answer] = when_empty(scope);
     let (out, back) = (Side::Outgoing, Side::Incoming);
     let asked = queries(scope).rate("qtypes");
     let answered = responses(scope, "", "").rate("qtypes");
@@ -168,9 +203,9 @@ fn over_time(scope: Scope) -> Vec<Panel> {
         .sized(8, 8)
         .unit("reqps")
         .behind(flows(scope, out, &[("reply", "false")]))
-        .when_empty(sentences::DNS),
+        .when_empty(no_question),
         Panel::lines(
-            "DNS Responses",
+            format!("DNS Responses{}", of_namespace(scope)),
             format!("Answers per second that pods got, by the type of record.{}", whose(scope)),
             answered.clone(),
             "{{qtypes}}",
@@ -178,19 +213,19 @@ fn over_time(scope: Scope) -> Vec<Panel> {
         .sized(8, 8)
         .unit("reqps")
         .behind(flows(scope, back, &[("reply", "true")]))
-        .when_empty(sentences::DNS),
+        .when_empty(no_answer),
         Panel::lines(
-            "DNS Requests Missing Response",
-            format!("The share of questions that got no answer, out of rates: it moves when it happens, and a question type without any answer is at 100 %. Questions that a policy refused are among them.{}", if scope == Scope::Workload { " Of all pods of the namespaces: Cilium's metric of answers does not name the pod." } else { "" }),
+            format!("DNS Requests Missing Response{}", of_namespace(scope)),
+            format!("The share of questions that got no answer, out of rates: it moves when it happens, and a question type without any answer is at 100 %. Questions that a policy refused are among them.{}", if scope == Scope::Workload { " Of all pods of the namespaces: Cilium's metric of answers does not name the pod that asked." } else { "" }),
             missing,
             "{{qtypes}}",
         )
         .sized(8, 8)
         .unit("percentunit")
         .behind(flows(scope, out, &[("reply", "false")]).of("any type, answered or not"))
-        .when_empty(sentences::DNS),
+        .when_empty(no_answer),
         Panel::lines(
-            "DNS Errors by Type",
+            format!("DNS Errors by Type{}", of_namespace(scope)),
             format!("Answers per second that say that something is wrong. Non-Existent Domain is common: names are tried with each search domain. Queries that a policy refused stand under Policy denied.{}", whose(scope)),
             errors(scope).rate("rcode, qtypes"),
             "{{rcode}} ({{qtypes}})",
@@ -199,20 +234,21 @@ fn over_time(scope: Scope) -> Vec<Panel> {
         .behind(flows(scope, back, &[("reply", "true")]).of("any type and result"))
         .and(refused(scope).rate("rcode, qtypes"), "{{rcode}} ({{qtypes}})")
         .behind_query('B', flows(scope, out, &[("verdict", "DROPPED")]))
-        .when_empty(sentences::DNS),
+        .when_empty(no_answer),
         Panel::lines(
-            "DNS Response IPs Returned",
+            format!("DNS Response IPs Returned{}", of_namespace(scope)),
             format!("Answers per second without an error, by how many addresses they hold. 0 for a name that exists but has no such record.{}", whose(scope)),
             successes(scope).rate("ips_returned"),
             "{{ips_returned}}",
         )
         .unit("reqps")
         .behind(flows(scope, back, &[("reply", "true")]).of("any number of addresses"))
-        .when_empty(sentences::DNS),
+        .when_empty(no_answer),
     ]
 }
 
 fn names(scope: Scope) -> Vec<Panel> {
+    let [no_question, no_answer] = when_empty(scope);
     let (out, back) = (Side::Outgoing, Side::Incoming);
     let name = ("dnsQuery", "${__field.labels.query}");
     vec![
@@ -224,18 +260,18 @@ fn names(scope: Scope) -> Vec<Panel> {
         )
         .unit("reqps")
         .behind(flows(scope, out, &[name, ("reply", "false")]))
-        .when_empty(sentences::DNS),
+        .when_empty(no_question),
         Panel::lines(
-            "Top DNS Queries (Responses)",
+            format!("Top DNS Queries (Responses){}", of_namespace(scope)),
             format!("Answers per second for the ten names answered most in the range.{}", whose(scope)),
             responses(scope, "", "").rate_of_top("query, qtypes"),
             "{{query}} ({{qtypes}})",
         )
         .unit("reqps")
         .behind(flows(scope, back, &[name, ("reply", "true")]))
-        .when_empty(sentences::DNS),
+        .when_empty(no_answer),
         Panel::table(
-            "DNS Response Table",
+            format!("DNS Response Table{}", of_namespace(scope)),
             format!("Answers in the range by name, type of record, result and number of addresses, the hundred most frequent. Hubble's metrics do not hold the addresses themselves: click a number for the flows, which do.{}", whose(scope)),
             format!(
                 "topk(100, round({}) > 0)",
@@ -256,42 +292,38 @@ fn names(scope: Scope) -> Vec<Panel> {
             back,
             &[("dnsQuery", "${__data.fields.Name}"), ("reply", "true")],
         ).of("any type and result"))
-        .when_empty(sentences::DNS),
+        .when_empty(no_answer),
     ]
 }
 
+/// Answers with an error, whose server the metric names.
+fn failed(scope: Scope) -> Counter {
+    let matchers = match scope {
+        Scope::Cluster => format!(r#"{}, source=~".+/.+""#, scope.hubble(Side::Outgoing)),
+        Scope::Namespace | Scope::Workload => format!(r#"{OF_NAMESPACE}, source=~".+/.+""#),
+    };
+    Counter::picked("hubble_dns_responses_total", &matchers, &format!(r#"rcode!="{NO_ERROR}""#))
+}
+
 fn pods(scope: Scope) -> Vec<Panel> {
-    // Where the answers do not name their pod, the servers that gave them are left.
-    let failed = format!(r#"rcode!="{NO_ERROR}""#);
-    let failed = Counter::new(
-        "hubble_dns_responses_total",
-        &format!(r#"{failed}, destination=~".+/.+", {}"#, scope.hubble(Side::Incoming)),
-    )
-    .or(
-        "hubble_dns_responses_total",
-        &match scope {
-            Scope::Workload => format!("{failed}, {OF_NAMESPACE}"),
-            _ => format!(r#"{failed}, destination="", {}"#, scope.hubble(Side::Incoming)),
-        },
-    );
+    let [no_question, _] = when_empty(scope);
     vec![
         Panel::lines(
-            "Top Pods with DNS Errors",
-            "Answers with an error per second, of the ten pods that got most of them in the range. Where the metric does not name the pod that asked, as on Cilium, the server that answered is shown.",
-            failed.rate_of_top("destination, source"),
-            "{{destination}} {{source}}",
+            "DNS Servers with Errors",
+            format!("Answers with an error per second, of the ten servers that gave most of them in the range. The metric names the server and not the pod that asked.{}", whose(scope)),
+            failed(scope).rate_of_top("source"),
+            "{{source}}",
         )
         .unit("reqps")
         .behind(
             Behind::from(vec![
                 ("protocol", "dns".into()),
                 ("reply", "true".into()),
-                Side::Incoming.pod_condition(),
                 Side::Outgoing.pod_condition(),
             ])
             .of("any result"),
         )
-        .when_empty(sentences::DNS),
+        .when_empty(sentences::DNS_SERVERS),
         Panel::lines(
             "Top Pods with Refused DNS Queries",
             "Questions per second that a policy refused, of the ten pods that asked most of them in the range. The DNS proxy answers them itself, so no DNS server ever saw them.",
@@ -304,6 +336,6 @@ fn pods(scope: Scope) -> Vec<Panel> {
             ("verdict", "DROPPED".into()),
             Side::Outgoing.pod_condition(),
         ])
-        .when_empty(sentences::DNS),
+        .when_empty(no_question),
     ]
 }

@@ -1,19 +1,19 @@
 //! `Kubernetes / Networking / Drops (Workload)`: what is dropped on its way to and from a workload,
 //! why, and the flows behind it.
 
-use super::pod_flows::{dropped, dropped_of_pod, drops, policy_verdicts, reasons};
+use super::pod_flows::{dropped, dropped_of_pod, drops, lost_events, policy_verdicts};
 use super::sentences;
 use crate::board::{Board, Row};
 use crate::links::Behind;
 use crate::panel::Panel;
-use crate::promql::Counter;
+use crate::promql::{Counter, reasons_increase, reasons_rate};
 use crate::scope::{Scope, Side};
 use crate::variable::Variable;
 
 const SCOPE: Scope = Scope::Workload;
 
 /// Hubble's two records of one refusal, said where they are counted.
-const COUNTED_TWICE: &str = "By reason there is only hubble_drop_total, which can count one refused packet twice, as a drop and as a policy verdict: read it as events, not packets.";
+const COUNTED: &str = "hubble_drop_total counts a refused packet twice, as a drop and as a policy verdict; the verdicts are taken off again where hubble_flows_processed_total is scraped, which tells how many they are.";
 
 pub(super) fn board() -> Board {
     Board {
@@ -102,23 +102,18 @@ fn reason(side: Side) -> Panel {
     let (title, description) = match side {
         Side::Incoming => (
             "Incoming drops by reason",
-            "Drop events per second on the way to the workload's pods. Click a point for the flows behind it.",
+            "Drops per second on the way to the workload's pods. Click a point for the flows behind it.",
         ),
         Side::Outgoing => (
             "Outgoing drops by reason",
-            "Drop events per second on the way from the workload's pods. A refused DNS query has no reason of its own (DROP_REASON_UNKNOWN): the proxy answered it. Click a point for the flows behind it.",
+            "Drops per second on the way from the workload's pods. A refused DNS query has no reason of its own (DROP_REASON_UNKNOWN): the proxy answered it. Click a point for the flows behind it.",
         ),
     };
-    Panel::lines(
-        title,
-        format!("{description} {COUNTED_TWICE}"),
-        reasons(SCOPE, side).rate("reason"),
-        "{{reason}}",
-    )
-    .sized(10, 8)
-    .unit("eps")
-    .behind(dropped(SCOPE, side, &[("dropReasonDesc", "${__field.labels.reason}")]))
-    .when_empty(sentences::DROPS)
+    Panel::lines(title, format!("{description} {COUNTED}"), reasons_rate(SCOPE, side), "{{reason}}")
+        .sized(10, 8)
+        .unit("eps")
+        .behind(dropped(SCOPE, side, &[("dropReasonDesc", "${__field.labels.reason}")]))
+        .when_empty(sentences::DROPS)
 }
 
 fn pods() -> Vec<Panel> {
@@ -156,15 +151,14 @@ fn pods() -> Vec<Panel> {
 
 /// Drops of both sides by both ends, as far as the labels name them.
 fn pairs() -> Panel {
-    let by = "source, destination, reason, protocol";
     let of = |side: Side| {
-        let drops = Counter::new("hubble_drop_total", &SCOPE.hubble(side)).increase(by);
+        let drops = reasons_increase(SCOPE, side, "source, destination, protocol");
         format!(r#"label_replace({drops}, "direction", "{}", "", "")"#, side.direction())
     };
     let either = format!("{} or {}", of(Side::Incoming), of(Side::Outgoing));
     Panel::table(
         "Drops by source, destination and reason",
-        format!("Drop events within the range, the fifty largest. An empty cell is an end that Hubble's labels do not name. Click a number for the flows behind it. {COUNTED_TWICE}"),
+        format!("Drops within the range, the fifty largest. An empty cell is an end that Hubble's labels do not name. Click a number for the flows behind it. {COUNTED}"),
         format!("topk(50, round({either}) > 0)"),
         &[
             ("source", "Source"),
@@ -188,7 +182,7 @@ fn pairs() -> Panel {
         .once()
         .of("any protocol"),
     )
-    .when_empty(sentences::DROPS)
+    .when_empty(sentences::HUBBLE_DROPS)
 }
 
 fn verdicts() -> Vec<Panel> {
@@ -234,7 +228,7 @@ fn nodes() -> Vec<Panel> {
         Panel::lines(
             "Lost Hubble events",
             "Events per second that Hubble did not get to see or could not keep, by the buffer that was full. While events are lost, drops can be missing above.",
-            Counter::new("hubble_lost_events_total", chosen).rate("source"),
+            lost_events(chosen).rate("source"),
             "{{source}}",
         )
         .unit("eps")

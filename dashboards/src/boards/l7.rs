@@ -9,7 +9,9 @@ use crate::promql::{Counter, share};
 use crate::scope::{Scope, Side};
 use crate::variable::Variable;
 
-const METRICS: &str = "hubble_http_requests_total|hubble_flows_processed_total";
+/// Retina's clusters are offered, too, so that the panels can say what is missing there.
+const METRICS: &str =
+    "hubble_http_requests_total|hubble_flows_processed_total|networkobservability_forward_count";
 
 pub(super) fn board(scope: Scope) -> Board {
     let (name, title, description) = match scope {
@@ -41,9 +43,10 @@ fn requests(scope: Scope, side: Side, more: &str) -> Counter {
 
 /// Flows of HTTP, as Hubble counts them by verdict. A request that the proxy refuses is one.
 fn http_flows(scope: Scope, side: Side, more: &str) -> Counter {
-    Counter::new(
+    Counter::picked(
         "hubble_flows_processed_total",
-        &format!(r#"type="L7", protocol="HTTP", {more}{}"#, scope.hubble(side)),
+        &scope.hubble(side),
+        &format!(r#"{more}type="L7", protocol="HTTP""#),
     )
 }
 
@@ -86,7 +89,10 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
             Panel::extremes(
                 format!("{word} Server Errors, Max / Min"),
                 "The highest and the lowest share of answers with a status of 500 or more.",
-                share(&requests(scope, side, r#"status=~"5..", "#).rate(""), &all),
+                share(
+                    &requests(scope, side, r#"status=~"5..""#).bare_rate(""),
+                    &requests(scope, side, "").bare_rate(""),
+                ),
             )
             .unit("percentunit")
             .bad_news()
@@ -113,30 +119,57 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
     panels
 }
 
+/// Word, labels and legend of workloads: Hubble's metrics of HTTP name them wherever they name
+/// anything, and pods rarely.
+fn workloads(side: Side) -> (&'static str, &'static str, &'static str) {
+    match side {
+        Side::Outgoing => (
+            "Source Workload",
+            "source_namespace, source_workload",
+            "{{source_namespace}}/{{source_workload}}",
+        ),
+        Side::Incoming => (
+            "Destination Workload",
+            "destination_namespace, destination_workload",
+            "{{destination_namespace}}/{{destination_workload}}",
+        ),
+    }
+}
+
+/// Answers of a series' workload: they go back to who asked.
+fn of_workload(side: Side, more: &[(&'static str, &str)]) -> Vec<Condition> {
+    let back: [(&'static str, &str); 2] = match side {
+        Side::Outgoing => [
+            ("toNamespace", "${__field.labels.source_namespace}"),
+            ("toWorkload", "${__field.labels.source_workload}"),
+        ],
+        Side::Incoming => [
+            ("fromNamespace", "${__field.labels.destination_namespace}"),
+            ("fromWorkload", "${__field.labels.destination_workload}"),
+        ],
+    };
+    let mut conditions: Vec<Condition> =
+        vec![("protocol", "http".into()), ("reply", "true".into())];
+    conditions.extend(back.iter().chain(more).map(|&(flag, value)| (flag, value.to_owned())));
+    conditions
+}
+
 fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
     let (word, pod) = (side.word(), side.pod());
-    let of_pod = |more: &[(&'static str, &str)]| {
-        let back = match side {
-            Side::Outgoing => ("toPod", "${__field.labels.source}"),
-            Side::Incoming => ("fromPod", "${__field.labels.destination}"),
-        };
-        let mut conditions: Vec<Condition> =
-            vec![("protocol", "http".into()), (back.0, back.1.into())];
-        conditions.extend(more.iter().map(|&(flag, value)| (flag, value.to_owned())));
-        conditions
-    };
+    let (workload, by, legend) = workloads(side);
     let buckets = scope.http("hubble_http_request_duration_seconds_bucket", side, "");
     let quantile = |quantile: &str| {
         // Without requests it is NaN, which the comparison leaves out.
-        format!("histogram_quantile({quantile}, {}) >= 0", buckets.rate("le"))
+        format!("histogram_quantile({quantile}, {}) >= 0", buckets.bare_rate("le"))
     };
-    let by_pod = |title: String, description: &str, counter: &Counter, behind: Vec<Condition>| {
-        Panel::cells(title, description, counter.rate_of_top(side.label()), side.legend())
-            .bad_news()
-            .unit("reqps")
-            .behind(behind)
-            .when_empty(sentences::HTTP)
-    };
+    let by_workload =
+        |title: String, description: &str, counter: &Counter, behind: Vec<Condition>| {
+            Panel::cells(title, description, counter.rate_of_top(by), legend)
+                .bad_news()
+                .unit("reqps")
+                .behind(behind)
+                .when_empty(sentences::HTTP)
+        };
     let denied = http_flows(scope, side, r#"verdict="DROPPED", "#);
     vec![
         Panel::lines(
@@ -160,17 +193,17 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
             ("httpStatus", "${__field.labels.status}"),
         ]))
         .when_empty(sentences::HTTP),
-        by_pod(
-            format!("{word} HTTP 4xx, Top {pod}s"),
-            "The ten pods with the most client errors in the range, a row for each: 403 is what Cilium's proxy answers to a request that no rule allows.",
-            &requests(scope, side, r#"status=~"4..", "#),
-            of_pod(&[("httpStatus", "4+")]),
+        by_workload(
+            format!("{word} HTTP 4xx, Top {workload}s"),
+            "The ten workloads with the most client errors in the range, a row for each: 403 is what Cilium's proxy answers to a request that no rule allows.",
+            &requests(scope, side, r#"status=~"4..""#),
+            of_workload(side, &[("httpStatus", "4+")]),
         ),
-        by_pod(
-            format!("{word} HTTP 5xx, Top {pod}s"),
-            "The ten pods with the most server errors in the range, a row for each.",
-            &requests(scope, side, r#"status=~"5..", "#),
-            of_pod(&[("httpStatus", "5+")]),
+        by_workload(
+            format!("{word} HTTP 5xx, Top {workload}s"),
+            "The ten workloads with the most server errors in the range, a row for each.",
+            &requests(scope, side, r#"status=~"5..""#),
+            of_workload(side, &[("httpStatus", "5+")]),
         ),
         Panel::cells(
             format!("{word} Dropped HTTP Requests, Top {pod}s"),
@@ -187,13 +220,13 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
         ])
         .when_empty(sentences::L7_FLOWS),
         Panel::stacked(
-            format!("{word} HTTP Requests by {pod}"),
-            format!("Requests per second, stacked by {}.", pod.to_lowercase()),
-            requests(scope, side, "").rate(side.label()),
-            side.legend(),
+            format!("{word} HTTP Requests by {workload}"),
+            format!("Requests per second, stacked by {}. Behind the slash there is nothing where the side that reports does not know the workload.", workload.to_lowercase()),
+            requests(scope, side, "").rate(by),
+            legend,
         )
         .unit("reqps")
-        .behind(of_pod(&[]))
+        .behind(of_workload(side, &[]))
         .when_empty(sentences::HTTP),
         Panel::lines(
             format!("{word} HTTP Request Duration"),
@@ -209,7 +242,7 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
         Panel::histogram(
             format!("{word} HTTP Request Duration, Distribution"),
             "Requests per second by duration: a row for each bucket in seconds, darker where there are more.",
-            buckets.rate("le"),
+            buckets.bare_rate("le"),
         )
         .unit("reqps")
         .behind(answers(scope, side, &[]))

@@ -5,16 +5,17 @@ use super::sentences;
 use crate::board::{Board, Row};
 use crate::links::{Behind, Condition, Next};
 use crate::panel::Panel;
-use crate::promql::{Counter, unanswered};
+use crate::promql::Counter;
 use crate::scope::{Scope, Side};
 use crate::variable::Variable;
 
 /// Flows by verdict, less the policy verdicts: they tell the same of a packet that its drop or
 /// its trace tells, and would count it again.
-fn flows_with(scope: Scope, side: Side, matchers: &str) -> Counter {
-    Counter::new(
+fn flows_with(scope: Scope, side: Side, more: &str) -> Counter {
+    Counter::picked(
         "hubble_flows_processed_total",
-        &format!(r#"{matchers}type!="PolicyVerdict", {}"#, scope.hubble(side)),
+        &scope.hubble(side),
+        &format!(r#"{more}type!="PolicyVerdict""#),
     )
 }
 
@@ -31,15 +32,6 @@ pub(super) fn drops(scope: Scope, side: Side) -> Counter {
     flows_with(scope, side, r#"verdict="DROPPED", "#)
         .or("hubble_drop_total", &scope.hubble(side))
         .or_retina("networkobservability_adv_drop_count", scope, side)
-}
-
-/// Drops with their reasons, which `hubble_flows_processed_total` does not have.
-pub(super) fn reasons(scope: Scope, side: Side) -> Counter {
-    Counter::new("hubble_drop_total", &scope.hubble(side)).or_retina(
-        "networkobservability_adv_drop_count",
-        scope,
-        side,
-    )
 }
 
 /// The flows of drops on one side.
@@ -71,6 +63,13 @@ pub(super) fn policy_verdicts(mut conditions: Vec<Condition>) -> Behind {
     conditions.push(("type", "policy-verdict".into()));
     conditions.push(("type", "l7".into()));
     Behind::from(conditions)
+}
+
+/// Events that Hubble lost. Cilium has no series before the first is: where flows are counted, that is
+/// none.
+pub(super) fn lost_events(chosen: &str) -> Counter {
+    Counter::new("hubble_lost_events_total", chosen)
+        .zero_where(format!("hubble_flows_processed_total{{{chosen}}}"))
 }
 
 pub(super) fn board(scope: Scope) -> Board {
@@ -119,18 +118,20 @@ fn top_namespaces() -> Vec<Panel> {
             let pods = format!(r#"cluster=~"$cluster", {label}=~".+/.+""#);
             let (metric, title) = if dropped {
                 (
-                    Counter::new(
+                    Counter::picked(
                         "hubble_flows_processed_total",
-                        &format!(r#"verdict="DROPPED", type!="PolicyVerdict", {pods}"#),
+                        &pods,
+                        r#"verdict="DROPPED", type!="PolicyVerdict""#,
                     )
                     .or("hubble_drop_total", &pods),
                     format!("Top Namespaces with {} {what}", side.word()),
                 )
             } else {
                 (
-                    Counter::new(
+                    Counter::picked(
                         "hubble_flows_processed_total",
-                        &format!(r#"verdict="FORWARDED", type!="PolicyVerdict", {pods}"#),
+                        &pods,
+                        r#"verdict="FORWARDED", type!="PolicyVerdict""#,
                     ),
                     format!("Top {} Namespaces ({} {what})", end(side), side.word()),
                 )
@@ -145,7 +146,7 @@ fn top_namespaces() -> Vec<Panel> {
                         "Drops of the namespaces' pods in the range, {}. A drop is either incoming or outgoing.",
                         side.word().to_lowercase()
                     ),
-                    sentences::DROPS,
+                    sentences::HUBBLE_DROPS,
                 )
             } else {
                 (
@@ -153,7 +154,7 @@ fn top_namespaces() -> Vec<Panel> {
                         "Flow records of the namespaces' pods in the range, {}. A packet has one at each point where it is observed.",
                         side.word().to_lowercase()
                     ),
-                    sentences::FLOWS,
+                    sentences::HUBBLE_FLOWS,
                 )
             };
             let mut behind: Vec<Condition> = vec![
@@ -291,7 +292,7 @@ fn flows(scope: Scope) -> Vec<Panel> {
             )
             .unit("eps")
             .behind(Behind::from(scope.flows(side)).of("any trace type"))
-            .when_empty(sentences::FLOWS),
+            .when_empty(sentences::HUBBLE_FLOWS),
         );
     }
     for side in Side::BOTH {
@@ -306,7 +307,7 @@ fn flows(scope: Scope) -> Vec<Panel> {
             )
             .unit("eps")
             .behind(Behind::from(behind).once())
-            .when_empty(sentences::FLOWS),
+            .when_empty(sentences::HUBBLE_FLOWS),
         );
     }
     for side in Side::BOTH {
@@ -371,72 +372,37 @@ fn drop_panels(scope: Scope) -> Vec<Panel> {
 }
 
 fn flag(scope: Scope, side: Side, flag: &str) -> Counter {
-    Counter::new("hubble_tcp_flags_total", &format!(r#"flag="{flag}", {}"#, scope.hubble(side)))
-}
-
-/// Connections that a pod asked for and nobody answered, per pod. The answer comes back to the
-/// pod, so its metric has the pod as destination.
-fn missing_answers(scope: Scope, window: impl Fn(&Counter, &str) -> String) -> String {
-    let answered = format!(
-        r#"sum by (source) (label_replace({}, "source", "$1", "destination", "(.*)"))"#,
-        window(&flag(scope, Side::Incoming, "SYN-ACK"), "destination")
-    );
-    unanswered(&window(&flag(scope, Side::Outgoing, "SYN"), "source"), &answered)
+    Counter::picked("hubble_tcp_flags_total", &scope.hubble(side), &format!(r#"flag="{flag}""#))
 }
 
 fn tcp(scope: Scope) -> Vec<Panel> {
-    let rate = missing_answers(scope, Counter::rate);
-    let total = missing_answers(scope, Counter::increase);
+    let (asked, answered) =
+        (flag(scope, Side::Outgoing, "SYN"), flag(scope, Side::Incoming, "SYN-ACK"));
     let mut syn = scope.flows(Side::Outgoing);
-    syn.push(("tcpFlags", "SYN".into()));
-    let of_pod = vec![
-        Side::Outgoing.pod_condition(),
-        ("trafficDirection", "EGRESS".into()),
-        ("tcpFlags", "SYN".into()),
-    ];
-    let explained = "A SYN that left the pod and for which no SYN-ACK came back. Packets that were dropped before they left the pod are among the drops instead.";
+    syn.extend(flags("SYN"));
+    let mut syn_ack = scope.flows(Side::Incoming);
+    syn_ack.extend(flags("SYN"));
+    syn_ack.push(("reply", "true".into()));
     let mut panels = vec![
-        Panel::stat(
-            "Pods Missing SYN-ACKs",
-            format!("How many pods missed the answer to at least one connection in the range. {explained}"),
-            format!("count({total} >= 1)"),
+        Panel::lines(
+            "TCP Connections, Asked and Answered",
+            "Packets per second that ask for a connection (SYN), and answers from pods (SYN-ACK). The rest was answered from outside of the cluster, was asked more than once, or was not answered at all: the metric does not name the other end, so that nobody can tell which.",
+            asked.rate(""),
+            "asked",
         )
-        .sized(12, 5)
-        .unit("locale")
-        .bad_news()
-        .behind(syn.clone())
-        .when_empty(sentences::TCP),
-        Panel::extremes(
-            "Missing SYN-ACKs, Max / Min",
-            format!("The highest and the lowest rate in the range. {explained}"),
-            format!("sum({rate})"),
-        )
-        .sized(12, 5)
-        .unit("pps")
-        .bad_news()
-        .behind(syn)
+        .and(answered.rate(""), "answered by pods")
+        .unit("eps")
+        .behind(Behind::from(syn))
+        .behind_query('B', Behind::from(syn_ack))
         .when_empty(sentences::TCP),
         Panel::cells(
-            "Missing SYN-ACKs, Top Source Pods",
-            format!("The ten pods that missed most answers in the range, a row for each. {explained}"),
-            format!(
-                "{rate} and topk(10, {} > 0)",
-                total.replace("[$__range])", "[$__range] @ end())")
-            ),
+            "TCP Connections Asked, Top Source Pods",
+            "The ten pods that ask for most connections (SYN) in the range, a row for each.",
+            asked.rate_of_top("source"),
             "{{source}}",
         )
-        .bad_news()
-        .unit("pps")
-        .behind(of_pod.clone())
-        .when_empty(sentences::TCP),
-        Panel::stacked(
-            "Missing SYN-ACKs by Source Pod",
-            format!("Connections per second, stacked. {explained}"),
-            rate,
-            "{{source}}",
-        )
-        .unit("pps")
-        .behind(of_pod)
+        .unit("eps")
+        .behind(flag_of_pod(Side::Outgoing, "SYN"))
         .when_empty(sentences::TCP),
     ];
     for name in ["RST", "FIN"] {
@@ -467,7 +433,7 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
             flag(scope, side, name).rate_of_top(side.label()),
             side.legend(),
         )
-        .unit("pps")
+        .unit("eps")
         .behind(flag_of_pod(side, name))
         .when_empty(sentences::TCP);
         panels.push(if name == "RST" { panel.bad_news() } else { panel });
@@ -480,7 +446,7 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
                 flag(scope, side, name).rate(side.label()),
                 side.legend(),
             )
-            .unit("pps")
+            .unit("eps")
             .behind(flag_of_pod(side, name))
             .when_empty(sentences::TCP),
         );
@@ -520,7 +486,7 @@ fn beyond(scope: Scope) -> Vec<Panel> {
         .when_empty(sentences::VERDICTS)
     };
     let echo = |side, kind: &str| {
-        Counter::new("hubble_icmp_total", &format!(r#"type="{kind}", {}"#, scope.hubble(side)))
+        Counter::picked("hubble_icmp_total", &scope.hubble(side), &format!(r#"type="{kind}""#))
     };
     let mut ping = scope.flows(Side::Outgoing);
     ping.push(("protocol", "icmp".into()));
@@ -535,26 +501,21 @@ fn beyond(scope: Scope) -> Vec<Panel> {
         Panel::lines(
             "Lost Hubble Events",
             "Events per second that Hubble did not get to see or could not keep, by the buffer that was full. While events are lost, every count above is too low.",
-            Counter::new("hubble_lost_events_total", r#"cluster=~"$cluster""#).rate("source"),
+            lost_events(r#"cluster=~"$cluster""#).rate("source"),
             "{{source}}",
         )
         .sized(8, 8)
         .unit("eps")
         .when_empty(sentences::LOST),
         Panel::lines(
-            "Missing ICMP Echo Replies",
-            "Pings per second that left a pod and for which no reply came back.",
-            unanswered(
-                &echo(Side::Outgoing, "EchoRequest").rate("source"),
-                &format!(
-                    r#"sum by (source) (label_replace({}, "source", "$1", "destination", "(.*)"))"#,
-                    echo(Side::Incoming, "EchoReply").rate("destination")
-                ),
-            ),
-            "{{source}}",
+            "ICMP Echo, Asked and Answered",
+            "Pings per second that left the pods, and replies from pods. The rest was answered from outside of the cluster, or not at all: the metric does not name the other end.",
+            echo(Side::Outgoing, "EchoRequest").rate(""),
+            "asked",
         )
-        .unit("pps")
-        .behind(ping)
+        .and(echo(Side::Incoming, "EchoReply").rate(""), "answered by pods")
+        .unit("eps")
+        .behind(Behind::from(ping).of("requests and replies"))
         .when_empty(sentences::ICMP),
         Panel::lines(
             "Outgoing Flows to the World by Verdict",

@@ -131,3 +131,22 @@ fn titles_are_short_and_name_what_is_drawn() {
         }
     });
 }
+
+#[test]
+fn a_zero_without_labels_has_a_name() {
+    each_panel(|_, name, panel| {
+        let by_label = panel["targets"][0]["legendFormat"].as_str().unwrap_or("").starts_with("{{");
+        if !by_label || !["timeseries", "status-history"].contains(&panel["type"].as_str().unwrap())
+        {
+            return;
+        }
+        let first = &panel["fieldConfig"]["overrides"][0];
+        let pattern = first["matcher"]["options"].as_str().unwrap().trim_matches('/');
+        let pattern = regex::Regex::new(pattern).unwrap();
+        for legend in ["", "Value", " ", " ()", "/"] {
+            assert!(pattern.is_match(legend), "{name}: `{legend}`");
+        }
+        assert!(!pattern.is_match("DROPPED") && !pattern.is_match("pets/"), "{name}");
+        assert_eq!(first["properties"][0]["value"], "none", "{name}");
+    });
+}

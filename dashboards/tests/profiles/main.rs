@@ -179,8 +179,9 @@ async fn panels_are_true_on_every_profile() {
         }
     }
     insta::assert_snapshot!("counted", counted);
-    insta::assert_snapshot!("faults", found);
-    insta::assert_snapshot!("choices", choices(&world, &panels).await);
+    assert!(found.is_empty(), "{found}");
+    let found = choices(&world, &panels).await;
+    assert!(found.is_empty(), "{found}");
     let faults = rules::faults(&world).await;
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
