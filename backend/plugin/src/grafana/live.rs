@@ -55,7 +55,7 @@ impl pluginv2::stream_server::Stream for Live {
             Err(refusal) => {
                 let status = match refusal {
                     Refusal::Path { .. } => SubscribeStatus::NotFound,
-                    Refusal::OtherQuery { .. } | Refusal::TooMany(_) => {
+                    Refusal::OtherQuery { .. } | Refusal::TooMany(_) | Refusal::TooLarge => {
                         SubscribeStatus::PermissionDenied
                     }
                 };
@@ -83,6 +83,7 @@ impl pluginv2::stream_server::Stream for Live {
                 Refusal::Path { .. } => Status::not_found(text),
                 Refusal::OtherQuery { .. } => Status::permission_denied(text),
                 Refusal::TooMany(_) => Status::resource_exhausted(text),
+                Refusal::TooLarge => Status::invalid_argument(text),
             }
         })?;
         let packets = messages

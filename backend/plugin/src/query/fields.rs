@@ -12,7 +12,7 @@ use super::model::InvalidQuery;
 use crate::frames::Notice;
 
 /// Largest JSON of one query.
-pub(super) const MAX_QUERY_BYTES: usize = 1 << 20;
+pub(crate) const MAX_QUERY_BYTES: usize = 1 << 20;
 /// Fields of one query at most; Grafana and the editors write about twenty.
 pub(super) const MAX_FIELDS: usize = 100;
 /// Of a text in a query, what an error repeats.

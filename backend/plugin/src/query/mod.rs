@@ -38,7 +38,7 @@ use tokio::task::JoinSet;
 
 pub(crate) use self::clusters::resolve as resolve_clusters;
 pub(crate) use self::convert::convert;
-pub(crate) use self::fields::quote;
+pub(crate) use self::fields::{MAX_QUERY_BYTES, quote};
 pub(crate) use self::filter::FlowSelection;
 pub(crate) use self::flag::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES, unresolved_variable};
 pub(crate) use self::flows::{Batches, now_ms, packed_stream, time_text};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::Refusal;
+use crate::query::MAX_QUERY_BYTES;
 
 /// Channels at once; Grafana itself holds 100 browsers by default (`[live] max_connections`).
 const MAX_CHANNELS: usize = 200;
@@ -58,8 +59,11 @@ impl Channels {
 
     /// Whether `query` may be subscribed to under `key`.
     ///
-    /// Errors: [`Refusal::OtherQuery`].
+    /// Errors: [`Refusal::OtherQuery`], [`Refusal::TooLarge`].
     pub(super) fn check(&self, key: &ChannelKey, query: &Bytes) -> Result<(), Refusal> {
+        if query.len() > MAX_QUERY_BYTES {
+            return Err(Refusal::TooLarge);
+        }
         match self.running().get(key) {
             Some(running) if running.query != query => {
                 Err(Refusal::OtherQuery { path: key.path.clone() })
@@ -70,7 +74,7 @@ impl Channels {
 
     /// Counts a stream for as long as the ticket lives.
     ///
-    /// Errors: [`Refusal::OtherQuery`], [`Refusal::TooMany`].
+    /// Errors: [`Refusal::OtherQuery`], [`Refusal::TooMany`], [`Refusal::TooLarge`].
     pub(super) fn enter(
         self: &Arc<Self>,
         key: &ChannelKey,

@@ -21,8 +21,8 @@ pub(crate) use self::channels::{ChannelKey, Channels, Ticket};
 use crate::frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart, Notice, Said, Severity};
 use crate::instance::Instance;
 use crate::query::{
-    FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, QueryError, now_ms,
-    resolve_clusters,
+    FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, MAX_QUERY_BYTES, QueryError,
+    now_ms, resolve_clusters,
 };
 use crate::relay::TimeRange;
 
@@ -42,6 +42,8 @@ pub(crate) enum Refusal {
     OtherQuery { path: String },
     #[error("there are {0} live channels already: close some")]
     TooMany(usize),
+    #[error("the query is larger than {} KiB", MAX_QUERY_BYTES >> 10)]
+    TooLarge,
 }
 
 /// A query that can be followed.

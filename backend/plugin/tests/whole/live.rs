@@ -250,6 +250,30 @@ async fn a_relay_that_cannot_be_reached_is_asked_again() {
     assert!(notices[1].ends_with("(trying again in 2 s)"), "{notices:?}");
 }
 
+/// The limits of a query hold for one that is followed, too.
+#[tokio::test]
+async fn live_queries_that_are_too_large() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script::default()).await;
+    let source = relay.source();
+    let labels: Value = (0..20)
+        .map(|number| json!({ "key": "label", "operator": "=", "value": format!("a{number}") }))
+        .collect();
+    let (status, answer) =
+        subscribe(&plugin, &source, PATH, &query(&json!({ "adhocFilters": labels }))).await;
+    assert_eq!(status, 0);
+    assert_eq!(
+        answer["schema"]["meta"]["notices"][0]["text"],
+        "ad hoc filter `label`: the filters of the query combine to more than 64: remove some of them"
+    );
+    let large = query(&json!({ "filter": { "uuid": ["a".repeat(1 << 20)] } }));
+    let (status, answer) = subscribe(&plugin, &source, PATH, &large).await;
+    let message = "the query is larger than 1024 KiB";
+    assert_eq!((status, &answer["message"]), (2, &json!(message)));
+    let refused = run(&plugin, &source, PATH, &large).await.unwrap_err();
+    assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, message));
+}
+
 #[tokio::test]
 async fn channels_are_named_flows_and_run_one_query_each() {
     let plugin = Plugin::start().await;
