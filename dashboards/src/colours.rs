@@ -10,8 +10,17 @@ const VERDICTS: [(&str, &str); 5] = [
     ("dropped", "red"),
     ("forwarded", "green"),
     ("redirected", "blue"),
-    ("(audit|error)", "orange"),
-    ("(traced|translated)", "purple"),
+    ("audit|error", "orange"),
+    ("traced|translated", "purple"),
+];
+
+/// Reasons of drops at the beginning of a series' name, from the most to the least alarming; others
+/// are shades of red as they come.
+const REASONS: [(&str, &str); 4] = [
+    ("policy|auth|iptable", "red"),
+    ("ct[_ ]|invalid|stale", "light-red"),
+    ("unsupported", "super-light-red"),
+    ("drop_reason_unknown|unknown", "dark-red"),
 ];
 
 /// Labels of the panel's series, as its queries name them.
@@ -34,16 +43,20 @@ pub(crate) fn is_by_reason(panel: &Panel) -> bool {
     is_chart(panel) && has_label(panel, &["reason", "dropReasonDesc"])
 }
 
-/// The colours of series that are named by their verdict, in either spelling.
-pub(crate) fn of_verdicts(panel: &Panel) -> Vec<Value> {
-    if !is_chart(panel) || !has_label(panel, &["verdict", "action"]) {
-        return vec![];
-    }
-    VERDICTS
+/// The colours of series that are named by their verdict, in either spelling, or by their reason.
+pub(crate) fn by_name(panel: &Panel) -> Vec<Value> {
+    let names: &[(&str, &str)] = if is_by_reason(panel) {
+        &REASONS
+    } else if is_chart(panel) && has_label(panel, &["verdict", "action"]) {
+        &VERDICTS
+    } else {
+        &[]
+    };
+    names
         .iter()
-        .map(|(verdict, colour)| {
+        .map(|(name, colour)| {
             json!({
-                "matcher": { "id": "byRegexp", "options": format!("/^{verdict}\\b/i") },
+                "matcher": { "id": "byRegexp", "options": format!("/^({name})/i") },
                 "properties": [{
                     "id": "color",
                     "value": { "mode": "fixed", "fixedColor": colour },

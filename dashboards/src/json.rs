@@ -279,7 +279,7 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
     let overrides = if is_table {
         cells(panel, &links)
     } else {
-        [unnamed(panel), colours::of_verdicts(panel), links_by_query(panel, build)].concat()
+        [unnamed(panel), colours::by_name(panel), links_by_query(panel, build)].concat()
     };
     let mut json = json!({
         "type": kind(&panel.view),

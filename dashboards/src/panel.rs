@@ -55,7 +55,8 @@ impl Panel {
             title: title.into(),
             description: description.into(),
             width: 12,
-            height: 8,
+            // A chart and three rows of its legend.
+            height: 9,
             view,
             unit: "short",
             is_bad_news: false,
@@ -140,7 +141,7 @@ impl Panel {
     ) -> Self {
         Self::new(View::Bars, title, description)
             .asking(Query::Instant { expr, legend })
-            .sized(6, 8)
+            .sized(6, 9)
     }
 
     /// Rows of series; `columns` are label and title, `Value` last.

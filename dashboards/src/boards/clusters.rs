@@ -121,7 +121,7 @@ fn fleet() -> Vec<Panel> {
             forwarded.rate("cluster"),
             &[("cluster", "Cluster"), ("Value", "Forwarded")],
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("Bps")
         .next(closer())
         .when_empty(sentences::NODE_TRAFFIC),
@@ -131,7 +131,7 @@ fn fleet() -> Vec<Panel> {
             forwarded.rate("cluster"),
             "{{cluster}}",
         )
-        .sized(16, 8)
+        .sized(16, 9)
         .unit("Bps")
         .when_empty(sentences::NODE_TRAFFIC),
         Panel::table(
@@ -140,7 +140,7 @@ fn fleet() -> Vec<Panel> {
             lost.rate("cluster"),
             &[("cluster", "Cluster"), ("Value", "Dropped")],
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("Bps")
         .behind(dropped_packets("${__data.fields.Cluster}"))
         .next(Next {
@@ -155,7 +155,7 @@ fn fleet() -> Vec<Panel> {
             lost.rate("cluster"),
             "{{cluster}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("Bps")
         .behind(of_cluster.clone())
         .when_empty(sentences::NODE_DROPS),
@@ -165,7 +165,7 @@ fn fleet() -> Vec<Panel> {
             counter(Packets::Dropped, Amount::Packets, None).rate("cluster"),
             "{{cluster}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("pps")
         .behind(of_cluster.clone())
         .when_empty(sentences::NODE_DROPS),
@@ -225,7 +225,7 @@ fn drops() -> Vec<Panel> {
             counter(Packets::Dropped, Amount::Packets, None).rate("direction"),
             "{{direction}}",
         )
-        .sized(24, 8)
+        .sized(24, 9)
         .unit("pps")
         .behind(dropped(&[("trafficDirection", "${__field.labels.direction}")]))
         .when_empty(sentences::NODE_DROPS),
@@ -275,7 +275,7 @@ fn verdicts() -> Vec<Panel> {
             verdicts.rate("action, direction"),
             "{{action}} {{direction}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("ops")
         .behind(policy_verdicts(vec![
             ("verdict", "${__field.labels.action}".into()),
@@ -289,7 +289,7 @@ fn verdicts() -> Vec<Panel> {
             verdicts.rate("match, direction"),
             "{{match}} {{direction}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("ops")
         .behind(
             policy_verdicts(vec![
@@ -305,7 +305,7 @@ fn verdicts() -> Vec<Panel> {
             lost_events(CHOSEN).rate("instance, source"),
             "{{instance}} {{source}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("eps")
         .when_empty(sentences::LOST),
     ]
@@ -316,7 +316,7 @@ fn connections() -> Vec<Panel> {
         let statistics =
             retina("tcp_connection_stats", &format!(r#"statistic_name=~"(?i:{name})""#));
         Panel::lines(title, what, statistics.rate("instance"), "{{instance}}")
-            .sized(8, 8)
+            .sized(8, 9)
             .unit("ops")
             .when_empty(sentences::CONNECTIONS)
     };
@@ -328,7 +328,7 @@ fn connections() -> Vec<Panel> {
             format!("sum by (instance) (rate({flags}[$__rate_interval]))"),
             "{{instance}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("pps")
         .when_empty(sentences::WINDOWS)
     };
@@ -339,7 +339,7 @@ fn connections() -> Vec<Panel> {
             format!("sum by (state) (networkobservability_tcp_state{{{CHOSEN}}})"),
             "{{state}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .when_empty(sentences::CONNECTIONS),
         Panel::lines(
             "TCP Active Connections by Remote Addr",
@@ -349,7 +349,7 @@ fn connections() -> Vec<Panel> {
             ),
             "{{address}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .behind(vec![("ip", "${__field.labels.address}".into())])
         .when_empty(sentences::CONNECTIONS),
         Panel::lines(
@@ -360,7 +360,7 @@ fn connections() -> Vec<Panel> {
             ),
             "{{instance}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .when_empty(sentences::CONNECTIONS),
         statistic(
             "TCP Connection Timeouts",

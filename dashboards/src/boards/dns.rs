@@ -200,7 +200,7 @@ fn over_time(scope: Scope) -> Vec<Panel> {
             asked.clone(),
             "{{qtypes}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("reqps")
         .behind(flows(scope, out, &[("reply", "false")]))
         .when_empty(no_question),
@@ -210,7 +210,7 @@ fn over_time(scope: Scope) -> Vec<Panel> {
             answered.clone(),
             "{{qtypes}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("reqps")
         .behind(flows(scope, back, &[("reply", "true")]))
         .when_empty(no_answer),
@@ -220,7 +220,7 @@ fn over_time(scope: Scope) -> Vec<Panel> {
             missing,
             "{{qtypes}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("percentunit")
         .behind(flows(scope, out, &[("reply", "false")]).of("any type, answered or not"))
         .when_empty(no_answer),

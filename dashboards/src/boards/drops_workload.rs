@@ -110,7 +110,7 @@ fn reason(side: Side) -> Panel {
         ),
     };
     Panel::lines(title, format!("{description} {COUNTED}"), reasons_rate(SCOPE, side), "{{reason}}")
-        .sized(10, 8)
+        .sized(10, 9)
         .unit("eps")
         .behind(dropped(SCOPE, side, &[("dropReasonDesc", "${__field.labels.reason}")]))
         .when_empty(sentences::DROPS)

@@ -184,7 +184,7 @@ fn refused() -> Vec<Panel> {
                 chosen(&[("verdict", "DROPPED"), ("protocol", "dns")]),
             ),
         )
-        .sized(24, 8)
+        .sized(24, 9)
         .unit("locale")
         .bad_news()
         .behind(behind(&[

@@ -260,7 +260,7 @@ fn others(scope: Scope) -> Vec<Panel> {
                 requests(scope, side, "").rate("protocol"),
                 "{{protocol}}",
             )
-            .sized(8, 8)
+            .sized(8, 9)
             .unit("reqps")
             .behind(Behind::from(flows(scope, side, &[("reply", "false")])).of("any protocol"))
             .when_empty(sentences::HTTP)
@@ -272,7 +272,7 @@ fn others(scope: Scope) -> Vec<Panel> {
             "Cilium read Kafka up to 1.17. Its parser, its metrics and its filters are gone from later \
              releases; Kafka's connections are plain TCP in flows and in *Pod Flows (Workload)*.",
         )
-        .sized(8, 8),
+        .sized(8, 9),
     );
     panels
 }

@@ -163,7 +163,7 @@ fn top_namespaces() -> Vec<Panel> {
             ];
             behind.push(("verdict", if dropped { "DROPPED" } else { "FORWARDED" }.into()));
             let mut panel = Panel::bars(title, description, by_namespace, "{{namespace}}")
-                .sized(12, 8)
+                .sized(12, 9)
                 .unit("locale")
                 .behind(Behind::from(behind).once())
                 .when_empty(sentence);
@@ -480,7 +480,7 @@ fn beyond(scope: Scope) -> Vec<Panel> {
             Counter::new("hubble_policy_verdicts_total", &scope.hubble(side)).rate("action"),
             "{{action}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("ops")
         .behind(policy_verdicts(behind))
         .when_empty(sentences::VERDICTS)
@@ -504,7 +504,7 @@ fn beyond(scope: Scope) -> Vec<Panel> {
             lost_events(r#"cluster=~"$cluster""#).rate("source"),
             "{{source}}",
         )
-        .sized(8, 8)
+        .sized(8, 9)
         .unit("eps")
         .when_empty(sentences::LOST),
         Panel::lines(

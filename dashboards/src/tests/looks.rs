@@ -76,6 +76,9 @@ fn reasons_are_shades_of_red() {
             let colour = &panel["fieldConfig"]["defaults"]["color"];
             assert_eq!(colour["fixedColor"], "red", "{name}");
             assert_eq!(colour["mode"], "shades", "{name}");
+            assert_eq!(colour_of(panel, "POLICY_DENIED"), "red", "{name}");
+            assert_eq!(colour_of(panel, "Policy denied EGRESS"), "red", "{name}");
+            assert_eq!(colour_of(panel, "UNSUPPORTED_L3_PROTOCOL"), "super-light-red", "{name}");
         }
     });
     assert!(charts > 6, "{charts}");

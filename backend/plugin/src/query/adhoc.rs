@@ -145,6 +145,13 @@ fn flag_of(name: &str) -> Option<Flag> {
     Flag::from_key(name).or_else(|| Some(column()?.1))
 }
 
+/// The clusters that one of the conditions asks for.
+pub(super) fn clusters(conditions: &[AdhocFilter]) -> Option<&[String]> {
+    let of_clusters =
+        |condition: &&AdhocFilter| condition.key == Flag::Cluster && !condition.negated;
+    Some(&conditions.iter().find(of_clusters)?.values)
+}
+
 /// Narrows what `set` selects by `conditions`. The filters of alternatives multiply, so their size is
 /// looked at after each condition: a condition is two filters at most.
 ///

@@ -15,15 +15,39 @@ pub(crate) async fn resolve<'f>(
     instance: &Instance,
     form: &'f FlowsForm,
 ) -> (Cow<'f, FlowsForm>, Option<Notice>) {
+    let form = with_adhoc(form);
     if !form.filter.contains_key(&Flag::Cluster) {
-        return (Cow::Borrowed(form), None);
+        return (form, None);
     }
     let own = instance.settings().ok().and_then(|settings| settings.cluster.clone());
     let known = match instance.relay() {
         Ok(relay) => relay.clusters().await,
         Err(_) => BTreeSet::new(),
     };
-    resolve_among(form, own.as_deref(), &known)
+    match form {
+        Cow::Borrowed(form) => resolve_among(form, own.as_deref(), &known),
+        Cow::Owned(form) => {
+            let (resolved, notice) = resolve_among(&form, own.as_deref(), &known);
+            (Cow::Owned(resolved.into_owned()), notice)
+        }
+    }
+}
+
+/// `form` with the clusters of an ad hoc filter, which is how links say them, among its own
+/// conditions. Filters in JSON are alternatives to those, and stay as they are.
+fn with_adhoc(form: &FlowsForm) -> Cow<'_, FlowsForm> {
+    let clusters = super::adhoc::clusters(&form.adhoc);
+    let (true, Some(clusters)) = (form.allowlist.is_empty(), clusters) else {
+        return Cow::Borrowed(form);
+    };
+    if form.filter.contains_key(&Flag::Cluster) {
+        return Cow::Borrowed(form);
+    }
+    let mut form = form.clone();
+    form.filter.insert(Flag::Cluster, clusters.to_vec());
+    form.adhoc
+        .retain(|condition| super::adhoc::clusters(std::slice::from_ref(condition)).is_none());
+    Cow::Owned(form)
 }
 
 /// `own` is how metrics call the relay's cluster, `known` is how Cilium calls those that it serves.
@@ -77,6 +101,27 @@ fn resolve_among<'f>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clusters_of_an_ad_hoc_filter_are_of_the_form() {
+        fn check(query: &str, filter: &[&str], left: usize) {
+            let read = crate::query::model::FlowsQuery::read(query.as_bytes()).unwrap();
+            let form = with_adhoc(&read.form);
+            let clusters = form.filter.get(&Flag::Cluster).cloned().unwrap_or_default();
+            assert_eq!(clusters, filter, "{query}");
+            assert_eq!(form.adhoc.len(), left, "{query}");
+        }
+        let is = r#"{"key": "cluster", "operator": "=", "value": "a"}"#;
+        let one_of = r#"{"key": "cluster", "operator": "=|", "value": "", "values": ["a", "b"]}"#;
+        let not = r#"{"key": "cluster", "operator": "!=", "value": "a"}"#;
+        let all = r#"{"key": "cluster", "operator": "=|", "value": "", "values": [".*"]}"#;
+        check(&format!(r#"{{"adhocFilters": [{is}]}}"#), &["a"], 0);
+        check(&format!(r#"{{"adhocFilters": [{one_of}]}}"#), &["a", "b"], 0);
+        check(&format!(r#"{{"adhocFilters": [{not}]}}"#), &[], 1);
+        check(&format!(r#"{{"adhocFilters": [{all}]}}"#), &[], 0);
+        check(&format!(r#"{{"filter": {{"cluster": ["b"]}}, "adhocFilters": [{is}]}}"#), &["b"], 1);
+        check(&format!(r#"{{"allowlist": ["{{}}"], "adhocFilters": [{is}]}}"#), &[], 1);
+    }
 
     #[test]
     fn clusters_of_metrics_and_of_cilium() {
