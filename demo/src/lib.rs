@@ -19,6 +19,7 @@ mod traffic;
 
 pub use history::{HistoryError, HistoryOptions};
 pub use hubble::ring::{InvalidCapacity, RingCapacity};
+pub use metrics::{Profile, UnknownProfile};
 pub use policies_folder::PoliciesFolderError;
 pub use scenario::{Scenario, UnknownScenario};
 pub use shop::{Shop, ShopError, ShopOptions};

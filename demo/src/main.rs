@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use petshop::{
-    HistoryOptions, MonitorAggregation, RingCapacity, Scenario, Shop, ShopError, ShopOptions,
-    TlsFiles, chain,
+    HistoryOptions, MonitorAggregation, Profile, RingCapacity, Scenario, Shop, ShopError,
+    ShopOptions, TlsFiles, chain,
 };
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,6 +29,11 @@ struct Arguments {
     /// Address of metrics and switches; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9965")]
     metrics: SocketAddr,
+
+    /// What exports the metrics, and with which labels: acns, cilium (the line of its documentation),
+    /// all (whatever can be switched on) or retina.
+    #[arg(long, value_name = "NAME", default_value_t)]
+    profile: Profile,
 
     /// Act of the lab: open, policies, fqdn, chaos or combined.
     #[arg(long, value_name = "NAME", default_value = "open")]
@@ -144,6 +149,7 @@ impl From<Arguments> for ShopOptions {
         Self {
             relay_listen: arguments.listen,
             metrics_listen: arguments.metrics,
+            profile: arguments.profile,
             scenario: arguments.scenario,
             seed: arguments.seed,
             rate: f64::from(arguments.rate),

@@ -19,7 +19,7 @@ use crate::history::{HistoryError, HistoryOptions, write_history};
 use crate::hubble::relay::Relay;
 use crate::hubble::ring::{RingCapacity, Rings};
 use crate::hubble::service::ObserverService;
-use crate::metrics::{Metrics, Sample};
+use crate::metrics::{Metrics, Profile, Sample};
 use crate::policies_folder::{PoliciesFolder, PoliciesFolderError};
 use crate::record::Record;
 use crate::scenario::Scenario;
@@ -49,6 +49,8 @@ pub struct ShopOptions {
     pub relay_listen: SocketAddr,
     /// Where metrics and switches are served; port 0 takes a free one.
     pub metrics_listen: SocketAddr,
+    /// How the metrics are configured.
+    pub profile: Profile,
     /// The act to begin with.
     pub scenario: Scenario,
     /// Same seed, same traffic.
@@ -263,7 +265,7 @@ fn prepare(
             options.rate,
             start,
         ),
-        metrics: Metrics::new(Arc::clone(&cluster)),
+        metrics: Metrics::new(Arc::clone(&cluster), options.profile),
         lose_every: options.lose_every,
     };
     if let Some(history) = &options.history {

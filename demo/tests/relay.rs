@@ -13,7 +13,9 @@ use hubble_api::client::{
     ClientIdentity, FlowMessage, FlowRequest, RelayClient, RelayConfig, RelayError, Tls,
     TlsSettings,
 };
-use petshop::{MonitorAggregation, RingCapacity, Scenario, Shop, ShopError, ShopOptions, TlsFiles};
+use petshop::{
+    MonitorAggregation, Profile, RingCapacity, Scenario, Shop, ShopError, ShopOptions, TlsFiles,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -25,6 +27,7 @@ fn options() -> ShopOptions {
     ShopOptions {
         relay_listen: any,
         metrics_listen: any,
+        profile: Profile::Acns,
         scenario: Scenario::Open,
         seed: 1,
         rate: 1_000.0,

@@ -281,6 +281,7 @@ async fn browser(
     let folder = workspace::demo().join("test");
     let plan = Plan {
         scenario: "chaos",
+        profile: "acns",
         rate: 60,
         ports: numbers,
         petshop: &petshop,

@@ -20,6 +20,9 @@ pub(crate) struct Options {
     /// three to four minutes
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     rate: u32,
+    /// What exports the metrics, and with which labels: one cluster of this kind
+    #[arg(long, value_enum, default_value_t = Profile::Acns)]
+    profile: Profile,
     /// Grafana's port
     #[arg(long, default_value_t = 3000)]
     port: u16,
@@ -63,6 +66,29 @@ impl Scenario {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Profile {
+    /// Azure's Advanced Container Networking Services: pods as contexts
+    Acns,
+    /// The line of Cilium's documentation: no contexts but for HTTP
+    Cilium,
+    /// All that can be switched on in Hubble
+    All,
+    /// Retina's metrics in place of Hubble's
+    Retina,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Acns => "acns",
+            Self::Cilium => "cilium",
+            Self::All => "all",
+            Self::Retina => "retina",
+        }
+    }
+}
+
 /// Sets up, builds and starts everything, tells the story, and stays until a program ends.
 pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<(), Failure> {
     let started = Instant::now();
@@ -94,6 +120,7 @@ pub(crate) async fn run(options: &Options, services: &Supervisor) -> Result<(), 
     let petshop = artifacts::program("petshop");
     let plan = Plan {
         scenario: options.scenario.name(),
+        profile: options.profile.name(),
         rate: options.rate,
         ports: numbers,
         petshop: &petshop,

@@ -26,6 +26,8 @@ const DATASOURCE_UID: &str = "hubble";
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     pub(crate) scenario: &'a str,
+    /// How the cluster's metrics are configured.
+    pub(crate) profile: &'a str,
     /// Flows per second of the whole cluster.
     pub(crate) rate: u32,
     pub(crate) ports: Ports,
@@ -91,7 +93,7 @@ async fn cluster(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<
         .args(["--listen", &format!("127.0.0.1:{}", plan.ports.relay)])
         .args(["--metrics", &format!("127.0.0.1:{}", plan.ports.metrics)])
         .args(["--scenario", plan.scenario, "--scenario-for", "10m", "--seed", "1"])
-        .args(["--scenario-before", before])
+        .args(["--scenario-before", before, "--profile", plan.profile])
         .args(["--rate", &plan.rate.to_string(), "--history", "1h", "--history-file"])
         .arg(&history)
         .arg("--policies-folder")

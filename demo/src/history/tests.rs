@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::*;
 use crate::cluster::{Cluster, NodeId};
 use crate::hubble::ring::RingCapacity;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Profile};
 use crate::traffic::{MonitorAggregation, Simulation};
 
 const NOW: i64 = 1_786_968_007 * SECOND;
@@ -36,7 +36,7 @@ fn past(name: &str, seed: u64) -> Past {
             500.0,
             start,
         ),
-        metrics: Metrics::new(cluster),
+        metrics: Metrics::new(cluster, Profile::Acns),
         lose_every: None,
     };
     write_history(&options, Scenario::Chaos, NOW, &mut state, &rings).expect("a history");
@@ -137,7 +137,7 @@ fn a_file_that_cannot_be_written_is_named() {
             10.0,
             NOW - SECOND,
         ),
-        metrics: Metrics::new(cluster),
+        metrics: Metrics::new(cluster, Profile::Acns),
         lose_every: None,
     };
     let rings = Rings::new(3, RingCapacity::DEFAULT);

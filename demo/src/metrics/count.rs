@@ -48,7 +48,7 @@ impl Metrics {
         self.drops(record, context, verdict, &mut slots);
         self.tcp_flags(record, context, verdict, &mut slots);
         self.icmp(record, context, &mut slots);
-        self.ports(record, context, verdict, &mut slots);
+        self.ports(record, verdict, &mut slots);
         self.policy_verdicts(record, context, verdict, &mut slots);
         self.flows_to_world(record, context, verdict, &mut slots);
         self.layer7(record, context, verdict, &mut slots);
@@ -56,9 +56,9 @@ impl Metrics {
         slots
     }
 
-    pub(super) fn slot(&mut self, series: Series, amount: Amount) -> Slot {
+    pub(super) fn slot(&mut self, series: &Series, amount: Amount) -> Slot {
         let next = self.counts.len();
-        let at = *self.counters.entry(series).or_insert(next);
+        let at = *self.counters.entry(*series).or_insert(next);
         if at == next {
             self.counts.push(0);
         }
@@ -72,7 +72,7 @@ impl Metrics {
         values: &[Value],
         slots: &mut Vec<Slot>,
     ) {
-        let slot = self.slot(series(record, family, values), Amount::One);
+        let slot = self.slot(&series(record, family, values), Amount::One);
         slots.push(slot);
     }
 
@@ -85,7 +85,7 @@ impl Metrics {
         slots: &mut Vec<Slot>,
     ) {
         self.one(record, packets, values, slots);
-        let slot = self.slot(series(record, bytes, values), Amount::Bytes);
+        let slot = self.slot(&series(record, bytes, values), Amount::Bytes);
         slots.push(slot);
     }
 
@@ -94,8 +94,6 @@ impl Metrics {
         Context {
             source: pod(record.source, record.direction == TrafficDirection::Egress),
             destination: pod(record.destination, record.direction == TrafficDirection::Ingress),
-            source_namespace: self.cluster.endpoint(record.source).namespace,
-            destination_namespace: self.cluster.endpoint(record.destination).namespace,
         }
     }
 
@@ -138,13 +136,8 @@ impl Shape {
 }
 
 impl Context {
-    pub(super) fn values(self) -> [Value; 4] {
-        [
-            Value::Pod(self.source),
-            Value::Pod(self.destination),
-            Value::Text(self.source_namespace),
-            Value::Text(self.destination_namespace),
-        ]
+    pub(super) fn values(self) -> [Value; 2] {
+        [Value::Pod(self.source), Value::Pod(self.destination)]
     }
 }
 

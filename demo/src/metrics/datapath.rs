@@ -2,8 +2,7 @@
 
 use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection};
 
-use super::count::series;
-use super::{Amount, Family, Metrics, Slot, Value};
+use super::{Family, Metrics, Slot, Value};
 use crate::cluster::EndpointId;
 use crate::record::{Event, Record, Transport};
 
@@ -13,80 +12,75 @@ impl Metrics {
     pub(super) fn datapath(&mut self, record: &Record, slots: &mut Vec<Slot>) {
         match &record.event {
             Event::Trace { point, .. } => {
-                let (upper, lower, pod) = match point {
-                    TraceObservationPoint::ToEndpoint => ("INGRESS", "ingress", record.destination),
-                    TraceObservationPoint::ToStack | TraceObservationPoint::ToProxy => {
-                        ("EGRESS", "egress", record.source)
-                    }
+                let upper = match point {
+                    TraceObservationPoint::ToEndpoint => "INGRESS",
+                    TraceObservationPoint::ToStack | TraceObservationPoint::ToProxy => "EGRESS",
                     // The answer of a load-balanced service goes from the pod to the wire.
-                    TraceObservationPoint::ToNetwork if record.is_reply == Some(true) => {
-                        ("EGRESS", "egress", record.source)
-                    }
+                    TraceObservationPoint::ToNetwork if record.is_reply == Some(true) => "EGRESS",
                     _ => return,
                 };
                 let cilium = [Value::Text(upper), Value::Text("cilium")];
-                self.packets(
-                    record,
-                    (Family::CiliumForwardCount, Family::CiliumForwardBytes),
-                    &cilium,
-                    slots,
-                );
+                let families = (Family::CiliumForwardCount, Family::CiliumForwardBytes);
+                self.packets(record, families, &cilium, slots);
+                let is_ingress = upper == "INGRESS";
+                let lower = if is_ingress { "ingress" } else { "egress" };
                 let node = [Value::Text(lower)];
                 self.packets(record, (Family::ForwardCount, Family::ForwardBytes), &node, slots);
-                let statistic = if lower == "ingress" { "rx_packets" } else { "tx_packets" };
-                let interface = [Value::Text("eth0"), Value::Text(statistic)];
+                let statistic = if is_ingress { "rx_packets" } else { "tx_packets" };
+                let interface = [Value::Text(ALL_INTERFACES), Value::Text(statistic)];
                 self.one(record, Family::InterfaceStats, &interface, slots);
-                if self.is_pod(pod) {
-                    let values = pod_values(&[Value::Text(lower)], pod);
-                    self.packets(
-                        record,
-                        (Family::AdvForwardCount, Family::AdvForwardBytes),
-                        &values,
-                        slots,
-                    );
-                    if let Transport::Tcp(Some(flags)) = record.transport {
-                        for (flag, name) in TcpFlags::ALL {
-                            if flags.contains(flag) {
-                                let values = pod_values(&[Value::Text(name)], pod);
-                                self.one(record, Family::AdvTcpFlagsCount, &values, slots);
-                            }
-                        }
+                for (direction, pod) in self.local_pods(record) {
+                    let values = pod_values(&[Value::Text(direction)], pod);
+                    let families = (Family::AdvForwardCount, Family::AdvForwardBytes);
+                    self.packets(record, families, &values, slots);
+                    let Transport::Tcp(Some(flags)) = record.transport else { continue };
+                    for name in retina_flags(flags) {
+                        let values = pod_values(&[Value::Text(name)], pod);
+                        self.one(record, Family::AdvTcpFlagsCount, &values, slots);
                     }
                 }
             }
             Event::Drop { reason } => {
-                let (upper, lower, pod) = match record.direction {
-                    TrafficDirection::Egress => ("EGRESS", "egress", record.source),
-                    _ => ("INGRESS", "ingress", record.destination),
+                let upper = match record.direction {
+                    TrafficDirection::Egress => "EGRESS",
+                    _ => "INGRESS",
                 };
                 let text = reason.text().unwrap_or("");
                 let cilium = [Value::Text(text), Value::Text(upper), Value::Text("cilium")];
-                self.packets(
-                    record,
-                    (Family::CiliumDropCount, Family::CiliumDropBytes),
-                    &cilium,
-                    slots,
-                );
+                let families = (Family::CiliumDropCount, Family::CiliumDropBytes);
+                self.packets(record, families, &cilium, slots);
                 // Nobody answers a dropped packet; its sender's timer runs out.
                 if matches!(record.transport, Transport::Tcp(_)) {
-                    let timeouts = [Value::Text("tcptimeouts")];
+                    let timeouts = [Value::Text("TCPTimeouts")];
                     self.one(record, Family::TcpConnectionStats, &timeouts, slots);
                 }
-                let word = snake_reason(*reason);
-                let node = [Value::Text(word), Value::Text(lower)];
+                let word = Value::Text(retina_reason(*reason));
+                // Only a failed connection has a direction there.
+                let node = [word, Value::Text("unknown")];
                 self.packets(record, (Family::DropCount, Family::DropBytes), &node, slots);
-                if self.is_pod(pod) {
-                    let values = pod_values(&[Value::Text(word), Value::Text(lower)], pod);
-                    self.packets(
-                        record,
-                        (Family::AdvDropCount, Family::AdvDropBytes),
-                        &values,
-                        slots,
-                    );
+                for (direction, pod) in self.local_pods(record) {
+                    let values = pod_values(&[word, Value::Text(direction)], pod);
+                    let families = (Family::AdvDropCount, Family::AdvDropBytes);
+                    self.packets(record, families, &values, slots);
                 }
             }
             Event::PolicyVerdict { .. } | Event::L7 { .. } | Event::Socket { .. } => {}
         }
+    }
+
+    /// The pods of the record's node that Retina counts it for, with the direction seen from each.
+    fn local_pods(
+        &self,
+        record: &Record,
+    ) -> impl Iterator<Item = (&'static str, EndpointId)> + use<> {
+        [("egress", record.source), ("ingress", record.destination)]
+            .map(|(direction, pod)| self.is_local_pod(record, pod).then_some((direction, pod)))
+            .into_iter()
+            .flatten()
+    }
+
+    pub(super) fn is_local_pod(&self, record: &Record, pod: EndpointId) -> bool {
+        self.is_pod(pod) && self.cluster.endpoint(pod).node == Some(record.node)
     }
 
     /// Sockets, by the answers that the connection tracker recognises.
@@ -96,26 +90,13 @@ impl Metrics {
         else {
             return;
         };
-        let remote = match record.direction {
-            TrafficDirection::Egress => record.source,
-            _ => record.destination,
-        };
-        if flags.contains(TcpFlags::RST) {
-            let values = [Value::Text("resetcount")];
-            let slot = self.slot(series(record, Family::TcpConnectionStats, &values), Amount::One);
-            self.apply(record, &[slot]);
-        }
         let Some(connections) = self.connections.get_mut(usize::from(record.node.0)) else {
             return;
         };
         if flags.contains(TcpFlags::SYN) {
             connections.established += 1;
-            *connections.by_remote.entry(remote).or_default() += 1;
         } else if flags.contains(TcpFlags::FIN) || flags.contains(TcpFlags::RST) {
             connections.established = connections.established.saturating_sub(1);
-            if let Some(count) = connections.by_remote.get_mut(&remote) {
-                *count = count.saturating_sub(1);
-            }
             // The side that ended first waits.
             if record.direction == TrafficDirection::Egress && flags.contains(TcpFlags::FIN) {
                 let second = record.time_nanos.div_euclid(1_000_000_000);
@@ -131,7 +112,11 @@ impl Metrics {
     }
 }
 
-fn pod_values(first: &[Value], pod: EndpointId) -> Vec<Value> {
+/// Retina adds up what all of a node's interfaces count.
+pub(super) const ALL_INTERFACES: &str = "all_interfaces";
+
+/// Labels of Retina's local context behind others.
+pub(super) fn pod_values(first: &[Value], pod: EndpointId) -> Vec<Value> {
     let mut values = first.to_vec();
     values.extend([
         Value::Address(pod),
@@ -143,13 +128,23 @@ fn pod_values(first: &[Value], pod: EndpointId) -> Vec<Value> {
     values
 }
 
-/// Retina's spelling of a reason.
-fn snake_reason(reason: DropReason) -> &'static str {
+/// What Retina sees of a refusal: a rule of iptables.
+fn retina_reason(reason: DropReason) -> &'static str {
     match reason {
-        DropReason::POLICY_DENIED => "policy_denied",
-        DropReason::POLICY_DENY => "policy_deny",
-        DropReason::UNSUPPORTED_L3_PROTOCOL => "unsupported_l3_protocol",
-        DropReason::STALE_OR_UNROUTABLE_IP => "stale_or_unroutable_ip",
-        _ => "unknown",
+        DropReason::POLICY_DENIED | DropReason::POLICY_DENY => "IPTABLE_RULE_DROP",
+        _ => "UNKNOWN_DROP",
     }
+}
+
+/// Retina's words for the flags of a packet; an acknowledged SYN is one of its own.
+fn retina_flags(flags: TcpFlags) -> impl Iterator<Item = &'static str> {
+    let first = match (flags.contains(TcpFlags::SYN), flags.contains(TcpFlags::ACK)) {
+        (true, true) => Some("SYNACK"),
+        (true, false) => Some("SYN"),
+        (false, true) => Some("ACK"),
+        (false, false) => None,
+    };
+    let others = [(TcpFlags::FIN, "FIN"), (TcpFlags::RST, "RST"), (TcpFlags::PSH, "PSH")];
+    let others = others.into_iter().filter(move |(flag, _)| flags.contains(*flag));
+    first.into_iter().chain(others.map(|(_, name)| name))
 }

@@ -1,10 +1,5 @@
 //! The metric families: name, help, type and labels.
 
-use crate::cluster::CLUSTER_NAME;
-
-/// The label `cluster` of what Retina exports: a cluster with the same traffic and without Cilium.
-pub(super) const RETINA_CLUSTER_NAME: &str = "aks-pets-retina";
-
 /// Type of a family in the exposition formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -33,15 +28,6 @@ macro_rules! families {
         }
 
         impl Family {
-            /// The cluster that exports it: Retina runs where Cilium does not.
-            pub(crate) fn cluster(self) -> &'static str {
-                if self.name().starts_with("networkobservability_") {
-                    RETINA_CLUSTER_NAME
-                } else {
-                    CLUSTER_NAME
-                }
-            }
-
             /// Full name, `_total` included.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
@@ -57,7 +43,7 @@ macro_rules! families {
                 match self { $(Self::$variant => $help,)* }
             }
 
-            /// Label names beside `cluster` and `instance`.
+            /// Label names beside those of a scrape, as far as a profile has them.
             pub(crate) fn labels(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$($label),*],)* }
             }
@@ -67,30 +53,30 @@ macro_rules! families {
 
 families! {
     HubbleFlowsProcessed = "hubble_flows_processed_total", Counter, "Total number of flows processed",
-        ["protocol", "type", "subtype", "verdict", "source", "destination", "source_namespace", "destination_namespace"];
+        ["protocol", "type", "subtype", "verdict", "source", "destination"];
     HubbleDrop = "hubble_drop_total", Counter, "Number of drops",
-        ["reason", "protocol", "source", "destination", "source_namespace", "destination_namespace"];
+        ["reason", "protocol", "source", "destination"];
     HubbleDnsQueries = "hubble_dns_queries_total", Counter, "Number of DNS queries observed",
-        ["rcode", "qtypes", "ips_returned", "query", "source", "destination", "source_namespace", "destination_namespace"];
+        ["rcode", "qtypes", "ips_returned", "query", "source", "destination"];
     HubbleDnsResponses = "hubble_dns_responses_total", Counter, "Number of DNS responses observed",
-        ["rcode", "qtypes", "ips_returned", "query", "source", "destination", "source_namespace", "destination_namespace"];
+        ["rcode", "qtypes", "ips_returned", "query", "source", "destination"];
     HubbleDnsResponseTypes = "hubble_dns_response_types_total", Counter, "Number of DNS response types observed",
-        ["type", "qtypes", "query", "source", "destination", "source_namespace", "destination_namespace"];
+        ["type", "qtypes", "query", "source", "destination"];
     HubbleHttpRequests = "hubble_http_requests_total", Counter, "Count of HTTP requests",
-        ["method", "protocol", "status", "reporter", "source", "destination", "source_workload", "destination_workload", "source_namespace", "destination_namespace"];
+        ["method", "protocol", "status", "reporter", "traffic_direction", "source", "destination", "source_ip", "destination_ip", "source_workload", "destination_workload", "source_namespace", "destination_namespace"];
     HubbleHttpRequestDuration = "hubble_http_request_duration_seconds", Histogram, "Quantiles of HTTP request duration in seconds",
-        ["method", "reporter", "source", "destination", "source_workload", "destination_workload", "source_namespace", "destination_namespace"];
+        ["method", "reporter", "traffic_direction", "source", "destination", "source_ip", "destination_ip", "source_workload", "destination_workload", "source_namespace", "destination_namespace"];
     HubbleTcpFlags = "hubble_tcp_flags_total", Counter, "TCP flag occurrences",
-        ["flag", "family", "source", "destination", "source_namespace", "destination_namespace"];
+        ["flag", "family", "source", "destination"];
     HubbleIcmp = "hubble_icmp_total", Counter, "Number of ICMP messages",
-        ["family", "type", "source", "destination", "source_namespace", "destination_namespace"];
+        ["family", "type", "source", "destination"];
     HubblePortDistribution = "hubble_port_distribution_total", Counter, "Numbers of packets distributed by destination port",
-        ["protocol", "port", "source", "destination"];
+        ["protocol", "port"];
     HubblePolicyVerdicts = "hubble_policy_verdicts_total", Counter, "Total number of Cilium network policy verdicts",
         ["direction", "match", "action", "source", "destination"];
     HubbleLostEvents = "hubble_lost_events_total", Counter, "Number of lost events", ["source"];
     HubbleFlowsToWorld = "hubble_flows_to_world_total", Counter, "Total number of flows to reserved:world",
-        ["protocol", "verdict", "source", "destination"];
+        ["protocol", "verdict", "port", "source"];
     CiliumForwardCount = "cilium_forward_count_total", Counter, "Total forwarded packets, tagged by ingress/egress direction",
         ["direction", "k8s_app"];
     CiliumForwardBytes = "cilium_forward_bytes_total", Counter, "Total forwarded bytes, tagged by ingress/egress direction",
@@ -109,10 +95,12 @@ families! {
     TcpConnectionStats = "networkobservability_tcp_connection_stats", Gauge, "TCP connection statistics", ["statistic_name"];
     UdpConnectionStats = "networkobservability_udp_connection_stats", Gauge, "UDP connection statistics", ["statistic_name"];
     InterfaceStats = "networkobservability_interface_stats", Gauge, "Interface statistics", ["interface_name", "statistic_name"];
-    DnsRequestCount = "networkobservability_dns_request_count", Gauge, "Number of DNS requests",
-        ["query", "query_type"];
-    DnsResponseCount = "networkobservability_dns_response_count", Gauge, "Number of DNS responses",
-        ["query", "query_type", "return_code", "num_response", "response"];
+    DnsRequestCount = "networkobservability_dns_request_count", Counter, "Total number of DNS requests", [];
+    DnsResponseCount = "networkobservability_dns_response_count", Counter, "Total number of DNS responses", [];
+    AdvDnsRequestCount = "networkobservability_adv_dns_request_count", Counter, "Total number of DNS query packets",
+        ["query_type", "query", "ip", "namespace", "podname", "workload_kind", "workload_name"];
+    AdvDnsResponseCount = "networkobservability_adv_dns_response_count", Counter, "Total number of DNS response packets",
+        ["return_code", "query_type", "query", "response", "num_response", "ip", "namespace", "podname", "workload_kind", "workload_name"];
     AdvForwardCount = "networkobservability_adv_forward_count", Gauge, "Forwarded packets of a pod",
         ["direction", "ip", "namespace", "podname", "workload_kind", "workload_name"];
     AdvForwardBytes = "networkobservability_adv_forward_bytes", Gauge, "Forwarded bytes of a pod",

@@ -5,8 +5,9 @@ use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection, Verdic
 use policy::MatchType;
 
 use super::count::{drop_reason, series};
+use super::datapath::pod_values;
 use super::{Context, Family, LATENCY_BUCKETS, Metrics, Slot, Value};
-use crate::cluster::EndpointKind;
+use crate::cluster::{EndpointId, EndpointKind};
 use crate::hubble::decode::{icmpv4_type, icmpv6_type};
 use crate::record::{Event, L7, Record, Transport};
 
@@ -26,7 +27,7 @@ impl Metrics {
             // Hubble has no word for socket traces here; it prints their number.
             Event::Socket { .. } => ("Unknown", "7"),
         };
-        let [source, destination, source_namespace, destination_namespace] = context.values();
+        let [source, destination] = context.values();
         let values = [
             Value::Text(protocol(record)),
             Value::Text(kind),
@@ -34,8 +35,6 @@ impl Metrics {
             Value::Text(verdict.name().unwrap_or("")),
             source,
             destination,
-            source_namespace,
-            destination_namespace,
         ];
         self.one(record, Family::HubbleFlowsProcessed, &values, slots);
     }
@@ -51,15 +50,8 @@ impl Metrics {
             return;
         }
         let reason = drop_reason(record).name().unwrap_or("");
-        let [source, destination, source_namespace, destination_namespace] = context.values();
-        let values = [
-            Value::Text(reason),
-            Value::Text(protocol(record)),
-            source,
-            destination,
-            source_namespace,
-            destination_namespace,
-        ];
+        let [source, destination] = context.values();
+        let values = [Value::Text(reason), Value::Text(protocol(record)), source, destination];
         self.one(record, Family::HubbleDrop, &values, slots);
     }
 
@@ -76,16 +68,9 @@ impl Metrics {
         if !matches!(verdict, Verdict::Forwarded | Verdict::Redirected) {
             return;
         }
-        let [source, destination, source_namespace, destination_namespace] = context.values();
+        let [source, destination] = context.values();
         for flag in counted_flags(flags) {
-            let values = [
-                Value::Text(flag),
-                Value::Text("IPv4"),
-                source,
-                destination,
-                source_namespace,
-                destination_namespace,
-            ];
+            let values = [Value::Text(flag), Value::Text("IPv4"), source, destination];
             self.one(record, Family::HubbleTcpFlags, &values, slots);
         }
     }
@@ -96,25 +81,12 @@ impl Metrics {
             Transport::Icmpv6 { kind, code } => ("IPv6", icmpv6_type(kind, code)),
             Transport::Tcp(_) | Transport::Udp => return,
         };
-        let [source, destination, source_namespace, destination_namespace] = context.values();
-        let values = [
-            Value::Text(family),
-            Value::Text(name),
-            source,
-            destination,
-            source_namespace,
-            destination_namespace,
-        ];
+        let [source, destination] = context.values();
+        let values = [Value::Text(family), Value::Text(name), source, destination];
         self.one(record, Family::HubbleIcmp, &values, slots);
     }
 
-    pub(super) fn ports(
-        &mut self,
-        record: &Record,
-        context: Context,
-        verdict: Verdict,
-        slots: &mut Vec<Slot>,
-    ) {
+    pub(super) fn ports(&mut self, record: &Record, verdict: Verdict, slots: &mut Vec<Slot>) {
         if record.is_reply != Some(false)
             || !matches!(verdict, Verdict::Forwarded | Verdict::Redirected)
         {
@@ -126,8 +98,7 @@ impl Metrics {
             Transport::Icmpv4 { .. } => ("ICMPv4", 0),
             Transport::Icmpv6 { .. } => ("ICMPv6", 0),
         };
-        let [source, destination, ..] = context.values();
-        let values = [Value::Text(protocol), Value::Number(u32::from(port)), source, destination];
+        let values = [Value::Text(protocol), Value::Number(u32::from(port))];
         self.one(record, Family::HubblePortDistribution, &values, slots);
     }
 
@@ -170,7 +141,7 @@ impl Metrics {
             Verdict::Redirected => "redirected",
             _ => "forwarded",
         };
-        let [source, destination, ..] = context.values();
+        let [source, destination] = context.values();
         let values = [
             Value::Text(direction),
             Value::Text(matched),
@@ -196,12 +167,12 @@ impl Metrics {
         if !world || other_drop || reply {
             return;
         }
-        let [source, destination, ..] = context.values();
+        let [source, _] = context.values();
         let values = [
             Value::Text(protocol(record)),
             Value::Text(verdict.name().unwrap_or("")),
+            Value::Number(u32::from(record.destination_port)),
             source,
-            destination,
         ];
         self.one(record, Family::HubbleFlowsToWorld, &values, slots);
     }
@@ -221,8 +192,10 @@ impl Metrics {
                 let rcode = if verdict == Verdict::Dropped { "Policy denied" } else { "" };
                 let name = self.name(query);
                 self.dns(record, Family::HubbleDnsQueries, context, (rcode, qtype, 0, name), slots);
-                let values = [name, Value::Text(qtype)];
-                self.one(record, Family::DnsRequestCount, &values, slots);
+                if verdict != Verdict::Dropped {
+                    let values = [Value::Text(qtype), name];
+                    self.retina_dns(record, record.source, RETINA_REQUESTS, &values, slots);
+                }
             }
             L7::DnsAnswer { query, qtype, rcode, ips, rrtypes, .. } => {
                 let name = self.name(query);
@@ -235,38 +208,28 @@ impl Metrics {
                     (text, qtype, returned, name),
                     slots,
                 );
-                let [source, destination, source_namespace, destination_namespace] =
-                    context.values();
+                let [source, destination] = context.values();
                 for rrtype in rrtypes {
-                    let values = [
-                        Value::Text(rrtype),
-                        Value::Text(qtype),
-                        name,
-                        source,
-                        destination,
-                        source_namespace,
-                        destination_namespace,
-                    ];
+                    let values =
+                        [Value::Text(rrtype), Value::Text(qtype), name, source, destination];
                     self.one(record, Family::HubbleDnsResponseTypes, &values, slots);
                 }
                 let code = match rcode {
-                    0 => "NoError",
-                    3 => "NXDomain",
-                    5 => "Refused",
+                    0 => "NOERROR",
+                    2 => "SERVFAIL",
+                    3 => "NXDOMAIN",
+                    5 => "REFUSED",
                     _ => "",
                 };
-                let response = match ips.first() {
-                    Some(ip) => self.name(ip),
-                    None => Value::Text(""),
-                };
+                let response = self.name(&ips.join(","));
                 let values = [
-                    name,
-                    Value::Text(qtype),
                     Value::Text(code),
-                    Value::Number(returned),
+                    Value::Text(qtype),
+                    name,
                     response,
+                    Value::Number(returned),
                 ];
-                self.one(record, Family::DnsResponseCount, &values, slots);
+                self.retina_dns(record, record.destination, RETINA_ANSWERS, &values, slots);
             }
             L7::HttpResponse { method, code, .. } => {
                 self.http(record, method, *code, *latency_nanos, slots);
@@ -284,7 +247,7 @@ impl Metrics {
         (rcode, qtype, returned, name): (&'static str, &'static str, u32, Value),
         slots: &mut Vec<Slot>,
     ) {
-        let [source, destination, source_namespace, destination_namespace] = context.values();
+        let [source, destination] = context.values();
         let values = [
             Value::Text(rcode),
             Value::Text(qtype),
@@ -292,10 +255,23 @@ impl Metrics {
             name,
             source,
             destination,
-            source_namespace,
-            destination_namespace,
         ];
         self.one(record, family, &values, slots);
+    }
+
+    /// DNS as Retina counts it, with the pod that asked.
+    fn retina_dns(
+        &mut self,
+        record: &Record,
+        pod: EndpointId,
+        (node, pods): (Family, Family),
+        values: &[Value],
+        slots: &mut Vec<Slot>,
+    ) {
+        self.one(record, node, &[], slots);
+        if self.is_local_pod(record, pod) {
+            self.one(record, pods, &pod_values(values, pod), slots);
+        }
     }
 
     /// An answer: its source is the request's destination.
@@ -313,9 +289,14 @@ impl Metrics {
             TrafficDirection::Ingress => "server",
             _ => "unknown",
         };
+        let direction = record.direction.name().unwrap_or("").to_ascii_lowercase();
         let whose = [
-            Value::Pod(Some(client)),
-            Value::Pod(Some(server)),
+            self.name(&direction),
+            // The contexts are those of the answer, and change places with its ends.
+            Value::Pod(Some(client).filter(|_| reporter == "server")),
+            Value::Pod(Some(server).filter(|_| reporter == "client")),
+            Value::Address(client),
+            Value::Address(server),
             Value::LocalWorkload(client),
             Value::LocalWorkload(server),
             Value::Namespace(client),
@@ -346,6 +327,10 @@ impl Metrics {
         }
     }
 }
+
+/// What Retina counts of questions and of answers: per node, and per pod.
+const RETINA_REQUESTS: (Family, Family) = (Family::DnsRequestCount, Family::AdvDnsRequestCount);
+const RETINA_ANSWERS: (Family, Family) = (Family::DnsResponseCount, Family::AdvDnsResponseCount);
 
 /// Hubble's protocol of a flow (pkg/hubble/api/v1/flow.go).
 fn protocol(record: &Record) -> &'static str {

@@ -1,11 +1,17 @@
 //! What kube-state-metrics and the agents say about the cluster itself.
 
-use super::{Family, Sample, quote_label};
+use super::{Family, Profile, Sample, quote_label};
 use crate::cluster::{CLUSTER_NAME, Cluster};
 use crate::hubble::relay::NODE_SEMVER;
 
 /// Samples that never change.
-pub(super) fn samples(cluster: &Cluster, samples: &mut Vec<Sample>) {
+pub(super) fn samples(cluster: &Cluster, profile: Profile, samples: &mut Vec<Sample>) {
+    for node in &cluster.nodes {
+        let mut labels = profile.scraped(Family::CiliumVersion, node);
+        quote_label(&mut labels, "version", NODE_SEMVER);
+        labels.push('}');
+        samples.push(Sample { family: Family::CiliumVersion, suffix: "", labels, value: 1.0 });
+    }
     let mut push = |family, labels: &[(&str, &str)]| {
         let mut text = format!("{{cluster=\"{CLUSTER_NAME}\"");
         for (name, value) in labels {
@@ -20,7 +26,6 @@ pub(super) fn samples(cluster: &Cluster, samples: &mut Vec<Sample>) {
             Family::KubeNodeInfo,
             &[("node", &node.name), ("internal_ip", &ip), ("os_image", "Azure Linux 3.0")],
         );
-        push(Family::CiliumVersion, &[("instance", &node.name), ("version", NODE_SEMVER)]);
     }
     for namespace in ["pets", "kube-system"] {
         push(

@@ -6,6 +6,7 @@ mod datapath;
 mod family;
 mod hubble;
 mod inventory;
+mod profile;
 mod text;
 
 use std::collections::HashMap;
@@ -15,20 +16,20 @@ use flow::{DropReason, TraceObservationPoint, TrafficDirection};
 use policy::MatchType;
 
 pub(crate) use family::{Family, Kind};
+pub use profile::{Profile, UnknownProfile};
 pub(crate) use text::{exposition, quote_label};
+
+use datapath::ALL_INTERFACES;
 
 use crate::cluster::{Cluster, Endpoint, EndpointId, EndpointKind, NodeId};
 use crate::record::{PolicyAction, Transport};
 
-/// The pods of a flow as ACNS labels them: the source of what leaves a pod, the destination of
-/// what reaches one (`sourceEgressContext=pod`, `destinationIngressContext=pod`), and both
-/// namespaces (`labelsContext`).
+/// The pods of a flow as contexts: the source of what leaves a pod, the destination of what reaches
+/// one (`sourceEgressContext=pod`, `destinationIngressContext=pod`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Context {
     source: Option<EndpointId>,
     destination: Option<EndpointId>,
-    source_namespace: &'static str,
-    destination_namespace: &'static str,
 }
 
 /// One label value.
@@ -50,8 +51,8 @@ enum Value {
     LocalWorkload(EndpointId),
 }
 
-/// How many labels a family can have beside `cluster` and `instance`.
-const LABELS_MAX: usize = 10;
+/// How many labels a family can have beside those of a scrape.
+const LABELS_MAX: usize = 13;
 
 /// One time series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,13 +115,13 @@ struct Connections {
     established: u64,
     /// Second and how many connections ended in it, for the minute that they wait.
     ended: std::collections::VecDeque<(i64, u64)>,
-    by_remote: HashMap<EndpointId, u64>,
 }
 
 /// All counters of all nodes.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     cluster: Arc<Cluster>,
+    profile: Profile,
     /// Place of each series in `counts`.
     counters: HashMap<Series, usize>,
     counts: Vec<u64>,
@@ -146,11 +147,12 @@ pub(crate) struct Sample {
 
 impl Metrics {
     /// Counters at zero.
-    pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
+    pub(crate) fn new(cluster: Arc<Cluster>, profile: Profile) -> Self {
         let connections = cluster.nodes.iter().map(|_| Connections::default()).collect();
         let lost_in_perf_buffer = vec![0; cluster.nodes.len()];
         Self {
             cluster,
+            profile,
             counters: HashMap::new(),
             counts: Vec::new(),
             shapes: HashMap::new(),
@@ -169,7 +171,8 @@ impl Metrics {
         }
     }
 
-    /// Every series that is not of one time only, sorted by family and labels.
+    /// Every series of the profile, sorted by family and labels. Series that differ in labels that
+    /// the profile does not have are one.
     ///
     /// `now_nanos`: the simulation's time. `lost`: flows that readers missed, per node.
     pub(crate) fn samples(&self, now_nanos: i64, lost: &[u64]) -> Vec<Sample> {
@@ -190,9 +193,18 @@ impl Metrics {
         }
         self.interfaces(&mut samples);
         self.gauges(now_nanos, lost, &mut samples);
-        inventory::samples(&self.cluster, &mut samples);
+        inventory::samples(&self.cluster, self.profile, &mut samples);
+        samples.retain(|sample| self.profile.exports(sample.family));
         samples
             .sort_by(|a, b| (a.family, a.suffix, &a.labels).cmp(&(b.family, b.suffix, &b.labels)));
+        samples.dedup_by(|next, first| {
+            let is_same = (next.family, next.suffix, &next.labels)
+                == (first.family, first.suffix, &first.labels);
+            if is_same {
+                first.value += next.value;
+            }
+            is_same
+        });
         samples
     }
 
@@ -220,7 +232,7 @@ impl Metrics {
     fn interfaces(&self, samples: &mut Vec<Sample>) {
         for node in self.cluster.node_ids() {
             let packets = |direction: &'static str| {
-                let labels = [Value::Text("eth0"), Value::Text(direction)];
+                let labels = [Value::Text(ALL_INTERFACES), Value::Text(direction)];
                 let series =
                     Series { node, family: Family::InterfaceStats, values: padded(&labels) };
                 self.counters.get(&series).and_then(|&at| self.counts.get(at)).copied().unwrap_or(0)
@@ -234,7 +246,7 @@ impl Metrics {
                 ("tx0_nop", sent / 100),
                 ("tx_send_full", sent / 4_000),
             ] {
-                let labels = [("interface_name", "eth0"), ("statistic_name", name)];
+                let labels = [("interface_name", ALL_INTERFACES), ("statistic_name", name)];
                 samples.push(Sample {
                     family: Family::InterfaceStats,
                     suffix: "",
@@ -242,7 +254,7 @@ impl Metrics {
                     value: float(count),
                 });
             }
-            let labels = [("statistic_name", "tcptsreorder")];
+            let labels = [("statistic_name", "TCPTSReorder")];
             samples.push(Sample {
                 family: Family::TcpConnectionStats,
                 suffix: "",
@@ -274,30 +286,31 @@ impl Metrics {
             let sockets = self.cluster.pods().filter(|(_, pod)| here(pod)).count() + 1;
             push(
                 Family::UdpConnectionStats,
-                &[("statistic_name", "active")],
+                &[("statistic_name", "ACTIVE")],
                 float(u64::try_from(sockets).unwrap_or(u64::MAX)),
             );
             push(Family::TcpState, &[("state", "ESTABLISHED")], float(connections.established));
             push(Family::TcpState, &[("state", "TIME_WAIT")], float(waiting));
-            #[expect(clippy::iter_over_hash_type, reason = "the samples are sorted at the end")]
-            for (&remote, &count) in &connections.by_remote {
-                let address = &self.cluster.endpoint(remote).ip;
-                push(Family::TcpConnectionRemote, &[("address", address)], float(count));
-            }
+            // Retina adds all addresses up.
+            push(
+                Family::TcpConnectionRemote,
+                &[("address", "AllIPs")],
+                float(connections.established),
+            );
             for (source, lost) in [
                 ("hubble_ring_buffer", lost),
                 ("perf_event_ring_buffer", &self.lost_in_perf_buffer),
             ] {
-                let lost = lost.get(usize::from(node.0)).copied().unwrap_or(0);
-                push(Family::HubbleLostEvents, &[("source", source)], float(lost));
+                // A buffer that lost nothing has no series.
+                if let Some(&lost) = lost.get(usize::from(node.0)).filter(|lost| **lost > 0) {
+                    push(Family::HubbleLostEvents, &[("source", source)], float(lost));
+                }
             }
         }
     }
 
     fn node_labels(&self, family: Family, node: NodeId, labels: &[(&str, &str)]) -> String {
-        let instance = self.cluster.node(node).map_or("", |node| &node.name);
-        let cluster = family.cluster();
-        let mut text = format!("{{cluster=\"{cluster}\",instance=\"{instance}\"");
+        let mut text = self.scraped(family, node);
         for (name, value) in labels {
             quote_label(&mut text, name, value);
         }
@@ -305,11 +318,18 @@ impl Metrics {
         text
     }
 
+    /// The labels that a scrape adds, without the last brace.
+    fn scraped(&self, family: Family, node: NodeId) -> String {
+        let node = self.cluster.node(node);
+        node.map_or_else(|| "{".to_owned(), |node| self.profile.scraped(family, node))
+    }
+
     fn labels(&self, series: &Series, le: Option<&str>) -> String {
-        let instance = self.cluster.node(series.node).map_or("", |node| &node.name);
-        let cluster = series.family.cluster();
-        let mut text = format!("{{cluster=\"{cluster}\",instance=\"{instance}\"");
+        let mut text = self.scraped(series.family, series.node);
         for (name, value) in series.family.labels().iter().zip(series.values) {
+            if !self.profile.has(series.family, name) {
+                continue;
+            }
             match value {
                 Value::Text(value) => quote_label(&mut text, name, value),
                 Value::Number(value) => quote_label(&mut text, name, &value.to_string()),
@@ -366,5 +386,7 @@ fn float(count: u64) -> f64 {
     count as f64
 }
 
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod tests;

@@ -7,11 +7,15 @@ use crate::hubble::decode::Decoder;
 use crate::scenario::Scenario;
 use crate::traffic::{MonitorAggregation, SECOND, Simulation};
 
-const START: i64 = 1_786_968_000 * SECOND;
+pub(super) const START: i64 = 1_786_968_000 * SECOND;
 
 fn run(scenario: Scenario, secs: i64) -> (Metrics, Vec<Flow>) {
+    run_as(Profile::All, scenario, secs)
+}
+
+fn run_as(profile: Profile, scenario: Scenario, secs: i64) -> (Metrics, Vec<Flow>) {
     let cluster = Arc::new(Cluster::pet_shop());
-    let mut metrics = Metrics::new(Arc::clone(&cluster));
+    let mut metrics = Metrics::new(Arc::clone(&cluster), profile);
     let decoder = Decoder { cluster: &cluster, seed: 1 };
     let mut simulation = Simulation::new(
         Arc::clone(&cluster),
@@ -30,7 +34,7 @@ fn run(scenario: Scenario, secs: i64) -> (Metrics, Vec<Flow>) {
 }
 
 /// Labels of a sample, by name.
-fn labels(sample: &Sample) -> BTreeMap<String, String> {
+pub(super) fn labels(sample: &Sample) -> BTreeMap<String, String> {
     sample
         .labels
         .trim_matches(['{', '}'])
@@ -119,12 +123,12 @@ fn counters_are_what_the_flows_say() {
         };
         check(
             Family::HubbleFlowsProcessed,
-            &["verdict", "instance", "source", "destination"],
+            &["verdict", "node", "source", "destination"],
             counts(&flows, |flow| key([flow.verdict.name().unwrap_or("")], flow)),
         );
         check(
             Family::HubbleDrop,
-            &["reason", "instance", "source", "destination"],
+            &["reason", "node", "source", "destination"],
             counts(&flows, |flow| {
                 (flow.verdict == Verdict::Dropped)
                     .then(|| key([flow.drop_reason_desc.name().unwrap_or("")], flow))?
@@ -132,7 +136,7 @@ fn counters_are_what_the_flows_say() {
         );
         check(
             Family::HubbleDnsQueries,
-            &["query", "rcode", "instance", "source", "destination"],
+            &["query", "rcode", "node", "source", "destination"],
             counts(&flows, |flow| {
                 let dns = dns(flow)?;
                 let refused = flow.verdict == Verdict::Dropped;
@@ -142,7 +146,7 @@ fn counters_are_what_the_flows_say() {
         );
         check(
             Family::HubbleDnsResponses,
-            &["query", "ips_returned", "instance", "source", "destination"],
+            &["query", "ips_returned", "node", "source", "destination"],
             counts(&flows, |flow| {
                 let dns = dns(flow)?;
                 (flow.is_reply == Some(true))
@@ -151,7 +155,7 @@ fn counters_are_what_the_flows_say() {
         );
         check(
             Family::HubbleTcpFlags,
-            &["flag", "instance", "source", "destination"],
+            &["flag", "node", "source", "destination"],
             counts(&flows, |flow| {
                 let Some(Layer4::Tcp(tcp)) = &flow.l4 else { return None };
                 let flags = tcp.flags?;
@@ -174,7 +178,7 @@ fn counters_are_what_the_flows_say() {
         );
         check(
             Family::HubblePolicyVerdicts,
-            &["action", "instance", "source", "destination"],
+            &["action", "node", "source", "destination"],
             counts(&flows, |flow| {
                 let counted = match message_type(flow) {
                     MessageType::PolicyVerdict => {
@@ -189,7 +193,7 @@ fn counters_are_what_the_flows_say() {
         );
         check(
             Family::HubbleHttpRequests,
-            &["method", "status", "instance"],
+            &["method", "status", "node"],
             counts(&flows, |flow| {
                 let l7 = flow.l7.as_ref()?;
                 match &l7.record {
@@ -202,7 +206,7 @@ fn counters_are_what_the_flows_say() {
         );
         check(
             Family::CiliumDropCount,
-            &["reason", "direction", "instance"],
+            &["reason", "direction", "node"],
             counts(&flows, |flow| {
                 (message_type(flow) == MessageType::Drop).then(|| {
                     vec![
@@ -213,25 +217,28 @@ fn counters_are_what_the_flows_say() {
                 })
             }),
         );
-        check(
-            Family::AdvDropCount,
-            &["reason", "direction", "namespace", "podname", "instance"],
-            counts(&flows, |flow| {
-                let (direction, end) = match flow.traffic_direction {
-                    TrafficDirection::Egress => ("egress", flow.source.as_ref()?),
-                    _ => ("ingress", flow.destination.as_ref()?),
-                };
-                (message_type(flow) == MessageType::Drop && !end.pod_name.is_empty()).then(|| {
-                    vec![
-                        flow.drop_reason_desc.name().unwrap_or("").to_ascii_lowercase(),
-                        direction.to_owned(),
-                        end.namespace.clone(),
-                        end.pod_name.clone(),
-                        node(flow),
-                    ]
-                })
-            }),
-        );
+    }
+}
+
+#[test]
+fn retina_counts_each_pod_on_its_own_node() {
+    for scenario in Scenario::ALL {
+        let (metrics, flows) = run_as(Profile::Retina, scenario, 20);
+        let samples = metrics.samples(START + 20 * SECOND, &[0; 3]);
+        let mut want = BTreeMap::new();
+        for flow in flows.iter().filter(|flow| message_type(flow) == MessageType::Drop) {
+            let is_policy = flow.drop_reason_desc == DropReason::POLICY_DENIED;
+            let reason = if is_policy { "IPTABLE_RULE_DROP" } else { "UNKNOWN_DROP" };
+            for (direction, end) in [("egress", &flow.source), ("ingress", &flow.destination)] {
+                let local = end.as_ref().filter(|end| end.id != 0 && !end.pod_name.is_empty());
+                let Some(end) = local else { continue };
+                let key = [reason, direction, &end.namespace, &end.pod_name, &node(flow)];
+                *want.entry(key.map(ToOwned::to_owned).to_vec()).or_default() += 1;
+            }
+        }
+        let by = ["reason", "direction", "namespace", "podname", "instance"];
+        assert_eq!(sums(&samples, Family::AdvDropCount, &by), want, "{scenario}");
+        assert!(samples.iter().all(|sample| !sample.family.name().starts_with("hubble_")));
     }
 }
 
@@ -255,7 +262,13 @@ fn chaos_shows_as_drops_on_the_way_into_store_front() {
 
 #[test]
 fn the_text_is_an_exposition() {
-    let (metrics, _) = run(Scenario::Combined, 5);
+    for profile in Profile::ALL {
+        check_exposition(profile);
+    }
+}
+
+fn check_exposition(profile: Profile) {
+    let (metrics, _) = run_as(profile, Scenario::Combined, 5);
     let samples = metrics.samples(START + 5 * SECOND, &[3, 0, 0]);
     let text = exposition(&samples);
     let mut types = BTreeSet::new();
@@ -267,20 +280,21 @@ fn the_text_is_an_exposition() {
             let (name, value) = line.rsplit_once(' ').expect("a value");
             assert!(series.insert(name.to_owned()), "a series twice: {name}");
             assert!(value.parse::<f64>().is_ok_and(f64::is_finite), "{line}");
-            // Retina runs where Cilium does not: in a cluster of its own.
-            let cluster = if line.starts_with("networkobservability_") {
-                "cluster=\"aks-pets-retina\""
-            } else {
-                "cluster=\"aks-pets\""
-            };
-            assert!(line.contains(cluster), "{line}");
+            assert!(line.contains("cluster=\"aks-pets\""), "{line}");
         }
     }
-    assert!(types.contains("hubble_http_request_duration_seconds histogram"));
-    assert!(types.contains("networkobservability_tcp_state gauge"));
-    assert!(text.contains(
-        "hubble_lost_events_total{cluster=\"aks-pets\",instance=\"aks-nodepool1-14942319-vmss000000\",source=\"hubble_ring_buffer\"} 3"
-    ));
+    let is_retina = profile == Profile::Retina;
+    assert_eq!(types.contains("hubble_http_request_duration_seconds histogram"), !is_retina);
+    assert_eq!(types.contains("networkobservability_tcp_state gauge"), is_retina);
+    let scraped = match profile {
+        Profile::Acns | Profile::Retina => "instance=\"aks-nodepool1-14942319-vmss000000\"",
+        Profile::Cilium => "instance=\"10.224.0.4:9965\"",
+        Profile::All => "instance=\"10.224.0.4:9965\",node=\"aks-nodepool1-14942319-vmss000000\"",
+    };
+    let lost = format!(
+        "hubble_lost_events_total{{cluster=\"aks-pets\",{scraped},source=\"hubble_ring_buffer\"}} 3"
+    );
+    assert_eq!(text.contains(&lost), !is_retina, "{lost}");
     assert!(
         text.contains("kube_pod_info{cluster=\"aks-pets\",namespace=\"pets\",pod=\"rabbitmq-0\"")
     );
@@ -343,7 +357,7 @@ fn the_number_of_series_is_bounded() {
 
 #[test]
 fn what_hubble_never_saw_is_counted_as_lost() {
-    let mut metrics = Metrics::new(Arc::new(Cluster::pet_shop()));
+    let mut metrics = Metrics::new(Arc::new(Cluster::pet_shop()), Profile::Acns);
     metrics.count_lost(NodeId(1));
     metrics.count_lost(NodeId(1));
     let samples = metrics.samples(START, &[0, 5, 0]);
