@@ -56,7 +56,8 @@ pub(crate) fn count(panel: &Panel, profile: Profile, flows: &[Flow]) -> Option<f
     Some(match expected.how {
         #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
         How::Groups => counts.len() as f64,
-        _ => counts.iter().sum(),
+        // A sum of nothing would be -0.
+        _ => counts.iter().fold(0.0, |sum, count| sum + count),
     })
 }
 
