@@ -123,13 +123,15 @@ impl GroupField {
     }
 }
 
-/// How grave a verdict is, as levels of logs are named.
+/// How grave a verdict is, as levels of logs are named. Grafana draws the levels in the colours that
+/// verdicts have everywhere: error red, warning orange, info green, debug blue.
 pub const fn level(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Dropped | Verdict::Error => "error",
-        Verdict::Audit => "warning",
-        Verdict::Traced | Verdict::Translated => "debug",
-        Verdict::Forwarded | Verdict::Redirected => "info",
+        Verdict::Dropped => "error",
+        Verdict::Audit | Verdict::Error => "warning",
+        Verdict::Forwarded => "info",
+        Verdict::Redirected => "debug",
+        Verdict::Traced | Verdict::Translated => "trace",
         Verdict::Unknown | Verdict::Unrecognized(_) => "unknown",
     }
 }

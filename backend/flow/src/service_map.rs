@@ -49,8 +49,10 @@ pub enum MapBy {
 /// Flows by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MapCounts {
-    /// Forwarded, redirected to the proxy, traced or translated.
+    /// Forwarded, traced or translated.
     pub forwarded: u64,
+    /// Handed to the L7 proxy.
+    pub redirected: u64,
     /// Dropped.
     pub dropped: u64,
     /// Let through in audit mode, failed, or without a verdict.
@@ -122,15 +124,14 @@ struct Way {
 impl MapCounts {
     /// All of them.
     pub const fn total(self) -> u64 {
-        self.forwarded + self.dropped + self.other
+        self.forwarded + self.redirected + self.dropped + self.other
     }
 
     fn add(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Dropped => self.dropped += 1,
-            Verdict::Forwarded | Verdict::Redirected | Verdict::Traced | Verdict::Translated => {
-                self.forwarded += 1;
-            }
+            Verdict::Redirected => self.redirected += 1,
+            Verdict::Forwarded | Verdict::Traced | Verdict::Translated => self.forwarded += 1,
             Verdict::Unknown | Verdict::Error | Verdict::Audit | Verdict::Unrecognized(_) => {
                 self.other += 1;
             }
@@ -139,6 +140,7 @@ impl MapCounts {
 
     fn merge(&mut self, other: Self) {
         self.forwarded += other.forwarded;
+        self.redirected += other.redirected;
         self.dropped += other.dropped;
         self.other += other.other;
     }

@@ -115,3 +115,21 @@ fn a_time_has_bounds() {
         assert_eq!(Timestamp::from_unix_nanos(nanos).unix_nanos(), Some(nanos));
     }
 }
+
+#[test]
+fn a_level_has_the_colour_that_its_verdict_has() {
+    // Grafana draws errors red, warnings orange, infos green and debug lines blue.
+    let cases = [
+        (Verdict::Dropped, "error"),
+        (Verdict::Forwarded, "info"),
+        (Verdict::Redirected, "debug"),
+        (Verdict::Audit, "warning"),
+        (Verdict::Error, "warning"),
+        (Verdict::Traced, "trace"),
+        (Verdict::Translated, "trace"),
+        (Verdict::Unknown, "unknown"),
+    ];
+    for (verdict, expected) in cases {
+        assert_eq!(crate::group::level(verdict), expected, "{verdict}");
+    }
+}

@@ -38,7 +38,7 @@ fn replies_belong_to_their_connection() {
     };
     let map = map([pair(false), pair(true), pair(false)]);
     assert_eq!((map.nodes.len(), map.edges.len()), (2, 1));
-    assert_eq!(map.edges[0].counts, MapCounts { forwarded: 1, dropped: 2, other: 0 });
+    assert_eq!(map.edges[0].counts, MapCounts { forwarded: 1, dropped: 2, ..MapCounts::default() });
     assert_eq!(map.edges[0].drop_reasons, BTreeMap::from([("unknown reason".to_owned(), 2)]));
     assert_eq!(map.edges[0].ports, BTreeMap::from([("80/TCP".to_owned(), 3)]));
 }

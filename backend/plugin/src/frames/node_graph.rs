@@ -30,8 +30,9 @@ pub(crate) fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> 
         rates("mainstat", &node_counts, secs, MapCounts::total),
         titled("secondarystat", "Dropped", node_counts.iter().map(|counts| dropped(*counts))),
         arc("arc__forwarded", ("Forwarded", "green"), &node_counts, |counts| counts.forwarded),
+        arc("arc__redirected", ("Redirected", "blue"), &node_counts, |counts| counts.redirected),
         arc("arc__dropped", ("Dropped", "red"), &node_counts, |counts| counts.dropped),
-        arc("arc__other", ("Other verdicts", "orange"), &node_counts, |counts| counts.other),
+        arc("arc__other", ("Audit, error, other", "orange"), &node_counts, |counts| counts.other),
         flows("detail__flows", "Flows", &node_counts, MapCounts::total),
         flows("detail__dropped", "Dropped", &node_counts, |counts| counts.dropped),
     ];
@@ -132,8 +133,11 @@ fn dropped(counts: MapCounts) -> String {
     if counts.dropped == 0 { String::new() } else { format!("{} dropped", counts.dropped) }
 }
 
+/// Of one verdict its own colour; orange where something did not go as it should.
 fn color(counts: MapCounts) -> &'static str {
-    match (counts.dropped, counts.forwarded, counts.other) {
+    let passed = counts.forwarded + counts.redirected;
+    match (counts.dropped, passed, counts.other) {
+        (0, _, 0) if passed > 0 && counts.forwarded == 0 => "blue",
         (0, _, 0) => "green",
         (_, 0, 0) => "red",
         _ => "orange",
