@@ -40,6 +40,7 @@ import { ContextUi } from './logs/ContextUi';
 import { hasFilter, modifications, modifyQuery, toggleFilter } from './logs/toggle';
 import { supplementaryRequest, volumeQuery } from './logs/volume';
 import { withPackedSource } from './packedSource';
+import { asEvents, asksForEvents } from './promqlEvents';
 import { convertible, type Conversion } from './query/conversion';
 import { selectorFor } from './query/adhoc';
 import { isFilterField, isGroupField, type GroupField } from './query/fields';
@@ -148,7 +149,8 @@ export class HubbleDataSource
   }
 
   private answer(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
-    return this.delegation ? this.delegation.query(request, (own) => this.ask(own)) : this.ask(request);
+    const answered = this.delegation ? this.delegation.query(request, (own) => this.ask(own)) : this.ask(request);
+    return asksForEvents(request) ? answered.pipe(map((response) => asEvents(response, request.intervalMs))) : answered;
   }
 
   /** The backend's own answer, once what it answers is told from what the other source does. */

@@ -48,6 +48,6 @@ export function ColumnPicker({ offered, shown, onChange, onClose }: Props) {
 function pickerStyles(theme: GrafanaTheme2) {
   return {
     modal: css({ width: 420, maxWidth: '100%' }),
-    list: css({ display: 'grid', gridTemplateColumns: '1fr 1fr', gap: theme.spacing(1) }),
+    list: css({ display: 'grid', gridTemplateColumns: '1fr 1fr', justifyItems: 'start', gap: theme.spacing(1) }),
   };
 }

@@ -28,16 +28,12 @@ test.each<[string, object]>([
   ['loki', { refId: 'C', expr: '{app="store-front"}', queryType: 'range' }],
   ['tempo', { refId: 'C', query: '{}', queryType: 'traceql' }],
   ['grafana-testdata-datasource', { refId: 'C', scenarioId: 'random_walk' }],
-])('of %s nothing is kept but the name', (origin, query) => {
-  expect(imported([query as { refId: string }], origin)).toEqual([{ refId: 'C', queryType: 'flows' }]);
+])('of %s nothing is kept', (origin, query) => {
+  expect(imported([query as { refId: string }], origin)).toEqual([]);
 });
 
 test('a query of Prometheus that is still empty stays one of PromQL', () => {
   expect(imported([{ refId: 'A', expr: '' } as { refId: string }], 'prometheus')).toEqual([
     { refId: 'A', expr: '', queryType: 'promql' },
   ]);
-});
-
-test('nothing becomes what a panel begins with', () => {
-  expect(imported([], 'prometheus')).toEqual([{ refId: 'A', queryType: 'flows' }]);
 });

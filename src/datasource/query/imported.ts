@@ -1,20 +1,19 @@
 import type { DataQuery } from '@grafana/schema';
 
 import { prometheusTypes } from '../delegation';
-import { defaultQuery, fitted, type HubbleQuery } from './model';
+import { fitted, type HubbleQuery } from './model';
 
 /**
- * The queries of a source of the type `origin`: PromQL stays as it is, with its options; of other languages nothing
- * is kept. Without a query that can be kept, the one that a panel begins with.
+ * What is kept of the queries of a source of the type `origin`: PromQL as it is, with its options; nothing of other
+ * languages. Where nothing is kept, Grafana begins with what this source proposes.
  */
 export function imported(queries: readonly DataQuery[], origin: string): HubbleQuery[] {
-  const kept = prometheusTypes.some((type) => type === origin)
-    ? queries.flatMap((query) => {
-        const { expr } = query as { expr?: unknown };
-        // The type of another source's query says what else it holds, not what it asks.
-        return typeof expr === 'string' ? [fitted({ ...query, queryType: undefined, expr } as HubbleQuery)] : [];
-      })
-    : [];
-  const [first] = queries;
-  return kept.length > 0 ? kept : [{ refId: first?.refId ?? 'A', ...defaultQuery() } as HubbleQuery];
+  if (!prometheusTypes.some((type) => type === origin)) {
+    return [];
+  }
+  return queries.flatMap((query) => {
+    const { expr } = query as { expr?: unknown };
+    // The type of another source's query says what else it holds, not what it asks.
+    return typeof expr === 'string' ? [fitted({ ...query, queryType: undefined, expr } as HubbleQuery)] : [];
+  });
 }

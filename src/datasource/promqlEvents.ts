@@ -1,0 +1,78 @@
+import {
+  FieldType,
+  getFieldDisplayName,
+  toDataFrame,
+  type DataFrame,
+  type DataQueryRequest,
+  type DataQueryResponse,
+} from '@grafana/data';
+
+import { isPromql, type HubbleQuery } from './query/model';
+
+/** A span of time in which an expression held for a series. */
+interface PromqlEvent {
+  time: number;
+  /** None for a single point. */
+  timeEnd: number | null;
+  title: string;
+  text: string;
+}
+
+/** Whether Grafana asks for the events of an annotation, which it says in no other way. */
+export function asksForEvents({ scopedVars, targets }: DataQueryRequest<HubbleQuery>): boolean {
+  return scopedVars?.['__annotation'] !== undefined && targets.some(isPromql);
+}
+
+/**
+ * The answer to PromQL as events, which Grafana finds in columns of their own: a series is one event as long as it
+ * has a value at every step. A comparison (`up == 0`) has none where it does not hold.
+ */
+export function asEvents(response: DataQueryResponse, intervalMs: number): DataQueryResponse {
+  const frames = response.data as DataFrame[];
+  const series = frames.filter((frame) => frame.fields.some(({ type }) => type === FieldType.number));
+  if (series.length === 0) {
+    return response;
+  }
+  const events = series.flatMap((frame) => eventsOf(frame, frames, intervalMs));
+  const column = (name: keyof PromqlEvent, type: FieldType) => ({
+    name,
+    type,
+    config: {},
+    values: events.map((event) => event[name]),
+  });
+  const [first] = series;
+  const frame = toDataFrame({
+    refId: first?.refId,
+    meta: { ...first?.meta, type: undefined },
+    fields: [
+      column('time', FieldType.time),
+      column('timeEnd', FieldType.time),
+      column('title', FieldType.string),
+      column('text', FieldType.string),
+    ],
+  });
+  return { ...response, data: [frame, ...frames.filter((other) => !series.includes(other))] };
+}
+
+function eventsOf(frame: DataFrame, all: DataFrame[], intervalMs: number): PromqlEvent[] {
+  const times: number[] = frame.fields.find(({ type }) => type === FieldType.time)?.values ?? [];
+  return frame.fields
+    .filter(({ type }) => type === FieldType.number)
+    .flatMap((field) => {
+      const held = times.filter((_, at) => field.values[at] !== null && field.values[at] !== undefined);
+      const stepMs = Math.max(intervalMs, field.config.interval ?? 0);
+      const title = getFieldDisplayName(field, frame, all);
+      const labels = Object.entries(field.labels ?? {}).filter(([name]) => name !== '__name__');
+      const text = labels.map(([name, value]) => `${name}=${value}`).join(', ') || title;
+      const spans: PromqlEvent[] = [];
+      for (const time of held) {
+        const last = spans.at(-1);
+        if (last && time - (last.timeEnd ?? last.time) <= stepMs) {
+          last.timeEnd = time;
+        } else {
+          spans.push({ time, timeEnd: null, title, text });
+        }
+      }
+      return spans;
+    });
+}
