@@ -191,13 +191,10 @@ pub(super) fn one_each(query: &SeriesQuery<'_>, series: Vec<Series>, meta: Meta)
 }
 
 /// The query, its step and the notices stand on the first frame alone: the inspector shows them once,
-/// and a thousand series stay small. No series at all is a frame without fields and of no type.
+/// and a thousand series stay small.
 pub(super) fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
     if frames.is_empty() {
-        let mut meta = Meta { frame_type: None, type_version: None, ..meta };
-        meta.custom.remove("resultType");
-        let name = if meta.notices.is_empty() { "" } else { "Warnings" }.to_owned();
-        return vec![Frame { name, meta, ..Frame::default() }];
+        return vec![nothing(meta)];
     }
     for frame in frames.iter_mut().skip(1) {
         frame.meta.executed_query_string.clear();
@@ -207,8 +204,15 @@ pub(super) fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
     frames
 }
 
-/// All series in one frame, by time: time, a column for each label, value. Without samples it has
-/// no columns, as Grafana's panels then say that there are no data.
+/// No series at all: a frame without fields and of no type, of which panels say that there are no data.
+fn nothing(meta: Meta) -> Frame {
+    let mut meta = Meta { frame_type: None, type_version: None, ..meta };
+    meta.custom.remove("resultType");
+    let name = if meta.notices.is_empty() { "" } else { "Warnings" }.to_owned();
+    Frame { name, meta, ..Frame::default() }
+}
+
+/// All series in one frame, by time: time, a column for each label, value.
 pub(crate) fn table(
     query: &SeriesQuery<'_>,
     series: &[Series],
@@ -225,7 +229,7 @@ pub(crate) fn table(
     let meta = Meta { preferred_visualisation_type: Some("table"), ..meta };
     let rows = rows_by_time(series);
     if rows.is_empty() {
-        return Frame { meta, ..Frame::default() };
+        return nothing(meta);
     }
     let label_names: BTreeSet<&str> =
         series.iter().flat_map(|series| series.labels.keys()).map(String::as_str).collect();

@@ -248,6 +248,8 @@ async fn answers_without_anything() {
         assert_eq!(frames.len(), 1, "{query}");
         let empty = frames[0].contains("fields:\nrows:\n(0 rows)");
         assert_eq!(empty, !data.contains("metric"), "{query}: {}", frames[0]);
+        // What is of no type, panels say there are no data in.
+        assert_eq!(frames[0].contains("\"type\":"), !empty, "{query}: {}", frames[0]);
         assert!(frames[0].contains(notice), "{query}: {}", frames[0]);
         assert_eq!(frames[0].contains("\"notices\""), !notice.is_empty(), "{}", frames[0]);
     };
