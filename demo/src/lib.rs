@@ -18,6 +18,7 @@ mod tls;
 mod traffic;
 
 pub use history::{HistoryError, HistoryOptions};
+pub use hubble::release::HubbleRelease;
 pub use hubble::ring::{InvalidCapacity, RingCapacity};
 pub use metrics::{Profile, UnknownProfile};
 pub use policies_folder::PoliciesFolderError;

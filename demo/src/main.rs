@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use petshop::{
-    HistoryOptions, MonitorAggregation, Profile, RingCapacity, Scenario, Shop, ShopError,
-    ShopOptions, TlsFiles, chain,
+    HistoryOptions, HubbleRelease, MonitorAggregation, Profile, RingCapacity, Scenario, Shop,
+    ShopError, ShopOptions, TlsFiles, chain,
 };
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -62,6 +62,10 @@ struct Arguments {
     /// Lose one event in N before Hubble sees it, and say so in the streams.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     lose_every: Option<u64>,
+
+    /// The release of Cilium that relay and nodes play.
+    #[arg(long, value_enum, default_value_t = HubbleRelease::Main)]
+    relay_version: HubbleRelease,
 
     /// The relay's certificate (PEM); turns TLS on.
     #[arg(long, value_name = "FILE", requires = "tls_key_file")]
@@ -157,6 +161,7 @@ impl From<Arguments> for ShopOptions {
             aggregation: arguments.monitor_aggregation,
             unavailable_nodes: arguments.unavailable_node,
             lose_every: arguments.lose_every,
+            release: arguments.relay_version,
             tls,
             history,
             policies_folder: arguments.policies_folder,

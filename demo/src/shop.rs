@@ -17,6 +17,7 @@ use tonic_health::ServingStatus;
 use crate::cluster::{Cluster, NodeId};
 use crate::history::{HistoryError, HistoryOptions, write_history};
 use crate::hubble::relay::Relay;
+use crate::hubble::release::HubbleRelease;
 use crate::hubble::ring::{RingCapacity, Rings};
 use crate::hubble::service::ObserverService;
 use crate::metrics::{Metrics, Profile, Sample};
@@ -65,6 +66,8 @@ pub struct ShopOptions {
     pub unavailable_nodes: Vec<String>,
     /// One event in so many gets lost before Hubble sees it.
     pub lose_every: Option<u64>,
+    /// The release of Cilium that relay and nodes play.
+    pub release: HubbleRelease,
     /// Certificates, for TLS.
     pub tls: Option<TlsFiles>,
     /// The past to live through first.
@@ -280,6 +283,7 @@ fn prepare(
         unavailable,
         tls,
         lose_every: options.lose_every,
+        release: options.release,
     });
     let policies_folder = options.policies_folder.clone().map(PoliciesFolder::new);
     if let Some(folder) = &policies_folder {

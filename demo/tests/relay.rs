@@ -14,7 +14,8 @@ use hubble_api::client::{
     TlsSettings,
 };
 use petshop::{
-    MonitorAggregation, Profile, RingCapacity, Scenario, Shop, ShopError, ShopOptions, TlsFiles,
+    HubbleRelease, MonitorAggregation, Profile, RingCapacity, Scenario, Shop, ShopError,
+    ShopOptions, TlsFiles,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -35,6 +36,7 @@ fn options() -> ShopOptions {
         aggregation: MonitorAggregation::Medium,
         unavailable_nodes: Vec::new(),
         lose_every: None,
+        release: HubbleRelease::Main,
         tls: None,
         history: None,
         policies_folder: None,

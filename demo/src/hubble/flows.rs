@@ -17,7 +17,9 @@ use tonic::Status;
 
 use super::decode::Decoder;
 use super::field_mask::{FieldMask, InvalidFieldMask};
+use super::refusal;
 use super::relay::Relay;
+use super::release::HubbleRelease;
 use super::ring::Batch;
 use crate::clock;
 use crate::cluster::NodeId;
@@ -62,40 +64,78 @@ pub(crate) enum RequestError {
 /// The client went away.
 struct Gone;
 
-/// Checks a request and starts to answer it. Errors: `first` with `follow`, a filter that does
-/// not parse, a time out of range, a field that no flow has.
+/// Starts to answer a request. One that no node takes is answered as a relay does, which does not
+/// look at it: every node that is connected sends an error, and the answer ends well.
 pub(crate) fn get_flows(
     relay: &Arc<Relay>,
     request: GetFlowsRequest,
-) -> Result<mpsc::Receiver<Result<GetFlowsResponse, Status>>, RequestError> {
-    let query = Query::try_from_request(request)?;
+) -> mpsc::Receiver<Result<GetFlowsResponse, Status>> {
     let (sender, receiver) = mpsc::channel(CHANNEL);
     let relay = Arc::clone(relay);
     tokio::spawn(async move {
-        let mut stream = Stream::new(relay, query, sender);
+        let query = Query::try_from_request(request, relay.release);
         // A client that is gone needs no answer.
-        let _: Result<(), Gone> = stream.run().await;
+        let _: Result<(), Gone> = match query {
+            Ok(query) => Stream::new(relay, query, sender).run().await,
+            Err(error) => refuse(&relay, &sender, &error).await,
+        };
     });
-    Ok(receiver)
+    receiver
+}
+
+async fn refuse(relay: &Relay, sender: &Sender, error: &RequestError) -> Result<(), Gone> {
+    let connected = relay.connected();
+    tell_nodes(relay, sender).await?;
+    let message = refusal::sentence(error);
+    node_status(relay, sender, NodeState::NodeError, &connected, message).await
+}
+
+/// Says of all nodes whether their flows are to be expected.
+async fn tell_nodes(relay: &Relay, sender: &Sender) -> Result<(), Gone> {
+    let unavailable: Vec<NodeId> = relay.unavailable.iter().copied().collect();
+    let none = String::new;
+    node_status(relay, sender, NodeState::NodeConnected, &relay.connected(), none()).await?;
+    node_status(relay, sender, NodeState::NodeUnavailable, &unavailable, none()).await
+}
+
+async fn node_status(
+    relay: &Relay,
+    sender: &Sender,
+    state: NodeState,
+    nodes: &[NodeId],
+    message: String,
+) -> Result<(), Gone> {
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    let event = NodeStatusEvent {
+        state_change: state as i32,
+        node_names: nodes.iter().map(|&node| relay.node_name(node)).collect(),
+        message,
+    };
+    let response = GetFlowsResponse {
+        node_name: relay.own_name(),
+        time: Some(timestamp(clock::now_nanos())),
+        response_types: Some(ResponseTypes::NodeStatus(event)),
+    };
+    sender.send(Ok(response)).await.map_err(|_| Gone)
 }
 
 impl Query {
-    fn try_from_request(request: GetFlowsRequest) -> Result<Self, RequestError> {
+    fn try_from_request(
+        request: GetFlowsRequest,
+        release: HubbleRelease,
+    ) -> Result<Self, RequestError> {
+        let mask = release.field_mask(&request);
         if request.first && request.follow {
             return Err(RequestError::FirstWithFollow);
         }
         let filters = FilterSet {
             allow: request.whitelist.into_iter().map(FlowFilter::from).collect(),
             deny: request.blacklist.into_iter().map(FlowFilter::from).collect(),
-        }
-        .compile()?;
-        // As nodes up to 1.18 do: the mask that was an experiment, where there is no other.
-        let is_set = |mask: &prost_types::FieldMask| !mask.paths.is_empty();
-        let experimental = request.experimental.and_then(|experimental| experimental.field_mask);
-        let mask = match request.field_mask.filter(is_set).or(experimental) {
-            Some(mask) if !mask.paths.is_empty() => Some(FieldMask::new(&mask.paths)?),
-            _ => None,
         };
+        let filters = release.known(filters).compile()?;
+        let mask = mask.map(|mask| FieldMask::new(&mask.paths)).transpose()?;
         Ok(Self {
             number: request.number,
             follow: request.follow,
@@ -134,6 +174,13 @@ struct Lost {
     due: Instant,
 }
 
+/// Where a reader begins.
+struct Start {
+    at: usize,
+    /// Whether it looked for its place beyond the oldest record.
+    is_before_all: bool,
+}
+
 struct Stream {
     relay: Arc<Relay>,
     query: Query,
@@ -160,10 +207,7 @@ impl Stream {
 
     async fn run(&mut self) -> Result<(), Gone> {
         let connected = self.relay.connected();
-        let unavailable: Vec<NodeId> = self.relay.unavailable.iter().copied().collect();
-        self.node_status(NodeState::NodeConnected, &connected).await?;
-        self.node_status(NodeState::NodeUnavailable, &unavailable).await?;
-
+        tell_nodes(&self.relay, &self.sender).await?;
         if self.query.follow {
             self.follow(&connected).await
         } else {
@@ -171,12 +215,17 @@ impl Stream {
         }
     }
 
-    /// Sends what the rings hold now, from a copy: nothing is lost while it is read.
+    /// Sends what the rings hold now, from a copy: nothing is lost while it is read, but for the
+    /// mark of a reader that began one before the oldest record of a full ring.
     async fn replay(&mut self, nodes: &[NodeId]) -> Result<(), Gone> {
         let mut records = Vec::new();
         for &node in nodes {
-            let (_, mut kept) = self.relay.rings.snapshot(node);
-            records.extend(kept.drain(self.start(&kept)..));
+            let (oldest, mut kept) = self.relay.rings.snapshot(node);
+            let start = self.start(&kept);
+            if start.is_before_all && oldest > 0 {
+                self.lose(node, 1);
+            }
+            records.extend(kept.drain(start.at..));
         }
         records.sort_by_key(|record| (record.time_nanos, record.sequence));
         for (at, record) in records.into_iter().enumerate() {
@@ -186,10 +235,13 @@ impl Stream {
             if at % BATCH == 0 {
                 // A filter that passes little must not keep others waiting.
                 tokio::task::yield_now().await;
+                self.tell_lost(false).await?;
             }
             self.offer(record).await?;
         }
-        Ok(())
+        // What was gathered for less than a second is never told.
+        let all = !self.relay.release.gathers_lost_events();
+        self.tell_lost(all).await
     }
 
     /// Sends what the rings get, for as long as the client listens.
@@ -199,8 +251,11 @@ impl Stream {
         if self.query.number > 0 || self.query.since_nanos.is_some() {
             for &node in nodes {
                 let (oldest, kept) = self.relay.rings.snapshot(node);
-                let skipped = u64::try_from(self.start(&kept)).unwrap_or(0);
-                cursor.start_at(node, oldest + skipped);
+                let start = self.start(&kept);
+                if start.is_before_all && oldest > 0 {
+                    self.lose(node, 1);
+                }
+                cursor.start_at(node, oldest + u64::try_from(start.at).unwrap_or(0));
             }
         }
         loop {
@@ -228,25 +283,31 @@ impl Stream {
     }
 
     /// Where to start in what one node's ring holds (`newRingReader` of `local_observer.go`).
-    fn start(&self, records: &[Record]) -> usize {
+    fn start(&self, records: &[Record]) -> Start {
         let query = &self.query;
-        if let Some(since) = query.since_nanos {
-            return records.partition_point(|record| record.time_nanos < since);
+        if query.first && query.since_nanos.is_none() {
+            return Start { at: 0, is_before_all: false };
         }
-        if query.first || query.number == 0 {
-            return 0;
-        }
-        // As far back as it takes to pass the filters so many times.
         let decoder = self.decoder();
-        let mut found = 0;
-        records
-            .iter()
-            .rposition(|record| {
-                let lost = record.is_lost(self.relay.lose_every);
-                found += u64::from(!lost && query.passes(&decoder.flow(record)));
+        let passes = |record: &Record| {
+            !record.is_lost(self.relay.lose_every) && query.passes(&decoder.flow(record))
+        };
+        let found = if let Some(since) = query.since_nanos {
+            // Back to the last that is too old, of those that are asked for.
+            let last =
+                records.iter().rposition(|record| record.time_nanos < since && passes(record));
+            last.map(|at| at + 1)
+        } else if query.number == 0 {
+            None
+        } else {
+            // As far back as it takes to pass the filters so many times.
+            let mut found = 0;
+            records.iter().rposition(|record| {
+                found += u64::from(passes(record));
                 found == query.number
             })
-            .unwrap_or(0)
+        };
+        Start { at: found.unwrap_or(0), is_before_all: found.is_none() }
     }
 
     fn decoder(&self) -> Decoder<'_> {
@@ -261,16 +322,18 @@ impl Stream {
         let at = usize::from(record.node.0);
         let delivered = self.delivered.get(at).copied().unwrap_or(0);
         let enough = !self.query.follow && self.query.number > 0 && delivered >= self.query.number;
+        // Lost events are told whatever their time.
+        let is_lost = record.is_lost(self.relay.lose_every);
         let late = self.query.until_nanos.is_some_and(|until| record.time_nanos > until);
-        if enough || late {
+        if enough || (late && !is_lost) {
             self.ended.insert(record.node);
             return Ok(());
         }
+        if is_lost {
+            return self.perf_buffer_lost(record).await;
+        }
         if self.query.since_nanos.is_some_and(|since| record.time_nanos < since) {
             return Ok(());
-        }
-        if record.is_lost(self.relay.lose_every) {
-            return self.perf_buffer_lost(record).await;
         }
         let flow = self.decoder().flow(&record);
         if !self.query.passes(&flow) {
@@ -280,6 +343,7 @@ impl Stream {
             *delivered += 1;
         }
         let mut message = pb::Flow::from(flow);
+        self.relay.release.forget(&mut message);
         if let Some(mask) = &self.query.mask {
             message = mask.apply(&message);
         }
@@ -309,19 +373,25 @@ impl Stream {
     }
 
     fn note_lost(&mut self, batch: &Batch) {
-        let now = clock::now_nanos();
         for &(node, count) in &batch.lost {
             self.relay.count_lost(node, count);
-            if let Some(slot) = self.lost.get_mut(usize::from(node.0)) {
-                let lost = slot.get_or_insert(Lost {
-                    count: 0,
-                    first_nanos: now,
-                    last_nanos: now,
-                    due: Instant::now() + LOST_EVENT_INTERVAL,
-                });
-                lost.count += count;
-                lost.last_nanos = now;
-            }
+            self.lose(node, count);
+        }
+    }
+
+    fn lose(&mut self, node: NodeId, count: u64) {
+        let now = clock::now_nanos();
+        let gathers = self.relay.release.gathers_lost_events();
+        let wait = if gathers { LOST_EVENT_INTERVAL } else { Duration::ZERO };
+        if let Some(slot) = self.lost.get_mut(usize::from(node.0)) {
+            let lost = slot.get_or_insert(Lost {
+                count: 0,
+                first_nanos: now,
+                last_nanos: now,
+                due: Instant::now() + wait,
+            });
+            lost.count += count;
+            lost.last_nanos = now;
         }
     }
 
@@ -335,20 +405,25 @@ impl Stream {
             let Some(lost) = slot.take_if(|lost| all || lost.due <= Instant::now()) else {
                 continue;
             };
-            let event = LostEvent {
-                source: LostEventSource::HubbleRingBuffer as i32,
-                num_events_lost: lost.count,
-                cpu: None,
-                first: Some(timestamp(lost.first_nanos)),
-                last: Some(timestamp(lost.last_nanos)),
-            };
-            let node_name = self.relay.node_name(node);
-            self.send(GetFlowsResponse {
-                node_name,
-                time: Some(timestamp(clock::now_nanos())),
-                response_types: Some(ResponseTypes::LostEvents(event)),
-            })
-            .await?;
+            let gathered = self.relay.release.gathers_lost_events();
+            let times = gathered.then_some((lost.first_nanos, lost.last_nanos));
+            let (messages, events) = if gathered { (1, lost.count) } else { (lost.count, 1) };
+            for _ in 0..messages {
+                let event = LostEvent {
+                    source: LostEventSource::HubbleRingBuffer as i32,
+                    num_events_lost: events,
+                    cpu: None,
+                    first: times.map(|(first, _)| timestamp(first)),
+                    last: times.map(|(_, last)| timestamp(last)),
+                };
+                let node_name = self.relay.node_name(node);
+                self.send(GetFlowsResponse {
+                    node_name,
+                    time: Some(timestamp(clock::now_nanos())),
+                    response_types: Some(ResponseTypes::LostEvents(event)),
+                })
+                .await?;
+            }
         }
         Ok(())
     }
@@ -358,24 +433,6 @@ impl Stream {
             Some(due) => sleep_until(due).await,
             None => std::future::pending().await,
         }
-    }
-
-    async fn node_status(&mut self, state: NodeState, nodes: &[NodeId]) -> Result<(), Gone> {
-        if nodes.is_empty() {
-            return Ok(());
-        }
-        let event = NodeStatusEvent {
-            state_change: state as i32,
-            node_names: nodes.iter().map(|&node| self.relay.node_name(node)).collect(),
-            message: String::new(),
-        };
-        let node_name = self.relay.own_name();
-        self.send(GetFlowsResponse {
-            node_name,
-            time: Some(timestamp(clock::now_nanos())),
-            response_types: Some(ResponseTypes::NodeStatus(event)),
-        })
-        .await
     }
 
     async fn send(&mut self, message: GetFlowsResponse) -> Result<(), Gone> {

@@ -4,6 +4,8 @@ pub(crate) mod decode;
 pub(crate) mod field_mask;
 pub(crate) mod flows;
 pub(crate) mod identifiers;
+pub(crate) mod refusal;
 pub(crate) mod relay;
+pub(crate) mod release;
 pub(crate) mod ring;
 pub(crate) mod service;

@@ -9,16 +9,13 @@ use hubble_api::pb::observer::{
 };
 use hubble_api::pb::relay::NodeState;
 
+use super::release::HubbleRelease;
 use super::ring::Rings;
 use crate::clock;
 use crate::cluster::{CLUSTER_NAME, Cluster, NodeId};
 
-/// Version that relay and nodes give: with the component's name in answers, without it in the
-/// header.
-pub(crate) const RELAY_VERSION: &str = "hubble-relay v1.18.2+g5bd307a8";
-pub(crate) const RELAY_SEMVER: &str = "1.18.2+g5bd307a8";
-pub(crate) const NODE_VERSION: &str = "cilium v1.18.2+g5bd307a8";
-pub(crate) const NODE_SEMVER: &str = "1.18.2";
+/// Version of the nodes in their metrics.
+pub(crate) const NODE_SEMVER: &str = HubbleRelease::Main.semver();
 
 /// Relay's header with its version.
 pub(crate) const VERSION_HEADER: &str = "hubble-relay-version";
@@ -44,6 +41,8 @@ pub(crate) struct Relay {
     pub(crate) tls: bool,
     /// One event in so many gets lost before Hubble sees it.
     pub(crate) lose_every: Option<u64>,
+    /// What relay and nodes play.
+    pub(crate) release: HubbleRelease,
     /// Flows that readers missed since the start, per node.
     pub(crate) lost: Mutex<Vec<u64>>,
 }
@@ -87,7 +86,7 @@ impl Relay {
         let connected = self.connected();
         let now = clock::now_nanos();
         let mut status = ServerStatusResponse {
-            version: RELAY_VERSION.to_owned(),
+            version: self.release.relay_version(),
             uptime_ns: self.uptime_nanos(),
             num_connected_nodes: Some(u32::try_from(connected.len()).unwrap_or(u32::MAX)),
             num_unavailable_nodes: Some(u32::try_from(self.unavailable.len()).unwrap_or(u32::MAX)),
@@ -154,7 +153,7 @@ impl Relay {
                 } else {
                     let fill = self.rings.fill(id)?;
                     answer.state = NodeState::NodeConnected as i32;
-                    NODE_VERSION.clone_into(&mut answer.version);
+                    answer.version = self.release.node_version();
                     answer.uptime_ns = self.uptime_nanos();
                     answer.num_flows = fill.len;
                     answer.max_flows = fill.capacity;

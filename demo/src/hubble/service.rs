@@ -14,7 +14,7 @@ use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
 use super::flows::get_flows;
-use super::relay::{RELAY_SEMVER, Relay, VERSION_HEADER};
+use super::relay::{Relay, VERSION_HEADER};
 
 /// Serves a relay over gRPC.
 #[derive(Debug, Clone)]
@@ -27,17 +27,18 @@ impl ObserverService {
         Self { relay }
     }
 
+    /// Each answer says which relay gave it.
+    fn respond<T>(&self, message: T) -> Response<T> {
+        let mut response = Response::new(message);
+        let version = MetadataValue::from_static(self.relay.release.semver());
+        response.metadata_mut().insert(VERSION_HEADER, version);
+        response
+    }
+
     /// Whether any node can be reached.
     pub(crate) fn has_peers(&self) -> bool {
         !self.relay.connected().is_empty()
     }
-}
-
-/// Each answer says which relay gave it.
-fn respond<T>(message: T) -> Response<T> {
-    let mut response = Response::new(message);
-    response.metadata_mut().insert(VERSION_HEADER, MetadataValue::from_static(RELAY_SEMVER));
-    response
 }
 
 #[tonic::async_trait]
@@ -52,9 +53,8 @@ impl Observer for ObserverService {
         &self,
         request: Request<GetFlowsRequest>,
     ) -> Result<Response<Self::GetFlowsStream>, Status> {
-        let receiver = get_flows(&self.relay, request.into_inner())
-            .map_err(|error| Status::invalid_argument(crate::chain(&error)))?;
-        Ok(respond(ReceiverStream::new(receiver)))
+        let receiver = get_flows(&self.relay, request.into_inner());
+        Ok(self.respond(ReceiverStream::new(receiver)))
     }
 
     async fn get_agent_events(
@@ -75,20 +75,20 @@ impl Observer for ObserverService {
         &self,
         _: Request<GetNodesRequest>,
     ) -> Result<Response<GetNodesResponse>, Status> {
-        Ok(respond(self.relay.nodes()))
+        Ok(self.respond(self.relay.nodes()))
     }
 
     async fn get_namespaces(
         &self,
         _: Request<GetNamespacesRequest>,
     ) -> Result<Response<GetNamespacesResponse>, Status> {
-        Ok(respond(self.relay.namespaces()))
+        Ok(self.respond(self.relay.namespaces()))
     }
 
     async fn server_status(
         &self,
         _: Request<ServerStatusRequest>,
     ) -> Result<Response<ServerStatusResponse>, Status> {
-        Ok(respond(self.relay.server_status()))
+        Ok(self.respond(self.relay.server_status()))
     }
 }

@@ -21,6 +21,7 @@ mod http;
 mod limits;
 mod live;
 mod older;
+mod petshop_relay;
 mod policies;
 mod prometheus_calls;
 mod promlib;

@@ -23,6 +23,7 @@ fn relay(capacity: u32, unavailable: &[u8]) -> Arc<Relay> {
         unavailable: unavailable.iter().copied().map(NodeId).collect(),
         tls: false,
         lose_every: None,
+        release: HubbleRelease::Main,
         lost: Mutex::new(vec![0; 3]),
     })
 }
@@ -49,7 +50,7 @@ fn filled(unavailable: &[u8]) -> Arc<Relay> {
 
 /// Everything that a request brings, once it ends.
 async fn answer(relay: &Arc<Relay>, request: GetFlowsRequest) -> Vec<GetFlowsResponse> {
-    let mut receiver = get_flows(relay, request).expect("a good request");
+    let mut receiver = get_flows(relay, request);
     let mut messages = Vec::new();
     while let Some(message) = receiver.recv().await {
         messages.push(message.expect("no error"));
@@ -257,11 +258,16 @@ async fn times_bound_the_answer_and_beat_the_number() {
 
 #[tokio::test]
 async fn a_mask_leaves_the_rest_out() {
-    let relay = filled(&[]);
     let mask = || Some(WireMask { paths: vec!["uuid".to_owned(), "source.pod_name".to_owned()] });
-    // `hubble` up to 1.18 sends what was an experiment.
+    // `hubble` up to 1.18 sends what was an experiment; each release looks in its place.
     let experimental = || Some(Experimental { field_mask: mask() });
-    for (field_mask, experimental) in [(mask(), None), (None, experimental())] {
+    for (release, field_mask, experimental) in [
+        (HubbleRelease::Main, mask(), None),
+        (HubbleRelease::V1_18, None, experimental()),
+        (HubbleRelease::V1_15, None, experimental()),
+    ] {
+        let mut relay = filled(&[]);
+        Arc::get_mut(&mut relay).expect("the only one").release = release;
         let request =
             GetFlowsRequest { number: 2, field_mask, experimental, ..GetFlowsRequest::default() };
         let messages = answer(&relay, request).await;
@@ -274,47 +280,105 @@ async fn a_mask_leaves_the_rest_out() {
     }
 }
 
+/// A relay does not judge a request: its nodes do, and the answer ends well.
 #[tokio::test]
-async fn requests_that_make_no_sense_are_refused() {
-    let relay = filled(&[]);
-    let check = |request: GetFlowsRequest, want: &str| {
-        let error = get_flows(&relay, request).expect_err(want);
-        let text = crate::chain(&error);
-        assert!(text.contains(want), "{text}");
+async fn what_no_node_takes_is_an_error_of_all_nodes() {
+    let relay = filled(&[1]);
+    let check = async |request: GetFlowsRequest, want: &str| {
+        let messages = answer(&relay, request).await;
+        let states: Vec<i32> = statuses(&messages).iter().map(|(state, _)| *state).collect();
+        assert_eq!(states, [1, 2, 4], "{want}");
+        let Some(ResponseTypes::NodeStatus(error)) =
+            messages.last().and_then(|message| message.response_types.as_ref())
+        else {
+            panic!("a status: {messages:?}");
+        };
+        assert_eq!(error.node_names.len(), 2);
+        assert!(error.message.starts_with(want), "{}", error.message);
     };
     let none = GetFlowsRequest::default;
     check(
         GetFlowsRequest { first: true, follow: true, ..none() },
-        "first cannot be specified with follow",
-    );
+        "rpc error: code = InvalidArgument desc = first cannot be specified with follow",
+    )
+    .await;
     check(
         GetFlowsRequest { since: Some(Timestamp { seconds: 0, nanos: -1 }), ..none() },
         "invalid time",
-    );
+    )
+    .await;
     check(
         GetFlowsRequest {
             field_mask: Some(WireMask { paths: vec!["colour".to_owned()] }),
             ..none()
         },
-        "a flow has no field `colour`",
-    );
+        "invalid fieldmask",
+    )
+    .await;
     check(
         GetFlowsRequest {
             whitelist: vec![FlowFilter {
                 source_ip: vec!["10.0.0.0/99".to_owned()],
                 ..FlowFilter::default()
             }],
+            follow: true,
             ..none()
         },
-        "invalid filter",
-    );
+        "invalid IP prefix \"10.0.0.0/99\" in filter",
+    )
+    .await;
+    // Without a node there is nobody to refuse it.
+    let nobody = filled(&[0, 1, 2]);
+    for follow in [false, true] {
+        let messages = answer(&nobody, GetFlowsRequest { follow, ..none() }).await;
+        assert_eq!(statuses(&messages), [(NodeState::NodeUnavailable as i32, 3)]);
+        assert_eq!(messages.len(), 1);
+    }
+}
+
+/// Nodes of which each said that it lost something of its ring, and how many messages that took.
+fn ring_losses(messages: &[GetFlowsResponse]) -> (BTreeSet<String>, usize) {
+    let lost = messages.iter().filter(|message| {
+        matches!(&message.response_types, Some(ResponseTypes::LostEvents(event))
+            if event.source == LostEventSource::HubbleRingBuffer as i32
+                && event.num_events_lost == 1)
+    });
+    let nodes: Vec<String> = lost.map(|message| message.node_name.clone()).collect();
+    (nodes.iter().cloned().collect(), nodes.len())
+}
+
+/// A reader that goes back to the beginning of a full ring is told of one lost event, where that
+/// is not gathered until it has left.
+#[tokio::test]
+async fn a_full_ring_marks_where_a_reader_began() {
+    let check = async |release: HubbleRelease, request: GetFlowsRequest, marks: usize| {
+        let mut relay = relay(255, &[]);
+        Arc::get_mut(&mut relay).expect("the only one").release = release;
+        relay.rings.append(records(0, 4));
+        let messages = answer(&relay, request.clone()).await;
+        let (nodes, told) = ring_losses(&messages);
+        assert_eq!((nodes.len(), told), (marks, marks), "{release:?} {request:?}");
+        assert!(!flows_of(&messages).is_empty());
+    };
+    let none = GetFlowsRequest::default;
+    for release in [HubbleRelease::V1_15, HubbleRelease::V1_18] {
+        check(release, none(), 3).await;
+        check(release, GetFlowsRequest { number: 10_000, ..none() }, 3).await;
+        check(release, GetFlowsRequest { since: Some(timestamp(START)), ..none() }, 3).await;
+        check(release, GetFlowsRequest { number: 3, ..none() }, 0).await;
+        check(release, GetFlowsRequest { first: true, number: 3, ..none() }, 0).await;
+    }
+    check(HubbleRelease::V1_20, none(), 0).await;
+    check(HubbleRelease::Main, none(), 0).await;
+    let old = filled(&[]);
+    assert_eq!(ring_losses(&answer(&old, none()).await).1, 0, "a ring that has room");
 }
 
 #[tokio::test]
 async fn a_follower_gets_the_past_it_asked_for_and_what_comes() {
     let relay = filled(&[]);
     let request = GetFlowsRequest { number: 1, follow: true, ..GetFlowsRequest::default() };
-    let mut receiver = get_flows(&relay, request).expect("a good request");
+    let mut receiver = get_flows(&relay, request);
     let mut seen = Vec::new();
     // The nodes, and the last flow of each.
     for _ in 0..4 {
@@ -337,7 +401,7 @@ async fn a_follower_that_falls_behind_hears_of_it() {
     let relay = relay(7, &[]);
     relay.rings.append(records(0, 1));
     let request = GetFlowsRequest { number: 1, follow: true, ..GetFlowsRequest::default() };
-    let mut receiver = get_flows(&relay, request).expect("a good request");
+    let mut receiver = get_flows(&relay, request);
     for _ in 0..4 {
         receiver.recv().await.expect("a message").expect("no error");
     }

@@ -1,0 +1,132 @@
+//! What a node says of a request that it does not take, in Cilium's words (pkg/hubble/filters).
+//! The relay hands them on as `NODE_ERROR` and ends the answer well.
+
+use flow::filter::FilterError;
+
+use super::flows::RequestError;
+
+/// The message of the node's status as a relay hands it on: with the code where there is one.
+pub(crate) fn sentence(error: &RequestError) -> String {
+    match error {
+        RequestError::FirstWithFollow => {
+            format!("rpc error: code = InvalidArgument desc = {error}")
+        }
+        RequestError::Filter(error) => of_filter(&error.source),
+        RequestError::FieldMask(_) => "invalid fieldmask".to_owned(),
+        RequestError::Time(_) => crate::chain(error),
+    }
+}
+
+fn of_filter(error: &FilterError) -> String {
+    match error {
+        FilterError::EmptyName { .. } => "invalid filter, name must not be empty".to_owned(),
+        FilterError::Address { value, .. } if value.contains('/') => {
+            let cause = format!("netip.ParsePrefix({value:?}): unable to parse IP");
+            format!("invalid IP prefix {value:?} in filter: {cause}")
+        }
+        FilterError::Address { value, .. } => {
+            format!(
+                "invalid IP address {value:?} in filter: ParseAddr({value:?}): unable to parse IP"
+            )
+        }
+        FilterError::Port { field, value } => {
+            let cause = format!("strconv.ParseUint: parsing {value:?}: invalid syntax");
+            format!("invalid {} filter: invalid port {value:?}: {cause}", words(field))
+        }
+        FilterError::Protocol { value } => {
+            format!("invalid protocol filter: unknown protocol: {value:?}")
+        }
+        FilterError::StatusCode { value } => {
+            format!("invalid http status code filter: invalid status code prefix: {value:?}")
+        }
+        FilterError::Regex { field: "dns_query", source, .. } => {
+            format!(
+                "invalid DNS query filter: failed to compile regexp: error parsing regexp: {source}"
+            )
+        }
+        FilterError::Regex { field, source, value } => {
+            format!("invalid {} filter: {value}: error parsing regexp: {source}", words(field))
+        }
+        FilterError::Selector { field, source, .. } => {
+            format!("invalid {} filter: {source}", words(field))
+        }
+        FilterError::Pattern { field, source, .. } => {
+            format!("invalid {} filter: {source}", words(field))
+        }
+        FilterError::NotL7 { field } => {
+            let of = match *field {
+                "http_header" => "http headers".to_owned(),
+                field => words(field),
+            };
+            format!("filtering by {of} requires the event type filter to only match 'l7' events")
+        }
+        // Cilium evaluates them; this cluster does not.
+        FilterError::Cel { value } => {
+            format!("error compiling CEL expression: {value:?} is not read here")
+        }
+    }
+}
+
+fn words(field: &str) -> String {
+    field.replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use flow::MessageType;
+    use flow::filter::{EventTypeFilter, FilterSet, FlowFilter};
+
+    use super::*;
+
+    #[test]
+    fn sentences_are_those_of_cilium() {
+        fn check(change: impl Fn(&mut FlowFilter), expected: &str) {
+            let mut filter = FlowFilter::default();
+            change(&mut filter);
+            let set = FilterSet { allow: vec![filter], deny: vec![] };
+            let error = RequestError::from(set.compile().expect_err(expected));
+            assert!(sentence(&error).starts_with(expected), "{}", sentence(&error));
+        }
+        let text = |text: &str| vec![text.to_owned()];
+        let l7_only = "requires the event type filter to only match 'l7' events";
+        check(
+            |filter| filter.source_ip = text("999.1.1.1"),
+            "invalid IP address \"999.1.1.1\" in filter: ",
+        );
+        check(
+            |filter| filter.destination_ip = text("10.0.0.0/99"),
+            "invalid IP prefix \"10.0.0.0/99\" in filter: ",
+        );
+        check(
+            |filter| filter.source_port = text("x"),
+            "invalid source port filter: invalid port \"x\": strconv.ParseUint: ",
+        );
+        check(
+            |filter| filter.protocol = text("ipx"),
+            "invalid protocol filter: unknown protocol: \"ipx\"",
+        );
+        check(
+            |filter| filter.http_status_code = text("9"),
+            "invalid http status code filter: invalid status code prefix: \"9\"",
+        );
+        check(
+            |filter| filter.http_path = text("["),
+            "invalid http path filter: [: error parsing regexp: ",
+        );
+        check(
+            |filter| {
+                filter.http_method = text("GET");
+                filter.event_type = vec![EventTypeFilter {
+                    message_type: MessageType::Drop,
+                    ..EventTypeFilter::default()
+                }];
+            },
+            &format!("filtering by http method {l7_only}"),
+        );
+        let first = sentence(&RequestError::FirstWithFollow);
+        assert_eq!(
+            first,
+            "rpc error: code = InvalidArgument desc = first cannot be specified with follow"
+        );
+    }
+}
