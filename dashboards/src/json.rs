@@ -208,13 +208,6 @@ fn query_variable(variable: Variable, build: Build) -> Value {
 }
 
 fn panel_json(panel: &Panel, build: Build) -> Value {
-    if let View::Text(markdown) = panel.view {
-        return json!({
-            "type": "text",
-            "title": panel.title,
-            "options": { "mode": "markdown", "content": markdown },
-        });
-    }
     let targets: Vec<Value> =
         ('A'..='Z').zip(&panel.queries).map(|(ref_id, query)| query.json(ref_id, build)).collect();
     let links = match panel.behind_query {
@@ -288,7 +281,7 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
         "datasource": datasource(build),
         "targets": targets,
         "fieldConfig": { "defaults": defaults, "overrides": overrides },
-        "options": options(&panel.view),
+        "options": options(panel),
         "transformations": transformations(panel),
     });
     let counts_flows = panel.queries.iter().any(|query| matches!(query, Query::FlowMetrics { .. }));
@@ -315,7 +308,6 @@ fn kind(view: &View) -> &'static str {
         View::Heatmap => "heatmap",
         View::Flows => "k8snet-flows-panel",
         View::NodeGraph => "nodeGraph",
-        View::Text(_) => "text",
     }
 }
 
@@ -455,9 +447,9 @@ fn cells(panel: &Panel, links: &[Value]) -> Vec<Value> {
     overrides
 }
 
-fn options(view: &View) -> Value {
+fn options(panel: &Panel) -> Value {
     let reduce = json!({ "calcs": ["lastNotNull"], "fields": "", "values": false });
-    match view {
+    match &panel.view {
         View::Lines | View::Stacked => json!({
             "legend": {
                 "showLegend": true,
@@ -516,21 +508,24 @@ fn options(view: &View) -> Value {
             "tooltip": { "mode": "single", "showColorScale": false, "yHistogram": false },
             "yAxis": { "axisPlacement": "left", "reverse": false },
         }),
-        View::Flows => json!({
-            "columns": [
-                "time",
-                "direction",
-                "source",
-                "destination",
-                "destinationPort",
-                "verdict",
-                "dropReason",
-            ],
-            "timeColumnZone": "dashboard",
-            "density": "normal",
-        }),
+        View::Flows => {
+            let mut options = json!({ "timeColumnZone": "dashboard", "density": "normal" });
+            if let Some(options) = options.as_object_mut().filter(|_| panel.width < 24) {
+                // What has room in a part of the width; the type tells the records of a packet apart.
+                let columns = [
+                    "time",
+                    "verdict",
+                    "type",
+                    "source",
+                    "destination",
+                    "destinationPort",
+                    "dropReason",
+                ];
+                options.insert("columns".into(), json!(columns));
+            }
+            options
+        }
         View::NodeGraph => json!({ "zoomMode": "cooperative" }),
-        View::Text(_) => json!({}),
     }
 }
 

@@ -19,7 +19,6 @@ pub(crate) enum View {
     Heatmap,
     Flows,
     NodeGraph,
-    Text(&'static str),
 }
 
 /// A panel. Its place follows from its size and its place among the others.
@@ -174,11 +173,6 @@ impl Panel {
         query: Query,
     ) -> Self {
         Self::new(view, title, description).asking(query)
-    }
-
-    /// Words.
-    pub(crate) fn text(title: impl Into<String>, markdown: &'static str) -> Self {
-        Self::new(View::Text(markdown), title, "")
     }
 
     /// One more PromQL query over the range.

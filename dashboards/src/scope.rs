@@ -146,7 +146,8 @@ impl Scope {
             Some(pod) => counter.and_also(metric, &reported(&pod, other)).unless(unless, of_own),
             None => counter,
         };
-        counter.zero_where(format!("{metric}{{{base}{workload}}}"))
+        // A workload without requests, where those of its namespace are seen, has none.
+        counter.zero_where(format!("{metric}{{{base}}}"))
     }
 
     /// Matchers of a `networkobservability_adv_*` metric of pods.

@@ -251,7 +251,7 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
 }
 
 fn others(scope: Scope) -> Vec<Panel> {
-    let mut panels: Vec<Panel> = Side::BOTH
+    Side::BOTH
         .into_iter()
         .map(|side| {
             Panel::lines(
@@ -260,19 +260,9 @@ fn others(scope: Scope) -> Vec<Panel> {
                 requests(scope, side, "").rate("protocol"),
                 "{{protocol}}",
             )
-            .sized(8, 9)
             .unit("reqps")
             .behind(Behind::from(flows(scope, side, &[("reply", "false")])).of("any protocol"))
             .when_empty(sentences::HTTP)
         })
-        .collect();
-    panels.push(
-        Panel::text(
-            "Kafka",
-            "Cilium read Kafka up to 1.17. Its parser, its metrics and its filters are gone from later \
-             releases; Kafka's connections are plain TCP in flows and in *Pod Flows (Workload)*.",
-        )
-        .sized(8, 9),
-    );
-    panels
+        .collect()
 }

@@ -153,3 +153,19 @@ fn a_zero_without_labels_has_a_name() {
         assert_eq!(first["properties"][0]["value"], "none", "{name}");
     });
 }
+
+#[test]
+fn records_of_one_packet_are_told_apart() {
+    for dashboard in made(Build::Hubble) {
+        for panel in dashboard.model["panels"].as_array().unwrap() {
+            if panel["type"] != "k8snet-flows-panel" {
+                continue;
+            }
+            // Without a list the panel has its own, which another test knows.
+            if let Some(columns) = panel["options"]["columns"].as_array() {
+                let has = |column: &str| columns.iter().any(|one| one == column);
+                assert!(has("verdict") && has("type"), "{}: {columns:?}", dashboard.file_name());
+            }
+        }
+    }
+}
