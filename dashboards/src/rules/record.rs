@@ -120,12 +120,16 @@ pub(super) const DNS_QUERIES: Record = Record {
 
 /// DNS answers per second by response code and the namespace that asked. Cilium's DNS proxy reports
 /// an answer in the question's direction, so that its contexts name the DNS server: there the
-/// namespace is empty.
+/// namespace is known only if `labelsContext` asks for it.
 pub(super) const DNS_ANSWERS: Record = Record {
     name: "cluster_namespace_rcode:dns_answers:rate5m",
     by: "namespace, rcode",
     planes: &[
-        &[Piece::new("hubble_dns_responses_total", "", &[Label::NamespaceOf("destination")])],
+        &[Piece::new(
+            "hubble_dns_responses_total",
+            "",
+            &[Label::NamespaceOf("destination"), Label::From("namespace", "destination_namespace")],
+        )],
         &[Piece::new(
             "networkobservability_adv_dns_response_count",
             "",

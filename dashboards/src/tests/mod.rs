@@ -3,6 +3,7 @@
 mod faults;
 mod lint;
 mod looks;
+mod scraping;
 mod ways;
 
 use std::collections::BTreeSet;

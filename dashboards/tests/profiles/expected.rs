@@ -191,7 +191,8 @@ fn pods(title: &str, profile: Profile) -> Option<Expected<'static>> {
 }
 
 fn requests(title: &str, profile: Profile) -> Option<Expected<'static>> {
-    let side = side(title)?;
+    // Retina reads no HTTP.
+    let side = side(title).filter(|_| profile.is_cilium())?;
     let is_refused = title.contains("Dropped");
     if title.contains("Flows by Verdict") || is_refused {
         let how = match title {
