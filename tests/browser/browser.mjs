@@ -48,9 +48,14 @@ after(async () => {
  * @param {string} path
  * @param {(page: import('playwright-core').Page) => Promise<void>} story
  * @param {RegExp[]} [expected] complaints that belong to the story
+ * @param {import('playwright-core').BrowserContextOptions} [options] who visits, with what window
  */
-export async function visit(name, path, story, expected = []) {
-  const context = await browser.newContext({ viewport: { width: 1600, height: 1000 }, colorScheme: 'dark' });
+export async function visit(name, path, story, expected = [], options = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 1600, height: 1000 },
+    colorScheme: 'dark',
+    ...options,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
   /** @type {string[]} */

@@ -17,7 +17,7 @@ use crate::prometheus::{self, Prometheus};
 use crate::stage::{self, Host, Plan, Ports};
 use crate::supervise::Supervisor;
 use crate::toolchain::{self, WASM, cargo, npm};
-use crate::{Failure, artifacts, chromium, generated, ports, tidy, wasm, workspace};
+use crate::{Failure, artifacts, chromium, generated, grafana, ports, tidy, wasm, workspace};
 
 /// What a Wasm module of the panel may weigh on the wire, gzipped.
 const WASM_BUDGET_BYTES: usize = 200_000;
@@ -267,17 +267,29 @@ fn gzipped_bytes(path: &Path) -> std::io::Result<usize> {
     Ok(encoder.finish()?.len())
 }
 
-/// The whole on ports of its own, and the tests of `tests/browser` against it.
+/// Browser tests: those for Grafana and the preview, and those of what only Grafana has.
+const ANYWHERE: &[&str] = &["tests/browser"];
+const IN_GRAFANA: &[&str] = &["tests/browser", "tests/browser/grafana"];
+
+/// The whole on ports of its own, and the browser tests against it: in the Grafana of this machine
+/// where there is one, else in the preview.
 async fn browser(
     services: &Supervisor,
     prometheus: &Prometheus,
     chromium: &Path,
 ) -> Result<(), Failure> {
-    artifacts::page().await?;
-    let [petshop, preview] = artifacts::dev_programs(["petshop", "preview"]).await?;
-    let host = Host::Preview(preview);
-    let [grafana, relay, metrics, prometheus_port] = ports::free()?;
-    let numbers = Ports { grafana, relay, metrics, prometheus: prometheus_port };
+    let (petshop, host, folders) = if let Some((grafana, place)) = grafana::installed()? {
+        Step::start("Grafana").done(&place);
+        let [petshop] = artifacts::dev_programs(["petshop"]).await?;
+        (petshop, Host::Grafana(grafana), IN_GRAFANA)
+    } else {
+        artifacts::page().await?;
+        let [petshop, preview] = artifacts::dev_programs(["petshop", "preview"]).await?;
+        // The preview has no editors of Grafana's, no roles and no organisations.
+        (petshop, Host::Preview(preview), ANYWHERE)
+    };
+    let [grafana_port, relay, metrics, prometheus_port] = ports::free()?;
+    let numbers = Ports { grafana: grafana_port, relay, metrics, prometheus: prometheus_port };
     let folder = workspace::demo().join("test");
     let plan = Plan {
         scenario: "chaos",
@@ -295,24 +307,31 @@ async fn browser(
     let mut tests = with(Command::new("node"), &["--test", "--test-concurrency=1"]);
     tests
         .current_dir(workspace::root())
-        .args(browser_tests()?)
+        .args(browser_tests(folders)?)
         .env("CHROMIUM", chromium)
-        .env("GRAFANA_URL", format!("http://127.0.0.1:{grafana}"))
+        .env("GRAFANA_URL", format!("http://127.0.0.1:{grafana_port}"))
         .env("RELAY_ADDRESS", format!("127.0.0.1:{relay}"))
         .env("METRICS_ADDRESS", format!("127.0.0.1:{metrics}"))
         .env("PROMETHEUS_URL", format!("http://127.0.0.1:{prometheus_port}"));
     let outcome = process::run(&mut step, &mut tests).await;
     services.stop_all().await;
     outcome?;
-    step.done("real Chromium, real gpx_hubble, real Prometheus");
+    let shown_by = match host {
+        Host::Grafana(_) => "real Grafana",
+        Host::Preview(_) => "the preview, for want of a Grafana",
+    };
+    step.done(&format!("real Chromium, real gpx_hubble, real Prometheus, {shown_by}"));
     Ok(())
 }
 
-/// The files of `tests/browser` that hold tests, in the order of their names.
-fn browser_tests() -> std::io::Result<Vec<PathBuf>> {
-    let mut files = fs::read_dir(workspace::at("tests/browser"))?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()?;
+/// The files of `folders` that hold tests, in the order of their names.
+fn browser_tests(folders: &[&str]) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for folder in folders {
+        for entry in fs::read_dir(workspace::at(folder))? {
+            files.push(entry?.path());
+        }
+    }
     files.retain(|path| path.to_string_lossy().ends_with(".browser.mjs"));
     files.sort();
     Ok(files)

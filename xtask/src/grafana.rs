@@ -55,14 +55,8 @@ pub(crate) struct NotAGrafana(String);
 /// `None`, said with its reason, where none can be had. Errors: `GRAFANA_HOME` names no Grafana.
 pub(crate) async fn find() -> Result<Option<Grafana>, Failure> {
     let mut step = Step::start("Grafana");
-    if let Some(home) = env::var_os("GRAFANA_HOME") {
-        let found = at_home(Path::new(&home))
-            .ok_or_else(|| NotAGrafana(home.to_string_lossy().into_owned()))?;
-        step.done(&format!("from GRAFANA_HOME, {}", home.to_string_lossy()));
-        return Ok(Some(found));
-    }
-    if let Some(found) = on_path("grafana").and_then(|program| beside(&program)) {
-        step.done("on the PATH");
+    if let Some((found, place)) = installed()? {
+        step.done(&place);
         return Ok(Some(found));
     }
     if docker_has(&mut step, IMAGE).await {
@@ -81,6 +75,20 @@ pub(crate) async fn find() -> Result<Option<Grafana>, Failure> {
             Ok(None)
         }
     }
+}
+
+/// The Grafana of this machine, and where it was found: `GRAFANA_HOME`, else the PATH.
+/// Errors: `GRAFANA_HOME` names no Grafana.
+pub(crate) fn installed() -> Result<Option<(Grafana, String)>, NotAGrafana> {
+    if let Some(home) = env::var_os("GRAFANA_HOME") {
+        let home = home.to_string_lossy();
+        return match at_home(Path::new(&*home)) {
+            Some(found) => Ok(Some((found, format!("from GRAFANA_HOME, {home}")))),
+            None => Err(NotAGrafana(home.into_owned())),
+        };
+    }
+    let found = on_path("grafana").and_then(|program| beside(&program));
+    Ok(found.map(|found| (found, "on the PATH".to_owned())))
 }
 
 fn at_home(home: &Path) -> Option<Grafana> {

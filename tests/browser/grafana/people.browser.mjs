@@ -1,0 +1,86 @@
+// A Viewer, and a second organisation: people for whom Explore or the first organisation is closed.
+import assert from 'node:assert/strict';
+import { readFile, readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+
+import { dropsPath, panel, relayAddress, visit } from '../browser.mjs';
+import { api, person } from './api.mjs';
+
+const dashboards = new URL('../../../dashboards/json/', import.meta.url);
+
+/**
+ * Clicks the line of a chart where the demo's drops are, and waits for the page that follows.
+ *
+ * @param {import('playwright-core').Page} page
+ */
+async function clickTheSpike(page) {
+  const chart = panel(page, 'Incoming drops by reason').locator('.u-over');
+  await chart.waitFor();
+  const box = await chart.boundingBox();
+  assert.ok(box);
+  const x = box.x + (box.width * 5) / 6;
+  const link = page.getByText(/the flows of the 5 minutes around this/).first();
+  let y = box.y + 4;
+  for (; y < box.y + box.height && !(await link.isVisible()); y += 6) {
+    await page.mouse.move(x + (y % 2), y);
+    await page.waitForTimeout(100);
+  }
+  assert.ok(await link.isVisible(), 'the tooltip of the line has a link');
+  await page.mouse.down();
+  await page.mouse.up();
+  await page.waitForURL((url) => !url.pathname.includes('drops-workload'));
+}
+
+test('a Viewer’s click on a spike shows the flows', async () => {
+  const viewer = await person('viewer', 'Viewer');
+  await visit(
+    'grafana-viewer',
+    dropsPath,
+    async (page) => {
+      await clickTheSpike(page);
+      assert.match(page.url(), /k8snet-flow-logs/);
+      await page.getByTestId('flows-panel row').first().waitFor();
+      const verdicts = await page.getByTestId('flows-panel cell verdict').allInnerTexts();
+      assert.deepEqual([...new Set(verdicts)], ['DROPPED']);
+    },
+    [],
+    viewer
+  );
+});
+
+test('a click in a second organisation stays there', async () => {
+  const orgs = await api('GET', '/api/orgs');
+  const found = orgs.find((org) => org.name === 'Second');
+  const second = found ? found.id : (await api('POST', '/api/orgs', { name: 'Second' })).orgId;
+  const prometheusUrl = process.env.PROMETHEUS_URL ?? 'http://127.0.0.1:9090';
+  await api(
+    'POST',
+    '/api/datasources',
+    {
+      name: 'Hubble of the second',
+      uid: 'hubble-second',
+      type: 'k8snet-hubble-datasource',
+      access: 'proxy',
+      isDefault: true,
+      url: relayAddress,
+      jsonData: { prometheusUrl, prometheusAuth: 'none', timeInterval: '15s' },
+    },
+    second
+  );
+  for (const name of await readdir(dashboards)) {
+    const dashboard = JSON.parse(await readFile(new URL(name, dashboards), 'utf8'));
+    await api('POST', '/api/dashboards/db', { dashboard: { ...dashboard, id: null }, overwrite: true }, second);
+  }
+  const editor = await person('editor-of-the-second', 'Editor', second);
+  await visit(
+    'grafana-second-organisation',
+    dropsPath,
+    async (page) => {
+      await clickTheSpike(page);
+      await page.getByTestId('flows-panel row').first().waitFor();
+      assert.ok(!page.url().includes('orgId=1'), page.url());
+    },
+    [],
+    editor
+  );
+});
