@@ -36,7 +36,11 @@ pub(crate) fn dashboard(board: Board, build: Build) -> Value {
                 continue;
             }
             let place = layout.place(&panel);
+            let asks_flows = panel.is_of_flows();
             let mut panel = panel_json(&panel, build);
+            if asks_flows && board.variables.contains(&Variable::Filters) {
+                name_filters(&mut panel);
+            }
             if let Some(panel) = panel.as_object_mut() {
                 panel.insert("id".into(), json!(panels.len() + 1));
                 panel.insert("gridPos".into(), place);
@@ -75,6 +79,16 @@ pub(crate) fn dashboard(board: Board, build: Build) -> Value {
         "templating": { "list": variables },
         "panels": panels,
     })
+}
+
+/// Names the board's ad hoc variable in each query of flows: Grafana hands its conditions over by
+/// itself only where the variable names the data source by its uid, not where it is the default.
+/// Source: scenes, `findActiveAdHocFilterVariableByUid`.
+fn name_filters(panel: &mut Value) {
+    let variable = format!("${}", Variable::Filters.name());
+    for target in panel["targets"].as_array_mut().into_iter().flatten() {
+        target["adhocVariable"] = json!(variable);
+    }
 }
 
 /// Drops as marks on every chart, for who turns them on.

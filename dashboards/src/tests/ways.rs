@@ -174,6 +174,27 @@ fn what_a_link_sets_is_on_its_target() {
     assert!(seen > 500, "{seen}");
 }
 
+/// Grafana matches an ad hoc variable to a query by the uid of the data source, which `default` is
+/// not: the query has to name the variable.
+#[test]
+fn queries_of_flows_name_the_ad_hoc_variable_of_their_board() {
+    let mut seen = 0;
+    for dashboard in made(Build::Hubble) {
+        let variables = dashboard.model["templating"]["list"].as_array().unwrap();
+        let adhoc = variables.iter().find(|variable| variable["type"] == "adhoc");
+        let expected = adhoc.map(|variable| format!("${}", variable["name"].as_str().unwrap()));
+        for panel in dashboard.model["panels"].as_array().unwrap() {
+            for target in panel["targets"].as_array().into_iter().flatten() {
+                if target["queryType"] != "promql" {
+                    seen += usize::from(expected.is_some());
+                    assert_eq!(target["adhocVariable"].as_str(), expected.as_deref(), "{panel}");
+                }
+            }
+        }
+    }
+    assert!(seen >= 8, "{seen}");
+}
+
 #[test]
 fn no_link_names_an_organisation() {
     each_panel(|_, name, panel| {

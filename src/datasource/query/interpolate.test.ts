@@ -155,3 +155,44 @@ describe('ad hoc filters of PromQL', () => {
     expect(interpolateQuery(query, variables, {}, [filter] as never)).toEqual({ ...query, adhocFilters: [filter] });
   });
 });
+
+describe('the ad hoc variable that a query names', () => {
+  const query: FlowsQuery = { refId: 'A', queryType: 'flows', adhocVariable: '$filters' };
+  const written = (address: string): Template => ({
+    getVariables: () => [],
+    replace: (target = '') => (target === '${filters:queryparam}' ? address : target),
+  });
+
+  test.each<[string, string, AdhocFilter[] | undefined]>([
+    ['is not on the dashboard', '${filters:queryparam}', undefined],
+    ['has no condition', 'var-filters=', undefined],
+    [
+      'has conditions',
+      'var-filters=verdict%7C%3D%7CDROPPED&var-filters=type%7C!%3D%7Cpolicy-verdict',
+      [
+        { key: 'verdict', operator: '=', value: 'DROPPED' },
+        { key: 'type', operator: '!=', value: 'policy-verdict' },
+      ],
+    ],
+    [
+      'has a condition of several values, with labels for people',
+      'var-filters=pod%7C%3D__gfp__%7Cpets%2Fa,the%20first%7Cpets%2Fb,',
+      [{ key: 'pod', operator: '=|', value: '', values: ['pets/a', 'pets/b'] }],
+    ],
+    [
+      'has characters of its own, and an origin',
+      'var-filters=httpPath%7C%3D%7C%2Fa__gfc__b__gfp__c__gfh__d%23dashboard%23restorable',
+      [{ key: 'httpPath', operator: '=', value: '/a,b|c#d' }],
+    ],
+  ])('%s', (_, address, expected) => {
+    const { adhocFilters, ...rest } = interpolateQuery(query, written(address), {});
+    expect(adhocFilters).toEqual(expected);
+    expect(rest).not.toHaveProperty('adhocVariable');
+  });
+
+  test('is not read where Grafana handed its conditions over', () => {
+    const handed = { key: 'verdict', operator: '=', value: 'AUDIT' };
+    const address = 'var-filters=verdict%7C%3D%7CDROPPED';
+    expect(interpolateQuery(query, written(address), {}, [handed]).adhocFilters).toEqual([handed]);
+  });
+});

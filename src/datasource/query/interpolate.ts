@@ -39,14 +39,39 @@ export function interpolateQuery(
   scopedVars: ScopedVars,
   filters: readonly AdHocVariableFilter[] = []
 ): HubbleQuery {
-  const adhocFilters = [...(query.adhocFilters ?? []), ...filters];
   if (isPromql(query)) {
-    return promql(query, template, scopedVars, adhocFilters);
+    return promql(query, template, scopedVars, [...(query.adhocFilters ?? []), ...filters]);
   }
-  const interpolated = relay(query, template, scopedVars);
+  const { adhocVariable, ...asked } = query;
+  const handed = filters.length > 0 ? filters : filtersOf(adhocVariable, template, scopedVars);
+  const adhocFilters = [...(query.adhocFilters ?? []), ...handed];
+  const interpolated = relay(asked, template, scopedVars);
   return adhocFilters.length > 0
     ? { ...interpolated, adhocFilters: adhocFilters.map((filter) => adhoc(filter, template, scopedVars)) }
     : interpolated;
+}
+
+/** The conditions of an ad hoc variable, read from the form in which it stands in a dashboard's address. */
+function filtersOf(variable: string | undefined, template: Template, scopedVars: ScopedVars): AdhocFilter[] {
+  const name = /^\$\{?(\w+)\}?$/.exec(variable ?? '')?.[1];
+  if (name === undefined) {
+    return [];
+  }
+  const written = template.replace(`\${${name}:queryparam}`, scopedVars);
+  return new URLSearchParams(written).getAll(`var-${name}`).flatMap((filter) => {
+    // The origin of a filter follows after `#`; each part may have a label for people after a comma.
+    const [parts = ''] = filter.split('#');
+    const [key = '', operator = '', ...values] = parts.split('|').map((part) => unescaped(part.split(',')[0] ?? ''));
+    if (key === '' || operator === '') {
+      return [];
+    }
+    return [operator.endsWith('|') ? { key, operator, value: '', values } : { key, operator, value: values[0] ?? '' }];
+  });
+}
+
+/** What Grafana writes for characters that have a meaning in an ad hoc filter's address. */
+function unescaped(part: string): string {
+  return part.replaceAll('__gfp__', '|').replaceAll('__gfh__', '#').replaceAll('__gfc__', ',');
 }
 
 function promql(

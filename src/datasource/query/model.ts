@@ -44,6 +44,12 @@ export type FlowForm = Omit<FormFields, 'text' | 'adhocFilters'>;
 
 /** Which flows: the builder's form, or a `hubble observe …` line. */
 export interface FlowSelection extends FormFields {
+  /**
+   * A dashboard's ad hoc variable, as `$name`, whose conditions hold for this query. Grafana hands them over by itself only where
+   * the variable names the data source by its uid, not where it stands on `default`; and it asks again after a change only where
+   * the query names the variable. Never sent to the backend.
+   */
+  adhocVariable?: string;
   /** How the selection is written. Without it, a line that is there counts. */
   editorMode?: EditorMode;
 }

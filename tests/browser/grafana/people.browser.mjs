@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 
-import { dropsPath, panel, relayAddress, visit } from '../browser.mjs';
+import { dropsPath, panel, relayAddress, scrollToPanel, visit } from '../browser.mjs';
 import { api, person } from './api.mjs';
 
 const dashboards = new URL('../../../dashboards/json/', import.meta.url);
@@ -39,6 +39,7 @@ test('a Viewer’s click on a spike shows the flows', async () => {
     async (page) => {
       await clickTheSpike(page);
       assert.match(page.url(), /k8snet-flow-logs/);
+      await scrollToPanel(page, 'Flows');
       await page.getByTestId('flows-panel row').first().waitFor();
       const verdicts = await page.getByTestId('flows-panel cell verdict').allInnerTexts();
       assert.deepEqual([...new Set(verdicts)], ['DROPPED']);
@@ -50,7 +51,7 @@ test('a Viewer’s click on a spike shows the flows', async () => {
 
 test('a click in a second organisation stays there', async () => {
   const orgs = await api('GET', '/api/orgs');
-  const found = orgs.find((org) => org.name === 'Second');
+  const found = orgs.find((/** @type {{ name: string }} */ { name }) => name === 'Second');
   const second = found ? found.id : (await api('POST', '/api/orgs', { name: 'Second' })).orgId;
   const prometheusUrl = process.env.PROMETHEUS_URL ?? 'http://127.0.0.1:9090';
   await api(
@@ -77,6 +78,7 @@ test('a click in a second organisation stays there', async () => {
     dropsPath,
     async (page) => {
       await clickTheSpike(page);
+      await scrollToPanel(page, 'Flows');
       await page.getByTestId('flows-panel row').first().waitFor();
       assert.ok(!page.url().includes('orgId=1'), page.url());
     },

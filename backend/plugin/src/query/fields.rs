@@ -63,8 +63,10 @@ const OF_GRAFANA: [&str; 33] = [
 /// What old Prometheus queries may hold beside; elsewhere these look like fields of ours.
 const OF_PROMETHEUS: [&str; 2] = ["filters", "metric"];
 
-/// Fields by which Grafana narrows a query of its own Prometheus source.
-const NARROWING: [&str; 3] = ["adhocFilters", "groupByKeys", "scopes"];
+/// Fields by which Grafana narrows a query of its own Prometheus source, and the name of a dashboard's
+/// ad hoc variable, whose conditions the browser alone knows: an alert rule that is made from such a
+/// panel asks for more than the panel shows.
+const NARROWING: [&str; 4] = ["adhocFilters", "adhocVariable", "groupByKeys", "scopes"];
 
 /// What is left of a query's fields, and the names of those that were taken.
 #[derive(Debug)]

@@ -231,7 +231,7 @@ fn queries_are_read_or_refused_by_name() {
         json!({ "queryType": "flowMetrics", "instant": false, "range": true, "resultAssertions": {} }),
         json!({ "queryType": "flows", "instant": true, "range": false, "exemplar": true, "legendFormat": "x" }),
         json!({ "queryType": "serviceMap", "metric": "count", "groupBy": ["verdict"], "limit": 5 }),
-        json!({ "queryType": "flows", "scopes": ["a"], "groupByKeys": ["b"], "panelId": 4 }),
+        json!({ "queryType": "flows", "scopes": ["a"], "adhocVariable": "$filters", "groupByKeys": ["b"], "panelId": 4 }),
         json!({ "queryType": "policies", "instant": true, "range": false, "limit": 1_000 }),
         // Without these a query would ask for more than its user means.
         json!({ "queryType": "flows", "namespace": ["pets"] }),
