@@ -131,6 +131,8 @@ async fn ask_relay(instance: &Instance) -> Result<Half, QueryError> {
                 .to_owned(),
         );
     }
+    let ending = relay.certificates_that_end().await;
+    parts.extend(ending.iter().cloned());
     let start = start.ok().flatten();
     let details = json!({
         "ok": healthy,
@@ -143,6 +145,7 @@ async fn ask_relay(instance: &Instance) -> Result<Half, QueryError> {
         "maxFlowsInBuffers": status.max_flows,
         "flowsPerSecond": status.flows_rate,
         "uptimeNanos": status.uptime_ns,
+        "certificatesThatEnd": ending,
         "oldestFlowNanos": start.as_ref().and_then(BufferStart::oldest_nanos).map(|nanos| nanos.to_string()),
     });
     Ok(Half { healthy, sentence: parts.join(", "), details })

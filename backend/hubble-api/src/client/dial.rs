@@ -169,6 +169,18 @@ impl Dialer {
         RelayError::ConnectTimedOut { address: self.address(), after, stage }
     }
 
+    /// What the relay shows on a new connection: a long one began with what it showed then.
+    pub(super) async fn chain_now(&self) -> Option<Vec<CertificateFacts>> {
+        let tls = self.shared.tls.as_ref()?;
+        let trace = Arc::new(Trace::default());
+        let deadline = Instant::now() + PROBE_TIMEOUT;
+        let socket = self.connect(deadline).await.ok()?;
+        let connector = TlsConnector::from(tls.config(&trace));
+        // As with `probe_tls`, what it shows counts.
+        let _ = timeout_at(deadline, connector.connect(tls.server_name.clone(), socket)).await;
+        Some(trace.server_chain()).filter(|chain| !chain.is_empty())
+    }
+
     /// The certificate of a server that does not speak plain text, if it speaks TLS.
     pub(super) async fn probe_tls(&self) -> Option<CertificateFacts> {
         let tls = TlsClient::probe(self.shared.address.host()).ok()?;

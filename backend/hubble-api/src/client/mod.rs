@@ -10,6 +10,7 @@ mod classify;
 mod codec;
 mod dial;
 mod error;
+mod expiry;
 mod flows;
 mod sentence;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod verify;
 pub use crate::projection::{LostEventSource, NodeNames, Notice, Notices, is_refusal};
 pub use address::{AddressError, DEFAULT_PORT, DEFAULT_TLS_PORT, RelayAddress};
 pub use error::{ConnectStage, PemError, PemKind, RelayError};
+pub use expiry::{CertificateRole, Expiry};
 pub use flows::{FlowMessage, FlowRequest, FlowStream};
 pub use tls::{ClientIdentity, Tls, TlsSettings};
 pub use verify::CertificateFacts;

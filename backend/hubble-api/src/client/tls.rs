@@ -53,6 +53,9 @@ pub(super) struct TlsClient {
     pub(super) own_ca: bool,
     /// Our certificate, if we have one.
     pub(super) client_certificate: Option<CertificateFacts>,
+    /// Those of `client_certificate` and of the authorities that were given, in this order.
+    pub(super) client_chain: Vec<CertificateFacts>,
+    pub(super) authorities: Vec<CertificateFacts>,
 }
 
 impl fmt::Debug for ClientIdentity {
@@ -92,15 +95,21 @@ impl TlsClient {
         let server_name = ServerName::try_from(server_name.to_owned())
             .map_err(|_| RelayError::ServerName { server_name: server_name.to_owned() })?;
         let verifier = server_verifier(settings, &provider)?;
+        let authorities = settings.ca_pem.as_deref().map(certificates).transpose();
+        let authorities = authorities
+            .map_err(|source| RelayError::Pem { what: PemKind::CaCertificate, source })?;
+        let authorities = authorities.unwrap_or_default();
+        let authorities = authorities.iter().filter_map(|it| CertificateFacts::read(it)).collect();
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| RelayError::NoSystemRoots)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier));
-        let (mut config, client_certificate) = match &settings.identity {
-            None => (builder.with_no_client_auth(), None),
+        let (mut config, client_chain) = match &settings.identity {
+            None => (builder.with_no_client_auth(), Vec::new()),
             Some(identity) => {
-                let (chain, key, facts) = read_identity(identity)?;
+                let (chain, key) = read_identity(identity)?;
+                let facts = chain.iter().filter_map(|it| CertificateFacts::read(it)).collect();
                 let config =
                     builder.with_client_auth_cert(chain, key).map_err(|error| match error {
                         rustls::Error::InconsistentKeys(_) => RelayError::KeyMismatch,
@@ -108,7 +117,7 @@ impl TlsClient {
                             RelayError::Pem { what: PemKind::ClientKey, source: PemError::Content }
                         }
                     })?;
-                (config, Some(facts))
+                (config, facts)
             }
         };
         config.alpn_protocols = vec![b"h2".to_vec()];
@@ -119,7 +128,9 @@ impl TlsClient {
             verifier,
             server_name,
             own_ca: settings.ca_pem.is_some(),
-            client_certificate,
+            client_certificate: client_chain.first().cloned(),
+            client_chain,
+            authorities,
         })
     }
 
@@ -171,16 +182,12 @@ fn server_verifier(
     Ok(verifier)
 }
 
-type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>, CertificateFacts);
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 fn read_identity(identity: &ClientIdentity) -> Result<Identity, RelayError> {
     let bad_certificate = |source| RelayError::Pem { what: PemKind::ClientCertificate, source };
     let bad_key = |source| RelayError::Pem { what: PemKind::ClientKey, source };
     let chain = certificates(&identity.certificate_pem).map_err(bad_certificate)?;
-    let facts = chain
-        .first()
-        .and_then(|certificate| CertificateFacts::read(certificate))
-        .ok_or(bad_certificate(PemError::Content))?;
     if identity.key_pem.trim().is_empty() {
         return Err(bad_key(PemError::Empty));
     }
@@ -190,7 +197,7 @@ fn read_identity(identity: &ClientIdentity) -> Result<Identity, RelayError> {
             _ => PemError::Malformed,
         })
     })?;
-    Ok((chain, key, facts))
+    Ok((chain, key))
 }
 
 fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, PemError> {

@@ -21,8 +21,8 @@ pub(super) struct Trace {
     plain: Mutex<Vec<u8>>,
     /// First error of TLS.
     tls_error: Mutex<Option<rustls::Error>>,
-    /// What the server showed.
-    server_certificate: Mutex<Option<CertificateFacts>>,
+    /// What the server showed: its certificate, then those between it and its authority.
+    server_chain: Mutex<Vec<CertificateFacts>>,
     /// Whether the server asked for a client certificate.
     client_certificate_asked: AtomicBool,
     /// Whether the server ended the connection.
@@ -60,11 +60,15 @@ impl Trace {
     }
 
     pub(super) fn server_certificate(&self) -> Option<CertificateFacts> {
-        lock(&self.server_certificate).clone()
+        lock(&self.server_chain).first().cloned()
     }
 
-    pub(super) fn note_server_certificate(&self, facts: CertificateFacts) {
-        *lock(&self.server_certificate) = Some(facts);
+    pub(super) fn server_chain(&self) -> Vec<CertificateFacts> {
+        lock(&self.server_chain).clone()
+    }
+
+    pub(super) fn note_server_chain(&self, chain: Vec<CertificateFacts>) {
+        *lock(&self.server_chain) = chain;
     }
 
     pub(super) fn client_certificate_asked(&self) -> bool {

@@ -12,6 +12,9 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 /// Names of a certificate that are kept; more do not help a reader.
 const MAX_NAMES: usize = 8;
 
+/// Certificates between a server's and its authority that are kept.
+const MAX_BETWEEN: usize = 8;
+
 /// What a user should know of a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CertificateFacts {
@@ -105,7 +108,9 @@ impl ServerCertVerifier for WitnessVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         if let Some(facts) = CertificateFacts::read(end_entity) {
-            self.trace.note_server_certificate(facts);
+            let between = intermediates.iter().take(MAX_BETWEEN);
+            let between = between.filter_map(|certificate| CertificateFacts::read(certificate));
+            self.trace.note_server_chain(std::iter::once(facts).chain(between).collect());
         }
         self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }

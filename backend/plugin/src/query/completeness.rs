@@ -43,6 +43,7 @@ impl Completeness {
         }
         let mut notices = loss_notices(&losses);
         notices.extend(reaches_memory.then(|| buffer_start_notice(range, start)).flatten());
+        notices.extend(relay.certificates_that_end().await.into_iter().map(Notice::warning));
         Self { notices, custom, is_lossy }
     }
 }

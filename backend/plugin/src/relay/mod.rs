@@ -3,6 +3,7 @@
 
 mod answered;
 mod buffers;
+mod certificates;
 mod lost;
 mod newest;
 mod nodes;
@@ -15,8 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hubble_api::client::{
-    ClientIdentity, FlowRequest, FlowStream, NodeNames, Notices, RelayClient, RelayConfig, Tls,
-    TlsSettings,
+    ClientIdentity, Expiry, FlowRequest, FlowStream, NodeNames, Notices, RelayClient, RelayConfig,
+    Tls, TlsSettings,
 };
 use hubble_api::client::{DEFAULT_MAX_MESSAGE_BYTES, RelayError as ClientError};
 use hubble_api::pb::observer::ServerStatusResponse;
@@ -97,6 +98,7 @@ pub(crate) struct Relay {
     client: RelayClient,
     buffer_start: Mutex<Option<(Instant, BufferStart)>>,
     kept_nodes: Mutex<Option<Arc<Nodes>>>,
+    expiries: Mutex<Option<(Instant, Vec<Expiry>)>>,
     /// When a node last refused a mask, in milliseconds since `started`; 0: never.
     masks_refused_ms: AtomicU64,
     started: Instant,
@@ -130,6 +132,7 @@ impl Relay {
             client,
             buffer_start: Mutex::default(),
             kept_nodes: Mutex::default(),
+            expiries: Mutex::default(),
             masks_refused_ms: AtomicU64::new(0),
             started: Instant::now(),
         })

@@ -1,0 +1,90 @@
+//! Certificates that end soon. A relay whose certificate ended answers nobody, and the day is known
+//! long before.
+
+use std::time::{Duration, Instant};
+
+use chrono::DateTime;
+use hubble_api::client::Expiry;
+
+use super::Relay;
+use crate::query::now_ms;
+
+/// How long before its end a certificate is told of.
+const SOON_SECS: i64 = 30 * DAY_SECS;
+const DAY_SECS: i64 = 86_400;
+/// How long what the relay shows stays true enough.
+const TTL: Duration = Duration::from_secs(3_600);
+/// How long an answer waits for a look at what it shows now.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+impl Relay {
+    /// A sentence for each certificate that ends soon or has ended: of the relay, of its authority,
+    /// and our own. Looked for at most once an hour.
+    pub(crate) async fn certificates_that_end(&self) -> Vec<String> {
+        let looked = tokio::time::timeout(PATIENCE, async {
+            let mut kept = self.expiries.lock().await;
+            let now_secs = now_ms().div_euclid(1_000);
+            let is_fresh = kept.as_ref().is_some_and(|(asked, _)| asked.elapsed() < TTL);
+            if !is_fresh {
+                let expiries = self.client.expiries(now_secs.saturating_add(SOON_SECS)).await;
+                // Before the first connection there is nothing to keep.
+                *kept = (!expiries.is_empty()).then(|| (Instant::now(), expiries));
+            }
+            let expiries = kept.iter().flat_map(|(_, expiries)| expiries);
+            expiries.filter_map(|expiry| sentence(expiry, now_secs)).collect()
+        });
+        looked.await.unwrap_or_default()
+    }
+}
+
+/// `None`: it does not end soon.
+fn sentence(expiry: &Expiry, now_secs: i64) -> Option<String> {
+    let Expiry { role, subject, not_after_secs } = expiry;
+    let left_secs = not_after_secs.saturating_sub(now_secs);
+    if left_secs > SOON_SECS {
+        return None;
+    }
+    let date = DateTime::from_timestamp(*not_after_secs, 0)
+        .map(|time| time.format("%Y-%m-%d %H:%M UTC").to_string())
+        .unwrap_or_default();
+    let days = left_secs.div_euclid(DAY_SECS);
+    let when = match days {
+        ..0 => format!("ended on {date}"),
+        0 => format!("ends in less than a day, on {date}"),
+        1 => format!("ends in 1 day, on {date}"),
+        days => format!("ends in {days} days, on {date}"),
+    };
+    let of = if subject.is_empty() { String::new() } else { format!(" `{subject}`") };
+    Some(format!("{role}{of} {when}: renew it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use hubble_api::client::CertificateRole;
+
+    use super::*;
+
+    #[test]
+    fn certificates_are_told_of_a_month_before_they_end() {
+        // 2026-01-01.
+        const NOW: i64 = 1_767_225_600;
+        let check = |left_secs: i64, expected: Option<&str>| {
+            let expiry = Expiry {
+                role: CertificateRole::Relay,
+                subject: "CN=*.hubble-relay.cilium.io".to_owned(),
+                not_after_secs: NOW + left_secs,
+            };
+            let text = expected.map(|when| {
+                format!("the relay's certificate `CN=*.hubble-relay.cilium.io` {when}: renew it")
+            });
+            assert_eq!(sentence(&expiry, NOW), text, "{left_secs}");
+        };
+        check(30 * DAY_SECS + 1, None);
+        check(30 * DAY_SECS, Some("ends in 30 days, on 2026-01-31 00:00 UTC"));
+        check(30 * DAY_SECS - 1, Some("ends in 29 days, on 2026-01-30 23:59 UTC"));
+        check(DAY_SECS, Some("ends in 1 day, on 2026-01-02 00:00 UTC"));
+        check(DAY_SECS - 1, Some("ends in less than a day, on 2026-01-01 23:59 UTC"));
+        check(0, Some("ends in less than a day, on 2026-01-01 00:00 UTC"));
+        check(-1, Some("ended on 2025-12-31 23:59 UTC"));
+    }
+}

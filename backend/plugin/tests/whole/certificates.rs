@@ -1,0 +1,120 @@
+//! Certificates that end: the relay's, its authority's and our own are told of a month before.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use chrono::{Datelike, Duration, Utc};
+use petshop::{
+    HubbleRelease, MonitorAggregation, Profile, RingCapacity, Scenario, Shop, ShopOptions, TlsFiles,
+};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use serde_json::json;
+
+use crate::host::{Plugin, Range, Source};
+
+const SERVER_NAME: &str = "instance.hubble-relay.cilium.io";
+
+fn params(name: &str, days: i64) -> CertificateParams {
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    let end = Utc::now() + Duration::days(days);
+    let (month, day) = (u8::try_from(end.month()).unwrap(), u8::try_from(end.day()).unwrap());
+    params.not_after = rcgen::date_time_ymd(end.year(), month, day);
+    params
+}
+
+/// Certificate and key, in PEM.
+fn sign(name: &str, days: i64, issuer: &CertifiedIssuer<'static, KeyPair>) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let certificate = params(name, days).signed_by(&key, issuer).unwrap();
+    (certificate.pem(), key.serialize_pem())
+}
+
+/// A relay and how to reach it, with certificates that end in so many days.
+async fn shop(
+    folder: &Path,
+    authority_days: i64,
+    relay_days: i64,
+    client_days: i64,
+) -> (Shop, Source) {
+    let mut of_authority = params("The CA", authority_days);
+    of_authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let authority = CertifiedIssuer::self_signed(of_authority, key).unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (certificate, key) = sign(SERVER_NAME, relay_days, &authority);
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let shop = Shop::start(ShopOptions {
+        relay_listen: any,
+        metrics_listen: any,
+        profile: Profile::default(),
+        scenario: Scenario::Open,
+        seed: 1,
+        rate: 100.0,
+        ring_capacity: RingCapacity::DEFAULT,
+        aggregation: MonitorAggregation::Medium,
+        unavailable_nodes: Vec::new(),
+        lose_every: None,
+        release: HubbleRelease::Main,
+        tls: Some(TlsFiles {
+            cert: write("relay.crt", &certificate),
+            key: write("relay.key", &key),
+            client_ca: Some(write("ca.crt", &authority.pem())),
+        }),
+        history: None,
+        policies_folder: None,
+    })
+    .await
+    .unwrap();
+    let (client, client_key) = sign("client", client_days, &authority);
+    let secrets =
+        [("tlsCACert", authority.pem()), ("tlsClientCert", client), ("tlsClientKey", client_key)];
+    let source = Source {
+        url: format!("tls://{}", shop.relay_address()),
+        json_data: json!({
+            "tls": true, "tlsAuth": true, "tlsAuthWithCACert": true, "serverName": SERVER_NAME,
+        }),
+        secrets: secrets.map(|(name, text)| (name.to_owned(), text)).into_iter().collect(),
+        ..Source::default()
+    };
+    (shop, source)
+}
+
+#[tokio::test]
+async fn certificates_are_told_of_a_month_before_they_end() {
+    let plugin = Plugin::start().await;
+    let check = async |days: [i64; 3], expected: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let (shop, source) = shop(folder.path(), days[0], days[1], days[2]).await;
+        let health = plugin.health(&source).await;
+        let mut answers = vec![health.message];
+        assert_eq!(health.status, 1, "{}", answers[0]);
+        for query in [
+            json!({ "queryType": "flows" }),
+            json!({ "queryType": "flowMetrics", "format": "top" }),
+            json!({ "queryType": "serviceMap" }),
+        ] {
+            answers.push(plugin.frames(&source, Range::last_hour(), query).await.join("\n"));
+        }
+        for answer in answers {
+            assert_eq!(answer.matches(": renew it").count(), expected.len(), "{days:?}: {answer}");
+            for words in expected {
+                assert!(answer.contains(words), "{days:?} {words}: {answer}");
+            }
+        }
+        shop.stop().await;
+    };
+    check([400, 31 + 1, 31 + 1], &[]).await;
+    check(
+        [400, 29, 400],
+        &["the relay's certificate `CN=instance.hubble-relay.cilium.io` ends in "],
+    )
+    .await;
+    check([400, 400, 10], &["the client certificate `CN=client` ends in "]).await;
+    check([20, 20, 400], &["the CA certificate `CN=The CA` ends in ", "the relay's certificate"])
+        .await;
+}
