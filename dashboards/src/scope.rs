@@ -10,6 +10,9 @@ use crate::promql::Counter;
 const POD_SUFFIX: &str = "(-([bcdfghjklmnpqrstvwxz2456789]{6,10}|[0-9]{8,10}))?\
                           (-([bcdfghjklmnpqrstvwxz2456789]{5}|[0-9]+))?";
 
+/// A label that pods have and nothing else.
+const OF_PODS: &str = "k8s:io.kubernetes.pod.namespace";
+
 /// What is chosen at the dashboard's top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -184,10 +187,16 @@ impl Scope {
         }
     }
 
-    /// The flows of one direction.
+    /// The flows of one direction that are of a pod, as the metrics' contexts name none but pods:
+    /// what is chosen may be all, and then an answer from the world is as outgoing as what was asked.
     pub(crate) fn flows(self, side: Side) -> Vec<Condition> {
+        let label = match side {
+            Side::Outgoing => "fromLabel",
+            Side::Incoming => "toLabel",
+        };
         let mut conditions = self.end(side);
         conditions.push(("trafficDirection", side.direction().into()));
+        conditions.push((label, OF_PODS.into()));
         conditions
     }
 }

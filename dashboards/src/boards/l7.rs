@@ -57,13 +57,22 @@ fn flows(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Vec<Conditi
     conditions
 }
 
+/// The flows that [`http_flows`] counts: those whose pod the contexts name.
+fn counted(scope: Scope, side: Side, verdict: &str) -> Vec<Condition> {
+    let mut conditions = scope.flows(side);
+    conditions.extend([("protocol", "http".into()), ("verdict", verdict.into())]);
+    conditions
+}
+
 /// Answers: they go back to who asked.
 fn answers(scope: Scope, side: Side, more: &[(&'static str, &str)]) -> Vec<Condition> {
     let back = match side {
         Side::Outgoing => Side::Incoming,
         Side::Incoming => Side::Outgoing,
     };
-    flows(scope, back, more)
+    let mut conditions = flows(scope, back, more);
+    conditions.push(("reply", "true".into()));
+    conditions
 }
 
 fn snapshot(scope: Scope) -> Vec<Panel> {
@@ -81,7 +90,7 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
                 all.clone(),
             )
             .unit("reqps")
-            .behind(answers(scope, side, &[("reply", "true")]))
+            .behind(answers(scope, side, &[]))
             .when_empty(sentences::HTTP)
             .sized(8, 5),
         );
@@ -111,7 +120,7 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
             )
             .unit("locale")
             .bad_news()
-            .behind(flows(scope, side, &[("verdict", "DROPPED")]))
+            .behind(counted(scope, side, "DROPPED"))
             .when_empty(sentences::L7_FLOWS)
             .sized(8, 5),
         );
@@ -179,7 +188,7 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
             "{{verdict}}",
         )
         .unit("eps")
-        .behind(flows(scope, side, &[("verdict", "${__field.labels.verdict}")]))
+        .behind(counted(scope, side, "${__field.labels.verdict}"))
         .when_empty(sentences::L7_FLOWS),
         Panel::lines(
             format!("{word} HTTP Requests by Method and Status"),
@@ -216,6 +225,7 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
         .behind(vec![
             ("protocol", "http".into()),
             ("verdict", "DROPPED".into()),
+            ("trafficDirection", side.direction().into()),
             side.pod_condition(),
         ])
         .when_empty(sentences::L7_FLOWS),
