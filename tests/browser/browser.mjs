@@ -121,14 +121,15 @@ export async function scrollToPanel(page, title) {
  * An Explore address with one query.
  *
  * @param {Record<string, unknown>} query
+ * @param {{ from: string, to: string }} range
  */
-export function explorePath(query) {
+export function explorePath(query, range = { from: 'now-15m', to: 'now' }) {
   const datasource = { type: 'k8snet-hubble-datasource', uid: 'hubble' };
   const panes = {
     a: {
       datasource: 'hubble',
       queries: [{ refId: 'A', datasource, ...query }],
-      range: { from: 'now-15m', to: 'now' },
+      range,
     },
   };
   return `/explore?schemaVersion=1&panes=${encodeURIComponent(JSON.stringify(panes))}`;

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+
+import { explorePath, visit } from './browser.mjs';
+
+const packed = { queryType: 'flows', format: 'packed', filter: { namespace: ['pets'] }, limit: 500 };
+
+test('a column keeps the width that it was dragged to, and the columns that were chosen stay', async () => {
+  await visit('explore-columns', explorePath(packed), async (page) => {
+    const header = page.getByTestId('flows-panel header source');
+    const width = async () => Math.round((await header.boundingBox())?.width ?? 0);
+    await page.getByTestId('flows-panel row').first().waitFor();
+    const before = await width();
+    const edge = await page.getByTestId('flows-panel resize source').boundingBox();
+    assert.ok(edge);
+    await page.mouse.move(edge.x + 4, edge.y + 4);
+    await page.mouse.down();
+    await page.mouse.move(edge.x + 94, edge.y + 4, { steps: 5 });
+    await page.mouse.up();
+    const dragged = await width();
+    assert.ok(Math.abs(dragged - before - 90) <= 2, `${before} became ${dragged}`);
+
+    await page.getByTestId('flows-panel columns').click();
+    await page.getByTestId('flows-panel column node').click({ force: true });
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByTestId('flows-panel header node').waitFor();
+
+    await page.reload();
+    await page.getByTestId('flows-panel row').first().waitFor();
+    assert.equal(await width(), dragged);
+    await page.getByTestId('flows-panel header node').waitFor();
+  });
+});
+
+test('the rows that are shown are saved as CSV, and say which record each is', async () => {
+  await visit('explore-download', explorePath(packed), async (page) => {
+    await page.getByTestId('flows-panel row').first().waitFor();
+    await page.getByTestId('flows-panel verdict DROPPED').click();
+    await page.getByTestId('flows-panel download').click();
+    const download = page.waitForEvent('download');
+    await page.getByTestId('flows-panel download csv').click();
+    const file = await download;
+    assert.match(file.suggestedFilename(), /^hubble-flows-\d{8}T\d{6}Z-\d{8}T\d{6}Z\.csv$/);
+    const [titles = '', ...rows] = (await readFile(await file.path(), 'utf8')).trim().split('\r\n');
+    const type = titles.split(',').indexOf('Type');
+    assert.ok(type > 0, titles);
+    assert.ok(rows.length > 0);
+    assert.ok(
+      rows.every((row) => row.split(',')[1] === 'DROPPED'),
+      rows[0]
+    );
+    const types = new Set(rows.map((row) => row.split(',')[type]));
+    assert.ok(types.has('drop') && types.has('policy-verdict'), [...types].join());
+  });
+});
+
+test('a range that Hubble forgot is named, and a click leads to the last minutes', async () => {
+  await visit('explore-forgotten', explorePath(packed, { from: 'now-30d', to: 'now-29d' }), async (page) => {
+    const empty = page.getByTestId('flows-panel empty');
+    await empty.waitFor();
+    assert.match(await empty.innerText(), /This range ended at .*; Hubble’s memory begins at /);
+    await empty.getByRole('button', { name: /last 5 minutes/ }).click();
+    await page.getByTestId('flows-panel row').first().waitFor();
+  });
+});
