@@ -26,7 +26,7 @@ const dashboards = [
   { name: 'dns-cluster', panel: 'DNS Requests' },
   { name: 'dns-workload', panel: 'DNS Requests' },
   { name: 'drops-workload', panel: 'Incoming Drops' },
-  { name: 'flow-logs', panel: 'Egress flows by verdict' },
+  { name: 'flow-logs', panel: 'Flows' },
   { name: 'l7-namespace', panel: 'Outgoing Dropped Requests' },
   { name: 'l7-workload', panel: 'Outgoing Dropped Requests' },
   { name: 'pod-flows-namespace', panel: 'Top Namespaces with Incoming Drops' },
@@ -117,7 +117,11 @@ for (const { name, panel: title } of dashboards) {
 
 test('flow-logs: what the panels show', async () => {
   await visit('dashboard-flow-logs-content', '/d/k8snet-flow-logs', async (page) => {
-    const verdicts = panel(page, 'Egress flows by verdict');
+    await panel(page, 'Flows').waitFor();
+    await page.getByTestId('flows-panel row').first().waitFor();
+    assert.ok((await page.getByTestId('flows-panel row').count()) > 5);
+
+    const verdicts = await scrollToPanel(page, 'Egress flows by verdict');
     await verdicts.getByText('FORWARDED').first().waitFor();
     await verdicts.locator('.u-over').waitFor();
 
@@ -132,10 +136,6 @@ test('flow-logs: what the panels show', async () => {
       .getByText(/\d+\.\d+\.\d+\.\d+:443/)
       .first()
       .waitFor();
-
-    await scrollToPanel(page, 'Flows');
-    await page.getByTestId('flows-panel row').first().waitFor();
-    assert.ok((await page.getByTestId('flows-panel row').count()) > 5);
   });
 });
 

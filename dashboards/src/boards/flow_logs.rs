@@ -60,10 +60,11 @@ pub(super) fn board() -> Board {
             Variable::Filters,
         ],
         rows: vec![
-            Row::new("", over_time()),
+            // A click on any number leads here: what it asks for comes first.
+            Row::new("", flows()),
+            Row::new("Over time", over_time()),
             Row::new("Who is refused", refused()),
             Row::new("Outside of the cluster", outside()),
-            Row::new("Flows", flows()),
         ],
     }
 }
@@ -238,6 +239,6 @@ fn flows() -> Vec<Panel> {
             "Newest first. Click a row for every field, and for the policies that decided.",
             chosen(&[]),
         )
-        .sized(24, 16),
+        .sized(24, 14),
     ]
 }

@@ -169,3 +169,12 @@ fn records_of_one_packet_are_told_apart() {
         }
     }
 }
+
+#[test]
+fn a_click_on_a_number_shows_flows_at_once() {
+    let boards = made(Build::Hubble);
+    let logs = boards.iter().find(|board| board.file_name() == "flow-logs.json").unwrap();
+    let first = &logs.model["panels"][0];
+    assert_eq!(first["type"], "k8snet-flows-panel");
+    assert_eq!(first["gridPos"]["y"], 0);
+}
