@@ -278,6 +278,11 @@ fn joined(labels: &str, label: &str) -> String {
     if labels.is_empty() { label.to_owned() } else { format!("{labels}, {label}") }
 }
 
+/// What Retina forwards of the same pods. Of those it knows it tells that there are no drops.
+pub(crate) fn forwarded_by_retina(scope: Scope, side: Side) -> String {
+    format!("networkobservability_adv_forward_count{{{}}}", scope.retina(side))
+}
+
 /// Drops per second by reason, each packet once; zero where none of the flows is dropped.
 pub(crate) fn reasons_rate(scope: Scope, side: Side) -> String {
     let matchers = scope.hubble(side);
@@ -288,7 +293,7 @@ pub(crate) fn reasons_rate(scope: Scope, side: Side) -> String {
         drops_once("rate", RATE_WINDOW, &matchers, ""),
         retina.over("rate", RATE_WINDOW, "", "reason"),
         hubble.evidence,
-        retina.base,
+        forwarded_by_retina(scope, side),
     )
 }
 

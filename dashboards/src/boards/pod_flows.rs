@@ -5,7 +5,7 @@ use super::sentences;
 use crate::board::{Board, Row};
 use crate::links::{Behind, Condition, Next};
 use crate::panel::Panel;
-use crate::promql::Counter;
+use crate::promql::{Counter, forwarded_by_retina};
 use crate::scope::{Scope, Side};
 use crate::variable::Variable;
 
@@ -28,10 +28,12 @@ fn forwarded(scope: Scope, side: Side) -> Counter {
 }
 
 /// Drops, each refused packet once; where `hubble_flows_processed_total` is not scraped, events.
+/// Retina has no series of what it never dropped: what it forwards tells that its count is zero.
 pub(super) fn drops(scope: Scope, side: Side) -> Counter {
     flows_with(scope, side, r#"verdict="DROPPED", "#)
         .or("hubble_drop_total", &scope.hubble(side))
         .or_retina("networkobservability_adv_drop_count", scope, side)
+        .zero_where(forwarded_by_retina(scope, side))
 }
 
 /// The flows of drops on one side.

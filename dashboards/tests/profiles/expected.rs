@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::boards::Panel;
 use crate::faults::Answers;
-use crate::flows::{DROP, Flow, L7, POLICY_VERDICT, TRACE};
+use crate::flows::{DROP, End, Flow, L7, POLICY_VERDICT, TRACE};
 use crate::profile::Profile;
 use crate::retina::PACKET_BYTES;
 use crate::timeline::{PERIOD_SECS, RANGE_SECS, SHOWN};
@@ -32,6 +32,31 @@ enum How {
     Groups,
 }
 
+/// Whose pods are counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose {
+    /// All pods: nothing is chosen.
+    All,
+    /// Those of a namespace, and of a workload where the dashboard lets one choose.
+    Of { namespace: &'static str, workload: &'static str },
+}
+
+impl Whose {
+    fn is(self, panel: &Panel, end: &End) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of { namespace, workload } => {
+                let by_workload = panel.board.ends_with("-workload");
+                // A pod is called like its workload with something behind.
+                let is_of = |pod: &str| {
+                    pod.strip_prefix(workload).is_some_and(|rest| rest.starts_with('-'))
+                };
+                end.namespace == namespace && (!by_workload || is_of(&end.pod_name))
+            }
+        }
+    }
+}
+
 /// The group that a flow counts in, if it counts.
 type Group<'a> = Box<dyn Fn(&Flow) -> Option<String> + 'a>;
 
@@ -42,8 +67,8 @@ struct Expected<'a> {
 }
 
 /// What the panel has to show of an act: events, or groups of them. None: not counted here.
-pub(crate) fn count(panel: &Panel, profile: Profile, flows: &[Flow]) -> Option<f64> {
-    let expected = expected(panel, profile)?;
+pub(crate) fn count(panel: &Panel, profile: Profile, flows: &[Flow], whose: Whose) -> Option<f64> {
+    let expected = expected(panel, profile, whose)?;
     let mut groups: BTreeMap<String, f64> = BTreeMap::new();
     for group in flows.iter().filter_map(expected.group) {
         *groups.entry(group).or_default() += 1.0;
@@ -63,7 +88,7 @@ pub(crate) fn count(panel: &Panel, profile: Profile, flows: &[Flow]) -> Option<f
 
 /// What the panel shows, in the same terms; none where it is empty.
 pub(crate) fn shown(panel: &Panel, profile: Profile, answers: &Answers) -> Option<f64> {
-    let how = expected(panel, profile)?.how;
+    let how = expected(panel, profile, Whose::All)?.how;
     let values: Vec<f64> = answers
         .iter()
         .flatten()
@@ -84,13 +109,15 @@ pub(crate) fn shown(panel: &Panel, profile: Profile, answers: &Answers) -> Optio
     })
 }
 
-fn expected(panel: &Panel, profile: Profile) -> Option<Expected<'static>> {
+fn expected(panel: &Panel, profile: Profile, whose: Whose) -> Option<Expected<'_>> {
     let title = panel.title.as_str();
     match panel.board.as_str() {
         "clusters" => nodes(title, profile),
         "dns-cluster" => names(title, profile),
-        "drops-workload" | "pod-flows-namespace" | "pod-flows-workload" => pods(title, profile),
-        "l7-namespace" | "l7-workload" => requests(title, profile),
+        "drops-workload" | "pod-flows-namespace" | "pod-flows-workload" => {
+            pods(panel, profile, whose)
+        }
+        "l7-namespace" | "l7-workload" => requests(panel, profile, whose),
         _ => None,
     }
 }
@@ -110,7 +137,7 @@ fn side(title: &str) -> Option<Side> {
 }
 
 /// The pod of that side, as the profile's metrics name one.
-fn pod(profile: Profile, side: Side, flow: &Flow) -> Option<String> {
+fn pod(panel: &Panel, profile: Profile, whose: Whose, side: Side, flow: &Flow) -> Option<String> {
     let end = match side {
         Side::Outgoing => &flow.source,
         Side::Incoming => &flow.destination,
@@ -128,7 +155,8 @@ fn pod(profile: Profile, side: Side, flow: &Flow) -> Option<String> {
         // A packet is counted on its way out and on its way in; a drop has no way.
         Profile::RetinaRemote => flow.event_type.kind == DROP || to_pod == (side == Side::Incoming),
     };
-    (is_seen && !end.pod_name.is_empty()).then(|| format!("{}/{}", end.namespace, end.pod_name))
+    (is_seen && !end.pod_name.is_empty() && whose.is(panel, end))
+        .then(|| format!("{}/{}", end.namespace, end.pod_name))
 }
 
 /// Each event once: a packet that a policy refuses is a policy verdict and a drop. What a proxy
@@ -143,7 +171,8 @@ fn is_dropped(flow: &Flow, is_cilium: bool) -> bool {
 
 type Counts = Box<dyn Fn(&Flow) -> bool>;
 
-fn pods(title: &str, profile: Profile) -> Option<Expected<'static>> {
+fn pods(panel: &Panel, profile: Profile, whose: Whose) -> Option<Expected<'_>> {
+    let title = panel.title.as_str();
     let is_cilium = profile.is_cilium();
     let by_flag = |flag: &'static str| {
         move |flow: &Flow| {
@@ -186,11 +215,12 @@ fn pods(title: &str, profile: Profile) -> Option<Expected<'static>> {
         How::Rate
     };
     let side = side(title)?;
-    let group = move |flow: &Flow| counts(flow).then(|| pod(profile, side, flow))?;
+    let group = move |flow: &Flow| counts(flow).then(|| pod(panel, profile, whose, side, flow))?;
     Some(Expected { how, group: Box::new(group) })
 }
 
-fn requests(title: &str, profile: Profile) -> Option<Expected<'static>> {
+fn requests(panel: &Panel, profile: Profile, whose: Whose) -> Option<Expected<'_>> {
+    let title = panel.title.as_str();
     // Retina reads no HTTP.
     let side = side(title).filter(|_| profile.is_cilium())?;
     let is_refused = title.contains("Dropped");
@@ -202,7 +232,7 @@ fn requests(title: &str, profile: Profile) -> Option<Expected<'static>> {
         };
         let group = move |flow: &Flow| {
             let counts = flow.l7.http.is_some() && (!is_refused || flow.verdict == "DROPPED");
-            counts.then(|| pod(profile, side, flow))?
+            counts.then(|| pod(panel, profile, whose, side, flow))?
         };
         return Some(Expected { how, group: Box::new(group) });
     }
@@ -221,7 +251,9 @@ fn requests(title: &str, profile: Profile) -> Option<Expected<'static>> {
     let group = move |flow: &Flow| {
         let code = flow.l7.http.as_ref().filter(|_| flow.l7.kind == "RESPONSE")?.code;
         let end = if side == Side::Outgoing { &flow.destination } else { &flow.source };
-        let counts = class.is_none_or(|class| code / 100 == class) && !end.namespace.is_empty();
+        let counts = class.is_none_or(|class| code / 100 == class)
+            && !end.namespace.is_empty()
+            && whose.is(panel, end);
         counts.then(String::new)
     };
     is_counted.then(|| Expected { how: How::Rate, group: Box::new(group) })
