@@ -260,6 +260,15 @@ test('a range that Hubble forgot is named in the reader’s zone, and the last m
   }
 });
 
+test('a certificate that ends soon makes no answer incomplete', async () => {
+  const text = 'the certificate of `relay:443` ends on 2026-12-09 00:00:00 UTC';
+  const { custom } = memory('20:00:00', '20:30:00', '20:44:00');
+  const meta = { custom: { ...custom, certificates: [text] }, notices: [{ severity: 'warning' as const, text }] };
+  render(<FlowsPanel {...props({ series: [packed([], meta)] })} timeRange={asked} />);
+  expect(await screen.findByTestId(testIds.empty)).toHaveTextContent(/^No flows match/);
+  expect(screen.getByTestId(testIds.notices)).toHaveTextContent('ends on 2026-12-09 00:00:00');
+});
+
 test('times in notices are those of the reader’s zone', async () => {
   const given = props({ series: [packed(rows, { notices: [warning] })] });
   render(<FlowsPanel {...given} timeZone="America/New_York" />);

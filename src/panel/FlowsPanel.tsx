@@ -100,12 +100,16 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
       <Waiting message={waitingFor(data.state, state)} />
     );
   }
+  const isOfCertificates = ({ text }: QueryResultMetaNotice) => answer.certificates.includes(text);
   const ofAnswer: QueryResultMetaNotice[] = [
     ...errors.map((error) => ({ severity: 'error' as const, text: messageOfQuery(error) })),
-    ...answer.notices.map((notice) => ({ ...notice, text: inZone(notice.text, zone) })),
+    ...answer.notices
+      .filter((notice) => !isOfCertificates(notice))
+      .map((notice) => ({ ...notice, text: inZone(notice.text, zone) })),
     ...batch.problems.map((problem) => ({ severity: 'warning' as const, text: problem })),
   ];
   const others: QueryResultMetaNotice[] = [
+    ...answer.notices.filter(isOfCertificates).map((notice) => ({ ...notice, text: inZone(notice.text, zone) })),
     ...noticesOfPolicies(policies),
     ...(state.onMainThread ? [{ severity: 'info' as const, text: text.states.onMainThread(state.onMainThread) }] : []),
   ];

@@ -13,6 +13,8 @@ export interface PackedAnswer {
   /** The `hubble observe` lines that ask the same. */
   commands: string[];
   foreign: ForeignFrame[];
+  /** Those of the notices that are about certificates and take nothing from the answer. */
+  certificates: string[];
   /** How far back the nodes that were asked remember, where the answer says so. */
   memory?: Memory;
 }
@@ -36,12 +38,14 @@ export interface ForeignFrame {
 
 /** Sorts the frames of an answer into packed ones and others; each query's others are named once. */
 export function readFrames(series: readonly DataFrame[]): PackedAnswer {
-  const answer: PackedAnswer = { frames: [], notices: [], commands: [], foreign: [] };
+  const answer: PackedAnswer = { frames: [], notices: [], commands: [], foreign: [], certificates: [] };
   for (const frame of series) {
     if (isPolicies(frame)) {
       continue;
     }
     answer.notices.push(...noticesOf(frame, answer.notices));
+    const certificates: unknown = frame.meta?.custom?.certificates;
+    answer.certificates.push(...(Array.isArray(certificates) ? certificates.map(String) : []));
     answer.memory = joined(answer.memory, memoryOf(frame));
     const command = frame.meta?.executedQueryString;
     const rows = packedRows(frame);

@@ -43,7 +43,12 @@ impl Completeness {
         }
         let mut notices = loss_notices(&losses);
         notices.extend(reaches_memory.then(|| buffer_start_notice(range, start)).flatten());
-        notices.extend(relay.certificates_that_end().await.into_iter().map(Notice::warning));
+        let certificates = relay.certificates_that_end().await;
+        if !certificates.is_empty() {
+            // Told apart from what makes an answer incomplete.
+            custom.insert("certificates".to_owned(), json!(certificates));
+        }
+        notices.extend(certificates.into_iter().map(Notice::warning));
         Self { notices, custom, is_lossy }
     }
 }
