@@ -10,7 +10,7 @@ use hubble_api::client::{
 };
 use hubble_api::projection::Envelope;
 use tokio::sync::mpsc::Sender;
-use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep, timeout};
 
 use super::LiveQuery;
 use super::batch::{Batch, MAX_FLOWS};
@@ -25,6 +25,8 @@ const COUNT_PACE: Duration = Duration::from_secs(1);
 /// First and longest wait before a relay that is gone is asked again.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const MAX_WAIT: Duration = Duration::from_secs(30);
+/// How long the relay may take to say of which nodes it knows.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Where flows come from just now.
 enum Source {
@@ -178,6 +180,8 @@ struct Heard {
     markers: StartMarkers,
     /// Whether a flow came.
     flows: bool,
+    /// Whether it was said that nobody answers.
+    failed: bool,
 }
 
 impl Heard {
@@ -207,11 +211,12 @@ impl Heard {
         let is_end = matches!(notice, RelayNotice::Interrupted { .. });
         let may_be_all = matches!(notice, RelayNotice::NodeError { .. });
         self.notices.add(notice);
-        if (is_end || may_be_all)
-            && !self.flows
-            && let Err(error) = relay.check_answered(&self.notices).await
-        {
-            batch.say(Severity::Error, error.to_string());
+        if (is_end || may_be_all) && !self.flows && !self.failed {
+            let checked = timeout(PATIENCE, relay.check_answered(&self.notices)).await;
+            if let Ok(Err(error)) = checked {
+                self.failed = true;
+                batch.say(Severity::Error, error.to_string());
+            }
         }
         if is_end {
             *self = Self::default();

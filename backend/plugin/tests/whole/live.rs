@@ -144,6 +144,68 @@ async fn log_lines_as_they_come() {
 }
 
 #[tokio::test]
+async fn nobody_answers_and_a_row_says_so() {
+    let plugin = Plugin::start().await;
+    let check = async |script: Script, expected: &[&str]| {
+        let relay = Relay::start(script).await;
+        let query = query(&json!({}));
+        let mut stream = run(&plugin, &relay.source(), PATH, &query).await.unwrap();
+        let (flows, notices) =
+            gather(&mut stream, |_, notices| notices.len() >= expected.len()).await;
+        assert_eq!(flows, 0);
+        for (notice, expected) in notices.iter().zip(expected) {
+            assert!(notice.starts_with(expected), "{notices:?}");
+        }
+        drop(stream);
+        until(|| relay.open.load(Ordering::SeqCst) == 0).await;
+    };
+    let connected = || relay::node_status(1, &["aks-1", "aks-2"], "");
+    let sentence = "invalid http path filter";
+    // Without a node to follow, a relay ends the stream at once.
+    check(
+        Script {
+            flows: vec![relay::node_status(2, &["aks-1"], "")],
+            nodes: vec![relay::node("aks-1", 2)],
+            ..Script::default()
+        },
+        &[
+            "no flows from node `aks-1`",
+            "no flows for now, trying again: ",
+            "no node is connected: the relay cannot reach node `aks-1`",
+        ],
+    )
+    .await;
+    check(
+        Script {
+            flows: vec![connected(), relay::node_status(4, &["aks-1", "aks-2"], sentence)],
+            hangs: true,
+            ..Script::default()
+        },
+        &[
+            "nodes `aks-1`, `aks-2` refused: invalid http path filter",
+            "every one of 2 connected nodes refused the query: invalid http path filter",
+        ],
+    )
+    .await;
+    // One of them goes on; and where readers began is no loss.
+    check(
+        Script {
+            flows: vec![
+                connected(),
+                relay::lost("aks-1", 3, 1),
+                relay::lost("aks-2", 3, 1),
+                relay::node_status(4, &["aks-1"], sentence),
+                relay::lost("aks-2", 3, 5),
+            ],
+            hangs: true,
+            ..Script::default()
+        },
+        &["node `aks-1` refused: invalid http path filter", "5 events lost on node `aks-2`: "],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_query_that_cannot_be_used_says_so_and_stays_silent() {
     let plugin = Plugin::start().await;
     let relay = Relay::start(Script::default()).await;
