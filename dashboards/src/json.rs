@@ -443,13 +443,15 @@ fn cells(panel: &Panel, links: &[Value]) -> Vec<Value> {
         "matcher": { "id": "byType", "options": "string" },
         "properties": names,
     })];
-    if let View::Table(columns) = panel.view
-        && let Some((_, title)) = columns.iter().find(|(name, _)| *name == "query")
-    {
-        // DNS names are longer than their share of the width.
-        overrides.push(json!({
-            "matcher": { "id": "byName", "options": title },
-            "properties": [{ "id": "custom.width", "value": 420 }],
+    if let View::Table(columns) = panel.view {
+        // DNS names and pods are longer than their share of the width.
+        let long = [("query", 420), ("source", 330), ("destination", 330)];
+        overrides.extend(columns.iter().filter_map(|(name, title)| {
+            let (_, width) = long.iter().find(|(label, _)| label == name)?;
+            Some(json!({
+                "matcher": { "id": "byName", "options": title },
+                "properties": [{ "id": "custom.width", "value": width }],
+            }))
         }));
     }
     if !of_number.is_empty() {

@@ -17,6 +17,9 @@ const METRICS: &str = "cilium_forward_count_total|networkobservability_forward_c
 /// The matchers of everything on this dashboard.
 const CHOSEN: &str = Scope::CHOSEN;
 
+/// Packets per second, less than one as a fraction.
+pub(super) const FEW_PACKETS: &str = "suffix:p/s";
+
 /// What is counted of packets, in both planes' names.
 #[derive(Debug, Clone, Copy)]
 enum Packets {
@@ -42,6 +45,14 @@ impl Amount {
     fn unit(self) -> &'static str {
         match self {
             Self::Packets => "pps",
+            Self::Bytes => "Bps",
+        }
+    }
+
+    /// Of what is rare: Grafana writes less than one packet per second as thousandths.
+    fn unit_of_drops(self) -> &'static str {
+        match self {
+            Self::Packets => FEW_PACKETS,
             Self::Bytes => "Bps",
         }
     }
@@ -166,7 +177,7 @@ fn fleet() -> Vec<Panel> {
             "{{cluster}}",
         )
         .sized(8, 9)
-        .unit("pps")
+        .unit(FEW_PACKETS)
         .behind(of_cluster.clone())
         .when_empty(sentences::NODE_DROPS),
     ]
@@ -226,7 +237,7 @@ fn drops() -> Vec<Panel> {
             "{{direction}}",
         )
         .sized(24, 9)
-        .unit("pps")
+        .unit(FEW_PACKETS)
         .behind(dropped(&[("trafficDirection", "${__field.labels.direction}")]))
         .when_empty(sentences::NODE_DROPS),
     );
@@ -241,7 +252,7 @@ fn drops() -> Vec<Panel> {
                 counter(Packets::Dropped, amount, None).rate("reason, direction"),
                 "{{reason}} {{direction}}",
             )
-            .unit(amount.unit())
+            .unit(amount.unit_of_drops())
             .behind(dropped(&[
                 ("dropReasonDesc", "${__field.labels.reason}"),
                 ("trafficDirection", "${__field.labels.direction}"),
@@ -258,7 +269,7 @@ fn drops() -> Vec<Panel> {
                 counter(Packets::Dropped, amount, None).rate("instance"),
                 "{{instance}}",
             )
-            .unit(amount.unit())
+            .unit(amount.unit_of_drops())
             .behind(Behind::from(dropped(&[])).of(OF_NODES))
             .when_empty(sentences::NODE_DROPS),
         );
@@ -399,7 +410,7 @@ fn interfaces() -> Vec<Panel> {
         |title: &'static str, name: &str, by: &str, legend: &'static str, what: &'static str| {
             let statistics = retina("interface_stats", &format!(r#"statistic_name=~"{name}""#));
             Panel::lines(title, what, statistics.rate(by), legend)
-                .unit("pps")
+                .unit(if by == "instance" { FEW_PACKETS } else { "pps" })
                 .when_empty(sentences::INTERFACES)
         };
     let by_node = |title, name, what| interface(title, name, "instance", "{{instance}}", what);

@@ -215,7 +215,7 @@ fn over_time(scope: Scope) -> Vec<Panel> {
         .behind(flows(scope, back, &[("reply", "true")]))
         .when_empty(no_answer),
         Panel::lines(
-            format!("DNS Requests Missing Response{}", of_namespace(scope)),
+            format!("Missing DNS Responses{}", of_namespace(scope)),
             format!("The share of questions that got no answer, out of rates: it moves when it happens, and a question type without any answer is at 100 %. Questions that a policy refused are among them.{}", if scope == Scope::Workload { " Of all pods of the namespaces: Cilium's metric of answers does not name the pod that asked." } else { "" }),
             missing,
             "{{qtypes}}",

@@ -1,6 +1,7 @@
 //! `Kubernetes / Networking / Drops (Workload)`: what is dropped on its way to and from a workload,
 //! why, and the flows behind it.
 
+use super::clusters::FEW_PACKETS;
 use super::pod_flows::{dropped, dropped_of_pod, drops, lost_events, policy_verdicts};
 use super::sentences;
 use crate::board::{Board, Row};
@@ -92,7 +93,7 @@ fn snapshot() -> Vec<Panel> {
                 ("pod", "$pod".into()),
             ],
         )
-        .sized(14, 16),
+        .sized(14, 18),
     );
     panels.extend(by_reason);
     panels
@@ -216,7 +217,7 @@ fn nodes() -> Vec<Panel> {
                 .rate("reason, direction"),
             "{{reason}} {{direction}}",
         )
-        .unit("pps")
+        .unit(FEW_PACKETS)
         .behind(vec![
             ("verdict", "DROPPED".into()),
             ("type", "drop".into()),

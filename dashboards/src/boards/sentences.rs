@@ -19,46 +19,46 @@ pub(super) const WINDOWS: &str = "If the panel shows no error: nothing recorded.
 pub(super) const LOST: &str = "If the panel shows no error: no lost events recorded. Hubble exports them when any metric is in hubble.metrics.enabled.";
 
 /// `hubble_flows_processed_total`, by pods.
-pub(super) const FLOWS: &str = "If the panel shows no error: no flows recorded. It needs flow:sourceEgressContext=pod;destinationIngressContext=pod in hubble.metrics.enabled; Azure's managed Prometheus leaves hubble_flows_processed_total out unless networkobservabilityHubble = \"hubble.*\" stands in the keep list of ama-metrics-settings-configmap. Retina counts pods with remoteContext: false.";
+pub(super) const FLOWS: &str = "If the panel shows no error: no flows recorded. It needs flow, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled; Azure's managed Prometheus leaves hubble_flows_processed_total out unless networkobservabilityHubble = \"hubble.*\" stands in the keep list of ama-metrics-settings-configmap. Retina counts pods with remoteContext: false.";
 
 /// `hubble_flows_processed_total`, by what only Hubble knows.
-pub(super) const HUBBLE_FLOWS: &str = "If the panel shows no error: no flows recorded. Only Hubble exports these, with flow:sourceEgressContext=pod;destinationIngressContext=pod in hubble.metrics.enabled; Azure's managed Prometheus leaves hubble_flows_processed_total out unless networkobservabilityHubble = \"hubble.*\" stands in the keep list of ama-metrics-settings-configmap.";
+pub(super) const HUBBLE_FLOWS: &str = "If the panel shows no error: no flows recorded. Only Hubble exports these, with flow, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled; Azure's managed Prometheus leaves hubble_flows_processed_total out unless networkobservabilityHubble = \"hubble.*\" stands in the keep list of ama-metrics-settings-configmap.";
 
 /// `hubble_drop_total` or `hubble_flows_processed_total`, by pods.
-pub(super) const DROPS: &str = "If the panel shows no error: no drops recorded. It needs flow and drop, each with sourceEgressContext=pod;destinationIngressContext=pod, in hubble.metrics.enabled; with flow, none is shown as 0. Retina counts pods with remoteContext: false.";
+pub(super) const DROPS: &str = "If the panel shows no error: no drops recorded. It needs flow and drop, each with sourceEgressContext=pod and destinationIngressContext=pod, in hubble.metrics.enabled; with flow, none is shown as 0. Retina counts pods with remoteContext: false.";
 
 /// `hubble_drop_total`, by both ends.
-pub(super) const HUBBLE_DROPS: &str = "If the panel shows no error: no drops recorded. Only Hubble exports these, with drop:sourceEgressContext=pod;destinationIngressContext=pod in hubble.metrics.enabled.";
+pub(super) const HUBBLE_DROPS: &str = "If the panel shows no error: no drops recorded. Only Hubble exports these, with drop, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled.";
 
 /// `hubble_tcp_flags_total`.
-pub(super) const TCP: &str = "If the panel shows no error: nothing recorded. Only Hubble exports this, with tcp:sourceEgressContext=pod;destinationIngressContext=pod in hubble.metrics.enabled.";
+pub(super) const TCP: &str = "If the panel shows no error: nothing recorded. Only Hubble exports this, with tcp, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled.";
 
 /// `hubble_dns_…_total` of nodes.
 pub(super) const DNS: &str = "If the panel shows no error: nothing recorded. Hubble sees DNS only where a policy has DNS rules (toFQDNs, rules.dns), and exports it when dns:query is in hubble.metrics.enabled; Retina with the plugin dns, by names with pod-level metrics and remoteContext: false.";
 
 /// `hubble_dns_queries_total` by pods.
-pub(super) const DNS_OF_PODS: &str = "If the panel shows no error: nothing recorded. Only Hubble exports this by pod, where a policy has DNS rules (toFQDNs, rules.dns), with dns:query;sourceEgressContext=pod;destinationIngressContext=pod in hubble.metrics.enabled.";
+pub(super) const DNS_OF_PODS: &str = "If the panel shows no error: nothing recorded. Only Hubble exports this by pod, where a policy has DNS rules (toFQDNs, rules.dns), with dns, query, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled.";
 
 /// `hubble_dns_responses_total` by namespace.
-pub(super) const DNS_OF_NAMESPACE: &str = "If the panel shows no error: nothing recorded for the namespaces. Hubble sees DNS only where a policy has DNS rules, and names the namespace of who asked with dns:query;labelsContext=destination_namespace;sourceEgressContext=pod in hubble.metrics.enabled.";
+pub(super) const DNS_OF_NAMESPACE: &str = "If the panel shows no error: nothing recorded for the namespaces. Hubble sees DNS only where a policy has DNS rules, and names the namespace of who asked with dns, query, labelsContext=destination_namespace and sourceEgressContext=pod in hubble.metrics.enabled.";
 
 /// `hubble_dns_responses_total` by server.
-pub(super) const DNS_SERVERS: &str = "If the panel shows no error: no errors recorded. Hubble sees DNS only where a policy has DNS rules, and names the server with dns:query;labelsContext=destination_namespace;sourceEgressContext=pod in hubble.metrics.enabled.";
+pub(super) const DNS_SERVERS: &str = "If the panel shows no error: no errors recorded. Hubble sees DNS only where a policy has DNS rules, and names the server with dns, query, labelsContext=destination_namespace and sourceEgressContext=pod in hubble.metrics.enabled.";
 
 /// `hubble_policy_verdicts_total`.
-pub(super) const VERDICTS: &str = "If the panel shows no error: no policy verdicts recorded. Hubble exports them with policy:sourceEgressContext=pod;destinationIngressContext=pod in hubble.metrics.enabled; Azure's Advanced Container Networking Services do not offer this metric.";
+pub(super) const VERDICTS: &str = "If the panel shows no error: no policy verdicts recorded. Hubble exports them with policy, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled; Azure's Advanced Container Networking Services do not offer this metric.";
 
 /// `hubble_http_…`.
-pub(super) const HTTP: &str = "If the panel shows no error: no HTTP recorded. Hubble sees HTTP only where a policy has HTTP rules, and exports it with httpV2:labelsContext=source_ip,source_namespace,source_workload,destination_ip,destination_namespace,destination_workload in hubble.metrics.enabled (on AKS: --acns-advanced-networkpolicies L7).";
+pub(super) const HTTP: &str = "If the panel shows no error: no HTTP recorded. Hubble sees HTTP only where a policy has HTTP rules, and exports it with httpV2 and labelsContext=source_ip, source_namespace, source_workload, destination_ip, destination_namespace, destination_workload in hubble.metrics.enabled (on AKS: --acns-advanced-networkpolicies L7).";
 
 /// Layer 7 flows in `hubble_flows_processed_total`.
-pub(super) const L7_FLOWS: &str = "If the panel shows no error: no requests recorded. Hubble sees them only where a policy has layer 7 rules, with flow:sourceEgressContext=pod;destinationIngressContext=pod in hubble.metrics.enabled. Azure's managed Prometheus leaves hubble_flows_processed_total out unless networkobservabilityHubble = \"hubble.*\" stands in the keep list of ama-metrics-settings-configmap.";
+pub(super) const L7_FLOWS: &str = "If the panel shows no error: no requests recorded. Hubble sees them only where a policy has layer 7 rules, with flow, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled. Azure's managed Prometheus leaves hubble_flows_processed_total out unless networkobservabilityHubble = \"hubble.*\" stands in the keep list of ama-metrics-settings-configmap.";
 
 /// `hubble_icmp_total`.
-pub(super) const ICMP: &str = "If the panel shows no error: nothing recorded. Hubble exports ICMP with icmp:sourceEgressContext=pod;destinationIngressContext=pod in hubble.metrics.enabled.";
+pub(super) const ICMP: &str = "If the panel shows no error: nothing recorded. Hubble exports ICMP with icmp, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled.";
 
 /// `hubble_flows_to_world_total`.
-pub(super) const WORLD: &str = "If the panel shows no error: nothing recorded. Hubble exports this with flows-to-world:any-drop;sourceEgressContext=pod in hubble.metrics.enabled.";
+pub(super) const WORLD: &str = "If the panel shows no error: nothing recorded. Hubble exports this with flows-to-world, any-drop and sourceEgressContext=pod in hubble.metrics.enabled.";
 
 /// Flows that Hubble remembers.
 pub(super) const REMEMBERED: &str = "If the panel shows no error: no such flows in what Hubble remembers of this range; the notice says where its memory begins.";
