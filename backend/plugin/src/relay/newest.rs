@@ -98,6 +98,8 @@ fn time_nanos(message: &[u8], envelope_time: Option<Timestamp>) -> Option<i64> {
 #[derive(Default)]
 struct ByNode {
     nodes: BTreeMap<Vec<u8>, (u64, i64)>,
+    /// Flows after the range: they came while it was asked, and are of a node's number.
+    too_late: u64,
 }
 
 /// What one request to the relay came to.
@@ -209,13 +211,14 @@ impl NewestRequest {
             return Some(0);
         }
         let limit = u64::try_from(self.limit).unwrap_or(u64::MAX);
-        if number >= limit {
+        if number >= limit && by_node.too_late == 0 {
             return None;
         }
         let complete_since = by_node.complete_since(number);
         let oldest_held = held.heap.peek().map_or(i64::MAX, |Reverse((oldest, _, _))| *oldest);
         let is_full = held.heap.len() >= self.limit && oldest_held >= complete_since;
-        (!is_full && complete_since > self.range.from_nanos).then_some(limit)
+        let next = if number < limit { limit } else { 0 };
+        (!is_full && complete_since > self.range.from_nanos).then_some(next)
     }
 }
 
@@ -311,8 +314,11 @@ impl Relay {
                 continue;
             };
             by_node.add(node_name, time_nanos);
-            let too_late = !request.has_open_end() && time_nanos > to_nanos;
-            if time_nanos != NO_TIME && (time_nanos < from_nanos || too_late) {
+            if time_nanos != NO_TIME && time_nanos > to_nanos {
+                by_node.too_late += 1;
+                continue;
+            }
+            if time_nanos != NO_TIME && time_nanos < from_nanos {
                 continue;
             }
             if !plan.passes(&message) {

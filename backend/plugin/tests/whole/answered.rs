@@ -204,6 +204,34 @@ async fn windows_that_touch_share_no_flow() {
     check(edge - 1_000, edge + 1_000, &both, &["at+1"]).await;
 }
 
+/// A node counts back from now: flows that came after the range are of its number, and not shown.
+#[tokio::test]
+async fn what_comes_while_a_range_is_asked_is_of_the_next_one() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let edge = now - 2_000;
+    let check = async |late: i64, limit: i64, numbers: &[u64]| {
+        let times = (0..late).map(|n| edge + n).chain((1..=6).map(|n| edge - n));
+        let flows = times.map(|time_ms| relay::flow("aks-1", time_ms, |_| {})).collect();
+        let relay = Relay::start(Script { flows, counts: true, ..Script::default() }).await;
+        let range = Range { from_ms: edge - 60_000, to_ms: edge };
+        let query = json!({ "queryType": "flows", "limit": limit });
+        let answer = plugin.frames(&relay.source(), range, query).await.remove(0);
+        let shown = answer.matches("| uuid-").count();
+        assert_eq!(shown, usize::try_from(limit.min(6)).unwrap(), "{late} {limit}: {answer}");
+        for n in 1..=limit.min(6) {
+            assert!(answer.contains(&format!("| uuid-{}\n", edge - n)), "{late} {limit}: {answer}");
+        }
+        let asked = relay.asked.lock().unwrap();
+        let asked: Vec<u64> = asked.iter().map(|request| request.number).collect();
+        assert_eq!(asked, numbers, "{late} {limit}");
+    };
+    check(0, 4, &[4]).await;
+    check(4, 4, &[4, 0]).await;
+    check(3, 10, &[10]).await;
+    check(9, 10, &[10, 0]).await;
+}
+
 #[tokio::test]
 async fn a_range_that_is_forgotten_says_so() {
     let plugin = Plugin::start().await;

@@ -344,7 +344,7 @@ async fn the_flows_resource_streams_batches() {
     let body = json!({
         "query": { "queryType": "flows", "format": "packed", "limit": 800 },
         "from": now - 60_000,
-        "to": now,
+        "to": now + 1,
     });
     let answer =
         plugin.resource(&relay.source(), "POST", "flows", body.to_string().as_bytes()).await;
