@@ -374,3 +374,52 @@ fn times_unit(number: &str, unit_nanos: i64) -> Option<i64> {
     let nanos = digits(whole)?.checked_mul(unit)?.checked_add(digits(fraction)? * unit / scale)?;
     i64::try_from(nanos).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_to_the_nanosecond() {
+        const S: i64 = 1_000_000_000;
+        // 2026-01-02T15:04:05Z.
+        const NOW: i64 = 1_767_366_245 * S;
+        let check = |text: &str, expected: Option<i64>| {
+            assert_eq!(time_nanos(text, NOW), expected, "{text}");
+        };
+        let ago = |nanos: i64| Some(NOW - nanos);
+        check("5m", ago(300 * S));
+        check("1h30m", ago(5_400 * S));
+        check("1.5h", ago(5_400 * S));
+        check(".5h", ago(1_800 * S));
+        check("1h.5m", ago(3_630 * S));
+        check("1ns", ago(1));
+        check("1.9ns", ago(1));
+        check("1.000000001s", ago(S + 1));
+        check("250µs", ago(250_000));
+        check("-5m", ago(-300 * S));
+        check("+5m", ago(300 * S));
+        check("0", ago(0));
+        for wrong in [
+            "",
+            "5",
+            "5x",
+            "m",
+            ".h",
+            "1.2.3s",
+            "5m3",
+            "300000h300000h300000h300000h300000h300000h300000h300000h300000h",
+        ] {
+            check(wrong, None);
+        }
+        check("2026-01-02T15:04:05.123456789Z", Some(NOW + 123_456_789));
+        check("2026-01-02T16:04:05.000000001+01:00", Some(NOW + 1));
+        check("2026-01-02T15:04Z", Some(NOW - 5 * S));
+        check("2026-01-02T15Z", Some(NOW - 245 * S));
+        check("2026-01-02", Some(NOW - 54_245 * S));
+        check("Fri, 02 Jan 2026 15:04:05 +0000", Some(NOW));
+        // Further than nanoseconds reach.
+        check("9999-12-31T23:59:59Z", Some(i64::MAX));
+        check("0001-01-01T00:00:00Z", Some(i64::MIN));
+    }
+}

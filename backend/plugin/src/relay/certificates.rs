@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
-use hubble_api::client::Expiry;
+use hubble_api::client::{CertificateRole, Expiry};
 
 use super::Relay;
 use crate::query::now_ms;
@@ -27,14 +27,20 @@ impl Relay {
             let is_fresh = kept.as_ref().is_some_and(|(asked, _)| asked.elapsed() < TTL);
             if !is_fresh {
                 let expiries = self.client.expiries(now_secs.saturating_add(SOON_SECS)).await;
-                // Before the first connection there is nothing to keep.
-                *kept = (!expiries.is_empty()).then(|| (Instant::now(), expiries));
+                // Before a connection was made, the relay has shown nothing yet.
+                let is_whole = expiries.iter().any(|expiry| expiry.role == CertificateRole::Relay);
+                let sentences = sentences(&expiries, now_secs);
+                *kept = is_whole.then(|| (Instant::now(), expiries));
+                return sentences;
             }
-            let expiries = kept.iter().flat_map(|(_, expiries)| expiries);
-            expiries.filter_map(|expiry| sentence(expiry, now_secs)).collect()
+            kept.as_ref().map(|(_, kept)| sentences(kept, now_secs)).unwrap_or_default()
         });
         looked.await.unwrap_or_default()
     }
+}
+
+fn sentences(expiries: &[Expiry], now_secs: i64) -> Vec<String> {
+    expiries.iter().filter_map(|expiry| sentence(expiry, now_secs)).collect()
 }
 
 /// `None`: it does not end soon.
@@ -60,8 +66,6 @@ fn sentence(expiry: &Expiry, now_secs: i64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use hubble_api::client::CertificateRole;
-
     use super::*;
 
     #[test]
