@@ -146,7 +146,7 @@ fn workloads(side: Side) -> (&'static str, &'static str, &'static str) {
 }
 
 /// Answers of a series' workload: they go back to who asked.
-fn of_workload(side: Side, more: &[(&'static str, &str)]) -> Vec<Condition> {
+fn of_workload(side: Side, more: &[(&'static str, &str)]) -> Behind {
     let back: [(&'static str, &str); 2] = match side {
         Side::Outgoing => [
             ("toNamespace", "${__field.labels.source_namespace}"),
@@ -160,7 +160,8 @@ fn of_workload(side: Side, more: &[(&'static str, &str)]) -> Vec<Condition> {
     let mut conditions: Vec<Condition> =
         vec![("protocol", "http".into()), ("reply", "true".into())];
     conditions.extend(back.iter().chain(more).map(|&(flag, value)| (flag, value.to_owned())));
-    conditions
+    // Where the side that reports does not know the workload, its label is empty, and sets nothing.
+    Behind::from(conditions).of("all workloads where none is named")
 }
 
 fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
@@ -171,14 +172,13 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
         // Without requests it is NaN, which the comparison leaves out.
         format!("histogram_quantile({quantile}, {}) >= 0", buckets.bare_rate("le"))
     };
-    let by_workload =
-        |title: String, description: &str, counter: &Counter, behind: Vec<Condition>| {
-            Panel::cells(title, description, counter.rate_of_top(by), legend)
-                .bad_news()
-                .unit("reqps")
-                .behind(behind)
-                .when_empty(sentences::HTTP)
-        };
+    let by_workload = |title: String, description: &str, counter: &Counter, behind: Behind| {
+        Panel::cells(title, description, counter.rate_of_top(by), legend)
+            .bad_news()
+            .unit("reqps")
+            .behind(behind)
+            .when_empty(sentences::HTTP)
+    };
     let denied = http_flows(scope, side, r#"verdict="DROPPED", "#);
     vec![
         Panel::lines(
@@ -255,7 +255,7 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
             buckets.bare_rate("le"),
         )
         .unit("reqps")
-        .behind(answers(scope, side, &[]))
+        .behind(Behind::from(answers(scope, side, &[])).of("any duration"))
         .when_empty(sentences::HTTP),
     ]
 }

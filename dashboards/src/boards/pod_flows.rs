@@ -49,6 +49,15 @@ pub(super) fn dropped_of_pod(side: Side) -> Behind {
     of_pod_with(side, "DROPPED")
 }
 
+/// Flows of what reaches a workload, which a node names only where its own pods are: an answer that
+/// the other node counts as incoming has the pod alone.
+fn named(scope: Scope, side: Side, behind: Behind) -> Behind {
+    if scope == Scope::Workload && side == Side::Incoming {
+        return behind.of("records that name the workload");
+    }
+    behind
+}
+
 /// The flows of the series' pod with a verdict.
 fn of_pod_with(side: Side, verdict: &str) -> Behind {
     Behind::from(vec![
@@ -64,7 +73,11 @@ fn of_pod_with(side: Side, verdict: &str) -> Behind {
 pub(super) fn policy_verdicts(mut conditions: Vec<Condition>) -> Behind {
     conditions.push(("type", "policy-verdict".into()));
     conditions.push(("type", "l7".into()));
-    Behind::from(conditions)
+    let mut behind = Behind::from(conditions);
+    // The host may always reach its own pods: Cilium does not count that.
+    // Source: pkg/hubble/metrics/policy, `handler.go`.
+    behind.exclude.push(("fromIdentity", "host".into()));
+    behind
 }
 
 /// Events that Hubble lost. Cilium has no series before the first is: where flows are counted, that is
@@ -257,7 +270,7 @@ fn snapshot(scope: Scope) -> Vec<Panel> {
                 side,
                 "Traffic",
                 &forwarded(scope, side),
-                &Behind::from(behind).once(),
+                &named(scope, side, Behind::from(behind).once()),
                 sentences::FLOWS,
             )
             .map(|panel| panel.sized(6, 5)),
@@ -308,7 +321,7 @@ fn flows(scope: Scope) -> Vec<Panel> {
                 "{{verdict}}",
             )
             .unit("eps")
-            .behind(Behind::from(behind).once())
+            .behind(named(scope, side, Behind::from(behind).once()))
             .when_empty(sentences::HUBBLE_FLOWS),
         );
     }
@@ -385,6 +398,9 @@ fn tcp(scope: Scope) -> Vec<Panel> {
     let mut syn_ack = scope.flows(Side::Incoming);
     syn_ack.extend(flags("SYN"));
     syn_ack.push(("reply", "true".into()));
+    // An answer has the flag, too.
+    let mut asked_by_pod = flag_of_pod(Side::Outgoing, "SYN");
+    asked_by_pod.push(("reply", "false".into()));
     let mut panels = vec![
         Panel::lines(
             "TCP Connections, Asked and Answered",
@@ -404,7 +420,7 @@ fn tcp(scope: Scope) -> Vec<Panel> {
             "{{source}}",
         )
         .unit("eps")
-        .behind(flag_of_pod(Side::Outgoing, "SYN"))
+        .behind(asked_by_pod)
         .when_empty(sentences::TCP),
     ];
     for name in ["RST", "FIN"] {
@@ -424,8 +440,15 @@ fn flag_panels(scope: Scope, name: &'static str) -> Vec<Panel> {
         behind.extend(flags(name));
         let packets = flag(scope, side, name);
         panels.extend(
-            pods_and_extremes(scope, side, name, &packets, &behind.into(), sentences::TCP)
-                .map(|panel| panel.sized(6, 5)),
+            pods_and_extremes(
+                scope,
+                side,
+                name,
+                &packets,
+                &named(scope, side, behind.into()),
+                sentences::TCP,
+            )
+            .map(|panel| panel.sized(6, 5)),
         );
     }
     for side in Side::BOTH {

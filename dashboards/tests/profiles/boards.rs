@@ -7,6 +7,7 @@ use dashboards::{Build, all};
 use regex::{Captures, Regex};
 use serde_json::Value;
 
+use crate::links::Link;
 use crate::timeline::{PERIOD_SECS, RANGE_SECS, WINDOW_SECS};
 
 /// What "All" stands for: the variables' `allValue`.
@@ -23,6 +24,8 @@ pub(crate) struct Panel {
     /// What it says where there is nothing to draw: in the panel, or in its description.
     pub(crate) when_empty: String,
     pub(crate) queries: Vec<Query>,
+    /// To the flows behind a number.
+    pub(crate) links: Vec<Link>,
     /// Those of all queries, with All chosen.
     pub(crate) selectors: Vec<Selector>,
 }
@@ -89,6 +92,7 @@ pub(crate) fn panels() -> Vec<Panel> {
                     .iter()
                     .flat_map(|query| selectors(&Choice::default().fill(&query.expr)))
                     .collect(),
+                links: Link::of_panel(panel),
                 queries,
             });
         }

@@ -17,6 +17,7 @@ mod cluster;
 mod expected;
 mod faults;
 mod flows;
+mod links;
 mod profile;
 mod prometheus;
 mod retina;
@@ -184,6 +185,8 @@ async fn panels_are_true_on_every_profile() {
     assert!(found.is_empty(), "{found}");
     let found = choices(&world, &panels).await;
     assert!(found.is_empty(), "{found}");
+    let found = links(&world, &panels).await;
+    assert!(found.is_empty(), "{found}");
     let faults = rules::faults(&world).await;
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
@@ -290,4 +293,42 @@ async fn drawn(
         .filter(|(_, answer)| answer.as_ref().is_ok_and(|series| !series.is_empty()))
         .map(|((panel, ..), _)| panel)
         .collect()
+}
+
+/// Links whose flows are not those that were counted, on the profiles whose metrics name pods.
+async fn links(world: &World, panels: &[Panel]) -> String {
+    let mut found = String::new();
+    for act in Act::ALL {
+        let flows = links::recorded(act);
+        for profile in [Profile::Acns, Profile::All] {
+            let cluster = Cluster::steady(profile, act);
+            for chosen in links::CHOSEN {
+                let choice =
+                    chosen.0.iter().fold(Choice::of(&cluster.name), |choice, (name, value)| {
+                        choice.and(name, value)
+                    });
+                let answers = world.ask(questions(panels, &cluster, &choice)).await;
+                for ((panel, query), answer) in answers {
+                    let panel = &panels[panel];
+                    let Query { expr, is_instant } = &panel.queries[query];
+                    for series in answer.unwrap_or_default() {
+                        let Some(last) = series.values.last() else { continue };
+                        let Some(events) = links::events(expr, *is_instant, &panel.unit, *last)
+                        else {
+                            continue;
+                        };
+                        for link in &panel.links {
+                            let fault = links::fault(link, &series.labels, chosen, events, &flows);
+                            let Some(fault) = fault else { continue };
+                            let (name, act) = (profile.name(), act.name());
+                            let Panel { board, title, .. } = panel;
+                            writeln!(found, "{name} | {act} | {board} | {title} | {fault}")
+                                .unwrap();
+                        }
+                    }
+                }
+            }
+        }
+    }
+    found
 }

@@ -1,0 +1,249 @@
+//! Links of numbers: the flows that a link selects are as many as the number counted, or the link
+//! says that it selects otherwise.
+//!
+//! What a link selects is worked out here from its address and the flows' own JSON, as
+//! `hubble observe` means its flags; nothing of it is the project's own filter.
+
+use std::fmt::Write as _;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::flows::{Act, lines};
+use crate::series::Labels;
+use crate::timeline::{PERIOD_SECS, RANGE_SECS};
+
+/// A link may be off by as many flows, or by as great a share.
+const FLOWS: f64 = 2.0;
+const SHARE: f64 = 0.02;
+
+/// What was chosen at the dashboard's top, beside the cluster.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chosen(pub(crate) &'static [(&'static str, &'static str)]);
+
+/// All, and the workload of the story.
+pub(crate) const CHOSEN: [Chosen; 2] =
+    [Chosen(&[]), Chosen(&[("namespace", "pets"), ("workload", "store-front")])];
+
+/// A link of a panel to the dashboard of flows.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    title: String,
+    url: String,
+    /// Series that it stands at: those whose values match, by a regular expression of names; none:
+    /// all of them.
+    of: Option<String>,
+}
+
+impl Link {
+    /// The links of a panel that lead to flows, one for each place.
+    pub(crate) fn of_panel(panel: &Value) -> Vec<Self> {
+        let mut links = vec![];
+        let mut take = |list: &Value, of: Option<&str>| {
+            for link in list.as_array().into_iter().flatten() {
+                let url = link["url"].as_str().unwrap_or_default();
+                if url.starts_with("/d/k8snet-flow-logs") {
+                    links.push(Self {
+                        title: link["title"].as_str().unwrap_or_default().to_owned(),
+                        url: url.to_owned(),
+                        of: of.map(str::to_owned),
+                    });
+                }
+            }
+        };
+        let config = &panel["fieldConfig"];
+        take(&config["defaults"]["links"], None);
+        for own in config["overrides"].as_array().into_iter().flatten() {
+            let of = own["matcher"]["options"].as_str();
+            for property in own["properties"].as_array().into_iter().flatten() {
+                if property["id"] == "links" {
+                    take(&property["value"], of);
+                }
+            }
+        }
+        links
+    }
+
+    /// Whether the link's title says that it selects otherwise than was counted.
+    fn says_so(&self) -> bool {
+        self.title.contains(", of ")
+    }
+
+    /// What is set, filled in for a series: key, operator, values.
+    fn conditions(&self, labels: &Labels, chosen: Chosen) -> Vec<(String, String, Vec<String>)> {
+        let expression = Regex::new(r"\$\{([^}:]+)(?::\w+)?\}").unwrap();
+        let (_, query) = self.url.split_once('?').unwrap();
+        let mut conditions = vec![];
+        for part in query.split('&') {
+            let Some(written) = part.strip_prefix("var-filters=") else { continue };
+            let written = written.replace("%7C", "|").replace("%3D", "=").replace("%21", "!");
+            let filled = expression.replace_all(&written, |found: &regex::Captures<'_>| {
+                let name = &found[1];
+                match name.strip_prefix("__field.labels.") {
+                    Some(label) => labels.get(label).cloned().unwrap_or_default(),
+                    None => chosen
+                        .0
+                        .iter()
+                        .find(|(known, _)| *known == name)
+                        .map_or(".*", |(_, value)| value)
+                        .to_owned(),
+                }
+            });
+            let mut parts = filled.split('|');
+            let key = parts.next().unwrap().to_owned();
+            let operator = parts.next().unwrap().replace("__gfp__", "|");
+            let values: Vec<String> = parts
+                .map(|value| value.replace("%3A", ":").replace("%2F", "/").replace("%2B", "+"))
+                .collect();
+            // All, and what turned out empty, is no condition.
+            if values.iter().any(|value| value == ".*" || value.is_empty()) {
+                continue;
+            }
+            conditions.push((key, operator, values));
+        }
+        for (name, value) in chosen.0 {
+            if query.contains(&format!("${{{name}:queryparam}}")) {
+                conditions.push(((*name).to_owned(), "=".to_owned(), vec![(*value).to_owned()]));
+            }
+        }
+        conditions
+    }
+}
+
+/// A query's number in events of one act. None: it is none of events.
+pub(crate) fn events(expr: &str, is_instant: bool, unit: &str, value: f64) -> Option<f64> {
+    let secs = |secs: i64| f64::from(i32::try_from(secs).unwrap());
+    let is_count = !expr.contains("histogram_quantile") && !expr.contains("count(");
+    if !is_count || ["percentunit", "s", "bytes", "Bps", "bps", "binBps"].contains(&unit) {
+        return None;
+    }
+    if is_instant && expr.contains("increase(") {
+        return Some(value * secs(PERIOD_SECS) / secs(RANGE_SECS));
+    }
+    expr.contains("rate(").then(|| value * secs(PERIOD_SECS))
+}
+
+/// The flows of an act as they were recorded.
+pub(crate) fn recorded(act: Act) -> Vec<Value> {
+    lines(&format!("{}.flows", act.name()))
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["flow"].take())
+        .collect()
+}
+
+/// What is wrong with a link at a series that counted `events`.
+pub(crate) fn fault(
+    link: &Link,
+    labels: &Labels,
+    chosen: Chosen,
+    events: f64,
+    flows: &[Value],
+) -> Option<String> {
+    if let Some(of) = &link.of
+        && !labels.values().any(|value| value == of)
+    {
+        return None;
+    }
+    // The line of a panel that counted nothing has no label to select by.
+    if events == 0.0 && labels.is_empty() && link.url.contains("__field.labels") {
+        return None;
+    }
+    let conditions = link.conditions(labels, chosen);
+    let behind = flows
+        .iter()
+        .filter(|flow| {
+            conditions.iter().all(|(key, operator, values)| {
+                let is_met = values.iter().any(|value| meets(flow, key, value));
+                is_met != operator.starts_with('!')
+            })
+        })
+        .count();
+    let behind = f64::from(u32::try_from(behind).unwrap());
+    let off = (behind - events).abs();
+    let is_right = off <= FLOWS.max(events * SHARE);
+    if is_right || link.says_so() {
+        return None;
+    }
+    let mut said = String::new();
+    write!(said, "{events:.0} counted, {behind} behind {labels:?} {conditions:?}").unwrap();
+    Some(said)
+}
+
+/// Whether a flow meets a flag of `hubble observe`. Panics at a flag that no link had so far.
+fn meets(flow: &Value, key: &str, value: &str) -> bool {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (source, destination) = (&flow["source"], &flow["destination"]);
+    let in_namespace = |end: &Value| text(&end["namespace"]) == value;
+    let of_workload = |end: &Value| {
+        end["workloads"].as_array().into_iter().flatten().any(|of| text(&of["name"]) == value)
+    };
+    let is_pod = |end: &Value| {
+        let (namespace, pod) = value.split_once('/').unwrap_or(("", value));
+        let is_there = !text(&end["pod_name"]).is_empty();
+        is_there && text(&end["namespace"]) == namespace && text(&end["pod_name"]).starts_with(pod)
+    };
+    // A key alone asks for the label, whatever its value.
+    let has_label = |end: &Value| {
+        let is_it = |label: &Value| {
+            text(label)
+                .strip_prefix(value)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        };
+        end["labels"].as_array().into_iter().flatten().any(is_it)
+    };
+    let l7 = &flow["l7"];
+    let kind = match flow["event_type"]["type"].as_u64() {
+        Some(1) => "drop",
+        Some(4) => "trace",
+        Some(5) => "policy-verdict",
+        Some(129) => "l7",
+        _ => "",
+    };
+    match key {
+        "cluster" => true,
+        "verdict" => text(&flow["verdict"]).eq_ignore_ascii_case(value),
+        "trafficDirection" => text(&flow["traffic_direction"]).eq_ignore_ascii_case(value),
+        "namespace" => in_namespace(source) || in_namespace(destination),
+        "fromNamespace" => in_namespace(source),
+        "toNamespace" => in_namespace(destination),
+        "workload" => of_workload(source) || of_workload(destination),
+        "fromWorkload" => of_workload(source),
+        "toWorkload" => of_workload(destination),
+        "pod" => is_pod(source) || is_pod(destination),
+        "fromPod" => is_pod(source),
+        "toPod" => is_pod(destination),
+        "fromIdentity" => {
+            let number = if value == "host" { Some(1) } else { value.parse().ok() };
+            source["identity"].as_u64() == number
+        }
+        "fromLabel" => has_label(source),
+        "toLabel" => has_label(destination),
+        "type" => kind == value,
+        "reply" => flow["is_reply"].as_bool() == Some(value == "true"),
+        // What has none has the enum's first, which JSON leaves out.
+        "dropReasonDesc" => {
+            flow["drop_reason_desc"].as_str().unwrap_or("DROP_REASON_UNKNOWN") == value
+        }
+        "dnsQuery" => Regex::new(value).unwrap().is_match(&text(&l7["dns"]["query"])),
+        "httpMethod" => text(&l7["http"]["method"]).eq_ignore_ascii_case(value),
+        "httpStatus" => {
+            let code = l7["http"]["code"].as_u64().unwrap_or_default().to_string();
+            match value.strip_suffix('+') {
+                Some(begin) => code != "0" && code.starts_with(begin),
+                None => code == value,
+            }
+        }
+        "tcpFlags" => flow["l4"]["TCP"]["flags"][value].as_bool() == Some(true),
+        "protocol" => {
+            let l4 = flow["l4"].as_object();
+            let has = |name: &str| l4.is_some_and(|l4| l4.keys().any(|key| key.starts_with(name)));
+            match value.to_ascii_lowercase().as_str() {
+                "dns" => l7["dns"].is_object(),
+                "http" => l7["http"].is_object(),
+                "icmp" => has("ICMP"),
+                other => has(&other.to_ascii_uppercase()),
+            }
+        }
+        other => panic!("a link filters by `{other}`, which is not matched here"),
+    }
+}
