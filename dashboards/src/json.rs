@@ -39,7 +39,7 @@ pub(crate) fn dashboard(board: Board, build: Build) -> Value {
             let asks_flows = panel.is_of_flows();
             let mut panel = panel_json(&panel, build);
             if asks_flows && board.variables.contains(&Variable::Filters) {
-                name_filters(&mut panel);
+                panel["targets"].as_array_mut().into_iter().flatten().for_each(name_filters);
             }
             if let Some(panel) = panel.as_object_mut() {
                 panel.insert("id".into(), json!(panels.len() + 1));
@@ -81,14 +81,11 @@ pub(crate) fn dashboard(board: Board, build: Build) -> Value {
     })
 }
 
-/// Names the board's ad hoc variable in each query of flows: Grafana hands its conditions over by
+/// Names the board's ad hoc variable in a query of flows: Grafana hands its conditions over by
 /// itself only where the variable names the data source by its uid, not where it is the default.
 /// Source: scenes, `findActiveAdHocFilterVariableByUid`.
-fn name_filters(panel: &mut Value) {
-    let variable = format!("${}", Variable::Filters.name());
-    for target in panel["targets"].as_array_mut().into_iter().flatten() {
-        target["adhocVariable"] = json!(variable);
-    }
+fn name_filters(target: &mut Value) {
+    target["adhocVariable"] = json!(format!("${}", Variable::Filters.name()));
 }
 
 /// Drops as marks on every chart, for who turns them on.
@@ -102,18 +99,22 @@ fn annotations(variables: &[Variable], build: Build) -> Vec<Value> {
             conditions.push((flag, format!("${flag}")));
         }
     }
+    let mut target = json!({
+        "refId": "Anno",
+        "queryType": "flowAnnotations",
+        "filter": filter(&conditions),
+        "limit": 100,
+    });
+    if variables.contains(&Variable::Filters) {
+        name_filters(&mut target);
+    }
     vec![json!({
         "name": "Drops",
         "datasource": datasource(build),
         "enable": false,
         "hide": false,
         "iconColor": "red",
-        "target": {
-            "refId": "Anno",
-            "queryType": "flowAnnotations",
-            "filter": filter(&conditions),
-            "limit": 100,
-        },
+        "target": target,
     })]
 }
 

@@ -183,16 +183,18 @@ fn queries_of_flows_name_the_ad_hoc_variable_of_their_board() {
         let variables = dashboard.model["templating"]["list"].as_array().unwrap();
         let adhoc = variables.iter().find(|variable| variable["type"] == "adhoc");
         let expected = adhoc.map(|variable| format!("${}", variable["name"].as_str().unwrap()));
-        for panel in dashboard.model["panels"].as_array().unwrap() {
-            for target in panel["targets"].as_array().into_iter().flatten() {
-                if target["queryType"] != "promql" {
-                    seen += usize::from(expected.is_some());
-                    assert_eq!(target["adhocVariable"].as_str(), expected.as_deref(), "{panel}");
-                }
+        let of_panels = dashboard.model["panels"].as_array().unwrap().iter();
+        let of_panels =
+            of_panels.flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+        let layers = dashboard.model["annotations"]["list"].as_array().unwrap().iter();
+        for target in of_panels.chain(layers.map(|layer| &layer["target"])) {
+            if target["queryType"] != "promql" {
+                seen += usize::from(expected.is_some());
+                assert_eq!(target["adhocVariable"].as_str(), expected.as_deref(), "{target}");
             }
         }
     }
-    assert!(seen >= 8, "{seen}");
+    assert!(seen >= 9, "{seen}");
 }
 
 #[test]

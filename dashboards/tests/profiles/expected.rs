@@ -33,7 +33,7 @@ enum How {
 }
 
 /// Whose pods are counted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {
     /// All pods: nothing is chosen.
     All,
@@ -114,6 +114,8 @@ fn expected(panel: &Panel, profile: Profile, whose: Whose) -> Option<Expected<'_
     match panel.board.as_str() {
         "clusters" => nodes(title, profile),
         "dns-cluster" => names(title, profile),
+        // With a workload chosen, answers are those of its namespace, where they name one.
+        "dns-workload" if whose == Whose::All => names(title, profile),
         "drops-workload" | "pod-flows-namespace" | "pod-flows-workload" => {
             pods(panel, profile, whose)
         }
@@ -290,13 +292,6 @@ fn names(title: &str, profile: Profile) -> Option<Expected<'static>> {
 fn nodes(title: &str, profile: Profile) -> Option<Expected<'static>> {
     let is_cilium = profile.is_cilium();
     let how = if title.contains("Bytes") { How::ByteRate } else { How::Rate };
-    // A direction of a drop is Cilium's; Retina does not know it.
-    let dropped = |direction: &'static str| {
-        one(how, move |flow| {
-            let its = if is_cilium { flow.traffic_direction.as_str() } else { "" };
-            flow.event_type.kind == DROP && its == direction
-        })
-    };
     let forwarded = |is_ingress: bool| {
         one(how, move |flow| {
             let to_pod = flow.trace_observation_point == "TO_ENDPOINT";
@@ -311,9 +306,6 @@ fn nodes(title: &str, profile: Profile) -> Option<Expected<'static>> {
         })
     };
     Some(match title {
-        "Packets Dropped - Egress" => dropped("EGRESS"),
-        "Packets Dropped - Ingress" => dropped("INGRESS"),
-        "Packets Dropped - Unknown" => dropped(""),
         title if title.contains("Dropped by") || title.contains("Dropped By") => {
             one(how, |flow| flow.event_type.kind == DROP)
         }

@@ -80,7 +80,9 @@ test('a click in a second organisation stays there', async () => {
       await clickTheSpike(page);
       await scrollToPanel(page, 'Flows');
       await page.getByTestId('flows-panel row').first().waitFor();
-      assert.ok(!page.url().includes('orgId=1'), page.url());
+      // No link names an organisation; Grafana adds the person's own.
+      const org = new URL(page.url()).searchParams.get('orgId');
+      assert.ok(org === null || org === String(second), page.url());
     },
     // Grafana 12.4 asks for feature flags of an organisation that anonymous people are not in.
     [/ofrep/, /OpenFeature/],
