@@ -6,7 +6,7 @@ use std::fmt;
 const MAX_NODE_NAMES: usize = 1_000;
 /// Names of nodes that a sentence lists.
 const MAX_NODE_NAMES_SHOWN: usize = 5;
-/// Different notices that are kept of one answer; the rest is counted.
+/// Different notices with words of their sender that are kept of one answer; the rest is counted.
 const MAX_NOTICES: usize = 64;
 
 /// What an answer lacks, or what its sender says about itself.
@@ -99,11 +99,24 @@ pub enum LostEventSource {
 #[derive(Clone, Debug, Default)]
 pub struct Notices {
     notices: Vec<Notice>,
+    /// The nodes of all node errors, those included whose words were left out.
+    failed: NodeNames,
     /// How many were left out.
     more: usize,
 }
 
 impl Notice {
+    /// Whether there is at most one of the kind, so that no sender can make many.
+    fn is_single(&self) -> bool {
+        matches!(
+            self,
+            Self::NodesConnected { .. }
+                | Self::NodesUnavailable { .. }
+                | Self::NodesGone { .. }
+                | Self::Resumed { .. }
+        )
+    }
+
     /// Takes `other` in if both say the same of other nodes or numbers.
     fn merge(&mut self, other: &Self) -> bool {
         match (self, other) {
@@ -175,6 +188,7 @@ impl Notices {
                     }
                 }
             }
+            Notice::NodeError { nodes, .. } => self.failed.extend(nodes),
             _ => {}
         }
         self.notices.retain(|known| match known {
@@ -186,7 +200,7 @@ impl Notices {
         if self.notices.iter_mut().any(|known| known.merge(&notice)) {
             return;
         }
-        if self.notices.len() < MAX_NOTICES {
+        if notice.is_single() || self.notices.len() < MAX_NOTICES {
             self.notices.push(notice);
         } else {
             self.more += 1;
@@ -218,30 +232,27 @@ impl Notices {
 
     /// The nodes of which no flows, or not all, can have come.
     pub fn missing(&self) -> NodeNames {
-        let mut missing = NodeNames::default();
+        let mut missing = self.failed.clone();
         for notice in &self.notices {
-            if let Notice::NodesUnavailable { nodes } | Notice::NodeError { nodes, .. } = notice {
+            if let Notice::NodesUnavailable { nodes } = notice {
                 missing.extend(nodes);
             }
         }
         missing
     }
 
-    /// What each of `nodes` said instead of an answer, every sentence once; `None` where one of
-    /// them said nothing of the kind.
+    /// What `nodes` said instead of an answer, every sentence that is kept once; `None` where one
+    /// of them said nothing of the kind.
     pub fn failure_of_all(&self, nodes: &NodeNames) -> Option<Vec<&str>> {
-        let mut failed = NodeNames::default();
-        let mut messages = Vec::new();
-        for notice in &self.notices {
-            if let Notice::NodeError { nodes, message } = notice {
-                failed.extend(nodes);
-                messages.push(message.as_str());
-            }
-        }
+        let failed = &self.failed;
+        let messages = self.notices.iter().filter_map(|notice| match notice {
+            Notice::NodeError { message, .. } => Some(message.as_str()),
+            _ => None,
+        });
         let all = !nodes.is_empty()
             && failed.count() >= nodes.count()
             && nodes.iter().all(|node| failed.more > 0 || failed.contains(node));
-        all.then_some(messages)
+        all.then(|| messages.collect())
     }
 
     /// How many notices did not find room.

@@ -448,6 +448,30 @@ fn hostile_notices_stay_small() {
     assert_eq!((notices.iter().count(), notices.more()), (64, 936));
 }
 
+/// What nodes say about themselves holds their address, so that no two say the same.
+#[test]
+fn nodes_that_failed_are_all_known_whatever_they_say() {
+    fn check(nodes: usize, failed: usize, expected: Option<usize>) {
+        let names = |count: usize| (0..count).map(|node| format!("aks-{node}"));
+        let mut notices = Notices::default();
+        for (index, name) in names(failed).enumerate() {
+            let message = format!("dial tcp 10.0.{}.{}:4244", index / 256, index % 256);
+            notices.add(Notice::NodeError { nodes: NodeNames::from_iter([name]), message });
+        }
+        // What is said of the nodes themselves finds room after all of them.
+        notices.add(Notice::NodesConnected { nodes: names(nodes).collect() });
+        let connected = notices.connected().unwrap();
+        assert_eq!(connected.count(), nodes);
+        let messages = notices.failure_of_all(&connected).map(|messages| messages.len());
+        assert_eq!(messages, expected, "{failed} of {nodes}");
+        assert_eq!(notices.missing().count(), failed, "{failed} of {nodes}");
+    }
+    check(3, 3, Some(3));
+    check(3, 2, None);
+    check(200, 200, Some(64));
+    check(200, 199, None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -64,7 +64,7 @@ impl FlowSelection {
 }
 
 /// Filters in JSON, one after the other, as `--allowlist` and `--denylist` take them, and
-/// `--print-raw-filters` gives them.
+/// `--print-raw-filters` gives them. Of more than a query may have only the first are read.
 fn raw_filters(
     list: &'static str,
     index: usize,
@@ -76,6 +76,7 @@ fn raw_filters(
     }
     let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     values
+        .take(budget::MAX_FILTERS + 1)
         .map(|value| {
             let value = value.map_err(|error| invalid(format!("it is not JSON: {error}")))?;
             let (wire, skipped) = hubble_api::json::read::<WireFilter>(value.get().as_bytes())

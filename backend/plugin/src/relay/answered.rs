@@ -13,20 +13,25 @@ impl Relay {
     /// Errors: no node is connected, or each one that is gave an error instead of an answer; or
     /// neither can be told.
     pub(crate) async fn check_answered(&self, notices: &Notices) -> Result<(), RelayError> {
+        let mut missing = notices.missing();
         let connected = match notices.connected() {
             Some(connected) => connected,
             // A relay without nodes says nothing of them, as does a node that is asked itself.
             None => match self.nodes().await {
                 Ok(nodes) => {
-                    let connected = nodes.into_iter().filter(|node| node.connected);
-                    connected.map(|node| node.name).collect()
+                    let (connected, others): (Vec<_>, Vec<_>) =
+                        nodes.into_iter().partition(|node| node.connected);
+                    if missing.is_empty() {
+                        missing = others.into_iter().map(|node| node.name).collect();
+                    }
+                    connected.into_iter().map(|node| node.name).collect()
                 }
                 Err(RelayError::Client(error)) if error.is_unimplemented() => return Ok(()),
                 Err(error) => return Err(error),
             },
         };
         if connected.is_empty() {
-            return Err(RelayError::NoNode { missing: notices.missing() });
+            return Err(RelayError::NoNode { missing });
         }
         match notices.failure_of_all(&connected) {
             None => Ok(()),

@@ -57,6 +57,13 @@ async fn no_node_is_an_error_in_every_type() {
         &format!("no node is connected: the relay cannot reach nodes `aks-1`, `aks-2`; {advice}"),
     )
     .await;
+    // One that reaches none of its nodes may say so only where it is asked for them.
+    check(
+        vec![],
+        &[("aks-1", 2), ("aks-2", 2)],
+        &format!("no node is connected: the relay cannot reach nodes `aks-1`, `aks-2`; {advice}"),
+    )
+    .await;
     // A relay without peers says nothing of nodes and ends well.
     check(vec![], &[], &format!("no node is connected: the relay knows of none; {advice}")).await;
 }

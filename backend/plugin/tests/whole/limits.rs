@@ -55,6 +55,27 @@ async fn ad_hoc_filters_do_not_multiply() {
     assert!(relay.asked.lock().unwrap().is_empty(), "the relay is not asked");
 }
 
+/// A filter takes hundreds of times the two bytes that ask for it.
+#[tokio::test]
+async fn one_text_does_not_hold_any_number_of_filters() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script::default()).await;
+    let before_kib = peak_kib(&plugin);
+    for list in ["allowlist", "denylist"] {
+        let begun = Instant::now();
+        let mut query = json!({ "queryType": "flows" });
+        query[list] = json!(["{}".repeat(500_000)]);
+        let refused = plugin.failure(&relay.source(), Range::last_hour(), query).await;
+        let refusal = format!(
+            "`{list}`: the filters of the query combine to more than 64: remove some of them"
+        );
+        assert_eq!((refused.0, refused.2), (400, refusal));
+        assert!(begun.elapsed() < AT_ONCE, "{list}: {:?}", begun.elapsed());
+    }
+    let grown_kib = peak_kib(&plugin) - before_kib;
+    assert!(grown_kib < 50 << 10, "{grown_kib} KiB more");
+}
+
 #[tokio::test]
 async fn resources_have_limits_of_their_own() {
     let plugin = Plugin::start().await;
