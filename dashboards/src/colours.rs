@@ -43,6 +43,11 @@ pub(crate) fn is_by_reason(panel: &Panel) -> bool {
     is_chart(panel) && has_label(panel, &["reason", "dropReasonDesc"])
 }
 
+/// Whether the series of a chart are drops, whatever names them: none of them is green.
+pub(crate) fn is_of_drops(panel: &Panel) -> bool {
+    is_by_reason(panel) || is_chart(panel) && panel.title.to_lowercase().contains("drop")
+}
+
 /// The colours of series that are named by their verdict, in either spelling, or by their reason.
 pub(crate) fn by_name(panel: &Panel) -> Vec<Value> {
     let names: &[(&str, &str)] = if is_by_reason(panel) {

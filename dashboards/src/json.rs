@@ -38,8 +38,9 @@ pub(crate) fn dashboard(board: Board, build: Build) -> Value {
             let place = layout.place(&panel);
             let asks_flows = panel.is_of_flows();
             let mut panel = panel_json(&panel, build);
+            let targets = panel.get_mut("targets").and_then(Value::as_array_mut);
             if asks_flows && board.variables.contains(&Variable::Filters) {
-                panel["targets"].as_array_mut().into_iter().flatten().for_each(name_filters);
+                targets.into_iter().flatten().for_each(name_filters);
             }
             if let Some(panel) = panel.as_object_mut() {
                 panel.insert("id".into(), json!(panels.len() + 1));
@@ -85,7 +86,9 @@ pub(crate) fn dashboard(board: Board, build: Build) -> Value {
 /// itself only where the variable names the data source by its uid, not where it is the default.
 /// Source: scenes, `findActiveAdHocFilterVariableByUid`.
 fn name_filters(target: &mut Value) {
-    target["adhocVariable"] = json!(format!("${}", Variable::Filters.name()));
+    if let Some(target) = target.as_object_mut() {
+        target.insert("adhocVariable".into(), json!(format!("${}", Variable::Filters.name())));
+    }
 }
 
 /// Drops as marks on every chart, for who turns them on.
@@ -386,7 +389,7 @@ fn color(panel: &Panel) -> Value {
         // From the panel's background to the colour, in both themes.
         View::Cells if panel.is_bad_news => json!({ "mode": "continuous-reds" }),
         View::Cells => json!({ "mode": "continuous-blues" }),
-        View::Lines | View::Stacked if colours::is_by_reason(panel) => {
+        View::Lines | View::Stacked if colours::is_of_drops(panel) => {
             json!({ "mode": "shades", "fixedColor": "red" })
         }
         _ => json!({ "mode": "palette-classic" }),
@@ -429,16 +432,16 @@ fn custom(view: &View) -> Value {
     }
 }
 
-/// Links and words of a table's cells: a number leads to the flows at once, a name to the
-/// dashboards. An empty cell stays empty: the words of an empty panel would stand in the links
+/// Links and words of a table's cells: a number leads to the flows at once, a name to the flows and
+/// to the dashboards. An empty cell stays empty: the words of an empty panel would stand in the links
 /// otherwise.
 fn cells(panel: &Panel, links: &[Value]) -> Vec<Value> {
     // The first is the one to the flows, in the build that has any.
     let has_flows = links.len() > panel.next.len();
-    let (of_number, of_names) = links.split_at(usize::from(has_flows));
+    let (of_number, _) = links.split_at(usize::from(has_flows));
     let mut names = vec![json!({ "id": "noValue", "value": "" })];
-    if !of_names.is_empty() {
-        names.push(json!({ "id": "links", "value": of_names }));
+    if !links.is_empty() {
+        names.push(json!({ "id": "links", "value": links }));
     }
     let mut overrides = vec![json!({
         "matcher": { "id": "byType", "options": "string" },

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Build;
-use crate::query::{datasource, filter};
+use crate::query::filter;
 
 /// One condition of a flow filter: a flag of `hubble observe` as the data source names it, and the
 /// value, which may be one of Grafana's expressions (`${namespace}`). An expression that turns out
@@ -185,9 +185,9 @@ fn filters(behind: &Behind) -> String {
 }
 
 fn explore_url(behind: &Behind) -> String {
+    // The pane names the source: Explore drops a query that names it as `default`.
     let mut query = json!({
         "refId": "A",
-        "datasource": datasource(Build::Hubble),
         "queryType": "flows",
         "format": "packed",
         "filter": filter(&behind.filter),
@@ -278,7 +278,7 @@ mod tests {
                 "%22toNamespace%22%3A%5B%22${namespace:glob}%22%5D",
                 "%22exclude%22%3A%7B%22type%22%3A%5B%22policy-verdict%22%5D%7D",
                 "%22from%22%3A%22${__from:percentencode}%22",
-                "%22uid%22%3A%22${datasource:percentencode}%22",
+                "%22datasource%22%3A%22${datasource:percentencode}%22",
             ],
         );
         check(

@@ -80,7 +80,10 @@ fn over_time() -> Vec<Panel> {
                 counted("rate", &["verdict"], "time_series", chosen(&[("trafficDirection", direction)])),
             )
             .unit("eps")
-            .behind(behind(&[("trafficDirection", direction), label!("verdict")]))
+            .behind(
+                behind(&[("trafficDirection", direction), label!("verdict")])
+                    .of("both records of a refused packet"),
+            )
             .when_empty(sentences::REMEMBERED),
         );
     }
@@ -92,7 +95,7 @@ fn over_time() -> Vec<Panel> {
             counted("rate", &["dropReasonDesc"], "time_series", chosen(&[("verdict", "DROPPED")])),
         )
         .unit("eps")
-        .behind(behind(&[("verdict", "DROPPED"), label!("dropReasonDesc")]))
+        .behind(behind(&[("verdict", "DROPPED"), label!("dropReasonDesc")]).once())
         .when_empty(sentences::REMEMBERED),
     );
     panels.push(
@@ -145,7 +148,8 @@ fn refused() -> Vec<Panel> {
             label!("toPod"),
             label!("toIdentity"),
             label!("dropReasonDesc"),
-        ]))
+        ])
+        .once())
         .when_empty(sentences::REMEMBERED),
         Panel::counted(
             View::Bars,
@@ -212,9 +216,9 @@ fn outside() -> Vec<Panel> {
             )
             .sized(12, 10)
             .unit("locale")
-            .behind(behind(&[&out[..], &[label!("toIp"), label!("toPort")]].concat()))
             .when_empty(sentences::REMEMBERED);
-            if is_bad { panel.bad_news() } else { panel }
+            let behind = behind(&[&out[..], &[label!("toIp"), label!("toPort")]].concat());
+            if is_bad { panel.bad_news().behind(behind.once()) } else { panel.behind(behind) }
         };
     vec![
         endpoint(

@@ -395,10 +395,11 @@ fn tcp(scope: Scope) -> Vec<Panel> {
         (flag(scope, Side::Outgoing, "SYN"), flag(scope, Side::Incoming, "SYN-ACK"));
     let mut syn = scope.flows(Side::Outgoing);
     syn.extend(flags("SYN"));
+    // An answer has the flag, too.
+    syn.push(("reply", "false".into()));
     let mut syn_ack = scope.flows(Side::Incoming);
     syn_ack.extend(flags("SYN"));
     syn_ack.push(("reply", "true".into()));
-    // An answer has the flag, too.
     let mut asked_by_pod = flag_of_pod(Side::Outgoing, "SYN");
     asked_by_pod.push(("reply", "false".into()));
     let mut panels = vec![
@@ -411,7 +412,7 @@ fn tcp(scope: Scope) -> Vec<Panel> {
         .and(answered.rate(""), "answered by pods")
         .unit("eps")
         .behind(Behind::from(syn))
-        .behind_query('B', Behind::from(syn_ack))
+        .behind_query('B', named(scope, Side::Incoming, Behind::from(syn_ack)))
         .when_empty(sentences::TCP),
         Panel::cells(
             "TCP Connections Asked, Top Source Pods",

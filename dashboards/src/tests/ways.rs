@@ -197,6 +197,22 @@ fn queries_of_flows_name_the_ad_hoc_variable_of_their_board() {
     assert!(seen >= 9, "{seen}");
 }
 
+/// Explore drops a query whose own data source is `default`, which the variable may say.
+#[test]
+fn a_link_to_explore_names_the_source_once() {
+    let mut seen = 0;
+    each_panel(|_, name, panel| {
+        for link in data_links(panel) {
+            let url = link["url"].as_str().unwrap();
+            if url.starts_with("/explore") {
+                seen += 1;
+                assert_eq!(url.matches("%22datasource%22").count(), 1, "{name}: {url}");
+            }
+        }
+    });
+    assert!(seen > 100, "{seen}");
+}
+
 #[test]
 fn no_link_names_an_organisation() {
     each_panel(|_, name, panel| {

@@ -43,39 +43,53 @@ enum Says {
     Less,
 }
 
+/// Where a link stands.
+#[derive(Debug, Clone)]
+enum Place {
+    Everywhere,
+    /// At the answer of one query, by its letter.
+    Query(String),
+    /// At series that a matcher finds by their names, which are not worked out here.
+    Names,
+}
+
 /// A link of a panel to the dashboard of flows.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     title: String,
     url: String,
-    /// Series that it stands at: those whose values match, by a regular expression of names; none:
-    /// all of them.
-    of: Option<String>,
+    /// Series that it stands at.
+    at: Place,
 }
 
 impl Link {
     /// The links of a panel that lead to flows, one for each place.
     pub(crate) fn of_panel(panel: &Value) -> Vec<Self> {
         let mut links = vec![];
-        let mut take = |list: &Value, of: Option<&str>| {
+        let mut take = |list: &Value, at: &Place| {
             for link in list.as_array().into_iter().flatten() {
                 let url = link["url"].as_str().unwrap_or_default();
                 if url.starts_with("/d/k8snet-flow-logs") {
                     links.push(Self {
                         title: link["title"].as_str().unwrap_or_default().to_owned(),
                         url: url.to_owned(),
-                        of: of.map(str::to_owned),
+                        at: at.clone(),
                     });
                 }
             }
         };
         let config = &panel["fieldConfig"];
-        take(&config["defaults"]["links"], None);
+        take(&config["defaults"]["links"], &Place::Everywhere);
         for own in config["overrides"].as_array().into_iter().flatten() {
-            let of = own["matcher"]["options"].as_str();
+            let matcher = &own["matcher"];
+            let options = matcher["options"].as_str().unwrap_or_default();
+            let at = match matcher["id"].as_str() {
+                Some("byFrameRefID") => Place::Query(options.to_owned()),
+                _ => Place::Names,
+            };
             for property in own["properties"].as_array().into_iter().flatten() {
                 if property["id"] == "links" {
-                    take(&property["value"], of);
+                    take(&property["value"], &at);
                 }
             }
         }
@@ -184,16 +198,17 @@ impl Recorded {
 /// series. `compared` counts those that had to be right.
 pub(crate) fn fault(
     link: &Link,
+    query: usize,
     labels: &Labels,
     chosen: Chosen,
     events: f64,
     recorded: &mut Recorded,
     compared: &mut usize,
 ) -> Option<String> {
-    if let Some(of) = &link.of
-        && !labels.values().any(|value| value == of)
-    {
-        return None;
+    match &link.at {
+        Place::Everywhere => {}
+        Place::Query(letter) if letter.bytes().eq([b'A' + u8::try_from(query).unwrap()]) => {}
+        Place::Query(_) | Place::Names => return None,
     }
     // The line of a panel that counted nothing has no label to select by.
     if events == 0.0 && labels.is_empty() && link.url.contains("__field.labels") {

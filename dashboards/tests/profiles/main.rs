@@ -339,6 +339,7 @@ async fn links(world: &World, panels: &[Panel]) -> String {
                         for link in &panel.links {
                             let Some(fault) = links::fault(
                                 link,
+                                query,
                                 &series.labels,
                                 chosen,
                                 events,
