@@ -124,7 +124,7 @@ fn over_time() -> Vec<Panel> {
     panels
 }
 
-/// Both ends of a flow: pods by their names, what is none by its identity.
+/// Both ends of a flow: a pod by its name, any other end by its identity.
 const PAIR: [&str; 4] = ["fromPod", "fromIdentity", "toPod", "toIdentity"];
 
 fn refused() -> Vec<Panel> {
@@ -134,7 +134,7 @@ fn refused() -> Vec<Panel> {
         Panel::counted(
             View::Bars,
             "Top drop pairs",
-            "The pairs with the most dropped flows in the range, and why. A refused packet counts once. What is no pod is called by its identity: world, host, kube-apiserver.",
+            "The pairs with the most dropped flows in the range, and why. A refused packet counts once. An end that is not a pod has its identity: world, host, kube-apiserver.",
             counted("count", BY_REASON, "top", chosen(&[("verdict", "DROPPED")])),
         )
         // Two names of pods and a reason are a long line.

@@ -161,7 +161,7 @@ fn of_workload(side: Side, more: &[(&'static str, &str)]) -> Behind {
         vec![("protocol", "http".into()), ("reply", "true".into())];
     conditions.extend(back.iter().chain(more).map(|&(flag, value)| (flag, value.to_owned())));
     // Where the side that reports does not know the workload, its label is empty, and sets nothing.
-    Behind::from(conditions).of("all workloads where none is named")
+    Behind::from(conditions).of("every workload where the metric names none")
 }
 
 fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
@@ -231,7 +231,7 @@ fn side_panels(scope: Scope, side: Side) -> Vec<Panel> {
         .when_empty(sentences::L7_FLOWS),
         Panel::stacked(
             format!("{word} HTTP Requests by {workload}"),
-            format!("Requests per second, stacked by {}. Behind the slash there is nothing where the side that reports does not know the workload.", workload.to_lowercase()),
+            format!("Requests per second, stacked by {}. The workload is empty where the side that reports does not know it.", workload.to_lowercase()),
             requests(scope, side, "").rate(by),
             legend,
         )

@@ -25,7 +25,7 @@ pub(super) const FLOWS: &str = "If the panel shows no error: no flows recorded. 
 pub(super) const HUBBLE_FLOWS: &str = "If the panel shows no error: no flows recorded. Only Hubble exports these, with flow, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled; Azure's managed Prometheus leaves hubble_flows_processed_total out unless networkobservabilityHubble = \"hubble.*\" stands in the keep list of ama-metrics-settings-configmap.";
 
 /// `hubble_drop_total` or `hubble_flows_processed_total`, by pods.
-pub(super) const DROPS: &str = "If the panel shows no error: no drops recorded. It needs flow and drop, each with sourceEgressContext=pod and destinationIngressContext=pod, in hubble.metrics.enabled; with flow, none is shown as 0. Retina counts pods with remoteContext: false.";
+pub(super) const DROPS: &str = "If the panel shows no error: no drops recorded. It needs flow and drop, each with sourceEgressContext=pod and destinationIngressContext=pod, in hubble.metrics.enabled; with flow, a panel without drops shows 0. Retina counts pods with remoteContext: false.";
 
 /// `hubble_drop_total`, by both ends.
 pub(super) const HUBBLE_DROPS: &str = "If the panel shows no error: no drops recorded. Only Hubble exports these, with drop, sourceEgressContext=pod and destinationIngressContext=pod in hubble.metrics.enabled.";
