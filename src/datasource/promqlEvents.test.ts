@@ -3,11 +3,11 @@ import { FieldType, toDataFrame, type DataQueryRequest } from '@grafana/data';
 import { asEvents, asksForEvents } from './promqlEvents';
 import type { HubbleQuery } from './query/model';
 
-const series = (labels: Record<string, string>, points: Array<[number, number | null]>) =>
+const series = (labels: Record<string, string>, points: Array<[number, number | null]>, stepMs?: number) =>
   toDataFrame({
     refId: 'Anno',
     fields: [
-      { name: 'Time', type: FieldType.time, values: points.map(([time]) => time) },
+      { name: 'Time', type: FieldType.time, config: { interval: stepMs }, values: points.map(([time]) => time) },
       { name: 'Value', type: FieldType.number, labels, values: points.map(([, value]) => value) },
     ],
   });
@@ -34,6 +34,28 @@ test('a series is one event as long as it has values', () => {
   // What Grafana looks for: by these names.
   expect(frame.fields.map(({ name }: { name: string }) => name)).toEqual(['time', 'timeEnd', 'title', 'text']);
   expect(values.title.every((title: string) => title !== '')).toBe(true);
+});
+
+test.each<[string, number | undefined, number, Array<[number, number | null]>]>([
+  ['asked for', undefined, 60_000, [[0, 60_000]]],
+  ['of the answer, where Prometheus was asked at a longer one', 60_000, 15_000, [[0, 60_000]]],
+  [
+    'of the answer, which is too short for the gap',
+    30_000,
+    15_000,
+    [
+      [0, null],
+      [60_000, null],
+    ],
+  ],
+])('values belong together by the step %s', (_, stepMs, intervalMs, expected) => {
+  const points: Array<[number, number | null]> = [
+    [0, 0],
+    [60_000, 0],
+  ];
+  const [frame] = asEvents({ data: [series({ job: 'hubble' }, points, stepMs)] }, intervalMs).data;
+  const [starts, ends] = frame.fields.map(({ values }: { values: unknown[] }) => values);
+  expect(starts.map((start: number, at: number) => [start, ends[at]])).toEqual(expected);
 });
 
 test('an answer without series stays as it is', () => {

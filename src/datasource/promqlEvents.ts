@@ -55,12 +55,13 @@ export function asEvents(response: DataQueryResponse, intervalMs: number): DataQ
 }
 
 function eventsOf(frame: DataFrame, all: DataFrame[], intervalMs: number): PromqlEvent[] {
-  const times: number[] = frame.fields.find(({ type }) => type === FieldType.time)?.values ?? [];
+  const timeField = frame.fields.find(({ type }) => type === FieldType.time);
+  const times: number[] = timeField?.values ?? [];
+  const stepMs = Math.max(intervalMs, timeField?.config.interval ?? 0);
   return frame.fields
     .filter(({ type }) => type === FieldType.number)
     .flatMap((field) => {
       const held = times.filter((_, at) => field.values[at] !== null && field.values[at] !== undefined);
-      const stepMs = Math.max(intervalMs, field.config.interval ?? 0);
       const title = getFieldDisplayName(field, frame, all);
       const labels = Object.entries(field.labels ?? {}).filter(([name]) => name !== '__name__');
       const text = labels.map(([name, value]) => `${name}=${value}`).join(', ') || title;
