@@ -71,7 +71,13 @@ test.each<[string, Array<Partial<HubbleQuery>>, object[]]>([
 ])('in %s, %j is asked in a form that can be shown there', async (app, targets, expected) => {
   const asked = jest.spyOn(DataSourceWithBackend.prototype, 'query').mockReturnValue(
     of({
-      data: [toDataFrame({ refId: 'A#instant', fields: [] }), toDataFrame({ refId: 'A', fields: [] })],
+      data: [
+        toDataFrame({
+          refId: 'A#instant',
+          fields: [{ name: 'job' }, { name: 'Value #A#instant' }, { name: 'Value #B#instant' }],
+        }),
+        toDataFrame({ refId: 'A', fields: [] }),
+      ],
       errors: [{ refId: 'A#instant', message: 'no such metric' }],
     })
   );
@@ -80,7 +86,11 @@ test.each<[string, Array<Partial<HubbleQuery>>, object[]]>([
   expect(asked.mock.lastCall?.[0].targets).toMatchObject(expected);
   expect(asked.mock.lastCall?.[0].targets).toHaveLength(expected.length);
   if (app === 'explore') {
-    expect(answer.data).toMatchObject([{ refId: 'A' }, { refId: 'A' }]);
+    // What the backend calls a column by the query's name is a name of what was asked, too.
+    expect(answer.data).toMatchObject([
+      { refId: 'A', fields: [{ name: 'job' }, { name: 'Value #A' }, { name: 'Value #B#instant' }] },
+      { refId: 'A' },
+    ]);
     expect(answer.errors).toEqual([{ refId: 'A', message: 'no such metric' }]);
   }
 });

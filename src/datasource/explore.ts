@@ -1,4 +1,4 @@
-import type { DataFrame, DataQueryError, DataQueryResponse } from '@grafana/data';
+import type { DataFrame, DataQueryError, DataQueryResponse, Field } from '@grafana/data';
 
 import { isPromql, type HubbleQuery } from './query/model';
 
@@ -27,12 +27,22 @@ export function forExplore(query: HubbleQuery): HubbleQuery[] {
 
 /** The answer to such queries, under the names of those that were asked. */
 export function fromExplore(response: DataQueryResponse): DataQueryResponse {
-  const named = <T extends DataFrame | DataQueryError>(part: T): T =>
-    part.refId?.endsWith(instantHalf) ? { ...part, refId: part.refId.slice(0, -instantHalf.length) } : part;
   return {
     ...response,
-    data: (response.data as DataFrame[]).map(named),
-    ...(response.errors && { errors: response.errors.map(named) }),
-    ...(response.error && { error: named(response.error) }),
+    data: (response.data as DataFrame[]).map((frame) => {
+      const named = underItsName(frame);
+      return named === frame ? frame : { ...named, fields: frame.fields.map((field) => ofQuery(field, named.refId)) };
+    }),
+    ...(response.errors && { errors: response.errors.map(underItsName) }),
+    ...(response.error && { error: underItsName(response.error) }),
   };
+}
+
+function underItsName<T extends DataFrame | DataQueryError>(part: T): T {
+  return part.refId?.endsWith(instantHalf) ? { ...part, refId: part.refId.slice(0, -instantHalf.length) } : part;
+}
+
+/** The values of several tables stand beside each other, each column under the name of its query. */
+function ofQuery(field: Field, refId = ''): Field {
+  return field.name === `Value #${refId}${instantHalf}` ? { ...field, name: `Value #${refId}` } : field;
 }
