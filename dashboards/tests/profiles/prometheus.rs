@@ -62,6 +62,9 @@ impl Prometheus {
         std::fs::write(&openmetrics, samples).unwrap();
         std::fs::write(&config, "").unwrap();
         backfill(&binary.with_file_name("promtool"), &openmetrics, &blocks).await;
+        // The workspace's reqwest speaks TLS and brings no provider for it; another test may have
+        // named one already.
+        let _: Result<_, _> = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         // Prometheus cannot tell a port that it picked itself, so one that was free a moment ago
         // is taken, and another if it is not any more.
