@@ -1,18 +1,10 @@
 //! Colours that mean the same on every dashboard: of verdicts by their names, of reasons shades of red.
 
+use flow::group::VERDICT_COLORS;
 use serde_json::{Value, json};
 
 use crate::panel::{Panel, View};
 use crate::query::Query;
-
-/// Verdicts, and the actions of policy verdicts, at the beginning of a series' name, and their colours.
-const VERDICTS: [(&str, &str); 5] = [
-    ("dropped", "red"),
-    ("forwarded", "green"),
-    ("redirected", "blue"),
-    ("audit|error", "orange"),
-    ("traced|translated", "purple"),
-];
 
 /// Reasons of drops at the beginning of a series' name, from the most to the least alarming; others
 /// are shades of red as they come.
@@ -48,17 +40,31 @@ pub(crate) fn is_of_drops(panel: &Panel) -> bool {
     is_by_reason(panel) || is_chart(panel) && panel.title.to_lowercase().contains("drop")
 }
 
+/// Verdicts, and the actions of policy verdicts, at the beginning of a series' name: those of one
+/// colour together.
+fn verdicts() -> Vec<(String, &'static str)> {
+    let mut verdicts: Vec<(String, &'static str)> = Vec::new();
+    for (verdict, colour) in VERDICT_COLORS {
+        let name = verdict.to_string().to_lowercase();
+        match verdicts.iter_mut().find(|(_, other)| *other == colour) {
+            Some((names, _)) => names.extend(["|", &name]),
+            None => verdicts.push((name, colour)),
+        }
+    }
+    verdicts
+}
+
 /// The colours of series that are named by their verdict, in either spelling, or by their reason.
 pub(crate) fn by_name(panel: &Panel) -> Vec<Value> {
-    let names: &[(&str, &str)] = if is_by_reason(panel) {
-        &REASONS
+    let names = if is_by_reason(panel) {
+        REASONS.map(|(names, colour)| (names.to_owned(), colour)).to_vec()
     } else if is_chart(panel) && has_label(panel, &["verdict", "action"]) {
-        &VERDICTS
+        verdicts()
     } else {
-        &[]
+        Vec::new()
     };
     names
-        .iter()
+        .into_iter()
         .map(|(name, colour)| {
             json!({
                 "matcher": { "id": "byRegexp", "options": format!("/^({name})/i") },

@@ -144,6 +144,7 @@ function toolbarStyles(theme: GrafanaTheme2) {
       doubtful: mark('doubtful'),
       diverted: mark('diverted'),
       good: mark('good'),
+      passing: mark('passing'),
       neutral: mark('neutral'),
     },
     number: css({ color: theme.colors.text.secondary, fontVariantNumeric: 'tabular-nums' }),

@@ -1,5 +1,7 @@
 import type { GrafanaTheme2 } from '@grafana/data';
 
+import { verdictColors } from '../datasource/query/generated';
+
 /** What a reader looks for first stands first; unknown ones of a newer Cilium come last. */
 const order = ['DROPPED', 'ERROR', 'AUDIT', 'REDIRECTED', 'FORWARDED', 'TRANSLATED', 'TRACED', 'VERDICT_UNKNOWN'];
 
@@ -32,32 +34,36 @@ export function toneOfAgreement(agreement: string): VerdictTone {
 }
 
 /** The kinds of colour that a verdict is drawn in. */
-export type VerdictTone = 'bad' | 'doubtful' | 'diverted' | 'good' | 'neutral';
+export type VerdictTone = 'bad' | 'doubtful' | 'diverted' | 'good' | 'passing' | 'neutral';
 
+type VerdictColor = (typeof verdictColors)[keyof typeof verdictColors];
+
+const tones: Record<VerdictColor, VerdictTone> = {
+  red: 'bad',
+  orange: 'doubtful',
+  blue: 'diverted',
+  green: 'good',
+  purple: 'passing',
+};
+
+const colors = new Map<string, VerdictColor>(Object.entries(verdictColors));
+
+/** The tone of the verdict's colour everywhere; neutral for one that is not known. */
 export function toneOf(verdict: string): VerdictTone {
-  switch (verdict) {
-    case 'DROPPED':
-      return 'bad';
-    case 'AUDIT':
-    case 'ERROR':
-      return 'doubtful';
-    case 'REDIRECTED':
-      return 'diverted';
-    case 'FORWARDED':
-      return 'good';
-    default:
-      return 'neutral';
-  }
+  const color = colors.get(verdict);
+  return color ? tones[color] : 'neutral';
 }
 
 /** Colours that keep their contrast in both themes. */
 export function toneColors(theme: GrafanaTheme2): Record<VerdictTone, { text: string; mark: string }> {
   const { error, warning, info, success, text, border } = theme.colors;
+  const { getColorByName } = theme.visualization;
   return {
     bad: { text: error.text, mark: error.main },
     doubtful: { text: warning.text, mark: warning.main },
     diverted: { text: info.text, mark: info.main },
     good: { text: success.text, mark: success.main },
+    passing: { text: getColorByName(theme.isDark ? 'light-purple' : 'dark-purple'), mark: getColorByName('purple') },
     neutral: { text: text.secondary, mark: border.strong },
   };
 }

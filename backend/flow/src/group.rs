@@ -123,6 +123,18 @@ impl GroupField {
     }
 }
 
+/// The colour of each verdict in tables, charts and the flows panel, by Grafana's names, so that it
+/// follows the light or dark theme; the most alarming first. One without a colour is not known.
+pub const VERDICT_COLORS: [(Verdict, &str); 7] = [
+    (Verdict::Dropped, "red"),
+    (Verdict::Forwarded, "green"),
+    (Verdict::Redirected, "blue"),
+    (Verdict::Audit, "orange"),
+    (Verdict::Error, "orange"),
+    (Verdict::Traced, "purple"),
+    (Verdict::Translated, "purple"),
+];
+
 /// How grave a verdict is, as levels of logs are named. Grafana draws the levels in the colours that
 /// verdicts have everywhere: error red, warning orange, info green, debug blue.
 pub const fn level(verdict: Verdict) -> &'static str {

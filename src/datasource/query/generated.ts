@@ -92,6 +92,30 @@ export const groupKeys = [
 
 export type GroupField = (typeof groupKeys)[number];
 
+/** Filters whose values are names: neither braces nor an asterisk alone. */
+export const nameKeys: readonly FilterField[] = [
+  'namespace',
+  'fromNamespace',
+  'toNamespace',
+  'pod',
+  'fromPod',
+  'toPod',
+  'workload',
+  'fromWorkload',
+  'toWorkload',
+  'cluster',
+  'nodeName',
+  'verdict',
+  'trafficDirection',
+  'protocol',
+  'type',
+  'dropReasonDesc',
+  'httpStatus',
+];
+
+/** What dashboards make of a variable's choice "All". */
+export const allChoices = ['.*', '.+', '$__all'] as const;
+
 export type FlowFilter = Partial<Record<FilterField, string[]>>;
 
 export interface AdhocFilter {
@@ -164,6 +188,17 @@ export interface PromqlFields {
   utcOffsetSec?: number;
   format?: PromqlFormat;
 }
+
+/** The colour of each verdict, by Grafana's names. */
+export const verdictColors = {
+  DROPPED: 'red',
+  FORWARDED: 'green',
+  REDIRECTED: 'blue',
+  AUDIT: 'orange',
+  ERROR: 'orange',
+  TRACED: 'purple',
+  TRANSLATED: 'purple',
+} as const;
 
 export const defaultLimit = 1000;
 export const maxLimit = 100000;

@@ -5,6 +5,10 @@ test.each<[FlowFilter, FlowFilter]>([
   [{ toNamespace: ['.*'], toPod: ['.*'], toWorkload: ['.*'], verdict: ['DROPPED'] }, { verdict: ['DROPPED'] }],
   [{ namespace: ['.+'], pod: ['$__all'], workload: [''] }, {}],
   [{ namespace: ['pets', '.*'] }, {}],
+  // A blank among names is no "All", as the backend reads it.
+  [{ namespace: ['pets', ''] }, { namespace: ['pets', ''] }],
+  [{ namespace: ['pets', ' .* '] }, {}],
+  [{ httpPath: [''], namespace: [' '] }, {}],
   [{ namespace: [], verdict: ['DROPPED'] }, { verdict: ['DROPPED'] }],
   [
     { namespace: ['pets'], pod: ['pets/'] },
@@ -21,6 +25,11 @@ test.each<[FlowFilter, FlowFilter]>([
   [
     { httpPath: ['.*'], httpUrl: ['.+'] },
     { httpPath: ['.*'], httpUrl: ['.+'] },
+  ],
+  // Of what is no name, nothing is "All".
+  [
+    { fqdn: ['.*'], label: ['.+'], port: ['$__all'] },
+    { fqdn: ['.*'], label: ['.+'], port: ['$__all'] },
   ],
 ])('of %j what asks for something is taken over', (filter, expected) => {
   const query: HubbleQuery = { refId: 'A', queryType: 'flows', filter, exclude: filter };

@@ -1,10 +1,10 @@
+import { allChoices, nameKeys } from './generated';
 import { isPromql, type FlowFilter, type HubbleQuery } from './model';
 
-/** What a variable's "All" leaves in a link or in a query: a regular expression that matches anything, or no name. */
-const all: ReadonlySet<string> = new Set(['.*', '.+', '$__all', '']);
+const all: ReadonlySet<string> = new Set(allChoices);
 
-/** Fields whose values are regular expressions themselves, or code: there the same text asks for something. */
-const patterns: ReadonlySet<string> = new Set(['httpPath', 'httpUrl', 'celExpression']);
+/** Elsewhere the text of "All" asks for something: for HTTP, where it is the pattern of a path. */
+const names: ReadonlySet<string> = new Set(nameKeys);
 
 const namespaces = { pod: 'namespace', fromPod: 'fromNamespace', toPod: 'toNamespace' } as const;
 
@@ -32,14 +32,26 @@ function conditions(filter: FlowFilter | undefined): FlowFilter | undefined {
   for (const [pod, namespace] of Object.entries(namespaces)) {
     const field = pod as keyof typeof namespaces;
     if (filter?.[namespace] !== undefined && left[namespace] === undefined && left[field] !== undefined) {
-      left[field] = left[field].flatMap(apart).map((name) => (name.includes('/') ? name : `/${name}`));
+      left[field] = left[field]
+        .flatMap(apart)
+        .filter(isSome)
+        .map((name) => (name.includes('/') ? name : `/${name}`));
     }
   }
   return left;
 }
 
+/** Whether nothing is asked for: by "All" beside whatever else, or by blanks alone. */
 function isAll(field: string, values: unknown): boolean {
-  return Array.isArray(values) && (values.length === 0 || (!patterns.has(field) && values.some((one) => all.has(one))));
+  if (!Array.isArray(values)) {
+    return false;
+  }
+  const texts = values.map((value) => String(value).trim()).filter(isSome);
+  return texts.length === 0 || (names.has(field) && texts.some((value) => all.has(value)));
+}
+
+function isSome(name: string): boolean {
+  return name.trim() !== '';
 }
 
 /** Several values as Grafana writes them into a link: `{a,b}`. */

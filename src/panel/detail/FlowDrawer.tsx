@@ -117,6 +117,7 @@ function headlineStyles(theme: GrafanaTheme2) {
     doubtful: css({ color: colors.doubtful.text }),
     diverted: css({ color: colors.diverted.text }),
     good: css({ color: colors.good.text }),
+    passing: css({ color: colors.passing.text }),
     neutral: css({ color: colors.neutral.text }),
   };
 }

@@ -154,6 +154,7 @@ function verdictStyles(theme: GrafanaTheme2) {
     doubtful: tone('doubtful'),
     diverted: tone('diverted'),
     good: tone('good'),
+    passing: tone('passing'),
     neutral: tone('neutral'),
   };
 }

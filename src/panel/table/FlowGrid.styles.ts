@@ -10,6 +10,7 @@ export function gridStyles(theme: GrafanaTheme2) {
     doubtful: make('doubtful'),
     diverted: make('diverted'),
     good: make('good'),
+    passing: make('passing'),
     neutral: make('neutral'),
   });
   return {

@@ -9,6 +9,7 @@ use arrow::array::{
 use flow::Verdict;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME, REPLY_UNKNOWN, at};
 use flow::end::End;
+use flow::group::VERDICT_COLORS;
 use flow::summary::TYPE_COLUMNS;
 use serde_json::{Map, Value, json};
 
@@ -54,17 +55,6 @@ pub(crate) const FLOW_TABLE_COLUMNS: ColumnSet =
         Column::IngressDeniedBy,
         Column::Uuid,
     ]));
-
-/// Colour of each verdict, by Grafana's names, so that it follows the light or dark theme.
-const VERDICT_COLORS: [(Verdict, &str); 7] = [
-    (Verdict::Forwarded, "green"),
-    (Verdict::Dropped, "red"),
-    (Verdict::Redirected, "blue"),
-    (Verdict::Audit, "orange"),
-    (Verdict::Error, "dark-red"),
-    (Verdict::Traced, "purple"),
-    (Verdict::Translated, "yellow"),
-];
 
 /// The `rows` of `columns`, in that order.
 pub(crate) fn flow_table(columns: &FlowColumns, rows: &[u32], meta: Meta) -> Frame {

@@ -4,10 +4,10 @@
 use super::flag::{Flag, FlagValues, InvalidFlag, MAX_VALUES};
 
 /// "All", as dashboards define it.
-const ALL: [&str; 3] = [".*", ".+", "$__all"];
+pub(super) const ALL: [&str; 3] = [".*", ".+", "$__all"];
 
 /// Flags whose values are names, which hold neither braces nor asterisks alone.
-const NAMES: [Flag; 17] = [
+pub(super) const NAMES: [Flag; 17] = [
     Flag::Namespace,
     Flag::FromNamespace,
     Flag::ToNamespace,

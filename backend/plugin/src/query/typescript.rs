@@ -5,11 +5,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use flow::group::GroupField;
+use flow::group::{GroupField, VERDICT_COLORS};
 use ts_rs::{Config, TS};
 
 use super::adhoc::AdhocFilterJson;
 use super::annotations::{self, FlowAnnotationsJson};
+use super::choice;
 use super::dns::{self, DnsConnectionsJson};
 use super::flag::Flag;
 use super::form::FormJson;
@@ -43,6 +44,18 @@ fn generated() -> String {
     );
     let fields = GroupField::ALL.iter().map(|field| field.key());
     list("What flows can be counted by.", "groupKeys", "GroupField", &mut fields.into_iter());
+    text.push_str(
+        "\n/** Filters whose values are names: neither braces nor an asterisk alone. */\nexport const nameKeys: readonly FilterField[] = [\n",
+    );
+    for flag in choice::NAMES {
+        writeln!(text, "  '{}',", flag.key()).unwrap();
+    }
+    writeln!(
+        text,
+        "];\n\n/** What dashboards make of a variable's choice \"All\". */\nexport const allChoices = ['{}'] as const;",
+        choice::ALL.join("', '")
+    )
+    .unwrap();
     text.push_str("\nexport type FlowFilter = Partial<Record<FilterField, string[]>>;\n");
     for declared in [
         AdhocFilterJson::decl(&config),
@@ -72,6 +85,13 @@ fn generated() -> String {
         }
         writeln!(text, "\nexport {declared}").unwrap();
     }
+    text.push_str(
+        "\n/** The colour of each verdict, by Grafana's names. */\nexport const verdictColors = {\n",
+    );
+    for (verdict, color) in VERDICT_COLORS {
+        writeln!(text, "  {verdict}: '{color}',").unwrap();
+    }
+    text.push_str("} as const;\n");
     for (name, value) in [
         ("defaultLimit", i64::from(model::DEFAULT_LIMIT)),
         ("maxLimit", i64::from(model::MAX_LIMIT)),
