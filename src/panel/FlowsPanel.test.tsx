@@ -211,26 +211,56 @@ test.each<[string, Partial<PanelData>, string, RegExp]>([
 
 const at = (time: string) => Date.parse(`2026-11-29T${time}Z`);
 const asked = { from: dateTime(at('20:40:00')), to: dateTime(at('20:44:00')), raw: { from: 'now-5m', to: 'now' } };
-const memory = (begins: string, completeSince: string, rangeEnd: string) => ({
-  custom: { memory: { begins: at(begins), completeSince: at(completeSince), rangeEnd: at(rangeEnd) } },
+/** As the backend writes it of a query from `rangeBegin` on. */
+const memory = (begins: string, completeSince: string, rangeEnd: string, rangeBegin = '20:40:00') => ({
+  begins: at(begins),
+  completeSince: at(completeSince),
+  rangeBegin: at(rangeBegin),
+  rangeEnd: at(rangeEnd),
+  complete: at(rangeBegin) >= at(completeSince),
+  forgotten: at(rangeEnd) < at(begins),
 });
-const warning = {
-  severity: 'warning' as const,
-  text: '7 events were lost on kind/worker-1 since 2026-11-29 20:41:00.5 UTC',
-};
+/** Notices as `text: what it is`, and memory, as the backend hands them out. */
+function said(memory: object | undefined, notices: Record<string, 'incomplete' | 'reworded' | 'other'> = {}) {
+  const of = (kind: string) => Object.keys(notices).filter((text) => notices[text] === kind);
+  return {
+    custom: { memory, incomplete: of('incomplete'), reworded: of('reworded') },
+    notices: Object.keys(notices).map((text) => ({ severity: 'warning' as const, text })),
+  };
+}
+const lost = '7 events were lost on kind/worker-1 since 2026-11-29 20:41:00.5 UTC';
+const known = memory('20:00:00', '20:30:00', '20:44:00');
 
 test.each<[string, DataFrame['meta'], RegExp, RegExp]>([
-  ['that were all seen', memory('20:00:00', '20:30:00', '20:44:00'), /^No flows match.*All nodes still/, /may|cannot/],
+  ['that were all seen', said(known), /^No flows match.*All nodes still/, /may|cannot/],
   [
     'of which some were lost',
-    { ...memory('20:00:00', '20:30:00', '20:44:00'), notices: [warning] },
+    said(known, { [lost]: 'incomplete', 'no flows were found, but some may be missing: events were lost': 'reworded' }),
     /^No flows were seen.*may have been.*7 events were lost.*2026-11-29 15:41:00/,
-    /No flows match|UTC/,
+    /No flows match|UTC|were found/,
   ],
   [
     'of which some are forgotten',
-    memory('20:00:00', '20:43:00', '20:44:00'),
+    said(memory('20:00:00', '20:43:00', '20:44:00')),
     /^No flows were seen.*remember nothing before .*15:43/,
+    /No flows match/,
+  ],
+  [
+    'of which none is forgotten, as the query asks for less than the range',
+    said(memory('20:00:00', '20:43:00', '20:44:00', '20:43:30')),
+    /^No flows match/,
+    /may|remember nothing/,
+  ],
+  [
+    'of which some are forgotten, as the query asks for more than the range',
+    said(memory('20:00:00', '20:39:00', '20:44:00', '20:30:00')),
+    /^No flows were seen.*remember nothing before .*15:39/,
+    /No flows match/,
+  ],
+  [
+    'of which all are forgotten, and others cannot be told',
+    said(memory('21:10:00', '21:12:00', '20:44:00'), { 'no flows from node `kind/worker-2`': 'incomplete' }),
+    /^This range ended at .*15:44.*no flows from node `kind\/worker-2`/,
     /No flows match/,
   ],
   ['of which nobody knows', {}, /cannot be told/, /No flows match/],
@@ -247,8 +277,9 @@ test('a range that Hubble forgot is named in the reader’s zone, and the last m
   jest.useFakeTimers({ now: at('21:15:00'), doNotFake: ['setTimeout', 'queueMicrotask', 'nextTick'] });
   try {
     locationService.push('/d/flow-logs?from=1&to=2&var-namespace=pets');
-    const ended = { severity: 'warning' as const, text: 'this range ended at 2026-11-29 20:44:00.000 UTC; …' };
-    const meta = { ...memory('21:10:00', '21:12:00', '20:44:00'), notices: [ended] };
+    const ended =
+      "this range ended at 2026-11-29 20:44:00.000 UTC; Hubble's memory begins at 2026-11-29 21:10:00.000 UTC";
+    const meta = said(memory('21:10:00', '21:12:00', '20:44:00'), { [ended]: 'reworded' });
     render(<FlowsPanel {...props({ series: [packed([], meta)] })} timeRange={asked} timeZone="America/New_York" />);
     const empty = await screen.findByTestId(testIds.empty);
     expect(empty).toHaveTextContent('This range ended at 15:44; Hubble’s memory begins at 16:10.');
@@ -260,17 +291,22 @@ test('a range that Hubble forgot is named in the reader’s zone, and the last m
   }
 });
 
-test('a certificate that ends soon makes no answer incomplete', async () => {
-  const text = 'the certificate of `relay:443` ends on 2026-12-09 00:00:00 UTC';
-  const { custom } = memory('20:00:00', '20:30:00', '20:44:00');
-  const meta = { custom: { ...custom, certificates: [text] }, notices: [{ severity: 'warning' as const, text }] };
-  render(<FlowsPanel {...props({ series: [packed([], meta)] })} timeRange={asked} />);
+test.each([
+  [
+    'a certificate that ends soon',
+    "the relay's certificate `CN=*.hubble-relay.cilium.io` ends in 9 days, on 2026-12-09 02:30:00.000 UTC: renew it",
+    'in 9 days, on 2026-12-08 21:30:00: renew it',
+  ],
+  ['a condition that is not applied', '`color` is not applied', '`color` is not applied'],
+])('%s makes no answer incomplete, and is said', async (_, text, shown) => {
+  const given = props({ series: [packed([], said(known, { [text]: 'other' }))] });
+  render(<FlowsPanel {...given} timeRange={asked} timeZone="America/New_York" />);
   expect(await screen.findByTestId(testIds.empty)).toHaveTextContent(/^No flows match/);
-  expect(screen.getByTestId(testIds.notices)).toHaveTextContent('ends on 2026-12-09 00:00:00');
+  expect(screen.getByTestId(testIds.notices)).toHaveTextContent(shown);
 });
 
 test('times in notices are those of the reader’s zone', async () => {
-  const given = props({ series: [packed(rows, { notices: [warning] })] });
+  const given = props({ series: [packed(rows, said(known, { [lost]: 'incomplete' }))] });
   render(<FlowsPanel {...given} timeZone="America/New_York" />);
   await screen.findByTestId(testIds.grid);
   expect(screen.getByTestId(testIds.notices)).toHaveTextContent('since 2026-11-29 15:41:00');

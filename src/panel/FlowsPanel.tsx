@@ -100,31 +100,28 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
       <Waiting message={waitingFor(data.state, state)} />
     );
   }
-  const isOfCertificates = ({ text }: QueryResultMetaNotice) => answer.certificates.includes(text);
-  const ofAnswer: QueryResultMetaNotice[] = [
+  // What is lacking of an answer without flows is said where they would be; everything else stays a notice.
+  const isEmpty = batch.flows === 0;
+  const isSaidBelow = ({ text }: QueryResultMetaNotice) =>
+    isEmpty && (answer.incomplete.includes(text) || answer.reworded.includes(text));
+  const failures = [...errors.map(messageOfQuery), ...batch.problems];
+  const notices: QueryResultMetaNotice[] = [
     ...errors.map((error) => ({ severity: 'error' as const, text: messageOfQuery(error) })),
     ...answer.notices
-      .filter((notice) => !isOfCertificates(notice))
+      .filter((notice) => !isSaidBelow(notice))
       .map((notice) => ({ ...notice, text: inZone(notice.text, zone) })),
-    ...batch.problems.map((problem) => ({ severity: 'warning' as const, text: problem })),
-  ];
-  const others: QueryResultMetaNotice[] = [
-    ...answer.notices.filter(isOfCertificates).map((notice) => ({ ...notice, text: inZone(notice.text, zone) })),
+    ...(isEmpty ? [] : batch.problems.map((problem) => ({ severity: 'warning' as const, text: problem }))),
     ...noticesOfPolicies(policies),
     ...(state.onMainThread ? [{ severity: 'info' as const, text: text.states.onMainThread(state.onMainThread) }] : []),
   ];
-  // What is lacking of an answer without flows is said where they would be.
-  const isEmpty = batch.flows === 0;
   return (
     <>
-      <Notices
-        notices={[...(isEmpty ? ofAnswer.filter(({ severity }) => severity !== 'warning') : ofAnswer), ...others]}
-      />
+      <Notices notices={notices} />
       {answer.foreign.length > 0 && <ForeignAnswer foreign={answer.foreign} inline />}
       {isEmpty ? (
         <NoFlows
           answer={answer}
-          notices={ofAnswer}
+          lacks={[...failures, ...answer.incomplete.map((lack) => inZone(lack, zone))]}
           timeRange={timeRange}
           timeZone={zone}
           sources={sourcesOf(data.request, data.series)}

@@ -13,8 +13,10 @@ export interface PackedAnswer {
   /** The `hubble observe` lines that ask the same. */
   commands: string[];
   foreign: ForeignFrame[];
-  /** Those of the notices that are about certificates and take nothing from the answer. */
-  certificates: string[];
+  /** Those of the notices that say which flows the answer may lack. */
+  incomplete: string[];
+  /** Those of the notices that this panel says in its own words where there are no flows. */
+  reworded: string[];
   /** How far back the nodes that were asked remember, where the answer says so. */
   memory?: Memory;
 }
@@ -25,8 +27,13 @@ export interface Memory {
   begins: number;
   /** From then on every node has all of its flows. */
   completeSince: number;
-  /** The end of what was asked for. */
+  /** What was asked for, as the query narrows the range of the dashboard. */
+  rangeBegin: number;
   rangeEnd: number;
+  /** Whether every node still has all of the flows of that range. */
+  complete: boolean;
+  /** Whether the nodes forgot everything that was asked for. */
+  forgotten: boolean;
 }
 
 export interface ForeignFrame {
@@ -38,14 +45,14 @@ export interface ForeignFrame {
 
 /** Sorts the frames of an answer into packed ones and others; each query's others are named once. */
 export function readFrames(series: readonly DataFrame[]): PackedAnswer {
-  const answer: PackedAnswer = { frames: [], notices: [], commands: [], foreign: [], certificates: [] };
+  const answer: PackedAnswer = { frames: [], notices: [], commands: [], foreign: [], incomplete: [], reworded: [] };
   for (const frame of series) {
     if (isPolicies(frame)) {
       continue;
     }
     answer.notices.push(...noticesOf(frame, answer.notices));
-    const certificates: unknown = frame.meta?.custom?.certificates;
-    answer.certificates.push(...(Array.isArray(certificates) ? certificates.map(String) : []));
+    answer.incomplete.push(...texts(frame.meta?.custom?.incomplete));
+    answer.reworded.push(...texts(frame.meta?.custom?.reworded));
     answer.memory = joined(answer.memory, memoryOf(frame));
     const command = frame.meta?.executedQueryString;
     const rows = packedRows(frame);
@@ -61,12 +68,17 @@ export function readFrames(series: readonly DataFrame[]): PackedAnswer {
   return answer;
 }
 
+function texts(given: unknown): string[] {
+  return Array.isArray(given) ? given.map(String) : [];
+}
+
 function memoryOf(frame: DataFrame): Memory | undefined {
   const memory: Partial<Memory> | undefined = frame.meta?.custom?.memory;
-  const { begins, completeSince, rangeEnd } = memory ?? {};
-  return Number.isFinite(begins) && Number.isFinite(completeSince) && Number.isFinite(rangeEnd)
-    ? (memory as Memory)
-    : undefined;
+  const { begins, completeSince, rangeBegin, rangeEnd, complete, forgotten } = memory ?? {};
+  const isWhole =
+    [begins, completeSince, rangeBegin, rangeEnd].every(Number.isFinite) &&
+    [complete, forgotten].every((flag) => typeof flag === 'boolean');
+  return isWhole ? (memory as Memory) : undefined;
 }
 
 /** Of several queries, what holds for all of them together. */
@@ -75,14 +87,12 @@ function joined(one: Memory | undefined, other: Memory | undefined): Memory | un
     ? {
         begins: Math.min(one.begins, other.begins),
         completeSince: Math.max(one.completeSince, other.completeSince),
+        rangeBegin: Math.min(one.rangeBegin, other.rangeBegin),
         rangeEnd: Math.max(one.rangeEnd, other.rangeEnd),
+        complete: one.complete && other.complete,
+        forgotten: one.forgotten && other.forgotten,
       }
     : (one ?? other);
-}
-
-/** Whether the nodes forgot everything that was asked for. */
-export function isForgotten({ begins, rangeEnd }: Memory): boolean {
-  return rangeEnd < begins;
 }
 
 function packedRows(frame: DataFrame): string[] | ForeignFrame {

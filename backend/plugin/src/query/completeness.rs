@@ -14,8 +14,10 @@ const MAX_NODES_SHOWN: usize = 5;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Completeness {
     pub(super) notices: Vec<Notice>,
-    /// The same for the frontend: `memory` and `lost` of a frame's `meta.custom`.
+    /// The same for the frontend, as `meta.custom` of a frame.
     pub(super) custom: Map<String, Value>,
+    /// Which of `notices` are of what kind: lists of their sentences, for `meta.custom` as well.
+    pub(super) marks: Map<String, Value>,
     /// Whether events of the range were lost.
     pub(super) is_lossy: bool,
 }
@@ -42,14 +44,35 @@ impl Completeness {
             custom.insert("lost".to_owned(), lost_json(&losses));
         }
         let mut notices = loss_notices(&losses);
-        notices.extend(reaches_memory.then(|| buffer_start_notice(range, start)).flatten());
+        let mut marks = Map::new();
+        mark(&mut marks, INCOMPLETE, &notices);
+        let buffer_start = reaches_memory.then(|| buffer_start_notice(range, start)).flatten();
+        if custom.contains_key("memory") {
+            mark(&mut marks, REWORDED, buffer_start.as_slice());
+        }
+        notices.extend(buffer_start);
         let certificates = relay.certificates_that_end().await;
         if !certificates.is_empty() {
-            // Told apart from what makes an answer incomplete.
             custom.insert("certificates".to_owned(), json!(certificates));
         }
         notices.extend(certificates.into_iter().map(Notice::warning));
-        Self { notices, custom, is_lossy }
+        Self { notices, custom, marks, is_lossy }
+    }
+}
+
+/// Key of the sentences that say what flows the answer may lack.
+pub(super) const INCOMPLETE: &str = "incomplete";
+/// Key of the sentences that the flows panel says in words of its own where there are no flows.
+pub(super) const REWORDED: &str = "reworded";
+
+/// Lists the sentences of `notices` under `key`, so that the frontend can tell them from others.
+pub(super) fn mark(marks: &mut Map<String, Value>, key: &str, notices: &[Notice]) {
+    if notices.is_empty() {
+        return;
+    }
+    let texts = notices.iter().map(|notice| json!(notice.text));
+    if let Value::Array(marked) = marks.entry(key).or_insert_with(|| json!([])) {
+        marked.extend(texts);
     }
 }
 
@@ -61,18 +84,18 @@ pub(super) fn empty_notice(is_lossy: bool, misses_nodes: bool) -> Option<Notice>
         (false, true) => "flows of some nodes are missing",
         (true, true) => "events were lost, and flows of some nodes are missing",
     };
-    Some(Notice::warning(format!(
-        "that nothing was found does not say that nothing was there: {reason}"
-    )))
+    Some(Notice::warning(format!("no flows were found, but some may be missing: {reason}")))
 }
 
-/// Where memory begins, and the end of what was asked for, in Unix milliseconds.
+/// Where memory begins, and the range that was asked for, in Unix milliseconds.
 fn memory(range: TimeRange, start: &BufferStart) -> Option<Value> {
     let begins_nanos = start.oldest_nanos()?;
     let (_, complete_nanos) = start.complete_since()?;
     Some(json!({
         "begins": begins_nanos.div_euclid(1_000_000),
         "completeSince": complete_nanos.div_euclid(1_000_000),
+        "complete": range.from_nanos >= complete_nanos,
+        "rangeBegin": range.from_nanos.div_euclid(1_000_000),
         "rangeEnd": range.end_ms(),
         "forgotten": range.to_nanos < begins_nanos,
     }))

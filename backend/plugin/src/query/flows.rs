@@ -12,7 +12,7 @@ use hubble_api::projection::{Decoder, ProjectionError};
 use serde_json::{Map, Value};
 
 use super::clusters;
-use super::completeness::{Completeness, empty_notice};
+use super::completeness::{Completeness, INCOMPLETE, REWORDED, empty_notice, mark};
 use super::filter::FlowSelection;
 use super::model::{FlowsFormat, FlowsQuery};
 use super::rows::without_time;
@@ -143,25 +143,27 @@ async fn collect(
     };
     let (newest, buffer_start) = tokio::join!(relay.newest(&request), relay.buffer_start());
     let newest = newest?;
-    notices.extend(
-        newest
-            .broken
-            .as_ref()
-            .map(|error| Notice::warning(format!("the answer is incomplete: {error}"))),
-    );
-    notices.extend(relay_notices(&newest.notices));
+    let broken = newest.broken.as_ref();
+    let mut missing: Vec<Notice> = broken
+        .map(|error| Notice::warning(format!("the answer is incomplete: {error}")))
+        .into_iter()
+        .chain(relay_notices(&newest.notices))
+        .collect();
+    missing.extend((newest.unreadable > 0).then(|| unreadable(newest.unreadable)));
+    notices.extend(missing.iter().cloned());
     notices.extend(remark_notices(&newest.remarks));
-    if newest.unreadable > 0 {
-        notices.push(unreadable(newest.unreadable));
-    }
     notices.extend(cut_notice(&newest, query.limit, oldest_first));
     let reaches_memory = reaches_memory(&newest, query.limit, &buffer_start);
-    let Completeness { notices: lacks, custom, is_lossy } =
+    let Completeness { notices: lacks, mut custom, mut marks, is_lossy } =
         Completeness::of(relay, range, now_ms, &newest.lost, &buffer_start, reaches_memory).await;
     notices.extend(lacks);
+    mark(&mut marks, INCOMPLETE, &missing);
     if newest.messages.is_empty() {
-        notices.extend(empty_notice(is_lossy, !newest.notices.missing().is_empty()));
+        let empty = empty_notice(is_lossy, !newest.notices.missing().is_empty());
+        mark(&mut marks, REWORDED, empty.as_slice());
+        notices.extend(empty);
     }
+    custom.append(&mut marks);
     Ok(Collected { newest, notices, custom, executed })
 }
 

@@ -345,7 +345,7 @@ pub(super) async fn frames(
             "there are more than {MAX_PEERS} different pairs: the numbers of peers are too low"
         )));
     }
-    let Completeness { notices: lacks, custom, is_lossy } =
+    let Completeness { notices: lacks, custom, is_lossy, .. } =
         Completeness::of(relay, range, now_ms, &scanned.lost, &buffer_start, true).await;
     notices.extend(lacks);
     let known_from_nanos = match &buffer_start {

@@ -44,7 +44,7 @@ impl RowsRead {
     /// What a frame should carry: first what is said of the `query`, then of the relay's answer,
     /// then of what was made of it, and what is lacking last.
     pub(super) fn meta(self, query: &[Notice], made: Vec<Notice>, is_empty: bool) -> Meta {
-        let Completeness { notices: lacks, custom, is_lossy } = self.completeness;
+        let Completeness { notices: lacks, custom, is_lossy, .. } = self.completeness;
         let empty = is_empty.then(|| empty_notice(is_lossy, self.misses_nodes)).flatten();
         let notices = query.iter().cloned().chain(self.notices).chain(made).chain(lacks);
         Meta {
