@@ -79,7 +79,10 @@ test('an alert rule can be made from a panel of flow metrics', async () => {
 test('a ranking in Explore names its groups', async () => {
   const query = { queryType: 'flowMetrics', metric: 'count', format: 'top', groupBy: ['verdict'], filter: {} };
   await visit('grafana-ranking', explorePath(query), async (page) => {
-    await page.getByRole('columnheader', { name: /verdict/i }).first().waitFor();
+    await page
+      .getByRole('columnheader', { name: /verdict/i })
+      .first()
+      .waitFor();
     await page.getByText('FORWARDED', { exact: true }).first().waitFor();
   });
 });
@@ -87,7 +90,10 @@ test('a ranking in Explore names its groups', async () => {
 test('an instant expression in Explore is one table', async () => {
   const query = { queryType: 'promql', expr: 'up', instant: true, range: false };
   await visit('grafana-instant', explorePath(query), async (page) => {
-    await page.getByRole('columnheader', { name: /instance/i }).first().waitFor();
+    await page
+      .getByRole('columnheader', { name: /instance/i })
+      .first()
+      .waitFor();
     assert.equal(await page.getByRole('columnheader', { name: /instance/i }).count(), 1);
   });
 });
