@@ -268,7 +268,7 @@ fn prepare(
             options.rate,
             start,
         ),
-        metrics: Metrics::new(Arc::clone(&cluster), options.profile),
+        metrics: Metrics::new(Arc::clone(&cluster), options.profile, options.release),
         lose_every: options.lose_every,
     };
     if let Some(history) = &options.history {

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
+use crate::HubbleRelease;
 use crate::cluster::{Cluster, NodeId};
 use crate::hubble::ring::RingCapacity;
 use crate::metrics::{Metrics, Profile};
@@ -36,7 +37,7 @@ fn past(name: &str, seed: u64) -> Past {
             500.0,
             start,
         ),
-        metrics: Metrics::new(cluster, Profile::Acns),
+        metrics: Metrics::new(cluster, Profile::Acns, HubbleRelease::Main),
         lose_every: None,
     };
     write_history(&options, Scenario::Chaos, NOW, &mut state, &rings).expect("a history");
@@ -137,7 +138,7 @@ fn a_file_that_cannot_be_written_is_named() {
             10.0,
             NOW - SECOND,
         ),
-        metrics: Metrics::new(cluster, Profile::Acns),
+        metrics: Metrics::new(cluster, Profile::Acns, HubbleRelease::Main),
         lose_every: None,
     };
     let rings = Rings::new(3, RingCapacity::DEFAULT);

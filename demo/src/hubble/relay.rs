@@ -14,9 +14,6 @@ use super::ring::Rings;
 use crate::clock;
 use crate::cluster::{CLUSTER_NAME, Cluster, NodeId};
 
-/// Version of the nodes in their metrics.
-pub(crate) const NODE_SEMVER: &str = HubbleRelease::Main.semver();
-
 /// Relay's header with its version.
 pub(crate) const VERSION_HEADER: &str = "hubble-relay-version";
 

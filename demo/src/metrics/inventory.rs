@@ -1,14 +1,19 @@
 //! What kube-state-metrics and the agents say about the cluster itself.
 
 use super::{Family, Profile, Sample, quote_label};
+use crate::HubbleRelease;
 use crate::cluster::{CLUSTER_NAME, Cluster};
-use crate::hubble::relay::NODE_SEMVER;
 
 /// Samples that never change.
-pub(super) fn samples(cluster: &Cluster, profile: Profile, samples: &mut Vec<Sample>) {
+pub(super) fn samples(
+    cluster: &Cluster,
+    profile: Profile,
+    release: HubbleRelease,
+    samples: &mut Vec<Sample>,
+) {
     for node in &cluster.nodes {
         let mut labels = profile.scraped(Family::CiliumVersion, node);
-        quote_label(&mut labels, "version", NODE_SEMVER);
+        quote_label(&mut labels, "version", release.semver());
         labels.push('}');
         samples.push(Sample { family: Family::CiliumVersion, suffix: "", labels, value: 1.0 });
     }

@@ -21,6 +21,7 @@ pub(crate) use text::{exposition, quote_label};
 
 use datapath::ALL_INTERFACES;
 
+use crate::HubbleRelease;
 use crate::cluster::{Cluster, Endpoint, EndpointId, EndpointKind, NodeId};
 use crate::record::{PolicyAction, Transport};
 
@@ -122,6 +123,8 @@ struct Connections {
 pub(crate) struct Metrics {
     cluster: Arc<Cluster>,
     profile: Profile,
+    /// What the nodes play.
+    release: HubbleRelease,
     /// Place of each series in `counts`.
     counters: HashMap<Series, usize>,
     counts: Vec<u64>,
@@ -147,12 +150,13 @@ pub(crate) struct Sample {
 
 impl Metrics {
     /// Counters at zero.
-    pub(crate) fn new(cluster: Arc<Cluster>, profile: Profile) -> Self {
+    pub(crate) fn new(cluster: Arc<Cluster>, profile: Profile, release: HubbleRelease) -> Self {
         let connections = cluster.nodes.iter().map(|_| Connections::default()).collect();
         let lost_in_perf_buffer = vec![0; cluster.nodes.len()];
         Self {
             cluster,
             profile,
+            release,
             counters: HashMap::new(),
             counts: Vec::new(),
             shapes: HashMap::new(),
@@ -193,7 +197,7 @@ impl Metrics {
         }
         self.interfaces(&mut samples);
         self.gauges(now_nanos, lost, &mut samples);
-        inventory::samples(&self.cluster, self.profile, &mut samples);
+        inventory::samples(&self.cluster, self.profile, self.release, &mut samples);
         samples.retain(|sample| self.profile.exports(sample.family));
         samples
             .sort_by(|a, b| (a.family, a.suffix, &a.labels).cmp(&(b.family, b.suffix, &b.labels)));

@@ -100,7 +100,8 @@ fn written<const N: usize>(profiles: [Profile; N]) -> [Looks; N] {
     let mut looks = profiles.map(|_| Looks::new());
     for scenario in [Scenario::Open, Scenario::Chaos, Scenario::Combined] {
         let cluster = Arc::new(Cluster::pet_shop());
-        let mut all = profiles.map(|profile| Metrics::new(Arc::clone(&cluster), profile));
+        let mut all = profiles
+            .map(|profile| Metrics::new(Arc::clone(&cluster), profile, HubbleRelease::Main));
         let mut simulation =
             Simulation::new(cluster, scenario, MonitorAggregation::Medium, 1, 2_000.0, START);
         let end = START + SECS * SECOND;

@@ -15,7 +15,7 @@ fn run(scenario: Scenario, secs: i64) -> (Metrics, Vec<Flow>) {
 
 fn run_as(profile: Profile, scenario: Scenario, secs: i64) -> (Metrics, Vec<Flow>) {
     let cluster = Arc::new(Cluster::pet_shop());
-    let mut metrics = Metrics::new(Arc::clone(&cluster), profile);
+    let mut metrics = Metrics::new(Arc::clone(&cluster), profile, HubbleRelease::Main);
     let decoder = Decoder { cluster: &cluster, seed: 1 };
     let mut simulation = Simulation::new(
         Arc::clone(&cluster),
@@ -356,8 +356,22 @@ fn the_number_of_series_is_bounded() {
 }
 
 #[test]
+fn nodes_have_the_version_of_their_release() {
+    let check = |release: HubbleRelease, expected: &str| {
+        let metrics = Metrics::new(Arc::new(Cluster::pet_shop()), Profile::All, release);
+        let samples = metrics.samples(START, &[0; 3]);
+        let versions = sums(&samples, Family::CiliumVersion, &["version"]);
+        assert_eq!(versions, BTreeMap::from([(vec![expected.to_owned()], 3)]));
+    };
+    check(HubbleRelease::V1_15, "1.15.0");
+    check(HubbleRelease::V1_18, "1.18.6");
+    check(HubbleRelease::Main, "1.21.0-dev");
+}
+
+#[test]
 fn what_hubble_never_saw_is_counted_as_lost() {
-    let mut metrics = Metrics::new(Arc::new(Cluster::pet_shop()), Profile::Acns);
+    let mut metrics =
+        Metrics::new(Arc::new(Cluster::pet_shop()), Profile::Acns, HubbleRelease::Main);
     metrics.count_lost(NodeId(1));
     metrics.count_lost(NodeId(1));
     let samples = metrics.samples(START, &[0, 5, 0]);

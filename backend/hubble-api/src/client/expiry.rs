@@ -45,10 +45,17 @@ impl RelayClient {
             .cloned()
             .collect();
         let newest = authorities.into_iter().max_by_key(|authority| authority.not_after_secs);
+        // What a side sends along of its authorities is theirs, and not between.
+        let apart = |chain: &[CertificateFacts]| -> Vec<CertificateFacts> {
+            let between = chain.iter().skip(1).filter(|it| !tls.authorities.contains(it));
+            chain.iter().take(1).chain(between).cloned().collect()
+        };
+        let (chain, client_chain) = (apart(&chain), apart(&tls.client_chain));
         let mut expiries = of_chain(&chain, CertificateRole::Relay, CertificateRole::RelayIssuer);
+        let newest = newest.filter(|it| !chain.contains(it));
         expiries.extend(newest.iter().map(|it| expiry(CertificateRole::Authority, it)));
         let (own, between) = (CertificateRole::Client, CertificateRole::ClientIssuer);
-        expiries.extend(of_chain(&tls.client_chain, own, between));
+        expiries.extend(of_chain(&client_chain, own, between));
         expiries
     }
 }

@@ -98,7 +98,7 @@ pub enum LostEventSource {
 /// The notices of one answer: like ones merged, and no more than a user could read.
 #[derive(Clone, Debug, Default)]
 pub struct Notices {
-    notices: Vec<Notice>,
+    kept: Vec<Notice>,
     /// The nodes of all node errors, those included whose words were left out.
     failed: NodeNames,
     /// How many were left out.
@@ -175,14 +175,14 @@ impl Notices {
     pub fn add(&mut self, notice: Notice) {
         match &notice {
             Notice::NodesConnected { nodes } => {
-                for known in &mut self.notices {
+                for known in &mut self.kept {
                     if let Notice::NodesUnavailable { nodes: known } = known {
                         known.remove(nodes);
                     }
                 }
             }
             Notice::NodesUnavailable { nodes } | Notice::NodesGone { nodes } => {
-                for known in &mut self.notices {
+                for known in &mut self.kept {
                     if let Notice::NodesConnected { nodes: known } = known {
                         known.remove(nodes);
                     }
@@ -191,17 +191,17 @@ impl Notices {
             Notice::NodeError { nodes, .. } => self.failed.extend(nodes),
             _ => {}
         }
-        self.notices.retain(|known| match known {
+        self.kept.retain(|known| match known {
             Notice::NodesConnected { nodes } | Notice::NodesUnavailable { nodes } => {
                 !nodes.is_empty()
             }
             _ => true,
         });
-        if self.notices.iter_mut().any(|known| known.merge(&notice)) {
+        if self.kept.iter_mut().any(|known| known.merge(&notice)) {
             return;
         }
-        if notice.is_single() || self.notices.len() < MAX_NOTICES {
-            self.notices.push(notice);
+        if notice.is_single() || self.kept.len() < MAX_NOTICES {
+            self.kept.push(notice);
         } else {
             self.more += 1;
         }
@@ -209,7 +209,7 @@ impl Notices {
 
     /// The notices, in the order in which their kinds first came.
     pub fn iter(&self) -> impl Iterator<Item = &Notice> {
-        self.notices.iter()
+        self.kept.iter()
     }
 
     /// The nodes that flows are to be expected of; `None`: the sender says nothing about nodes, as
@@ -217,7 +217,7 @@ impl Notices {
     pub fn connected(&self) -> Option<NodeNames> {
         let mut says = false;
         let mut connected = NodeNames::default();
-        for notice in &self.notices {
+        for notice in &self.kept {
             match notice {
                 Notice::NodesConnected { nodes } => {
                     says = true;
@@ -233,7 +233,7 @@ impl Notices {
     /// The nodes of which no flows, or not all, can have come.
     pub fn missing(&self) -> NodeNames {
         let mut missing = self.failed.clone();
-        for notice in &self.notices {
+        for notice in &self.kept {
             if let Notice::NodesUnavailable { nodes } = notice {
                 missing.extend(nodes);
             }
@@ -245,7 +245,7 @@ impl Notices {
     /// of them said nothing of the kind.
     pub fn failure_of_all(&self, nodes: &NodeNames) -> Option<Vec<&str>> {
         let failed = &self.failed;
-        let messages = self.notices.iter().filter_map(|notice| match notice {
+        let messages = self.kept.iter().filter_map(|notice| match notice {
             Notice::NodeError { message, .. } => Some(message.as_str()),
             _ => None,
         });
@@ -262,7 +262,7 @@ impl Notices {
 
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.notices.is_empty()
+        self.kept.is_empty()
     }
 }
 

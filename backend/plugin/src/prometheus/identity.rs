@@ -30,7 +30,9 @@ pub(crate) struct ForwardedIdentity {
 
 /// Two tokens where there can be one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the header `{0}` came with two values: it cannot be told whose call this is")]
+#[error(
+    "the header `{0}` came with two values, as if two different users asked: check the proxy before Grafana"
+)]
 pub(crate) struct TwoIdentities(&'static str);
 
 impl ForwardedIdentity {

@@ -7,6 +7,7 @@ use flow::filter::{FilterSet, FlowFilter, NoConjunction};
 
 use super::budget;
 use super::choice;
+use super::fields::quote;
 use super::filter::Sides;
 use super::flag::{self, Flag};
 use super::model::InvalidQuery;
@@ -17,10 +18,10 @@ const MAX_ADHOC_FILTERS: usize = 50;
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AdhocFilter {
-    key: Flag,
+    pub(super) key: Flag,
     /// The flow has none of the values, where it would have one.
-    negated: bool,
-    values: Vec<String>,
+    pub(super) negated: bool,
+    pub(super) values: Vec<String>,
 }
 
 /// A condition as Grafana writes it; what else it holds is for Grafana alone.
@@ -79,14 +80,14 @@ const TABLE_COLUMNS: [(&str, Flag); 19] = [
 pub(super) fn read(filters: Vec<AdhocFilterJson>) -> Result<Vec<AdhocFilter>, InvalidQuery> {
     if let Some(filter) = filters.get(MAX_ADHOC_FILTERS) {
         let cause = InvalidAdhocFilter::TooMany;
-        return Err(InvalidQuery::Adhoc { key: filter.key.clone(), cause });
+        return Err(InvalidQuery::Adhoc { key: quote(&filter.key), cause });
     }
     let mut values = 0_usize;
     for filter in &filters {
         values = values.saturating_add(filter.values.as_ref().map_or(1, Vec::len));
         if values > budget::MAX_VALUES {
             let cause = InvalidAdhocFilter::TooManyValues;
-            return Err(InvalidQuery::Adhoc { key: filter.key.clone(), cause });
+            return Err(InvalidQuery::Adhoc { key: quote(&filter.key), cause });
         }
     }
     filters.into_iter().filter_map(|filter| AdhocFilter::read(filter).transpose()).collect()
@@ -102,8 +103,8 @@ impl AdhocFilter {
             "=|" => (false, true),
             "!=|" => (true, true),
             _ => {
-                let cause = InvalidAdhocFilter::Operator(operator);
-                return Err(InvalidQuery::Adhoc { key, cause });
+                let cause = InvalidAdhocFilter::Operator(quote(&operator));
+                return Err(InvalidQuery::Adhoc { key: quote(&key), cause });
             }
         };
         let mut values = match values {
@@ -116,10 +117,10 @@ impl AdhocFilter {
         }
         if let Some(variable) = values.iter().find_map(|value| flag::unresolved_variable(value)) {
             let cause = InvalidAdhocFilter::Unresolved(variable.to_owned());
-            return Err(InvalidQuery::Adhoc { key, cause });
+            return Err(InvalidQuery::Adhoc { key: quote(&key), cause });
         }
         let Some(known) = flag_of(key.trim()) else {
-            return Err(InvalidQuery::Adhoc { key, cause: InvalidAdhocFilter::Key });
+            return Err(InvalidQuery::Adhoc { key: quote(&key), cause: InvalidAdhocFilter::Key });
         };
         if !negated && choice::is_all(known, &values) {
             return Ok(None);
@@ -143,13 +144,6 @@ impl AdhocFilter {
 fn flag_of(name: &str) -> Option<Flag> {
     let column = || TABLE_COLUMNS.iter().find(|(column, _)| *column == name);
     Flag::from_key(name).or_else(|| Some(column()?.1))
-}
-
-/// The clusters that one of the conditions asks for.
-pub(super) fn clusters(conditions: &[AdhocFilter]) -> Option<&[String]> {
-    let of_clusters =
-        |condition: &&AdhocFilter| condition.key == Flag::Cluster && !condition.negated;
-    Some(&conditions.iter().find(of_clusters)?.values)
 }
 
 /// Narrows what `set` selects by `conditions`. The filters of alternatives multiply, so their size is

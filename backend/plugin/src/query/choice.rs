@@ -34,7 +34,7 @@ const NAMESPACES: [(Flag, Flag); 3] = [
     (Flag::ToPod, Flag::ToNamespace),
 ];
 
-/// Whether a condition with these values is none: "All" of a variable of names.
+/// Whether these values are "All" of a variable of names, which restricts nothing.
 pub(super) fn is_all(flag: Flag, values: &[String]) -> bool {
     NAMES.contains(&flag) && values.iter().any(|value| ALL.contains(&value.trim()))
 }

@@ -9,92 +9,136 @@ use super::form::FlowsForm;
 use crate::frames::Notice;
 use crate::instance::Instance;
 
-/// `form` with clusters as Hubble calls them, and what is to be said of those that it does not know.
-/// Where the relay does not tell its clusters, the form stays as it is.
+/// Flags whose values are names of clusters.
+const CLUSTER_FLAGS: [Flag; 3] = [Flag::Cluster, Flag::FromCluster, Flag::ToCluster];
+
+/// What the names of one condition stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// Names of Cilium's, or of no cluster that the relay serves.
+    AsTheyAre,
+    /// All that the relay serves.
+    Served,
+}
+
+/// What is known of names of clusters.
+struct Names<'a> {
+    /// How metrics call the relay's cluster.
+    own: Option<&'a str>,
+    /// How Cilium calls those that the relay serves.
+    known: &'a BTreeSet<String>,
+}
+
+/// `form` with clusters as Hubble calls them, each in its place, and what is to be said of those
+/// that it does not know. Where the relay does not name its clusters, the form stays as it is.
 pub(crate) async fn resolve<'f>(
     instance: &Instance,
     form: &'f FlowsForm,
-) -> (Cow<'f, FlowsForm>, Option<Notice>) {
-    let form = with_adhoc(form);
-    if !form.filter.contains_key(&Flag::Cluster) {
-        return (form, None);
+) -> (Cow<'f, FlowsForm>, Vec<Notice>) {
+    let of_flags = form.filter.keys().chain(form.exclude.keys());
+    let mut flags = of_flags.chain(form.adhoc.iter().map(|condition| &condition.key));
+    if !flags.any(|flag| CLUSTER_FLAGS.contains(flag)) {
+        return (Cow::Borrowed(form), Vec::new());
     }
     let own = instance.settings().ok().and_then(|settings| settings.cluster.clone());
     let known = match instance.relay() {
         Ok(relay) => relay.clusters().await,
         Err(_) => BTreeSet::new(),
     };
-    match form {
-        Cow::Borrowed(form) => resolve_among(form, own.as_deref(), &known),
-        Cow::Owned(form) => {
-            let (resolved, notice) = resolve_among(&form, own.as_deref(), &known);
-            (Cow::Owned(resolved.into_owned()), notice)
-        }
-    }
-}
-
-/// `form` with the clusters of an ad hoc filter, which is how links say them, among its own
-/// conditions. Filters in JSON are alternatives to those, and stay as they are.
-fn with_adhoc(form: &FlowsForm) -> Cow<'_, FlowsForm> {
-    let clusters = super::adhoc::clusters(&form.adhoc);
-    let (true, Some(clusters)) = (form.allowlist.is_empty(), clusters) else {
-        return Cow::Borrowed(form);
-    };
-    if form.filter.contains_key(&Flag::Cluster) {
-        return Cow::Borrowed(form);
-    }
     let mut form = form.clone();
-    form.filter.insert(Flag::Cluster, clusters.to_vec());
-    form.adhoc
-        .retain(|condition| super::adhoc::clusters(std::slice::from_ref(condition)).is_none());
-    Cow::Owned(form)
+    let notices = Names { own: own.as_deref(), known: &known }.resolve(&mut form);
+    (Cow::Owned(form), notices)
 }
 
-/// `own` is how metrics call the relay's cluster, `known` is how Cilium calls those that it serves.
-fn resolve_among<'f>(
-    form: &'f FlowsForm,
-    own: Option<&str>,
-    known: &BTreeSet<String>,
-) -> (Cow<'f, FlowsForm>, Option<Notice>) {
-    let Some(asked) = form.filter.get(&Flag::Cluster) else {
-        return (Cow::Borrowed(form), None);
-    };
-    let is_known = |name: &String| name.contains('*') || known.contains(name);
-    let of_any = || {
-        let mut form = form.clone();
-        form.filter.remove(&Flag::Cluster);
-        Cow::Owned(form)
-    };
-    if known.is_empty() || asked.iter().any(is_known) {
-        return (Cow::Borrowed(form), None);
+impl Names<'_> {
+    /// Resolves the names of every condition of `form`.
+    fn resolve(&self, form: &mut FlowsForm) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        if self.known.is_empty() {
+            return notices;
+        }
+        for flag in CLUSTER_FLAGS {
+            self.resolve_flag(flag, form, &mut notices);
+        }
+        notices
     }
-    if asked.iter().any(|name| Some(name.as_str()) == own) {
-        return (of_any(), None);
+
+    fn resolve_flag(&self, flag: Flag, form: &mut FlowsForm, notices: &mut Vec<Notice>) {
+        // Filters in JSON are alternatives to the form's own, which are no condition then.
+        let of_filter = form.filter.get(&flag).filter(|_| form.allowlist.is_empty());
+        let of_adhoc = form.adhoc.iter().filter(|it| it.key == flag && !it.negated);
+        let wanted: Vec<&Vec<String>> =
+            of_filter.into_iter().chain(of_adhoc.map(|it| &it.values)).collect();
+        // Names that exclude each other are not guessed to be one cluster.
+        let may_guess = wanted.first().is_none_or(|first| {
+            first.iter().any(|name| wanted.iter().all(|names| names.contains(name)))
+        });
+        let mut of = |asked: &[String], may_guess| {
+            let (meaning, notice) = self.meaning(asked, may_guess);
+            notices.extend(notice.filter(|notice| !notices.contains(notice)));
+            meaning == Meaning::Served
+        };
+        let served = || self.known.iter().cloned().collect::<Vec<_>>();
+        // Every flow that the relay has is of a cluster that it serves, named or not.
+        let holds_always = flag == Flag::Cluster;
+        if let Some(names) = form.filter.get_mut(&flag)
+            && of(names, may_guess)
+        {
+            *names = served();
+            if holds_always && form.allowlist.is_empty() {
+                form.filter.remove(&flag);
+            }
+        }
+        if let Some(names) = form.exclude.get_mut(&flag)
+            && of(names, false)
+        {
+            *names = served();
+        }
+        form.adhoc.retain_mut(|condition| {
+            if condition.key != flag || !of(&condition.values, may_guess && !condition.negated) {
+                return true;
+            }
+            condition.values = served();
+            !holds_always || condition.negated
+        });
     }
-    let names = |names: &mut dyn Iterator<Item = &String>| {
-        names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-    };
-    let (asked, served) = (names(&mut asked.iter()), names(&mut known.iter()));
-    match own {
-        // The metrics' name of the only cluster there is, or that of another one.
-        None if known.len() == 1 => {
-            let text = format!(
-                "the relay knows no cluster {asked}: these are the flows of {served}, which may be \
-                 the same by Cilium's name; if so, put the first name into `Cluster name` of the \
-                 data source's settings"
-            );
-            (of_any(), Some(Notice::warning(text)))
+
+    /// What the names of a condition mean, and what is to be said of them. Without `may_guess` an
+    /// unknown name stays one.
+    fn meaning(&self, asked: &[String], may_guess: bool) -> (Meaning, Option<Notice>) {
+        let Self { own, known } = *self;
+        if asked.iter().any(|name| name.contains('*') || known.contains(name)) {
+            return (Meaning::AsTheyAre, None);
         }
-        None => {
-            let text = format!("the relay knows no cluster {asked}; it serves {served}");
-            (Cow::Borrowed(form), Some(Notice::warning(text)))
+        if asked.iter().any(|name| Some(name.as_str()) == own) {
+            return (Meaning::Served, None);
         }
-        Some(own) => {
-            let text = format!(
-                "the relay knows no cluster {asked}; it serves {served}, which the metrics call `{own}`"
-            );
-            (Cow::Borrowed(form), Some(Notice::warning(text)))
-        }
+        let list = |names: &mut dyn Iterator<Item = &String>| {
+            names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        };
+        let (asked, served) = (list(&mut asked.iter()), list(&mut known.iter()));
+        let (meaning, text) = match own {
+            // The metrics' name of the only cluster there is, or that of another one.
+            None if known.len() == 1 && may_guess => {
+                let text = format!(
+                    "the relay knows no cluster {asked}: these are the flows of {served}, which may \
+                     be the same by Cilium's name; if so, put the first name into `Cluster name` of \
+                     the data source's settings"
+                );
+                (Meaning::Served, text)
+            }
+            None => {
+                let text = format!("the relay knows no cluster {asked}; it serves {served}");
+                (Meaning::AsTheyAre, text)
+            }
+            Some(own) => {
+                let text = format!(
+                    "the relay knows no cluster {asked}; it serves {served}, which the metrics call `{own}`"
+                );
+                (Meaning::AsTheyAre, text)
+            }
+        };
+        (meaning, Some(Notice::warning(text)))
     }
 }
 
@@ -102,25 +146,63 @@ fn resolve_among<'f>(
 mod tests {
     use super::*;
 
+    /// Hubble's filters of a query, by the clusters that they name.
     #[test]
-    fn clusters_of_an_ad_hoc_filter_are_of_the_form() {
-        fn check(query: &str, filter: &[&str], left: usize) {
-            let read = crate::query::model::FlowsQuery::read(query.as_bytes()).unwrap();
-            let form = with_adhoc(&read.form);
-            let clusters = form.filter.get(&Flag::Cluster).cloned().unwrap_or_default();
-            assert_eq!(clusters, filter, "{query}");
-            assert_eq!(form.adhoc.len(), left, "{query}");
+    fn names_are_resolved_where_they_stand() {
+        fn check(own: Option<&str>, query: &str, allow: &[&[&str]], deny: &[&[&str]]) {
+            let mut form = crate::query::model::FlowsQuery::read(query.as_bytes()).unwrap().form;
+            let known = BTreeSet::from(["default".to_owned()]);
+            Names { own, known: &known }.resolve(&mut form);
+            let filters = crate::query::filter::FlowSelection::new(&form).unwrap().filters;
+            let names = |filters: &[flow::filter::FlowFilter]| -> Vec<Vec<String>> {
+                let sources = filters.iter().filter(|filter| {
+                    filter.destination_cluster_name.is_empty()
+                        || !filter.source_cluster_name.is_empty()
+                });
+                sources.map(|filter| filter.source_cluster_name.clone()).collect()
+            };
+            assert_eq!(names(&filters.allow), allow, "{query}");
+            assert_eq!(names(&filters.deny), deny, "{query}");
         }
-        let is = r#"{"key": "cluster", "operator": "=", "value": "a"}"#;
-        let one_of = r#"{"key": "cluster", "operator": "=|", "value": "", "values": ["a", "b"]}"#;
-        let not = r#"{"key": "cluster", "operator": "!=", "value": "a"}"#;
-        let all = r#"{"key": "cluster", "operator": "=|", "value": "", "values": [".*"]}"#;
-        check(&format!(r#"{{"adhocFilters": [{is}]}}"#), &["a"], 0);
-        check(&format!(r#"{{"adhocFilters": [{one_of}]}}"#), &["a", "b"], 0);
-        check(&format!(r#"{{"adhocFilters": [{not}]}}"#), &[], 1);
-        check(&format!(r#"{{"adhocFilters": [{all}]}}"#), &[], 0);
-        check(&format!(r#"{{"filter": {{"cluster": ["b"]}}, "adhocFilters": [{is}]}}"#), &["b"], 1);
-        check(&format!(r#"{{"allowlist": ["{{}}"], "adhocFilters": [{is}]}}"#), &[], 1);
+        let is =
+            |name: &str| format!(r#"{{"key": "cluster", "operator": "=", "value": "{name}"}}"#);
+        let not =
+            |name: &str| format!(r#"{{"key": "cluster", "operator": "!=", "value": "{name}"}}"#);
+        let adhoc =
+            |conditions: &[String]| format!(r#"{{"adhocFilters": [{}]}}"#, conditions.join(", "));
+        let own = Some("aks");
+        check(own, &adhoc(&[is("aks")]), &[], &[]);
+        check(own, &adhoc(&[is("default")]), &[&["default"]], &[]);
+        check(own, &adhoc(&[is("aks"), is("default")]), &[&["default"]], &[]);
+        check(own, &adhoc(&[not("aks")]), &[], &[&["default"]]);
+        check(own, &adhoc(&[not("other")]), &[], &[&["other"]]);
+        check(own, r#"{"exclude": {"cluster": ["aks"]}}"#, &[], &[&["default"]]);
+        check(own, r#"{"filter": {"cluster": ["aks"]}}"#, &[], &[]);
+        check(own, r#"{"filter": {"fromCluster": ["aks"]}}"#, &[&["default"]], &[]);
+        let both =
+            format!(r#"{{"filter": {{"cluster": ["other"]}}, "adhocFilters": [{}]}}"#, is("aks"));
+        check(own, &both, &[&["other"]], &[]);
+        // An alternative in JSON stands beside the whole cluster, and not instead of it.
+        let beside =
+            r#"{"filter": {"cluster": ["aks"]}, "allowlist": ["{\"source_pod\": [\"a\"]}"]}"#;
+        check(own, beside, &[&["default"], &[]], &[]);
+        // A guess is one name; no cluster has two.
+        check(None, &adhoc(&[is("a")]), &[], &[]);
+        check(None, &adhoc(&[is("a"), is("a")]), &[], &[]);
+        check(None, &adhoc(&[not("a")]), &[], &[&["a"]]);
+    }
+
+    #[test]
+    fn no_flow_is_of_two_clusters_that_are_unknown() {
+        let conditions = ["a", "b"]
+            .map(|name| format!(r#"{{"key": "fromCluster", "operator": "=", "value": "{name}"}}"#));
+        let query = format!(r#"{{"adhocFilters": [{}]}}"#, conditions.join(", "));
+        let mut form = crate::query::model::FlowsQuery::read(query.as_bytes()).unwrap().form;
+        let known = BTreeSet::from(["default".to_owned()]);
+        let notices = Names { own: None, known: &known }.resolve(&mut form);
+        assert_eq!(notices.len(), 2, "{notices:?}");
+        let filters = crate::query::filter::FlowSelection::new(&form).unwrap().filters;
+        assert_eq!(filters.deny, [flow::filter::FlowFilter::default()], "nothing is selected");
     }
 
     #[test]
@@ -131,11 +213,11 @@ mod tests {
                 let names = asked.iter().map(|&name| name.to_owned()).collect();
                 form.filter.insert(Flag::Cluster, names);
             }
-            let known = known.iter().map(|&name| name.to_owned()).collect();
-            let (resolved, notice) = resolve_among(&form, own, &known);
-            let is_kept = resolved.filter.contains_key(&Flag::Cluster);
+            let known: BTreeSet<String> = known.iter().map(|&name| name.to_owned()).collect();
+            let notices = Names { own, known: &known }.resolve(&mut form);
+            let is_kept = form.filter.contains_key(&Flag::Cluster);
             assert_eq!(is_kept, kept, "{asked:?} {own:?} {known:?}");
-            let text = notice.map_or(String::new(), |notice| notice.text);
+            let text: String = notices.into_iter().map(|notice| notice.text).collect();
             assert_eq!(text, said, "{asked:?} {own:?} {known:?}");
         }
         check(&[], None, &["default"], false, "");
@@ -155,7 +237,7 @@ mod tests {
             true,
             "the relay knows no cluster `aks-other`; it serves `default`, which the metrics call `aks-pets`",
         );
-        // Nobody says: it cannot be told.
+        // Nobody says whether it is the same.
         check(
             &["aks-pets"],
             None,

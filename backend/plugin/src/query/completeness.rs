@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::flows::time_text;
 use crate::frames::Notice;
-use crate::relay::{BufferStart, LostEvents, NodeLoss, Relay, RelayError, TimeRange};
+use crate::relay::{
+    BufferStart, LostEvents, MAX_LOSS_NODES, NodeLoss, Relay, RelayError, TimeRange,
+};
 
 /// Nodes that a sentence lists, and that have a sentence of their own.
 const MAX_NODES_SHOWN: usize = 5;
@@ -39,11 +41,17 @@ impl Completeness {
         if let Some(memory) = known.and_then(|start| memory(range, start)) {
             custom.insert("memory".to_owned(), memory);
         }
-        let is_lossy = !losses.is_empty();
-        if is_lossy {
+        let is_lossy = !losses.is_empty() || lost.of_others > 0;
+        if !losses.is_empty() {
             custom.insert("lost".to_owned(), lost_json(&losses));
         }
         let mut notices = loss_notices(&losses);
+        if lost.of_others > 0 {
+            notices.push(Notice::warning(format!(
+                "up to {} lost on nodes beyond the first {MAX_LOSS_NODES}, which are not told apart",
+                counted(lost.of_others)
+            )));
+        }
         let mut marks = Map::new();
         mark(&mut marks, INCOMPLETE, &notices);
         let buffer_start = reaches_memory.then(|| buffer_start_notice(range, start)).flatten();
@@ -190,7 +198,7 @@ fn buffer_start_notice(
     Some(Notice::info(text))
 }
 
-/// Where each buffer begins, those first that begin last; two are told of already.
+/// Where each buffer begins, those first that begin last; the sentence has two already.
 fn by_node(start: &BufferStart) -> String {
     let nodes = start.latest();
     if nodes.len() <= 2 {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use flow::dns::DnsConnections;
 use flow::filter::FilterSet;
 
-use super::fields::Fields;
+use super::fields::{Fields, quote};
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::read_rows;
@@ -54,7 +54,8 @@ impl DnsConnectionsQuery {
         let ip = match ip {
             None => None,
             Some(text) => {
-                let address: IpAddr = text.parse().map_err(|_| InvalidQuery::Ip { ip: text })?;
+                let address: IpAddr =
+                    text.parse().map_err(|_| InvalidQuery::Ip { ip: quote(&text) })?;
                 Some(address.to_string())
             }
         };

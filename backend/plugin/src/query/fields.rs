@@ -76,7 +76,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// Reads a JSON object. Errors: it is too large, or none.
+    /// Reads a JSON object. Errors: the text is too large, or holds something else.
     pub(super) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
         if json.len() > MAX_QUERY_BYTES {
             return Err(InvalidQuery::TooLarge);
@@ -96,7 +96,7 @@ impl Fields {
         self.left.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Any value; null is none.
+    /// Any value; null counts as absent.
     pub(super) fn take(&mut self, name: &'static str) -> Option<Value> {
         self.known.push(name);
         self.left.remove(name).filter(|value| !value.is_null())

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::adhoc::{self, AdhocFilter, AdhocFilterJson};
 use super::budget::MAX_FILTERS;
 use super::choice;
-use super::fields::Fields;
+use super::fields::{Fields, quote};
 use super::flag::{self, Flag, FlagValues, InvalidFlag};
 use super::line::{self, Diagnostic, Variables};
 use super::model::InvalidQuery;
@@ -161,7 +161,7 @@ fn read_flags(
 ) -> Result<FlagValues, InvalidQuery> {
     let mut read = FlagValues::new();
     for (key, mut values) in flags {
-        let invalid = |cause| InvalidQuery::Flag { list, flag: key.clone(), cause };
+        let invalid = |cause| InvalidQuery::Flag { list, flag: quote(&key), cause };
         let flag = Flag::from_key(&key).ok_or_else(|| invalid(InvalidFlag::Unknown))?;
         values.retain(|value| !value.trim().is_empty());
         if !values.is_empty() {
@@ -261,7 +261,8 @@ impl Selectors {
             time_nanos(text.trim(), now_nanos).map(Some).ok_or_else(|| InvalidQuery::Time {
                 name,
                 reason: format!(
-                    "`{text}` is neither a duration such as `1h30m` nor a time such as `2006-01-02T15:04:05Z`"
+                    "`{}` is neither a duration such as `1h30m` nor a time such as `2006-01-02T15:04:05Z`",
+                    quote(text)
                 ),
             })
         };

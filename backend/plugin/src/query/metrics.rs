@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::clusters;
 use super::completeness::{Completeness, empty_notice};
-use super::fields::Fields;
+use super::fields::{Fields, quote};
 use super::filter::FlowSelection;
 use super::flag;
 use super::flows::{executed, now_ms, relay_notices, remark_notices, unreadable};
@@ -102,7 +102,7 @@ pub(super) struct FlowMetricsJson {
     format: Option<FlowMetricsFormat>,
     limit: Option<i64>,
     #[cfg_attr(test, ts(optional, type = "number"))]
-    min_flows: Option<i64>,
+    min_flows: Option<u64>,
 }
 
 impl FlowMetricsJson {
@@ -112,7 +112,7 @@ impl FlowMetricsJson {
             group_by: fields.texts("groupBy")?,
             format: fields.choice("format")?,
             limit: fields.whole("limit")?,
-            min_flows: fields.whole("minFlows")?,
+            min_flows: fields.count("minFlows")?,
         })
     }
 }
@@ -126,7 +126,8 @@ impl FlowMetricsQuery {
             if let Some(variable) = flag::unresolved_variable(&key) {
                 return Err(InvalidQuery::Variable { field: "groupBy", name: variable.to_owned() });
             }
-            let field = GroupField::from_key(key.trim()).ok_or(InvalidQuery::GroupField { key })?;
+            let field = GroupField::from_key(key.trim())
+                .ok_or_else(|| InvalidQuery::GroupField { key: quote(&key) })?;
             if !group_by.contains(&field) {
                 group_by.push(field);
             }
@@ -143,8 +144,7 @@ impl FlowMetricsQuery {
             format: json.format.unwrap_or_default(),
             top,
             notices,
-            // Fewer than none are none.
-            min_flows: json.min_flows.unwrap_or_default().try_into().unwrap_or_default(),
+            min_flows: json.min_flows.unwrap_or_default(),
         })
     }
 
@@ -374,6 +374,15 @@ pub(super) async fn frames(
     }
     let told = told(query.metric, groups.iter().chain(&other), covered);
     let series = series(query, &groups, other.as_ref(), covered, told);
+    let left_out = (groups.len() + usize::from(other.is_some())).saturating_sub(series.len());
+    if query.metric == FlowMetric::DropRatio && left_out > 0 {
+        let (groups, have) = if left_out == 1 { ("group", "has") } else { ("groups", "have") };
+        notices.push(Notice::info(format!(
+            "{left_out} {groups} of fewer than {} flows {have} no drop ratio and are left out \
+             (`minFlows`)",
+            query.min_flows
+        )));
+    }
     let shape = FlowSeriesShape {
         name: query.metric.name(),
         unit: query.metric.unit(),

@@ -296,7 +296,7 @@ pub(crate) fn read(envelope: &Envelope) -> Result<(Query, Vec<Notice>), InvalidQ
             let (query, notices) = PoliciesQuery::read(&envelope.json)?;
             Ok((Query::Policies(query), notices))
         }
-        Some(other) => Err(InvalidQuery::QueryType(other.to_owned())),
+        Some(other) => Err(InvalidQuery::QueryType(fields::quote(other))),
     }
 }
 

@@ -111,6 +111,30 @@ fn selections_are_those_of_hubble_observe() {
 }
 
 #[test]
+fn errors_repeat_little_of_what_was_asked() {
+    let check = |query: Value, expected: &str| {
+        let error = model::read(&envelope(&query)).unwrap_err();
+        let text = crate::words(&error);
+        assert!(text.contains(expected), "{text:.500}");
+        assert!(text.len() < 1_000, "{} bytes: {text:.100}", text.len());
+    };
+    let long = "x".repeat(100_000);
+    let quoted = format!("`{}…`", "x".repeat(64));
+    check(json!({ "queryType": long }), &quoted);
+    check(json!({ "queryType": "dnsConnections", "ip": long }), &quoted);
+    check(json!({ "since": long }), &quoted);
+    check(json!({ "until": long }), &quoted);
+    check(json!({ "filter": { long.as_str(): ["a"] } }), &format!("`filter.{}…`", "x".repeat(64)));
+    check(json!({ "queryType": "flowMetrics", "groupBy": [long] }), &quoted);
+    let adhoc = |key: &str, operator: &str| json!({ "adhocFilters": [{ "key": key, "operator": operator, "value": "a" }] });
+    check(adhoc(&long, "="), &quoted);
+    check(adhoc(&long, "~"), &quoted);
+    check(adhoc("verdict", &long), &quoted);
+    let of_one = "`minFlows` must be a whole number, 0 or more, not the number -1";
+    check(json!({ "queryType": "flowMetrics", "minFlows": -1 }), of_one);
+}
+
+#[test]
 fn what_cannot_be_selected_is_named() {
     let none = json!({});
     let only = |filter: Value| (filter, none.clone());

@@ -3,13 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::DateTime;
 use hubble_api::client::{CertificateRole, Expiry};
 
 use super::Relay;
-use crate::query::now_ms;
+use crate::query::{now_ms, time_text};
 
-/// How long before its end a certificate is told of.
+/// How long before its end a certificate has a notice.
 const SOON_SECS: i64 = 30 * DAY_SECS;
 const DAY_SECS: i64 = 86_400;
 /// How long what the relay shows stays true enough.
@@ -50,9 +49,7 @@ fn sentence(expiry: &Expiry, now_secs: i64) -> Option<String> {
     if left_secs > SOON_SECS {
         return None;
     }
-    let date = DateTime::from_timestamp(*not_after_secs, 0)
-        .map(|time| time.format("%Y-%m-%d %H:%M UTC").to_string())
-        .unwrap_or_default();
+    let date = time_text(not_after_secs.saturating_mul(1_000_000_000));
     let days = left_secs.div_euclid(DAY_SECS);
     let when = match days {
         ..0 => format!("ended on {date}"),
@@ -69,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn certificates_are_told_of_a_month_before_they_end() {
+    fn a_month_before_they_end_certificates_have_a_notice() {
         // 2026-01-01.
         const NOW: i64 = 1_767_225_600;
         let check = |left_secs: i64, expected: Option<&str>| {
@@ -84,11 +81,11 @@ mod tests {
             assert_eq!(sentence(&expiry, NOW), text, "{left_secs}");
         };
         check(30 * DAY_SECS + 1, None);
-        check(30 * DAY_SECS, Some("ends in 30 days, on 2026-01-31 00:00 UTC"));
-        check(30 * DAY_SECS - 1, Some("ends in 29 days, on 2026-01-30 23:59 UTC"));
-        check(DAY_SECS, Some("ends in 1 day, on 2026-01-02 00:00 UTC"));
-        check(DAY_SECS - 1, Some("ends in less than a day, on 2026-01-01 23:59 UTC"));
-        check(0, Some("ends in less than a day, on 2026-01-01 00:00 UTC"));
-        check(-1, Some("ended on 2025-12-31 23:59 UTC"));
+        check(30 * DAY_SECS, Some("ends in 30 days, on 2026-01-31 00:00:00.000 UTC"));
+        check(30 * DAY_SECS - 1, Some("ends in 29 days, on 2026-01-30 23:59:59.000 UTC"));
+        check(DAY_SECS, Some("ends in 1 day, on 2026-01-02 00:00:00.000 UTC"));
+        check(DAY_SECS - 1, Some("ends in less than a day, on 2026-01-01 23:59:59.000 UTC"));
+        check(0, Some("ends in less than a day, on 2026-01-01 00:00:00.000 UTC"));
+        check(-1, Some("ended on 2025-12-31 23:59:59.000 UTC"));
     }
 }

@@ -8,12 +8,14 @@ use super::nodes::{NodeInfo, Nodes};
 use super::{BufferStart, Relay, TimeRange};
 
 /// Nodes that are told apart; a relay serves a few thousand.
-const MAX_NODES: usize = 10_000;
+pub(crate) const MAX_NODES: usize = 10_000;
 
 /// What was lost while one answer came in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LostEvents {
     by_node: BTreeMap<String, BTreeMap<LostEventSource, u64>>,
+    /// Events of further nodes, the marks of where their readers began among them.
+    pub(crate) of_others: u64,
 }
 
 /// What a node lost.
@@ -70,6 +72,8 @@ impl LostEvents {
             let counts = self.by_node.entry(node_name.clone()).or_default();
             let sum = counts.entry(*source).or_default();
             *sum = sum.saturating_add(*count);
+        } else {
+            self.of_others = self.of_others.saturating_add(*count);
         }
         true
     }
@@ -194,6 +198,22 @@ mod tests {
         check(&[("a", Queue, 3, Some(200)), ("a", Queue, 4, Some(201))], &[("a", 3)]);
         check(&[("a", Queue, 5, None), ("b", Queue, 7, None)], &[("b", 7), ("a", 5)]);
         check(&[("a", Queue, u64::MAX, None), ("a", Ring, 3, None)], &[("a", u64::MAX)]);
+    }
+
+    #[test]
+    fn nodes_beyond_those_told_apart_are_counted_together() {
+        let mut lost = LostEvents::default();
+        for node in 0..MAX_NODES + 3 {
+            let notice = Notice::FlowsLost {
+                source: LostEventSource::ObserverEventsQueue,
+                count: 7,
+                node_name: format!("node-{node}"),
+                first: None,
+                last: None,
+            };
+            lost.take(&notice, TimeRange { from_nanos: 100, to_nanos: 200 });
+        }
+        assert_eq!((lost.by_node().len(), lost.of_others), (10_000, 21));
     }
 
     #[test]

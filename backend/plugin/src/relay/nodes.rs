@@ -54,7 +54,7 @@ pub(super) struct Nodes {
 }
 
 impl Relay {
-    /// What is known of the nodes, which the query itself would not tell.
+    /// What the relay said of its nodes before the query; nothing where it does not answer in time.
     pub(super) async fn known(&self) -> Known {
         self.kept_nodes().await.map(|nodes| nodes.known).unwrap_or_default()
     }

@@ -18,7 +18,7 @@ impl TimeRange {
         Self { from_nanos, to_nanos }
     }
 
-    /// The millisecond at whose beginning it is over, or in which it ends.
+    /// The end in Unix milliseconds, rounded down: `to_ms` of a range that was made of milliseconds.
     pub(crate) fn end_ms(self) -> i64 {
         self.to_nanos.saturating_add(1).div_euclid(NANOS_PER_MS)
     }

@@ -35,7 +35,7 @@ pub(super) enum VariableQuery {
 
 /// Answers `POST variables`.
 ///
-/// Errors: a query that is none, or whoever is asked has no answer.
+/// Errors: the query cannot be read, or relay or Prometheus have no answer.
 pub(super) async fn variables(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
     let asked: VariablesCall = serde_json::from_slice(&call.body).map_err(CallError::Body)?;
     let query = VariableQuery::read(&asked.query)?

@@ -80,6 +80,13 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
             }
         };
         match event {
+            Event::Message(Some(message)) if is_mask_refused(relay, &plan, &message) => {
+                plan = plan.unmasked();
+                request.field_mask.clear();
+                go_on(&mut request, last_seen);
+                heard = Heard::default();
+                source = Source::Following(relay.follow(request.clone()));
+            }
             Event::Message(Some(Ok(FlowMessage::Flow(message)))) => {
                 wait = FIRST_WAIT;
                 heard.flows = true;
@@ -89,21 +96,8 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
                     batch.push(&message);
                 }
             }
-            Event::Message(Some(Ok(FlowMessage::Notice(notice))))
-                if plan.is_mask_refused(relay, &notice) =>
-            {
-                plan = plan.unmasked();
-                request.field_mask.clear();
-                go_on(&mut request, last_seen);
-                source = Source::Following(relay.follow(request.clone()));
-            }
             Event::Message(Some(Ok(FlowMessage::Notice(notice)))) => {
                 heard.say(relay, &mut batch, notice).await;
-            }
-            Event::Message(Some(Err(error))) if plan.is_mask_refused_by(relay, &error) => {
-                plan = plan.unmasked();
-                request.field_mask.clear();
-                source = Source::Following(relay.follow(request.clone()));
             }
             Event::Message(ended) => {
                 let reason = match ended {
@@ -150,7 +144,7 @@ async fn begin(
     batch: &mut Batch,
 ) -> Result<(Plan, FlowRequest), relay::RelayError> {
     let (filters, of_clusters) = query.filters(instance).await;
-    if let Some(Notice { severity, text }) = of_clusters {
+    for Notice { severity, text } in of_clusters {
         batch.say(severity, text);
     }
     let plan = relay.plan(&filters, query.shape.columns()).await?;
@@ -164,6 +158,15 @@ async fn begin(
         ..plan.request()
     };
     Ok((plan, request))
+}
+
+/// Whether a message says that the mask of the request is refused.
+fn is_mask_refused(relay: &Relay, plan: &Plan, message: &Result<FlowMessage, RelayError>) -> bool {
+    match message {
+        Ok(FlowMessage::Flow(_)) => false,
+        Ok(FlowMessage::Notice(notice)) => plan.is_mask_refused(relay, notice),
+        Err(error) => plan.is_mask_refused_by(relay, error),
+    }
 }
 
 /// Asks on from the newest flow that came, where there was one.

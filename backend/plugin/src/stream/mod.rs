@@ -138,7 +138,7 @@ impl LiveQuery {
     }
 
     /// What the relay is asked for, and what is to be said of it.
-    async fn filters(&self, instance: &Instance) -> (FilterSet, Option<Notice>) {
+    async fn filters(&self, instance: &Instance) -> (FilterSet, Vec<Notice>) {
         let (form, of_clusters) = resolve_clusters(instance, &self.form).await;
         match FlowSelection::new(&form) {
             Ok(selection) => (selection.filters, of_clusters),

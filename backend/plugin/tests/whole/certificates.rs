@@ -61,7 +61,8 @@ async fn shop(
         lose_every: None,
         release: HubbleRelease::Main,
         tls: Some(TlsFiles {
-            cert: write("relay.crt", &certificate),
+            // Some send their authority along.
+            cert: write("relay.crt", &format!("{certificate}{}", authority.pem())),
             key: write("relay.key", &key),
             client_ca: Some(write("ca.crt", &authority.pem())),
         }),

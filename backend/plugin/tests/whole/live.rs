@@ -378,11 +378,13 @@ async fn a_mask_that_is_refused_interrupts_nobody() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     for masks in [Masks::Refused, Masks::RefusedByOne] {
-        let script =
-            Script { flows: plain([now - 1_000]), masks, hangs: true, ..Script::default() };
+        // Both readers mark where they begin, which is no loss.
+        let flows = [vec![relay::lost("aks-1", 3, 1)], plain([now - 1_000])].concat();
+        let script = Script { flows, masks, hangs: true, ..Script::default() };
         let relay = Relay::start(script).await;
         let mut stream = run(&plugin, &relay.source(), PATH, &query(&json!({}))).await.unwrap();
-        let (_, notices) = gather(&mut stream, |flows, _| flows >= 1).await;
+        let shown = if masks == Masks::RefusedByOne { 2 } else { 1 };
+        let (_, notices) = gather(&mut stream, |flows, _| flows >= shown).await;
         assert_eq!(notices, [""; 0]);
         until(|| relay.asked.lock().unwrap().len() == 2).await;
         let asked = relay.asked.lock().unwrap();
