@@ -375,14 +375,7 @@ pub(super) async fn frames(
     let told = told(query.metric, groups.iter().chain(&other), covered);
     let series = series(query, &groups, other.as_ref(), covered, told);
     let left_out = (groups.len() + usize::from(other.is_some())).saturating_sub(series.len());
-    if query.metric == FlowMetric::DropRatio && left_out > 0 {
-        let (groups, have) = if left_out == 1 { ("group", "has") } else { ("groups", "have") };
-        notices.push(Notice::info(format!(
-            "{left_out} {groups} of fewer than {} flows {have} no drop ratio and are left out \
-             (`minFlows`)",
-            query.min_flows
-        )));
-    }
+    notices.extend(left_out_notice(query, left_out));
     let shape = FlowSeriesShape {
         name: query.metric.name(),
         unit: query.metric.unit(),
@@ -398,6 +391,20 @@ pub(super) async fn frames(
             flow_ranking(&shape, &keys, &series, meta)
         }
     })
+}
+
+/// Says how many groups have too few flows for a drop ratio, where there are some.
+fn left_out_notice(query: &FlowMetricsQuery, left_out: usize) -> Option<Notice> {
+    if query.metric != FlowMetric::DropRatio || left_out == 0 {
+        return None;
+    }
+    let (groups, have, are) =
+        if left_out == 1 { ("group", "has", "is") } else { ("groups", "have", "are") };
+    Some(Notice::info(format!(
+        "{left_out} {groups} of fewer than {} flows {have} no drop ratio and {are} left out \
+         (`minFlows`)",
+        query.min_flows
+    )))
 }
 
 /// The part of each bucket of which flows can be known.
