@@ -320,10 +320,14 @@ pub(super) fn count_tables(envelopes: &[Envelope]) -> usize {
 
 impl Query {
     /// Asks for what expressions calculate with: Grafana's own Prometheus source makes tables and
-    /// heat maps in the browser, which alert rules and expressions never see.
+    /// heat maps in the browser, which alert rules and expressions never see. They take one kind of
+    /// frame, too: where both are asked for, the range alone.
     pub(super) fn as_numbers(&mut self) {
         match self {
-            Self::Promql(query) => query.format = PromqlFormat::TimeSeries,
+            Self::Promql(query) => {
+                query.format = PromqlFormat::TimeSeries;
+                query.instant &= !query.range;
+            }
             Self::FlowMetrics(query) if query.format == FlowMetricsFormat::Long => {
                 query.format = FlowMetricsFormat::Top;
             }

@@ -208,6 +208,24 @@ async fn alert_rules_and_expressions_get_series() {
     check(json!({ "expr": "up", "format": "heatmap" }), "timeseries-multi", 2, "| 5\n").await;
 }
 
+/// Expressions judge all frames by the first: numbers and series together are refused.
+#[tokio::test]
+async fn alert_rules_and_expressions_get_one_kind_of_frame() {
+    let plugin = Plugin::start().await;
+    let prometheus = prometheus().await;
+    for format in ["time_series", "table", "heatmap"] {
+        for headers in [[("FromAlert", "true")], [("http_X-Grafana-From-Expr", "true")]] {
+            let query = json!({ "expr": "up", "range": true, "instant": true, "format": format });
+            let queries = [("A", query)];
+            let answers = plugin.query_with(&prometheus.source(), RANGE, &queries, &headers).await;
+            let frames: Vec<String> =
+                answers["A"].frames.iter().map(|frame| crate::golden::render(frame, 5)).collect();
+            assert_eq!(frames.len(), 1, "{headers:?} {format}");
+            assert!(frames[0].contains("timeseries-multi"), "{}", frames[0]);
+        }
+    }
+}
+
 /// Grafana's own source answers both with one table, by time.
 #[tokio::test]
 async fn one_table_of_range_and_instant() {
