@@ -14,8 +14,8 @@ const HTTP_PREFIX: &str = "http_";
 pub(crate) enum HeadersOf {
     /// Grafana alone: queries and health checks.
     Grafana,
-    /// The browser: Grafana hands all of its headers to a resource, and takes out the tokens among
-    /// them by their own names only.
+    /// The browser: Grafana hands all of its headers to a resource, and takes out `Authorization`
+    /// by its own name only. `X-Id-Token` is Grafana's where Grafana put `Authorization` beside it.
     Browser,
 }
 
@@ -69,6 +69,9 @@ impl ForwardedIdentity {
             }
             *slot = value;
         }
+        if of == HeadersOf::Browser && own.authorization.is_none() {
+            own.id_token = None;
+        }
         Ok(Self {
             authorization: own.authorization.or(marked.authorization),
             id_token: own.id_token.or(marked.id_token),
@@ -95,7 +98,8 @@ mod tests {
         for of in [HeadersOf::Grafana, HeadersOf::Browser] {
             check(of, &[], [None, None]);
             check(of, &[authorization], [Some("hunter2"), None]);
-            check(of, &[("X-ID-Token", "hunter2"), ("Cookie", "a=b")], [None, Some("hunter2")]);
+            let both = [authorization, ("X-ID-Token", "hunter2"), ("Cookie", "a=b")];
+            check(of, &both, [Some("hunter2"), Some("hunter2")]);
             check(of, &[("Authorization", "hunter2\r\nX: y")], [None, None]);
             check(of, &[("Authorization", "")], [None, None]);
             // The order is that of a hash map.
@@ -103,6 +107,9 @@ mod tests {
             check(of, &[marked, authorization], [Some("hunter2"), None]);
             check(of, &[authorization, authorization], [Some("hunter2"), None]);
         }
+        let alone = [("X-ID-Token", "hunter2"), ("Cookie", "a=b")];
+        check(HeadersOf::Grafana, &alone, [None, Some("hunter2")]);
+        check(HeadersOf::Browser, &alone, [None, None]);
         let both = [("http_Authorization", "hunter2"), ("http_X-Id-Token", "hunter2")];
         check(HeadersOf::Grafana, &both, [Some("hunter2"), Some("hunter2")]);
         check(HeadersOf::Browser, &both, [None, None]);
