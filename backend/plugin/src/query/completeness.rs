@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::flows::time_text;
 use crate::frames::Notice;
 use crate::relay::{
-    BufferStart, LostEvents, MAX_LOSS_NODES, NodeLoss, Relay, RelayError, TimeRange,
+    BufferStart, CountedOver, LostEvents, MAX_LOSS_NODES, NodeLoss, Relay, RelayError, TimeRange,
 };
 
 /// Nodes that a sentence lists, and that have a sentence of their own.
@@ -110,9 +110,20 @@ fn memory(range: TimeRange, start: &BufferStart) -> Option<Value> {
 }
 
 fn lost_json(losses: &[NodeLoss]) -> Value {
-    let nodes = losses.iter().take(MAX_NODES_SHOWN).map(
-        |loss| json!({ "node": loss.node_name, "events": loss.events(), "share": loss.share }),
-    );
+    let nodes = losses.iter().take(MAX_NODES_SHOWN).map(|loss| {
+        let since = match loss.over {
+            CountedOver::Since(nanos) => Some(nanos.div_euclid(1_000_000)),
+            CountedOver::Range | CountedOver::Part => None,
+        };
+        let is_part = loss.over != CountedOver::Range;
+        json!({
+            "node": loss.node_name,
+            "events": loss.events(),
+            "share": loss.share,
+            "part": is_part,
+            "since": since,
+        })
+    });
     let events = losses.iter().fold(0_u64, |sum, loss| sum.saturating_add(loss.events()));
     json!({ "events": events, "nodes": nodes.collect::<Vec<_>>() })
 }
@@ -139,6 +150,17 @@ fn loss_text(loss: &NodeLoss) -> String {
     }
     if let Some(share) = loss.share {
         text.extend([", ", &percent(share), " of its events in the time range (an estimate)"]);
+    }
+    match loss.over {
+        CountedOver::Range => {}
+        CountedOver::Since(nanos) => {
+            text.extend([
+                ", counted since ",
+                &time_text(nanos),
+                ", where reading stopped at the limit",
+            ]);
+        }
+        CountedOver::Part => text.push_str(", counted in the part of the time range that was read"),
     }
     let sources = loss.by_source.iter().map(|(source, events)| match loss.by_source.len() {
         1 => source.to_string(),

@@ -16,6 +16,22 @@ pub(crate) struct LostEvents {
     by_node: BTreeMap<String, BTreeMap<LostEventSource, u64>>,
     /// Events of further nodes, the marks of where their readers began among them.
     pub(crate) of_others: u64,
+    /// Nodes that were read through a part of the range only.
+    in_part: BTreeMap<String, CountedOver>,
+    /// Of all nodes that are not named there.
+    others: CountedOver,
+}
+
+/// The part of a range over which the losses of a node are counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum CountedOver {
+    /// All of it.
+    #[default]
+    Range,
+    /// From this Unix nanosecond up to its end: the node counted back to a limit.
+    Since(i64),
+    /// What was read before a limit, or before the answer broke off.
+    Part,
 }
 
 /// What a node lost.
@@ -25,7 +41,8 @@ pub(crate) struct NodeLoss {
     pub(crate) node_name: String,
     /// Events, by where they were lost.
     pub(crate) by_source: BTreeMap<LostEventSource, u64>,
-    /// Estimated share of the events of the range, 0 to 1.
+    pub(crate) over: CountedOver,
+    /// Estimated share of the events of the range, 0 to 1; `None` too where only a part was read.
     pub(crate) share: Option<f64>,
 }
 
@@ -78,6 +95,26 @@ impl LostEvents {
         true
     }
 
+    /// Notes over which part of the range `node_name` was read.
+    pub(super) fn read_over(&mut self, node_name: String, over: CountedOver) {
+        self.in_part.insert(node_name, over);
+    }
+
+    /// Notes that it is not known how much of the range was read, of no node.
+    pub(super) fn read_in_part(&mut self) {
+        self.in_part.clear();
+        self.others = CountedOver::Part;
+    }
+
+    fn over(&self, node_name: &str) -> CountedOver {
+        match self.in_part.get(node_name) {
+            Some(over) => *over,
+            // Whose loss it is, the message does not say.
+            None if node_name.is_empty() && !self.in_part.is_empty() => CountedOver::Part,
+            None => self.others,
+        }
+    }
+
     /// What each node lost, the most first, without the marks of where readers began.
     fn by_node(&self) -> Vec<NodeLoss> {
         let mut markers = StartMarkers::default();
@@ -90,7 +127,8 @@ impl LostEvents {
                     .map(|(source, count)| (*source, markers.lost(node_name, *source, *count)))
                     .filter(|(_, count)| *count > 0)
                     .collect();
-                NodeLoss { node_name: node_name.clone(), by_source, share: None }
+                let over = self.over(node_name);
+                NodeLoss { node_name: node_name.clone(), by_source, over, share: None }
             })
             .filter(|node| !node.by_source.is_empty())
             .collect();
@@ -135,6 +173,10 @@ fn share(
     range: TimeRange,
     now_nanos: i64,
 ) -> Option<f64> {
+    if loss.over != CountedOver::Range {
+        // What was seen is known of the whole range only.
+        return None;
+    }
     let node = nodes.all.iter().find(|node| node.name == loss.node_name)?;
     let oldest_nanos = start.oldest_of(&loss.node_name)?;
     let seen = seen_flows(node, nodes.asked_nanos, oldest_nanos, range, now_nanos)?;

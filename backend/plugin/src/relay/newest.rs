@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, Notices};
 use hubble_api::projection::{Decoder, Envelope};
 
-use super::{LostEvents, Plan, Relay, RelayError, Remark, TimeRange};
+use super::{CountedOver, LostEvents, Plan, Relay, RelayError, Remark, TimeRange};
 
 /// A range that ends this close to now is open: flows keep coming while a dashboard asks.
 const OPEN_END_NANOS: i64 = 10_000_000_000;
@@ -164,6 +164,26 @@ impl ByNode {
         self.nodes.len() < MAX_NODES && self.nodes.values().all(|(flows, _)| *flows < number)
     }
 
+    /// The nodes that stopped at `number` within the range, and which part of it they were read
+    /// through.
+    fn read_in_part<'n>(
+        &'n self,
+        number: u64,
+        request: &'n NewestRequest,
+    ) -> impl Iterator<Item = (String, CountedOver)> + 'n {
+        let full = self.nodes.iter().filter(move |(_, (flows, _))| *flows >= number);
+        full.filter_map(|(node_name, (_, oldest_nanos))| {
+            let over = match request.counts_back() {
+                true if *oldest_nanos <= request.range.from_nanos => return None,
+                true if *oldest_nanos <= request.range.to_nanos => {
+                    CountedOver::Since(*oldest_nanos)
+                }
+                _ => CountedOver::Part,
+            };
+            Some((String::from_utf8_lossy(node_name).into_owned(), over))
+        })
+    }
+
     /// From when on every flow that there is has come, where each node answered `number` at most;
     /// the beginning of time where no node had more.
     fn complete_since(&self, number: u64) -> i64 {
@@ -251,6 +271,13 @@ impl Relay {
         // Fewer than asked for from each node: then none had more of them.
         let is_all = number == 0 || by_node.is_all(number);
         newest.matched_is_all = newest.broken.is_none() && is_all;
+        if newest.broken.is_some() || by_node.nodes.len() >= MAX_NODES {
+            newest.lost.read_in_part();
+        } else if number > 0 {
+            for (node_name, over) in by_node.read_in_part(number, request) {
+                newest.lost.read_over(node_name, over);
+            }
+        }
         match newest.broken.take() {
             Some(error) if newest.matched == 0 => return Err(error),
             broken => newest.broken = broken,

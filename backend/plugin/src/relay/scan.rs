@@ -92,6 +92,7 @@ impl Relay {
                 Err(error) if !came => return Err(error.into()),
                 Err(error) => {
                     scanned.broken = Some(error.into());
+                    scanned.lost.read_in_part();
                     break;
                 }
             }

@@ -329,3 +329,53 @@ async fn losses_are_counted_by_node_and_range() {
         }
     }
 }
+
+/// Lost events are counted over what was read, and flows over the range: no share of both.
+#[tokio::test]
+async fn losses_have_no_share_where_reading_stopped_at_the_limit() {
+    let plugin = Plugin::start().await;
+    let now = now_ms();
+    let node = |name: &str| Node {
+        num_flows: 1_000,
+        max_flows: 1_000,
+        seen_flows: 90_000,
+        ..relay::node(name, 1)
+    };
+    let lost_at = |node: &str, time_ms: i64| GetFlowsResponse {
+        time: Some(relay::timestamp(time_ms)),
+        ..relay::lost(node, 2, 100)
+    };
+    let script = Script {
+        // The first stops after two; the other has one only, and was read through the range.
+        flows: vec![
+            relay::flow("aks-1", now - 2_000, |_| {}),
+            relay::flow("aks-2", now - 1_500, |_| {}),
+            lost_at("aks-1", now - 1_000),
+            lost_at("aks-2", now - 1_000),
+            relay::flow("aks-1", now - 1_000, |_| {}),
+        ],
+        nodes: vec![node("aks-1"), node("aks-2")],
+        oldest: vec![
+            relay::flow("aks-1", now - 100_000, |_| {}),
+            relay::flow("aks-2", now - 100_000, |_| {}),
+        ],
+        ..Script::default()
+    };
+    let relay = Relay::start(script).await;
+    let check = async |to_ms: i64, limit: usize, stops: bool| {
+        let range = Range { from_ms: to_ms - 60_000, to_ms };
+        let query = json!({ "queryType": "flows", "limit": limit });
+        let frame = plugin.frames(&relay.source(), range, query).await.join("\n");
+        let share = "about 14 % of its events in the time range (an estimate)";
+        let whole = |node: &str| format!("100 events lost on node `{node}`, {share}: ");
+        assert!(frame.contains(&whole("aks-2")), "{limit}: {frame}");
+        assert_eq!(frame.contains(&whole("aks-1")), !stops, "{limit}: {frame}");
+        let counted = "100 events lost on node `aks-1`, counted since ";
+        assert_eq!(frame.contains(counted), stops, "{limit}: {frame}");
+        let since = format!(r#""share":null,"since":{}"#, now - 2_000);
+        let json = frame.replace([' ', '\n'], "");
+        assert_eq!(json.contains(&since), stops, "{limit}: {frame}");
+    };
+    check(now, 2, true).await;
+    check(now, 1_000, false).await;
+}
