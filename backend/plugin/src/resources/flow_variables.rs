@@ -34,8 +34,8 @@ enum Of {
 
 /// Alternatives of one argument.
 const MAX_ALTERNATIVES: usize = 1_000;
-/// Stars of one alternative.
-const MAX_STARS: usize = 32;
+/// Stars of all alternatives of one argument: each is looked for in every value.
+const MAX_STARS: usize = 100;
 
 /// Why an argument cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,9 +44,7 @@ pub(crate) enum InvalidPattern {
         "an argument of the variable has {count} alternatives, at most {MAX_ALTERNATIVES} are taken"
     )]
     Alternatives { count: usize },
-    #[error(
-        "an argument of the variable has a pattern with {count} `*`, at most {MAX_STARS} are taken"
-    )]
+    #[error("an argument of the variable has {count} `*`, at most {MAX_STARS} are taken")]
     Stars { count: usize },
 }
 
@@ -201,15 +199,21 @@ impl Pattern {
             return Err(InvalidPattern::Alternatives { count });
         }
         let mut pattern = Self::default();
+        let mut stars = 0_usize;
         for text in inner.split(separator) {
             let text = text.trim().replace(".*", "*").replace(".+", "*").replace('\\', "");
             match text.matches('*').count() {
                 0 if text.is_empty() || text == "$__all" => return Ok(Self::default()),
                 1 if text == "*" => return Ok(Self::default()),
                 0 => drop(pattern.names.insert(text)),
-                count if count > MAX_STARS => return Err(InvalidPattern::Stars { count }),
-                _ => pattern.globs.push(text),
+                count => {
+                    stars += count;
+                    pattern.globs.push(text);
+                }
             }
+        }
+        if stars > MAX_STARS {
+            return Err(InvalidPattern::Stars { count: stars });
         }
         Ok(pattern)
     }
@@ -314,8 +318,12 @@ mod tests {
             &format!("{{{}}}", "a,".repeat(1_000)),
             Err(InvalidPattern::Alternatives { count: 1_001 }),
         );
-        check(&"a*".repeat(32), Ok(()));
-        check(&"a*".repeat(33), Err(InvalidPattern::Stars { count: 33 }));
-        check(&"a.*".repeat(33), Err(InvalidPattern::Stars { count: 33 }));
+        check(&"a*".repeat(100), Ok(()));
+        check(&"a*".repeat(101), Err(InvalidPattern::Stars { count: 101 }));
+        check(&"a.*".repeat(101), Err(InvalidPattern::Stars { count: 101 }));
+        // All alternatives together, of which the last would have been allowed alone.
+        let alternatives = vec!["*a".repeat(32); 1_000].join("|");
+        check(&format!("({alternatives})"), Err(InvalidPattern::Stars { count: 32_000 }));
+        check(&format!("({})", vec!["store-*"; 100].join("|")), Ok(()));
     }
 }
