@@ -26,7 +26,7 @@ use crate::frames::{
     FlowSeries, FlowSeriesShape, Frame, Meta, Notice, flow_numbers, flow_ranking, flow_time_series,
 };
 use crate::instance::Instance;
-use crate::relay::{ScanRequest, TimeRange};
+use crate::relay::{BufferStart, ScanRequest, TimeRange};
 
 /// Groups that are kept apart while counting; more are counted as `other`.
 const MAX_GROUPS: usize = 1_000;
@@ -348,10 +348,12 @@ pub(super) async fn frames(
     let Completeness { notices: lacks, custom, is_lossy, .. } =
         Completeness::of(relay, range, now_ms, &scanned.lost, &buffer_start, true).await;
     notices.extend(lacks);
-    let known_from_nanos = match &buffer_start {
-        Ok(Some(start)) => start.oldest_nanos().unwrap_or(i64::MIN),
-        _ => i64::MIN,
-    };
+    let start = buffer_start.as_ref().ok().and_then(Option::as_ref);
+    let known_from_nanos = start.and_then(BufferStart::oldest_nanos).unwrap_or(i64::MIN);
+    // Before, some nodes have forgotten their flows, and others have not.
+    let is_forgotten = start
+        .and_then(BufferStart::complete_since)
+        .is_some_and(|(_, complete_nanos)| range.from_nanos < complete_nanos);
     let covered = Covered {
         buckets,
         from_nanos: range.from_nanos.max(known_from_nanos),
@@ -363,7 +365,7 @@ pub(super) async fn frames(
     let is_empty = groups.iter().chain(&other).all(|group| group.total().flows == 0);
     if is_empty {
         notices.extend(empty_notice(is_lossy, misses_nodes));
-    } else if is_lossy || misses_nodes || scanned.broken.is_some() {
+    } else if is_lossy || misses_nodes || is_forgotten || scanned.broken.is_some() {
         notices.push(query.metric.lower_bound());
     }
     if other.is_some() {
@@ -373,7 +375,7 @@ pub(super) async fn frames(
         )));
     }
     let told = told(query.metric, groups.iter().chain(&other), covered);
-    let series = series(query, &groups, other.as_ref(), covered, told);
+    let series = series(query, &groups, other.as_ref(), covered, start, told);
     let left_out = (groups.len() + usize::from(other.is_some())).saturating_sub(series.len());
     notices.extend(left_out_notice(query, left_out));
     let shape = FlowSeriesShape {
@@ -459,9 +461,17 @@ fn series(
     groups: &[Group],
     other: Option<&Group>,
     covered: Covered,
+    start: Option<&BufferStart>,
     told: usize,
 ) -> Vec<FlowSeries> {
+    let of_node = query.group_by.iter().position(|field| *field == GroupField::Node);
     let values = |group: &Group| -> Vec<Option<f64>> {
+        // What a node itself remembers, where a group is of one.
+        let oldest_nanos = of_node
+            .and_then(|index| group.key.get(index))
+            .and_then(|node_name| start?.oldest_of(node_name))
+            .unwrap_or(i64::MIN);
+        let covered = Covered { from_nanos: covered.from_nanos.max(oldest_nanos), ..covered };
         let cells = group.cells.iter().enumerate().take(told);
         cells
             .map(|(index, cell)| {
@@ -536,7 +546,7 @@ mod tests {
             let buckets = Buckets { start_nanos: 0, step_nanos: 2 * SECOND, count: 3 };
             let covered = Covered { buckets, from_nanos, to_nanos };
             let told = told(metric, groups.iter(), covered);
-            let series = series(&query, &groups, None, covered, told);
+            let series = series(&query, &groups, None, covered, None, told);
             assert_eq!(series[0].values, expected, "{metric:?} {covered:?} {last}");
         }
         use FlowMetric::{Count, DropRatio, Rate};

@@ -46,7 +46,7 @@ impl BufferStart {
     }
 
     /// The oldest flow of a node.
-    pub(super) fn oldest_of(&self, node_name: &str) -> Option<i64> {
+    pub(crate) fn oldest_of(&self, node_name: &str) -> Option<i64> {
         self.oldest_nanos.get(node_name).copied()
     }
 

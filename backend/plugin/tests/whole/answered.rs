@@ -379,3 +379,41 @@ async fn losses_have_no_share_where_reading_stopped_at_the_limit() {
     check(now, 2, true).await;
     check(now, 1_000, false).await;
 }
+
+/// Between where memory begins and where all nodes have theirs, some flows are gone.
+#[tokio::test]
+async fn numbers_are_lower_bounds_where_some_nodes_have_forgotten() {
+    let plugin = Plugin::start().await;
+    let now = now_ms() / 60_000 * 60_000;
+    let script = Script {
+        flows: vec![
+            relay::flow("aks-1", now - 150_000, |_| {}),
+            relay::flow("aks-2", now - 30_000, |_| {}),
+        ],
+        nodes: nodes(&[("aks-1", 1), ("aks-2", 1)]),
+        oldest: vec![
+            relay::flow("aks-1", now - 1_000_000, |_| {}),
+            relay::flow("aks-2", now - 60_000, |_| {}),
+        ],
+        ..Script::default()
+    };
+    let relay = Relay::start(script).await;
+    let bound = "each number is a lower bound: flows are missing";
+    let count = json!({ "queryType": "flowMetrics", "format": "time_series" });
+    let by_node = json!({ "queryType": "flowMetrics", "groupBy": ["nodeName"] });
+    for query in [count, by_node.clone()] {
+        for (from_ms, is_bound) in [(now - 180_000, true), (now - 60_000, false)] {
+            let range = Range { from_ms, to_ms: now };
+            let frame = plugin.frames(&relay.source(), range, query.clone()).await.join("\n");
+            assert_eq!(frame.contains(bound), is_bound, "{query}: {frame}");
+        }
+    }
+    let range = Range { from_ms: now - 180_000, to_ms: now };
+    let frames = plugin.frames(&relay.source(), range, by_node).await;
+    // Two of three minutes are forgotten on one of the nodes: eight of twelve buckets.
+    for (node, forgotten) in [("aks-1", 0), ("aks-2", 8)] {
+        let frame = frames.iter().find(|frame| frame.starts_with(&format!("name: {node}\n")));
+        let (_, rows) = frame.unwrap().split_once("rows:\n").unwrap();
+        assert_eq!(rows.matches("| null\n").count(), forgotten, "{node}: {rows}");
+    }
+}
