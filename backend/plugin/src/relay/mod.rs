@@ -25,7 +25,9 @@ use hubble_api::release::Release;
 use tokio::sync::Mutex;
 
 pub(crate) use self::buffers::BufferStart;
-pub(crate) use self::lost::{CountedOver, LostEvents, MAX_NODES as MAX_LOSS_NODES, NodeLoss, StartMarkers};
+pub(crate) use self::lost::{
+    CountedOver, LostEvents, MAX_NODES as MAX_LOSS_NODES, NodeLoss, StartMarkers,
+};
 pub(crate) use self::newest::{Newest, NewestRequest};
 use self::nodes::Nodes;
 pub(crate) use self::plan::{Plan, Remark};
