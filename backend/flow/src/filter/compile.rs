@@ -251,7 +251,7 @@ impl Conditions {
     }
 }
 
-fn parse_protocol(value: &str) -> Result<Protocol, FilterError> {
+pub(super) fn parse_protocol(value: &str) -> Result<Protocol, FilterError> {
     Ok(match value.to_lowercase().as_str() {
         "tcp" => Protocol::Tcp,
         "udp" => Protocol::Udp,

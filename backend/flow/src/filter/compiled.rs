@@ -243,6 +243,11 @@ impl Address {
 }
 
 impl Protocol {
+    /// Whether it is one of layer 7, which comes beside one of layer 4.
+    pub(super) fn is_of_requests(self) -> bool {
+        matches!(self, Self::Dns | Self::Http)
+    }
+
     fn is_of(self, flow: &Flow) -> bool {
         let l4 = flow.l4.as_ref();
         match self {

@@ -7,6 +7,8 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use super::address::Cidr;
+use super::compile::parse_protocol;
+use super::compiled::Protocol;
 use super::{EventTypeFilter, FlowFilter};
 use crate::Workload;
 
@@ -81,7 +83,7 @@ impl FlowFilter {
             interface: unknown,
             event_type: events,
             http_status_code: statuses,
-            protocol: unknown,
+            protocol: protocols,
             source_port: same,
             destination_port: same,
             reply: same,
@@ -260,6 +262,20 @@ fn statuses(one: &String, other: &String) -> Met<String> {
     }
 }
 
+/// A flow has one protocol of each layer at most, so that two of one layer exclude each other.
+fn protocols(one: &String, other: &String) -> Met<String> {
+    let (Ok(first), Ok(second)) = (parse_protocol(one), parse_protocol(other)) else {
+        return unknown(one, other);
+    };
+    match (first, second) {
+        (first, second) if first == second => Met::Value(one.clone()),
+        (Protocol::Icmpv4 | Protocol::Icmpv6, Protocol::Icmp) => Met::Value(one.clone()),
+        (Protocol::Icmp, Protocol::Icmpv4 | Protocol::Icmpv6) => Met::Value(other.clone()),
+        _ if first.is_of_requests() == second.is_of_requests() => Met::Nothing,
+        _ => Met::Unknown,
+    }
+}
+
 fn methods(one: &str, other: &str) -> Met<String> {
     if one.eq_ignore_ascii_case(other) { Met::Value(one.to_owned()) } else { Met::Nothing }
 }
@@ -317,6 +333,9 @@ mod tests {
         check(|it| &mut it.node_name, &["a*"], &["ab"], Err("node_name"));
         check(|it| &mut it.source_fqdn, &["*.a", "b"], &["b"], Ok(Some(&["b"])));
         check(|it| &mut it.protocol, &["tcp"], &["http"], Err("protocol"));
+        check(|it| &mut it.protocol, &["dns"], &["http"], Ok(None));
+        check(|it| &mut it.protocol, &["tcp", "sctp"], &["udp"], Ok(None));
+        check(|it| &mut it.protocol, &["icmp"], &["icmpv6"], Ok(Some(&["icmpv6"])));
         check(|it| &mut it.http_method, &["GET"], &["POST"], Ok(None));
     }
 
