@@ -102,7 +102,7 @@ async fn certificates_are_told_of_a_month_before_they_end() {
             answers.push(plugin.frames(&source, Range::last_hour(), query).await.join("\n"));
         }
         for (index, answer) in answers.iter().enumerate() {
-            // A frame has a notice of each, and names it among what makes no answer incomplete.
+            // A frame has a notice of each, and lists it for programs.
             let times = if index == 0 { 1 } else { 2 };
             let told = answer.matches(": renew it").count();
             assert_eq!(told, times * expected.len(), "{days:?}: {answer}");
