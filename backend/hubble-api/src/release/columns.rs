@@ -34,7 +34,7 @@ pub fn mask_paths(columns: ColumnSet, release: Release) -> Vec<String> {
 }
 
 /// The first release whose flows have it; the oldest that masks where it was always there.
-fn since(column: Column) -> Release {
+pub(super) fn since(column: Column) -> Release {
     let minor = match column {
         Column::Uuid | Column::AuthType => 14,
         Column::EgressAllowedBy | Column::IngressAllowedBy => 15,

@@ -1,6 +1,8 @@
 //! Filters, and the releases that know them.
 
 use super::Release;
+use super::columns::since;
+use flow::columns::Column;
 use flow::filter::{FilterSet, FlowFilter};
 
 /// A condition of a filter that a release does not know.
@@ -10,6 +12,24 @@ pub struct FilterNeed {
     pub field: &'static str,
     /// The first release that knows it.
     pub since: Release,
+}
+
+impl FilterNeed {
+    /// The first release whose flows hold what the condition looks at: on flows of older ones it
+    /// never holds, wherever it is applied.
+    ///
+    /// Source: the history of `api/v1/flow/flow.proto`.
+    pub fn recorded_since(&self) -> Release {
+        match self.field {
+            "uuid" => since(Column::Uuid),
+            "source_cluster_name" | "destination_cluster_name" => since(Column::SourceCluster),
+            // They came together with their filters.
+            "trace_id" | "source_ip_xlated" | "node_labels" | "ip_trace_id" | "protocol" => {
+                self.since
+            }
+            _ => Release::new(1, 0),
+        }
+    }
 }
 
 /// The part of some filters that a release knows.

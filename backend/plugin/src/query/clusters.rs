@@ -27,6 +27,8 @@ struct Names<'a> {
     own: Option<&'a str>,
     /// How Cilium calls those that the relay serves.
     known: &'a BTreeSet<String>,
+    /// Whether the nodes' flows name their cluster at all.
+    is_recorded: bool,
 }
 
 /// `form` with clusters as Hubble calls them, each in its place, and what is to be said of those
@@ -41,12 +43,12 @@ pub(crate) async fn resolve<'f>(
         return (Cow::Borrowed(form), Vec::new());
     }
     let own = instance.settings().ok().and_then(|settings| settings.cluster.clone());
-    let known = match instance.relay() {
-        Ok(relay) => relay.clusters().await,
-        Err(_) => BTreeSet::new(),
+    let (known, is_recorded) = match instance.relay() {
+        Ok(relay) => (relay.clusters().await, relay.records_clusters().await),
+        Err(_) => (BTreeSet::new(), true),
     };
     let mut form = form.clone();
-    let notices = Names { own: own.as_deref(), known: &known }.resolve(&mut form);
+    let notices = Names { own: own.as_deref(), known: &known, is_recorded }.resolve(&mut form);
     (Cow::Owned(form), notices)
 }
 
@@ -106,7 +108,15 @@ impl Names<'_> {
     /// What the names of a condition mean, and what is to be said of them. Without `may_guess` an
     /// unknown name stays one.
     fn meaning(&self, asked: &[String], may_guess: bool) -> (Meaning, Option<Notice>) {
-        let Self { own, known } = *self;
+        let Self { own, known, is_recorded } = *self;
+        let only = known.first().filter(|only| known.len() == 1 && asked.contains(only));
+        if let (false, Some(only)) = (is_recorded, only) {
+            let text = format!(
+                "nodes do not record clusters: these are all flows of `{only}`, the only cluster \
+                 that the relay serves"
+            );
+            return (Meaning::Served, Some(Notice::info(text)));
+        }
         if asked.iter().any(|name| name.contains('*') || known.contains(name)) {
             return (Meaning::AsTheyAre, None);
         }
@@ -152,7 +162,7 @@ mod tests {
         fn check(own: Option<&str>, query: &str, allow: &[&[&str]], deny: &[&[&str]]) {
             let mut form = crate::query::model::FlowsQuery::read(query.as_bytes()).unwrap().form;
             let known = BTreeSet::from(["default".to_owned()]);
-            Names { own, known: &known }.resolve(&mut form);
+            Names { own, known: &known, is_recorded: true }.resolve(&mut form);
             let filters = crate::query::filter::FlowSelection::new(&form).unwrap().filters;
             let names = |filters: &[flow::filter::FlowFilter]| -> Vec<Vec<String>> {
                 let sources = filters.iter().filter(|filter| {
@@ -199,7 +209,7 @@ mod tests {
         let query = format!(r#"{{"adhocFilters": [{}]}}"#, conditions.join(", "));
         let mut form = crate::query::model::FlowsQuery::read(query.as_bytes()).unwrap().form;
         let known = BTreeSet::from(["default".to_owned()]);
-        let notices = Names { own: None, known: &known }.resolve(&mut form);
+        let notices = Names { own: None, known: &known, is_recorded: true }.resolve(&mut form);
         assert_eq!(notices.len(), 2, "{notices:?}");
         let filters = crate::query::filter::FlowSelection::new(&form).unwrap().filters;
         assert_eq!(filters.deny, [flow::filter::FlowFilter::default()], "nothing is selected");
@@ -214,7 +224,7 @@ mod tests {
                 form.filter.insert(Flag::Cluster, names);
             }
             let known: BTreeSet<String> = known.iter().map(|&name| name.to_owned()).collect();
-            let notices = Names { own, known: &known }.resolve(&mut form);
+            let notices = Names { own, known: &known, is_recorded: true }.resolve(&mut form);
             let is_kept = form.filter.contains_key(&Flag::Cluster);
             assert_eq!(is_kept, kept, "{asked:?} {own:?} {known:?}");
             let text: String = notices.into_iter().map(|notice| notice.text).collect();

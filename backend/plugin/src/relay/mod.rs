@@ -53,6 +53,10 @@ pub(crate) enum RelayError {
         "nodes run Cilium {oldest}, which cannot filter by `{filter}`: that takes Cilium {since}"
     )]
     TooOld { filter: &'static str, since: Release, oldest: Release },
+    #[error(
+        "nodes run Cilium {oldest}, which does not record what the filter `{filter}` looks at: that takes Cilium {since}"
+    )]
+    NotRecorded { filter: &'static str, since: Release, oldest: Release },
     #[error("no node is connected{}", unreached(.missing))]
     NoNode { missing: NodeNames },
     #[error("{} refused the query: {message}", every(*.nodes))]
@@ -86,7 +90,10 @@ impl RelayError {
     /// The HTTP status that Grafana should see.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::NotConfigured | Self::TooOld { .. } | Self::Refused { .. } => 400,
+            Self::NotConfigured
+            | Self::TooOld { .. }
+            | Self::NotRecorded { .. }
+            | Self::Refused { .. } => 400,
             Self::Client(error) if error.is_configuration() => 400,
             Self::Client(ClientError::TimedOut { .. } | ClientError::ConnectTimedOut { .. }) => 504,
             Self::Client(_) | Self::NoNode { .. } | Self::Failed { .. } => 502,

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use flow::columns::{Column, ColumnSet};
 use hubble_api::pb::observer::Node;
 use hubble_api::pb::relay::NodeState;
-use hubble_api::release::Release;
+use hubble_api::release::{Release, columns_since};
 
 use super::{Relay, RelayError};
 use crate::query::now_ms;
@@ -67,6 +68,13 @@ impl Relay {
             name.to_owned()
         };
         kept.all.iter().map(cluster).collect()
+    }
+
+    /// Whether flows name the clusters of their ends, as far as is known.
+    pub(crate) async fn records_clusters(&self) -> bool {
+        let clusters = ColumnSet::of(&[Column::SourceCluster, Column::DestinationCluster]);
+        let oldest = self.known().await.oldest;
+        oldest.is_none_or(|oldest| columns_since(clusters, oldest).is_empty())
     }
 
     /// What the relay says of its nodes. Asked at most once a minute; who comes meanwhile waits

@@ -93,7 +93,8 @@ impl fmt::Display for Remark {
 impl Relay {
     /// How to ask for flows that pass `filters`, of which `columns` are shown.
     ///
-    /// Errors: [`RelayError::TooOld`], for a filter that neither the nodes nor this side can apply.
+    /// Errors: [`RelayError::TooOld`], for a filter that neither the nodes nor this side can apply;
+    /// [`RelayError::NotRecorded`], for one that looks at what the flows of old nodes do not hold.
     pub(crate) async fn plan(
         &self,
         filters: &FilterSet,
@@ -132,6 +133,11 @@ impl Plan {
         if !asked.unknown.is_empty() {
             if let Some(need) = asked.unknown.iter().find(|need| need.field == "cel_expression") {
                 return Err(RelayError::TooOld { filter: need.field, since: need.since, oldest });
+            }
+            // None of their flows would pass it, or all: both say what is not known.
+            if let Some(need) = asked.unknown.iter().find(|need| oldest < need.recorded_since()) {
+                let since = need.recorded_since();
+                return Err(RelayError::NotRecorded { filter: need.field, since, oldest });
             }
             check = Check::new(filters, true);
             // What filters look at need not be shown.

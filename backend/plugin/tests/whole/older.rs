@@ -168,6 +168,68 @@ async fn what_nobody_can_do_is_refused() {
     assert!(relay.asked.lock().unwrap().is_empty());
 }
 
+/// On what old nodes do not record a filter would take all flows or none.
+#[tokio::test]
+async fn filters_on_what_nodes_do_not_record_are_refused() {
+    let plugin = Plugin::start().await;
+    let check = async |version: &str, line: &str, refused: Option<(&str, &str, &str)>| {
+        let nodes = vec![Node { version: version.to_owned(), ..relay::node("aks-1", 1) }];
+        let flows = vec![relay::flow("aks-1", now_ms() - 1_000, |_| {})];
+        let relay = Relay::start(Script { flows, nodes, ..Script::default() }).await;
+        let line = format!("hubble observe {line}");
+        for query_type in ["flows", "flowMetrics", "serviceMap"] {
+            let query = json!({ "queryType": query_type, "text": line });
+            match refused {
+                None => {
+                    plugin.frames(&relay.source(), Range::last_hour(), query).await;
+                }
+                Some((oldest, filter, since)) => {
+                    let (status, _, message) =
+                        plugin.failure(&relay.source(), Range::last_hour(), query).await;
+                    let words = format!(
+                        "nodes run Cilium {oldest}, which does not record what the filter `{filter}` looks at: that takes Cilium {since}"
+                    );
+                    assert_eq!((status, message), (400, words), "{line}");
+                    assert!(relay.asked.lock().unwrap().is_empty());
+                }
+            }
+        }
+    };
+    let of_source = Some(("1.15", "source_cluster_name", "1.16"));
+    check("cilium v1.15.9", "--from-cluster aks-pets", of_source).await;
+    check("cilium v1.15.9", "--not --from-cluster aks-pets", of_source).await;
+    check("cilium v1.15.9", "--not --from-cluster default", of_source).await;
+    // Recorded, though it is filtered here.
+    check("cilium v1.16.3", "--from-cluster aks-pets", None).await;
+    check("cilium v1.15.9", "--encrypted", None).await;
+    let labels = Some(("1.15", "node_labels", "1.16"));
+    check("cilium v1.15.9", "--node-label a=b", labels).await;
+    let protocol = Some(("1.18", "protocol", "1.19"));
+    check("cilium v1.18.2", "--protocol igmp", protocol).await;
+    check("cilium v1.18.2", "--protocol tcp", None).await;
+}
+
+#[tokio::test]
+async fn the_only_cluster_of_nodes_that_record_none_is_all_flows() {
+    let plugin = Plugin::start().await;
+    let flows = vec![relay::flow("aks-1", now_ms() - 1_000, |_| {})];
+    let nodes = vec![Node { version: "cilium v1.15.9".to_owned(), ..relay::node("aks-1", 1) }];
+    let relay = Relay::start(Script { flows, nodes, ..Script::default() }).await;
+    for query in [
+        json!({ "filter": { "cluster": ["default"] } }),
+        json!({ "text": "hubble observe --cluster default" }),
+        json!({ "adhocFilters": [{ "key": "cluster", "operator": "=", "value": "default" }] }),
+    ] {
+        let mut query = query;
+        query["queryType"] = json!("flowMetrics");
+        query["format"] = json!("top");
+        let counts =
+            plugin.frames(&relay.source(), Range::last_hour(), query.clone()).await.remove(0);
+        let words = "nodes do not record clusters: these are all flows of `default`, the only cluster that the relay serves";
+        assert!(counts.contains("rows:\n1\n") && counts.contains(words), "{query}: {counts}");
+    }
+}
+
 #[tokio::test]
 async fn fields_that_nodes_do_not_record_are_named() {
     let plugin = Plugin::start().await;
