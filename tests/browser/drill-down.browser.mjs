@@ -12,6 +12,11 @@ function chosen(address) {
   const params = new URL(address).searchParams;
   const time = (/** @type {string} */ name) => {
     const text = params.get(name) ?? '';
+    // The preview shows the board's own five minutes, where Grafana shows those around the point.
+    const relative = /^now(?:-(\d+)m)?$/.exec(text);
+    if (relative) {
+      return -60_000 * Number(relative[1] ?? 0);
+    }
     return /^\d+$/.test(text) ? Number(text) : Date.parse(text);
   };
   return { filters: params.getAll('var-filters'), length: time('to') - time('from') };

@@ -70,7 +70,7 @@ test('the drawer names the policy, rule and line that decided, and quotes it', a
     const flows = panel(page, 'Dropped flows');
     await flows.getByTestId('flows-panel agreement agrees').waitFor();
     await flows.getByTestId('flows-panel filter').fill('store-front');
-    const row = flows.getByTestId('flows-panel row').filter({ hasText: 'INGRESS' }).first();
+    const row = flows.getByTestId('flows-panel row').filter({ hasText: '(world)' }).first();
     await row.click();
     const policies = page.getByTestId('flows-panel policies');
     const sentence = policies.getByTestId('flows-panel policy-sentence');
@@ -94,7 +94,7 @@ test('a denied flow gets its smallest fix, and the policies are checked', async 
     const flows = panel(page, 'Dropped flows');
     await flows.getByTestId('flows-panel agreement agrees').waitFor();
     await flows.getByTestId('flows-panel filter').fill('store-front');
-    await flows.getByTestId('flows-panel row').filter({ hasText: 'INGRESS' }).first().click();
+    await flows.getByTestId('flows-panel row').filter({ hasText: '(world)' }).first().click();
     await page.getByTestId('flows-panel ask-fix').click();
     const fix = page.getByTestId('flows-panel fix');
     await fix.getByTestId('flows-panel also-allowed').waitFor();

@@ -39,6 +39,13 @@ test('a Viewer’s click on a spike shows the flows', async () => {
     async (page) => {
       await clickTheSpike(page);
       assert.match(page.url(), /k8snet-flow-logs/);
+      // The five minutes around the point, which lies ten to five minutes back.
+      await page.waitForFunction(() => new URL(location.href).searchParams.has('from'));
+      const [from = NaN, to = NaN] = ['from', 'to'].map((name) =>
+        Date.parse(new URL(page.url()).searchParams.get(name) ?? '')
+      );
+      assert.equal(to - from, 5 * 60_000);
+      assert.ok(to < Date.now() - 60_000, new Date(to).toISOString());
       await scrollToPanel(page, 'Flows');
       await page.getByTestId('flows-panel row').first().waitFor();
       const verdicts = await page.getByTestId('flows-panel cell verdict').allInnerTexts();
