@@ -458,7 +458,7 @@ fn nodes_that_failed_are_all_known_whatever_they_say() {
             let message = format!("dial tcp 10.0.{}.{}:4244", index / 256, index % 256);
             notices.add(Notice::NodeError { nodes: NodeNames::from_iter([name]), message });
         }
-        // What is said of the nodes themselves finds room after all of them.
+        // A notice that occurs once finds room behind all of them.
         notices.add(Notice::NodesConnected { nodes: names(nodes).collect() });
         let connected = notices.connected().unwrap();
         assert_eq!(connected.count(), nodes);

@@ -31,8 +31,8 @@ struct Names<'a> {
     is_recorded: bool,
 }
 
-/// `form` with clusters as Hubble calls them, each in its place, and what is to be said of those
-/// that it does not know. Where the relay does not name its clusters, the form stays as it is.
+/// `form` with clusters as Hubble calls them, each in its place, and notices about clusters that
+/// the relay does not know. Where the relay does not name its clusters, the form stays as it is.
 pub(crate) async fn resolve<'f>(
     instance: &Instance,
     form: &'f FlowsForm,
@@ -105,8 +105,8 @@ impl Names<'_> {
         });
     }
 
-    /// What the names of a condition mean, and what is to be said of them. Without `may_guess` an
-    /// unknown name stays one.
+    /// The meaning of a condition's names, and a notice where they are not the relay's. Without
+    /// `may_guess` an unknown name keeps selecting nothing.
     fn meaning(&self, asked: &[String], may_guess: bool) -> (Meaning, Option<Notice>) {
         let Self { own, known, is_recorded } = *self;
         let only = known.first().filter(|only| known.len() == 1 && asked.contains(only));

@@ -195,8 +195,8 @@ impl Fields {
         read.collect::<Result<_, _>>().map(Some)
     }
 
-    /// What is to be said of the fields that nobody took. Errors: one looks like a misspelt field
-    /// that the query has, or is a filter in the wrong place: without it the query asks for more.
+    /// Notices about the fields that were not used. Errors: a field looks like a misspelt one of
+    /// this query, or is a filter in the wrong place: without it the query asks for more.
     pub(super) fn rest(self, query_type: &str) -> Result<Vec<Notice>, InvalidQuery> {
         let selects_flows = self.known.contains(&"filter");
         let is_promql = self.known.contains(&"expr");
@@ -301,7 +301,7 @@ pub(super) fn choice<T: for<'de> Deserialize<'de>>(
     })
 }
 
-/// The names of the variants of which a text is none.
+/// A text that names no variant; holds the names that exist.
 #[derive(Debug, thiserror::Error)]
 #[error("not one of {0:?}")]
 struct NotOneOf(&'static [&'static str]);

@@ -304,8 +304,8 @@ impl Selectors {
 }
 
 /// A duration of Go before now, or one of the layouts of `hubble observe --since`. The layout
-/// `Jan _2 15:04:05.000` names no year, and is none here. Times that nanoseconds do not reach are
-/// the first or the last that they do.
+/// `Jan _2 15:04:05.000` is refused: it lacks the year. A time beyond the range of 64-bit
+/// nanoseconds becomes the nearest one within it.
 fn time_nanos(text: &str, now_nanos: i64) -> Option<i64> {
     if let Some(duration_nanos) = go_duration_nanos(text) {
         return Some(now_nanos.saturating_sub(duration_nanos));

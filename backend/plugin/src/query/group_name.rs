@@ -10,7 +10,7 @@ use flow::group::GroupField;
 const OUTSIDE: std::ops::Range<u32> = 1 << 24..1 << 25;
 
 /// A group in a few words: `pets/a → pets/b, POLICY_DENIED`. An identity beside a pod or a workload
-/// is the name of what is none: `world → pets/b`. `None`: all flows are one group.
+/// is the name of an end that is not a pod: `world → pets/b`. `None`: all flows are one group.
 pub(super) fn group_name(fields: &[GroupField], texts: &[String]) -> Option<String> {
     let mut name = String::new();
     let mut before: Option<(GroupField, &str)> = None;

@@ -12,8 +12,8 @@ use crate::policies::{PolicyFiles, Roots};
 pub(crate) struct PoliciesQuery;
 
 impl PoliciesQuery {
-    /// Reads the JSON of a query, which has no fields of its own, and what is to be said of those
-    /// that it holds. Errors: [`InvalidQuery`].
+    /// A query read from its JSON, and notices about fields that it holds: this type has no field
+    /// of its own. Errors: [`InvalidQuery`].
     pub(crate) fn read(json: &[u8]) -> Result<(Self, Vec<Notice>), InvalidQuery> {
         Ok((Self, Fields::read(json)?.rest("policies")?))
     }

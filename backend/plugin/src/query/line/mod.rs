@@ -17,7 +17,7 @@ use super::model::InvalidQuery;
 
 /// Longest line. The query around it is bounded, too.
 const MAX_LINE_BYTES: usize = 64 << 10;
-/// What is said of one line at most.
+/// Diagnostics of one line, at most.
 const MAX_DIAGNOSTICS: usize = 100;
 
 /// Something to say about a part of the line.
