@@ -1,6 +1,8 @@
 //! Judges files of vectors, and says where the answers differ from Cilium's.
 //!
-//! `vectors [--show] FILE…`: JSON lines, plain or gzipped. Exit code 1 on any difference.
+//! `vectors [--show=COUNT] FILE…`: JSON lines, plain or gzipped. Exit code 1 on any difference.
+//! `mismatches` are those of verdicts and documents together; `others` are map entries of which
+//! Cilium names other rules.
 
 mod run;
 
@@ -8,21 +10,22 @@ use std::{fs::File, io::Read, process::ExitCode};
 
 use flate2::read::GzDecoder;
 
-/// Differences that `--show` prints of each file.
-const SHOWN: usize = 5;
-
 fn main() -> ExitCode {
-    let mut show = false;
+    let mut shown = 0;
     let mut files = Vec::new();
     for argument in std::env::args().skip(1) {
-        if argument == "--show" {
-            show = true;
+        if let Some(count) = argument.strip_prefix("--show=") {
+            let Ok(count) = count.parse() else {
+                eprintln!("--show: `{count}` is not a number");
+                return ExitCode::from(2);
+            };
+            shown = count;
         } else {
             files.push(argument);
         }
     }
     if files.is_empty() {
-        eprintln!("usage: vectors [--show] FILE…");
+        eprintln!("usage: vectors [--show=COUNT] FILE…");
         return ExitCode::from(2);
     }
     let mut is_clean = true;
@@ -42,17 +45,25 @@ fn main() -> ExitCode {
             }
         };
         println!(
-            "{file} directions={} mismatches={} attribution_mismatches={}",
+            "{file} directions={} mismatches={} documents={} attribution_mismatches={} map_entries={} others={}",
             report.directions,
-            report.mismatches.len(),
-            report.attribution_mismatches.len()
+            report.mismatches.len() + report.document_mismatches.len(),
+            report.document_mismatches.len(),
+            report.attribution_mismatches.len(),
+            report.map_entries,
+            report.map_entry_mismatches.len(),
         );
-        is_clean &= report.mismatches.is_empty() && report.attribution_mismatches.is_empty();
-        if show {
-            let all = report.mismatches.iter().chain(&report.attribution_mismatches);
-            for mismatch in all.take(SHOWN) {
-                println!("{mismatch}\n");
-            }
+        is_clean &= report.mismatches.is_empty()
+            && report.document_mismatches.is_empty()
+            && report.attribution_mismatches.is_empty();
+        let differences = report
+            .mismatches
+            .iter()
+            .chain(&report.document_mismatches)
+            .chain(&report.attribution_mismatches)
+            .chain(&report.map_entry_mismatches);
+        for difference in differences.take(shown) {
+            println!("{difference}\n");
         }
     }
     if is_clean { ExitCode::SUCCESS } else { ExitCode::from(1) }
