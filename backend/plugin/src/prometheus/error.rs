@@ -118,6 +118,11 @@ impl PrometheusError {
         }
     }
 
+    /// Whether the connection ended before anything was answered.
+    pub(super) fn is_no_answer(&self) -> bool {
+        matches!(self, Self::Unreachable { obstacle: Obstacle::NoAnswer, .. })
+    }
+
     /// Sorts what reqwest says. `url` is the base URL without credentials.
     pub(super) fn from_send(
         url: &str,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -29,6 +29,8 @@ const USER_AGENT: &str = concat!("k8snet-hubble-datasource/", env!("CARGO_PKG_VE
 #[derive(Debug)]
 pub(super) struct Transport {
     http: reqwest::Client,
+    /// The same without kept connections.
+    fresh: reqwest::Client,
     base: Url,
     settings: PrometheusSettings,
     /// Of [`PrometheusAuth::Azure`].
@@ -63,15 +65,20 @@ impl Transport {
         base.set_query(None);
         base.set_fragment(None);
         let tls = tls_config(&settings.tls, base.scheme() == "https")?;
-        let http = reqwest::Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.request_timeout)
-            // Followed here, where it can be seen whereto.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(USER_AGENT)
-            .use_preconfigured_tls(tls)
-            .build()
-            .map_err(|error| PrometheusError::Client { reason: error.to_string() })?;
+        let client = || {
+            reqwest::Client::builder()
+                .connect_timeout(settings.connect_timeout)
+                .timeout(settings.request_timeout)
+                // Followed here, where it can be seen whereto.
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(USER_AGENT)
+                .use_preconfigured_tls(tls.clone())
+        };
+        let build = |client: reqwest::ClientBuilder| {
+            client.build().map_err(|error| PrometheusError::Client { reason: error.to_string() })
+        };
+        let http = build(client())?;
+        let fresh = build(client().pool_max_idle_per_host(0))?;
         let tokens = match &settings.auth {
             PrometheusAuth::Azure(credentials) => {
                 let environment = AzureEnvironment::read();
@@ -83,6 +90,7 @@ impl Transport {
         };
         Ok(Self {
             http,
+            fresh,
             base,
             settings: settings.clone(),
             tokens,
@@ -232,11 +240,14 @@ impl Transport {
             url.query_pairs_mut().extend_pairs(params);
         }
         for _ in 0..=MAX_REDIRECTS {
-            let request = match method {
-                HttpMethod::Get => self.http.get(url.clone()),
-                HttpMethod::Post => self.http.post(url.clone()).form(params),
+            let request = |http: &reqwest::Client| {
+                let request = match method {
+                    HttpMethod::Get => http.get(url.clone()),
+                    HttpMethod::Post => http.post(url.clone()).form(params),
+                };
+                request.headers(headers.clone())
             };
-            let response = request.headers(headers.clone()).send().await.map_err(self.broken())?;
+            let response = self.read(request).await?;
             let status = response.status();
             if let Some(to) = redirect(&url, &response) {
                 url = self.followed(&url, to)?;
@@ -249,6 +260,25 @@ impl Transport {
             return Ok(Response { status, pieces, call: None });
         }
         Err(PrometheusError::RedirectLoop { url: self.url().to_owned() })
+    }
+
+    /// Sends a request, and once more where its connection ended without an answer: a server that
+    /// closes a kept connection crosses what is on its way to it. Every request only reads. Both
+    /// together take no longer than one may.
+    async fn read(
+        &self,
+        request: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, PrometheusError> {
+        let started = Instant::now();
+        let error = match request(&self.http).send().await {
+            Ok(response) => return Ok(response),
+            Err(error) => self.broken()(error),
+        };
+        let left = self.settings.request_timeout.saturating_sub(started.elapsed());
+        if !error.is_no_answer() || left.is_zero() {
+            return Err(error);
+        }
+        request(&self.fresh).timeout(left).send().await.map_err(self.broken())
     }
 
     /// Where a redirect may be followed to: the same server, over TLS if the call was.
@@ -285,7 +315,8 @@ fn redirect(from: &Url, response: &reqwest::Response) -> Option<Url> {
 }
 
 /// A client for tokens of Entra ID: this machine's own authorities, and no redirect, which would
-/// carry the secret away. `is_direct`: nor a proxy, whatever the environment says.
+/// carry the secret away. No connection is kept: the next token is asked for an hour later, when the
+/// other side has long closed it. `is_direct`: nor a proxy, whatever the environment says.
 pub(super) fn token_client(
     timeout: Duration,
     is_direct: bool,
@@ -295,6 +326,7 @@ pub(super) fn token_client(
     builder
         .connect_timeout(timeout)
         .timeout(timeout.saturating_mul(2))
+        .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(USER_AGENT)
         .use_preconfigured_tls(tls_config(&PrometheusTls::default(), true)?)

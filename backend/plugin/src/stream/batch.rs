@@ -115,3 +115,33 @@ fn oldest_first(columns: &FlowColumns) -> Vec<u32> {
     rows.rotate_left(count);
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use hubble_api::pb::flow::Flow;
+    use hubble_api::pb::observer::GetFlowsResponse;
+    use hubble_api::pb::observer::get_flows_response::ResponseTypes;
+    use prost::Message;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_message_begins_with_its_oldest_flow() {
+        let mut batch = Batch::new(Shape::default());
+        for secs in [3, 1, 0, 2] {
+            let time = (secs > 0).then_some(prost_types::Timestamp { seconds: secs, nanos: 0 });
+            let flow = Flow { time, ..Flow::default() };
+            let response = GetFlowsResponse {
+                response_types: Some(ResponseTypes::Flow(flow)),
+                ..GetFlowsResponse::default()
+            };
+            batch.push(&response.encode_to_vec().into());
+        }
+        let message: Value =
+            serde_json::from_slice(&batch.message(FramePart::Rows).unwrap()).unwrap();
+        // One without a time is the newest: nobody knows better.
+        assert_eq!(message["data"]["values"][0], json!([1_000, 2_000, 3_000, null]));
+        assert!(batch.is_empty());
+    }
+}

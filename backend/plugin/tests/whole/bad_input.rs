@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use crate::host::{Plugin, Range, Source, now_ms};
-use crate::http::{Answer, Http};
+use crate::http::{self, Answer, Http};
 use crate::relay::{self, Relay, Script};
 
 fn promql() -> Value {
@@ -22,21 +22,6 @@ fn flows() -> Value {
 /// A port on which nobody listens.
 pub(crate) async fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
-}
-
-/// A server that reads a request, answers these bytes and closes the connection.
-async fn server(answer: &'static [u8]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = [0; 16_384];
-            drop(stream.read(&mut request).await);
-            drop(stream.write_all(answer).await);
-            drop(stream.shutdown().await);
-        }
-    });
-    url
 }
 
 /// What is said of a variable that was left over is not said of one that was filled in.
@@ -157,7 +142,7 @@ async fn a_prometheus_that_cannot_be_reached() {
     )
     .await;
     // gRPC where HTTP is expected: it greets with an empty SETTINGS frame.
-    let url = server(b"\0\0\0\x04\0\0\0\0\0").await;
+    let url = http::answering(*b"\0\0\0\x04\0\0\0\0\0").await;
     check(
         url.clone(),
         &format!(
@@ -165,7 +150,7 @@ async fn a_prometheus_that_cannot_be_reached() {
         ),
     )
     .await;
-    let url = server(b"").await;
+    let url = http::answering([]).await;
     check(
         url.clone(),
         &format!("Prometheus at `{url}` cannot be reached: it closed the connection without an answer; check the port, and what stands between"),
@@ -215,7 +200,7 @@ async fn a_prometheus_with_a_foreign_certificate() {
 #[tokio::test]
 async fn a_prometheus_that_breaks_off_or_says_nothing() {
     let plugin = Plugin::start().await;
-    let url = server(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"status\":").await;
+    let url = http::answering(*b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"status\":").await;
     let (status, _, message) =
         plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
     assert_eq!(
@@ -251,8 +236,7 @@ async fn an_answer_without_end_is_cut_off() {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
-                let mut request = [0; 4_096];
-                drop(stream.read(&mut request).await);
+                http::read_request(&mut stream).await;
                 drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await);
                 let chunk = vec![b' '; 1 << 20];
                 while stream.write_all(&chunk).await.is_ok() {}

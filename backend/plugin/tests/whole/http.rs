@@ -1,10 +1,10 @@
-//! An HTTP server that answers what it is told, whatever it is asked.
+//! HTTP servers with prepared answers, whatever they are asked. Each answer ends its connection.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 /// A running server.
 pub(crate) struct Http {
@@ -47,21 +47,18 @@ impl Http {
         let answer = Arc::new(answer);
         let requests = Arc::clone(&asked);
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            while let Ok((mut stream, _)) = listener.accept().await {
                 let (answer, requests) = (Arc::clone(&answer), Arc::clone(&requests));
                 tokio::spawn(async move {
-                    let Some(request) = read_request(stream).await else { return };
-                    let (mut stream, head, body) = request;
+                    let Some((head, body)) = read_request(&mut stream).await else {
+                        // A TLS greeting: what Go's HTTP server answers it with.
+                        return finish(stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+                    };
                     requests.lock().unwrap().push(format!("{head}\n{body}"));
                     let answer = answer(&head, &body);
-                    let response = format!(
-                        "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
-                        answer.status,
-                        answer.content_type,
-                        answer.body.len(),
-                        answer.body
-                    );
-                    drop(stream.write_all(response.as_bytes()).await);
+                    let headers = [("Content-Type", answer.content_type)];
+                    finish(stream, &response(answer.status, &headers, answer.body.as_bytes()))
+                        .await;
                 });
             }
         });
@@ -77,12 +74,52 @@ impl Http {
     }
 }
 
-async fn read_request(mut stream: TcpStream) -> Option<(TcpStream, String, String)> {
+/// An HTTP answer in bytes. It says that the connection ends with it, so that no client keeps the
+/// connection and sends another request into its end.
+pub(crate) fn response(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    use std::fmt::Write as _;
+    let mut head = format!("HTTP/1.1 {status}\r\n");
+    for (name, value) in headers {
+        write!(head, "{name}: {value}\r\n").unwrap();
+    }
+    write!(head, "Content-Length: {}\r\nConnection: close\r\n\r\n", body.len()).unwrap();
+    [head.as_bytes(), body].concat()
+}
+
+/// The URL of a server that answers every connection's first request with these bytes, which need
+/// not be HTTP.
+pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> String {
+    let answer = Arc::new(answer.into());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = Arc::clone(&answer);
+            tokio::spawn(async move {
+                read_request(&mut stream).await;
+                finish(stream, &answer).await;
+            });
+        }
+    });
+    url
+}
+
+/// Sends these last bytes and waits until the other side ends the connection too: what it still
+/// sends would otherwise meet a reset, which takes away what it has not read yet.
+pub(crate) async fn finish(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) {
+    drop(stream.write_all(bytes).await);
+    drop(stream.shutdown().await);
+    drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await);
+}
+
+/// Head and body of a whole request; nothing where the connection ends before, or where TLS is
+/// spoken.
+pub(crate) async fn read_request(
+    stream: &mut (impl AsyncRead + Unpin),
+) -> Option<(String, String)> {
     let mut bytes = Vec::new();
     loop {
-        // A TLS greeting: what Go's HTTP server answers it with.
         if bytes.first() == Some(&0x16) {
-            drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await);
             return None;
         }
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -94,7 +131,7 @@ async fn read_request(mut stream: TcpStream) -> Option<(TcpStream, String, Strin
                 })
                 .unwrap_or(0);
             if body.len() >= length {
-                return Some((stream, head.to_owned(), body.to_owned()));
+                return Some((head.to_owned(), body.to_owned()));
             }
         }
         let mut chunk = [0; 4_096];

@@ -56,6 +56,18 @@ async fn next(stream: &mut Streaming<StreamPacket>) -> Vec<Vec<Value>> {
     serde_json::from_value(message["data"]["values"].clone()).unwrap()
 }
 
+/// The columns of the next messages together, until they have so many rows: how many come in one
+/// message is a matter of pace.
+async fn rows(stream: &mut Streaming<StreamPacket>, count: usize) -> Vec<Vec<Value>> {
+    let mut columns = next(stream).await;
+    while columns.last().unwrap().len() < count {
+        for (column, more) in columns.iter_mut().zip(next(stream).await) {
+            column.extend(more);
+        }
+    }
+    columns
+}
+
 /// The rows of flows and the texts of notices, until `done` has seen enough of them.
 async fn gather(
     stream: &mut Streaming<StreamPacket>,
@@ -94,7 +106,7 @@ async fn a_table_of_what_comes_until_nobody_looks() {
     let plugin = Plugin::start().await;
     let now = now_ms();
     let script =
-        Script { flows: plain([now - 1_000, now - 2_000]), hangs: true, ..Script::default() };
+        Script { flows: plain([now - 2_000, now - 1_000]), hangs: true, ..Script::default() };
     let relay = Relay::start(script).await;
     let source = relay.source();
     let query = query(&json!({ "text": "hubble observe -n pets --follow" }));
@@ -111,9 +123,9 @@ async fn a_table_of_what_comes_until_nobody_looks() {
     assert!(values.iter().all(|values| values == &json!([])), "no rows yet");
 
     let mut stream = run(&plugin, &source, PATH, &query).await.unwrap();
-    let columns = next(&mut stream).await;
+    let columns = rows(&mut stream, 2).await;
     assert_eq!(columns.len(), names.len(), "one schema for all");
-    assert_eq!(columns[0], [now - 2_000, now - 1_000], "the oldest first");
+    assert_eq!(columns[0], [now - 2_000, now - 1_000]);
     assert_eq!(columns[1], ["FORWARDED", "FORWARDED"]);
     assert_eq!(columns.last().unwrap(), &[Value::Null, Value::Null]);
     let asked = relay.asked.lock().unwrap()[0].clone();
@@ -134,7 +146,7 @@ async fn log_lines_as_they_come() {
     assert_eq!(names(&first), ["timestamp", "body", "severity", "id", "labels", "labelTypes"]);
     assert_eq!(first["schema"]["meta"]["type"], "log-lines");
     let mut stream = run(&plugin, &relay.source(), PATH, &query).await.unwrap();
-    let columns = next(&mut stream).await;
+    let columns = rows(&mut stream, 2).await;
     assert!(columns[1][0].as_str().unwrap().starts_with("FORWARDED pets/store-front-0:40000"));
     assert_eq!(columns[4][0]["fromWorkload"], "store-front", "labels are JSON, not text");
     assert!(columns[1][1].as_str().unwrap().starts_with("6 events lost on node `aks-1`"));

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use grafana_plugin_sdk::pluginv2::resource_client::ResourceClient;
 use grafana_plugin_sdk::pluginv2::{CallResourceRequest, DataQuery, QueryDataRequest, StringList};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use crate::host::{Plugin, Range, Source, Start};
-use crate::http::{Answer, Http};
+use crate::host::{PATIENCE, Plugin, Range, Source, Start};
+use crate::http::{self, Answer, Http};
 
 const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
@@ -32,21 +32,6 @@ fn with(mut source: Source, json_data: &Value, secrets: &[(&str, &str)]) -> Sour
     let secrets = secrets.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
     source.secrets.extend(secrets);
     source
-}
-
-/// Answers every connection's first request with these bytes.
-async fn server(answer: Vec<u8>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = [0; 16_384];
-            drop(stream.read(&mut request).await);
-            drop(stream.write_all(&answer).await);
-            drop(stream.shutdown().await);
-        }
-    });
-    url
 }
 
 #[tokio::test]
@@ -173,11 +158,8 @@ async fn packed_answers_are_unpacked_and_bounded() {
         encoder.finish().unwrap()
     };
     let check = async |encoding: &str, body: Vec<u8>, expected: (i32, &str)| {
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        let url = server([head.into_bytes(), body].concat()).await;
+        let headers = [("Content-Encoding", encoding)];
+        let url = http::answering(http::response("200 OK", &headers, &body)).await;
         let settings = json!({ "prometheusResponseLimitMib": 2 });
         let source = with(Source::prometheus(&url), &settings, &[]);
         let mut answers = plugin.query(&source, Range::last_hour(), &[("A", promql())]).await;
@@ -207,12 +189,9 @@ async fn packed_answers_are_unpacked_and_bounded() {
 #[tokio::test]
 async fn redirects_stay_on_the_server() {
     let plugin = Plugin::start().await;
-    let redirect = |to: &str| {
-        format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
-            .into_bytes()
-    };
+    let redirect = |to: &str| http::response("307 Temporary Redirect", &[("Location", to)], b"");
     let elsewhere = Http::start(|_, _| Answer::json("200 OK", EMPTY)).await;
-    let url = server(redirect(&format!("{}/login?state=SECRET", elsewhere.url()))).await;
+    let url = http::answering(redirect(&format!("{}/login?state=SECRET", elsewhere.url()))).await;
     let source = with(
         Source::prometheus(&url),
         &json!({ "prometheusAuth": "bearer", "httpHeaderName1": "X-Key" }),
@@ -229,13 +208,51 @@ async fn redirects_stay_on_the_server() {
     );
     assert!(elsewhere.asked.lock().unwrap().is_empty());
 
-    let url = server(redirect("/again")).await;
+    let url = http::answering(redirect("/again")).await;
     let (_, _, message) =
         plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
     assert_eq!(
         message,
         format!("Prometheus at `{url}` sends from place to place and never answers: check the URL")
     );
+}
+
+/// A Prometheus behind a proxy that closes a kept connection with a request on its way to it: it
+/// answers the first request of each connection, and none after.
+#[tokio::test]
+async fn a_kept_connection_that_was_closed_fails_no_query() {
+    let plugin = Plugin::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let closed = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&closed);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let counted = Arc::clone(&counted);
+            tokio::spawn(async move {
+                if http::read_request(&mut stream).await.is_none() {
+                    return;
+                }
+                let kept =
+                    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{EMPTY}", EMPTY.len());
+                stream.write_all(kept.as_bytes()).await.unwrap();
+                if http::read_request(&mut stream).await.is_some() {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    for method in ["POST", "GET"] {
+        let source = with(Source::prometheus(&url), &json!({ "httpMethod": method }), &[]);
+        let before = closed.load(Ordering::SeqCst);
+        // An answer is read a moment before its connection is kept.
+        let kept = async {
+            while closed.load(Ordering::SeqCst) == before {
+                plugin.frames(&source, Range::last_hour(), promql()).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, kept).await.expect("a connection is kept");
+    }
 }
 
 #[tokio::test]
@@ -264,19 +281,11 @@ async fn slow_prometheus() -> (String, Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>
             let peak = Arc::clone(&peak);
             tokio::spawn(async move {
                 peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                let mut request = [0; 16_384];
-                let read = stream.read(&mut request).await.unwrap_or(0);
-                requests
-                    .lock()
-                    .unwrap()
-                    .push(String::from_utf8_lossy(&request[..read]).into_owned());
+                let Some((head, body)) = http::read_request(&mut stream).await else { return };
+                requests.lock().unwrap().push(format!("{head}\n{body}"));
                 tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{EMPTY}",
-                    EMPTY.len()
-                );
                 now.fetch_sub(1, Ordering::SeqCst);
-                drop(stream.write_all(head.as_bytes()).await);
+                http::finish(stream, &http::response("200 OK", &[], EMPTY.as_bytes())).await;
             });
         }
     });
@@ -379,14 +388,8 @@ async fn mutual_tls() -> Tls {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
                 let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                let mut request = [0; 16_384];
-                drop(stream.read(&mut request).await);
-                let answer = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{EMPTY}",
-                    EMPTY.len()
-                );
-                drop(stream.write_all(answer.as_bytes()).await);
-                drop(stream.shutdown().await);
+                http::read_request(&mut stream).await;
+                http::finish(stream, &http::response("200 OK", &[], EMPTY.as_bytes())).await;
             });
         }
     });
