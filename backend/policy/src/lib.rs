@@ -37,8 +37,8 @@ pub use recorded::{
 };
 pub use rule::{
     Action, Authentication, CidrGroup, Clause, Direction, DnsRule, Entry, GroupSelector,
-    HttpPattern, HttpRule, L7Rules, Peer, PeerMatcher, Peers, Policy, PolicyKind, PolicyName, Port,
-    PortRange, PortRule, Protocol, Tier,
+    HttpPattern, HttpRule, L7Rules, Listener, Peer, PeerMatcher, Peers, Policy, PolicyKind,
+    PolicyName, Port, PortRange, PortRule, Protocol, Tier, TlsContext,
 };
 pub use settings::{Enforcement, Settings};
 pub use source::{MAX_COPIED_BYTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};

@@ -15,6 +15,8 @@ pub struct Policy {
     pub source: usize,
     /// Where its document begins.
     pub at: Position,
+    /// The object's own name: an annotation may give the policy another.
+    pub object: String,
 }
 
 /// Identifies a policy as Hubble names it.
@@ -141,6 +143,9 @@ pub struct Peer {
     pub field: &'static str,
     /// Whom it selects.
     pub matcher: PeerMatcher,
+    /// The selector's text as the agent keeps it: rules of the same text are merged, those of the
+    /// same meaning are not.
+    pub text: String,
 }
 
 /// Whom a peer selects.
@@ -204,6 +209,8 @@ pub struct Port {
     pub protocol: Protocol,
     /// Which ones.
     pub range: PortRange,
+    /// `endPort` as written, in the 16 bits that the agent keeps of it; 0: none.
+    pub end: u16,
 }
 
 /// Port numbers of a rule; for ICMP, the types.
@@ -233,12 +240,34 @@ pub struct L7Rules {
     pub http: Vec<HttpRule>,
     /// DNS names; any of them is enough.
     pub dns: Vec<DnsRule>,
-    /// TLS is opened, or its server names are checked.
-    pub tls: bool,
+    /// `terminatingTLS`.
+    pub terminating_tls: Option<TlsContext>,
+    /// `originatingTLS`.
+    pub originating_tls: Option<TlsContext>,
     /// Server names that are allowed.
     pub server_names: Vec<String>,
     /// It goes to a listener of an Envoy configuration.
-    pub listener: Option<String>,
+    pub listener: Option<Listener>,
+}
+
+/// What opens TLS: the secret by its name, as written. What the secret holds is never read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsContext {
+    /// Namespace; empty where the text names none.
+    pub namespace: String,
+    /// Name; empty where the text names none, which the agent cannot resolve.
+    pub name: String,
+}
+
+/// A listener of an Envoy configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// Its name.
+    pub name: String,
+    /// Kind and name of the Envoy configuration; none crashes the agent.
+    pub config: Option<(String, String)>,
+    /// 1 comes first; 0: none given, which comes last.
+    pub priority: u8,
 }
 
 /// An HTTP rule; absent parts allow everything.
@@ -277,8 +306,10 @@ pub struct DnsRule {
 }
 
 /// `authentication.mode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Authentication {
+    /// No mode, or one that Cilium does not know: nothing is asked for.
+    Other(String),
     /// None, explicitly.
     Disabled,
     /// By SPIFFE identities: packets are dropped until the handshake is done.
@@ -484,11 +515,32 @@ impl HttpPattern {
     }
 }
 
+impl Authentication {
+    /// The mode as written.
+    #[must_use]
+    pub fn mode(&self) -> &str {
+        match self {
+            Self::Other(mode) => mode,
+            Self::Disabled => "disabled",
+            Self::Required => "required",
+            Self::AlwaysFail => "test-always-fail",
+        }
+    }
+}
+
 impl L7Rules {
+    /// Whether TLS is opened, or its server names are checked.
+    #[must_use]
+    pub const fn is_tls(&self) -> bool {
+        self.terminating_tls.is_some()
+            || self.originating_tls.is_some()
+            || !self.server_names.is_empty()
+    }
+
     /// Whether packets go to the proxy.
     #[must_use]
     pub fn is_redirect(&self, protocol: u8) -> bool {
-        self.tls
+        self.is_tls()
             || self.listener.is_some()
             || !self.dns.is_empty()
             || (!self.http.is_empty() && protocol == 6)

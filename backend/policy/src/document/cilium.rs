@@ -285,6 +285,7 @@ fn authentication(rule: &Object<'_>, is_deny: bool) -> Result<Option<Authenticat
     Ok(Some(match authentication.string_or_empty("mode")?.as_ref() {
         "required" => Authentication::Required,
         "test-always-fail" => Authentication::AlwaysFail,
-        _ => Authentication::Disabled,
+        "disabled" => Authentication::Disabled,
+        mode => Authentication::Other(mode.to_owned()),
     }))
 }

@@ -4,9 +4,10 @@ use super::{
     Document, Refusal,
     kubernetes::{address_or_prefix, everyone},
     object::Object,
-    ports::{is_service_name, range},
+    ports::{is_service_name, kept_end, range},
     selector::{
-        CLUSTER, Decoding, RawSelector, decode, k8s, names_cluster, namespace_requirements,
+        CLUSTER, Decoding, RawSelector, cidr_text, decode, k8s, name_text, names_cluster,
+        namespace_requirements, spelled_namespaces,
     },
 };
 use crate::{
@@ -58,25 +59,32 @@ fn subject(spec: &Object<'_>) -> Result<Selector, Refusal> {
         return Ok(Selector::new(namespace_requirements(&raw)));
     }
     match subject.object("pods", "NamespacedPod", &["namespaceSelector", "podSelector"])? {
-        Some(pods) => namespaced_pods(&pods, None),
+        Some(pods) => namespaced_pods(&pods, None).map(|(selector, _)| selector),
         None => Err(Refusal::invalid(subject.at, "subject has neither namespaces nor pods")),
     }
 }
 
-fn namespaced_pods(object: &Object<'_>, settings: Option<&Settings>) -> Result<Selector, Refusal> {
+/// The selector, and its text.
+fn namespaced_pods(
+    object: &Object<'_>,
+    settings: Option<&Settings>,
+) -> Result<(Selector, String), Refusal> {
     let selector = |name: &str| match object.get(name) {
         Some(node) => decode(node, &object.path(name), Decoding::Strict),
         None => Ok(RawSelector { at: object.at, requirements: Vec::new() }),
     };
     let pods = selector("podSelector")?;
-    let mut requirements = namespace_requirements(&selector("namespaceSelector")?);
+    let namespaces = selector("namespaceSelector")?;
+    let mut requirements = namespace_requirements(&namespaces);
     requirements.extend(pods.requirements("k8s:", ""));
+    let mut spelled = spelled_namespaces(&namespaces).and(pods.spelled("k8s:", ""));
     if let Some(cluster) = settings.and_then(Settings::selected_cluster)
         && !names_cluster(&pods)
     {
         requirements.push(k8s(CLUSTER, Operator::In(vec![cluster.to_owned()])));
+        spelled.label(format!("k8s:{CLUSTER}"), cluster);
     }
-    Ok(Selector::new(requirements))
+    Ok((Selector::new(requirements), spelled.into_text()))
 }
 
 struct Conversion<'c> {
@@ -158,17 +166,19 @@ impl Conversion<'_> {
         field: &'static str,
         action: Action,
     ) -> Result<Option<(Vec<Peer>, Vec<DnsRule>)>, Refusal> {
-        let one = |matcher| (vec![Peer { at: peer.at, field, matcher }], Vec::new());
+        let one = |(selector, text)| {
+            let matcher = PeerMatcher::Labels(selector);
+            (vec![Peer { at: peer.at, field, matcher, text }], Vec::new())
+        };
         if let Some(pods) =
             peer.object("pods", "NamespacedPod", &["namespaceSelector", "podSelector"])?
         {
-            let selector = namespaced_pods(&pods, Some(self.settings))?;
-            return Ok(Some(one(PeerMatcher::Labels(selector))));
+            return Ok(Some(one(namespaced_pods(&pods, Some(self.settings))?)));
         }
         if let Some(node) = peer.get("namespaces") {
             let raw = decode(node, &peer.path("namespaces"), Decoding::Strict)?;
             let selector = Selector::new(namespace_requirements(&raw));
-            return Ok(Some(one(PeerMatcher::Labels(selector))));
+            return Ok(Some(one((selector, spelled_namespaces(&raw).into_text()))));
         }
         if let Some(node) = peer.get("nodes") {
             if !self.settings.node_selector_labels {
@@ -178,17 +188,20 @@ impl Conversion<'_> {
                 ));
             }
             let raw = decode(node, &peer.path("nodes"), Decoding::Strict)?;
-            let matchers = ["reserved:host", "reserved:remote-node"].map(|entity| {
+            let peers = ["reserved:host", "reserved:remote-node"].map(|entity| {
                 let mut requirements = raw.requirements("node:", "");
+                let mut spelled = raw.spelled("node:", "");
                 requirements.push(Requirement::new(entity, Operator::Exists));
+                spelled.expression(entity, "Exists", &[]);
                 if let Some(cluster) = self.settings.selected_cluster()
                     && !names_cluster(&raw)
                 {
                     requirements.push(k8s(CLUSTER, Operator::In(vec![cluster.to_owned()])));
+                    spelled.label(format!("k8s:{CLUSTER}"), cluster);
                 }
-                PeerMatcher::Nodes(Selector::new(requirements))
+                let matcher = PeerMatcher::Nodes(Selector::new(requirements));
+                Peer { at: node.at, field, matcher, text: spelled.into_text() }
             });
-            let peers = matchers.map(|matcher| Peer { at: node.at, field, matcher });
             return Ok(Some((peers.into(), Vec::new())));
         }
         if let Some(networks) = peer.strings("networks", "[]v1alpha2.CIDR")? {
@@ -197,7 +210,7 @@ impl Conversion<'_> {
                 .map(|(at, text)| {
                     let prefix = address_or_prefix(text, *at)?;
                     let matcher = PeerMatcher::Cidr { prefix, except: Vec::new() };
-                    Ok(Peer { at: *at, field, matcher })
+                    Ok(Peer { at: *at, field, matcher, text: cidr_text(text, &[]) })
                 })
                 .collect::<Result<_, Refusal>>()?;
             return Ok(Some((peers, Vec::new())));
@@ -221,7 +234,12 @@ impl Conversion<'_> {
                 }
                 .map_err(|what| Refusal::invalid(at, what))?;
                 dns.push(DnsRule { at, patterns: vec![pattern.clone()] });
-                peers.push(Peer { at, field, matcher: PeerMatcher::Name(pattern) });
+                let text = if text.starts_with('*') {
+                    name_text("", &format!("**{}", text.trim_start_matches('*')))
+                } else {
+                    name_text(&text, "")
+                };
+                peers.push(Peer { at, field, matcher: PeerMatcher::Name(pattern), text });
             }
             return Ok(Some((peers, dns)));
         }
@@ -256,12 +274,13 @@ impl Conversion<'_> {
                     break;
                 }
             }
+            let mut end = 0;
             let range = match numbers {
                 Some(port) => match port.object("range", "PortRange", &["start", "end"])? {
-                    Some(bounds) => range(
-                        low_bits(bounds.int32("start")?.unwrap_or(0)),
-                        bounds.int32("end")?.unwrap_or(0),
-                    ),
+                    Some(bounds) => {
+                        end = bounds.int32("end")?.unwrap_or(0);
+                        range(low_bits(bounds.int32("start")?.unwrap_or(0)), end)
+                    }
                     None => range(low_bits(port.int32("number")?.unwrap_or(0)), 0),
                 },
                 None if name.is_empty() => PortRange::All,
@@ -274,7 +293,7 @@ impl Conversion<'_> {
                     }
                 }
             };
-            let port = Port { at: item.at, protocol, range };
+            let port = Port { at: item.at, protocol, range, end: kept_end(end) };
             rules.push(PortRule { at: item.at, ports: vec![port], l7: L7Rules::default() });
         }
         Ok(Some(rules))
@@ -291,11 +310,14 @@ fn dns_entry(mut entry: Entry, field: &'static str, dns: Vec<DnsRule>) -> Entry 
     let at = entry.at;
     let kube_dns =
         Selector::new(vec![Requirement::new("k8s-app", Operator::In(vec!["kube-dns".to_owned()]))]);
-    entry.peers = Peers::Any(vec![Peer { at, field, matcher: PeerMatcher::Labels(kube_dns) }]);
+    let matcher = PeerMatcher::Labels(kube_dns);
+    let text = "any:k8s-app=kube-dns".to_owned();
+    entry.peers = Peers::Any(vec![Peer { at, field, matcher, text }]);
     let ports = ["dns", "dns-tcp"].map(|name| Port {
         at,
         protocol: Protocol::Any,
         range: PortRange::Named(name.to_owned()),
+        end: 0,
     });
     entry.ports =
         Some(vec![PortRule { at, ports: ports.into(), l7: L7Rules { dns, ..L7Rules::default() } }]);

@@ -3,10 +3,10 @@
 use super::{
     Document, Refusal,
     object::Object,
-    ports::{is_service_name, parse_port, range},
+    ports::{is_service_name, kept_end, parse_port, range},
     selector::{
-        CLUSTER, Decoding, POD_NAMESPACE, RawSelector, decode, k8s, names_cluster,
-        namespace_requirements,
+        CLUSTER, Decoding, POD_NAMESPACE, RawSelector, cidr_text, decode, k8s, names_cluster,
+        namespace_requirements, spelled_namespaces,
     },
 };
 use crate::{
@@ -120,8 +120,8 @@ impl Conversion<'_> {
             }
             for (number, peer) in peers.iter().enumerate() {
                 let mut entry = self.entry(direction, Some(index), Some(number), peer.at, subject);
-                let matcher = self.peer(peer)?;
-                entry.peers = Peers::Any(vec![Peer { at: peer.at, field, matcher }]);
+                let (matcher, text) = self.peer(peer)?;
+                entry.peers = Peers::Any(vec![Peer { at: peer.at, field, matcher, text }]);
                 entry.ports.clone_from(&ports);
                 entries.push(entry);
             }
@@ -129,36 +129,39 @@ impl Conversion<'_> {
         Ok(())
     }
 
-    fn peer(&self, peer: &Object<'_>) -> Result<PeerMatcher, Refusal> {
+    fn peer(&self, peer: &Object<'_>) -> Result<(PeerMatcher, String), Refusal> {
         if let Some(block) = peer.object("ipBlock", "IPBlock", &["cidr", "except"])? {
-            let prefix = address_or_prefix(&block.string_or_empty("cidr")?, block.at("cidr"))?;
-            let except = block
-                .strings("except", "[]string")?
-                .unwrap_or_default()
+            let cidr = block.string_or_empty("cidr")?;
+            let prefix = address_or_prefix(&cidr, block.at("cidr"))?;
+            let excepts = block.strings("except", "[]string")?.unwrap_or_default();
+            let except = excepts
                 .iter()
                 .map(|(at, text)| address_or_prefix(text, *at))
                 .collect::<Result<_, _>>()?;
-            return Ok(PeerMatcher::Cidr { prefix, except });
+            return Ok((PeerMatcher::Cidr { prefix, except }, cidr_text(&cidr, &excepts)));
         }
         let selector = |name: &str| {
             peer.get(name).map(|node| decode(node, &peer.path(name), Decoding::Strict)).transpose()
         };
         let pods = selector("podSelector")?
             .unwrap_or(RawSelector { at: peer.at, requirements: Vec::new() });
-        let mut requirements = match selector("namespaceSelector")? {
-            Some(namespaces) => {
-                let mut requirements = namespace_requirements(&namespaces);
-                requirements.extend(pods.requirements("k8s:", ""));
-                requirements
-            }
-            None => self.pods(&pods).requirements,
-        };
+        let (mut requirements, mut spelled);
+        if let Some(namespaces) = selector("namespaceSelector")? {
+            requirements = namespace_requirements(&namespaces);
+            requirements.extend(pods.requirements("k8s:", ""));
+            spelled = spelled_namespaces(&namespaces).and(pods.spelled("k8s:", ""));
+        } else {
+            requirements = self.pods(&pods).requirements;
+            spelled = pods.spelled("k8s:", "");
+            spelled.label(format!("k8s:{POD_NAMESPACE}"), self.namespace);
+        }
         if let Some(cluster) = self.settings.selected_cluster()
             && !names_cluster(&pods)
         {
             requirements.push(k8s(CLUSTER, Operator::In(vec![cluster.to_owned()])));
+            spelled.label(format!("k8s:{CLUSTER}"), cluster);
         }
-        Ok(PeerMatcher::Labels(Selector::new(requirements)))
+        Ok((PeerMatcher::Labels(Selector::new(requirements)), spelled.into_text()))
     }
 
     /// Pods of the policy's namespace.
@@ -215,7 +218,7 @@ impl Conversion<'_> {
                     .unwrap_or_else(|what| if what == "value out of range" { u16::MAX } else { 0 });
                 range(number, end)
             };
-            let port = Port { at: item.at, protocol, range };
+            let port = Port { at: item.at, protocol, range, end: kept_end(end) };
             rules.push(PortRule { at: item.at, ports: vec![port], l7: L7Rules::default() });
         }
         Ok(Some(rules))
@@ -225,7 +228,7 @@ impl Conversion<'_> {
 /// Every peer, the node and the world included.
 pub(super) fn everyone(at: Position) -> Peers {
     let matcher = PeerMatcher::Labels(Selector::default());
-    Peers::Any(vec![Peer { at, field: "", matcher }])
+    Peers::Any(vec![Peer { at, field: "", matcher, text: String::new() }])
 }
 
 /// An address counts as the prefix that holds it alone.

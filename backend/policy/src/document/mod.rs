@@ -12,6 +12,7 @@ mod selector;
 
 pub(crate) use log_filters::{RawFilters, read_log_filters};
 pub use refusal::{Refusal, RefusalClass, Refused};
+pub(crate) use selector::POD_NAMESPACE;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -42,7 +43,7 @@ pub struct SourceText<'t> {
     pub text: &'t str,
 }
 
-/// Policies by name, while they are read.
+/// Policies by the names of their objects, while they are read.
 #[derive(Default)]
 struct Names {
     latest: HashMap<PolicyName, usize>,
@@ -138,7 +139,7 @@ impl Documents {
                 .unwrap_or_default()
                 .to_owned()
         };
-        let (mut namespace, mut name) = (metadata("namespace"), metadata("name"));
+        let (mut namespace, name) = (metadata("namespace"), metadata("name"));
         let given = format!("{kind}/{namespace}/{name}");
         let refuse = |refusal| (given.clone(), refusal);
         if kind == "CiliumCIDRGroup" {
@@ -180,16 +181,14 @@ impl Documents {
                 namespace.clear();
             }
         }
+        let object = PolicyName { kind: policy_kind, namespace, name };
+        let mut name = object.clone();
         if matches!(policy_kind, PolicyKind::NetworkPolicy | PolicyKind::ClusterNetworkPolicy)
-            && let Some(own) = policy_name_annotation(node)
+            && let Some(annotated) = policy_name_annotation(node)
         {
-            name = own;
+            name.name = annotated;
         }
-        let document = Document {
-            root: node,
-            name: PolicyName { kind: policy_kind, namespace, name },
-            policy: self.policies.len(),
-        };
+        let document = Document { root: node, name, policy: self.policies.len() };
         let entries = match policy_kind {
             PolicyKind::CiliumNetworkPolicy | PolicyKind::CiliumClusterwideNetworkPolicy => {
                 cilium::entries(&document, settings)
@@ -198,11 +197,12 @@ impl Documents {
             PolicyKind::ClusterNetworkPolicy => cluster::entries(&document, settings),
         }
         .map_err(refuse)?;
+        let Document { name, policy, .. } = document;
+        self.policies.push(Policy { name, source, at: node.at, object: object.name.clone() });
         // A cluster holds one object of a name: the later one replaces the earlier.
-        if let Some(earlier) = names.latest.insert(document.name.clone(), document.policy) {
+        if let Some(earlier) = names.latest.insert(object, policy) {
             names.replaced.insert(earlier);
         }
-        self.policies.push(Policy { name: document.name, source, at: node.at });
         self.entries.extend(entries);
         Ok(())
     }
@@ -287,4 +287,32 @@ fn group(node: &Node, name: String) -> Result<CidrGroup, Refusal> {
         return Err(Refusal::invalid(node.at, "spec.externalCIDRs is missing"));
     }
     Ok(CidrGroup { name, labels, prefixes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_holds_one_object_of_a_name_and_annotations_are_not_names() {
+        fn check(documents: &str, expect: &[&str]) {
+            let texts = [SourceText { index: 0, text: documents }];
+            let documents = Documents::read(&texts, &Settings::default());
+            assert_eq!(documents.refused, [], "{documents:?}");
+            let kept: Vec<&str> = documents
+                .entries
+                .iter()
+                .filter_map(|entry| documents.policies.get(entry.policy))
+                .map(|policy| policy.name.name.as_str())
+                .collect();
+            assert_eq!(kept, expect);
+        }
+        let network_policy = |name: &str, annotation: &str| {
+            format!(
+                "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: {name}\n  annotations: {{policy.cilium.io/name: {annotation}}}\nspec:\n  podSelector: {{}}\n---\n"
+            )
+        };
+        check(&(network_policy("n0", "same") + &network_policy("n1", "same")), &["same", "same"]);
+        check(&(network_policy("n0", "one") + &network_policy("n0", "two")), &["two"]);
+    }
 }

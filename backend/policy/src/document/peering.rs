@@ -5,7 +5,10 @@ use super::{
     Refusal,
     cilium::RawList,
     object::Object,
-    selector::{Decoding, RawSelector, cilium_peer, decode, node_peer},
+    selector::{
+        Decoding, RawSelector, Spelled, cidr_text, cilium_peer, decode, excepting, name_text,
+        node_peer,
+    },
 };
 use crate::{
     Direction, GroupSelector, NamePattern, Operator, Peer, PeerMatcher, Peers, Prefix, Requirement,
@@ -71,6 +74,7 @@ impl Peering<'_, '_> {
                 at: node.at,
                 field: fields.groups,
                 matcher: PeerMatcher::CloudGroup,
+                text: format!("group at {}:{}", node.at.line, node.at.column),
             });
         }
         self.services(&mut peers)?;
@@ -140,16 +144,17 @@ impl Peering<'_, '_> {
 
     fn endpoints(&self, field: &'static str, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
         for raw in self.selectors(field)? {
-            let selector = cilium_peer(&raw, self.namespace, self.subject_is_init, self.settings);
-            peers.push(Peer { at: raw.at, field, matcher: PeerMatcher::Labels(selector) });
+            let (selector, text) =
+                cilium_peer(&raw, self.namespace, self.subject_is_init, self.settings);
+            peers.push(Peer { at: raw.at, field, matcher: PeerMatcher::Labels(selector), text });
         }
         Ok(())
     }
 
     fn nodes(&self, field: &'static str, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
         for raw in self.selectors(field)? {
-            let selector = node_peer(&raw, self.settings);
-            peers.push(Peer { at: raw.at, field, matcher: PeerMatcher::Nodes(selector) });
+            let (selector, text) = node_peer(&raw, self.settings);
+            peers.push(Peer { at: raw.at, field, matcher: PeerMatcher::Nodes(selector), text });
         }
         Ok(())
     }
@@ -162,6 +167,7 @@ impl Peering<'_, '_> {
             peers.extend(selectors.into_iter().map(|selector| Peer {
                 at,
                 field,
+                text: entity_text(&selector),
                 matcher: PeerMatcher::Labels(selector),
             }));
         }
@@ -176,7 +182,7 @@ impl Peering<'_, '_> {
             let prefix = Prefix::parse(&text)
                 .map_err(|what| Refusal::invalid(at, format!("unable to parse CIDR: {what}")))?;
             let matcher = PeerMatcher::Cidr { prefix, except: Vec::new() };
-            peers.push(Peer { at, field, matcher });
+            peers.push(Peer { at, field, matcher, text: cidr_text(&text, &[]) });
         }
         Ok(())
     }
@@ -214,17 +220,19 @@ impl Peering<'_, '_> {
                 }
             }
             let mut except = Vec::new();
-            let matcher = if cidr.is_empty() {
+            let (matcher, text) = if cidr.is_empty() {
                 for (at, text) in &excepts {
                     except.push(Prefix::parse(text).map_err(|what| Refusal::invalid(*at, what))?);
                 }
-                let selector = match selector {
-                    Some(raw) => {
-                        GroupSelector::Labels(Selector::new(raw.requirements("cidrgroup:", "")))
-                    }
-                    None => GroupSelector::Name(group.into_owned()),
+                let (selector, text) = if let Some(raw) = selector {
+                    let selector = Selector::new(raw.requirements("cidrgroup:", ""));
+                    let text = raw.spelled("cidrgroup:", "").into_text();
+                    (GroupSelector::Labels(selector), text)
+                } else {
+                    let text = format!("cidrgroup:io.cilium.policy.cidrgroupname/{group}");
+                    (GroupSelector::Name(group.into_owned()), text)
                 };
-                PeerMatcher::CidrGroup { selector, except }
+                (PeerMatcher::CidrGroup { selector, except }, excepting(text, &excepts))
             } else {
                 let prefix = Prefix::parse(&cidr).map_err(|what| {
                     Refusal::invalid(
@@ -244,9 +252,9 @@ impl Peering<'_, '_> {
                     }
                     except.push(parsed);
                 }
-                PeerMatcher::Cidr { prefix, except }
+                (PeerMatcher::Cidr { prefix, except }, cidr_text(&cidr, &excepts))
             };
-            peers.push(Peer { at: item.at, field, matcher });
+            peers.push(Peer { at: item.at, field, matcher, text });
         }
         Ok(())
     }
@@ -261,22 +269,27 @@ impl Peering<'_, '_> {
             .unwrap_or_default();
         for item in items {
             let name = item.string_or_empty("matchName")?;
-            let pattern = item.string_or_empty("matchPattern")?;
-            if !name.is_empty() && !pattern.is_empty() {
+            let given_pattern = item.string_or_empty("matchPattern")?;
+            if !name.is_empty() && !given_pattern.is_empty() {
                 return Err(Refusal::invalid(
                     item.at,
                     "only one of MatchName or MatchPattern is allowed in an FQDNSelector",
                 ));
             }
             let parsed = if name.is_empty() {
-                NamePattern::of_pattern(&pattern)
+                NamePattern::of_pattern(&given_pattern)
             } else {
                 // The same check has other words here.
                 NamePattern::of_name(&name)
                     .map_err(|reason| reason.replace("and . and -", "and ., -, _"))
             };
             let pattern = parsed.map_err(|what| Refusal::invalid(item.at, what))?;
-            peers.push(Peer { at: item.at, field: "toFQDNs", matcher: PeerMatcher::Name(pattern) });
+            peers.push(Peer {
+                at: item.at,
+                field: "toFQDNs",
+                matcher: PeerMatcher::Name(pattern),
+                text: name_text(&name, &given_pattern),
+            });
         }
         Ok(())
     }
@@ -313,12 +326,29 @@ impl Peering<'_, '_> {
                 peers.push(Peer {
                     at: item.at,
                     field: "toServices",
+                    text: format!("service at {}:{}", item.at.line, item.at.column),
                     matcher: PeerMatcher::Service { service },
                 });
             }
         }
         Ok(())
     }
+}
+
+/// The text of an entity's selector.
+fn entity_text(selector: &Selector) -> String {
+    let mut spelled = Spelled::default();
+    for requirement in &selector.requirements {
+        let key = format!("{}:{}", requirement.source.as_deref().unwrap_or("any"), requirement.key);
+        match &requirement.operator {
+            Operator::In(values) => {
+                spelled.label(key, values.first().map_or("", String::as_str));
+            }
+            // Of the entities, the mesh alone asks by an expression, and for a key without source.
+            _ => spelled.expression(&requirement.key, "Exists", &[]),
+        }
+    }
+    spelled.into_text()
 }
 
 /// Selectors of an entity. Source: pkg/policy/api/entity.go.

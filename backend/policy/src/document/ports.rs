@@ -2,8 +2,8 @@
 
 use super::{Refusal, object::Object};
 use crate::{
-    DnsRule, HttpPattern, HttpRule, L7Rules, NamePattern, Port, PortRange, PortRule, Position,
-    Protocol, Settings,
+    DnsRule, HttpPattern, HttpRule, L7Rules, Listener, NamePattern, Port, PortRange, PortRule,
+    Position, Protocol, Settings, TlsContext,
     source::{Value, magnitude},
 };
 
@@ -44,9 +44,9 @@ struct RawPortRule<'n> {
     at: Position,
     ports: Vec<RawPort>,
     server_names: Vec<(Position, String)>,
-    terminating_tls: bool,
-    originating_tls: bool,
-    listener: Option<(Position, String)>,
+    terminating_tls: Option<TlsContext>,
+    originating_tls: Option<TlsContext>,
+    listener: Option<(Position, Listener)>,
     http: Option<Vec<Object<'n>>>,
     dns: Option<Vec<Object<'n>>>,
 }
@@ -73,25 +73,21 @@ impl<'n> RawPortRule<'n> {
                 })
             })
             .collect::<Result<_, Refusal>>()?;
-        let tls = |name| -> Result<bool, Refusal> {
-            let context = item.object(
-                name,
-                "TLSContext",
-                &["secret", "trustedCA", "certificate", "privateKey"],
-            )?;
-            if let Some(context) = &context {
-                context.object("secret", "Secret", &["namespace", "name"])?;
-            }
-            Ok(context.is_some())
+        let tls = |name| -> Result<Option<TlsContext>, Refusal> {
+            let known = &["secret", "trustedCA", "certificate", "privateKey"];
+            let Some(context) = item.object(name, "TLSContext", known)? else { return Ok(None) };
+            Ok(Some(match context.object("secret", "Secret", &["namespace", "name"])? {
+                Some(secret) => TlsContext {
+                    namespace: secret.string_or_empty("namespace")?.into_owned(),
+                    name: secret.string_or_empty("name")?.into_owned(),
+                },
+                None => TlsContext { namespace: String::new(), name: String::new() },
+            }))
         };
         let listener = item.object("listener", "Listener", &["envoyConfig", "name", "priority"])?;
         let listener = match listener {
             None => None,
-            Some(listener) => {
-                listener.object("envoyConfig", "EnvoyConfig", &["kind", "name"])?;
-                listener.int32("priority")?;
-                Some((listener.at, listener.string_or_empty("name")?.into_owned()))
-            }
+            Some(object) => Some((object.at, listener_of(&object)?)),
         };
         let (mut http, mut dns) = (None, None);
         if let Some(rules) = item.object("rules", "L7Rules", &["http", "dns"])? {
@@ -136,7 +132,7 @@ impl<'n> RawPortRule<'n> {
         if context.is_ingress && has_dns {
             return Err(Refusal::invalid(self.at, "DNS rules are not allowed on ingress"));
         }
-        if !self.server_names.is_empty() && self.has_rules() && !self.terminating_tls {
+        if !self.server_names.is_empty() && self.has_rules() && self.terminating_tls.is_none() {
             return Err(Refusal::invalid(
                 self.at,
                 "ServerNames are not allowed with L7 rules without TLS termination",
@@ -169,7 +165,7 @@ impl<'n> RawPortRule<'n> {
             }
             ports.push(port);
         }
-        if let Some((at, name)) = &self.listener {
+        if let Some((at, Listener { name, .. })) = &self.listener {
             if context.is_ingress {
                 return Err(Refusal::invalid(
                     *at,
@@ -184,9 +180,10 @@ impl<'n> RawPortRule<'n> {
             }
         }
         let mut l7 = L7Rules {
-            tls: self.terminating_tls || self.originating_tls || !self.server_names.is_empty(),
+            terminating_tls: self.terminating_tls.clone(),
+            originating_tls: self.originating_tls.clone(),
             server_names: self.server_names.iter().map(|(_, name)| name.clone()).collect(),
-            listener: self.listener.as_ref().map(|(_, name)| name.clone()),
+            listener: self.listener.as_ref().map(|(_, listener)| listener.clone()),
             ..L7Rules::default()
         };
         if self.has_rules() {
@@ -211,6 +208,27 @@ impl<'n> RawPortRule<'n> {
         }
         Ok(PortRule { at: self.at, ports, l7 })
     }
+}
+
+fn listener_of(object: &Object<'_>) -> Result<Listener, Refusal> {
+    let config = match object.object("envoyConfig", "EnvoyConfig", &["kind", "name"])? {
+        Some(config) => Some((
+            config.string_or_empty("kind")?.into_owned(),
+            config.string_or_empty("name")?.into_owned(),
+        )),
+        None => None,
+    };
+    let priority = object.int32("priority")?.unwrap_or(0);
+    let priority = u8::try_from(priority).map_err(|_| {
+        Refusal::field(
+            object.at("priority"),
+            &format!(
+                "json: cannot unmarshal number {priority} into Go struct field Listener.{} of type uint8",
+                object.path("priority")
+            ),
+        )
+    })?;
+    Ok(Listener { name: object.string_or_empty("name")?.into_owned(), config, priority })
 }
 
 fn check_l7_placement(rules: &[RawPortRule<'_>], context: PortContext<'_>) -> Result<(), Refusal> {
@@ -267,7 +285,7 @@ fn port(raw: &RawPort, has_dns: bool, context: PortContext<'_>) -> Result<Port, 
         range(number, raw.end_port)
     };
     match protocol {
-        Some(protocol) => Ok(Port { at: raw.at, protocol, range }),
+        Some(protocol) => Ok(Port { at: raw.at, protocol, range, end: kept_end(raw.end_port) }),
         None => invalid(format!(
             "invalid protocol {:?}, must be {{ tcp | udp | sctp | vrrp | igmp | gre | ipip | ipv6 | esp | ah | any }}",
             raw.protocol.to_ascii_uppercase()
@@ -277,13 +295,16 @@ fn port(raw: &RawPort, has_dns: bool, context: PortContext<'_>) -> Result<Port, 
 
 /// Ports from a number to an end; an end that is not behind the number counts for nothing.
 pub(super) fn range(number: u16, end: i32) -> PortRange {
-    // Cilium keeps the end in 16 bits.
-    let end = u16::try_from(end & 0xffff).unwrap_or(0);
-    match (number, end) {
+    match (number, kept_end(end)) {
         (0, _) => PortRange::All,
         (number, end) if end > number => PortRange::Numbers(number, end),
         (number, _) => PortRange::Numbers(number, number),
     }
+}
+
+/// The 16 bits that Cilium keeps of an end.
+pub(super) fn kept_end(end: i32) -> u16 {
+    u16::try_from(end & 0xffff).unwrap_or(0)
 }
 
 /// `strconv.ParseUint(text, 0, 16)`: a leading zero means octal. Errors: Go's words.
@@ -416,7 +437,7 @@ pub(super) fn icmps(rule: &Object<'_>) -> Result<Vec<PortRule>, Refusal> {
                     .unwrap_or_else(|what| if what == "value out of range" { u16::MAX } else { 0 }),
             };
             let protocol = if family == "IPv6" { Protocol::ICMPV6 } else { Protocol::ICMP };
-            ports.push(Port { at: node.at, protocol, range: range(number, 0) });
+            ports.push(Port { at: node.at, protocol, range: range(number, 0), end: 0 });
         }
         rules.push(PortRule { at: item.at, ports, l7: L7Rules::default() });
     }

@@ -1,5 +1,7 @@
 //! Label selectors: decoding, Kubernetes' validation, and what Cilium adds to them.
 
+use std::borrow::Cow;
+
 use super::{
     Refusal,
     object::{Object, mismatch},
@@ -205,6 +207,28 @@ impl RawSelector {
     }
 }
 
+impl RawSelector {
+    /// The selector as the agent writes it, with the same prefixes as [`RawSelector::requirements`].
+    pub(super) fn spelled(&self, prefix: &str, joined: &str) -> Spelled {
+        let mut spelled = Spelled::default();
+        for raw in &self.requirements {
+            let key = format!("{joined}{}", raw.key);
+            let key = match split_source(&key) {
+                (Some(source), rest) => format!("{source}:{rest}"),
+                (None, rest) => format!("{prefix}{rest}"),
+            };
+            let mut values = raw.values.iter().map(|(_, value)| value.as_str());
+            match raw.index {
+                None => spelled.label(key, values.next().unwrap_or_default()),
+                Some(_) => {
+                    spelled.expression(&key, &raw.operator, &values.collect::<Vec<_>>());
+                }
+            }
+        }
+        spelled
+    }
+}
+
 impl RawRequirement {
     fn validate(&self, errors: &mut Vec<(Position, String)>) {
         let Some(index) = self.index else {
@@ -358,47 +382,130 @@ fn is_k8s_or_any(requirement: &Requirement) -> bool {
 }
 
 /// Adds the cluster, unless the selector says one.
-pub(super) fn add_cluster(requirements: &mut Vec<Requirement>, settings: &Settings) {
+fn add_cluster(requirements: &mut Vec<Requirement>, spelled: &mut Spelled, settings: &Settings) {
     if let Some(cluster) = settings.selected_cluster()
         && !requirements.iter().any(|r| is_k8s_or_any(r) && r.key == CLUSTER)
     {
         requirements.push(k8s(CLUSTER, Operator::In(vec![cluster.to_owned()])));
+        spelled.label(format!("k8s:{CLUSTER}"), cluster);
     }
 }
 
-/// A peer selector of a Cilium policy: namespace and cluster are added where it says none.
+/// A peer selector of a Cilium policy, and its text: namespace and cluster are added where it says
+/// none.
 pub(super) fn cilium_peer(
     raw: &RawSelector,
     namespace: &str,
     subject_is_init: bool,
     settings: &Settings,
-) -> Selector {
+) -> (Selector, String) {
     let mut requirements = raw.requirements("", "");
+    let mut spelled = raw.spelled("any:", "");
     if requirements.iter().any(|r| r.source.as_deref() == Some("reserved")) {
-        return Selector::new(requirements);
+        return (Selector::new(requirements), spelled.into_text());
     }
     if !requirements.iter().any(|r| is_k8s_or_any(r) && r.key == POD_NAMESPACE) {
         if namespace.is_empty() {
             if !subject_is_init {
                 requirements.push(k8s(POD_NAMESPACE, Operator::Exists));
+                spelled.expression(&format!("k8s:{POD_NAMESPACE}"), "Exists", &[]);
             }
         } else if !requirements
             .iter()
             .any(|r| is_k8s_or_any(r) && r.key.starts_with(NAMESPACE_LABELS))
         {
             requirements.push(k8s(POD_NAMESPACE, Operator::In(vec![namespace.to_owned()])));
+            spelled.label(format!("k8s:{POD_NAMESPACE}"), namespace);
         }
     }
-    add_cluster(&mut requirements, settings);
-    Selector::new(requirements)
+    add_cluster(&mut requirements, &mut spelled, settings);
+    (Selector::new(requirements), spelled.into_text())
 }
 
-/// A node selector of `fromNodes` or `toNodes`.
-pub(super) fn node_peer(raw: &RawSelector, settings: &Settings) -> Selector {
+/// A node selector of `fromNodes` or `toNodes`, and its text.
+pub(super) fn node_peer(raw: &RawSelector, settings: &Settings) -> (Selector, String) {
     let mut requirements = raw.requirements("", "");
+    let mut spelled = raw.spelled("any:", "");
     requirements.push(Requirement::new("reserved:remote-node", Operator::Exists));
-    add_cluster(&mut requirements, settings);
-    Selector::new(requirements)
+    spelled.expression("reserved:remote-node", "Exists", &[]);
+    add_cluster(&mut requirements, &mut spelled, settings);
+    (Selector::new(requirements), spelled.into_text())
+}
+
+/// The text of a namespace selector of Kubernetes.
+pub(super) fn spelled_namespaces(raw: &RawSelector) -> Spelled {
+    let mut spelled = raw.spelled("k8s:", NAMESPACE_LABELS);
+    if raw.requirements.is_empty() {
+        spelled.expression(&format!("k8s:{POD_NAMESPACE}"), "Exists", &[]);
+    }
+    spelled
+}
+
+/// The text of a CIDR selector. Source: pkg/policy/api/cidr.go.
+pub(super) fn cidr_text(cidr: &str, except: &[(Position, Cow<'_, str>)]) -> String {
+    excepting(format!("cidr:{cidr}"), except)
+}
+
+/// A text with the CIDRs that it leaves out.
+pub(super) fn excepting(mut text: String, except: &[(Position, Cow<'_, str>)]) -> String {
+    for (index, (_, cidr)) in except.iter().enumerate() {
+        text.push_str(if index == 0 { "-[" } else { "," });
+        text.push_str(cidr);
+    }
+    if !except.is_empty() {
+        text.push(']');
+    }
+    text
+}
+
+/// The text of a selector of names. Source: pkg/policy/api/fqdn.go.
+pub(super) fn name_text(name: &str, pattern: &str) -> String {
+    format!("MatchName: {name}, MatchPattern: {pattern}")
+}
+
+/// A selector as the agent writes it: labels sorted, one value a key; expressions as they stand.
+/// Source: pkg/policy/api/selector.go.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spelled {
+    labels: Vec<(String, String)>,
+    expressions: String,
+}
+
+impl Spelled {
+    /// Wants a value for a key, whatever was wanted before.
+    pub(super) fn label(&mut self, key: String, value: &str) {
+        self.labels.retain(|(own, _)| *own != key);
+        self.labels.push((key, value.to_owned()));
+    }
+
+    /// Adds an expression.
+    pub(super) fn expression(&mut self, key: &str, operator: &str, values: &[&str]) {
+        for part in [";", key, " ", operator, " "] {
+            self.expressions.push_str(part);
+        }
+        self.expressions.push_str(&values.join(" "));
+    }
+
+    /// Both together.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        for (key, value) in other.labels {
+            self.label(key, &value);
+        }
+        self.expressions.push_str(&other.expressions);
+        self
+    }
+
+    /// The text; empty: every endpoint.
+    pub(super) fn into_text(mut self) -> String {
+        crate::order::sort(&mut self.labels);
+        let mut text = String::new();
+        for (key, value) in &self.labels {
+            for part in [if text.is_empty() { "" } else { "," }, key, "=", value] {
+                text.push_str(part);
+            }
+        }
+        text + &self.expressions
+    }
 }
 
 /// Requirements of a namespace selector of Kubernetes: the keys become Cilium's.

@@ -1,157 +1,437 @@
 //! Policies that the agent cannot put together: it keeps what it had, and the endpoint's policy
-//! is none of the texts' alone. Source: pkg/policy/rule.go `mergePortProto`, l4.go
-//! `L7ParserType.Merge`.
+//! is none of the texts' alone. Source: pkg/policy/rule.go `mergePortProto` and `mergeRedirect`,
+//! l4.go `createL4Filter`, rules.go `sort`.
+
+#[cfg(test)]
+mod tests;
 
 use hashbrown::HashMap;
 
-use super::{
-    pair::Class,
-    set::{CompiledPeers, PolicySet},
+use super::{pair::Class, set::PolicySet};
+use crate::{
+    Action, Authentication, Direction, Documents, Entry, L7Rules, Listener, Peers, Policy,
+    PolicyKind, Port, PortRange, Protocol, Tier, TlsContext,
 };
-use crate::{Action, Authentication, Direction, L7Rules, PortRange, Protocol};
 
-/// The key under which the agent merges rules: everything but what they ask of L7.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct MergeKey<'s> {
-    direction: Direction,
-    rank: (u8, i64),
-    protocol: u8,
-    range: Option<&'s PortRange>,
-    /// None: every peer.
-    matcher: Option<u32>,
+/// What the agent merges of the policies of one subject, as far as it can fail.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Merges {
+    /// Rules under one key, at least one of which asks for more than to pass.
+    keys: Vec<Vec<Step>>,
+    /// Rules that fail by themselves, for some subjects or for all.
+    alone: Vec<Step>,
+    /// There is more than [`MAX_STEPS`].
+    is_too_much: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Merged {
-    parser: Option<Parser>,
-    authentication: Option<Authentication>,
-    is_denied: bool,
-    conflict: Option<&'static str>,
+/// Keys of all rules together: a rule has one for each of its peers at each of its ports.
+const MAX_STEPS: usize = 4 << 20;
+
+/// One rule on its way into the policy of a subject.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    /// Where it stands among all that are merged, in the agent's order.
+    order: u32,
+    entry: u32,
+    /// Index in the entry's `ports`; none: it has no ports.
+    rule: Option<u32>,
+    protocol: u8,
+}
+
+/// The key under which rules are merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key<'e> {
+    direction: Direction,
+    tier: Tier,
+    protocol: u8,
+    /// Range and end as written; none: it has no ports.
+    ports: Option<(&'e PortRange, u16)>,
+    /// The peer's selector as the agent writes it; empty: everyone.
+    peer: &'e str,
+}
+
+/// The entity `none`, which is never merged.
+const NONE: &str = "reserved:none=";
+
+/// What has been merged under one key so far.
+#[derive(Debug)]
+struct Merged<'e> {
+    priority: i64,
+    action: Action,
+    parser: Parser,
+    has_rules: bool,
+    authentication: Option<&'e Authentication>,
+    terminating_tls: Option<&'e TlsContext>,
+    originating_tls: Option<&'e TlsContext>,
+    has_server_names: bool,
+    listener: Option<QualifiedListener<'e>>,
+    listener_priority: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Parser {
+    None,
     Tls,
     Http,
     Dns,
-    Crd,
+    Listener,
 }
 
-/// Why the policies of a subject cannot be put together; none: they can.
-pub(super) fn find(set: &PolicySet, subject: &Class) -> Option<String> {
-    let mut merged: HashMap<MergeKey<'_>, Merged> = HashMap::new();
-    let mut order: Vec<MergeKey<'_>> = Vec::new();
-    for direction in [Direction::Ingress, Direction::Egress] {
-        for index in set.ordered(direction) {
-            let (Some(compiled), Some(entry)) = (set.compiled(*index), set.entry(*index)) else {
-                continue;
-            };
-            if !subject.is_subject_of(compiled) {
-                continue;
-            }
-            let peers: Vec<Option<u32>> = match &compiled.peers {
-                CompiledPeers::Nobody => continue,
-                CompiledPeers::Everyone => vec![None],
-                CompiledPeers::Any(matchers) => matchers.iter().copied().map(Some).collect(),
-            };
-            let mut add = |protocol: u8, range, l7: Option<&L7Rules>| {
-                for matcher in &peers {
-                    let key = MergeKey {
-                        direction,
-                        rank: compiled.rank,
-                        protocol,
-                        range,
-                        matcher: *matcher,
-                    };
-                    let slot = merged.entry(key.clone()).or_insert_with(|| {
-                        order.push(key);
-                        Merged::default()
-                    });
-                    slot.add(compiled.action, l7, protocol, entry.authentication);
+/// A listener as the agent names it: by its configuration, and whether that is the cluster's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct QualifiedListener<'e> {
+    is_clusterwide: bool,
+    config: &'e str,
+    name: &'e str,
+}
+
+impl Merges {
+    /// What there is to merge.
+    pub(super) fn of(documents: &Documents) -> Self {
+        let is_loaded = |entry: &&Entry| {
+            entry.authentication.is_some()
+                || entry.ports.iter().flatten().any(|rule| loads(&rule.l7))
+        };
+        let mut merges = Self::default();
+        // Where no rule asks for more than to pass, nothing can fail.
+        if !documents.entries.iter().any(|entry| is_loaded(&entry)) {
+            return merges;
+        }
+        let steps_in_all =
+            documents.entries.iter().map(count_of_steps).fold(0, usize::saturating_add);
+        if steps_in_all > MAX_STEPS {
+            merges.is_too_much = true;
+            return merges;
+        }
+        let mut keys: HashMap<Key<'_>, Vec<Step>> = HashMap::new();
+        for entry in documents.entries.iter().filter(is_loaded) {
+            steps(entry, |key, _, l7| {
+                if entry.authentication.is_some() || l7.is_some_and(loads) {
+                    keys.entry(key).or_default();
                 }
-            };
-            match &entry.ports {
-                None => add(0, None, None),
-                Some(rules) => {
-                    for rule in rules {
-                        for port in &rule.ports {
-                            let own;
-                            let protocols: &[u8] = match port.protocol {
-                                Protocol::Any => &[6, 17, 132],
-                                Protocol::Number(number) => {
-                                    own = [number];
-                                    &own
-                                }
-                            };
-                            for protocol in protocols {
-                                add(*protocol, Some(&port.range), Some(&rule.l7));
-                            }
+            });
+        }
+        let mut order = 0_u32;
+        for index in in_order(documents) {
+            let Some(entry) = documents.entries.get(index as usize) else { continue };
+            steps(entry, |key, rule, l7| {
+                let step = Step { order, entry: index, rule, protocol: key.protocol };
+                order = order.saturating_add(1);
+                if l7.is_some_and(|l7| fails_alone(l7, true).is_some()) {
+                    merges.alone.push(step);
+                }
+                if key.peer != NONE
+                    && let Some(steps) = keys.get_mut(&key)
+                {
+                    steps.push(step);
+                }
+            });
+        }
+        merges.keys = keys.into_values().filter(|steps| steps.len() > 1).collect();
+        merges
+    }
+
+    /// Why the policies of a subject cannot be put together; none: they can.
+    pub(super) fn find(&self, set: &PolicySet, subject: &Class) -> Option<String> {
+        if self.is_too_much {
+            return Some(format!("more than {MAX_STEPS} peers at ports are not looked at"));
+        }
+        let mut first: Option<(u32, String)> = None;
+        let mut found = |order: u32, why: String| {
+            if first.as_ref().is_none_or(|(earlier, _)| order < *earlier) {
+                first = Some((order, why));
+            }
+        };
+        let is_merged = |step: &Step| {
+            set.compiled(step.entry).is_some_and(|compiled| subject.is_subject_of(compiled))
+        };
+        for step in self.alone.iter().filter(|step| is_merged(step)) {
+            if let Some(why) = set
+                .entry(step.entry)
+                .and_then(|entry| step.l7(entry))
+                .and_then(|l7| fails_alone(l7, !subject.has_namespace))
+            {
+                found(step.order, why);
+            }
+        }
+        for steps in &self.keys {
+            let mut merged: Option<Merged<'_>> = None;
+            for step in steps.iter().filter(|step| is_merged(step)) {
+                let Some(entry) = set.entry(step.entry) else { continue };
+                let new = Merged::of(entry, step);
+                match &mut merged {
+                    None => merged = Some(new),
+                    Some(merged) => {
+                        if let Err(why) = merged.add(new) {
+                            found(step.order, why);
+                            break;
                         }
                     }
                 }
             }
         }
+        first.map(|(_, why)| why)
     }
-    order.iter().filter_map(|key| merged.get(key)).find_map(|slot| slot.conflict).map(str::to_owned)
 }
 
-impl Merged {
-    fn add(
-        &mut self,
-        action: Action,
-        l7: Option<&L7Rules>,
-        protocol: u8,
-        authentication: Option<Authentication>,
-    ) {
-        match action {
-            // Deny takes the whole key, and comes first in the order.
-            Action::Deny => self.is_denied = true,
-            Action::Pass => {}
-            Action::Allow if self.is_denied => {}
-            Action::Allow => {
-                match (self.parser, l7.and_then(|l7| parser(l7, protocol))) {
-                    (Some(one), Some(other)) => match merge(one, other) {
-                        Some(parser) => self.parser = Some(parser),
-                        None => {
-                            self.conflict =
-                                self.conflict.or(Some("cannot merge conflicting L7 parsers"));
-                        }
-                    },
-                    (None, other) => self.parser = other,
-                    (Some(_), None) => {}
+/// Every key that an entry's rules stand under, in the agent's order.
+fn steps<'e>(entry: &'e Entry, mut add: impl FnMut(Key<'e>, Option<u32>, Option<&'e L7Rules>)) {
+    let peers: Vec<&str> = match &entry.peers {
+        Peers::Nobody { .. } => return,
+        Peers::Unlimited if entry.ports.is_none() => return,
+        Peers::Unlimited => vec![""],
+        Peers::Any(peers) => {
+            let mut texts: Vec<&str> = peers.iter().map(|peer| peer.text.as_str()).collect();
+            crate::order::sort(&mut texts);
+            texts.dedup();
+            texts
+        }
+    };
+    let key = |protocol, port: Option<&'e Port>, peer| Key {
+        direction: entry.direction,
+        tier: entry.tier,
+        protocol,
+        ports: port.map(|port| {
+            let is_named = matches!(port.range, PortRange::Named(_));
+            (&port.range, if is_named { 0 } else { port.end })
+        }),
+        peer,
+    };
+    let Some(rules) = &entry.ports else {
+        for peer in peers {
+            add(key(0, None, peer), None, None);
+        }
+        return;
+    };
+    for (index, rule) in (0..).zip(rules) {
+        for port in &rule.ports {
+            let own;
+            let protocols: &[u8] = match port.protocol {
+                Protocol::Any => &[6, 17, 132],
+                Protocol::Number(number) => {
+                    own = [number];
+                    &own
                 }
-                match (self.authentication, authentication) {
-                    (Some(one), Some(other)) if one != other => {
-                        self.conflict =
-                            self.conflict.or(Some("cannot merge conflicting authentication types"));
-                    }
-                    (None, other) => self.authentication = other,
-                    _ => {}
+            };
+            for protocol in protocols {
+                for peer in &peers {
+                    add(key(*protocol, Some(port), peer), Some(index), Some(&rule.l7));
                 }
             }
         }
     }
 }
 
-fn parser(l7: &L7Rules, protocol: u8) -> Option<Parser> {
-    if l7.listener.is_some() {
-        Some(Parser::Crd)
-    } else if !l7.dns.is_empty() {
-        Some(Parser::Dns)
-    } else if !l7.http.is_empty() && protocol == 6 {
-        Some(Parser::Http)
-    } else if l7.tls {
-        Some(Parser::Tls)
-    } else {
-        None
+/// An upper bound of an entry's keys.
+fn count_of_steps(entry: &Entry) -> usize {
+    let peers = match &entry.peers {
+        Peers::Nobody { .. } => 0,
+        Peers::Unlimited => 1,
+        Peers::Any(peers) => peers.len(),
+    };
+    let ports = match &entry.ports {
+        None => 1,
+        Some(rules) => rules.iter().map(|rule| rule.ports.len().saturating_mul(3)).sum(),
+    };
+    peers.saturating_mul(ports)
+}
+
+/// The entries in the agent's order: tier, priority, resource, position.
+fn in_order(documents: &Documents) -> Vec<u32> {
+    let resource = |policy: &Policy| {
+        let kind = match policy.name.kind {
+            PolicyKind::CiliumClusterwideNetworkPolicy => "ccnp",
+            PolicyKind::CiliumNetworkPolicy => "cnp",
+            PolicyKind::ClusterNetworkPolicy => "kcnp",
+            PolicyKind::NetworkPolicy => "netpol",
+        };
+        format!("{kind}/{}/{}", policy.name.namespace, policy.object)
+    };
+    let resources: Vec<String> = documents.policies.iter().map(resource).collect();
+    let mut order: Vec<_> = (0_u32..)
+        .zip(&documents.entries)
+        .map(|(index, entry)| (entry.tier, entry.priority, resources.get(entry.policy), index))
+        .collect();
+    crate::order::sort(&mut order);
+    order.into_iter().map(|(.., index)| index).collect()
+}
+
+/// Whether rules ask for more than to pass.
+fn loads(l7: &L7Rules) -> bool {
+    l7.is_tls() || has_rules(l7) || l7.listener.is_some()
+}
+
+fn has_rules(l7: &L7Rules) -> bool {
+    !l7.http.is_empty() || !l7.dns.is_empty()
+}
+
+/// What the agent cannot resolve, whatever stands beside it.
+fn fails_alone(l7: &L7Rules, is_without_namespace: bool) -> Option<String> {
+    for context in [&l7.terminating_tls, &l7.originating_tls].into_iter().flatten() {
+        if context.name.is_empty() {
+            return Some("a TLS context names no secret".to_owned());
+        }
+    }
+    let listener = l7.listener.as_ref()?;
+    match &listener.config {
+        None => Some(format!("listener `{}` names no Envoy configuration", listener.name)),
+        Some((kind, _)) if kind == "CiliumEnvoyConfig" && is_without_namespace => Some(format!(
+            "listener `{}` is of kind CiliumEnvoyConfig, which an endpoint without a namespace cannot use",
+            listener.name
+        )),
+        Some(_) => None,
     }
 }
 
-/// TLS gives way to HTTP; otherwise only the same goes together.
-fn merge(one: Parser, other: Parser) -> Option<Parser> {
-    match (one, other) {
-        (one, other) if one == other => Some(one),
-        (Parser::Tls, Parser::Http) | (Parser::Http, Parser::Tls) => Some(Parser::Http),
-        _ => None,
+impl Step {
+    fn l7<'e>(&self, entry: &'e Entry) -> Option<&'e L7Rules> {
+        Some(&entry.ports.as_ref()?.get(self.rule? as usize)?.l7)
+    }
+}
+
+impl<'e> Merged<'e> {
+    fn of(entry: &'e Entry, step: &Step) -> Self {
+        let l7 = step.l7(entry);
+        let parser = l7.map_or(Parser::None, |l7| Parser::of(l7, step.protocol));
+        let listener = l7.and_then(|l7| l7.listener.as_ref());
+        let priority = listener.map_or(0, |listener| listener.priority);
+        Self {
+            priority: entry.priority,
+            action: entry.action,
+            parser,
+            has_rules: l7.is_some_and(has_rules),
+            authentication: entry.authentication.as_ref(),
+            terminating_tls: l7.and_then(|l7| l7.terminating_tls.as_ref()),
+            originating_tls: l7.and_then(|l7| l7.originating_tls.as_ref()),
+            has_server_names: l7.is_some_and(|l7| !l7.server_names.is_empty()),
+            listener: listener.map(QualifiedListener::of),
+            listener_priority: if priority == 0 { parser.default_priority() } else { priority },
+        }
+    }
+
+    /// Merges the next rule. Errors: why that cannot be done.
+    fn add(&mut self, new: Self) -> Result<(), String> {
+        // Rules come by priority, and within it deny goes before allow, and allow before pass.
+        if self.priority < new.priority || self.action < new.action || self.action == Action::Deny {
+            return Ok(());
+        }
+        if new.action < self.action {
+            *self = new;
+            return Ok(());
+        }
+        self.add_redirect(&new)?;
+        match (self.authentication, new.authentication) {
+            (Some(one), Some(other)) if one.mode() != other.mode() => {
+                return Err(format!(
+                    "cannot merge conflicting authentication types ({}/{})",
+                    other.mode(),
+                    one.mode()
+                ));
+            }
+            (one, other) => self.authentication = one.or(other),
+        }
+        for (own, new, what) in [
+            (&mut self.terminating_tls, new.terminating_tls, "terminating"),
+            (&mut self.originating_tls, new.originating_tls, "originating"),
+        ] {
+            match (*own, new) {
+                (Some(one), Some(other)) if one != other => {
+                    return Err(format!("cannot merge conflicting {what} TLS contexts"));
+                }
+                (one, other) => *own = one.or(other),
+            }
+        }
+        self.has_server_names |= new.has_server_names;
+        // What the new rule brings is looked at only when the next one comes.
+        if self.has_server_names && self.has_rules && self.terminating_tls.is_none() {
+            return Err("cannot merge L7 rules with SNI filtering without TLS termination".into());
+        }
+        self.has_rules |= new.has_rules;
+        Ok(())
+    }
+
+    fn add_redirect(&mut self, new: &Self) -> Result<(), String> {
+        let parser = self.parser.merge(new.parser).ok_or_else(|| {
+            let (one, other) = (self.parser.name(), new.parser.name());
+            format!("cannot merge conflicting L7 parsers ({one}/{other})")
+        })?;
+        if parser != self.parser {
+            self.parser = parser;
+            self.listener_priority = new.listener_priority;
+        }
+        let Some(listener) = new.listener else { return Ok(()) };
+        let is_same = self.listener == Some(listener);
+        // 0 wraps, and so comes last.
+        let rank = |priority: u8| priority.wrapping_sub(1);
+        let (own, other) = (rank(self.listener_priority), rank(new.listener_priority));
+        if own < other || (is_same && own == other) {
+            return Ok(());
+        }
+        if self.listener.is_none() || other < own {
+            self.listener = Some(listener);
+            self.listener_priority = new.listener_priority;
+            return Ok(());
+        }
+        Err(format!(
+            "cannot merge conflicting CiliumEnvoyConfig listeners of the same priority ({})",
+            new.listener_priority
+        ))
+    }
+}
+
+impl Parser {
+    fn of(l7: &L7Rules, protocol: u8) -> Self {
+        if l7.listener.is_some() {
+            Self::Listener
+        } else if !l7.dns.is_empty() {
+            Self::Dns
+        } else if !l7.http.is_empty() && protocol == 6 {
+            Self::Http
+        } else if l7.is_tls() {
+            Self::Tls
+        } else {
+            Self::None
+        }
+    }
+
+    /// Nothing gives way to everything, and TLS to HTTP; otherwise only the same goes together.
+    fn merge(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (one, other) if one == other => Some(one),
+            (Self::None, parser) | (parser, Self::None) => Some(parser),
+            (Self::Tls, Self::Http) | (Self::Http, Self::Tls) => Some(Self::Http),
+            _ => None,
+        }
+    }
+
+    const fn default_priority(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Http => 101,
+            Self::Tls => 116,
+            Self::Dns => 121,
+            Self::Listener => 126,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Tls => "tls",
+            Self::Http => "http",
+            Self::Dns => "dns",
+            Self::Listener => "crd",
+        }
+    }
+}
+
+impl<'e> QualifiedListener<'e> {
+    fn of(listener: &'e Listener) -> Self {
+        let (kind, config) = listener.config.as_ref().map_or(("", ""), |(k, c)| (k, c));
+        Self {
+            is_clusterwide: kind == "CiliumClusterwideEnvoyConfig",
+            config,
+            name: &listener.name,
+        }
     }
 }

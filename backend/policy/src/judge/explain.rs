@@ -197,12 +197,12 @@ impl Judge {
         let set = std::sync::Arc::clone(&self.set);
         let subject_class = Class::of(subject, &set);
         let peer_class = Class::of(peer, &set);
-        let conflict = super::conflict::find(&set, &subject_class);
+        let conflict = set.merges.find(&set, &subject_class);
         let pair = Pair::of(&set, &subject_class, &peer_class, direction, None);
         let view = View { set: &set, pair: &pair, traffic, named, direction, peer };
         let (deciding, lost) = view.matches(decision);
         let authentication =
-            deciding.iter().filter_map(|rule| set.entry(rule.entry)?.authentication).max();
+            deciding.iter().filter_map(|rule| set.entry(rule.entry)?.authentication.clone()).max();
         let default_deny = match decision.cause {
             Cause::DefaultDeny | Cause::MissingFact => view.misses(&subject_class),
             _ => Vec::new(),

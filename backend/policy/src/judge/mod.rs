@@ -136,7 +136,7 @@ impl Judge {
             let conflict = self
                 .classes
                 .get(subject.0 as usize)
-                .and_then(|class| conflict::find(&self.set, class))
+                .and_then(|class| self.set.merges.find(&self.set, class))
                 .map(Arc::from);
             self.conflicts.insert(subject, conflict.clone());
             conflict

@@ -25,6 +25,7 @@ pub(super) struct Class {
     has_host_key: bool,
     has_init_key: bool,
     is_unknown: bool,
+    pub(super) has_namespace: bool,
 }
 
 /// Entries of a direction that may match between two identities.
@@ -72,6 +73,7 @@ impl Class {
             has_host_key: identity.has_key("host"),
             has_init_key: identity.has_key("init"),
             is_unknown: identity.knowledge() == Knowledge::Nothing,
+            has_namespace: identity.k8s_label(crate::document::POD_NAMESPACE).is_some(),
         };
         for (index, selector) in set.subjects.iter().enumerate() {
             if selector.matches(identity.labels()) {

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::truth::World;
+use super::{conflict::Merges, truth::World};
 use crate::{
     Action, Direction, Documents, Entry, Peer, PeerMatcher, Peers, Policy, PortRange, Protocol,
     Refused, Selector, Settings, SourceText,
@@ -21,6 +21,7 @@ pub struct PolicySet {
     /// Entries of a direction, in the order of judging.
     pub(super) ingress: Vec<u32>,
     pub(super) egress: Vec<u32>,
+    pub(super) merges: Merges,
 }
 
 #[derive(Debug, Clone)]
@@ -119,6 +120,7 @@ impl PolicySet {
                 Direction::Egress => set.egress.push(index),
             }
         }
+        set.merges = Merges::of(&documents);
         set.documents = documents;
         set
     }

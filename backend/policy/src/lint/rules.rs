@@ -4,8 +4,8 @@ use hashbrown::HashMap;
 
 use super::{Finding, Severity};
 use crate::{
-    Action, Cause, Direction, DnsRule, Entry, Identity, Judge, Label, NamePattern, NamedPorts,
-    Peer, PeerMatcher, Peers, PolicySet, PortRange, Position, Protocol, Selector, Traffic, Verdict,
+    Action, Direction, DnsRule, Entry, Identity, Judge, Label, NamePattern, NamedPorts, Peer,
+    PeerMatcher, Peers, PolicySet, PortRange, Position, Protocol, Selector, Traffic,
 };
 
 /// Looks at the rules.
@@ -264,7 +264,7 @@ impl<'r> Rules<'r> {
                     (*number != index || rule.at != at)
                         && rule.l7.http.is_empty()
                         && rule.l7.dns.is_empty()
-                        && !rule.l7.tls
+                        && !rule.l7.is_tls()
                         && rule.ports.iter().any(|port| {
                             ports
                                 .iter()
@@ -450,15 +450,17 @@ impl<'r> Rules<'r> {
             seen.push(entry.subject.clone());
             let subject = sample(&entry.subject);
             let traffic = Traffic { protocol: 6, port: 1 };
-            let decision =
-                judge.judge(&subject, &subject, entry.direction, traffic, NamedPorts::Unknown);
-            if decision.cause == Cause::Unresolvable && decision.verdict == Verdict::CannotTell {
+            let named = NamedPorts::Unknown;
+            let explanation = judge.explain(&subject, &subject, entry.direction, traffic, named);
+            if let Some(why) = explanation.conflict {
                 self.add(
                     "unresolvable",
                     Severity::Error,
                     entry,
                     entry.at,
-                    "the agent cannot put this endpoint's policies together (HTTP beside DNS, or two kinds of authentication, on one port): none of their changes takes effect".to_owned(),
+                    format!(
+                        "the agent cannot put this endpoint's policies together ({why}): none of their changes takes effect"
+                    ),
                     None,
                 );
             }

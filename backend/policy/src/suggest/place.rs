@@ -271,7 +271,7 @@ fn is_l4(entry: &Entry, rule: &PortRule) -> bool {
     entry.authentication.is_none()
         && l7.http.is_empty()
         && l7.dns.is_empty()
-        && !l7.tls
+        && !l7.is_tls()
         && l7.listener.is_none()
         && !rule.ports.is_empty()
 }
