@@ -131,7 +131,7 @@ pub(crate) fn refused(policies: &PolicyFiles) -> Vec<RefusedDocument> {
 impl Explained {
     fn unjudged(why: Unjudged) -> Self {
         Self {
-            sentence: format!("Policy was not asked about this flow: {why}."),
+            sentence: format!("Not judged: {why}."),
             agreement: None,
             comparison: String::new(),
             verdict: None,

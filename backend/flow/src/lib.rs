@@ -6,6 +6,7 @@
 
 pub mod aggregate;
 pub mod columns;
+mod companion;
 pub mod dns;
 mod drop_reason;
 pub mod end;
@@ -24,6 +25,7 @@ pub mod summary;
 mod tests;
 mod time;
 
+pub use companion::{Companion, CompanionKind};
 pub use drop_reason::DropReason;
 pub use endpoint::{Endpoint, Policy, Service, Workload};
 pub use enums::{

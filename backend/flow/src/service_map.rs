@@ -19,7 +19,7 @@ use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, at};
 use crate::end::End;
 use crate::filter::FlowFilter;
 use crate::group::protocol;
-use crate::{DropReason, Verdict};
+use crate::{Companion, DropReason, Verdict};
 
 /// Pairs that are kept apart; flows of further ones count for their ends alone.
 const MAX_EDGES: usize = 20_000;
@@ -103,11 +103,24 @@ pub struct ServiceMap {
     /// `namespace/pod` → its workload, of pods whose own node saw them.
     workloads: HashMap<String, String>,
     servers: Servers,
-    waiting: Vec<(Undirected, [Way; 2])>,
+    waiting: Vec<Waiting>,
     /// Room for the name of a pod.
     pod: String,
     /// Flows that found no edge of their own.
     pub unpaired: u64,
+    /// Flows of no connection that is seen ([`Companion`]): neighbour discovery, a pod's own
+    /// traffic through a Service, ICMP errors, answers of which nobody saw the question.
+    pub beside: u64,
+}
+
+/// A flow that does not say which way its connection goes.
+#[derive(Debug)]
+struct Waiting {
+    flow: Undirected,
+    /// There and back.
+    ways: [Way; 2],
+    /// Whether it is an answer, by its headers.
+    is_answer: bool,
 }
 
 /// A flow as one of an edge.
@@ -148,24 +161,25 @@ impl MapCounts {
 
 impl ServiceMap {
     /// What [`ServiceMap::add`] reads.
-    pub const COLUMNS: ColumnSet = End::NAME_COLUMNS.union(ColumnSet::of(&[
-        Column::Verdict,
-        Column::DropReason,
-        Column::IsReply,
-        Column::L4Protocol,
-        Column::L7Record,
-        Column::L7Type,
-        Column::HttpMethod,
-        Column::HttpCode,
-        Column::DnsQuery,
-        Column::DnsRcode,
-        Column::SourcePort,
-        Column::DestinationPort,
-        Column::SourceWorkloads,
-        Column::DestinationWorkloads,
-        Column::SourceIdentity,
-        Column::DestinationIdentity,
-    ]));
+    pub const COLUMNS: ColumnSet =
+        End::NAME_COLUMNS.union(Companion::COLUMNS).union(ColumnSet::of(&[
+            Column::Verdict,
+            Column::DropReason,
+            Column::IsReply,
+            Column::L4Protocol,
+            Column::L7Record,
+            Column::L7Type,
+            Column::HttpMethod,
+            Column::HttpCode,
+            Column::DnsQuery,
+            Column::DnsRcode,
+            Column::SourcePort,
+            Column::DestinationPort,
+            Column::SourceWorkloads,
+            Column::DestinationWorkloads,
+            Column::SourceIdentity,
+            Column::DestinationIdentity,
+        ]));
 
     /// An empty graph.
     pub fn new(by: MapBy) -> Self {
@@ -175,6 +189,12 @@ impl ServiceMap {
     /// Takes a flow in. A reply counts for the connection that it answers; so does a flow that
     /// does not say whether it is one, if others say who answers.
     pub fn add(&mut self, columns: &FlowColumns, row: usize) {
+        let companion = Companion::of_row(columns, row).map(|companion| companion.kind);
+        let is_answer = companion.is_some_and(crate::CompanionKind::is_answer);
+        if companion.is_some() && !is_answer {
+            self.beside += 1;
+            return;
+        }
         let verdict = Verdict::from_number(at(columns.verdict(), row));
         if self.by == MapBy::Workload {
             self.learn(columns, row, End::Source);
@@ -198,16 +218,21 @@ impl ServiceMap {
         }
         let way = |to: End| Way::of(columns, row, verdict, [source, destination], to);
         let is_reply = match at(columns.is_reply(), row) {
-            REPLY_UNKNOWN => match Undirected::of(columns, row) {
-                None => false,
-                Some(flow) => match self.servers.is_reply(&flow) {
-                    None if self.waiting.len() < MAX_WAITING => {
-                        self.waiting.push((flow, [way(End::Destination), way(End::Source)]));
+            is_reply if is_reply == REPLY_UNKNOWN || is_answer => {
+                let flow = Undirected::of(columns, row);
+                match (flow.as_ref().and_then(|flow| self.servers.is_reply(flow)), flow) {
+                    (None, Some(flow)) if self.waiting.len() < MAX_WAITING => {
+                        let ways = [way(End::Destination), way(End::Source)];
+                        self.waiting.push(Waiting { flow, ways, is_answer });
                         return;
                     }
-                    is_reply => is_reply.unwrap_or(false),
-                },
-            },
+                    (None, _) if is_answer => {
+                        self.beside += 1;
+                        return;
+                    }
+                    (is_reply, _) => is_reply.unwrap_or(false),
+                }
+            }
             is_reply => {
                 let is_reply = is_reply == 1;
                 let server = if is_reply { End::Source } else { End::Destination };
@@ -220,9 +245,12 @@ impl ServiceMap {
 
     /// Counts the flows that have waited.
     fn decide(&mut self) {
-        for (flow, [there, back]) in std::mem::take(&mut self.waiting) {
-            let is_reply = self.servers.is_reply(&flow).unwrap_or(false);
-            self.count_on_edge(if is_reply { back } else { there });
+        for Waiting { flow, ways: [there, back], is_answer } in std::mem::take(&mut self.waiting) {
+            match self.servers.is_reply(&flow) {
+                Some(true) => self.count_on_edge(back),
+                None if is_answer => self.beside += 1,
+                _ => self.count_on_edge(there),
+            }
         }
     }
 
@@ -376,7 +404,8 @@ impl ServiceMap {
 
     /// The graph with other names; nodes of one name become one.
     fn merged(&self, name: impl Fn(&MapNode, usize) -> (String, String)) -> Self {
-        let mut merged = Self { by: self.by, unpaired: self.unpaired, ..Self::default() };
+        let mut merged =
+            Self { by: self.by, unpaired: self.unpaired, beside: self.beside, ..Self::default() };
         let mut targets = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate() {
             let target = merged.node(name(node, index));

@@ -1,7 +1,8 @@
 use super::*;
 use crate::columns::RowLists;
 use crate::{
-    Dns, Endpoint, Flow, Http, Ip, L7FlowType, L7Record, Layer4, Layer7, Service, Tcp, Workload,
+    Dns, Endpoint, Flow, Http, Ip, L7FlowType, L7Record, Layer4, Layer7, Service, Tcp, TcpFlags,
+    Workload,
 };
 
 fn map(flows: impl IntoIterator<Item = (String, String, bool)>) -> ServiceMap {
@@ -186,7 +187,9 @@ fn a_flow_that_does_not_say_goes_the_way_of_its_connection() {
     check(&[("dns", 53, "shop", 40_000, Some(true)), silent], &[("shop", "dns", "53/TCP", 2)]);
     // A denied request goes as it came; what it might answer nobody has seen.
     check(&[("shop", 40_000, "dns", 53, None)], &[("shop", "dns", "53/TCP", 1)]);
-    check(&[silent], &[("dns", "shop", "40000/TCP", 1)]);
+    // Nobody connects to the port of a client.
+    check(&[silent], &[]);
+    check(&[("dns", 53, "shop", 5353, None)], &[("dns", "shop", "5353/TCP", 1)]);
     // A server that is itself a client of another, from the port that it serves.
     let upstream = ("dns", 53, "upstream", 53, Some(false));
     check(
@@ -249,4 +252,50 @@ fn messages_are_counted_by_their_answers() {
             "typo.example: Non-Existent Domain 1",
         ]
     );
+}
+
+#[test]
+fn what_is_no_connection_draws_no_edge() {
+    let titles = |flows: &[Flow]| {
+        let mut map = ServiceMap::new(MapBy::Pod);
+        for flow in flows {
+            let mut columns = FlowColumns::default();
+            columns.append_flow(flow, &mut RowLists::default()).unwrap();
+            map.add(&columns, 0);
+        }
+        let (map, _) = map.grouped(100);
+        let title = |index: usize| map.nodes[index].title.as_str();
+        let edges = map.edges.iter().map(|edge| {
+            format!("{} -> {} {}", title(edge.source), title(edge.destination), edge.counts.total())
+        });
+        (edges.collect::<Vec<_>>(), map.nodes.len(), map.beside)
+    };
+    let flow = |source: &str, destination: &str, l4| Flow {
+        ip: Some(Ip {
+            source: source.to_owned(),
+            destination: destination.to_owned(),
+            ..Ip::default()
+        }),
+        source: Some(pod(source)),
+        destination: Some(pod(destination)),
+        l4: Some(l4),
+        verdict: Verdict::Dropped,
+        drop_reason_desc: DropReason::POLICY_DENIED,
+        ..Flow::default()
+    };
+    let tcp = |source_port, destination_port, flags| {
+        Layer4::Tcp(Tcp { source_port, destination_port, flags: Some(flags) })
+    };
+    let icmp = |icmp_type| Layer4::Icmpv6(crate::Icmp { icmp_type, code: 0 });
+    let answer = flow("till", "oven", tcp(4317, 51_622, TcpFlags::SYN | TcpFlags::ACK));
+    assert_eq!(titles(std::slice::from_ref(&answer)), (vec![], 2, 1));
+    // Where the connection is seen, its answer belongs to it.
+    let mut question = flow("oven", "till", tcp(51_622, 4317, TcpFlags::SYN));
+    question.is_reply = Some(false);
+    for flows in [[answer.clone(), question.clone()], [question, answer]] {
+        assert_eq!(titles(&flows), (vec!["oven -> till 2".to_owned()], 2, 0));
+    }
+    assert_eq!(titles(&[flow("a", "b", icmp(135)), flow("a", "a", icmp(128))]), (vec![], 0, 2));
+    assert_eq!(titles(&[flow("a", "b", icmp(129))]), (vec![], 2, 1));
+    assert_eq!(titles(&[flow("a", "b", icmp(128))]), (vec!["a -> b 1".to_owned()], 2, 0));
 }

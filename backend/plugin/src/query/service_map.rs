@@ -96,6 +96,12 @@ pub(super) async fn frames(
             map.unpaired
         )));
     }
+    if map.beside > 0 {
+        notices.push(Notice::info(format!(
+            "{} flows are not drawn: they are no connections of their own (ICMP errors, neighbour discovery, a pod's own traffic through a Service, answers to what was not seen)",
+            map.beside
+        )));
+    }
     // Rates are over what the buffers cover, not over what was asked for.
     let range = read.range;
     let known_from_nanos =

@@ -58,6 +58,9 @@ fn gather(judge: &mut Judge, flows: &[Flow]) -> Seen {
     for flow in flows {
         let Ok(sides) = Sides::of(flow, &learned, judge.set().settings()) else { continue };
         let Ok(summary) = judge.judge_flow(flow, &learned) else { continue };
+        if sides.companion.is_some() {
+            continue;
+        }
         if seen.subjects.len() < MAX_DENIED {
             seen.subjects.insert(sides.subject.clone());
         }

@@ -9,6 +9,16 @@ impl Judgement {
     /// The verdict and what decided it, in one sentence.
     #[must_use]
     pub fn sentence(&self, set: &PolicySet) -> String {
+        let sentence = self.decided(set);
+        match self.sides.companion {
+            Some(kind) if self.verdict != Verdict::Allowed => format!(
+                "{sentence}; it is {kind}, taken for a connection because the node did not know what it belongs to: no rule should open its port or type"
+            ),
+            _ => sentence,
+        }
+    }
+
+    fn decided(&self, set: &PolicySet) -> String {
         let direction = self.sides.direction.name();
         let decision = self.explanation.decision;
         if let Some(l7) = &self.l7

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use flow::{Endpoint, Flow, Layer4, MessageType, Service, TrafficDirection};
+use flow::{
+    Companion, CompanionKind, Endpoint, Flow, Layer4, MessageType, Service, TrafficDirection,
+};
 
 use super::Learned;
 use crate::{Direction, Identity, Label, Settings, Traffic};
@@ -22,6 +24,8 @@ pub struct Sides {
     pub exchange: Exchange,
     /// Whether the subject is the sender of this packet.
     pub subject_is_sender: bool,
+    /// What it is, where policy was asked about a packet that is no connection of its own.
+    pub companion: Option<CompanionKind>,
 }
 
 /// Label key of the cluster.
@@ -44,6 +48,9 @@ pub enum Unjudged {
     /// Socket calls, debug captures and messages of the agent are before or beside policy.
     #[error("this kind of event is not about policy")]
     NotAPacket,
+    /// It goes with a connection, or is the node's own affair.
+    #[error("policy is not asked about {0}")]
+    NotAsked(CompanionKind),
     /// No transport header.
     #[error("the record has no protocol and port")]
     NoTransport,
@@ -62,6 +69,7 @@ pub(super) struct Shape {
     pub(super) exchange: Exchange,
     pub(super) traffic: Traffic,
     pub(super) subject_is_sender: bool,
+    pub(super) companion: Option<CompanionKind>,
 }
 
 /// Everything of a record that an identity is made of.
@@ -87,6 +95,10 @@ impl Shape {
         ) {
             return Err(Unjudged::NotAPacket);
         }
+        let companion = match Companion::of(flow) {
+            Some(Companion { kind, was_asked: false }) => return Err(Unjudged::NotAsked(kind)),
+            companion => companion.map(|companion| companion.kind),
+        };
         let direction = match flow.traffic_direction {
             TrafficDirection::Ingress => Direction::Ingress,
             TrafficDirection::Egress => Direction::Egress,
@@ -102,7 +114,7 @@ impl Shape {
             .ok_or(Unjudged::NoTransport)?;
         // The direction is the connection's: an egress reply comes back to the subject.
         let subject_is_sender = (direction == Direction::Egress) != is_reply;
-        Ok(Self { direction, exchange, traffic, subject_is_sender })
+        Ok(Self { direction, exchange, traffic, subject_is_sender, companion })
     }
 
     /// Subject and peer of a record.
@@ -132,7 +144,7 @@ impl Sides {
     pub fn of(flow: &Flow, learned: &Learned, settings: &Settings) -> Result<Self, Unjudged> {
         let shape = Shape::of(flow)?;
         let (subject, peer) = shape.parties(flow)?;
-        let Shape { direction, exchange, traffic, subject_is_sender } = shape;
+        let Shape { direction, exchange, traffic, subject_is_sender, companion } = shape;
         Ok(Self {
             subject: subject.identity(learned, settings),
             peer: peer.identity(learned, settings),
@@ -140,6 +152,7 @@ impl Sides {
             traffic,
             exchange,
             subject_is_sender,
+            companion,
         })
     }
 }
@@ -231,10 +244,19 @@ fn traffic(l4: &Layer4, is_reply: bool) -> Option<Traffic> {
         Layer4::Sctp(sctp) => {
             Traffic { protocol: 132, port: port(sctp.source_port, sctp.destination_port) }
         }
-        Layer4::Icmpv4(icmp) => Traffic { protocol: 1, port: u16::from(icmp.icmp_type) },
-        Layer4::Icmpv6(icmp) => Traffic { protocol: 58, port: u16::from(icmp.icmp_type) },
+        Layer4::Icmpv4(icmp) => {
+            Traffic { protocol: 1, port: icmp_type(icmp.icmp_type, is_reply, [0, 8]) }
+        }
+        Layer4::Icmpv6(icmp) => {
+            Traffic { protocol: 58, port: icmp_type(icmp.icmp_type, is_reply, [129, 128]) }
+        }
         Layer4::Vrrp(_) => Traffic { protocol: 112, port: 0 },
         Layer4::Igmp(_) => Traffic { protocol: 2, port: 0 },
         Layer4::Unknown => return None,
     })
+}
+
+/// The connection of an echo reply is the echo request.
+fn icmp_type(own: u8, is_reply: bool, [reply, request]: [u8; 2]) -> u16 {
+    u16::from(if is_reply && own == reply { request } else { own })
 }

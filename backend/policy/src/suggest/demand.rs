@@ -59,6 +59,11 @@ pub(super) fn demand(
         }
         Verdict::Denied => {}
     }
+    if let Some(kind) = judgement.sides.companion {
+        return Err(format!(
+            "it is {kind}: a rule for it would open a port or an ICMP type that nobody connects to"
+        ));
+    }
     if let Some(rule) = deny_rule(judge.set(), &judgement) {
         return Err(format!(
             "a deny rule refuses it, which no addition overrides: {} (line {})",

@@ -1,0 +1,258 @@
+//! Packets that go with a connection, and are none of their own.
+//!
+//! The datapath lets them pass without asking policy, as long as it knows what they go with. What
+//! it does not know any more it takes for a connection: policy refuses the answers of a server, and
+//! nobody wants a rule for the port of its client. Source: bpf/lib/conntrack.h, bpf/lib/policy.h,
+//! bpf/lib/icmp6.h, `bpf/bpf_lxc.c`.
+
+use std::fmt;
+
+use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, at, l4_protocol, l7_record};
+use crate::end::End;
+use crate::{DropReason, Flow, Layer4, MessageType, TcpFlags, TraceReason, Verdict};
+
+/// What a packet goes with, and what policy had to do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Companion {
+    /// What it is.
+    pub kind: CompanionKind,
+    /// Whether policy was asked all the same: the datapath did not know what it goes with.
+    pub was_asked: bool,
+}
+
+/// What a packet is that is no connection of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CompanionKind {
+    /// A pod reaches itself through a Service.
+    OwnService,
+    /// `ICMPv6` neighbour solicitations and advertisements.
+    Neighbours,
+    /// ICMP 3/4; passes whatever the policies say, unless `allow-icmp-frag-needed` is off.
+    FragmentationNeeded,
+    /// An ICMP error, or another packet that connection tracking relates to a connection.
+    Related,
+    /// What a kernel tells the routers and multicast groups of its link.
+    LinkTalk,
+    /// The answer to a ping.
+    EchoReply,
+    /// TCP's SYN and ACK: a server answers.
+    Handshake,
+    /// TCP's RST of a server.
+    Reset,
+    /// A packet from the port of a server to the port of a client.
+    ServerPort,
+}
+
+/// What is read of a packet.
+struct Packet<'p> {
+    ips: [&'p str; 2],
+    l4_protocol: u8,
+    ports: [u16; 2],
+    /// Empty where they are not known.
+    flags: TcpFlags,
+    icmp: [u8; 2],
+    is_reply: Option<bool>,
+    event: MessageType,
+    verdict: Verdict,
+    drop_reason: DropReason,
+    trace_reason: TraceReason,
+}
+
+/// The address that a pod has for itself where it reaches itself through a Service. Source:
+/// daemon/infraendpoints/cell.go.
+const SERVICE_LOOPBACK: [&str; 2] = ["169.254.42.1", "fe80::1"];
+/// The first port that Linux gives to clients.
+const FIRST_CLIENT_PORT: u16 = 32_768;
+
+impl Companion {
+    /// What [`Companion::of_row`] reads.
+    pub const COLUMNS: ColumnSet = ColumnSet::of(&[
+        Column::SourceIp,
+        Column::DestinationIp,
+        Column::L4Protocol,
+        Column::SourcePort,
+        Column::DestinationPort,
+        Column::TcpFlags,
+        Column::IcmpType,
+        Column::IcmpCode,
+        Column::IsReply,
+        Column::EventType,
+        Column::Verdict,
+        Column::DropReason,
+        Column::TraceReason,
+        Column::L7Record,
+    ]);
+
+    /// What a flow goes with; none: it is of a connection, as far as it says.
+    #[must_use]
+    pub fn of(flow: &Flow) -> Option<Self> {
+        if flow.l7.is_some() {
+            return None;
+        }
+        let l4 = flow.l4.as_ref()?;
+        let (protocol, flags, icmp) = match l4 {
+            Layer4::Tcp(tcp) => (l4_protocol::TCP, tcp.flags.unwrap_or_default(), [0; 2]),
+            Layer4::Udp(_) => (l4_protocol::UDP, TcpFlags::EMPTY, [0; 2]),
+            Layer4::Sctp(_) => (l4_protocol::SCTP, TcpFlags::EMPTY, [0; 2]),
+            Layer4::Icmpv4(icmp) => {
+                (l4_protocol::ICMPV4, TcpFlags::EMPTY, [icmp.icmp_type, icmp.code])
+            }
+            Layer4::Icmpv6(icmp) => {
+                (l4_protocol::ICMPV6, TcpFlags::EMPTY, [icmp.icmp_type, icmp.code])
+            }
+            Layer4::Igmp(_) => (l4_protocol::IGMP, TcpFlags::EMPTY, [0; 2]),
+            Layer4::Vrrp(_) | Layer4::Unknown => return None,
+        };
+        let ip = flow.ip.as_ref();
+        Packet {
+            ips: ip.map_or(["", ""], |ip| [&ip.source, &ip.destination]),
+            l4_protocol: protocol,
+            ports: [l4.source_port().unwrap_or(0), l4.destination_port().unwrap_or(0)],
+            flags,
+            icmp,
+            is_reply: flow.reply(),
+            event: flow.event_type.map_or(MessageType::Unspec, |event| event.message_type),
+            verdict: flow.verdict,
+            drop_reason: flow.drop_reason(),
+            trace_reason: flow.trace_reason,
+        }
+        .companion()
+    }
+
+    /// What the flow of a row goes with.
+    pub fn of_row(columns: &FlowColumns, row: usize) -> Option<Self> {
+        if at(columns.l7_record(), row) != l7_record::NONE {
+            return None;
+        }
+        Packet {
+            ips: [End::Source.ip(columns, row), End::Destination.ip(columns, row)],
+            l4_protocol: at(columns.l4_protocol(), row),
+            ports: [End::Source.port(columns, row), End::Destination.port(columns, row)],
+            flags: TcpFlags::from_bits_truncate(at(columns.tcp_flags(), row)),
+            icmp: [at(columns.icmp_type(), row), at(columns.icmp_code(), row)],
+            is_reply: match at(columns.is_reply(), row) {
+                REPLY_UNKNOWN => None,
+                is_reply => Some(is_reply == 1),
+            },
+            event: MessageType::from_number(at(columns.event_type(), row)),
+            verdict: Verdict::from_number(at(columns.verdict(), row)),
+            drop_reason: DropReason::from_number(at(columns.drop_reason(), row)),
+            trace_reason: TraceReason::from_number(at(columns.trace_reason(), row)),
+        }
+        .companion()
+    }
+}
+
+impl Packet<'_> {
+    fn companion(&self) -> Option<Companion> {
+        let kind = self.kind()?;
+        let was_asked = self.is_refused_by_policy()
+            || match kind {
+                CompanionKind::Neighbours | CompanionKind::FragmentationNeeded => false,
+                CompanionKind::LinkTalk => true,
+                // Connection tracking follows it as any other; policy is passed over.
+                CompanionKind::OwnService => self.event == MessageType::PolicyVerdict,
+                _ => self.event == MessageType::PolicyVerdict || self.is_tracked_request(),
+            };
+        Some(Companion { kind, was_asked })
+    }
+
+    fn kind(&self) -> Option<CompanionKind> {
+        let [icmp_type, icmp_code] = self.icmp;
+        match (self.l4_protocol, icmp_type) {
+            (l4_protocol::ICMPV6, 135 | 136) => return Some(CompanionKind::Neighbours),
+            (l4_protocol::ICMPV6, 130..=134 | 137 | 143) | (l4_protocol::IGMP, _) => {
+                return Some(CompanionKind::LinkTalk);
+            }
+            (l4_protocol::ICMPV4, 3) if icmp_code == 4 => {
+                return Some(CompanionKind::FragmentationNeeded);
+            }
+            _ => {}
+        }
+        if self.trace_reason == TraceReason::Related {
+            return Some(CompanionKind::Related);
+        }
+        let [source, destination] = self.ips;
+        let is_own = !source.is_empty() && source == destination;
+        if is_own || self.ips.iter().any(|ip| SERVICE_LOOPBACK.contains(ip)) {
+            return Some(CompanionKind::OwnService);
+        }
+        // A reply that is said to be one is read as its connection.
+        if self.is_reply == Some(true) {
+            return None;
+        }
+        match (self.l4_protocol, icmp_type) {
+            (l4_protocol::ICMPV4, 3 | 11 | 12) | (l4_protocol::ICMPV6, 1..=4) => {
+                Some(CompanionKind::Related)
+            }
+            (l4_protocol::ICMPV4, 0) | (l4_protocol::ICMPV6, 129) => Some(CompanionKind::EchoReply),
+            (l4_protocol::TCP, _) => self.tcp(),
+            (l4_protocol::UDP | l4_protocol::SCTP, _) => {
+                self.is_from_server().then_some(CompanionKind::ServerPort)
+            }
+            _ => None,
+        }
+    }
+
+    fn tcp(&self) -> Option<CompanionKind> {
+        if self.flags.contains(TcpFlags::SYN | TcpFlags::ACK) {
+            return Some(CompanionKind::Handshake);
+        }
+        if self.flags.contains(TcpFlags::SYN) || !self.is_from_server() {
+            return None;
+        }
+        let is_reset = self.flags.contains(TcpFlags::RST);
+        Some(if is_reset { CompanionKind::Reset } else { CompanionKind::ServerPort })
+    }
+
+    /// Whether its ports look like those of an answer, and nothing says otherwise. Of two ports
+    /// that a client may have, the greater one is taken for the client's, if the packet opens
+    /// nothing.
+    fn is_from_server(&self) -> bool {
+        let [source, destination] = self.ports;
+        let opens_nothing = !self.flags.is_empty() && !self.flags.contains(TcpFlags::SYN);
+        let limit = if opens_nothing { destination } else { FIRST_CLIENT_PORT };
+        self.is_reply.is_none() && source != 0 && source < limit && destination >= FIRST_CLIENT_PORT
+    }
+
+    fn is_refused_by_policy(&self) -> bool {
+        self.verdict == Verdict::Audit
+            || (self.verdict == Verdict::Dropped
+                && matches!(self.drop_reason, DropReason::POLICY_DENIED | DropReason::POLICY_DENY))
+    }
+
+    /// Whether connection tracking took it for a packet of its own connection.
+    const fn is_tracked_request(&self) -> bool {
+        matches!(self.trace_reason, TraceReason::New | TraceReason::Established)
+    }
+}
+
+impl CompanionKind {
+    /// Whether it goes back on the way that its connection came.
+    #[must_use]
+    pub const fn is_answer(self) -> bool {
+        matches!(self, Self::EchoReply | Self::Handshake | Self::Reset | Self::ServerPort)
+    }
+}
+
+impl fmt::Display for CompanionKind {
+    /// As in "policy is not asked about …".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OwnService => "a pod's own traffic through a Service",
+            Self::Neighbours => "the neighbour discovery of IPv6",
+            Self::FragmentationNeeded => {
+                "ICMP fragmentation needed, which passes whatever the policies say"
+            }
+            Self::Related => "an ICMP error of a connection",
+            Self::LinkTalk => "what a kernel tells the routers and groups of its link",
+            Self::EchoReply => "the answer to a ping",
+            Self::Handshake => "the answer of a server (SYN and ACK)",
+            Self::Reset => "the answer of a server (RST)",
+            Self::ServerPort => "what looks like an answer: it goes from the port of a server to the port of a client",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
