@@ -9,6 +9,7 @@ mod attribution;
 mod conflict;
 mod decide;
 mod explain;
+mod groups;
 mod identity;
 mod l7;
 mod pair;
@@ -29,7 +30,7 @@ pub use l7::{L7Explanation, L7RuleRef, Request};
 pub use pair::ClassId;
 pub use set::PolicySet;
 
-use crate::Direction;
+use crate::{Action, Direction};
 use pair::{Class, Pair};
 
 /// Judges flows against one set, and remembers what it found out about identities and pairs.
@@ -128,6 +129,22 @@ impl Judge {
     ) -> Decision {
         let (subject, peer) = (self.class(subject), self.class(peer));
         self.decide(subject, peer, direction, traffic, named)
+    }
+
+    /// Whether the subject's default deny is an entry of its own, so that what it refuses is
+    /// recorded as refused by a rule: a pass has to lead somewhere. Source:
+    /// pkg/policy/repository.go `computePolicyEnforcementAndRules`.
+    pub(crate) fn is_default_an_entry(&mut self, subject: &Identity, direction: Direction) -> bool {
+        if !self.set.has_passes {
+            return false;
+        }
+        let class = self.class(subject);
+        let Some(class) = self.classes.get(class.0 as usize) else { return false };
+        self.set
+            .ordered(direction)
+            .iter()
+            .filter_map(|index| self.set.compiled(*index))
+            .any(|compiled| compiled.action == Action::Pass && class.is_subject_of(compiled))
     }
 
     fn pair(&mut self, subject: ClassId, peer: ClassId, direction: Direction) -> Pair {

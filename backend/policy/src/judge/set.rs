@@ -22,6 +22,7 @@ pub struct PolicySet {
     pub(super) ingress: Vec<u32>,
     pub(super) egress: Vec<u32>,
     pub(super) merges: Merges,
+    pub(super) has_passes: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -121,6 +122,7 @@ impl PolicySet {
             }
         }
         set.merges = Merges::of(&documents);
+        set.has_passes = set.compiled.iter().any(|entry| entry.action == Action::Pass);
         set.documents = documents;
         set
     }

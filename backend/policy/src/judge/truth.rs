@@ -1,6 +1,9 @@
 //! Whether a peer selector selects an identity: yes, no, or not known.
 
-use super::identity::{Identity, Knowledge};
+use super::{
+    groups,
+    identity::{Identity, Knowledge},
+};
 use crate::{CidrGroup, GroupSelector, Label, Operator, PeerMatcher, Prefix, Selector, Settings};
 
 /// Three-valued truth.
@@ -25,7 +28,7 @@ impl Truth {
         self.max(other)
     }
 
-    const fn not(self) -> Self {
+    pub(super) const fn not(self) -> Self {
         match self {
             Self::No => Self::Yes,
             Self::Unknown => Self::Unknown,
@@ -143,39 +146,18 @@ impl World<'_> {
     }
 
     fn is_in_group(&self, selector: &GroupSelector, identity: &Identity) -> Truth {
-        let has_label = match selector {
-            GroupSelector::Name(name) => identity.labels().iter().any(|label| {
-                label.source == "cidrgroup"
-                    && label.key.strip_prefix("io.cilium.policy.cidrgroupname/") == Some(name)
-            }),
-            GroupSelector::Labels(selector) => {
-                identity.knowledge() == Knowledge::Everything
-                    && encoded_matches(selector, identity.labels())
+        match (identity.knowledge(), selector) {
+            (Knowledge::Nothing, _) => Truth::Unknown,
+            (Knowledge::Recorded, _) => groups::of_record(self.groups, selector, identity),
+            (Knowledge::Everything, GroupSelector::Name(name)) => {
+                Truth::of(identity.labels().iter().any(|label| {
+                    label.source == "cidrgroup"
+                        && label.key.strip_prefix(groups::NAME) == Some(name)
+                }))
             }
-        };
-        if has_label {
-            return Truth::Yes;
-        }
-        let mut is_known = false;
-        for group in self.groups {
-            let is_meant = match selector {
-                GroupSelector::Name(name) => group.name == *name,
-                GroupSelector::Labels(selector) => selector.matches(&group.labels),
-            };
-            if !is_meant {
-                continue;
+            (Knowledge::Everything, GroupSelector::Labels(selector)) => {
+                Truth::of(encoded_matches(selector, identity.labels()))
             }
-            is_known = true;
-            if group.prefixes.iter().any(|prefix| self.is_inside(prefix, identity) == Truth::Yes) {
-                return Truth::Yes;
-            }
-        }
-        if identity.knowledge() == Knowledge::Everything
-            || (is_known && identity.address().is_some())
-        {
-            Truth::No
-        } else {
-            Truth::Unknown
         }
     }
 }

@@ -109,7 +109,9 @@ impl Judge {
         let ours = deciding_policies(&explanation, &set);
         let attribution = (!hubble.is_empty() && sides.exchange == Exchange::Request)
             .then(|| hubble.iter().all(|theirs| ours.iter().any(|own| theirs.is(own))));
-        let agreement = agreement(&observed, &explanation.decision, verdict, l7.is_some());
+        let is_entry = self.is_default_an_entry(&sides.subject, sides.direction);
+        let agreement =
+            agreement(&observed, &explanation.decision, verdict, l7.is_some(), is_entry);
         Ok(Judgement {
             sides,
             observed,
@@ -148,7 +150,9 @@ impl Judge {
             self.explain_l7((subject, peer), direction, traffic, NamedPorts::Unknown, request)
         });
         let verdict = l7.map_or(decision.verdict, |l7| l7.verdict);
-        let agreement = agreement(observed, &decision, verdict, request.is_some());
+        let is_entry =
+            decision.cause == Cause::DefaultDeny && self.is_default_an_entry(subject, direction);
+        let agreement = agreement(observed, &decision, verdict, request.is_some(), is_entry);
         Summary { verdict, decision, agreement }
     }
 }
@@ -229,7 +233,13 @@ fn request(flow: &Flow) -> Option<Recorded> {
     }
 }
 
-fn agreement(observed: &Observed, decision: &Decision, verdict: Verdict, is_l7: bool) -> Agreement {
+fn agreement(
+    observed: &Observed,
+    decision: &Decision,
+    verdict: Verdict,
+    is_l7: bool,
+    is_default_an_entry: bool,
+) -> Agreement {
     let expected = match observed.proof {
         Proof::Allowed | Proof::Redirected => Verdict::Allowed,
         Proof::Denied | Proof::DeniedByRule | Proof::DeniedByDefault => Verdict::Denied,
@@ -241,8 +251,11 @@ fn agreement(observed: &Observed, decision: &Decision, verdict: Verdict, is_l7: 
         (Verdict::CannotTell, _) => Agreement::CannotTell,
         (computed, expected) if computed != expected => Agreement::Differs,
         _ => match (observed.proof, decision.cause) {
-            (Proof::DeniedByDefault, Cause::Entry(_))
-            | (Proof::DeniedByRule, Cause::DefaultDeny) => Agreement::Differs,
+            (Proof::DeniedByDefault, Cause::Entry(_)) => Agreement::Differs,
+            (Proof::DeniedByDefault, Cause::DefaultDeny) if is_default_an_entry => {
+                Agreement::Differs
+            }
+            (Proof::DeniedByRule, Cause::DefaultDeny) if !is_default_an_entry => Agreement::Differs,
             (Proof::Redirected, _) if !decision.is_redirect => Agreement::Differs,
             (Proof::Allowed, _) if observed.is_verdict && decision.is_redirect && !is_l7 => {
                 Agreement::Differs

@@ -242,3 +242,38 @@ fn the_cluster_is_named_by_most_endpoints_by_label_or_by_name() {
     let labelled = Endpoint { cluster_name: "kind".to_owned(), ..pod("pets", "app=a") };
     check(vec![labelled], "default");
 }
+
+#[test]
+fn a_pass_makes_the_default_deny_an_entry() {
+    const PASS: &str = "---
+apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: pass}
+spec:
+  tier: Admin
+  priority: 1
+  subject: {namespaces: {}}
+  ingress:
+  - {action: Pass, from: [{namespaces: {matchLabels: {team: other}}}]}
+";
+    let agreement = |with: &str, reason: DropReason| {
+        let text = format!("{POLICY}{with}");
+        let set = PolicySet::read(&[SourceText { index: 0, text: &text }], Settings::default());
+        assert_eq!(set.refused(), &[]);
+        let mut flow = with_event(
+            tcp(world(), pod("pets", "app=front"), 8080, TrafficDirection::Ingress),
+            MessageType::Drop,
+            FlowVerdict::Dropped,
+        );
+        flow.drop_reason_desc = reason;
+        let mut judge = Judge::new(Arc::new(set));
+        let learned = Learned::default();
+        let agreement = judge.judge_flow(&flow, &learned).unwrap().agreement;
+        assert_eq!(judge.explain_flow(&flow, &learned).unwrap().agreement, agreement);
+        agreement
+    };
+    assert_eq!(agreement("", DropReason::POLICY_DENIED), Agreement::Agrees);
+    assert_eq!(agreement("", DropReason::POLICY_DENY), Agreement::Differs);
+    assert_eq!(agreement(PASS, DropReason::POLICY_DENY), Agreement::Agrees);
+    assert_eq!(agreement(PASS, DropReason::POLICY_DENIED), Agreement::Differs);
+}

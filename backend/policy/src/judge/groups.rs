@@ -1,0 +1,219 @@
+//! Whether a recorded peer belongs to the CIDR groups that a selector means. The labels of all
+//! groups that hold an address are united on its identity: the record's own say it best; without
+//! them the groups at hand do. Source: `pkg/policy/k8s/cilium_cidr_group.go`.
+
+use super::{identity::Identity, truth::Truth};
+use crate::{CidrGroup, GroupSelector, Label, Operator, Requirement, Selector};
+
+/// Source of the labels of groups.
+const SOURCE: &str = "cidrgroup";
+/// What the label of a group's own name begins with.
+pub(super) const NAME: &str = "io.cilium.policy.cidrgroupname/";
+
+/// Whether the peer of a record belongs to the groups. Not known: the groups that the selector
+/// speaks of are not all at hand, or the record has no address.
+pub(super) fn of_record(
+    groups: &[CidrGroup],
+    selector: &GroupSelector,
+    identity: &Identity,
+) -> Truth {
+    let own: Vec<&Label> = identity.labels().iter().filter(|l| l.source == SOURCE).collect();
+    if !own.is_empty() {
+        return Truth::of(match selector {
+            GroupSelector::Name(name) => {
+                own.iter().any(|label| label.key.strip_prefix(NAME) == Some(name))
+            }
+            GroupSelector::Labels(selector) => is_selected(selector, identity.labels()),
+        });
+    }
+    if identity.address().is_none() {
+        return Truth::Unknown;
+    }
+    let holders: Vec<&CidrGroup> = groups
+        .iter()
+        .filter(|group| {
+            identity.prefixes().any(|own| group.prefixes.iter().any(|prefix| prefix.contains(&own)))
+        })
+        .collect();
+    match selector {
+        GroupSelector::Name(name) => found(holders.iter().any(|group| group.name == *name), || {
+            groups.iter().any(|group| group.name == *name)
+        }),
+        GroupSelector::Labels(selector) => {
+            selector.requirements.iter().fold(Truth::Yes, |truth, requirement| {
+                truth.and(holds(requirement, &holders, groups, identity))
+            })
+        }
+    }
+}
+
+/// Whether labels of an identity meet a selector: a value is part of the key, because groups may
+/// give one key several values; older agents kept one of them as the value.
+fn is_selected(selector: &Selector, labels: &[Label]) -> bool {
+    selector.requirements.iter().all(|requirement| {
+        let has = |values: &[String]| {
+            values.iter().any(|value| {
+                labels.iter().any(|label| {
+                    (requirement.concerns(label) && label.value == *value)
+                        || (label.source == SOURCE
+                            && label.key == format!("{}+{value}", requirement.key))
+                })
+            })
+        };
+        match &requirement.operator {
+            Operator::In(values) => has(values),
+            Operator::NotIn(values) => !has(values),
+            Operator::Exists | Operator::DoesNotExist => requirement.matches(labels),
+        }
+    })
+}
+
+/// Whether a requirement holds for the united labels of the groups that hold the address.
+fn holds(
+    requirement: &Requirement,
+    holders: &[&CidrGroup],
+    groups: &[CidrGroup],
+    identity: &Identity,
+) -> Truth {
+    if requirement.source.as_deref().is_some_and(|source| source != SOURCE) {
+        return Truth::of(requirement.matches(identity.labels()));
+    }
+    let has = |group: &CidrGroup, value: Option<&String>| {
+        group.labels.iter().any(|label| {
+            requirement.concerns(label) && value.is_none_or(|value| label.value == *value)
+        }) || (value.is_none() && requirement.key.strip_prefix(NAME) == Some(&group.name))
+    };
+    let truth = match &requirement.operator {
+        Operator::In(values) | Operator::NotIn(values) => found(
+            values.iter().any(|value| holders.iter().any(|group| has(group, Some(value)))),
+            || values.iter().all(|value| groups.iter().any(|group| has(group, Some(value)))),
+        ),
+        Operator::Exists | Operator::DoesNotExist => {
+            found(holders.iter().any(|group| has(group, None)), || {
+                groups.iter().any(|group| has(group, None))
+            })
+        }
+    };
+    match requirement.operator {
+        Operator::In(_) | Operator::Exists => truth,
+        Operator::NotIn(_) | Operator::DoesNotExist => truth.not(),
+    }
+}
+
+/// What is not found is not there if what is looked for is at hand.
+fn found(is_found: bool, is_at_hand: impl Fn() -> bool) -> Truth {
+    match (is_found, is_found || is_at_hand()) {
+        (true, _) => Truth::Yes,
+        (false, true) => Truth::No,
+        (false, false) => Truth::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Documents, PeerMatcher, Peers, Settings, SourceText};
+
+    const GROUPS: &str = "
+apiVersion: cilium.io/v2
+kind: CiliumCIDRGroup
+metadata: {name: g1, labels: {team: red, tier: gold}}
+spec: {externalCIDRs: [10.1.0.0/16, 10.9.0.0/16]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumCIDRGroup
+metadata: {name: g2, labels: {team: blue}}
+spec: {externalCIDRs: [10.2.0.0/16, 10.9.0.0/16]}
+---
+";
+
+    fn check(selector: &str, address: &str, labels: &[&str], expect: Truth) {
+        let text = format!(
+            "{GROUPS}apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p}}\nspec:\n  endpointSelector: {{}}\n  egress:\n  - toCIDRSet: [{{{selector}}}]\n"
+        );
+        let texts = [SourceText { index: 0, text: &text }];
+        let documents = Documents::read(&texts, &Settings::default());
+        assert_eq!(documents.refused, [], "{selector}");
+        let labels = labels.iter().chain(&["reserved:world"]).map(|label| Label::parse(label));
+        let identity = Identity::recorded(labels, address.parse().ok());
+        let matcher = match documents.entries.first().map(|entry| &entry.peers) {
+            Some(Peers::Any(peers)) => peers.first().map(|peer| &peer.matcher),
+            _ => None,
+        };
+        let read = match matcher {
+            Some(PeerMatcher::CidrGroup { selector, .. }) => Some(selector),
+            _ => None,
+        };
+        let read = read.expect("the policy's only peer is a group");
+        let truth = of_record(&documents.groups, read, &identity);
+        assert_eq!(
+            truth,
+            expect,
+            "{selector} for `{address}` with {labels:?}",
+            labels = identity.labels()
+        );
+    }
+
+    fn labels(key: &str, operator: &str, values: &str) -> String {
+        format!(
+            "cidrGroupSelector: {{matchExpressions: [{{key: {key}, operator: {operator}{values}}}]}}"
+        )
+    }
+
+    #[test]
+    fn the_groups_that_hold_an_address_unite_their_labels() {
+        use Truth::{No, Unknown, Yes};
+        let is = |value: &str| labels("team", "In", &format!(", values: [{value}]"));
+        let is_not = |value: &str| labels("team", "NotIn", &format!(", values: [{value}]"));
+        for (address, red, blue) in [
+            ("10.1.1.1", Yes, No),
+            ("10.2.1.1", No, Yes),
+            ("10.9.1.1", Yes, Yes),
+            ("10.3.1.1", No, No),
+            ("", Unknown, Unknown),
+        ] {
+            check(&is("red"), address, &[], red);
+            check(&is("blue"), address, &[], blue);
+            check(&is_not("red"), address, &[], red.not());
+            check(&is_not("blue"), address, &[], blue.not());
+            check("cidrGroupRef: g1", address, &[], red);
+            check("cidrGroupRef: g2", address, &[], blue);
+        }
+        // Two requirements, met by two groups.
+        check("cidrGroupSelector: {matchLabels: {team: blue, tier: gold}}", "10.9.1.1", &[], Yes);
+        check("cidrGroupSelector: {matchLabels: {team: blue, tier: gold}}", "10.2.1.1", &[], No);
+        check(&labels("tier", "Exists", ""), "10.1.1.1", &[], Yes);
+        check(&labels("tier", "DoesNotExist", ""), "10.2.1.1", &[], Yes);
+        check(&labels("tier", "DoesNotExist", ""), "10.1.1.1", &[], No);
+    }
+
+    #[test]
+    fn groups_that_are_not_at_hand_may_hold_it() {
+        use Truth::{Unknown, Yes};
+        check("cidrGroupRef: g3", "10.1.1.1", &[], Unknown);
+        check("cidrGroupSelector: {matchLabels: {team: green}}", "10.1.1.1", &[], Unknown);
+        check(&labels("team", "NotIn", ", values: [green]"), "10.1.1.1", &[], Unknown);
+        check(&labels("owner", "DoesNotExist", ""), "10.1.1.1", &[], Unknown);
+        check(&labels("team", "In", ", values: [green, red]"), "10.1.1.1", &[], Yes);
+        check(&labels("team", "In", ", values: [green, red]"), "10.2.1.1", &[], Unknown);
+    }
+
+    #[test]
+    fn the_records_own_labels_come_first() {
+        use Truth::{No, Yes};
+        let own = &[
+            "cidrgroup:io.cilium.policy.cidrgroupname/g3",
+            "cidrgroup:team=green",
+            "cidrgroup:team+green",
+            "cidrgroup:team+white",
+        ];
+        check("cidrGroupRef: g3", "10.1.1.1", own, Yes);
+        check("cidrGroupRef: g1", "10.1.1.1", own, No);
+        check("cidrGroupSelector: {matchLabels: {team: white}}", "10.1.1.1", own, Yes);
+        check("cidrGroupSelector: {matchLabels: {team: red}}", "10.1.1.1", own, No);
+        check(&labels("team", "NotIn", ", values: [white]"), "10.1.1.1", own, No);
+        // Of agents that keep one value a key.
+        let old = &["cidrgroup:io.cilium.policy.cidrgroupname/g3", "cidrgroup:team=green"];
+        check("cidrGroupSelector: {matchLabels: {team: green}}", "10.1.1.1", old, Yes);
+    }
+}
