@@ -1,8 +1,11 @@
-//! Whether a recorded peer belongs to the CIDR groups that a selector means. The labels of all
+//! Whether a peer belongs to the CIDR groups that a selector means. The labels of all
 //! groups that hold an address are united on its identity: the record's own say it best; without
 //! them the groups at hand do. Source: `pkg/policy/k8s/cilium_cidr_group.go`.
 
-use super::{identity::Identity, truth::Truth};
+use super::{
+    identity::{Identity, Knowledge},
+    truth::Truth,
+};
 use crate::{CidrGroup, GroupSelector, Label, Operator, Requirement, Selector};
 
 /// Source of the labels of groups.
@@ -10,23 +13,30 @@ const SOURCE: &str = "cidrgroup";
 /// What the label of a group's own name begins with.
 pub(super) const NAME: &str = "io.cilium.policy.cidrgroupname/";
 
-/// Whether the peer of a record belongs to the groups. Not known: the groups that the selector
-/// speaks of are not all at hand, or the record has no address.
-pub(super) fn of_record(
+/// Whether a peer carries labels of groups: these say all of what groups it belongs to.
+pub(super) fn has_labels(identity: &Identity) -> bool {
+    identity.labels().iter().any(|label| label.source == SOURCE)
+}
+
+/// Whether a peer's own labels are those of the groups.
+pub(super) fn by_labels(selector: &GroupSelector, labels: &[Label]) -> bool {
+    match selector {
+        GroupSelector::Name(name) => labels
+            .iter()
+            .any(|label| label.source == SOURCE && label.key.strip_prefix(NAME) == Some(name)),
+        GroupSelector::Labels(selector) => is_selected(selector, labels),
+    }
+}
+
+/// Whether a peer belongs to the groups, by its addresses. Not known: a record has no address, or
+/// the groups that the selector speaks of are not all at hand.
+pub(super) fn by_address(
     groups: &[CidrGroup],
     selector: &GroupSelector,
     identity: &Identity,
 ) -> Truth {
-    let own: Vec<&Label> = identity.labels().iter().filter(|l| l.source == SOURCE).collect();
-    if !own.is_empty() {
-        return Truth::of(match selector {
-            GroupSelector::Name(name) => {
-                own.iter().any(|label| label.key.strip_prefix(NAME) == Some(name))
-            }
-            GroupSelector::Labels(selector) => is_selected(selector, identity.labels()),
-        });
-    }
-    if identity.address().is_none() {
+    let is_complete = identity.knowledge() == Knowledge::Everything;
+    if !is_complete && identity.address().is_none() {
         return Truth::Unknown;
     }
     let holders: Vec<&CidrGroup> = groups
@@ -37,7 +47,7 @@ pub(super) fn of_record(
         .collect();
     match selector {
         GroupSelector::Name(name) => found(holders.iter().any(|group| group.name == *name), || {
-            groups.iter().any(|group| group.name == *name)
+            is_complete || groups.iter().any(|group| group.name == *name)
         }),
         GroupSelector::Labels(selector) => {
             selector.requirements.iter().fold(Truth::Yes, |truth, requirement| {
@@ -75,6 +85,7 @@ fn holds(
     groups: &[CidrGroup],
     identity: &Identity,
 ) -> Truth {
+    let is_complete = identity.knowledge() == Knowledge::Everything;
     if requirement.source.as_deref().is_some_and(|source| source != SOURCE) {
         return Truth::of(requirement.matches(identity.labels()));
     }
@@ -86,11 +97,14 @@ fn holds(
     let truth = match &requirement.operator {
         Operator::In(values) | Operator::NotIn(values) => found(
             values.iter().any(|value| holders.iter().any(|group| has(group, Some(value)))),
-            || values.iter().all(|value| groups.iter().any(|group| has(group, Some(value)))),
+            || {
+                is_complete
+                    || values.iter().all(|value| groups.iter().any(|group| has(group, Some(value))))
+            },
         ),
         Operator::Exists | Operator::DoesNotExist => {
             found(holders.iter().any(|group| has(group, None)), || {
-                groups.iter().any(|group| has(group, None))
+                is_complete || groups.iter().any(|group| has(group, None))
             })
         }
     };
@@ -145,7 +159,11 @@ spec: {externalCIDRs: [10.2.0.0/16, 10.9.0.0/16]}
             _ => None,
         };
         let read = read.expect("the policy's only peer is a group");
-        let truth = of_record(&documents.groups, read, &identity);
+        let truth = if has_labels(&identity) {
+            Truth::of(by_labels(read, identity.labels()))
+        } else {
+            by_address(&documents.groups, read, &identity)
+        };
         assert_eq!(
             truth,
             expect,

@@ -148,16 +148,13 @@ impl World<'_> {
     fn is_in_group(&self, selector: &GroupSelector, identity: &Identity) -> Truth {
         match (identity.knowledge(), selector) {
             (Knowledge::Nothing, _) => Truth::Unknown,
-            (Knowledge::Recorded, _) => groups::of_record(self.groups, selector, identity),
-            (Knowledge::Everything, GroupSelector::Name(name)) => {
-                Truth::of(identity.labels().iter().any(|label| {
-                    label.source == "cidrgroup"
-                        && label.key.strip_prefix(groups::NAME) == Some(name)
-                }))
+            _ if !groups::has_labels(identity) => {
+                groups::by_address(self.groups, selector, identity)
             }
             (Knowledge::Everything, GroupSelector::Labels(selector)) => {
                 Truth::of(encoded_matches(selector, identity.labels()))
             }
+            _ => Truth::of(groups::by_labels(selector, identity.labels())),
         }
     }
 }
