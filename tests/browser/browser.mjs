@@ -118,6 +118,49 @@ export async function scrollToPanel(page, title) {
 }
 
 /**
+ * Waits until flows are there and judged by the policies: the columns and choices that follow from these come
+ * after the rows, and move what stands beside and below them.
+ *
+ * @param {import('playwright-core').Page | import('playwright-core').Locator} place
+ */
+export async function flowsAreJudged(place) {
+  await place.getByTestId('flows-panel row').first().waitFor();
+  await place
+    .getByTestId(/^flows-panel agreement /)
+    .first()
+    .waitFor();
+}
+
+/**
+ * Clicks the line of *Incoming drops by reason* where the demo's drops are, and waits for the page that follows.
+ * The scenario began ten of thirty minutes ago: five sixths to the right the line is up. The tooltip has the
+ * link where the cursor is near the line: it is looked for from top to bottom, again where the chart was slow.
+ *
+ * @param {import('playwright-core').Page} page
+ */
+export async function clickTheSpike(page) {
+  const chart = panel(page, 'Incoming drops by reason').locator('.u-over');
+  await chart.waitFor();
+  const box = await chart.boundingBox();
+  assert.ok(box);
+  const x = box.x + (box.width * 5) / 6;
+  const link = page.getByText(/the flows of the 5 minutes around this/).first();
+  await page.mouse.move(x - 3, box.y + 4);
+  let isFound = false;
+  for (const end = Date.now() + patience; !isFound && Date.now() < end;) {
+    for (let y = box.y + 4; !isFound && y < box.y + box.height; y += 6) {
+      await page.mouse.move(x + (y % 2), y);
+      await page.waitForTimeout(100);
+      isFound = await link.isVisible();
+    }
+  }
+  assert.ok(isFound, 'the tooltip of the line has a link');
+  await page.mouse.down();
+  await page.mouse.up();
+  await page.waitForURL((url) => !url.pathname.includes('drops-workload'));
+}
+
+/**
  * An Explore address with one query.
  *
  * @param {Record<string, unknown>} query

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { dropsPath, panel, scrollToPanel, visit } from './browser.mjs';
+import { clickTheSpike, dropsPath, scrollToPanel, visit } from './browser.mjs';
 
 /**
  * What an address of Flow Logs filters by, and the length of its range in milliseconds.
@@ -51,23 +51,7 @@ test('a row of the drops leads to the flows behind it', async () => {
 
 test('one click on the spike opens the flows behind it', async () => {
   await visit('drill-down-point', dropsPath, async (page) => {
-    const chart = panel(page, 'Incoming drops by reason').locator('.u-over');
-    await chart.waitFor();
-    const box = await chart.boundingBox();
-    assert.ok(box);
-    // The scenario began ten of thirty minutes ago: five sixths to the right the line is up.
-    // The tooltip has the link where the cursor is near the line: look for it from top to bottom.
-    const x = box.x + (box.width * 5) / 6;
-    const link = page.getByText('the flows of the 5 minutes around this').first();
-    let y = box.y + 4;
-    await page.mouse.move(x - 3, y);
-    for (; y < box.y + box.height && !(await link.isVisible()); y += 6) {
-      await page.mouse.move(x, y);
-      await page.waitForTimeout(100);
-    }
-    assert.ok(await link.isVisible(), 'the tooltip of the line has a link');
-    await page.mouse.down();
-    await page.mouse.up();
+    await clickTheSpike(page);
     await page.waitForURL(/\/d\/k8snet-flow-logs/);
 
     const { filters } = chosen(page.url());

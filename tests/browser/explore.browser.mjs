@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 
-import { explorePath, visit } from './browser.mjs';
+import { explorePath, flowsAreJudged, patience, visit } from './browser.mjs';
 
 const packed = { queryType: 'flows', format: 'packed', filter: { namespace: ['pets'] }, limit: 500 };
 
@@ -10,24 +10,30 @@ test('a column keeps the width that it was dragged to, and the columns that were
   await visit('explore-columns', explorePath(packed), async (page) => {
     const header = page.getByTestId('flows-panel header source');
     const width = async () => Math.round((await header.boundingBox())?.width ?? 0);
-    await page.getByTestId('flows-panel row').first().waitFor();
+    await flowsAreJudged(page);
     const before = await width();
-    const edge = await page.getByTestId('flows-panel resize source').boundingBox();
-    assert.ok(edge);
-    await page.mouse.move(edge.x + 4, edge.y + 4);
+    await page.getByTestId('flows-panel resize source').hover();
     await page.mouse.down();
-    await page.mouse.move(edge.x + 94, edge.y + 4, { steps: 5 });
+    const edge = await header.boundingBox();
+    assert.ok(edge);
+    const x = edge.x + edge.width;
+    const y = edge.y + edge.height / 2;
+    await page.mouse.move(x, y);
+    await page.mouse.move(x + 90, y, { steps: 5 });
     await page.mouse.up();
+    for (const end = Date.now() + patience; Math.abs((await width()) - before - 90) > 2 && Date.now() < end;) {
+      await page.waitForTimeout(50);
+    }
     const dragged = await width();
     assert.ok(Math.abs(dragged - before - 90) <= 2, `${before} became ${dragged}`);
 
     await page.getByTestId('flows-panel columns').click();
-    await page.getByTestId('flows-panel column node').click({ force: true });
+    await page.getByRole('dialog').getByText('Node', { exact: true }).click();
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByTestId('flows-panel header node').waitFor();
 
     await page.reload();
-    await page.getByTestId('flows-panel row').first().waitFor();
+    await flowsAreJudged(page);
     assert.equal(await width(), dragged);
     await page.getByTestId('flows-panel header node').waitFor();
   });
@@ -35,7 +41,7 @@ test('a column keeps the width that it was dragged to, and the columns that were
 
 test('the rows that are shown are saved as CSV, and say which record each is', async () => {
   await visit('explore-download', explorePath(packed), async (page) => {
-    await page.getByTestId('flows-panel row').first().waitFor();
+    await flowsAreJudged(page);
     await page.getByTestId('flows-panel verdict DROPPED').click();
     await page.getByTestId('flows-panel download').click();
     const download = page.waitForEvent('download');

@@ -1,7 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { dropsPath, explorePath, panel, screenshot, visit } from './browser.mjs';
+import { dropsPath, explorePath, flowsAreJudged, panel, screenshot, visit } from './browser.mjs';
+
+/**
+ * Opens the first flow from the world to the story's workload. The rows are numbered and their texts change in place:
+ * a row is clicked when the filter has done its work.
+ *
+ * @param {import('playwright-core').Page} page
+ */
+async function openRefusedFlow(page) {
+  const flows = panel(page, 'Dropped flows');
+  await flowsAreJudged(flows);
+  await flows.getByTestId('flows-panel filter').fill('store-front');
+  const others = flows.getByTestId('flows-panel row').filter({ hasNotText: 'store-front' });
+  await others.first().waitFor({ state: 'detached' });
+  await flows.getByTestId('flows-panel row').filter({ hasText: '(world)' }).first().click();
+  return flows;
+}
 
 test('the flows panel decodes packed flows with the Wasm module', async () => {
   await visit('flows-panel', dropsPath, async (page) => {
@@ -39,8 +55,9 @@ test('the flows panel decodes packed flows with the Wasm module', async () => {
 
 test('a row opens every field of its flow, and the keyboard closes it', async () => {
   await visit('flow-detail', dropsPath, async (page) => {
-    const rows = panel(page, 'Dropped flows').getByTestId('flows-panel row');
-    await rows.first().click();
+    const flows = panel(page, 'Dropped flows');
+    await flowsAreJudged(flows);
+    await flows.getByTestId('flows-panel row').first().click();
     const detail = page.getByTestId('flows-panel detail');
     await detail.waitFor();
     const fields = detail.getByTestId('flows-panel detail-field');
@@ -67,11 +84,7 @@ test('a row opens every field of its flow, and the keyboard closes it', async ()
 
 test('the drawer names the policy, rule and line that decided, and quotes it', async () => {
   await visit('flow-policies', dropsPath, async (page) => {
-    const flows = panel(page, 'Dropped flows');
-    await flows.getByTestId('flows-panel agreement agrees').waitFor();
-    await flows.getByTestId('flows-panel filter').fill('store-front');
-    const row = flows.getByTestId('flows-panel row').filter({ hasText: '(world)' }).first();
-    await row.click();
+    await openRefusedFlow(page);
     const policies = page.getByTestId('flows-panel policies');
     const sentence = policies.getByTestId('flows-panel policy-sentence');
     await sentence.waitFor();
@@ -91,10 +104,7 @@ test('the drawer names the policy, rule and line that decided, and quotes it', a
 
 test('a denied flow gets its smallest fix, and the policies are checked', async () => {
   await visit('flow-fix', dropsPath, async (page) => {
-    const flows = panel(page, 'Dropped flows');
-    await flows.getByTestId('flows-panel agreement agrees').waitFor();
-    await flows.getByTestId('flows-panel filter').fill('store-front');
-    await flows.getByTestId('flows-panel row').filter({ hasText: '(world)' }).first().click();
+    const flows = await openRefusedFlow(page);
     await page.getByTestId('flows-panel ask-fix').click();
     const fix = page.getByTestId('flows-panel fix');
     await fix.getByTestId('flows-panel also-allowed').waitFor();

@@ -9,11 +9,11 @@ test('a line becomes filters, and filters a line', async () => {
     explorePath({ queryType: 'flows', format: 'table', limit: 50, text: 'hubble observe -n pets --not --to-port 53' }),
     async (page) => {
       await page.getByTestId('hubble line').waitFor();
-      await page.getByRole('radio', { name: 'Builder' }).click({ force: true });
+      await page.getByRole('radio', { name: 'Builder' }).click();
       await page.getByTestId('hubble filter namespace').waitFor();
       assert.match(await page.getByTestId('hubble filter namespace').innerText(), /pets/);
       assert.match(await page.getByTestId('hubble filter toPort').innerText(), /53/);
-      await page.getByRole('radio', { name: 'Text' }).click({ force: true });
+      await page.getByRole('radio', { name: 'Text' }).click();
       await page.getByTestId('hubble line').waitFor();
       assert.equal(await page.getByTestId('hubble filter namespace').count(), 0);
     }
@@ -27,7 +27,7 @@ test('a flag that does not exist is named where the line is written', async () =
     async (page) => {
       await page.getByTestId('hubble line-problems').getByText('unknown flag `--nope`').waitFor();
       // The line stays a line: there is nothing that filters could be made of.
-      await page.getByRole('radio', { name: 'Builder' }).click({ force: true });
+      await page.getByRole('radio', { name: 'Builder' }).click();
       await page.getByText(/The line has errors/).waitFor();
       assert.equal(await page.getByTestId('hubble line').count(), 1);
     },

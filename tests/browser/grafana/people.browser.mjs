@@ -3,33 +3,10 @@ import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 
-import { dropsPath, panel, relayAddress, scrollToPanel, visit } from '../browser.mjs';
+import { clickTheSpike, dropsPath, relayAddress, scrollToPanel, visit } from '../browser.mjs';
 import { api, person } from './api.mjs';
 
 const dashboards = new URL('../../../dashboards/json/', import.meta.url);
-
-/**
- * Clicks the line of a chart where the demo's drops are, and waits for the page that follows.
- *
- * @param {import('playwright-core').Page} page
- */
-async function clickTheSpike(page) {
-  const chart = panel(page, 'Incoming drops by reason').locator('.u-over');
-  await chart.waitFor();
-  const box = await chart.boundingBox();
-  assert.ok(box);
-  const x = box.x + (box.width * 5) / 6;
-  const link = page.getByText(/the flows of the 5 minutes around this/).first();
-  let y = box.y + 4;
-  for (; y < box.y + box.height && !(await link.isVisible()); y += 6) {
-    await page.mouse.move(x + (y % 2), y);
-    await page.waitForTimeout(100);
-  }
-  assert.ok(await link.isVisible(), 'the tooltip of the line has a link');
-  await page.mouse.down();
-  await page.mouse.up();
-  await page.waitForURL((url) => !url.pathname.includes('drops-workload'));
-}
 
 test('a Viewer’s click on a spike shows the flows', async () => {
   const viewer = await person('viewer', 'Viewer');
