@@ -87,7 +87,7 @@ impl Questions {
                 subject,
                 peer,
                 direction: if direction == 0 { Direction::Ingress } else { Direction::Egress },
-                traffic: Traffic { protocol, port },
+                traffic: Traffic::new(protocol, port),
                 named,
             })
             .collect();
@@ -145,7 +145,9 @@ impl Questions {
                 }
                 Cause::AllowLocalhost => format!("reserved:allow-localhost-{}", direction.name()),
                 Cause::DefaultDeny => format!("reserved:deny-any-{}", direction.name()),
-                Cause::MissingFact | Cause::Unresolvable => String::new(),
+                Cause::MissingFact | Cause::Unresolvable | Cause::FragmentationNeeded => {
+                    String::new()
+                }
             })
         };
         self.asked.iter().map(deciding).map(Option::unwrap_or_default).collect()

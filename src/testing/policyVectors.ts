@@ -86,6 +86,7 @@ export function compiled(scenario: Scenario): Policies {
     `enable-extended-ip-protocols=${!scenario.noExtendedIPProtocols}`,
     `policy-default-local-cluster=${!scenario.anyCluster}`,
     'services-are-empty=true',
+    'cilium-release=main',
   ];
   const names = scenario.policies.map((_, at) => String(at));
   return new Policies(names, scenario.policies, new Float64Array(), settings);

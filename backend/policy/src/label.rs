@@ -1,5 +1,7 @@
 //! Labels and selectors over them. Source: pkg/labels, pkg/policy/types/requirements.go.
 
+use crate::Prefix;
+
 /// A label of an identity: `source:key=value`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label {
@@ -84,7 +86,18 @@ impl Requirement {
     /// Whether a label is the one that this requirement is about.
     #[must_use]
     pub fn concerns(&self, label: &Label) -> bool {
-        label.key == self.key && self.source.as_ref().is_none_or(|source| *source == label.source)
+        if self.source.as_ref().is_some_and(|source| *source != label.source) {
+            return false;
+        }
+        if label.key == self.key {
+            return true;
+        }
+        // Of addresses, the requirement is met by every part of its prefix.
+        self.source.as_deref() == Some("cidr")
+            && match (Prefix::parse_label_key(&self.key), Prefix::parse_label_key(&label.key)) {
+                (Some(wanted), Some(own)) => wanted.contains(&own),
+                _ => false,
+            }
     }
 
     /// Whether it holds for these labels.

@@ -40,7 +40,7 @@ pub use rule::{
     HttpPattern, HttpRule, L7Rules, Listener, Peer, PeerMatcher, Peers, Policy, PolicyKind,
     PolicyName, Port, PortRange, PortRule, Protocol, Tier, TlsContext,
 };
-pub use settings::{Enforcement, Settings};
+pub use settings::{Enforcement, Release, Settings};
 pub use source::{MAX_COPIED_BYTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
 pub use suggest::{Edit, Suggestion, Unfixed, suggest};
 pub use what_if::{ChangeGroup, Ends, WhatIf, parties, what_if, what_if_prepared};

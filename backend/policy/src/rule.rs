@@ -172,7 +172,10 @@ pub enum PeerMatcher {
     /// World addresses that the agent learned for a name.
     Name(NamePattern),
     /// Addresses of a group of a cloud provider.
-    CloudGroup,
+    CloudGroup {
+        /// Key of the label, of source `cidrgroup`, that the addresses carry.
+        key: String,
+    },
     /// Backends of a Service.
     Service {
         /// Namespace and name; none: selected by labels.
@@ -483,7 +486,7 @@ impl std::fmt::Display for PeerMatcher {
                 except(f, without)
             }
             Self::Name(pattern) => write!(f, "{pattern}"),
-            Self::CloudGroup => f.write_str("a cloud provider's group"),
+            Self::CloudGroup { .. } => f.write_str("a cloud provider's group"),
             Self::Service { service: Some((namespace, name)) } => {
                 write!(f, "Service {namespace}/{name}")
             }

@@ -4,13 +4,19 @@
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the agent")]
 pub struct Settings {
+    /// The agent's version, for what it changes; see [`Release`].
+    pub release: Release,
     /// `enable-policy`.
     pub enforcement: Enforcement,
     /// `allow-localhost`: whether the node may reach its own pods without a rule. Kubernetes
     /// agents resolve `auto` to yes.
     pub allow_localhost: bool,
-    /// IPv4 and IPv6 are both enabled: `world` splits into `world-ipv4` and `world-ipv6`.
-    pub dual_stack: bool,
+    /// `allow-icmp-frag-needed`: what says that a packet is too large passes without a rule.
+    pub icmp_frag_needed: bool,
+    /// `enable-ipv4`.
+    pub ipv4: bool,
+    /// `enable-ipv6`; with both, `world` splits into `world-ipv4` and `world-ipv6`.
+    pub ipv6: bool,
     /// `cluster-name`; selectors without a cluster mean this one.
     pub cluster_name: String,
     /// `policy-default-local-cluster`; false: selectors without a cluster mean every cluster.
@@ -25,6 +31,14 @@ pub struct Settings {
     pub node_selector_labels: bool,
     /// `enable-extended-ip-protocols`: GRE, VRRP, … and ports without a number are accepted.
     pub extended_ip_protocols: bool,
+    /// `enable-icmp-rules`: `icmps` is accepted.
+    pub icmp_rules: bool,
+    /// `enable-l7-proxy`: rules for HTTP and DNS, and domain names of a `ClusterNetworkPolicy`,
+    /// are accepted.
+    pub l7_proxy: bool,
+    /// `enable-non-default-deny-policies`: `enableDefaultDeny` counts. False: what selects
+    /// isolates.
+    pub non_default_deny: bool,
     /// Whether every Service is known to have no backends, as where Cilium's engine runs as a
     /// library. False: what `toServices` selects cannot be told.
     pub services_are_empty: bool,
@@ -44,12 +58,20 @@ pub enum Enforcement {
     Never,
 }
 
+/// A minor version of Cilium 1. The engine models the main branch; of what older agents do
+/// otherwise, it knows the differences that are functions here, and no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Release(u8);
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            release: Release::AKS,
             enforcement: Enforcement::Default,
             allow_localhost: true,
-            dual_stack: false,
+            icmp_frag_needed: true,
+            ipv4: true,
+            ipv6: false,
             cluster_name: "default".to_owned(),
             default_local_cluster: true,
             host_firewall: false,
@@ -57,32 +79,94 @@ impl Default for Settings {
             cidr_matches_pods: false,
             node_selector_labels: false,
             extended_ip_protocols: false,
+            icmp_rules: true,
+            l7_proxy: true,
+            non_default_deny: true,
             services_are_empty: false,
             namespace: "default".to_owned(),
         }
     }
 }
 
+impl Release {
+    /// What Azure Kubernetes Service runs from Kubernetes 1.34 on.
+    pub const AKS: Self = Self(18);
+    /// The main branch, 1.21 in development.
+    pub const MAIN: Self = Self(21);
+
+    /// Reads `1.18`, `v1.18.6` or `main`. None: it is no version of Cilium 1.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "main" {
+            return Some(Self::MAIN);
+        }
+        let version = text.strip_prefix('v').unwrap_or(text).strip_prefix("1.")?;
+        let minor = version.split(['.', '-']).next()?;
+        minor.parse().ok().map(Self)
+    }
+
+    /// Whether policy maps keep one entry for all pods, all addresses, all labelled nodes, which
+    /// a selector without a positive requirement selects too.
+    pub(crate) const fn has_aggregates(self) -> bool {
+        self.0 >= 20
+    }
+}
+
+impl std::fmt::Display for Release {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "1.{}", self.0)
+    }
+}
+
+impl Enforcement {
+    /// `default`, `always`, `never`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+}
+
 impl Settings {
+    /// The names that [`Settings::set`] knows.
+    pub const NAMES: &[&str] = &[
+        "cilium-release",
+        "enable-policy",
+        "allow-localhost",
+        "allow-icmp-frag-needed",
+        "enable-ipv4",
+        "enable-ipv6",
+        "cluster-name",
+        "policy-default-local-cluster",
+        "enable-host-firewall",
+        "policy-cidr-match-mode",
+        "enable-node-selector-labels",
+        "enable-extended-ip-protocols",
+        "enable-icmp-rules",
+        "enable-l7-proxy",
+        "enable-non-default-deny-policies",
+        "namespace",
+    ];
+
     /// Changes one setting, named as in the agent's configuration (`enable-policy`), and
-    /// `namespace`. False: there is no such setting, or it has no such value.
+    /// `cilium-release` and `namespace`. False: there is no such setting, or it has no such value.
     #[must_use]
     pub fn set(&mut self, name: &str, value: &str) -> bool {
-        let flag = match value {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => None,
-        };
-        let switch = match name {
+        match name {
+            "cilium-release" => match Release::parse(value) {
+                Some(release) => self.release = release,
+                None => return false,
+            },
             "enable-policy" => {
-                let mode = match value {
+                self.enforcement = match value {
                     "default" => Enforcement::Default,
                     "always" => Enforcement::Always,
                     "never" => Enforcement::Never,
                     _ => return false,
                 };
-                self.enforcement = mode;
-                return true;
             }
             "allow-localhost" => {
                 self.allow_localhost = match value {
@@ -90,12 +174,8 @@ impl Settings {
                     "policy" => false,
                     _ => return false,
                 };
-                return true;
             }
-            "cluster-name" => {
-                value.clone_into(&mut self.cluster_name);
-                return true;
-            }
+            "cluster-name" => value.clone_into(&mut self.cluster_name),
             "policy-cidr-match-mode" => {
                 let modes = || value.split(',').filter(|mode| !mode.is_empty());
                 if modes().any(|mode| !matches!(mode, "nodes" | "pods")) {
@@ -103,25 +183,109 @@ impl Settings {
                 }
                 self.cidr_matches_nodes = modes().any(|mode| mode == "nodes");
                 self.cidr_matches_pods = modes().any(|mode| mode == "pods");
-                return true;
             }
-            "namespace" => {
-                value.clone_into(&mut self.namespace);
-                return true;
+            "namespace" => value.clone_into(&mut self.namespace),
+            _ => {
+                let flag = match value {
+                    "true" => true,
+                    "false" => false,
+                    _ => return false,
+                };
+                match self.switch(name) {
+                    Some(switch) => *switch = flag,
+                    None => return false,
+                }
             }
-            "enable-ipv6" => &mut self.dual_stack,
+        }
+        true
+    }
+
+    fn switch(&mut self, name: &str) -> Option<&mut bool> {
+        Some(match name {
+            "allow-icmp-frag-needed" => &mut self.icmp_frag_needed,
+            "enable-ipv4" => &mut self.ipv4,
+            "enable-ipv6" => &mut self.ipv6,
             "policy-default-local-cluster" => &mut self.default_local_cluster,
             "enable-host-firewall" => &mut self.host_firewall,
             "enable-node-selector-labels" => &mut self.node_selector_labels,
             "enable-extended-ip-protocols" => &mut self.extended_ip_protocols,
-            _ => return false,
-        };
-        flag.map(|flag| *switch = flag).is_some()
+            "enable-icmp-rules" => &mut self.icmp_rules,
+            "enable-l7-proxy" => &mut self.l7_proxy,
+            "enable-non-default-deny-policies" => &mut self.non_default_deny,
+            _ => return None,
+        })
     }
 
     /// The cluster that selectors without one mean.
     pub(crate) fn selected_cluster(&self) -> Option<&str> {
         Some(self.cluster_name.as_str())
             .filter(|name| self.default_local_cluster && !name.is_empty())
+    }
+
+    /// The reserved label of every address of a family.
+    pub(crate) const fn world_of(&self, is_ipv4: bool) -> &'static str {
+        world_key(is_ipv4, self.ipv4, self.ipv6)
+    }
+}
+
+/// The reserved label of every address of a family. Where one family is enabled, its world is
+/// `world`; the other one's has a label of its own, which nobody carries. Source:
+/// pkg/labels/cidr.go `getWorldLabel`.
+pub(crate) const fn world_key(is_ipv4: bool, has_ipv4: bool, has_ipv6: bool) -> &'static str {
+    match is_ipv4 {
+        true if has_ipv6 => "world-ipv4",
+        false if has_ipv4 => "world-ipv6",
+        _ => "world",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Release, Settings};
+
+    #[test]
+    fn every_name_has_a_value_and_others_have_none() {
+        for name in Settings::NAMES {
+            let value = match *name {
+                "cilium-release" => "v1.19.3",
+                "enable-policy" => "always",
+                "allow-localhost" => "policy",
+                "policy-cidr-match-mode" => "nodes,pods",
+                "cluster-name" | "namespace" => "a",
+                _ => "true",
+            };
+            assert!(Settings::default().set(name, value), "{name}");
+            assert!(!Settings::default().set(name, "a") || value == "a", "{name}");
+        }
+        assert!(!Settings::default().set("debug", "true"));
+    }
+
+    #[test]
+    fn releases_are_versions_of_cilium_1() {
+        let check = |text: &str, expected: Option<&str>| {
+            let release = Release::parse(text).map(|release| release.to_string());
+            assert_eq!(release.as_deref(), expected, "{text}");
+        };
+        check("1.18", Some("1.18"));
+        check("v1.18.6", Some("1.18"));
+        check("1.21.0-dev", Some("1.21"));
+        check("main", Some("1.21"));
+        check("2.0", None);
+        check("1", None);
+        check("1.x", None);
+        check("", None);
+        assert!(Release::AKS < Release::MAIN);
+    }
+
+    #[test]
+    fn the_world_of_a_family_that_is_off_is_nobodys() {
+        let check = |ipv4: bool, ipv6: bool, of_ipv4: &str, of_ipv6: &str| {
+            let settings = Settings { ipv4, ipv6, ..Settings::default() };
+            let worlds = [settings.world_of(true), settings.world_of(false)];
+            assert_eq!(worlds, [of_ipv4, of_ipv6], "IPv4 {ipv4}, IPv6 {ipv6}");
+        };
+        check(true, false, "world", "world-ipv6");
+        check(false, true, "world-ipv4", "world");
+        check(true, true, "world-ipv4", "world-ipv6");
     }
 }

@@ -25,7 +25,7 @@ fn settings(agent: Agent) -> Settings {
             _ => Enforcement::Default,
         },
         allow_localhost: agent.allow_localhost,
-        dual_stack: agent.dual_stack,
+        ipv6: agent.dual_stack,
         host_firewall: agent.host_firewall,
         cidr_matches_nodes: agent.cidr_nodes,
         extended_ip_protocols: true,
@@ -72,7 +72,7 @@ fn check(seed: u64) {
                         own,
                         other,
                         if is_ingress { Direction::Ingress } else { Direction::Egress },
-                        Traffic { protocol, port },
+                        Traffic::new(protocol, port),
                         NamedPorts::Known(&named),
                     );
                     let expect = if expect { Verdict::Allowed } else { Verdict::Denied };

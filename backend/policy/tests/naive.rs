@@ -158,12 +158,12 @@ fn policies() -> impl Strategy<Value = String> {
 }
 
 const TRAFFIC: [Traffic; 6] = [
-    Traffic { protocol: 6, port: 80 },
-    Traffic { protocol: 6, port: 8080 },
-    Traffic { protocol: 17, port: 80 },
-    Traffic { protocol: 6, port: 443 },
-    Traffic { protocol: 1, port: 8 },
-    Traffic { protocol: 132, port: 80 },
+    Traffic::new(6, 80),
+    Traffic::new(6, 8080),
+    Traffic::new(17, 80),
+    Traffic::new(6, 443),
+    Traffic::new(1, 8),
+    Traffic::new(132, 80),
 ];
 
 fn judge(text: &str) -> Judge {

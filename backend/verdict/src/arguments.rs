@@ -27,9 +27,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE|-")]
     pub(crate) flows: Option<PathBuf>,
     /// Agent settings as `name=value`, by Cilium's names: enable-policy, allow-localhost,
-    /// enable-ipv6, cluster-name, policy-default-local-cluster, enable-host-firewall,
-    /// policy-cidr-match-mode, enable-node-selector-labels, enable-extended-ip-protocols; and
-    /// namespace, for documents that name none.
+    /// allow-icmp-frag-needed, enable-ipv4, enable-ipv6, cluster-name,
+    /// policy-default-local-cluster, enable-host-firewall, policy-cidr-match-mode,
+    /// enable-node-selector-labels, enable-extended-ip-protocols, enable-icmp-rules,
+    /// enable-l7-proxy, enable-non-default-deny-policies; cilium-release, as 1.18; and namespace,
+    /// for documents that name none.
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE")]
     pub(crate) settings: Vec<String>,
     /// Policies to compare with: which flows change, and why.

@@ -132,6 +132,6 @@ impl Port {
             Self::Udp(port) => (17, port),
             Self::Echo => (1, 8),
         };
-        policy::Traffic { protocol, port }
+        policy::Traffic::new(protocol, port)
     }
 }

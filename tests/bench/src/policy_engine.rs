@@ -292,7 +292,7 @@ fn resolve(set: PolicySet, identities: &[Identity]) -> Judge {
     for subject in &classes {
         for peer in &classes {
             for direction in [Direction::Ingress, Direction::Egress] {
-                let traffic = Traffic { protocol: 6, port: 80 };
+                let traffic = Traffic::new(6, 80);
                 judge.decide(*subject, *peer, direction, traffic, NamedPorts::Unknown);
             }
         }

@@ -86,7 +86,7 @@ fn questions(scenario: &Value) -> Option<Value> {
     let mut columns: [Vec<usize>; 5] = Default::default();
     for flow in scenario.get("flows")?.as_array()? {
         let (from, to) = (index(flow.get("from")?)?, index(flow.get("to")?)?);
-        let Traffic { protocol, port } = vectors::traffic(flow)?;
+        let Traffic { protocol, port, .. } = vectors::traffic(flow)?;
         for (subject, peer, direction) in [(from, to, 1), (to, from, 0)] {
             for (column, value) in
                 columns.iter_mut().zip([subject, peer, direction, protocol.into(), port.into()])
@@ -107,6 +107,7 @@ fn questions(scenario: &Value) -> Option<Value> {
         format!("enable-policy={}", text("mode", "default")),
         "enable-extended-ip-protocols=true".to_owned(),
         "services-are-empty=true".to_owned(),
+        "cilium-release=main".to_owned(),
     ];
     let [subjects, peers, directions, protocols, ports] = columns;
     let mut out = Map::new();

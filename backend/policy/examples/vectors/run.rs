@@ -8,7 +8,7 @@ use std::{
 
 use policy::{
     Cause, Direction, Enforcement, HttpPattern, Identity, Judge, Label, NamePattern, NamedPorts,
-    PolicySet, Settings, SourceText, Traffic, Verdict,
+    PolicySet, Release, Settings, SourceText, Traffic, Verdict,
 };
 use serde_json::Value;
 
@@ -96,7 +96,8 @@ pub(crate) fn settings(scenario: &Value) -> Settings {
             _ => Enforcement::Default,
         },
         allow_localhost: flag("allowLocalhost"),
-        dual_stack: flag("dualStack"),
+        ipv4: true,
+        ipv6: flag("dualStack"),
         cluster_name: scenario
             .get("clusterName")
             .and_then(Value::as_str)
@@ -110,6 +111,8 @@ pub(crate) fn settings(scenario: &Value) -> Settings {
         extended_ip_protocols: !flag("noExtendedIPProtocols"),
         services_are_empty: true,
         namespace: "default".to_owned(),
+        release: Release::MAIN,
+        ..Settings::default()
     }
 }
 
@@ -127,7 +130,7 @@ pub(crate) fn policies(scenario: &Value) -> Option<PolicySet> {
 
 /// The identities of a scenario by name.
 pub(crate) fn identities(scenario: &Value) -> Option<BTreeMap<String, Identity>> {
-    let dual_stack = settings(scenario).dual_stack;
+    let dual_stack = settings(scenario).ipv6;
     let identities = scenario.get("identities")?.as_object()?.iter().map(|(name, labels)| {
         let labels = labels
             .as_array()
@@ -157,7 +160,7 @@ pub(crate) fn traffic(flow: &Value) -> Option<Traffic> {
         "AH" => 51,
         _ => return None,
     };
-    Some(Traffic { protocol, port: u16::try_from(flow.get("port")?.as_u64()?).ok()? })
+    Some(Traffic::new(protocol, u16::try_from(flow.get("port")?.as_u64()?).ok()?))
 }
 
 /// Named ports of a flow's destination.
@@ -243,7 +246,7 @@ fn scenario(scenario: &Value, report: &mut Report) -> Option<()> {
                 }
                 Cause::AllowLocalhost => vec![reserved("allow-localhost")],
                 Cause::DefaultDeny => vec![reserved("deny-any")],
-                Cause::MissingFact | Cause::Unresolvable => Vec::new(),
+                Cause::MissingFact | Cause::Unresolvable | Cause::FragmentationNeeded => Vec::new(),
             };
             let by: BTreeSet<&str> = expected
                 .get("by")

@@ -213,6 +213,7 @@ impl<'n> RawRule<'n> {
                 Direction::Ingress => self.default_deny_ingress,
                 Direction::Egress => self.default_deny_egress,
             }
+            .filter(|_| settings.non_default_deny)
             .unwrap_or(true);
             for (index, rule) in list.rules.iter().enumerate() {
                 let context = PortContext {
@@ -270,7 +271,22 @@ fn ports(rule: &Object<'_>, context: PortContext<'_>) -> Result<Option<Vec<PortR
             "the ICMPs block may only be present without ToPorts. Define a separate rule to use ToPorts",
         ));
     }
+    if has_icmps && !context.settings.icmp_rules {
+        return Err(Refusal::invalid(
+            rule.at("icmps"),
+            "ICMP rules can only be applied when the \"enable-icmp-rules\" flag is set",
+        ));
+    }
     let mut ports = to_ports(rule, context)?.unwrap_or_default();
+    let asks_proxy = |rule: &&PortRule| !rule.l7.http.is_empty() || !rule.l7.dns.is_empty();
+    if !context.settings.l7_proxy
+        && let Some(rule) = ports.iter().find(asks_proxy)
+    {
+        return Err(Refusal::invalid(
+            rule.at,
+            "L7 policy is not supported since L7 proxy is not enabled",
+        ));
+    }
     ports.extend(icmps(rule)?);
     Ok(if ports.is_empty() { None } else { Some(ports) })
 }

@@ -4,10 +4,10 @@ use super::{
     Document, Refusal,
     kubernetes::{address_or_prefix, everyone},
     object::Object,
-    ports::{is_service_name, kept_end, range},
+    ports::{is_service_name, kept_end, parse_port, range},
     selector::{
-        CLUSTER, Decoding, RawSelector, cidr_text, decode, k8s, name_text, names_cluster,
-        namespace_requirements, spelled_namespaces,
+        CLUSTER, Decoding, RawSelector, cidr_text, decode, is_cluster, k8s, name_text,
+        names_cluster, namespace_requirements, spelled_namespaces,
     },
 };
 use crate::{
@@ -81,6 +81,8 @@ fn namespaced_pods(
     if let Some(cluster) = settings.and_then(Settings::selected_cluster)
         && !names_cluster(&pods)
     {
+        // An empty value is overwritten.
+        requirements.retain(|own| !is_cluster(own));
         requirements.push(k8s(CLUSTER, Operator::In(vec![cluster.to_owned()])));
         spelled.label(format!("k8s:{CLUSTER}"), cluster);
     }
@@ -222,6 +224,12 @@ impl Conversion<'_> {
                     "egress.to.domainNames is only supported for egress.action=Accept",
                 ));
             }
+            if !self.settings.l7_proxy {
+                return Err(Refusal::invalid(
+                    peer.at("domainNames"),
+                    "egress.to.domainNames is not supported since L7 proxy is disabled",
+                ));
+            }
             let (mut peers, mut dns) = (Vec::new(), Vec::new());
             for (at, text) in names {
                 // `*.x` means every depth here, which Cilium spells `**.x`.
@@ -286,17 +294,25 @@ impl Conversion<'_> {
                 None if name.is_empty() => PortRange::All,
                 None => {
                     protocol = Protocol::Any;
-                    if is_service_name(&name) {
-                        PortRange::Named(name.into_owned())
-                    } else {
-                        PortRange::All
-                    }
+                    named_or_number(&name)
                 }
             };
             let port = Port { at: item.at, protocol, range, end: kept_end(end) };
             rules.push(PortRule { at: item.at, ports: vec![port], l7: L7Rules::default() });
         }
         Ok(Some(rules))
+    }
+}
+
+/// A text that is no name is taken for a number; what is no number either means every port.
+fn named_or_number(text: &str) -> PortRange {
+    if is_service_name(text) {
+        return PortRange::Named(text.to_owned());
+    }
+    match parse_port(text) {
+        Ok(number) => range(number, 0),
+        Err("value out of range") => range(u16::MAX, 0),
+        Err(_) => PortRange::All,
     }
 }
 

@@ -5,8 +5,8 @@ use super::{
     object::Object,
     ports::{is_service_name, kept_end, parse_port, range},
     selector::{
-        CLUSTER, Decoding, POD_NAMESPACE, RawSelector, cidr_text, decode, k8s, names_cluster,
-        namespace_requirements, spelled_namespaces,
+        CLUSTER, Decoding, POD_NAMESPACE, RawSelector, cidr_text, decode, is_cluster, k8s,
+        names_cluster, namespace_requirements, spelled_namespaces,
     },
 };
 use crate::{
@@ -158,6 +158,8 @@ impl Conversion<'_> {
         if let Some(cluster) = self.settings.selected_cluster()
             && !names_cluster(&pods)
         {
+            // An empty value is overwritten.
+            requirements.retain(|own| !is_cluster(own));
             requirements.push(k8s(CLUSTER, Operator::In(vec![cluster.to_owned()])));
             spelled.label(format!("k8s:{CLUSTER}"), cluster);
         }

@@ -2,6 +2,7 @@
 
 mod cilium;
 mod cluster;
+mod groups;
 mod kubernetes;
 mod log_filters;
 mod object;
@@ -262,8 +263,10 @@ fn policy_name_annotation(node: &Node) -> Option<String> {
 
 fn group(node: &Node, name: String) -> Result<CidrGroup, Refusal> {
     let labels = match node.get("metadata").and_then(|m| m.get("labels")).map(|n| &n.value) {
+        // The agent leaves out the labels that are its own.
         Some(Value::Map(entries)) => entries
             .iter()
+            .filter(|(key, _)| !key.name.starts_with("io.cilium.k8s"))
             .map(|(key, value)| Label {
                 key: key.name.clone(),
                 value: value.as_str().unwrap_or_default().to_owned(),

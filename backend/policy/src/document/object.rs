@@ -198,7 +198,7 @@ impl<'n> Object<'n> {
 }
 
 /// A scalar as text, as `sigs.k8s.io/yaml` converts it for fields of type string.
-fn text(node: &Node) -> Option<Cow<'_, str>> {
+pub(super) fn text(node: &Node) -> Option<Cow<'_, str>> {
     match &node.value {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Integer(value) => Some(Cow::Owned(value.to_string())),

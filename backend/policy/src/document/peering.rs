@@ -4,6 +4,7 @@
 use super::{
     Refusal,
     cilium::RawList,
+    groups::group_key,
     object::Object,
     selector::{
         Decoding, RawSelector, Spelled, cidr_text, cilium_peer, decode, excepting, name_text,
@@ -70,11 +71,12 @@ impl Peering<'_, '_> {
         self.entities(fields.entities, &mut peers)?;
         self.names(&mut peers)?;
         for node in self.rule.list(fields.groups, "[]api.Groups")?.unwrap_or_default() {
+            let key = group_key(node, &self.rule.path(fields.groups))?;
             peers.push(Peer {
                 at: node.at,
                 field: fields.groups,
-                matcher: PeerMatcher::CloudGroup,
-                text: format!("group at {}:{}", node.at.line, node.at.column),
+                text: format!("cidrgroup:{key}"),
+                matcher: PeerMatcher::CloudGroup { key },
             });
         }
         self.services(&mut peers)?;

@@ -517,6 +517,11 @@ pub(super) fn namespace_requirements(raw: &RawSelector) -> Vec<Requirement> {
     requirements
 }
 
+/// Whether a requirement of a pod selector is the one on the cluster.
+pub(super) fn is_cluster(requirement: &Requirement) -> bool {
+    requirement.source.as_deref() == Some("k8s") && requirement.key == CLUSTER
+}
+
 /// Whether a pod selector names the cluster itself.
 pub(super) fn names_cluster(raw: &RawSelector) -> bool {
     raw.requirements.iter().any(|requirement| {

@@ -14,6 +14,8 @@ pub struct Traffic {
     pub protocol: u8,
     /// Destination port; for ICMP, the type; 0 where the protocol has neither.
     pub port: u16,
+    /// For ICMP, the code; none: it is not known, or the protocol has none.
+    pub code: Option<u8>,
 }
 
 /// The destination's named ports.
@@ -52,6 +54,8 @@ pub enum Cause {
     EnforcementOff,
     /// The node may reach its own pods.
     AllowLocalhost,
+    /// It says that a packet was too large, which passes without a rule.
+    FragmentationNeeded,
     /// What is not known could turn it either way.
     MissingFact,
     /// The agent cannot resolve the subject's policies.
@@ -71,6 +75,26 @@ pub struct Decision {
 
 /// Named facts that are tried both ways before an answer is given up.
 const MAX_FACTS: usize = 8;
+
+impl Traffic {
+    /// What goes to a port of a protocol; for ICMP, of a type whose code is not known.
+    #[must_use]
+    pub const fn new(protocol: u8, port: u16) -> Self {
+        Self { protocol, port, code: None }
+    }
+
+    /// The same with the ICMP code.
+    #[must_use]
+    pub const fn with_code(self, code: u8) -> Self {
+        Self { code: Some(code), ..self }
+    }
+
+    /// Whether it is ICMP's answer to a packet that was too large for the path.
+    #[must_use]
+    pub const fn is_fragmentation_needed(self) -> bool {
+        matches!(self, Self { protocol: 1, port: 3, code: Some(4) })
+    }
+}
 
 impl Decision {
     pub(super) const fn cannot_tell() -> Self {
@@ -101,6 +125,9 @@ pub(super) fn decide(
     traffic: Traffic,
     named: NamedPorts<'_>,
 ) -> Decision {
+    if traffic.is_fragmentation_needed() && set.settings().icmp_frag_needed {
+        return Decision::plain(Verdict::Allowed, Cause::FragmentationNeeded);
+    }
     if pair.conflict.is_some() {
         return Decision::plain(Verdict::CannotTell, Cause::Unresolvable);
     }

@@ -407,7 +407,7 @@ impl View<'_> {
             Some(matcher @ PeerMatcher::CidrGroup { .. }) => {
                 Fact::CidrGroup { group: matcher.to_string() }
             }
-            Some(PeerMatcher::CloudGroup) => Fact::CloudGroup,
+            Some(PeerMatcher::CloudGroup { .. }) => Fact::CloudGroup,
             Some(matcher @ PeerMatcher::Service { .. }) => {
                 Fact::Service { service: matcher.to_string() }
             }
@@ -431,7 +431,7 @@ fn peer_miss(matcher: &PeerMatcher, peer: &Identity) -> (usize, PeerMiss) {
         PeerMatcher::Name(pattern) => {
             (1, PeerMiss::Name { wanted: pattern.text.clone(), names: peer.names().to_vec() })
         }
-        PeerMatcher::CloudGroup | PeerMatcher::Service { .. } => {
+        PeerMatcher::CloudGroup { .. } | PeerMatcher::Service { .. } => {
             (2, PeerMiss::Other { wanted: matcher.to_string() })
         }
     }

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::{Label, Prefix};
+use crate::{Label, Prefix, settings::world_key};
 
 /// One side of a flow. What is not known is said to be so, and judging takes it into account.
 ///
@@ -58,11 +58,7 @@ impl Identity {
         if let Some(prefix) = cidr
             && !labels.iter().any(|label| is_world_key(&label.key) || is_node_key(&label.key))
         {
-            let key = match (dual_stack, prefix.is_ipv4()) {
-                (false, _) => "world",
-                (true, true) => "world-ipv4",
-                (true, false) => "world-ipv6",
-            };
+            let key = world_key(prefix.is_ipv4(), true, dual_stack);
             labels.push(Label {
                 key: key.to_owned(),
                 value: String::new(),

@@ -48,16 +48,24 @@ impl World<'_> {
     /// Whether a peer selector selects an identity.
     pub(crate) fn selects(&self, matcher: &PeerMatcher, identity: &Identity) -> Truth {
         match matcher {
-            PeerMatcher::Labels(selector) => labels(selector, identity),
+            PeerMatcher::Labels(selector) => labels(selector, identity)
+                .or(Truth::of(self.by_aggregate(|labels| selector.matches(labels), identity))),
             PeerMatcher::Nodes(selector) => nodes(selector, identity),
             PeerMatcher::Cidr { prefix, except } => self
                 .may_match_cidr(identity)
                 .and(self.is_inside(prefix, identity))
-                .and(self.is_outside(except, identity)),
+                .and(self.is_outside(except, identity, true)),
+            // Its key is the one of the selector of everyone, so that it is that selector.
+            PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), except }
+                if selector.is_wildcard() && except.is_empty() =>
+            {
+                Truth::Yes
+            }
             PeerMatcher::CidrGroup { selector, except } => self
                 .may_match_cidr(identity)
                 .and(self.is_in_group(selector, identity))
-                .and(self.is_outside(except, identity)),
+                .and(self.is_outside(except, identity, matches!(selector, GroupSelector::Name(_))))
+                .or(Truth::of(self.group_by_aggregate(selector, identity))),
             PeerMatcher::Name(pattern) => {
                 let has_label = identity
                     .labels()
@@ -76,7 +84,10 @@ impl World<'_> {
                     }
                 }
             }
-            PeerMatcher::CloudGroup => match identity.knowledge() {
+            PeerMatcher::CloudGroup { key } => match identity.knowledge() {
+                _ if identity.labels().iter().any(|l| l.source == "cidrgroup" && l.key == *key) => {
+                    Truth::Yes
+                }
                 Knowledge::Everything => Truth::No,
                 Knowledge::Recorded if !identity.is_world() => Truth::No,
                 _ => Truth::Unknown,
@@ -111,19 +122,13 @@ impl World<'_> {
 
     fn is_inside(&self, prefix: &Prefix, identity: &Identity) -> Truth {
         if prefix.is_everything() {
-            let name = match (self.settings.dual_stack, prefix.is_ipv4()) {
-                (false, _) => "world",
-                (true, true) => "world-ipv4",
-                (true, false) => "world-ipv6",
-            };
-            let by_address = self.settings.cidr_matches_pods
-                && identity.prefixes().any(|own| own.is_ipv4() == prefix.is_ipv4());
-            if identity.is_reserved(name) || by_address {
+            let is_world = identity.is_reserved(self.settings.world_of(prefix.is_ipv4()));
+            if is_world || self.by_family(prefix, identity) {
                 return Truth::Yes;
             }
             // A record's label may be of other times; its address is not.
             return match identity.address() {
-                Some(address) if identity.is_world() => {
+                Some(address) if identity.is_world() && self.is_enabled(prefix) => {
                     Truth::of(address.is_ipv4() == prefix.is_ipv4())
                 }
                 _ => Truth::No,
@@ -139,14 +144,56 @@ impl World<'_> {
         }
     }
 
-    fn is_outside(&self, except: &[Prefix], identity: &Identity) -> Truth {
-        except
-            .iter()
-            .fold(Truth::Yes, |truth, prefix| truth.and(self.is_inside(prefix, identity).not()))
+    fn is_outside(&self, except: &[Prefix], identity: &Identity, by_family: bool) -> Truth {
+        except.iter().fold(Truth::Yes, |truth, prefix| {
+            // An address meets every requirement on all addresses, the one to be outside too.
+            let is_met = by_family && prefix.is_everything() && self.by_family(prefix, identity);
+            let is_outside =
+                if is_met { Truth::Yes } else { self.is_inside(prefix, identity).not() };
+            truth.and(is_outside)
+        })
+    }
+
+    /// Whether a prefix of every address is selected by the family alone.
+    fn by_family(&self, prefix: &Prefix, identity: &Identity) -> bool {
+        self.settings.cidr_matches_pods
+            && self.is_enabled(prefix)
+            && identity.prefixes().any(|own| own.is_ipv4() == prefix.is_ipv4())
+    }
+
+    /// Nobody carries the label of all addresses of a family that is off.
+    const fn is_enabled(&self, prefix: &Prefix) -> bool {
+        if prefix.is_ipv4() { self.settings.ipv4 } else { self.settings.ipv6 }
+    }
+
+    /// Whether the entry that stands for all identities of a kind is selected, which has one label
+    /// and none of theirs. Source: pkg/policy/aggregate.go.
+    fn by_aggregate(&self, selects: impl Fn(&[Label]) -> bool, identity: &Identity) -> bool {
+        if !self.settings.release.has_aggregates() {
+            return false;
+        }
+        aggregate(identity, self.settings).is_some_and(|key| {
+            selects(&[Label {
+                key: key.to_owned(),
+                value: String::new(),
+                source: "reserved".to_owned(),
+            }])
+        })
+    }
+
+    /// Those entries are neither of the world nor nodes, and have no address.
+    fn group_by_aggregate(&self, selector: &GroupSelector, identity: &Identity) -> bool {
+        match selector {
+            GroupSelector::Labels(selector) if self.settings.cidr_matches_pods => {
+                self.by_aggregate(|labels| encoded_matches(selector, labels), identity)
+            }
+            _ => false,
+        }
     }
 
     fn is_in_group(&self, selector: &GroupSelector, identity: &Identity) -> Truth {
         match (identity.knowledge(), selector) {
+            (_, GroupSelector::Labels(selector)) if selector.is_wildcard() => Truth::Yes,
             (Knowledge::Nothing, _) => Truth::Unknown,
             _ if !groups::has_labels(identity) => {
                 groups::by_address(self.groups, selector, identity)
@@ -186,15 +233,71 @@ fn nodes(selector: &Selector, identity: &Identity) -> Truth {
     }
 }
 
-/// Labels of CIDR groups stand in the identity with their value in the key.
+/// The key of the reserved label of the entry that stands for all identities of a kind. None:
+/// the identity has a reserved number, or is not known. Source: pkg/identity/identity.go
+/// `LookupReservedIdentityByLabels`, `ScopeForLabels`.
+fn aggregate(identity: &Identity, settings: &Settings) -> Option<&'static str> {
+    let labels = identity.labels();
+    let is_reserved = labels.iter().any(|label| label.source == "reserved");
+    if is_reserved {
+        let has_number = match labels {
+            _ if identity.has_key("host") => true,
+            // Records leave out what a node has beside it.
+            _ if identity.has_key("remote-node") => match identity.knowledge() {
+                Knowledge::Everything => labels.iter().all(|label| label.source == "reserved"),
+                _ => !settings.cidr_matches_nodes && !settings.node_selector_labels,
+            },
+            [label] => is_reserved_number(&label.key),
+            _ => false,
+        };
+        if has_number {
+            return None;
+        }
+    }
+    let is_of_agent =
+        |label: &Label| matches!(&*label.source, "cidr" | "fqdn" | "reserved" | "cidrgroup");
+    if labels.is_empty() {
+        None
+    } else if identity.has_key("remote-node") {
+        Some("aggregate-remote-node")
+    } else if (is_reserved && identity.has_key("ingress")) || labels.iter().all(is_of_agent) {
+        Some("aggregate-world")
+    } else {
+        let cluster = identity.k8s_label("io.cilium.k8s.policy.cluster");
+        Some(match cluster {
+            Some(cluster) if cluster != settings.cluster_name => "aggregate-cluster-mesh",
+            _ => "aggregate-cluster",
+        })
+    }
+}
+
+fn is_reserved_number(key: &str) -> bool {
+    matches!(
+        key,
+        "world"
+            | "world-ipv4"
+            | "world-ipv6"
+            | "unmanaged"
+            | "health"
+            | "init"
+            | "kube-apiserver"
+            | "ingress"
+    )
+}
+
+/// Labels of CIDR groups stand in the identity once more, with their value in the key: an address
+/// of two groups has two values for one key.
 fn encoded_matches(selector: &Selector, labels: &[Label]) -> bool {
     selector.requirements.iter().all(|requirement| {
         let has = |values: &[String]| {
             values.iter().any(|value| {
                 labels.iter().any(|label| {
-                    label.source == "cidrgroup"
-                        && label.key == format!("{}={value}", requirement.key)
-                        || (requirement.concerns(label) && label.value == *value)
+                    requirement.source.as_ref().is_none_or(|source| *source == label.source)
+                        && label
+                            .key
+                            .strip_prefix(requirement.key.as_str())
+                            .and_then(|rest| rest.strip_prefix('+'))
+                            .is_some_and(|encoded| encoded == value)
                 })
             })
         };

@@ -449,7 +449,7 @@ impl<'r> Rules<'r> {
             }
             seen.push(entry.subject.clone());
             let subject = sample(&entry.subject);
-            let traffic = Traffic { protocol: 6, port: 1 };
+            let traffic = Traffic::new(6, 1);
             let named = NamedPorts::Unknown;
             let explanation = judge.explain(&subject, &subject, entry.direction, traffic, named);
             if let Some(why) = explanation.conflict {

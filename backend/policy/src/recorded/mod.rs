@@ -169,7 +169,9 @@ pub fn settings_from<'f>(
         for endpoint in [&flow.source, &flow.destination].into_iter().flatten() {
             let is_world =
                 |label: &String| label == "reserved:world-ipv4" || label == "reserved:world-ipv6";
-            settings.dual_stack |= endpoint.labels.iter().any(is_world);
+            if endpoint.labels.iter().any(is_world) {
+                (settings.ipv4, settings.ipv6) = (true, true);
+            }
             // Agents may be told to leave the label out (`labels` of cilium-config).
             let label = endpoint.labels.iter().find_map(|label| label.strip_prefix(CLUSTER));
             let name = label.unwrap_or(&endpoint.cluster_name);

@@ -64,6 +64,9 @@ impl Judgement {
                 "allowed: policies are not enforced at this endpoint".to_owned()
             }
             Cause::AllowLocalhost => "allowed: a node may reach its own pods".to_owned(),
+            Cause::FragmentationNeeded => {
+                "allowed: the answer to a packet that is too large passes without a rule".to_owned()
+            }
             Cause::MissingFact => match decision.verdict {
                 Verdict::CannotTell => {
                     format!("cannot tell: {} is not known", list(&self.explanation.missing))
@@ -131,6 +134,7 @@ impl Cause {
             Self::NotSelected => "no policy is about it",
             Self::EnforcementOff => "policies are not enforced",
             Self::AllowLocalhost => "a node may reach its own pods",
+            Self::FragmentationNeeded => "a packet was too large, which passes without a rule",
             Self::MissingFact => "a fact is missing",
             Self::Unresolvable => "the agent cannot put the policies together",
         };

@@ -235,23 +235,17 @@ fn reserved(identity: u32) -> Vec<Label> {
 fn traffic(l4: &Layer4, is_reply: bool) -> Option<Traffic> {
     let port = |source: u16, destination: u16| if is_reply { source } else { destination };
     Some(match l4 {
-        Layer4::Tcp(tcp) => {
-            Traffic { protocol: 6, port: port(tcp.source_port, tcp.destination_port) }
-        }
-        Layer4::Udp(udp) => {
-            Traffic { protocol: 17, port: port(udp.source_port, udp.destination_port) }
-        }
-        Layer4::Sctp(sctp) => {
-            Traffic { protocol: 132, port: port(sctp.source_port, sctp.destination_port) }
-        }
+        Layer4::Tcp(tcp) => Traffic::new(6, port(tcp.source_port, tcp.destination_port)),
+        Layer4::Udp(udp) => Traffic::new(17, port(udp.source_port, udp.destination_port)),
+        Layer4::Sctp(sctp) => Traffic::new(132, port(sctp.source_port, sctp.destination_port)),
         Layer4::Icmpv4(icmp) => {
-            Traffic { protocol: 1, port: icmp_type(icmp.icmp_type, is_reply, [0, 8]) }
+            Traffic::new(1, icmp_type(icmp.icmp_type, is_reply, [0, 8])).with_code(icmp.code)
         }
         Layer4::Icmpv6(icmp) => {
-            Traffic { protocol: 58, port: icmp_type(icmp.icmp_type, is_reply, [129, 128]) }
+            Traffic::new(58, icmp_type(icmp.icmp_type, is_reply, [129, 128])).with_code(icmp.code)
         }
-        Layer4::Vrrp(_) => Traffic { protocol: 112, port: 0 },
-        Layer4::Igmp(_) => Traffic { protocol: 2, port: 0 },
+        Layer4::Vrrp(_) => Traffic::new(112, 0),
+        Layer4::Igmp(_) => Traffic::new(2, 0),
         Layer4::Unknown => return None,
     })
 }

@@ -368,9 +368,10 @@ fn is_inside(labels: &[OwnLabel], cidr: &str, agent: Agent) -> bool {
     let (address, bits) = parse(cidr);
     if bits == 0 {
         let world = match (agent.dual_stack, address.is_ipv4()) {
-            (false, _) => "world",
+            (false, true) => "world",
             (true, true) => "world-ipv4",
-            (true, false) => "world-ipv6",
+            // Where IPv6 is off, nobody carries it.
+            (_, false) => "world-ipv6",
         };
         return is_reserved(labels, world);
     }

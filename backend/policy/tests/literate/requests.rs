@@ -34,7 +34,7 @@ pub(super) fn check(at: &str, spec: &str, line: &str) {
     let mut judge = Judge::new(Arc::new(set));
     let named = NamedPorts::Known(&[]);
     let answer = if method == "DNS" {
-        let traffic = Traffic { protocol: 17, port: 53 };
+        let traffic = Traffic::new(17, 53);
         let request = Request::Dns { name: rest };
         judge.explain_l7((&client, &server), Direction::Egress, traffic, named, request)
     } else {
@@ -50,7 +50,7 @@ pub(super) fn check(at: &str, spec: &str, line: &str) {
         let (host, _) = rest.split_once('/').unwrap();
         let path = rest.strip_prefix(host).unwrap();
         let request = Request::Http { method, path, host: Some(host), headers: &headers };
-        let traffic = Traffic { protocol: 6, port: 80 };
+        let traffic = Traffic::new(6, 80);
         judge.explain_l7((&server, &client), Direction::Ingress, traffic, named, request)
     };
     assert_eq!(answer.verdict.name(), expect, "{at}: {line}\n{answer:?}");

@@ -17,7 +17,7 @@ fn conflict_of(documents: &[String], subject: &[&str]) -> String {
     let set = PolicySet::read(&texts, Settings::default());
     assert!(set.refused().is_empty(), "{:?}", set.refused());
     let identity = Identity::of_labels(subject.iter().map(|label| Label::parse(label)), false);
-    let traffic = crate::Traffic { protocol: 6, port: 1 };
+    let traffic = crate::Traffic::new(6, 1);
     let explanation = Judge::new(Arc::new(set)).explain(
         &identity,
         &identity,
