@@ -76,6 +76,29 @@ pub struct ShopOptions {
     pub policies_folder: Option<PathBuf>,
 }
 
+impl Default for ShopOptions {
+    /// A shop on free ports of this machine, without policies, losses, past or TLS.
+    fn default() -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            relay_listen: any,
+            metrics_listen: any,
+            profile: Profile::default(),
+            scenario: Scenario::Open,
+            seed: 1,
+            rate: 100.0,
+            ring_capacity: RingCapacity::DEFAULT,
+            aggregation: MonitorAggregation::Medium,
+            unavailable_nodes: Vec::new(),
+            lose_every: None,
+            release: HubbleRelease::Main,
+            tls: None,
+            history: None,
+            policies_folder: None,
+        }
+    }
+}
+
 /// Why a shop did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ShopError {

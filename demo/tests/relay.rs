@@ -13,10 +13,7 @@ use hubble_api::client::{
     ClientIdentity, FlowMessage, FlowRequest, RelayClient, RelayConfig, RelayError, Tls,
     TlsSettings,
 };
-use petshop::{
-    HubbleRelease, MonitorAggregation, Profile, RingCapacity, Scenario, Shop, ShopError,
-    ShopOptions, TlsFiles,
-};
+use petshop::{Shop, ShopError, ShopOptions, TlsFiles};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -24,23 +21,7 @@ use tokio::net::TcpStream;
 const SERVER_NAME: &str = "instance.hubble-relay.cilium.io";
 
 fn options() -> ShopOptions {
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    ShopOptions {
-        relay_listen: any,
-        metrics_listen: any,
-        profile: Profile::Acns,
-        scenario: Scenario::Open,
-        seed: 1,
-        rate: 1_000.0,
-        ring_capacity: RingCapacity::DEFAULT,
-        aggregation: MonitorAggregation::Medium,
-        unavailable_nodes: Vec::new(),
-        lose_every: None,
-        release: HubbleRelease::Main,
-        tls: None,
-        history: None,
-        policies_folder: None,
-    }
+    ShopOptions { rate: 1_000.0, ..ShopOptions::default() }
 }
 
 fn relay_config(shop: &Shop, tls: Tls) -> RelayConfig {

@@ -20,45 +20,36 @@ pub(crate) fn sentence(error: &RequestError) -> String {
 fn of_filter(error: &FilterError) -> String {
     match error {
         FilterError::EmptyName { .. } => "invalid filter, name must not be empty".to_owned(),
-        FilterError::Address { value, .. } if value.contains('/') => {
-            let cause = format!("netip.ParsePrefix({value:?}): unable to parse IP");
-            format!("invalid IP prefix {value:?} in filter: {cause}")
-        }
         FilterError::Address { value, .. } => {
-            format!(
-                "invalid IP address {value:?} in filter: ParseAddr({value:?}): unable to parse IP"
-            )
+            let (of, parse) = if value.contains('/') {
+                ("prefix", "netip.ParsePrefix")
+            } else {
+                ("address", "ParseAddr")
+            };
+            format!("invalid IP {of} {value:?} in filter: {parse}({value:?}): unable to parse IP")
         }
         FilterError::Port { field, value } => {
-            let cause = format!("strconv.ParseUint: parsing {value:?}: invalid syntax");
-            format!("invalid {} filter: invalid port {value:?}: {cause}", words(field))
+            let cause = format_args!("strconv.ParseUint: parsing {value:?}: invalid syntax");
+            invalid(field, format_args!("invalid port {value:?}: {cause}"))
         }
         FilterError::Protocol { value } => {
-            format!("invalid protocol filter: unknown protocol: {value:?}")
+            invalid("protocol", format_args!("unknown protocol: {value:?}"))
         }
         FilterError::StatusCode { value } => {
-            format!("invalid http status code filter: invalid status code prefix: {value:?}")
-        }
-        FilterError::Regex { field: "dns_query", source, .. } => {
-            format!(
-                "invalid DNS query filter: failed to compile regexp: error parsing regexp: {source}"
-            )
+            invalid("http_status_code", format_args!("invalid status code prefix: {value:?}"))
         }
         FilterError::Regex { field, source, value } => {
-            format!("invalid {} filter: {value}: error parsing regexp: {source}", words(field))
+            let begin = if *field == "dns_query" { "failed to compile regexp" } else { value };
+            invalid(field, format_args!("{begin}: error parsing regexp: {source}"))
         }
-        FilterError::Selector { field, source, .. } => {
-            format!("invalid {} filter: {source}", words(field))
-        }
-        FilterError::Pattern { field, source, .. } => {
-            format!("invalid {} filter: {source}", words(field))
-        }
+        FilterError::Selector { field, source, .. } => invalid(field, source),
+        FilterError::Pattern { field, source, .. } => invalid(field, source),
         FilterError::NotL7 { field } => {
-            let of = match *field {
-                "http_header" => "http headers".to_owned(),
-                field => words(field),
-            };
-            format!("filtering by {of} requires the event type filter to only match 'l7' events")
+            let more = if *field == "http_header" { "s" } else { "" };
+            let of = words(field);
+            format!(
+                "filtering by {of}{more} requires the event type filter to only match 'l7' events"
+            )
         }
         // Cilium evaluates them; this cluster does not.
         FilterError::Cel { value } => {
@@ -67,8 +58,12 @@ fn of_filter(error: &FilterError) -> String {
     }
 }
 
+fn invalid(field: &str, cause: impl std::fmt::Display) -> String {
+    format!("invalid {} filter: {cause}", words(field))
+}
+
 fn words(field: &str) -> String {
-    field.replace('_', " ")
+    field.replace("dns", "DNS").replace('_', " ")
 }
 
 #[cfg(test)]
@@ -113,6 +108,11 @@ mod tests {
             |filter| filter.http_path = text("["),
             "invalid http path filter: [: error parsing regexp: ",
         );
+        check(
+            |filter| filter.dns_query = text("["),
+            "invalid DNS query filter: failed to compile regexp: error parsing regexp: ",
+        );
+        check(|filter| filter.source_label = text("a in b"), "invalid source label filter: ");
         check(
             |filter| {
                 filter.http_method = text("GET");

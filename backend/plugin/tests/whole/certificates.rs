@@ -1,12 +1,9 @@
 //! Certificates that end: the relay's, its authority's and our own are told of a month before.
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use chrono::{Datelike, Duration, Utc};
-use petshop::{
-    HubbleRelease, MonitorAggregation, Profile, RingCapacity, Scenario, Shop, ShopOptions, TlsFiles,
-};
+use petshop::{Shop, ShopOptions, TlsFiles};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::json;
 
@@ -47,27 +44,14 @@ async fn shop(
         path
     };
     let (certificate, key) = sign(SERVER_NAME, relay_days, &authority);
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let shop = Shop::start(ShopOptions {
-        relay_listen: any,
-        metrics_listen: any,
-        profile: Profile::default(),
-        scenario: Scenario::Open,
-        seed: 1,
-        rate: 100.0,
-        ring_capacity: RingCapacity::DEFAULT,
-        aggregation: MonitorAggregation::Medium,
-        unavailable_nodes: Vec::new(),
-        lose_every: None,
-        release: HubbleRelease::Main,
         tls: Some(TlsFiles {
             // Some send their authority along.
             cert: write("relay.crt", &format!("{certificate}{}", authority.pem())),
             key: write("relay.key", &key),
             client_ca: Some(write("ca.crt", &authority.pem())),
         }),
-        history: None,
-        policies_folder: None,
+        ..ShopOptions::default()
     })
     .await
     .unwrap();

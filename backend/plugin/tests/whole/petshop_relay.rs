@@ -1,12 +1,8 @@
 //! The pet shop's relay, which answers as Hubble Relay of several releases does.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use petshop::{
-    HistoryOptions, HubbleRelease, MonitorAggregation, Profile, RingCapacity, Scenario, Shop,
-    ShopOptions,
-};
+use petshop::{HistoryOptions, HubbleRelease, RingCapacity, Scenario, Shop, ShopOptions};
 use serde_json::{Value, json};
 
 use crate::host::{Plugin, Range, Source, now_ms};
@@ -16,27 +12,17 @@ const RELEASES: [HubbleRelease; 4] =
 
 /// A shop whose rings of 1,023 flows are full.
 async fn shop(change: impl FnOnce(&mut ShopOptions)) -> (Shop, Source) {
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let mut options = ShopOptions {
-        relay_listen: any,
-        metrics_listen: any,
-        profile: Profile::default(),
         scenario: Scenario::Chaos,
-        seed: 1,
         rate: 200.0,
         ring_capacity: RingCapacity::new(1_023).unwrap(),
-        aggregation: MonitorAggregation::Medium,
-        unavailable_nodes: Vec::new(),
-        lose_every: None,
-        release: HubbleRelease::Main,
-        tls: None,
         history: Some(HistoryOptions {
             span: Duration::from_secs(60),
             file: None,
             scenario_for: Duration::from_secs(60),
             before: Scenario::Open,
         }),
-        policies_folder: None,
+        ..ShopOptions::default()
     };
     change(&mut options);
     let shop = Shop::start(options).await.unwrap();
