@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 use crate::instance::Instance;
 use crate::policies::{PolicyFiles, PolicySource, Roots};
 use crate::prometheus::{ForwardedIdentity, PrometheusError};
-use crate::query::{QueryError, now_ms, time_text};
+use crate::query::{QueryError, names, now_ms, time_text};
 use crate::relay::{BufferStart, RelayError};
+
+/// Nodes that a sentence names.
+const MAX_NODES_SHOWN: usize = 5;
 
 /// The result of a check.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,7 +125,8 @@ async fn ask_relay(instance: &Instance) -> Result<Half, QueryError> {
         format!("up for {}", uptime(Duration::from_nanos(status.uptime_ns))),
     ];
     if !unavailable.is_empty() {
-        parts.push(format!("no flows from {}", names(&unavailable)));
+        let nodes = unavailable.iter().map(String::as_str);
+        parts.push(format!("no flows from {}", names::first(nodes, MAX_NODES_SHOWN)));
     }
     let healthy = connected > 0;
     if !healthy {
@@ -210,15 +214,6 @@ async fn policies(source: &PolicySource) -> Option<Half> {
     let (healthy, sentence) = (files > 0, parts.join("; "));
     let details = json!({ "ok": healthy, "files": files });
     Some(Half { healthy, sentence, details })
-}
-
-fn names(nodes: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown: Vec<String> = nodes.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    match nodes.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
 }
 
 fn uptime(uptime: Duration) -> String {

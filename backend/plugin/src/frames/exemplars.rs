@@ -1,5 +1,6 @@
 //! Exemplars of Prometheus, sampled and as one frame, as Grafana's own source shapes them.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -82,7 +83,10 @@ fn sample(rows: Vec<Row>, step_ms: u64) -> Vec<Row> {
     }
     let mut sampled: Vec<Row> = Vec::new();
     for mut step in steps.into_values() {
-        step.sort_by(|a, b| b.value.total_cmp(&a.value));
+        // Nothing is larger than NaN: it keeps its place, and nothing passes it.
+        for numbers in step.split_mut(|row| row.value.is_nan()) {
+            numbers.sort_by(|a, b| b.value.partial_cmp(&a.value).unwrap_or(Ordering::Equal));
+        }
         let mut last: Option<f64> = None;
         step.retain(|row| {
             let is_taken = last.is_none_or(|last| far > 0.0 && last - row.value > far);
@@ -150,6 +154,28 @@ mod tests {
         let times: Vec<i64> =
             sample(rows.to_vec(), 1_000).iter().map(|row| row.time_nanos / 1_000_000).collect();
         assert_eq!(times, [1, 1_500, 2_500]);
+    }
+
+    /// As promlib sorts them: NaN is larger than nothing and smaller than nothing.
+    #[test]
+    fn a_value_that_is_no_number_keeps_its_place() {
+        let taken = |values: &[f64]| -> f64 {
+            let rows = values.iter().zip(0..).map(|(&value, time_nanos)| Row {
+                time_nanos,
+                value,
+                labels: LabelSet::new(),
+            });
+            let sampled = sample(rows.collect(), 1_000);
+            assert_eq!(sampled.len(), 1, "{values:?}");
+            sampled[0].value
+        };
+        let check = |values: &[f64], expected: f64| {
+            assert!((taken(values) - expected).abs() < 1e-12, "{values:?}");
+        };
+        check(&[1.0, f64::NAN], 1.0);
+        check(&[1.0, 3.0, f64::NAN, 5.0], 3.0);
+        check(&[2.0, -f64::NAN, 5.0], 2.0);
+        assert!(taken(&[f64::NAN, 7.0]).is_nan());
     }
 
     #[test]

@@ -10,8 +10,8 @@ use flow::{
 
 use super::{
     DropAnnotation, FixedColor, FlowSeries, FlowSeriesShape, Frame, FramePart, Meta, Notice, Said,
-    Severity, dns_table, drop_annotations, encode, flow_log, flow_numbers, flow_ranking,
-    flow_time_series, golden, live_json, live_log, live_table, node_graph,
+    Severity, dns_table, drop_annotations, encode, flow_log, flow_log_volume, flow_numbers,
+    flow_ranking, flow_time_series, golden, live_json, live_log, live_table, node_graph,
 };
 
 fn render(frames: &[Frame]) -> String {
@@ -84,6 +84,11 @@ fn counts_of_flows() {
     insta::assert_snapshot!(render(&flow_time_series(&shape, two.to_vec(), meta())));
     insta::assert_snapshot!(render(&flow_numbers(&shape, vec![series("a", &[Some(0.5)])], meta())));
     insta::assert_snapshot!(render(&flow_time_series(&shape, Vec::new(), meta())));
+    let volume = flow_log_volume(shape.clone(), Vec::new(), meta());
+    let fields: Vec<(&str, usize)> =
+        volume[0].fields.iter().map(|field| (field.name.as_str(), field.values.len())).collect();
+    assert_eq!((volume.len(), fields), (1, vec![("Time", 0), ("drop ratio", 0)]));
+    assert_eq!(flow_log_volume(shape.clone(), two.to_vec(), meta()).len(), 2);
     let ranking = [series("a", &[Some(0.5)]), series("b", &[None]), series("other", &[Some(1.0)])];
     let keys = ["toPort", "fromWorkload"];
     insta::assert_snapshot!("ranking", render(&flow_ranking(&shape, &keys, &ranking, meta())));

@@ -54,6 +54,20 @@ pub(crate) fn flow_time_series(
     with_meta(frames.collect(), meta)
 }
 
+/// As [`flow_time_series`]; where there is no series, the fields of one without rows: Grafana looks
+/// for a time and a number in every frame of a log volume.
+pub(crate) fn flow_log_volume(
+    mut shape: FlowSeriesShape,
+    mut series: Vec<FlowSeries>,
+    meta: Meta,
+) -> Vec<Frame> {
+    if series.is_empty() {
+        shape.times_nanos.clear();
+        series.push(FlowSeries { name: None, labels: BTreeMap::new(), values: Vec::new() });
+    }
+    flow_time_series(&shape, series, meta)
+}
+
 /// One frame with one value per series, in `numeric-multi`.
 pub(crate) fn flow_numbers(
     shape: &FlowSeriesShape,

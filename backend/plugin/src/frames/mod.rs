@@ -40,7 +40,7 @@ pub(crate) use self::exemplars::exemplars;
 pub(crate) use self::flow_links::{flow_links, graph_links};
 pub(crate) use self::flow_log::{FLOW_LOG_COLUMNS, flow_log};
 pub(crate) use self::flow_series::{
-    FlowSeries, FlowSeriesShape, flow_numbers, flow_ranking, flow_time_series,
+    FlowSeries, FlowSeriesShape, flow_log_volume, flow_numbers, flow_ranking, flow_time_series,
 };
 pub(crate) use self::flow_table::{FLOW_TABLE_COLUMNS, flow_table};
 pub(crate) use self::heatmap::heatmap;

@@ -1,9 +1,10 @@
 //! Prometheus' series as frames, as Grafana's own Prometheus source shapes them.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Float64Array, StringArray, StringBuilder, TimestampNanosecondArray};
+use regex::{Captures, Regex};
 use serde_json::{Map, json};
 
 use super::heatmap::heatmap_cells;
@@ -57,17 +58,20 @@ impl<'a> Legend<'a> {
     }
 }
 
+/// The template with labels in their places, of which each holds something: `{{}}` is none. Source:
+/// promlib `querydata/request.go`, `legendFormatRegexp`.
 fn fill(template: &str, labels: &LabelSet) -> String {
-    let mut filled = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((before, (inner, after))) =
-        rest.split_once("{{").and_then(|(before, after)| Some((before, after.split_once("}}")?)))
-    {
-        filled.push_str(before);
-        filled.push_str(labels.get(inner.trim()).map_or("", String::as_str));
-        rest = after;
-    }
-    filled + rest
+    static PLACE: LazyLock<Result<Regex, regex::Error>> =
+        LazyLock::new(|| Regex::new(r"\{\{[ \t\n\r\x0c]*(.+?)[ \t\n\r\x0c]*\}\}"));
+    // It always compiles.
+    let Ok(place) = &*PLACE else { return template.to_owned() };
+    let of = |found: &Captures<'_>| -> String {
+        let found = found.get(0).map_or("", |found| found.as_str());
+        // As there, the braces that are taken off are the first ones.
+        let name = found.replacen("{{", "", 1).replacen("}}", "", 1);
+        labels.get(name.trim()).cloned().unwrap_or_default()
+    };
+    place.replace_all(template, of).into_owned()
 }
 
 fn verbose(labels: &LabelSet) -> String {

@@ -470,4 +470,12 @@ fn legends() {
     check("{{missing}}", &up, None);
     check("{{open", &up, Some("{{open"));
     check("plain", &up, Some("plain"));
+    // Counted out by hand from promlib's regular expression: a place holds at least one character.
+    check("a{{}}b", &up, Some("a{{}}b"));
+    check("a{{}}b{{job}}c", &up, Some("ac"));
+    check("{{ }}x", &up, Some("x"));
+    check("{{{job}}}", &up, Some("}"));
+    check("{{\njob\t}}", &up, Some("a"));
+    check("{{jo\nb}}", &up, Some("{{jo\nb}}"));
+    check("{{job}}{{job}}", &up, Some("aa"));
 }

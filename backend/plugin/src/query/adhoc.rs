@@ -11,6 +11,7 @@ use super::fields::quote;
 use super::filter::Sides;
 use super::flag::{self, Flag};
 use super::model::InvalidQuery;
+use super::names;
 
 /// More conditions than a person sets by hand.
 const MAX_ADHOC_FILTERS: usize = 50;
@@ -37,8 +38,8 @@ pub(crate) struct AdhocFilterJson {
 /// Why a condition cannot be applied.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum InvalidAdhocFilter {
-    #[error("flows cannot be filtered by it")]
-    Key,
+    #[error("flows cannot be filtered by it{}", names::is_it(*.meant))]
+    Key { meant: Option<&'static str> },
     #[error("operator `{0}` is not possible for flows: use `=`, `!=`, `=|` or `!=|`")]
     Operator(String),
     #[error("`{0}` was not replaced by a value: is there such a variable on the dashboard?")]
@@ -90,13 +91,36 @@ pub(super) fn read(filters: Vec<AdhocFilterJson>) -> Result<Vec<AdhocFilter>, In
             return Err(InvalidQuery::Adhoc { key: quote(&filter.key), cause });
         }
     }
-    filters.into_iter().filter_map(|filter| AdhocFilter::read(filter).transpose()).collect()
+    let filters = filters.into_iter().enumerate();
+    filters
+        .filter_map(|(index, filter)| {
+            if filter.lacks_key() {
+                return Some(Err(InvalidQuery::Field {
+                    field: format!("adhocFilters[{index}].key"),
+                    expected: "the name of what to filter by".to_owned(),
+                    found: "empty".to_owned(),
+                }));
+            }
+            AdhocFilter::read(filter).transpose()
+        })
+        .collect()
+}
+
+impl AdhocFilterJson {
+    /// Whether it names values and not what has them: without it the query would ask for more.
+    fn lacks_key(&self) -> bool {
+        let mut values = self.values.iter().flatten().chain([&self.value]);
+        self.key.trim().is_empty() && values.any(|value| !value.trim().is_empty())
+    }
 }
 
 impl AdhocFilter {
     /// `None`: no value is chosen yet.
     fn read(filter: AdhocFilterJson) -> Result<Option<Self>, InvalidQuery> {
         let AdhocFilterJson { key, operator, value, values } = filter;
+        if key.trim().is_empty() {
+            return Ok(None);
+        }
         let (negated, many) = match operator.as_str() {
             "=" => (false, false),
             "!=" => (true, false),
@@ -112,7 +136,7 @@ impl AdhocFilter {
             _ => vec![value],
         };
         values.retain(|value| !value.trim().is_empty());
-        if key.trim().is_empty() || values.is_empty() {
+        if values.is_empty() {
             return Ok(None);
         }
         if let Some(variable) = values.iter().find_map(|value| flag::unresolved_variable(value)) {
@@ -120,7 +144,10 @@ impl AdhocFilter {
             return Err(InvalidQuery::Adhoc { key: quote(&key), cause });
         }
         let Some(known) = flag_of(key.trim()) else {
-            return Err(InvalidQuery::Adhoc { key: quote(&key), cause: InvalidAdhocFilter::Key });
+            let columns = TABLE_COLUMNS.iter().map(|(column, _)| *column);
+            let meant = names::suggested(key.trim(), Flag::keys().chain(columns));
+            let cause = InvalidAdhocFilter::Key { meant };
+            return Err(InvalidQuery::Adhoc { key: quote(&key), cause });
         };
         if !negated && choice::is_all(known, &values) {
             return Ok(None);

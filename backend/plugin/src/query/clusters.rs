@@ -4,13 +4,18 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::fields::quote;
 use super::flag::Flag;
 use super::form::FlowsForm;
+use super::names;
 use crate::frames::Notice;
 use crate::instance::Instance;
 
 /// Flags whose values are names of clusters.
 const CLUSTER_FLAGS: [Flag; 3] = [Flag::Cluster, Flag::FromCluster, Flag::ToCluster];
+
+/// Clusters that a notice names, asked for or served; further ones are counted.
+const MAX_NAMES: usize = 10;
 
 /// What the names of one condition stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,10 +128,9 @@ impl Names<'_> {
         if asked.iter().any(|name| Some(name.as_str()) == own) {
             return (Meaning::Served, None);
         }
-        let list = |names: &mut dyn Iterator<Item = &String>| {
-            names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-        };
-        let (asked, served) = (list(&mut asked.iter()), list(&mut known.iter()));
+        let asked: Vec<String> = asked.iter().map(|name| quote(name)).collect();
+        let asked = names::first(asked.iter().map(String::as_str), MAX_NAMES);
+        let served = names::first(known.iter().map(String::as_str), MAX_NAMES);
         let (meaning, text) = match own {
             // The metrics' name of the only cluster there is, or that of another one.
             None if known.len() == 1 && may_guess => {
@@ -261,6 +265,25 @@ mod tests {
             &["mesh-1", "mesh-2"],
             true,
             "the relay knows no cluster `a`, `b`; it serves `mesh-1`, `mesh-2`",
+        );
+        // Of many, the first ones.
+        let names: Vec<String> = (10..30).map(|number| format!("c{number}")).collect();
+        let many: Vec<&str> = names.iter().map(String::as_str).collect();
+        let ten =
+            "`c10`, `c11`, `c12`, `c13`, `c14`, `c15`, `c16`, `c17`, `c18`, `c19` and 10 more";
+        check(
+            &["a"],
+            None,
+            &many,
+            true,
+            &format!("the relay knows no cluster `a`; it serves {ten}"),
+        );
+        check(
+            &many,
+            None,
+            &["a", "b"],
+            true,
+            &format!("the relay knows no cluster {ten}; it serves `a`, `b`"),
         );
         // A relay that does not say what it serves.
         check(&["aks-pets"], None, &[], true, "");

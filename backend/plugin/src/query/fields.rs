@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::flag::Flag;
 use super::model::InvalidQuery;
+use super::names;
 use crate::frames::Notice;
 
 /// Largest JSON of one query.
@@ -70,14 +71,14 @@ const NARROWING: [&str; 4] = ["adhocFilters", "adhocVariable", "groupByKeys", "s
 
 /// What is left of a query's fields, and the names of those that were taken.
 #[derive(Debug)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     left: Map<String, Value>,
     known: Vec<&'static str>,
 }
 
 impl Fields {
     /// Reads a JSON object. Errors: the text is too large, or holds something else.
-    pub(super) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
+    pub(crate) fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
         if json.len() > MAX_QUERY_BYTES {
             return Err(InvalidQuery::TooLarge);
         }
@@ -97,12 +98,12 @@ impl Fields {
     }
 
     /// Any value; null counts as absent.
-    pub(super) fn take(&mut self, name: &'static str) -> Option<Value> {
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<Value> {
         self.known.push(name);
         self.left.remove(name).filter(|value| !value.is_null())
     }
 
-    pub(super) fn text(&mut self, name: &'static str) -> Result<Option<String>, InvalidQuery> {
+    pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, InvalidQuery> {
         self.take(name).map(|value| text(name, value)).transpose()
     }
 
@@ -125,7 +126,7 @@ impl Fields {
     }
 
     /// A number without a fraction, however it is written.
-    pub(super) fn whole(&mut self, name: &'static str) -> Result<Option<i64>, InvalidQuery> {
+    pub(crate) fn whole(&mut self, name: &'static str) -> Result<Option<i64>, InvalidQuery> {
         let read = |value: Value| {
             let whole = value.as_i64().or_else(|| value.as_f64().and_then(without_fraction));
             whole.ok_or_else(|| unfit(name, "a whole number", &value))
@@ -219,7 +220,7 @@ impl Fields {
             if selects_flows && let Some(meant) = meant {
                 return Err(InvalidQuery::UnknownField { field, meant: Some(meant) });
             }
-            let is_it = meant.map(|meant| format!("; is it `{meant}`?")).unwrap_or_default();
+            let is_it = names::is_it(meant.as_deref());
             notices.push(Notice::warning(format!(
                 "`{field}` is no field of a `{query_type}` query and was not used{is_it}"
             )));
@@ -228,36 +229,20 @@ impl Fields {
     }
 
     /// Errors: a field that nobody took.
-    pub(super) fn no_rest(self) -> Result<(), InvalidQuery> {
+    pub(crate) fn no_rest(self) -> Result<(), InvalidQuery> {
         let Some(name) = self.left.keys().next() else { return Ok(()) };
-        let meant = meant(name, &self.known, true);
+        let meant = meant(name, &self.known, self.known.contains(&"filter"));
         Err(InvalidQuery::UnknownField { field: quote(name), meant })
     }
 }
 
 /// The field that `name` is most likely meant to be.
 fn meant(name: &str, known: &[&'static str], selects_flows: bool) -> Option<String> {
-    let flags = Flag::ALL.iter().map(|flag| flag.key()).filter(|_| selects_flows);
+    let flags = Flag::keys().filter(|_| selects_flows);
+    // The query's own field before a filter.
     let candidates = known.iter().copied().map(|known| (known, known.to_owned()));
     let candidates = candidates.chain(flags.map(|flag| (flag, format!("filter.{flag}"))));
-    let near = candidates.filter_map(|(candidate, path)| {
-        // Of a short name a single letter makes another word.
-        let most = match candidate.len() {
-            ..=3 => 0,
-            4..=5 => 1,
-            _ => 2,
-        };
-        if candidate.len().abs_diff(name.len()) > most {
-            return None;
-        }
-        let distance = strsim::damerau_levenshtein(
-            &candidate.to_ascii_lowercase(),
-            &name.to_ascii_lowercase(),
-        );
-        (distance <= most).then_some((distance, path))
-    });
-    // The first of equals: the query's own field before a filter.
-    near.min_by_key(|(distance, _)| *distance).map(|(_, path)| path)
+    names::nearest(name, candidates, names::sure)
 }
 
 fn asks_for_nothing(value: &Value) -> bool {
@@ -295,9 +280,13 @@ pub(super) fn choice<T: for<'de> Deserialize<'de>>(
     value: &Value,
 ) -> Result<T, InvalidQuery> {
     let text = value.as_str().unwrap_or_default();
-    T::deserialize(StrDeserializer::<NotOneOf>::new(text)).map_err(|NotOneOf(names)| {
-        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        unfit(name, format!("one of {}", names.join(", ")), value)
+    T::deserialize(StrDeserializer::<NotOneOf>::new(text)).map_err(|NotOneOf(known)| {
+        let known = known.iter().copied();
+        let mut error = unfit(name, format!("one of {}", names::list(known.clone())), value);
+        if let InvalidQuery::Field { found, .. } = &mut error {
+            found.push_str(&names::is_it(names::suggested(text, known)));
+        }
+        error
     })
 }
 

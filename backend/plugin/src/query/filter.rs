@@ -215,7 +215,7 @@ impl Sides {
         let text = value.to_owned();
         match flag {
             Flag::Verdict => {
-                let verdict = named::<Verdict>(value, "verdict")?;
+                let verdict = named(value, "verdict", Verdict::ALL)?;
                 self.both(|filter| filter.verdict.push(verdict));
             }
             Flag::DropReasonDesc => {
@@ -223,7 +223,7 @@ impl Sides {
                 self.both(|filter| filter.drop_reason_desc.push(reason));
             }
             Flag::TrafficDirection => {
-                let direction = named::<TrafficDirection>(value, "traffic direction")?;
+                let direction = named(value, "traffic direction", TrafficDirection::ALL)?;
                 self.both(|filter| filter.traffic_direction.push(direction));
             }
             Flag::Type => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::budget::TooLarge;
+use super::names;
 
 /// Values of each flag that is set. No flag has an empty list.
 pub(crate) type FlagValues = BTreeMap<Flag, Vec<String>>;
@@ -18,11 +19,11 @@ pub(crate) const MESSAGE_TYPES: [&str; 6] =
 /// Why a flag cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum InvalidFlag {
-    #[error("no such filter; there are {}", list(Flag::ALL.iter().map(|flag| flag.key())))]
-    Unknown,
-    #[error("`{value}` is no {of}")]
-    Value { value: String, of: &'static str },
-    #[error("`{value}` is not one of {}", list(.known.iter().copied()))]
+    #[error("no such filter{}", names::is_it_or(.key, "; there are", Flag::keys()))]
+    Unknown { key: String },
+    #[error("`{value}` is no {of}{}", names::is_it(.meant.as_deref()))]
+    Value { value: String, of: &'static str, meant: Option<String> },
+    #[error("`{value}` {}", names::is_not_one_of(.value, .known.iter().copied()))]
     NotOneOf { value: String, known: &'static [&'static str] },
     #[error("drop reason `{0}` has no name that Hubble could filter by")]
     UnnamedDropReason(String),
@@ -216,6 +217,11 @@ impl Flag {
         }
     }
 
+    /// The names in JSON.
+    pub(crate) fn keys() -> impl Iterator<Item = &'static str> + Clone {
+        Self::ALL.iter().map(|flag| flag.key())
+    }
+
     /// The flag with this name in JSON.
     pub(crate) fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|flag| flag.key() == key)
@@ -228,10 +234,6 @@ pub(super) fn conflict(flags: &FlagValues) -> Option<(Flag, Flag)> {
         let mut set = group.iter().copied().filter(|flag| flags.contains_key(flag));
         Some((set.next()?, set.next()?))
     })
-}
-
-fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The first `$name`, `${name}` or `[[name]]` in `text`: a variable that Grafana left as it is.

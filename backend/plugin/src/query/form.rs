@@ -162,7 +162,8 @@ fn read_flags(
     let mut read = FlagValues::new();
     for (key, mut values) in flags {
         let invalid = |cause| InvalidQuery::Flag { list, flag: quote(&key), cause };
-        let flag = Flag::from_key(&key).ok_or_else(|| invalid(InvalidFlag::Unknown))?;
+        let flag = Flag::from_key(&key)
+            .ok_or_else(|| invalid(InvalidFlag::Unknown { key: quote(&key) }))?;
         values.retain(|value| !value.trim().is_empty());
         if !values.is_empty() {
             read.insert(flag, values);
@@ -233,7 +234,8 @@ impl FlowsForm {
 impl Selectors {
     /// Whether they can stand together, and the times can be read.
     ///
-    /// Errors: [`InvalidQuery::Selectors`], [`InvalidQuery::Time`].
+    /// Errors: [`InvalidQuery::Selectors`], [`InvalidQuery::UntilWithFollow`],
+    /// [`InvalidQuery::Time`].
     pub(super) fn check(&self) -> Result<(), InvalidQuery> {
         let first = self.first.is_some_and(|first| first > 0);
         let last = self.last.is_some_and(|last| last > 0);
@@ -246,6 +248,9 @@ impl Selectors {
             if is_set {
                 return Err(InvalidQuery::Selectors { one, other });
             }
+        }
+        if self.until.is_some() && self.follow {
+            return Err(InvalidQuery::UntilWithFollow);
         }
         self.times(0).map(|_| ())
     }
@@ -287,8 +292,6 @@ impl Selectors {
         if self.follow {
             notices.push(Notice::info("`--follow`: this answer ends now; live mode goes on"));
         }
-        // As in Hubble, following has no end.
-        let until = until.filter(|_| !self.follow);
         let narrowed = TimeRange {
             from_nanos: since.map_or(range.from_nanos, |since| since.max(range.from_nanos)),
             to_nanos: until.map_or(range.to_nanos, |until| until.min(range.to_nanos)),

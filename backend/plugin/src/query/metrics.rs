@@ -21,9 +21,10 @@ use super::form::FlowsForm;
 use super::group_name::group_name;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::without_time;
-use super::{Envelope, QueryError};
+use super::{Envelope, QueryError, Reader};
 use crate::frames::{
-    FlowSeries, FlowSeriesShape, Frame, Meta, Notice, flow_numbers, flow_ranking, flow_time_series,
+    FlowSeries, FlowSeriesShape, Frame, Meta, Notice, flow_log_volume, flow_numbers, flow_ranking,
+    flow_time_series,
 };
 use crate::instance::Instance;
 use crate::relay::{BufferStart, ScanRequest, TimeRange};
@@ -298,6 +299,7 @@ pub(super) async fn frames(
     instance: &Instance,
     envelope: &Envelope,
     query: &FlowMetricsQuery,
+    reader: Reader,
 ) -> Result<Vec<Frame>, QueryError> {
     let relay = instance.relay()?;
     let (form, of_clusters) = clusters::resolve(instance, &query.form).await;
@@ -386,6 +388,13 @@ pub(super) async fn frames(
     };
     let meta = Meta { executed_query_string, custom, notices, ..Meta::default() };
     Ok(match query.format {
+        // What counts log lines by their level is the volume above them in Explore. To alert rules
+        // no fields mean that there is nothing.
+        FlowMetricsFormat::TimeSeries
+            if reader == Reader::Panel && query.group_by == [GroupField::Level] =>
+        {
+            flow_log_volume(shape, series, meta)
+        }
         FlowMetricsFormat::TimeSeries => flow_time_series(&shape, series, meta),
         FlowMetricsFormat::Top => flow_numbers(&shape, series, meta),
         FlowMetricsFormat::Long => {

@@ -17,6 +17,7 @@ mod group_name;
 mod line;
 mod metrics;
 mod model;
+pub(crate) mod names;
 mod observe;
 mod policies;
 mod promql;
@@ -38,7 +39,7 @@ use tokio::task::JoinSet;
 
 pub(crate) use self::clusters::resolve as resolve_clusters;
 pub(crate) use self::convert::convert;
-pub(crate) use self::fields::{MAX_QUERY_BYTES, quote};
+pub(crate) use self::fields::{Fields, MAX_QUERY_BYTES, quote};
 pub(crate) use self::filter::FlowSelection;
 pub(crate) use self::flag::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES, unresolved_variable};
 pub(crate) use self::flows::{Batches, now_ms, packed_stream, time_text};
@@ -241,7 +242,9 @@ async fn frames(
     }
     let mut frames = match query {
         Query::Flows(query) => flows::frames(instance, envelope, &query).await?,
-        Query::FlowMetrics(query) => metrics::frames(instance, envelope, &query).await?,
+        Query::FlowMetrics(query) => {
+            metrics::frames(instance, envelope, &query, asked.reader).await?
+        }
         Query::ServiceMap(query) => service_map::frames(instance, envelope, &query).await?,
         Query::FlowAnnotations(query) => annotations::frames(instance, envelope, &query).await?,
         Query::DnsConnections(query) => dns::frames(instance, envelope, &query).await?,

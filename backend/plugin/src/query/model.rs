@@ -13,12 +13,24 @@ use super::fields::{self, Fields, MAX_FIELDS, MAX_QUERY_BYTES};
 use super::flag::InvalidFlag;
 use super::form::{FlowsForm, FormJson};
 use super::metrics::{FlowMetricsFormat, FlowMetricsQuery};
+use super::names;
 use super::policies::PoliciesQuery;
 use super::service_map::ServiceMapQuery;
 use crate::frames::Notice;
 
 pub(super) const DEFAULT_LIMIT: u32 = 1_000;
 pub(super) const MAX_LIMIT: u32 = 100_000;
+
+/// Names of the kinds of queries.
+const QUERY_TYPES: [&str; 7] = [
+    "flows",
+    "flowMetrics",
+    "serviceMap",
+    "flowAnnotations",
+    "dnsConnections",
+    "policies",
+    "promql",
+];
 
 /// A query.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,16 +105,16 @@ pub(crate) enum InvalidQuery {
     NoObject,
     #[error("the query cannot be read: {0}")]
     Json(serde_json::Error),
-    #[error(
-        "query type `{0}` is unknown: use `flows`, `flowMetrics`, `serviceMap`, `flowAnnotations`, `dnsConnections`, `policies` or `promql`"
-    )]
-    QueryType(String),
+    #[error("query type `{name}` is unknown{}", names::is_it_or(.name, "; there are", QUERY_TYPES))]
+    QueryType { name: String },
     #[error("limit {0} is out of range: use 1 to {MAX_LIMIT}")]
     Limit(i64),
     #[error("the query has {count} fields, at most {MAX_FIELDS} are taken")]
     TooManyFields { count: usize },
-    #[error("the query has no field `{field}`{}", is_it(.meant.as_deref()))]
+    #[error("the query has no field `{field}`{}", names::is_it(.meant.as_deref()))]
     UnknownField { field: String, meant: Option<String> },
+    #[error("`{field}` is missing: it must be {expected}")]
+    Missing { field: &'static str, expected: &'static str },
     #[error("`{field}` must be {expected}, not {found}")]
     Field { field: String, expected: String, found: String },
     #[error("`{list}.{flag}`")]
@@ -130,7 +142,9 @@ pub(crate) enum InvalidQuery {
     Time { name: &'static str, reason: String },
     #[error("`{one}` and `{other}` cannot be combined, as in `hubble observe`")]
     Selectors { one: &'static str, other: &'static str },
-    #[error("`groupBy`: `{key}` is not one of {}", group_fields())]
+    #[error("`until` and `follow` cannot be combined: what is followed has no end")]
+    UntilWithFollow,
+    #[error("`groupBy`: `{key}` {}", names::is_not_one_of(.key, group_fields()))]
     GroupField { key: String },
     #[error(
         "`{field}`: `{name}` was not replaced by a value: is there such a variable on the dashboard?"
@@ -187,17 +201,8 @@ pub(super) fn read_fields<T>(
     Ok((form, own, notices))
 }
 
-fn list(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn is_it(meant: Option<&str>) -> String {
-    meant.map(|meant| format!("; is it `{meant}`?")).unwrap_or_default()
-}
-
-fn group_fields() -> String {
-    let keys: Vec<&str> = flow::group::GroupField::ALL.iter().map(|field| field.key()).collect();
-    list(&keys)
+fn group_fields() -> impl Iterator<Item = &'static str> + Clone {
+    flow::group::GroupField::ALL.iter().map(|field| field.key())
 }
 
 fn and_more(more: usize) -> String {
@@ -249,10 +254,10 @@ impl PromqlFormat {
     /// known is a time series. Source: `pkg/promlib/models/query.go`.
     fn read(format: &Value) -> (Self, Option<Notice>) {
         match format.as_u64() {
+            Some(0 | 1) => (Self::TimeSeries, None),
             Some(2) => (Self::Table, None),
             Some(3) => (Self::Heatmap, None),
-            Some(_) => (Self::TimeSeries, None),
-            None => match fields::choice("format", format) {
+            _ => match fields::choice("format", format) {
                 Ok(format) => (format, None),
                 Err(error) => {
                     let notice = Notice::warning(format!("{error}: showing time series"));
@@ -296,7 +301,7 @@ pub(crate) fn read(envelope: &Envelope) -> Result<(Query, Vec<Notice>), InvalidQ
             let (query, notices) = PoliciesQuery::read(&envelope.json)?;
             Ok((Query::Policies(query), notices))
         }
-        Some(other) => Err(InvalidQuery::QueryType(fields::quote(other))),
+        Some(other) => Err(InvalidQuery::QueryType { name: fields::quote(other) }),
     }
 }
 

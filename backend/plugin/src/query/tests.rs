@@ -173,6 +173,7 @@ fn what_cannot_be_selected_is_named() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a line or two for each case")]
 fn queries_are_read_or_refused_by_name() {
     let check = |json: Value| -> String {
         match model::read(&envelope(&json)) {
@@ -248,6 +249,13 @@ fn queries_are_read_or_refused_by_name() {
         json!({ "expr": "up", "format": "logs" }),
         json!({ "expr": "up", "format": 1 }),
         json!({ "expr": "up", "format": 2 }),
+        json!({ "expr": "up", "format": 7 }),
+        json!({ "expr": "up", "format": -1 }),
+        json!({ "expr": "up", "format": "tabel" }),
+        json!({ "queryType": "flows", "until": "5m", "follow": true }),
+        json!({ "queryType": "flows", "adhocFilters": [{ "key": "", "operator": "", "value": "" }] }),
+        json!({ "queryType": "flows", "adhocFilters": [{ "key": "pod", "operator": "=", "value": "a/b" }, { "key": " ", "operator": "=", "value": "x" }] }),
+        json!({ "queryType": "flows", "adhocFilters": [{ "operator": "=|", "values": ["", "x"] }] }),
         json!({ "expr": "up", "format": {} }),
         json!({ "expr": "up", "scopes": [{ "name": "pets" }], "filters": [], "legendFromat": "x" }),
         json!({ "expr": "up", "interval": 15 }),

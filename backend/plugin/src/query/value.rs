@@ -10,13 +10,26 @@ use flow::{
 };
 
 use super::flag::{InvalidFlag, MESSAGE_TYPES};
+use super::names;
 
 pub(super) fn not_a(value: &str, of: &'static str) -> InvalidFlag {
-    InvalidFlag::Value { value: value.to_owned(), of }
+    InvalidFlag::Value { value: value.to_owned(), of, meant: None }
 }
 
-pub(super) fn named<T: FromStr>(value: &str, of: &'static str) -> Result<T, InvalidFlag> {
-    value.parse().map_err(|_| not_a(value, of))
+/// As [`not_a`], with the one of `names` that is meant.
+fn none_of(value: &str, of: &'static str, names: impl IntoIterator<Item = String>) -> InvalidFlag {
+    let names: Vec<String> = names.into_iter().collect();
+    let meant = names::suggested(value, names.iter().map(String::as_str)).map(str::to_owned);
+    InvalidFlag::Value { value: value.to_owned(), of, meant }
+}
+
+/// One of `all` by its name.
+pub(super) fn named<T: FromStr + ToString>(
+    value: &str,
+    of: &'static str,
+    all: &[T],
+) -> Result<T, InvalidFlag> {
+    value.parse().map_err(|_| none_of(value, of, all.iter().map(ToString::to_string)))
 }
 
 pub(super) fn one_of(value: &str, known: &'static [&'static str]) -> Result<String, InvalidFlag> {
@@ -27,7 +40,7 @@ pub(super) fn one_of(value: &str, known: &'static [&'static str]) -> Result<Stri
 }
 
 pub(super) fn drop_reason(value: &str) -> Result<DropReason, InvalidFlag> {
-    let reason = named::<DropReason>(value, "drop reason")?;
+    let reason = named(value, "drop reason", DropReason::ALL)?;
     if reason.name().is_none() {
         return Err(InvalidFlag::UnnamedDropReason(value.to_owned()));
     }
@@ -66,7 +79,10 @@ pub(super) fn event_type(value: &str) -> Result<EventTypeFilter, InvalidFlag> {
         Ok(number) => i32::from(number),
         Err(_) if message_type == MessageType::Trace => {
             let point = sub_type.replace('-', "_").parse::<TraceObservationPoint>();
-            match point.map_err(|_| not_a(sub_type, "trace observation point"))? {
+            let names = TraceObservationPoint::ALL
+                .iter()
+                .map(|point| point.to_string().to_ascii_lowercase().replace('_', "-"));
+            match point.map_err(|_| none_of(sub_type, "trace observation point", names))? {
                 // The monitor's number of this point is 0, which protobuf keeps for "unknown".
                 TraceObservationPoint::ToEndpoint => 0,
                 point => point.number(),
@@ -99,9 +115,10 @@ pub(super) fn identity(value: &str) -> Result<u32, InvalidFlag> {
     let reserved = RESERVED_IDENTITIES.iter().find(|(name, _)| *name == value);
     match reserved {
         Some((_, number)) => Ok(*number),
-        None => value
-            .parse()
-            .map_err(|_| not_a(value, "security identity: a number, or a name such as `world`")),
+        None => value.parse().map_err(|_| {
+            let names = RESERVED_IDENTITIES.iter().map(|(name, _)| (*name).to_owned());
+            none_of(value, "security identity: a number, or a name such as `world`", names)
+        }),
     }
 }
 
@@ -120,10 +137,10 @@ pub(super) fn http_status(value: &str) -> Result<String, InvalidFlag> {
 pub(super) fn tcp_flags(value: &str) -> Result<TcpFlags, InvalidFlag> {
     let mut flags = TcpFlags::EMPTY;
     for name in value.split([',', ' ']).filter(|name| !name.is_empty()) {
-        let (flag, _) = TcpFlags::ALL
-            .into_iter()
-            .find(|(_, own)| own.eq_ignore_ascii_case(name))
-            .ok_or_else(|| not_a(name, "TCP flag"))?;
+        let known = TcpFlags::ALL.into_iter();
+        let found = known.clone().find(|(_, own)| own.eq_ignore_ascii_case(name));
+        let names = known.map(|(_, own)| own.to_owned());
+        let (flag, _) = found.ok_or_else(|| none_of(name, "TCP flag", names))?;
         flags |= flag;
     }
     Ok(flags)

@@ -12,6 +12,7 @@ use prost::Message;
 
 use super::nodes::Known;
 use super::{Relay, RelayError};
+use crate::query::names;
 
 /// Words of a node that does not know a path of a mask. Source: `pkg/hubble/parser/fieldmask`.
 const MASK_REFUSED: &str = "invalid fieldmask";
@@ -71,17 +72,8 @@ impl fmt::Display for Remark {
                 "{flows} flows came that the filter excludes, and are left out: the relay's nodes are older than the filter"
             ),
             Self::FieldsMissing { oldest, fields } => {
-                let shown: Vec<String> =
-                    fields.iter().take(MAX_FIELDS_SHOWN).map(|field| format!("`{field}`")).collect();
-                let more = match fields.len().saturating_sub(MAX_FIELDS_SHOWN) {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                write!(
-                    f,
-                    "nodes run Cilium {oldest}, which does not record {}{more}",
-                    shown.join(", ")
-                )
+                let fields = names::first(fields.iter().copied(), MAX_FIELDS_SHOWN);
+                write!(f, "nodes run Cilium {oldest}, which does not record {fields}")
             }
             Self::MaskRefused => f.write_str(
                 "nodes did not take the list of fields that are needed: all fields were read, which takes longer",

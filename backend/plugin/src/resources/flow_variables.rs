@@ -1,7 +1,9 @@
 //! Variables made of what flows show: each narrowed by those before it, and by a pattern.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
 
+use flow::columns::FlowColumns;
 use flow::end::End;
 use flow::{DropReason, Verdict};
 
@@ -32,20 +34,28 @@ enum Of {
     DropReasons,
 }
 
-/// Alternatives of one argument.
+/// Alternatives of all arguments.
 const MAX_ALTERNATIVES: usize = 1_000;
-/// Stars of all alternatives of one argument: each is looked for in every value.
+/// Stars of all alternatives of all arguments: each is looked for in every value.
 const MAX_STARS: usize = 100;
+/// What looking for them in all values may take. It is a matter of milliseconds, but for values
+/// that nobody expects.
+const MAX_TIME: Duration = Duration::from_secs(1);
 
-/// Why an argument cannot be used.
+/// Why arguments cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidPattern {
     #[error(
-        "an argument of the variable has {count} alternatives, at most {MAX_ALTERNATIVES} are taken"
+        "the variable's arguments have {count} alternatives, at most {MAX_ALTERNATIVES} are taken"
     )]
     Alternatives { count: usize },
-    #[error("an argument of the variable has {count} `*`, at most {MAX_STARS} are taken")]
+    #[error("the variable's arguments have {count} `*`, at most {MAX_STARS} are taken")]
     Stars { count: usize },
+    #[error(
+        "looking for the variable's values took longer than {} s: use fewer `*` in its arguments",
+        MAX_TIME.as_secs()
+    )]
+    Time,
 }
 
 /// An option: what is shown, and what it stands for.
@@ -76,6 +86,18 @@ impl FlowVariable {
         let namespace = next(has_ends || of == Of::Workloads)?;
         let workload = next(has_ends)?;
         let pattern = next(true)?;
+        let all = [&namespace, &workload, &pattern];
+        let count = all.iter().map(|pattern| pattern.names.len() + pattern.globs.len()).sum();
+        if count > MAX_ALTERNATIVES {
+            return Err(InvalidPattern::Alternatives { count });
+        }
+        let stars = |pattern: &&Pattern| -> usize {
+            pattern.globs.iter().map(|glob| glob.matches('*').count()).sum()
+        };
+        let count = all.iter().map(stars).sum();
+        if count > MAX_STARS {
+            return Err(InvalidPattern::Stars { count });
+        }
         let is_all = arguments.next().is_none();
         Ok(is_all.then_some(Self { of, namespace, workload, pattern }))
     }
@@ -108,16 +130,29 @@ impl FlowVariable {
                 let known = DropReason::ALL.iter().filter(|reason| reason.is_known());
                 plain(known.filter_map(|reason| reason.name()).map(str::to_owned).collect())
             }
-            Of::Workloads | Of::Pods | Of::Labels | Of::Identities => self.seen(instance).await?,
+            Of::Workloads | Of::Pods | Of::Labels | Of::Identities => {
+                let sample = instance.sample.get(instance).await?;
+                self.seen(sample.columns(), Instant::now() + MAX_TIME)?
+            }
         };
-        let fits = |(_, value): &(String, String)| self.pattern.matches(value);
-        Ok(options.into_iter().filter(fits).collect())
+        let mut fits = Matcher::new(&self.pattern, Instant::now() + MAX_TIME);
+        let mut fitting = Vec::new();
+        for (text, value) in options {
+            if fits.matches(&value)? {
+                fitting.push((text, value));
+            }
+        }
+        Ok(fitting)
     }
 
-    /// From recent flows, by what is shown.
-    async fn seen(&self, instance: &Instance) -> Result<BTreeMap<String, String>, CallError> {
-        let sample = instance.sample.get(instance).await?;
-        let columns = sample.columns();
+    /// From recent flows, by what is shown. Errors: [`InvalidPattern::Time`], after `deadline`.
+    fn seen(
+        &self,
+        columns: &FlowColumns,
+        deadline: Instant,
+    ) -> Result<BTreeMap<String, String>, InvalidPattern> {
+        let mut namespaces = Matcher::new(&self.namespace, deadline);
+        let mut workloads = Matcher::new(&self.workload, deadline);
         let mut options = BTreeMap::new();
         for side in [Side::Source, Side::Destination] {
             let end = match side {
@@ -127,7 +162,7 @@ impl FlowVariable {
             for row in 0..columns.len() {
                 let namespace = end.namespace(columns, row);
                 let workload = end.workload(columns, row);
-                if !self.namespace.matches(namespace) || !self.workload.matches(&workload) {
+                if !namespaces.matches(namespace)? || !workloads.matches(&workload)? {
                     continue;
                 }
                 let mut add = |text: String, value: String| {
@@ -166,6 +201,32 @@ impl FlowVariable {
             }
         }
         Ok(options)
+    }
+}
+
+/// A pattern at work: it looks at each text once, and not for ever.
+struct Matcher<'p> {
+    pattern: &'p Pattern,
+    deadline: Instant,
+    known: HashMap<String, bool>,
+}
+
+impl<'p> Matcher<'p> {
+    fn new(pattern: &'p Pattern, deadline: Instant) -> Self {
+        Self { pattern, deadline, known: HashMap::new() }
+    }
+
+    /// Errors: [`InvalidPattern::Time`].
+    fn matches(&mut self, text: &str) -> Result<bool, InvalidPattern> {
+        if let Some(&known) = self.known.get(text) {
+            return Ok(known);
+        }
+        if Instant::now() >= self.deadline {
+            return Err(InvalidPattern::Time);
+        }
+        let matches = self.pattern.matches(text);
+        self.known.insert(text.to_owned(), matches);
+        Ok(matches)
     }
 }
 
@@ -325,5 +386,30 @@ mod tests {
         let alternatives = vec!["*a".repeat(32); 1_000].join("|");
         check(&format!("({alternatives})"), Err(InvalidPattern::Stars { count: 32_000 }));
         check(&format!("({})", vec!["store-*"; 100].join("|")), Ok(()));
+        // All arguments together, too.
+        let half = "a*".repeat(50);
+        check(&format!("{half}, {half}"), Ok(()));
+        check(&format!("{half}, {half}, b*"), Err(InvalidPattern::Stars { count: 101 }));
+        let many: Vec<String> = (0..600).map(|number| number.to_string()).collect();
+        let many = format!("({})", many.join("|"));
+        let too_many = InvalidPattern::Alternatives { count: 1_200 };
+        check(&format!("{many}, {many}"), Err(too_many));
+    }
+
+    #[test]
+    fn nobody_looks_for_ever() {
+        let pattern = Pattern::read("a*b").unwrap();
+        let now = Instant::now();
+        let mut late = Matcher::new(&pattern, now);
+        assert_eq!(late.matches("axb"), Err(InvalidPattern::Time));
+        let mut matcher = Matcher::new(&pattern, now + Duration::from_secs(3_600));
+        assert_eq!((matcher.matches("axb"), matcher.matches("axc")), (Ok(true), Ok(false)));
+        // What was looked at is known.
+        matcher.deadline = now;
+        assert_eq!((matcher.matches("axb"), matcher.matches("axc")), (Ok(true), Ok(false)));
+        assert_eq!(matcher.matches("ab"), Err(InvalidPattern::Time));
+        let variable = FlowVariable::read("pods", "*-x*").unwrap().unwrap();
+        let columns = FlowColumns::new(flow::columns::ColumnLimits::default());
+        assert_eq!(variable.seen(&columns, now), Ok(BTreeMap::new()));
     }
 }

@@ -2,8 +2,6 @@
 //! Grafana, and they arrive batch by batch.
 
 use futures_util::{StreamExt, stream};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::{Body, CallError, Reply};
 use crate::instance::Instance;
@@ -19,26 +17,21 @@ const CUSTOM_HEADER: &str = "X-Hubble-Custom";
 /// The equivalent `hubble observe …`, as a JSON string.
 const EXECUTED_HEADER: &str = "X-Hubble-Executed-Query";
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FlowsCall<'a> {
-    #[serde(borrow)]
-    query: &'a RawValue,
-    /// Unix milliseconds.
-    from: i64,
-    /// Unix milliseconds.
-    to: i64,
-}
-
-/// Answers `POST flows`. Errors: [`CallError`], when there is nothing to show.
+/// Answers `POST flows`: `{"query", "from", "to"}`, times in Unix milliseconds.
+///
+/// Errors: [`CallError`], when there is nothing to show.
 pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, CallError> {
-    let call: FlowsCall<'_> = serde_json::from_slice(body).map_err(CallError::Body)?;
-    if call.from > call.to {
+    let mut fields = super::body(body)?;
+    let missing = |field, expected| InvalidQuery::Missing { field, expected };
+    let query = fields.take("query").ok_or(missing("query", "an object"))?;
+    let from_ms = fields.whole("from")?.ok_or(missing("from", "a whole number"))?;
+    let to_ms = fields.whole("to")?.ok_or(missing("to", "a whole number"))?;
+    fields.no_rest()?;
+    if from_ms > to_ms {
         return Err(InvalidQuery::TimeRange.into());
     }
-    let query = FlowsQuery::read(call.query.get().as_bytes())?;
-    let packed =
-        query::packed_stream(instance, &query, TimeRange::of_ms(call.from, call.to)).await?;
+    let query = FlowsQuery::read(query.to_string().as_bytes())?;
+    let packed = query::packed_stream(instance, &query, TimeRange::of_ms(from_ms, to_ms)).await?;
     let notices = serde_json::to_string(&packed.notices).unwrap_or_default();
     let custom = serde_json::to_string(&packed.custom).unwrap_or_default();
     let executed = serde_json::to_string(&packed.executed).unwrap_or_default();

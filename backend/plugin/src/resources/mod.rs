@@ -17,10 +17,21 @@ use self::flow_variables::InvalidPattern;
 pub(crate) use self::sample::SampleCache;
 use crate::instance::Instance;
 use crate::prometheus::{ForwardedIdentity, Params, PrometheusError};
-use crate::query::{InvalidQuery, QueryError};
+use crate::query::{Fields, Flag, InvalidQuery, QueryError, names, quote};
 use crate::relay::RelayError;
 
 const JSON: &str = "application/json";
+/// Resources of our own.
+const RESOURCES: [&str; 8] = [
+    "namespaces",
+    "nodes",
+    "suggestions",
+    "variables",
+    "tag-keys",
+    "group-by-keys",
+    "convert",
+    "flows",
+];
 /// Largest body of a call: what editors send are queries and names.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
@@ -67,20 +78,26 @@ impl std::fmt::Debug for Body {
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    #[error("there is no resource `{0}`")]
-    NotFound(String),
+    #[error("there is no resource `{path}`{}", names::is_it(names::suggested(.path, RESOURCES)))]
+    NotFound { path: String },
     #[error("resource `{path}` is asked for with {allowed}")]
     Method { path: String, allowed: &'static str },
     #[error("the request is larger than {} KiB", MAX_BODY_BYTES >> 10)]
     TooLarge,
+    #[error("the request is not a JSON object")]
+    NoObject,
     #[error("the request cannot be read: {0}")]
-    Body(serde_json::Error),
-    #[error("`{field}` is not a field that can be suggested for")]
+    Json(serde_json::Error),
+    #[error("there is no parameter `{name}`{}", names::is_it_or(.name, "; there are", known.iter().copied()))]
+    Parameter { name: String, known: &'static [&'static str] },
+    #[error("parameter `{name}` is given twice")]
+    Twice { name: &'static str },
+    #[error("`limit` must be a whole number from 1 to {most}, not `{found}`")]
+    Limit { found: String, most: usize },
+    #[error("`{field}` is not a field that can be suggested for{}", names::is_it_or(.field, "; there are", Flag::keys()))]
     Field { field: String },
-    #[error(
-        "`{0}` is not a variable query; there are label_values(metric, label), label_names(), metrics(regex), query_result(query), namespaces(pattern), workloads(namespace, pattern), pods(namespace, workload, pattern), labels(namespace, workload, pattern), identities(namespace, workload, pattern), nodes(pattern), verdicts(pattern), drop_reasons(pattern)"
-    )]
-    Variable(String),
+    #[error("`{query}` is not a variable query{}", variables::is_it_or_list(.query))]
+    Variable { query: String },
     #[error(transparent)]
     Pattern(#[from] InvalidPattern),
     #[error(transparent)]
@@ -97,10 +114,17 @@ impl CallError {
 
     fn status(&self) -> u16 {
         match self {
-            Self::NotFound(_) => 404,
+            Self::NotFound { .. } => 404,
             Self::Method { .. } => 405,
             Self::TooLarge => 413,
-            Self::Body(_) | Self::Field { .. } | Self::Variable(_) | Self::Pattern(_) => 400,
+            Self::NoObject
+            | Self::Json(_)
+            | Self::Parameter { .. }
+            | Self::Twice { .. }
+            | Self::Limit { .. }
+            | Self::Field { .. }
+            | Self::Variable { .. }
+            | Self::Pattern(_) => 400,
             Self::Query(error) => error.status(),
         }
     }
@@ -151,42 +175,49 @@ async fn answer(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
     match path.as_slice() {
         ["namespaces"] => {
             call.expect(&["GET"])?;
+            let [] = named_params(&call.query, &[])?;
             let namespaces = instance.relay()?.namespaces().await?;
             Ok(suggestions::reply(namespaces, &[]))
         }
         ["nodes"] => {
             call.expect(&["GET"])?;
+            let [] = named_params(&call.query, &[])?;
             suggestions::nodes(instance).await
         }
         ["suggestions"] => {
             call.expect(&["GET"])?;
-            suggestions::suggestions(instance, &params(&call.query)).await
+            suggestions::suggestions(instance, &call.query).await
         }
         ["variables"] => {
             call.expect(&["POST"])?;
+            let [] = named_params(&call.query, &[])?;
             variables::variables(instance, call).await
         }
         ["tag-keys"] => {
             call.expect(&["GET"])?;
+            let [] = named_params(&call.query, &[])?;
             Ok(suggestions::tag_keys())
         }
         ["group-by-keys"] => {
             call.expect(&["GET"])?;
+            let [] = named_params(&call.query, &[])?;
             Ok(suggestions::group_by_keys())
         }
         ["convert"] => {
             call.expect(&["POST"])?;
+            let [] = named_params(&call.query, &[])?;
             Ok(Reply::json(200, &crate::query::convert(&call.body)?))
         }
         ["flows"] => {
             call.expect(&["POST"])?;
+            let [] = named_params(&call.query, &[])?;
             flows::flows(instance, &call.body).await
         }
         path if passthrough::is_passed(path) => {
             call.expect(&["GET", "POST"])?;
             passthrough::pass(instance, path, call).await
         }
-        _ => Err(CallError::NotFound(call.path.clone())),
+        _ => Err(CallError::NotFound { path: quote(&call.path) }),
     }
 }
 
@@ -202,6 +233,37 @@ impl Call {
         };
         Err(CallError::Method { path: self.path.clone(), allowed })
     }
+}
+
+/// The fields of a body. Errors: it is no JSON object.
+fn body(json: &[u8]) -> Result<Fields, CallError> {
+    Fields::read(json).map_err(|error| match error {
+        InvalidQuery::NoObject => CallError::NoObject,
+        InvalidQuery::Json(cause) => CallError::Json(cause),
+        other => other.into(),
+    })
+}
+
+/// The values of the parameters `known`, in their order; a blank one counts as absent.
+///
+/// Errors: another parameter, or one that is given twice.
+fn named_params<const N: usize>(
+    query: &str,
+    known: &'static [&'static str; N],
+) -> Result<[Option<String>; N], CallError> {
+    let mut given = params(query);
+    if let Some((name, _)) = given.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        return Err(CallError::Parameter { name: quote(name), known });
+    }
+    let mut values = [const { None }; N];
+    for (value, name) in values.iter_mut().zip(known) {
+        let mut own = given.extract_if(.., |(own, _)| own == name).map(|(_, value)| value);
+        *value = own.next().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        if own.next().is_some() {
+            return Err(CallError::Twice { name });
+        }
+    }
+    Ok(values)
 }
 
 /// Names and values of an URL's query or of a form.

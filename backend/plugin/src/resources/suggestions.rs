@@ -10,11 +10,12 @@ use serde_json::json;
 use super::sample::Side;
 use super::{CallError, Reply};
 use crate::instance::Instance;
-use crate::prometheus::Params;
-use crate::query::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES};
+use crate::query::{Flag, HUBBLE_PROTOCOLS, InvalidQuery, MESSAGE_TYPES, names, quote};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1_000;
+/// Nodes that a notice names.
+const MAX_NODES_SHOWN: usize = 10;
 
 const EITHER: &[Side] = &[Side::Source, Side::Destination];
 const SOURCE: &[Side] = &[Side::Source];
@@ -25,29 +26,30 @@ pub(super) async fn nodes(instance: &Instance) -> Result<Reply, CallError> {
     let nodes = instance.relay()?.nodes().await?;
     let missing: Vec<&str> =
         nodes.iter().filter(|node| !node.connected).map(|node| node.name.as_str()).collect();
-    let notices: Vec<String> = missing
-        .iter()
-        .map(|name| format!("no flows from node `{name}`: the relay cannot reach it"))
-        .collect();
+    let shown = names::first(missing.iter().copied(), MAX_NODES_SHOWN);
+    let notices = match missing.len() {
+        0 => Vec::new(),
+        1 => vec![format!("no flows from node {shown}: the relay cannot reach it")],
+        _ => vec![format!("no flows from nodes {shown}: the relay cannot reach them")],
+    };
     Ok(reply(nodes.into_iter().map(|node| node.name), &notices))
 }
 
 /// Answers `GET suggestions`.
 ///
-/// Errors: an unknown field, or the relay has no answer.
-pub(super) async fn suggestions(instance: &Instance, params: &Params) -> Result<Reply, CallError> {
-    let param = |name: &str| {
-        let found = params.iter().find(|(own, _)| own == name);
-        found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
-    };
-    let field = param("field").unwrap_or_default();
-    let flag = Flag::from_key(field).ok_or_else(|| CallError::Field { field: field.to_owned() })?;
-    let limit = param("limit")
-        .and_then(|limit| limit.parse().ok())
-        .unwrap_or(DEFAULT_LIMIT)
-        .clamp(1, MAX_LIMIT);
-    let (values, mut notices) = values(instance, flag, param("namespace")).await?;
-    let values = matching(values, param("prefix").unwrap_or_default());
+/// Errors: an unknown field or parameter, a limit that is none, or the relay has no answer.
+pub(super) async fn suggestions(instance: &Instance, query: &str) -> Result<Reply, CallError> {
+    let [field, prefix, namespace, limit] =
+        super::named_params(query, &["field", "prefix", "namespace", "limit"])?;
+    let missing = InvalidQuery::Missing { field: "field", expected: "the name of a filter" };
+    let field = field.ok_or(missing)?;
+    let flag = Flag::from_key(&field).ok_or_else(|| CallError::Field { field: quote(&field) })?;
+    let limit = limit.map_or(Ok(DEFAULT_LIMIT), |limit| {
+        let whole = limit.parse().ok().filter(|whole| (1..=MAX_LIMIT).contains(whole));
+        whole.ok_or_else(|| CallError::Limit { found: quote(&limit), most: MAX_LIMIT })
+    })?;
+    let (values, mut notices) = values(instance, flag, namespace.as_deref()).await?;
+    let values = matching(values, prefix.as_deref().unwrap_or_default());
     if values.len() > limit {
         notices.push(format!("showing {limit} of {} values: type more of it", values.len()));
     }
@@ -81,20 +83,20 @@ async fn values(
 ) -> Result<Values, CallError> {
     let fixed = |values: Vec<String>| Ok((values, Vec::new()));
     match flag {
-        Flag::Verdict => fixed(names(Verdict::ALL.iter().skip(1))),
-        Flag::TrafficDirection => fixed(names(TrafficDirection::ALL.iter().skip(1))),
-        Flag::Protocol => fixed(names(HUBBLE_PROTOCOLS)),
+        Flag::Verdict => fixed(texts(Verdict::ALL.iter().skip(1))),
+        Flag::TrafficDirection => fixed(texts(TrafficDirection::ALL.iter().skip(1))),
+        Flag::Protocol => fixed(texts(HUBBLE_PROTOCOLS)),
         Flag::DropReasonDesc => {
             let named = DropReason::ALL.iter().filter(|reason| reason.is_known());
             fixed(named.filter_map(|reason| reason.name()).map(str::to_owned).collect())
         }
         Flag::Type => fixed(event_types()),
-        Flag::TcpFlags => fixed(names(TcpFlags::ALL.iter().map(|(_, name)| name))),
-        Flag::Reply | Flag::Encrypted => fixed(names(["true", "false"])),
+        Flag::TcpFlags => fixed(texts(TcpFlags::ALL.iter().map(|(_, name)| name))),
+        Flag::Reply | Flag::Encrypted => fixed(texts(["true", "false"])),
         Flag::AllNamespaces | Flag::FromAllNamespaces | Flag::ToAllNamespaces => {
-            fixed(names(["true"]))
+            fixed(texts(["true"]))
         }
-        Flag::IpVersion => fixed(names(["v4", "v6", "none"])),
+        Flag::IpVersion => fixed(texts(["v4", "v6", "none"])),
         Flag::Namespace | Flag::FromNamespace | Flag::ToNamespace => {
             fixed(instance.relay()?.namespaces().await?)
         }
@@ -108,7 +110,7 @@ async fn values(
     }
 }
 
-fn names<T: ToString>(values: impl IntoIterator<Item = T>) -> Vec<String> {
+fn texts<T: ToString>(values: impl IntoIterator<Item = T>) -> Vec<String> {
     values.into_iter().map(|value| value.to_string()).collect()
 }
 
@@ -117,7 +119,7 @@ fn event_types() -> Vec<String> {
         .iter()
         .skip(1)
         .map(|point| format!("trace:{}", point.to_string().to_ascii_lowercase().replace('_', "-")));
-    let mut types: Vec<String> = names(MESSAGE_TYPES).into_iter().chain(points).collect();
+    let mut types: Vec<String> = texts(MESSAGE_TYPES).into_iter().chain(points).collect();
     types.sort_unstable();
     types
 }

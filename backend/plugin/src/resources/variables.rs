@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::flow_variables::{FlowVariable, InvalidPattern, VariableOption};
@@ -11,16 +10,44 @@ use crate::instance::Instance;
 use crate::prometheus::{
     Answer, Interpolation, LabelSet, PrometheusClient, ResultData, Series, interpolate,
 };
-use crate::query::{QueryError, now_ms, quote};
+use crate::query::{InvalidQuery, QueryError, names, now_ms, quote};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The functions of variable queries with their arguments.
+const FUNCTIONS: [(&str, &str); 12] = [
+    ("label_values", "metric, label"),
+    ("label_names", ""),
+    ("metrics", "regex"),
+    ("query_result", "query"),
+    ("namespaces", "pattern"),
+    ("workloads", "namespace, pattern"),
+    ("pods", "namespace, workload, pattern"),
+    ("labels", "namespace, workload, pattern"),
+    ("identities", "namespace, workload, pattern"),
+    ("nodes", "pattern"),
+    ("verdicts", "pattern"),
+    ("drop_reasons", "pattern"),
+];
+
 struct VariablesCall {
     query: String,
-    /// Unix milliseconds; without, the last hour.
-    from: Option<i64>,
-    /// Unix milliseconds.
-    to: Option<i64>,
+    from_ms: i64,
+    to_ms: i64,
+}
+
+impl VariablesCall {
+    /// Reads `{"query", "from", "to"}`, times in Unix milliseconds; without, the last hour.
+    fn read(json: &[u8]) -> Result<Self, CallError> {
+        let mut fields = super::body(json)?;
+        let missing = InvalidQuery::Missing { field: "query", expected: "a text" };
+        let query = fields.text("query")?.ok_or(missing)?;
+        let to_ms = fields.whole("to")?.unwrap_or_else(now_ms);
+        let from_ms = fields.whole("from")?.unwrap_or(to_ms.saturating_sub(3_600_000));
+        fields.no_rest()?;
+        if from_ms > to_ms {
+            return Err(InvalidQuery::TimeRange.into());
+        }
+        Ok(Self { query, from_ms, to_ms })
+    }
 }
 
 /// A variable query.
@@ -37,15 +64,24 @@ pub(super) enum VariableQuery {
 ///
 /// Errors: the query cannot be read, or relay or Prometheus have no answer.
 pub(super) async fn variables(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
-    let asked: VariablesCall = serde_json::from_slice(&call.body).map_err(CallError::Body)?;
-    let query = VariableQuery::read(&asked.query)?
-        .ok_or_else(|| CallError::Variable(quote(&asked.query)))?;
-    let to_ms = asked.to.unwrap_or_else(now_ms);
-    let from_ms = asked.from.unwrap_or(to_ms.saturating_sub(3_600_000)).min(to_ms);
+    let VariablesCall { query: text, from_ms, to_ms } = VariablesCall::read(&call.body)?;
+    let query =
+        VariableQuery::read(&text)?.ok_or_else(|| CallError::Variable { query: quote(&text) })?;
     let options = query.options(instance, call, from_ms, to_ms).await?;
     let options: Vec<_> =
         options.into_iter().map(|(text, value)| json!({ "text": text, "value": value })).collect();
     Ok(Reply::json(200, &options.into()))
+}
+
+/// The end of the sentence that `text` is no variable query: the function that is meant, or all.
+pub(super) fn is_it_or_list(text: &str) -> String {
+    let function = text.split('(').next().unwrap_or_default().trim();
+    let meant = names::suggested(function, FUNCTIONS.iter().map(|(name, _)| *name));
+    let written = |(name, arguments): &(&str, &str)| format!("{name}({arguments})");
+    if let Some(function) = FUNCTIONS.iter().find(|(name, _)| Some(*name) == meant) {
+        return names::is_it(Some(&written(function)));
+    }
+    format!("; there are {}", FUNCTIONS.iter().map(written).collect::<Vec<_>>().join(", "))
 }
 
 impl VariableQuery {

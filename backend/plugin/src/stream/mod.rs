@@ -13,7 +13,6 @@ use bytes::Bytes;
 use flow::columns::ColumnSet;
 use flow::filter::FilterSet;
 use futures_util::Stream;
-use serde::Deserialize;
 use tokio_stream::wrappers::ReceiverStream;
 
 use self::batch::Batch;
@@ -21,8 +20,8 @@ pub(crate) use self::channels::{ChannelKey, Channels, Ticket};
 use crate::frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart, Notice, Said, Severity};
 use crate::instance::Instance;
 use crate::query::{
-    FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, MAX_QUERY_BYTES, QueryError,
-    now_ms, resolve_clusters,
+    Fields, FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, MAX_QUERY_BYTES,
+    QueryError, now_ms, resolve_clusters,
 };
 use crate::relay::TimeRange;
 
@@ -72,13 +71,21 @@ impl Shape {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Kind {
     query_type: Option<String>,
-    #[serde(default)]
     ref_id: String,
     format: Option<String>,
+}
+
+impl Kind {
+    fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
+        let mut fields = Fields::read(json)?;
+        Ok(Self {
+            query_type: fields.text("queryType")?,
+            ref_id: fields.text("refId")?.unwrap_or_default(),
+            format: fields.text("format")?,
+        })
+    }
 }
 
 /// Why a query cannot be followed.
@@ -95,7 +102,7 @@ pub(crate) enum InvalidLiveQuery {
 impl LiveQuery {
     /// Reads a query. The shape can be told of those that cannot be used, too.
     fn read(instance: &Instance, json: &[u8]) -> (Shape, Result<Self, InvalidLiveQuery>) {
-        let kind = serde_json::from_slice::<Kind>(json);
+        let kind = Kind::read(json);
         let shape = kind.as_ref().map_or_else(
             |_| Shape::default(),
             |kind| Shape {
@@ -110,11 +117,11 @@ impl LiveQuery {
     fn read_as(
         instance: &Instance,
         json: &[u8],
-        kind: Result<Kind, serde_json::Error>,
+        kind: Result<Kind, InvalidQuery>,
         shape: Shape,
     ) -> Result<Self, InvalidLiveQuery> {
         let invalid = |error: InvalidQuery| InvalidLiveQuery::Query(error.into());
-        let kind = kind.map_err(|error| invalid(InvalidQuery::Json(error)))?;
+        let kind = kind.map_err(invalid)?;
         if let Some(other) = kind.query_type.filter(|kind| !kind.is_empty() && kind != "flows") {
             return Err(InvalidLiveQuery::QueryType(other));
         }
@@ -133,7 +140,16 @@ impl LiveQuery {
             None if since_nanos.is_some() => 0,
             None => DEFAULT_BACKLOG,
         };
-        let FlowsQuery { form, notices, .. } = query;
+        let FlowsQuery { form, mut notices, .. } = query;
+        let selectors = &form.selectors;
+        for (is_set, name) in
+            [(selectors.first.is_some(), "first"), (selectors.until.is_some(), "until")]
+        {
+            if is_set {
+                let text = format!("`{name}` is not used: what is followed has no end");
+                notices.push(Notice::info(text));
+            }
+        }
         Ok(Self { form, selection, shape, backlog, since_nanos, notices })
     }
 

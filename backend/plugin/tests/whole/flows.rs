@@ -479,3 +479,16 @@ async fn a_cluster_by_the_name_that_metrics_give_it() {
     .await;
     check(None, ".*", 0, "").await;
 }
+
+/// Explore looks for a time and a number in every frame of a log volume.
+#[tokio::test]
+async fn a_log_volume_of_nothing_has_its_fields() {
+    let plugin = Plugin::start().await;
+    let relay = Relay::start(Script::default()).await;
+    let query = json!({ "queryType": "flowMetrics", "groupBy": ["level"] });
+    let frames = plugin.frames(&relay.source(), Range::last_hour(), query).await;
+    assert_eq!(frames.len(), 1);
+    for part in ["Time", "count", "(0 rows)"] {
+        assert!(frames[0].contains(part), "{part} in {}", frames[0]);
+    }
+}

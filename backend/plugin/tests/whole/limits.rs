@@ -89,10 +89,10 @@ async fn resources_have_limits_of_their_own() {
         assert!(begun.elapsed() < AT_ONCE, "{path}: {:?}", begun.elapsed());
     };
     let alternatives = format!("pods({})", vec!["a"; 500_000].join("|"));
-    let text = "an argument of the variable has 500000 alternatives, at most 1000 are taken";
+    let text = "the variable's arguments have 500000 alternatives, at most 1000 are taken";
     check("variables", json!({ "query": alternatives }), 400, text).await;
     let stars = format!("pods({})", "a*".repeat(500_000));
-    let text = "an argument of the variable has 500000 `*`, at most 100 are taken";
+    let text = "the variable's arguments have 500000 `*`, at most 100 are taken";
     check("variables", json!({ "query": stars }), 400, text).await;
     let choices = format!("{{{}}}", vec!["a"; 500_000].join(","));
     let text = "`filter.namespace`: has 500000 values, at most 500 are taken";

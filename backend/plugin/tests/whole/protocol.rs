@@ -245,9 +245,7 @@ async fn large_requests_are_refused() {
             check(path, bytes, 413, "the request is larger than 1024 KiB").await;
         }
     }
-    let unreadable =
-        "the request cannot be read: EOF while parsing a value at line 1 column 1048576";
-    check("variables", 1 << 20, 400, unreadable).await;
+    check("variables", 1 << 20, 400, "the request is not a JSON object").await;
     let padding = " ".repeat(5 << 20);
     let query = json!({ "queryType": "flows", "filter": { "fromPod": [padding] } });
     let (status, source, message) =

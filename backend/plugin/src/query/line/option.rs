@@ -3,6 +3,7 @@
 //! Source: `hubble/cmd/observe/observe_help.txt`.
 
 use super::super::flag::Flag;
+use super::super::names;
 
 /// What a flag is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,13 +124,6 @@ impl LineOption {
     /// The name that `name` most likely was meant to be.
     pub(super) fn nearest(name: &str) -> Option<&'static str> {
         let names = Flag::ALL.iter().map(|flag| flag.name());
-        let names = names.chain(OPTIONS.iter().map(|(own, ..)| *own)).filter(|own| !own.is_empty());
-        // Names are short: the given one is cut.
-        let given: String = name.chars().take(64).collect();
-        names
-            .map(|own| (strsim::levenshtein(&given, own), own))
-            .min()
-            .filter(|(distance, own)| *distance <= 3 && *distance * 2 <= own.len())
-            .map(|(_, own)| own)
+        names::suggested(name, names.chain(OPTIONS.iter().map(|(own, ..)| *own)))
     }
 }
