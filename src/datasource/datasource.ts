@@ -33,6 +33,7 @@ import { firstValueFrom, last, map, merge, type Observable } from 'rxjs';
 
 import { flowAnnotations } from './annotations';
 import { Delegation, isFlowVariable } from './delegation';
+import { dropEmptyConditions } from './emptyConditions';
 import { forExplore, fromExplore } from './explore';
 import { liveAddress, liveQueries } from './live/live';
 import { aroundRow, contextQuery, contextRequest, type ContextScope } from './logs/context';
@@ -135,6 +136,7 @@ export class HubbleDataSource
   }
 
   override query(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
+    dropEmptyConditions(request.targets);
     const live = liveQueries(request);
     if (live.length === 0) {
       return this.answer(request);

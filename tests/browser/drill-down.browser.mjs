@@ -74,3 +74,18 @@ test('one click on the spike opens the flows behind it', async () => {
     assert.deepEqual([...new Set(reasons)], ['POLICY_DENIED']);
   });
 });
+
+test('conditions of "All" and of labels that are not there leave no pills', async () => {
+  const conditions = ['cluster|=__gfp__|.*', 'verdict|=|DROPPED', 'fromPod|=|'];
+  const search = new URLSearchParams(conditions.map((condition) => ['var-filters', condition]));
+  await visit('drill-down-all', `/d/k8snet-flow-logs?from=now-5m&to=now&${search}`, async (page) => {
+    await page.waitForURL((url) => url.searchParams.getAll('var-filters').join() === 'verdict|=|DROPPED');
+    await scrollToPanel(page, 'Flows');
+    await page.getByTestId('flows-panel row').first().waitFor();
+    for (const key of ['cluster', 'fromPod']) {
+      assert.equal(await page.getByText(key, { exact: true }).count(), 0, key);
+    }
+    const verdicts = await page.getByTestId('flows-panel cell verdict').allInnerTexts();
+    assert.deepEqual([...new Set(verdicts)], ['DROPPED']);
+  });
+});

@@ -53,20 +53,28 @@ export function interpolateQuery(
 
 /** The conditions of an ad hoc variable, read from the form in which it stands in a dashboard's address. */
 function filtersOf(variable: string | undefined, template: Template, scopedVars: ScopedVars): AdhocFilter[] {
-  const name = /^\$\{?(\w+)\}?$/.exec(variable ?? '')?.[1];
+  const name = variableName(variable);
   if (name === undefined) {
     return [];
   }
   const written = template.replace(`\${${name}:queryparam}`, scopedVars);
-  return new URLSearchParams(written).getAll(`var-${name}`).flatMap((filter) => {
-    // The origin of a filter follows after `#`; each part may have a label for people after a comma.
-    const [parts = ''] = filter.split('#');
-    const [key = '', operator = '', ...values] = parts.split('|').map((part) => unescaped(part.split(',')[0] ?? ''));
-    if (key === '' || operator === '') {
-      return [];
-    }
-    return [operator.endsWith('|') ? { key, operator, value: '', values } : { key, operator, value: values[0] ?? '' }];
-  });
+  return new URLSearchParams(written).getAll(`var-${name}`).flatMap(conditionsIn);
+}
+
+/** The name in `$name`. */
+export function variableName(variable: string | undefined): string | undefined {
+  return /^\$\{?(\w+)\}?$/.exec(variable ?? '')?.[1];
+}
+
+/** The condition that a value of an ad hoc variable's parameter in the address stands for, if any. */
+export function conditionsIn(written: string): AdhocFilter[] {
+  // The origin of a filter follows after `#`; each part may have a label for people after a comma.
+  const [parts = ''] = written.split('#');
+  const [key = '', operator = '', ...values] = parts.split('|').map((part) => unescaped(part.split(',')[0] ?? ''));
+  if (key === '' || operator === '') {
+    return [];
+  }
+  return [operator.endsWith('|') ? { key, operator, value: '', values } : { key, operator, value: values[0] ?? '' }];
 }
 
 /** What Grafana writes for characters that have a meaning in an ad hoc filter's address. */

@@ -23,7 +23,7 @@ export function takenOver(query: HubbleQuery): HubbleQuery {
 
 function conditions(filter: FlowFilter | undefined): FlowFilter | undefined {
   const fields = Object.entries(filter ?? {});
-  const kept = fields.filter(([field, values]) => !isAll(field, values));
+  const kept = fields.filter(([field, values]) => !isNoCondition(field, values));
   if (kept.length === fields.length) {
     return filter;
   }
@@ -42,7 +42,7 @@ function conditions(filter: FlowFilter | undefined): FlowFilter | undefined {
 }
 
 /** Whether nothing is asked for: by "All" beside whatever else, or by blanks alone. */
-function isAll(field: string, values: unknown): boolean {
+export function isNoCondition(field: string, values: unknown): boolean {
   if (!Array.isArray(values)) {
     return false;
   }
