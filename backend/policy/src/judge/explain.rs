@@ -6,7 +6,7 @@ use super::{
         Cause, Decision, NamedPorts, OpenFact, Traffic, entry_covers, open_facts, port_covers,
     },
     identity::{Identity, Knowledge},
-    pair::{Class, Pair},
+    pair::{Class, Pair, Posture},
     set::{CompiledEntry, PolicySet},
     truth::Truth,
 };
@@ -148,6 +148,8 @@ pub enum PeerMiss {
 pub enum Fact {
     /// Labels of the subject.
     SubjectLabels,
+    /// Labels of the node that is the subject.
+    SubjectNodeLabels,
     /// Labels of the peer.
     PeerLabels,
     /// Which names the peer's address had at the node.
@@ -381,8 +383,12 @@ impl View<'_> {
     }
 
     fn missing(&self, subject: &Identity, peer_class: &Class) -> Vec<Fact> {
-        if subject.knowledge() == Knowledge::Nothing {
-            return vec![Fact::SubjectLabels];
+        if self.pair.posture == Posture::Unknown {
+            return vec![if subject.is_node() {
+                Fact::SubjectNodeLabels
+            } else {
+                Fact::SubjectLabels
+            }];
         }
         let truth = |matcher: u32| peer_class.matches(matcher);
         let mut facts: Vec<Fact> =
@@ -530,7 +536,9 @@ impl PeerMiss {
                 format!("{wanted} is about addresses outside the cluster, the peer is inside")
             }
             Self::Name { wanted, names } if names.is_empty() => {
-                format!("no name matching `{wanted}` is known for the address")
+                format!(
+                    "no name matching `{wanted}` was known for the address: did the DNS proxy see the answer?"
+                )
             }
             Self::Name { wanted, names } => {
                 format!("it wants a name like `{wanted}`, the address has {}", list(names))
@@ -544,6 +552,7 @@ impl std::fmt::Display for Fact {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::SubjectLabels => f.write_str("the labels of the subject"),
+            Self::SubjectNodeLabels => f.write_str("the labels of the node"),
             Self::PeerLabels => f.write_str("the labels of the peer"),
             Self::Names { pattern } => {
                 write!(f, "whether a name like `{pattern}` led to the peer's address")

@@ -24,6 +24,8 @@ struct Facts {
     /// Services that it is a backend of, as namespace and name.
     services: Vec<(String, String)>,
     knowledge: Knowledge,
+    /// Whether no name can have led to it when it was recorded.
+    is_unnamed: bool,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,9 @@ pub enum Knowledge {
     /// day's policies may be missing.
     #[default]
     Recorded,
+    /// The labels of a recorded flow, without those that the agent takes from the pod's namespace
+    /// and service account, or from the node.
+    Thin,
     /// Nothing: a record without labels.
     Nothing,
 }
@@ -89,6 +94,27 @@ impl Identity {
         crate::order::sort(&mut facts.names);
         facts.names.dedup();
         facts.into()
+    }
+
+    /// Marks its labels as those of a thin record.
+    #[must_use]
+    pub(crate) fn with_thin_labels(self) -> Self {
+        let mut facts = self.into_facts();
+        facts.knowledge = Knowledge::Thin;
+        facts.into()
+    }
+
+    /// Marks it as one that no name of a policy led to when it was recorded: policy would have
+    /// known it by an identity of its own.
+    #[must_use]
+    pub(crate) fn without_learned_name(self) -> Self {
+        let mut facts = self.into_facts();
+        facts.is_unnamed = true;
+        facts.into()
+    }
+
+    pub(crate) fn is_unnamed(&self) -> bool {
+        self.facts().is_unnamed
     }
 
     /// Adds a Service that it is a backend of.

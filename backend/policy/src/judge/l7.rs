@@ -229,6 +229,10 @@ impl L7Explanation {
     }
 }
 
+/// What Hubble writes in the place of what it was told to keep secret. Source:
+/// pkg/hubble/defaults.
+const REDACTED: &str = "HUBBLE_REDACTED";
+
 fn http_matches(rule: &HttpRule, request: Request<'_>) -> (Truth, &'static str) {
     let Request::Http { method, path, host, headers } = request else {
         return (Truth::No, "");
@@ -241,7 +245,8 @@ fn http_matches(rule: &HttpRule, request: Request<'_>) -> (Truth, &'static str) 
         (&rule.host, host, "the request's host"),
     ] {
         let Some(pattern) = pattern else { continue };
-        let matches = text.and_then(|text| pattern.matches(text));
+        let known = text.filter(|text| !text.contains(REDACTED));
+        let matches = known.and_then(|text| pattern.matches(text));
         let own = matches.map_or(Truth::Unknown, Truth::of);
         if own == Truth::Unknown {
             missing = what;
@@ -257,6 +262,7 @@ fn http_matches(rule: &HttpRule, request: Request<'_>) -> (Truth, &'static str) 
         let own = match (sent, value) {
             (None, _) => Truth::Unknown,
             (Some(_), None) => Truth::Yes,
+            (Some((_, sent)), Some(_)) if sent.contains(REDACTED) => Truth::Unknown,
             (Some((_, sent)), Some(value)) => Truth::of(sent == value),
         };
         if own == Truth::Unknown {

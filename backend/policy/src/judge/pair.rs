@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     identity::{Identity, Knowledge},
     set::{CompiledEntry, CompiledPeers, PolicySet},
-    truth::Truth,
+    truth::{Truth, labels},
 };
 use crate::{Action, Direction, Enforcement};
 
@@ -18,6 +18,8 @@ pub struct ClassId(pub u32);
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub(super) struct Class {
     subjects: Vec<u64>,
+    /// Those that may be about it; empty where there are none.
+    possible_subjects: Vec<u64>,
     /// Two bits for each matcher: not no, and yes.
     matchers: Vec<u64>,
     /// The node itself: rules for nodes are about it, and no others.
@@ -68,6 +70,7 @@ impl Class {
         let world = set.world();
         let mut class = Self {
             subjects: vec![0; set.subjects.len().div_ceil(64)],
+            possible_subjects: Vec::new(),
             matchers: vec![0; set.matchers.len().saturating_mul(2).div_ceil(64)],
             is_host: identity.is_reserved("host"),
             has_host_key: identity.has_key("host"),
@@ -76,8 +79,13 @@ impl Class {
             has_namespace: identity.k8s_label(crate::document::POD_NAMESPACE).is_some(),
         };
         for (index, selector) in set.subjects.iter().enumerate() {
-            if selector.matches(identity.labels()) {
-                set_bit(&mut class.subjects, index);
+            match labels(selector, identity) {
+                Truth::Yes => set_bit(&mut class.subjects, index),
+                Truth::Unknown => {
+                    class.possible_subjects.resize(class.subjects.len(), 0);
+                    set_bit(&mut class.possible_subjects, index);
+                }
+                Truth::No => {}
             }
         }
         for (index, matcher) in set.matchers.iter().enumerate() {
@@ -95,6 +103,11 @@ impl Class {
     /// Whether an entry is about this identity.
     pub(super) fn is_subject_of(&self, entry: &CompiledEntry) -> bool {
         entry.is_node == self.is_host && bit(&self.subjects, entry.subject as usize)
+    }
+
+    /// Whether what is not known of this identity decides if an entry is about it.
+    fn may_be_subject_of(&self, entry: &CompiledEntry) -> bool {
+        entry.is_node == self.is_host && bit(&self.possible_subjects, entry.subject as usize)
     }
 
     /// Whether an entry's peers include this identity.
@@ -142,6 +155,9 @@ impl Pair {
         let is_enforced_anyway = default_deny;
         for index in set.ordered(direction) {
             let Some(entry) = set.compiled(*index) else { continue };
+            if subject.may_be_subject_of(entry) {
+                return Self { conflict: pair.conflict, ..Self::default() };
+            }
             if !subject.is_subject_of(entry) {
                 continue;
             }

@@ -4,7 +4,9 @@ use super::{
     groups,
     identity::{Identity, Knowledge},
 };
-use crate::{CidrGroup, GroupSelector, Label, Operator, PeerMatcher, Prefix, Selector, Settings};
+use crate::{
+    CidrGroup, GroupSelector, Label, Operator, PeerMatcher, Prefix, Requirement, Selector, Settings,
+};
 
 /// Three-valued truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,9 +79,15 @@ impl World<'_> {
                 match identity.knowledge() {
                     Knowledge::Everything => Truth::No,
                     Knowledge::Nothing => Truth::Unknown,
-                    Knowledge::Recorded if !identity.is_world() => Truth::No,
-                    Knowledge::Recorded if identity.names().is_empty() => Truth::Unknown,
-                    Knowledge::Recorded => {
+                    _ if !identity.is_world() => Truth::No,
+                    _ if identity.names().is_empty() => {
+                        if identity.is_unnamed() {
+                            Truth::No
+                        } else {
+                            Truth::Unknown
+                        }
+                    }
+                    Knowledge::Recorded | Knowledge::Thin => {
                         Truth::of(identity.names().iter().any(|name| pattern.matches(name)))
                     }
                 }
@@ -89,7 +97,8 @@ impl World<'_> {
                     Truth::Yes
                 }
                 Knowledge::Everything => Truth::No,
-                Knowledge::Recorded if !identity.is_world() => Truth::No,
+                Knowledge::Nothing => Truth::Unknown,
+                _ if !identity.is_world() => Truth::No,
                 _ => Truth::Unknown,
             },
             PeerMatcher::Service { service } => {
@@ -206,18 +215,39 @@ impl World<'_> {
     }
 }
 
-fn labels(selector: &Selector, identity: &Identity) -> Truth {
-    if identity.knowledge() == Knowledge::Nothing && !selector.is_wildcard() {
+/// Whether a selector selects an identity by its labels.
+pub(super) fn labels(selector: &Selector, identity: &Identity) -> Truth {
+    match identity.knowledge() {
+        Knowledge::Nothing if !selector.is_wildcard() => Truth::Unknown,
+        Knowledge::Thin => selector
+            .requirements
+            .iter()
+            .fold(Truth::Yes, |truth, requirement| truth.and(thin(requirement, identity))),
+        _ => Truth::of(selector.matches(identity.labels())),
+    }
+}
+
+/// Whether a requirement holds for labels of which some were not recorded.
+fn thin(requirement: &Requirement, identity: &Identity) -> Truth {
+    let is_recorded = identity.labels().iter().any(|label| requirement.concerns(label));
+    let is_left_out = if identity.is_node() {
+        requirement.source.as_deref() != Some("reserved")
+    } else {
+        requirement.source.as_deref().is_none_or(|source| source == "k8s")
+            && (requirement.key.starts_with("io.cilium.k8s.")
+                || requirement.key.starts_with("io.kubernetes."))
+    };
+    if is_left_out && !is_recorded {
         return Truth::Unknown;
     }
-    Truth::of(selector.matches(identity.labels()))
+    Truth::of(requirement.matches(identity.labels()))
 }
 
 /// Records carry no labels of nodes, except by chance.
 fn nodes(selector: &Selector, identity: &Identity) -> Truth {
     match identity.knowledge() {
         Knowledge::Nothing => return Truth::Unknown,
-        Knowledge::Recorded => {}
+        Knowledge::Recorded | Knowledge::Thin => {}
         Knowledge::Everything => return Truth::of(selector.matches(identity.labels())),
     }
     let has_node_labels = identity.labels().iter().any(|label| label.source == "node");

@@ -219,17 +219,24 @@ fn request(flow: &Flow) -> Option<Recorded> {
                 Some((_, rest)) => match rest.find(['/', '?']) {
                     Some(at) => {
                         let (host, path) = rest.split_at_checked(at).unwrap_or((rest, ""));
-                        (Some(host.to_owned()), path.to_owned())
+                        (Some(host), path.to_owned())
                     }
-                    None => (Some(rest.to_owned()), "/".to_owned()),
+                    None => (Some(rest), "/".to_owned()),
                 },
             };
+            // `user:password@` is put there by Hubble, and no part of what the proxy saw.
+            let host = host.map(|host| host.rsplit_once('@').map_or(host, |(_, host)| host));
             // Responses carry their request's method and URL, but none of its headers.
             let headers = match l7.l7_type {
                 L7FlowType::Response => Vec::new(),
                 _ => http.headers.iter().map(|h| (h.key.clone(), h.value.clone())).collect(),
             };
-            Some(Recorded::Http { method: http.method.clone(), path, host, headers })
+            Some(Recorded::Http {
+                method: http.method.clone(),
+                path,
+                host: host.map(str::to_owned),
+                headers,
+            })
         }
         L7Record::Kafka(_) => None,
     }
@@ -251,6 +258,10 @@ fn agreement(
     let computed = if is_l7 { verdict } else { decision.verdict };
     match (computed, expected) {
         (Verdict::CannotTell, _) => Agreement::CannotTell,
+        // The record proves that the settings are not those of its agent.
+        (Verdict::Allowed, Verdict::Denied) if decision.cause == Cause::EnforcementOff => {
+            Agreement::CannotTell
+        }
         (computed, expected) if computed != expected => Agreement::Differs,
         _ => match (observed.proof, decision.cause) {
             (Proof::DeniedByDefault, Cause::Entry(_)) => Agreement::Differs,
@@ -268,10 +279,7 @@ fn agreement(
 }
 
 fn hubble_names(flow: &Flow, direction: Direction) -> Vec<PolicyLabel> {
-    let (allowed, denied) = match direction {
-        Direction::Ingress => (&flow.ingress_allowed_by, &flow.ingress_denied_by),
-        Direction::Egress => (&flow.egress_allowed_by, &flow.egress_denied_by),
-    };
+    let (allowed, denied) = sides::deciding_policies(flow, direction);
     let mut names: Vec<PolicyLabel> = allowed
         .iter()
         .chain(denied)

@@ -10,11 +10,19 @@ impl Judgement {
     #[must_use]
     pub fn sentence(&self, set: &PolicySet) -> String {
         let sentence = self.decided(set);
-        match self.sides.companion {
-            Some(kind) if self.verdict != Verdict::Allowed => format!(
+        if self.verdict == Verdict::Allowed {
+            return sentence;
+        }
+        if let Some(kind) = self.sides.companion {
+            return format!(
                 "{sentence}; it is {kind}, taken for a connection because the node did not know what it belongs to: no rule should open its port or type"
+            );
+        }
+        match self.sides.untranslated_service() {
+            Some(service) => format!(
+                "{sentence}; the address is that of the Service `{service}` and was not translated: policy saw an address of the world, which no rule about the Service's pods matches"
             ),
-            _ => sentence,
+            None => sentence,
         }
     }
 
@@ -60,6 +68,10 @@ impl Judgement {
             Cause::NotSelected => {
                 format!("allowed: no policy is about this endpoint on {direction}")
             }
+            Cause::EnforcementOff if self.sides.subject.is_node() => {
+                "allowed: policies are not enforced at nodes (`enable-host-firewall` is off)"
+                    .to_owned()
+            }
             Cause::EnforcementOff => {
                 "allowed: policies are not enforced at this endpoint".to_owned()
             }
@@ -69,7 +81,7 @@ impl Judgement {
             }
             Cause::MissingFact => match decision.verdict {
                 Verdict::CannotTell => {
-                    format!("cannot tell: {} is not known", list(&self.explanation.missing))
+                    format!("cannot tell without knowing {}", list(&self.explanation.missing))
                 }
                 verdict => format!("{} on {direction}, by one rule or another", verdict.name()),
             },
@@ -117,6 +129,19 @@ impl Judgement {
             ),
             (Agreement::CannotTell, _) if self.verdict == Verdict::CannotTell => {
                 format!("cannot tell: {observed}, but a fact is missing")
+            }
+            (Agreement::CannotTell, _)
+                if self.explanation.decision.cause == Cause::EnforcementOff
+                    && self.observed.proof != Proof::Nothing =>
+            {
+                let setting = if self.sides.subject.is_node() {
+                    "enable-host-firewall"
+                } else {
+                    "enable-policy"
+                };
+                format!(
+                    "cannot tell: {observed}, so policies are enforced there; the setting `{setting}` given here says that they are not"
+                )
             }
             (Agreement::CannotTell, _) => format!("cannot tell: {observed}"),
         }

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use flow::{
-    Companion, CompanionKind, Endpoint, Flow, Layer4, MessageType, Service, TrafficDirection,
+    Companion, CompanionKind, DropReason, Endpoint, Flow, Layer4, MessageType, Policy, Service,
+    TrafficDirection,
 };
 
 use super::Learned;
@@ -30,6 +31,10 @@ pub struct Sides {
 
 /// Label key of the cluster.
 const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
+/// Label key of the namespace.
+const NAMESPACE: &str = crate::document::POD_NAMESPACE;
+/// Label key of the namespace's own label that has its name.
+const NAMESPACE_NAME: &str = "io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name";
 
 /// A packet's way in its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +84,12 @@ pub(super) struct Party<'f> {
     address: &'f str,
     names: &'f [String],
     service: Option<&'f Service>,
+    /// Of a pod, as far as the record says.
+    namespace: &'f str,
+    /// Labels of the node, where it is the node that policy is asked about.
+    node_labels: Option<&'f [String]>,
+    /// Whether policy refused it as an address that no name had led to.
+    is_unnamed: bool,
 }
 
 impl Shape {
@@ -99,11 +110,7 @@ impl Shape {
             Some(Companion { kind, was_asked: false }) => return Err(Unjudged::NotAsked(kind)),
             companion => companion.map(|companion| companion.kind),
         };
-        let direction = match flow.traffic_direction {
-            TrafficDirection::Ingress => Direction::Ingress,
-            TrafficDirection::Egress => Direction::Egress,
-            _ => return Err(Unjudged::NoDirection),
-        };
+        let direction = direction(flow).ok_or(Unjudged::NoDirection)?;
         let exchange = match flow.reply() {
             Some(true) => Exchange::Reply,
             Some(false) => Exchange::Request,
@@ -128,14 +135,32 @@ impl Shape {
             address: ip.map_or("", |ip| &ip.source),
             names: &flow.source_names,
             service: flow.source_service.as_ref(),
+            namespace: &source.namespace,
+            node_labels: None,
+            is_unnamed: false,
         };
         let receiver = Party {
             endpoint: destination,
             address: ip.map_or("", |ip| &ip.destination),
             names: &flow.destination_names,
             service: flow.destination_service.as_ref(),
+            namespace: &destination.namespace,
+            node_labels: None,
+            is_unnamed: false,
         };
-        Ok(if self.subject_is_sender { (sender, receiver) } else { (receiver, sender) })
+        let (mut subject, mut peer) =
+            if self.subject_is_sender { (sender, receiver) } else { (receiver, sender) };
+        if subject.namespace.is_empty() {
+            // Policies of a namespace decide about its own pods alone.
+            let (allowed, denied) = deciding_policies(flow, self.direction);
+            let named = denied.iter().chain(allowed).find(|policy| !policy.namespace.is_empty());
+            subject.namespace = named.map_or("", |policy| &policy.namespace);
+        }
+        subject.node_labels = Some(&flow.node_labels);
+        peer.is_unnamed = self.direction == Direction::Egress
+            && flow.verdict == flow::Verdict::Dropped
+            && flow.drop_reason() == DropReason::POLICY_DENIED;
+        Ok((subject, peer))
     }
 }
 
@@ -157,53 +182,128 @@ impl Sides {
     }
 }
 
-impl Party<'_> {
-    pub(super) fn identity(&self, learned: &Learned, settings: &Settings) -> Identity {
-        identity(
-            self.endpoint,
-            self.address.parse().ok(),
-            self.names,
-            self.service,
-            (learned, settings),
-        )
+impl Sides {
+    /// The Service, as `namespace/name`, whose own address the connection goes to: policy saw no
+    /// backend of it.
+    #[must_use]
+    pub fn untranslated_service(&self) -> Option<String> {
+        if self.direction != Direction::Egress || !self.peer.is_world() {
+            return None;
+        }
+        let (namespace, name) = self.peer.services().first()?;
+        Some(format!("{namespace}/{name}"))
     }
 }
 
-fn identity(
-    endpoint: &Endpoint,
-    address: Option<IpAddr>,
-    names: &[String],
-    service: Option<&Service>,
-    (learned, settings): (&Learned, &Settings),
-) -> Identity {
-    let mut labels: Vec<Label> = endpoint.labels.iter().map(|text| Label::parse(text)).collect();
-    if labels.is_empty() {
-        labels.extend(reserved(endpoint.identity));
-    }
-    let has = |key: &str| labels.iter().any(|label| label.key == key);
-    if has("io.kubernetes.pod.namespace") && !has(CLUSTER) {
-        // Agents always have it; some records are filtered.
-        let name = if endpoint.cluster_name.is_empty() {
-            &settings.cluster_name
-        } else {
-            &endpoint.cluster_name
-        };
-        labels.push(Label {
-            key: CLUSTER.to_owned(),
-            value: name.clone(),
-            source: "k8s".to_owned(),
-        });
-    }
-    let known = address.map(|address| learned.names(address)).unwrap_or_default();
-    let names = names.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase());
-    let identity =
-        Identity::recorded(labels, address).with_names(names.chain(known.iter().cloned()));
-    match service {
-        Some(service) if !service.name.is_empty() => {
-            identity.with_service(&service.namespace, &service.name)
+impl Party<'_> {
+    pub(super) fn identity(&self, learned: &Learned, settings: &Settings) -> Identity {
+        let address: Option<IpAddr> = self.address.parse().ok();
+        let (labels, is_thin) = self.labels(settings);
+        let is_unnamed = self.is_unnamed && is_without_name(&labels);
+        let known = address.map(|address| learned.names(address)).unwrap_or_default();
+        let names = self.names.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase());
+        let mut identity =
+            Identity::recorded(labels, address).with_names(names.chain(known.iter().cloned()));
+        if is_thin {
+            identity = identity.with_thin_labels();
         }
-        _ => identity,
+        if is_unnamed {
+            identity = identity.without_learned_name();
+        }
+        match self.service {
+            Some(service) if !service.name.is_empty() => {
+                identity.with_service(&service.namespace, &service.name)
+            }
+            _ => identity,
+        }
     }
+
+    /// Its labels, and whether some that policies may be about were not recorded.
+    fn labels(&self, settings: &Settings) -> (Vec<Label>, bool) {
+        let mut labels: Vec<Label> =
+            self.endpoint.labels.iter().map(|text| recorded_label(text)).collect();
+        // Nobody knew who it is.
+        labels.retain(|label| !(label.source == "reserved" && label.key == "unknown"));
+        if labels.is_empty() {
+            labels.extend(reserved(self.endpoint.identity));
+        }
+        let is = |labels: &[Label], key: &str| labels.iter().any(|label| label.key == key);
+        let k8s = |key: &str, value: &str| Label {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            source: "k8s".to_owned(),
+        };
+        if labels.iter().any(|label| label.source == "reserved" && label.key == "host") {
+            let Some(node_labels) = self.node_labels else { return (labels, false) };
+            labels.extend(node_labels.iter().map(|text| {
+                let (key, value) = text.split_once('=').unwrap_or((text, ""));
+                k8s(key, value)
+            }));
+            return (labels, node_labels.is_empty());
+        }
+        if !labels.iter().any(|label| label.source == "k8s") {
+            return (labels, false);
+        }
+        let is_thin = !is(&labels, NAMESPACE);
+        if is_thin && !self.namespace.is_empty() {
+            labels.push(k8s(NAMESPACE, self.namespace));
+            if !is(&labels, NAMESPACE_NAME) {
+                labels.push(k8s(NAMESPACE_NAME, self.namespace));
+            }
+        }
+        if is(&labels, NAMESPACE) && !is(&labels, CLUSTER) {
+            // Agents always have it; some records are filtered.
+            let name = if self.endpoint.cluster_name.is_empty() {
+                &settings.cluster_name
+            } else {
+                &self.endpoint.cluster_name
+            };
+            labels.push(k8s(CLUSTER, name));
+        }
+        (labels, is_thin)
+    }
+}
+
+/// The side that a record was seen on; where it does not say, the policies that it names do.
+fn direction(flow: &Flow) -> Option<Direction> {
+    match flow.traffic_direction {
+        TrafficDirection::Ingress => return Some(Direction::Ingress),
+        TrafficDirection::Egress => return Some(Direction::Egress),
+        _ => {}
+    }
+    let is_named = |direction| {
+        let (allowed, denied) = deciding_policies(flow, direction);
+        !allowed.is_empty() || !denied.is_empty()
+    };
+    match (is_named(Direction::Ingress), is_named(Direction::Egress)) {
+        (true, false) => Some(Direction::Ingress),
+        (false, true) => Some(Direction::Egress),
+        _ => None,
+    }
+}
+
+/// Policies that a record names for a direction: that allowed, and that denied.
+pub(super) fn deciding_policies(flow: &Flow, direction: Direction) -> (&[Policy], &[Policy]) {
+    match direction {
+        Direction::Ingress => (&flow.ingress_allowed_by, &flow.ingress_denied_by),
+        Direction::Egress => (&flow.egress_allowed_by, &flow.egress_denied_by),
+    }
+}
+
+/// A label as it is recorded: by some without its source, of a pod then.
+fn recorded_label(text: &str) -> Label {
+    let key = text.split_once('=').map_or(text, |(key, _)| key);
+    if key.contains(':') || key.starts_with('$') {
+        return Label::parse(text);
+    }
+    Label { source: "k8s".to_owned(), ..Label::parse(&format!(":{text}")) }
+}
+
+/// Whether no `toFQDNs` of that day's policies had led to it: an address that a name leads to has
+/// an identity of its own, with the name since Cilium 1.16 and with its address before.
+fn is_without_name(labels: &[Label]) -> bool {
+    let has = |source: &str| labels.iter().any(|label| label.source == source);
+    !has("cidr") || has("fqdn")
 }
 
 /// Labels of reserved identities, for records that carry the number alone.

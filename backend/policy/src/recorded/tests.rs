@@ -8,6 +8,8 @@ use flow::{
 use super::*;
 use crate::SourceText;
 
+mod thin;
+
 const POLICY: &str = "\
 apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
@@ -103,7 +105,7 @@ fn names_are_facts_that_may_be_missing() {
     assert_eq!(judgement.agreement, Agreement::CannotTell);
     assert_eq!(
         sentence,
-        "cannot tell: whether a name like `*.microsoft.com` led to the peer's address is not known"
+        "cannot tell without knowing whether a name like `*.microsoft.com` led to the peer's address"
     );
 
     let mut answer = dns("www.microsoft.com.", FlowVerdict::Forwarded);

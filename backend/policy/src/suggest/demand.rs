@@ -64,6 +64,11 @@ pub(super) fn demand(
             "it is {kind}: a rule for it would open a port or an ICMP type that nobody connects to"
         ));
     }
+    if let Some(service) = judgement.sides.untranslated_service() {
+        return Err(format!(
+            "it went to the address of the Service `{service}` untranslated: a rule for that address would be none for its pods, which is what policy sees once Cilium translates it"
+        ));
+    }
     if let Some(rule) = deny_rule(judge.set(), &judgement) {
         return Err(format!(
             "a deny rule refuses it, which no addition overrides: {} (line {})",

@@ -235,13 +235,13 @@ fn act_4_tells_dns_from_connections_and_requests() {
                 agreement: Agreement::Agrees,
             },
             Row {
-                what: "whether a name led to a cached address is in no record",
+                what: "no name had led to a cached address",
                 about: |flow| {
                     is_from(flow, "store-front")
                         && matches!(destination_ip(flow), "142.250.72.100" | "13.107.21.200")
                 },
-                sentence: "cannot tell: whether a name like `*.microsoft.com` led to the peer's address; whether a name like `api.github.com`",
-                agreement: Agreement::CannotTell,
+                sentence: "denied on egress by default, which `CiliumNetworkPolicy/pets/combined-fqdn-l7-policy` turned on; nearest rule: egress[1] (line 37): port matches, peer does not: no name matching `*.microsoft.com` was known",
+                agreement: Agreement::Agrees,
             },
             Row {
                 what: "rabbitmq resolves",
