@@ -169,6 +169,30 @@ test('the query type changes, keeps what both have, and does not ask an empty ex
   expect(onRunQuery).toHaveBeenCalledTimes(1);
 });
 
+test('a look at PromQL and back loses neither the flows nor the expression', async () => {
+  const user = userEvent.setup();
+  const choose = (type: string) => user.click(screen.getByRole('radio', { name: type }));
+  const asked: FlowsQuery = { ...flows, format: 'logs', filter: { verdict: ['DROPPED'] }, adhocVariable: '$filters' };
+  render(<Panel initial={asked} />);
+  await choose(text.query.promql);
+  await user.type(screen.getByLabelText('Expression'), 'up');
+  await user.tab();
+  await choose(text.query.flows);
+  expect(last()).toEqual(asked);
+  onRunQuery.mockClear();
+  await choose(text.query.promql);
+  expect(last()).toMatchObject({ queryType: 'promql', expr: 'up' });
+  expect(last()).not.toHaveProperty('filter');
+  expect(onRunQuery).toHaveBeenCalledTimes(1);
+  await choose(text.query.flowMetrics);
+  expect(last()).toMatchObject({
+    queryType: 'flowMetrics',
+    filter: { verdict: ['DROPPED'] },
+    adhocVariable: '$filters',
+  });
+  expect(last()).not.toHaveProperty('limit');
+});
+
 test('PromQL is asked when its field is left, if it is another', async () => {
   const user = userEvent.setup();
   render(<Panel initial={promql} />);

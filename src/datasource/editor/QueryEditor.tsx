@@ -8,6 +8,7 @@ import {
   defaultQuery,
   fitted,
   isAlerting,
+  isPromql,
   queryTypeOf,
   queryTypes,
   withType,
@@ -56,11 +57,15 @@ export function QueryEditor({ query, queries, onChange, onRunQuery, datasource, 
     }
   }, [isNew, stored, app, onChange]);
 
+  // What was asked for on the other side of PromQL and flows: a look there and back loses nothing.
+  const left = useRef<{ promql?: HubbleQuery; flows?: HubbleQuery }>({});
   const chooseType = (chosen: QueryType) => {
     if (chosen !== type) {
-      onChange(withType(stored, chosen, app));
+      left.current[sideOf(type)] = stored;
+      const next = withType(stored, chosen, app, left.current[sideOf(chosen)]);
+      onChange(next);
       // What was asked before is no answer to this; a query that can be asked as it stands is.
-      if (chosen !== 'promql') {
+      if (!isPromql(next) || next.expr.trim() !== '') {
         onRunQuery();
       }
     }
@@ -95,6 +100,10 @@ export function QueryEditor({ query, queries, onChange, onRunQuery, datasource, 
       <EditorOf query={shown} {...{ onChange, onRunQuery, datasource, app }} />
     </div>
   );
+}
+
+function sideOf(type: QueryType): 'promql' | 'flows' {
+  return type === 'promql' ? 'promql' : 'flows';
 }
 
 /** The types that make sense here, and the one that is chosen. */

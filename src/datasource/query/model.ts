@@ -145,11 +145,24 @@ export function defaultPromqlQuery(app?: CoreApp | string): Omit<PromqlQuery, 'r
   return { queryType: 'promql', expr: '', range: !instant, instant, legendFormat: '__auto', format: 'time_series' };
 }
 
-/** The query as one of another type. Which flows it asks for stays, where both ask for flows. */
-export function withType(query: HubbleQuery, type: QueryType, app?: CoreApp | string): HubbleQuery {
+/**
+ * The query as one of another type. Which flows it asks for stays, where both ask for flows. Between flows and PromQL
+ * nothing can stay: `before` is what the query was when it last asked for the other of them, and comes back.
+ */
+export function withType(
+  query: HubbleQuery,
+  type: QueryType,
+  app?: CoreApp | string,
+  before?: HubbleQuery
+): HubbleQuery {
   const { refId, hide, key, datasource } = query;
   const common = { refId, hide, key, datasource };
-  const selection = isPromql(query) ? {} : selectionOf(query);
+  const crosses = isPromql(query) !== (type === 'promql');
+  if (crosses && before && queryTypeOf(before) === type) {
+    return { ...before, ...common };
+  }
+  const asked = crosses ? before : query;
+  const selection = asked === undefined || isPromql(asked) ? {} : selectionWithVariable(asked);
   switch (type) {
     case 'promql':
       return { ...common, ...defaultPromqlQuery(app) };
@@ -237,6 +250,12 @@ const selectionFields = [
 export function selectionOf(query: FlowSelection): FlowSelection {
   const fields = selectionFields.filter((field) => query[field] !== undefined);
   return Object.fromEntries(fields.map((field) => [field, query[field]]));
+}
+
+/** The selection with the variable of a dashboard, which is no part of it for the backend. */
+function selectionWithVariable(query: RelayQuery): FlowSelection {
+  const { adhocVariable } = query;
+  return { ...selectionOf(query), ...(adhocVariable !== undefined && { adhocVariable }) };
 }
 
 /** The query with another selection of flows; nothing of its own is left. */
