@@ -1,7 +1,7 @@
 import { AppEvents, type TimeRange } from '@grafana/data';
 import { getAppEvents } from '@grafana/runtime';
 import { Button, ClipboardButton, Dropdown, Menu } from '@grafana/ui';
-import { useState } from 'react';
+import { useState, type ComponentProps } from 'react';
 
 import { ColumnPicker } from './ColumnPicker';
 import { fileName, saveFile } from './download';
@@ -32,6 +32,9 @@ const formats = [
   { format: 'jsonLines', label: text.toolbar.downloadJsonLines },
 ] as const satisfies ReadonlyArray<{ format: FileFormat; label: string }>;
 
+/** How a button of the toolbar looks. */
+const look = { size: 'sm', variant: 'secondary', fill: 'text' } as const satisfies ComponentProps<typeof Button>;
+
 /** What can be done with the table. Where there is no room, all of it is in one menu. */
 export function Actions({ isNarrow, ...props }: ActionsProps & { isNarrow: boolean }) {
   const { model, policies, commands, timeRange, columns, offered, chosen, onColumns } = props;
@@ -57,28 +60,21 @@ export function Actions({ isNarrow, ...props }: ActionsProps & { isNarrow: boole
     />
   ));
   const policiesLabel = text.toolbar.policies(policies.toLocaleString());
+  // The same in the toolbar and in the menu.
+  const check = { icon: 'shield', onClick: () => model.openCheck() } as const;
+  const pick = { icon: 'columns', onClick: () => setPicking(true) } as const;
 
   return (
     <>
       {!isNarrow && policies > 0 && (
-        <Button
-          icon="shield"
-          size="sm"
-          variant="secondary"
-          fill="text"
-          tooltip={text.toolbar.checkPolicies}
-          onClick={() => model.openCheck()}
-          data-testid={testIds.openCheck}
-        >
+        <Button {...look} {...check} tooltip={text.toolbar.checkPolicies} data-testid={testIds.openCheck}>
           {policiesLabel}
         </Button>
       )}
       {commands.length > 0 && (
         <ClipboardButton
           icon="copy"
-          size="sm"
-          variant="secondary"
-          fill="text"
+          {...look}
           tooltip={text.toolbar.copyCommand}
           aria-label={text.toolbar.copyCommand}
           getText={() => commands.join('\n')}
@@ -90,54 +86,25 @@ export function Actions({ isNarrow, ...props }: ActionsProps & { isNarrow: boole
           placement="bottom-end"
           overlay={
             <Menu>
-              {policies > 0 && (
-                <Menu.Item
-                  icon="shield"
-                  label={policiesLabel}
-                  onClick={() => model.openCheck()}
-                  testId={testIds.openCheck}
-                />
-              )}
-              <Menu.Item
-                icon="columns"
-                label={text.toolbar.columns}
-                onClick={() => setPicking(true)}
-                testId={testIds.columns}
-              />
+              {policies > 0 && <Menu.Item {...check} label={policiesLabel} testId={testIds.openCheck} />}
+              <Menu.Item {...pick} label={text.toolbar.columns} testId={testIds.columns} />
               {downloads}
             </Menu>
           }
         >
-          <Button
-            icon="ellipsis-h"
-            size="sm"
-            variant="secondary"
-            fill="text"
-            aria-label={text.toolbar.more}
-            data-testid={testIds.more}
-          />
+          <Button icon="ellipsis-h" {...look} aria-label={text.toolbar.more} data-testid={testIds.more} />
         </Dropdown>
       ) : (
         <>
           <Button
-            icon="columns"
-            size="sm"
-            variant="secondary"
-            fill="text"
+            {...look}
+            {...pick}
             tooltip={text.toolbar.columnsHint}
             aria-label={text.toolbar.columnsHint}
-            onClick={() => setPicking(true)}
             data-testid={testIds.columns}
           />
           <Dropdown placement="bottom-end" overlay={<Menu>{downloads}</Menu>}>
-            <Button
-              icon="download-alt"
-              size="sm"
-              variant="secondary"
-              fill="text"
-              aria-label={text.toolbar.download}
-              data-testid={testIds.download}
-            />
+            <Button icon="download-alt" {...look} aria-label={text.toolbar.download} data-testid={testIds.download} />
           </Dropdown>
         </>
       )}
