@@ -13,6 +13,10 @@ use crate::variable::{ALL, Variable};
 /// What the dashboards of the set have in common; their menu lists what bears it.
 const TAG: &str = "k8s:network-observability";
 
+/// What stands in the place of a number that is not there. A panel cannot know why: its query may
+/// have failed, so that even "no data" would be said too much.
+const NO_NUMBER: &str = "–";
+
 /// Columns of Grafana's grid.
 const COLUMNS: usize = 24;
 
@@ -245,7 +249,7 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
     let mut defaults = json!({
         "unit": panel.unit,
         // Words for an empty panel. The cells of a table have none of their own, see below.
-        "noValue": if is_number { "no data" } else { panel.no_value },
+        "noValue": if is_number { NO_NUMBER } else { panel.no_value },
         "links": if is_table { vec![] } else { links.clone() },
         "custom": custom(&panel.view),
         "color": color(panel),
@@ -274,7 +278,7 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
                     "type": "special",
                     "options": {
                         "match": "null+nan",
-                        "result": { "text": "no data", "color": "text", "index": 0 },
+                        "result": { "text": NO_NUMBER, "color": "text", "index": 0 },
                     },
                 }]),
             );
@@ -302,10 +306,10 @@ fn panel_json(panel: &Panel, build: Build) -> Value {
         "options": options(panel),
         "transformations": transformations(panel),
     });
-    let counts_flows = panel.queries.iter().any(|query| matches!(query, Query::FlowMetrics { .. }));
-    if counts_flows && let Some(json) = json.as_object_mut() {
-        // Single flows, counted in pieces of a second, are spikes and no rate.
-        json.insert("interval".into(), json!("10s"));
+    if let (Some(step), Some(json)) =
+        (panel.queries.iter().find_map(Query::shortest_step), json.as_object_mut())
+    {
+        json.insert("interval".into(), json!(step));
     }
     if matches!(panel.view, View::Cells)
         && let Some(json) = json.as_object_mut()
@@ -449,7 +453,7 @@ fn cells(panel: &Panel, links: &[Value]) -> Vec<Value> {
     })];
     if let View::Table(columns) = panel.view {
         // DNS names and pods are longer than their share of the width.
-        let long = [("query", 420), ("source", 330), ("destination", 330)];
+        let long = [("query", 420), ("from", 330), ("to", 330)];
         overrides.extend(columns.iter().filter_map(|(name, title)| {
             let (_, width) = long.iter().find(|(label, _)| label == name)?;
             Some(json!({
@@ -458,6 +462,12 @@ fn cells(panel: &Panel, links: &[Value]) -> Vec<Value> {
             }))
         }));
     }
+    overrides.extend(panel.hidden.iter().map(|label| {
+        // Grafana's older and newer word for it.
+        let hidden =
+            ["custom.hidden", "custom.hideFrom.viz"].map(|id| json!({ "id": id, "value": true }));
+        json!({ "matcher": { "id": "byName", "options": label }, "properties": hidden })
+    }));
     if !of_number.is_empty() {
         overrides.push(json!({
             "matcher": { "id": "byName", "options": panel.linked_column },

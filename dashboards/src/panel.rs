@@ -44,6 +44,8 @@ pub(crate) struct Panel {
     pub(crate) behind_query: Option<(char, Behind)>,
     /// The column that carries the links of a table.
     pub(crate) linked_column: &'static str,
+    /// Labels of a table that only its links read.
+    pub(crate) hidden: &'static [&'static str],
     /// Dashboards that look closer.
     pub(crate) next: Vec<Next>,
 }
@@ -65,6 +67,7 @@ impl Panel {
             behind: None,
             behind_query: None,
             linked_column: "",
+            hidden: &[],
             next: vec![],
         }
     }
@@ -192,6 +195,12 @@ impl Panel {
 
     pub(crate) fn unit(mut self, unit: &'static str) -> Self {
         self.unit = unit;
+        self
+    }
+
+    /// Labels of a table that are read by links and not shown.
+    pub(crate) fn hiding(mut self, labels: &'static [&'static str]) -> Self {
+        self.hidden = labels;
         self
     }
 

@@ -61,10 +61,16 @@ impl Part {
 impl Plane {
     fn new(metric: &str, base: &str, more: &str) -> Self {
         let picked = if more.is_empty() { base.to_owned() } else { format!("{base}, {more}") };
-        let needed = ["source", "destination"]
-            .into_iter()
-            .find(|end| base.contains(&format!(r#"{end}=~""#)))
-            .map_or(String::new(), |end| format!(r#", {end}!="""#));
+        // Of the labels that a selector may ask for, those that not every configuration has.
+        let needed: Vec<&str> = [
+            (r#"source=~""#, r#", source!="""#),
+            (r#"destination=~""#, r#", destination!="""#),
+            (r#"query!=""#, r#", query!="""#),
+        ]
+        .into_iter()
+        .filter_map(|(asked, needed)| base.contains(asked).then_some(needed))
+        .collect();
+        let needed = needed.concat();
         Self {
             parts: vec![Part { selector: format!("{metric}{{{picked}}}"), unless: None }],
             evidence: format!(r#"{metric}{{cluster=~"$cluster"{needed}}}"#),
@@ -170,11 +176,20 @@ impl Counter {
     }
 
     /// Per second, summed by `labels` (comma separated, none for one number); zero where nothing of
-    /// the metric is picked.
+    /// the metric is picked in the whole range.
     pub(crate) fn rate(&self, labels: &str) -> String {
         let rate = self.bare_rate(labels);
         // Of a series that is there the rate is a number anyway.
-        if self.planes.iter().all(Plane::is_whole) { rate } else { self.or_zero(&rate) }
+        if self.planes.iter().all(Plane::is_whole) {
+            return rate;
+        }
+        if labels.is_empty() { self.or_zero(&rate) } else { self.or_lone_zero(&rate, &self.seen()) }
+    }
+
+    /// The same in a panel that shows `other` as well: its series are as good as one's own.
+    pub(crate) fn rate_beside(&self, labels: &str, other: &Self) -> String {
+        let seen = format!("({} or {})", self.seen(), other.seen());
+        self.or_lone_zero(&self.bare_rate(labels), &seen)
     }
 
     /// Per second, to be worked with: nothing where nothing is picked.
@@ -193,7 +208,8 @@ impl Counter {
     pub(crate) fn rate_of_top(&self, labels: &str) -> String {
         let rate = self.bare_rate(labels);
         let top = self.sum("increase", "$__range", " @ end()", labels);
-        self.or_zero(&format!("({rate} and topk(10, {top} > 0))"))
+        let seen = format!("({} > 0)", self.seen());
+        self.or_lone_zero(&format!("({rate} and topk(10, {top} > 0))"), &seen)
     }
 
     /// How many values of `label` counted anything in the range.
@@ -203,8 +219,24 @@ impl Counter {
 
     /// The metric's zero, where there is nothing of what is picked of it.
     fn or_zero(&self, vector: &str) -> String {
-        let zeros = self.planes.iter().map(|plane| format!(" or on () 0 * group({})", plane.base));
-        format!("{vector}{}", zeros.collect::<String>())
+        format!("{vector} or on () {}", self.zero())
+    }
+
+    /// The metric's zero, a series without labels: beside those that `seen` finds anywhere in the
+    /// range it would be one more, wherever they begin or end.
+    fn or_lone_zero(&self, vector: &str, seen: &str) -> String {
+        lone_zero(vector, &self.zero(), seen)
+    }
+
+    fn zero(&self) -> String {
+        let zeros: Vec<String> =
+            self.planes.iter().map(|plane| format!("0 * group({})", plane.base)).collect();
+        zeros.join(" or on () ")
+    }
+
+    /// Something, where there is anything of what is picked in the range.
+    fn seen(&self) -> String {
+        self.sum("increase", "$__range", " @ end()", "")
     }
 
     /// Sums by `labels`, nothing where nothing is picked.
@@ -227,6 +259,11 @@ impl Counter {
         }
         format!("{} ({})", sum_by(labels), planes.join(" or "))
     }
+}
+
+/// A vector, or `zero` where nothing is `seen`.
+fn lone_zero(vector: &str, zero: &str, seen: &str) -> String {
+    format!("{vector} or on () (({zero}) unless on () {seen})")
 }
 
 /// Labels with that of the cluster.
@@ -286,15 +323,24 @@ pub(crate) fn forwarded_by_retina(scope: Scope, side: Side) -> String {
 /// Drops per second by reason, each packet once; zero where none of the flows is dropped.
 pub(crate) fn reasons_rate(scope: Scope, side: Side) -> String {
     let matchers = scope.hubble(side);
+    let drops = Counter::new("hubble_drop_total", &matchers).or_retina(
+        "networkobservability_adv_drop_count",
+        scope,
+        side,
+    );
     let retina = Plane::new("networkobservability_adv_drop_count", &scope.retina(side), "");
     let hubble = Plane::new("hubble_drop_total", &matchers, "");
-    format!(
-        "sum by (reason) ({} or (sum by (cluster, reason) ({}) unless on (cluster) group by (cluster) ({} @ end()))) or on () 0 * group(hubble_flows_processed_total{{{matchers}}}) or on () 0 * group({})",
+    let rate = format!(
+        "sum by (reason) ({} or (sum by (cluster, reason) ({}) unless on (cluster) group by (cluster) ({} @ end())))",
         drops_once("rate", RATE_WINDOW, &matchers, ""),
         retina.over("rate", RATE_WINDOW, "", "reason"),
         hubble.evidence,
-        forwarded_by_retina(scope, side),
-    )
+    );
+    let zero = format!(
+        "0 * group(hubble_flows_processed_total{{{matchers}}}) or on () 0 * group({})",
+        forwarded_by_retina(scope, side)
+    );
+    lone_zero(&rate, &zero, &drops.seen())
 }
 
 /// Drops in the range by reason and `labels`, each packet once.

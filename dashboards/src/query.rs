@@ -55,6 +55,16 @@ impl Query {
         matches!(self, Self::Flows { .. } | Self::FlowMetrics { .. } | Self::ServiceMap { .. })
     }
 
+    /// The shortest piece of time that it is drawn in. Single flows, counted in pieces of a second,
+    /// are spikes and no rate; a share jumps where each piece has a dozen.
+    pub(crate) fn shortest_step(&self) -> Option<&'static str> {
+        match self {
+            Self::FlowMetrics { metric: "dropRatio", .. } => Some("1m"),
+            Self::FlowMetrics { .. } => Some("10s"),
+            _ => None,
+        }
+    }
+
     /// The query as a panel's target.
     pub(crate) fn json(&self, ref_id: char, build: Build) -> Value {
         let mut target = match self {

@@ -25,42 +25,46 @@ const OF_NAMESPACE: &str = r#"cluster=~"$cluster", destination_namespace=~"$name
 const RENAMED: &[(&str, &str)] =
     &[("qtypes", "query_type"), ("rcode", "return_code"), ("ips_returned", "num_response")];
 
+/// Of series that know the names: without `query` in its options, Hubble counts without them, and
+/// so do Retina's nodes.
+const NAMED: &str = r#", query!="""#;
+
 /// Questions that pods asked.
 fn queries(scope: Scope) -> Counter {
-    let matchers = scope.hubble(Side::Outgoing);
-    retina(Counter::new("hubble_dns_queries_total", &matchers), scope, "request", "")
+    queries_of(scope, "")
+}
+
+fn queries_of(scope: Scope, of: &str) -> Counter {
+    let matchers = format!("{}{of}", scope.hubble(Side::Outgoing));
+    retina(Counter::new("hubble_dns_queries_total", &matchers), scope, "request", of, "")
 }
 
 /// Answers that were given, to the namespaces where some are chosen: those that meet a matcher in
 /// Hubble's words and the same in Retina's.
 fn responses(scope: Scope, hubble: &str, retina_: &str) -> Counter {
+    responses_of(scope, "", hubble, retina_)
+}
+
+fn responses_of(scope: Scope, of: &str, hubble: &str, retina_: &str) -> Counter {
     let matchers = match scope {
         Scope::Cluster => scope.hubble(Side::Incoming),
         Scope::Namespace | Scope::Workload => OF_NAMESPACE.to_owned(),
     };
-    let counter = Counter::picked("hubble_dns_responses_total", &matchers, hubble);
-    retina(counter, scope, "response", retina_)
+    let counter = Counter::picked("hubble_dns_responses_total", &format!("{matchers}{of}"), hubble);
+    retina(counter, scope, "response", of, retina_)
 }
 
 /// Retina's counters where a cluster has not Hubble's: that of pods, which knows names and codes, and
 /// in older releases that of nodes.
-fn retina(counter: Counter, scope: Scope, what: &str, more: &str) -> Counter {
+fn retina(counter: Counter, scope: Scope, what: &str, of: &str, more: &str) -> Counter {
     match scope {
         Scope::Cluster => {
-            let matchers = scope.hubble(Side::Outgoing);
+            let matchers = format!("{}{of}", scope.hubble(Side::Outgoing));
+            let pods = format!("networkobservability_adv_dns_{what}_count");
+            let nodes = format!("networkobservability_dns_{what}_count");
             counter
-                .or_renamed(
-                    &format!("networkobservability_adv_dns_{what}_count"),
-                    &matchers,
-                    more,
-                    RENAMED,
-                )
-                .or_renamed(
-                    &format!("networkobservability_dns_{what}_count"),
-                    &matchers,
-                    more,
-                    RENAMED,
-                )
+                .or_renamed(&pods, &matchers, more, RENAMED)
+                .or_renamed(&nodes, &matchers, more, RENAMED)
         }
         Scope::Namespace | Scope::Workload => counter,
     }
@@ -82,10 +86,21 @@ fn successes(scope: Scope) -> Counter {
     )
 }
 
+/// What of a question that a policy refused says so.
+const REFUSED: &str = r#"rcode="Policy denied""#;
+
 /// Questions that a policy refused. Hubble counts them among the questions.
 fn refused(scope: Scope) -> Counter {
-    let matchers = scope.hubble(Side::Outgoing);
-    Counter::picked("hubble_dns_queries_total", &matchers, r#"rcode="Policy denied""#)
+    Counter::picked("hubble_dns_queries_total", &scope.hubble(Side::Outgoing), REFUSED)
+}
+
+/// The same where the metric names the pod that asked.
+fn refused_of_pods(scope: Scope) -> Counter {
+    let matchers = match scope {
+        Scope::Cluster => format!(r#"{}, source=~".+/.+""#, scope.hubble(Side::Outgoing)),
+        Scope::Namespace | Scope::Workload => scope.hubble(Side::Outgoing),
+    };
+    Counter::picked("hubble_dns_queries_total", &matchers, REFUSED)
 }
 
 /// The flows of questions or answers. No filter of Hubble's knows their type of record.
@@ -227,12 +242,12 @@ fn over_time(scope: Scope) -> Vec<Panel> {
         Panel::lines(
             format!("DNS Errors by Type{}", of_namespace(scope)),
             format!("Answers per second that say that something is wrong. Non-Existent Domain is common: names are tried with each search domain. Queries that a policy refused stand under Policy denied.{}", whose(scope)),
-            errors(scope).rate("rcode, qtypes"),
+            errors(scope).rate_beside("rcode, qtypes", &refused(scope)),
             "{{rcode}} ({{qtypes}})",
         )
         .unit("reqps")
         .behind(flows(scope, back, &[("reply", "true")]).of("any type and result"))
-        .and(refused(scope).rate("rcode, qtypes"), "{{rcode}} ({{qtypes}})")
+        .and(refused(scope).bare_rate("rcode, qtypes"), "{{rcode}} ({{qtypes}})")
         .behind_query('B', flows(scope, out, &[("verdict", "DROPPED")]))
         .when_empty(no_answer),
         Panel::lines(
@@ -255,7 +270,7 @@ fn names(scope: Scope) -> Vec<Panel> {
         Panel::lines(
             "Top DNS Queries (Requests)",
             "Questions per second for the ten names asked for most in the range.",
-            queries(scope).rate_of_top("query, qtypes"),
+            queries_of(scope, NAMED).rate_of_top("query, qtypes"),
             "{{query}} ({{qtypes}})",
         )
         .unit("reqps")
@@ -264,7 +279,7 @@ fn names(scope: Scope) -> Vec<Panel> {
         Panel::lines(
             format!("Top DNS Queries (Responses){}", of_namespace(scope)),
             format!("Answers per second for the ten names answered most in the range.{}", whose(scope)),
-            responses(scope, "", "").rate_of_top("query, qtypes"),
+            responses_of(scope, NAMED, "", "").rate_of_top("query, qtypes"),
             "{{query}} ({{qtypes}})",
         )
         .unit("reqps")
@@ -275,7 +290,8 @@ fn names(scope: Scope) -> Vec<Panel> {
             format!("Answers in the range by name, type of record, result and number of addresses, the hundred most frequent. Hubble's metrics do not hold the addresses themselves: click a number for the flows, which do.{}", whose(scope)),
             format!(
                 "topk(100, round({}) > 0)",
-                responses(scope, "", "").increase("query, qtypes, rcode, ips_returned")
+                responses_of(scope, NAMED, "", "")
+                    .increase("query, qtypes, rcode, ips_returned")
             ),
             &[
                 ("query", "Name"),
@@ -306,7 +322,6 @@ fn failed(scope: Scope) -> Counter {
 }
 
 fn pods(scope: Scope) -> Vec<Panel> {
-    let [no_question, _] = when_empty(scope);
     vec![
         Panel::lines(
             "DNS Servers with Errors",
@@ -327,7 +342,7 @@ fn pods(scope: Scope) -> Vec<Panel> {
         Panel::lines(
             "Top Pods with Refused DNS Queries",
             "Questions per second that a policy refused, of the ten pods that asked most of them in the range. The DNS proxy answers them itself, so no DNS server ever saw them.",
-            refused(scope).rate_of_top("source"),
+            refused_of_pods(scope).rate_of_top("source"),
             "{{source}}",
         )
         .unit("reqps")
@@ -336,6 +351,6 @@ fn pods(scope: Scope) -> Vec<Panel> {
             ("verdict", "DROPPED".into()),
             Side::Outgoing.pod_condition(),
         ])
-        .when_empty(no_question),
+        .when_empty(sentences::DNS_OF_PODS),
     ]
 }

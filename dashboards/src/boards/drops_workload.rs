@@ -156,28 +156,36 @@ fn pairs() -> Panel {
         let drops = reasons_increase(SCOPE, side, "source, destination, protocol");
         format!(r#"label_replace({drops}, "direction", "{}", "", "")"#, side.direction())
     };
+    // The labels stay as they are for the links, which take a name for a pod.
+    let named = |vector: String, end: &str, label: &str| {
+        format!(
+            r#"label_replace(label_replace({vector}, "{end}", "$1", "{label}", "(.*)"), "{end}", "not named", "{label}", "")"#
+        )
+    };
     let either = format!("{} or {}", of(Side::Incoming), of(Side::Outgoing));
+    let named = named(named(format!("round({either}) > 0"), "from", "source"), "to", "destination");
     Panel::table(
         "Drops by source, destination and reason",
-        format!("Drops within the range, the fifty largest. An empty cell is an end that Hubble's labels do not name. Click a number for the flows behind it. {COUNTED}"),
-        format!("topk(50, round({either}) > 0)"),
+        format!("Drops within the range, the fifty largest. not named: the metric's contexts name the pod on whose node the packet was dropped, and not the other end. Click a number for the flows behind it. {COUNTED}"),
+        format!("topk(50, {named})"),
         &[
-            ("source", "Source"),
-            ("destination", "Destination"),
+            ("from", "Source"),
+            ("to", "Destination"),
             ("reason", "Reason"),
             ("protocol", "Protocol"),
             ("direction", "Direction"),
             ("Value", "Drops"),
         ],
     )
+    .hiding(&["source", "destination"])
     .sized(24, 9)
     .unit("locale")
     .behind(
         Behind::from(vec![
             ("verdict", "DROPPED".into()),
             ("trafficDirection", "${__data.fields.Direction}".into()),
-            ("fromPod", "${__data.fields.Source}".into()),
-            ("toPod", "${__data.fields.Destination}".into()),
+            ("fromPod", "${__data.fields.source}".into()),
+            ("toPod", "${__data.fields.destination}".into()),
             ("dropReasonDesc", "${__data.fields.Reason}".into()),
         ])
         .once()

@@ -7,9 +7,12 @@ use crate::panel::{Panel, View};
 use crate::query::Query;
 use crate::variable::Variable;
 
-/// Flows of a group in a piece of time, of which a share says anything: of two flows it is 0, 50 or
-/// 100 %.
+/// Flows of a group in a range, of which a share says anything: of two flows it is 0, 50 or 100 %.
 const LEAST_FLOWS: u32 = 10;
+
+/// The same of a piece of time, where it is compared with the next: of ten flows of which half are
+/// dropped, a share is between 34 and 66 % two times out of three.
+const LEAST_FLOWS_OF_A_STEP: u32 = 30;
 
 /// What is chosen at the top, as a filter. The ad hoc filters come to it by themselves.
 fn chosen(more: &[(&'static str, &str)]) -> Vec<Condition> {
@@ -42,7 +45,11 @@ fn counted(
 ) -> Query {
     // Bars are read one by one, lines are told apart by their shape.
     let limit = if format == "top" { 10 } else { 20 };
-    let least = if metric == "dropRatio" { LEAST_FLOWS } else { 0 };
+    let least = match (metric, format) {
+        ("dropRatio", "top") => LEAST_FLOWS,
+        ("dropRatio", _) => LEAST_FLOWS_OF_A_STEP,
+        _ => 0,
+    };
     Query::FlowMetrics { metric, by, format, filter, limit, least }
 }
 
@@ -102,7 +109,7 @@ fn over_time() -> Vec<Panel> {
         Panel::counted(
             View::Lines,
             "Drop ratio by destination workload",
-            "The share of the flows to a workload that is dropped, seen on its own node: only there does Hubble know the workload. Of the workloads with the most flows, where ten or more came in 10 seconds.",
+            "The share of the flows to a workload that is dropped, seen on its own node: only there does Hubble know the workload. Of the workloads with the most flows, where 30 or more came in a step of the graph, of a minute at least.",
             counted(
                 "dropRatio",
                 &["toNamespace", "toWorkload"],

@@ -216,7 +216,7 @@ fn a_refused_packet_counts_once_or_the_panel_says_otherwise() {
 
 #[test]
 fn drops_are_drops_and_latencies_are_no_averages_of_buckets() {
-    let zero = regex(r#" or on \(\) 0 \* group\([a-z_]+\{(?:[^}"]|"[^"]*")*\}\)"#);
+    let zero = regex(r#"0 \* group\([a-z_]+\{(?:[^}"]|"[^"]*")*\}\)"#);
     each_panel(|_, name, panel| {
         let title = panel["title"].as_str().unwrap();
         for expr in exprs(panel) {

@@ -178,3 +178,30 @@ fn a_click_on_a_number_shows_flows_at_once() {
     assert_eq!(first["type"], "k8snet-flows-panel");
     assert_eq!(first["gridPos"]["y"], 0);
 }
+
+#[test]
+fn a_number_that_is_not_there_is_a_dash() {
+    let mut numbers = 0;
+    each_panel(|_, name, panel| {
+        if ["stat", "bargauge"].contains(&panel["type"].as_str().unwrap()) {
+            numbers += 1;
+            assert_eq!(panel["fieldConfig"]["defaults"]["noValue"], "–", "{name}");
+        }
+        assert!(!panel["fieldConfig"].to_string().contains("no data"), "{name}");
+    });
+    assert!(numbers > 50, "{numbers}");
+}
+
+#[test]
+fn a_share_over_time_has_flows_enough_in_each_step() {
+    let mut shares = 0;
+    each_panel(|_, name, panel| {
+        let target = &panel["targets"][0];
+        if target["metric"] == "dropRatio" && target["format"] == "time_series" {
+            shares += 1;
+            assert_eq!(panel["interval"], "1m", "{name}");
+            assert_eq!(target["minFlows"], 30, "{name}");
+        }
+    });
+    assert_eq!(shares, 1);
+}

@@ -47,6 +47,7 @@ fn missing(selector: &Selector, families: &Families) -> Option<&'static str> {
     let needed = if of_pods { &selector.named } else { &selector.needed };
     let lacking = needed.iter().find(|label| !labels.contains(*label))?;
     Some(match lacking.as_str() {
+        "query" => "query",
         "source" => "sourceEgressContext",
         "destination" => "destinationIngressContext",
         label if label.starts_with("source_") || label.starts_with("destination_") => {
@@ -63,6 +64,13 @@ pub(crate) fn can_tell(panel: &Panel, families: &Families) -> bool {
     panel.selectors.iter().any(|selector| missing(selector, families).is_none())
 }
 
+/// The zero of a metric of which nothing is picked, beside series that are there.
+pub(crate) fn has_stray_zero(answers: &Answers) -> bool {
+    let is_bare = |answer: &Answer| answer.labels.is_empty();
+    let mut all = answers.iter().flatten().flatten();
+    all.clone().any(is_bare) && all.any(|answer| !is_bare(answer))
+}
+
 /// The faults of a panel on a profile, over its acts.
 pub(crate) fn of_panel<'a>(
     panel: &Panel,
@@ -77,6 +85,9 @@ pub(crate) fn of_panel<'a>(
             faults.push(format!("{act}: {error}"));
         }
         let mut values = answers.iter().flatten().flatten().flat_map(|answer| &answer.values);
+        if has_stray_zero(answers) {
+            faults.push(format!("{act}: a zero beside other series"));
+        }
         let is_wrong = |value: f64| {
             let is_share = (0.0..=1.0 + 1e-9).contains(&value);
             !value.is_finite() || panel.unit == "percentunit" && !is_share

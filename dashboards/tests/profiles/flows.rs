@@ -53,6 +53,7 @@ pub(crate) struct End {
     pub(crate) id: u32,
     pub(crate) identity: u32,
     pub(crate) namespace: String,
+    pub(crate) labels: Vec<String>,
     pub(crate) pod_name: String,
     pub(crate) workloads: Vec<Workload>,
 }
@@ -61,6 +62,11 @@ impl End {
     /// Whether it is a pod of the node that saw the flow.
     pub(crate) fn is_local_pod(&self) -> bool {
         self.id != 0 && !self.pod_name.is_empty()
+    }
+
+    /// The name of its first workload, where the node that saw the flow knows it.
+    pub(crate) fn workload(&self) -> &str {
+        self.workloads.first().map_or("", |workload| &workload.name)
     }
 }
 
@@ -83,11 +89,26 @@ pub(crate) struct Tcp {
     pub(crate) flags: BTreeMap<String, bool>,
 }
 
+/// Nothing of it is counted but that it is there.
+#[derive(Debug, Default, Clone, Deserialize)]
+pub(crate) struct Udp {}
+
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub(crate) struct Icmp {
+    #[serde(rename = "type")]
+    pub(crate) kind: u32,
+}
+
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(crate) struct Layer4 {
     #[serde(rename = "TCP")]
     pub(crate) tcp: Option<Tcp>,
+    #[serde(rename = "UDP")]
+    pub(crate) udp: Option<Udp>,
+    #[serde(rename = "ICMPv4")]
+    pub(crate) icmp: Option<Icmp>,
 }
 
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -103,6 +124,8 @@ pub(crate) struct Dns {
 #[serde(default)]
 pub(crate) struct Http {
     pub(crate) code: u32,
+    pub(crate) method: String,
+    pub(crate) protocol: String,
 }
 
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -110,6 +133,8 @@ pub(crate) struct Http {
 pub(crate) struct Layer7 {
     #[serde(rename = "type")]
     pub(crate) kind: String,
+    /// A number, written as a text.
+    pub(crate) latency_ns: String,
     pub(crate) dns: Option<Dns>,
     pub(crate) http: Option<Http>,
 }
@@ -146,6 +171,11 @@ pub(crate) struct Flow {
     pub(crate) trace_observation_point: String,
     #[serde(default)]
     pub(crate) traffic_direction: String,
+    #[serde(default)]
+    pub(crate) policy_match_type: u32,
+    /// None: nobody knows.
+    #[serde(default)]
+    pub(crate) is_reply: Option<bool>,
 }
 
 impl Flow {

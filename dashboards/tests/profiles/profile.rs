@@ -57,7 +57,7 @@ impl Profile {
             all.extend(cluster::agents(flows));
         }
         if self == Self::Acns {
-            all.extend(cluster::lost_events(flows, "hubble_ring_buffer", 3.0));
+            all.extend(cluster::lost_events(flows));
         }
         all.extend(cluster::inventory(flows));
         all

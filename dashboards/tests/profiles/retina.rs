@@ -75,14 +75,18 @@ fn forwarded(tally: &mut Tally, flow: &Flow, context: Context) {
 }
 
 fn dropped(tally: &mut Tally, flow: &Flow, context: Context) {
-    let is_policy = flow.drop_reason_desc == "POLICY_DENIED";
-    let reason = if is_policy { "IPTABLE_RULE_DROP" } else { "UNKNOWN_DROP" };
+    let reason = reason(flow);
     packets(tally, flow, "drop", &labels([("reason", reason), ("direction", "unknown")]));
     for (direction, mut whose) in ends(flow, context, "INGRESS") {
         whose.insert("reason".to_owned(), reason.to_owned());
         whose.insert("direction".to_owned(), direction);
         packets(tally, flow, "adv_drop", &whose);
     }
+}
+
+/// Retina's word for why a packet was dropped.
+pub(crate) fn reason(flow: &Flow) -> &'static str {
+    if flow.drop_reason_desc == "POLICY_DENIED" { "IPTABLE_RULE_DROP" } else { "UNKNOWN_DROP" }
 }
 
 fn names(tally: &mut Tally, flow: &Flow, context: Context) {
@@ -165,28 +169,33 @@ fn flags(flow: &Flow) -> Vec<&'static str> {
     flags
 }
 
+/// A statistic of a node: family, labels, and how much of it the node has.
+type Statistic = (&'static str, &'static [(&'static str, &'static str)], f64);
+
+/// What no flow tells. Retina leaves out what is zero,
+/// and the reset count is one of Windows.
+pub(crate) const STATISTICS: [Statistic; 13] = [
+    ("tcp_state", &[("state", "ESTABLISHED")], 40.0),
+    ("tcp_connection_remote", &[("address", "AllIPs")], 41.0),
+    ("udp_connection_stats", &[("statistic_name", "ACTIVE")], 12.0),
+    ("tcp_connection_stats", &[("statistic_name", "TCPTimeouts")], 3.0),
+    ("tcp_connection_stats", &[("statistic_name", "TCPTSReorder")], 1.0),
+    ("interface_stats", &[ALL_INTERFACES, ("statistic_name", "rx_packets")], 900.0),
+    ("interface_stats", &[ALL_INTERFACES, ("statistic_name", "tx_packets")], 800.0),
+    ("interface_stats", &[ALL_INTERFACES, ("statistic_name", "rx_dropped")], 4.0),
+    ("interface_stats", &[ALL_INTERFACES, ("statistic_name", "tx_dropped")], 6.0),
+    ("interface_stats", &[ALL_INTERFACES, ("statistic_name", "rx_comp_full")], 7.0),
+    ("interface_stats", &[ALL_INTERFACES, ("statistic_name", "tx_send_full")], 8.0),
+    ("interface_stats", &[ALL_INTERFACES, ("statistic_name", "rx0_cache_full")], 2.0),
+    ("interface_stats", &[ALL_INTERFACES, ("statistic_name", "tx0_nop")], 5.0),
+];
+
+const ALL_INTERFACES: (&str, &str) = ("interface_name", "all_interfaces");
+
 fn node_statistics(flows: &[Flow], series: &mut Series) {
     let nodes: BTreeSet<&str> = flows.iter().map(Flow::node).collect();
-    let interface =
-        |statistic| vec![("interface_name", "all_interfaces"), ("statistic_name", statistic)];
-    // Retina leaves out what is zero, and the reset count is one of Windows.
-    let statistics = [
-        ("tcp_state", vec![("state", "ESTABLISHED")], 40.0),
-        ("tcp_connection_remote", vec![("address", "AllIPs")], 40.0),
-        ("udp_connection_stats", vec![("statistic_name", "ACTIVE")], 12.0),
-        ("tcp_connection_stats", vec![("statistic_name", "TCPTimeouts")], 3.0),
-        ("tcp_connection_stats", vec![("statistic_name", "TCPTSReorder")], 1.0),
-        ("interface_stats", interface("rx_packets"), 900.0),
-        ("interface_stats", interface("tx_packets"), 800.0),
-        ("interface_stats", interface("rx_dropped"), 1.0),
-        ("interface_stats", interface("tx_dropped"), 1.0),
-        ("interface_stats", interface("rx_comp_full"), 1.0),
-        ("interface_stats", interface("tx_send_full"), 1.0),
-        ("interface_stats", interface("rx0_cache_full"), 2.0),
-        ("interface_stats", interface("tx0_nop"), 5.0),
-    ];
     for node in nodes {
-        for (family, of, value) in &statistics {
+        for (family, of, value) in &STATISTICS {
             let mut labels: Labels =
                 of.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
             labels.insert("instance".to_owned(), node.to_owned());

@@ -82,7 +82,7 @@ const table = {
   wrapHeaderText: undefined,
   tooltip: undefined,
   footer: undefined,
-  hideFrom,
+  'hideFrom.viz': false,
 };
 
 /** In the place of a panel that is neither in the plugin folder nor among the built-in ones. */
