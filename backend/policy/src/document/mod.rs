@@ -13,7 +13,7 @@ mod selector;
 
 pub(crate) use log_filters::{RawFilters, read_log_filters};
 pub use refusal::{Refusal, RefusalClass, Refused};
-pub(crate) use selector::POD_NAMESPACE;
+pub(crate) use selector::{CLUSTER, POD_NAMESPACE};
 
 use hashbrown::{HashMap, HashSet};
 

@@ -107,6 +107,10 @@ impl Shape {
             return Err(Unjudged::NotAPacket);
         }
         let companion = match Companion::of(flow) {
+            // A setting decides about this one.
+            Some(Companion { kind: CompanionKind::FragmentationNeeded, .. }) => {
+                Some(CompanionKind::FragmentationNeeded)
+            }
             Some(Companion { kind, was_asked: false }) => return Err(Unjudged::NotAsked(kind)),
             companion => companion.map(|companion| companion.kind),
         };

@@ -76,6 +76,12 @@ pub(super) fn demand(
             rule.at.line
         ));
     }
+    if let Some(rule) = narrower_rule(judge.set(), &judgement, flow) {
+        return Err(format!(
+            "the HTTP rule in line {} is about this method and path, with a header or host that the request lacks: a rule without it would make that one void",
+            rule.at.line
+        ));
+    }
     let decision = judgement.explanation.decision;
     let sides = &judgement.sides;
     let subject =
@@ -97,10 +103,7 @@ pub(super) fn demand(
                 push(&mut body.dns, dns.query.trim_end_matches('.').to_ascii_lowercase());
             }
             Some(L7Record::Http(http)) => {
-                let path = http.url.split_once("://").map_or(http.url.as_str(), |(_, rest)| {
-                    rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or("/")
-                });
-                push(&mut body.http, (http.method.clone(), escape(path)));
+                push(&mut body.http, (http.method.clone(), escape(path_of(&http.url))));
             }
             _ => {}
         }
@@ -137,6 +140,33 @@ fn deny_rule<'s>(set: &'s PolicySet, judgement: &Judgement) -> Option<&'s Entry>
         && entry.action == Action::Deny
         && entry.tier != Tier::Baseline;
     is_deny.then_some(entry)
+}
+
+/// The HTTP rule that allows a request but for its headers or host.
+fn narrower_rule<'s>(
+    set: &'s PolicySet,
+    judgement: &Judgement,
+    flow: &Flow,
+) -> Option<&'s crate::HttpRule> {
+    let L7Record::Http(http) = flow.l7.as_ref()?.record.as_ref()? else { return None };
+    let path = path_of(&http.url);
+    let is_met = |pattern: &Option<crate::HttpPattern>, text: &str| {
+        pattern.as_ref().is_none_or(|pattern| pattern.matches(text) == Some(true))
+    };
+    judgement.l7.as_ref()?.rules.iter().find_map(|looked_at| {
+        let ports = set.entries().get(looked_at.entry as usize)?.ports.as_ref()?;
+        let rule =
+            ports.iter().flat_map(|rule| &rule.l7.http).find(|rule| rule.at == looked_at.at)?;
+        let asks_more = !rule.headers.is_empty() || rule.header_matches || rule.host.is_some();
+        (asks_more && is_met(&rule.method, &http.method) && is_met(&rule.path, path))
+            .then_some(rule)
+    })
+}
+
+/// Path and query of a URL.
+fn path_of(url: &str) -> &str {
+    url.split_once("://")
+        .map_or(url, |(_, rest)| rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or("/"))
 }
 
 /// Names that an endpoint may ask for, where the agent sees it.
@@ -197,7 +227,8 @@ fn peer(
     queried: &[crate::NamePattern],
 ) -> Result<PeerKey, String> {
     for entity in
-        ["host", "remote-node", "kube-apiserver", "health", "ingress", "init", "unmanaged"]
+        // The narrowest comes first: an API server is a node, or of the world, as well.
+        ["kube-apiserver", "ingress", "health", "host", "remote-node", "init", "unmanaged"]
     {
         if identity.is_reserved(entity) {
             return Ok(PeerKey::Entity(entity));

@@ -3,6 +3,7 @@
 
 mod demand;
 mod insert;
+mod kubernetes;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,8 @@ pub struct Unfixed {
 /// By subject and by rule; both in order.
 type Rules = Vec<(SubjectKey, Vec<(RuleKey, RuleBody)>)>;
 
+/// Times that a suggestion is made without what did not help.
+const MAX_ROUNDS: usize = 4;
 /// Edits of one suggestion; beyond, rules go into policies of their own.
 const MAX_EDITS: usize = 200;
 
@@ -78,28 +81,72 @@ pub fn suggest(
 ) -> Suggestion {
     let learned = Learned::from_flows(flows);
     let before = Arc::new(PolicySet::read(texts, settings.clone()));
-    let mut judge = Judge::new(Arc::clone(&before));
-    let mut unfixed = Vec::new();
-    let mut rules = Rules::new();
-    let mut asked = Vec::new();
-    for index in wanted {
-        let Some(flow) = flows.get(*index) else { continue };
-        match demand(&mut judge, flow, &learned, &mut rules) {
-            Ok(true) => asked.push(*index),
-            Ok(false) => {}
-            Err(reason) => unfixed.push(Unfixed { flow: *index, reason }),
-        }
-    }
-    if rules.is_empty() {
-        return Suggestion { unfixed, ..Suggestion::default() };
-    }
     let proof = Proof { settings, prepared: Prepared::of(flows, &learned, settings) };
     let old = proof.verdicts(texts, "");
-    let apart = Draft { yaml: write::policies(&rules, before.documents()), ..Draft::default() };
-    let within = edit(texts, settings, &before, rules);
-    let passes_apart = proof.passing(&apart, texts, &old);
-    let passes_within = proof.passing(&within, texts, &old);
-    // Additions to what is there are kept only if they let the same pass, and no more.
+    let mut judge = Judge::new(Arc::clone(&before));
+    let mut suggestion = Suggestion::default();
+    let mut asked = wanted.to_vec();
+    // What does not let its flow pass stays out of the answer, and the rest is proven again.
+    for _ in 0..MAX_ROUNDS {
+        let mut rules = Rules::new();
+        asked.retain(|index| {
+            let Some(flow) = flows.get(*index) else { return false };
+            match demand(&mut judge, flow, &learned, &mut rules) {
+                Ok(needs) => needs,
+                Err(reason) => {
+                    suggestion.unfixed.push(Unfixed { flow: *index, reason });
+                    false
+                }
+            }
+        });
+        if rules.is_empty() {
+            break;
+        }
+        let (draft, passing) = best(&proof, texts, &before, rules, &asked, &old);
+        let (fixed, rest): (Vec<usize>, Vec<usize>) =
+            asked.iter().partition(|index| passing.binary_search(index).is_ok());
+        suggestion.unfixed.extend(rest.iter().map(|index| Unfixed {
+            flow: *index,
+            reason: "it does not pass with the addition either: a deny rule, or a rule that cannot be told".to_owned(),
+        }));
+        if rest.is_empty() {
+            suggestion.also_allowed = passing
+                .iter()
+                .filter(|index| !fixed.contains(index))
+                .filter_map(|index| {
+                    let flow = flows.get(*index)?;
+                    let sides = Sides::of(flow, &learned, settings).ok()?;
+                    let (source, destination) = parties(flow, &sides);
+                    Some(format!("{source} → {destination} {}", sides.traffic))
+                })
+                .collect();
+            suggestion.fixed = fixed;
+            suggestion.texts = draft.texts;
+            suggestion.edits = draft.edits;
+            suggestion.yaml = draft.yaml;
+            break;
+        }
+        asked = fixed;
+    }
+    order::sort(&mut suggestion.also_allowed);
+    suggestion.also_allowed.dedup();
+    suggestion
+}
+
+/// The additions that let the most flows pass of those that are `asked` for: to what is there if
+/// that lets the same pass and no more, else policies of their own. With the flows that pass.
+fn best(
+    proof: &Proof<'_>,
+    texts: &[SourceText<'_>],
+    before: &Arc<PolicySet>,
+    rules: Rules,
+    asked: &[usize],
+    old: &[Option<Verdict>],
+) -> (Draft, Vec<usize>) {
+    let apart = Draft { yaml: write::policies(&rules, before), ..Draft::default() };
+    let within = edit(texts, proof.settings, before, rules);
+    let passes_apart = proof.passing(&apart, texts, old);
+    let passes_within = proof.passing(&within, texts, old);
     let is_as_good = !within.edits.is_empty()
         && passes_within.as_ref().is_some_and(|own| {
             passes_apart.as_ref().is_none_or(|apart| {
@@ -110,33 +157,7 @@ pub fn suggest(
             })
         });
     let (draft, passing) = if is_as_good { (within, passes_within) } else { (apart, passes_apart) };
-    let passing = passing.unwrap_or_default();
-    let mut suggestion = Suggestion { unfixed, yaml: draft.yaml, ..Suggestion::default() };
-    for index in asked.iter().copied() {
-        if passing.binary_search(&index).is_ok() {
-            suggestion.fixed.push(index);
-        } else {
-            suggestion.unfixed.push(Unfixed {
-                flow: index,
-                reason: "it does not pass with the addition either: a deny rule, or a rule that cannot be told".to_owned(),
-            });
-        }
-    }
-    suggestion.also_allowed = passing
-        .iter()
-        .filter(|index| !asked.contains(index))
-        .filter_map(|index| {
-            let flow = flows.get(*index)?;
-            let sides = Sides::of(flow, &learned, settings).ok()?;
-            let (source, destination) = parties(flow, &sides);
-            Some(format!("{source} → {destination} {}", sides.traffic))
-        })
-        .collect();
-    order::sort(&mut suggestion.also_allowed);
-    suggestion.also_allowed.dedup();
-    suggestion.texts = draft.texts;
-    suggestion.edits = draft.edits;
-    suggestion
+    (draft, passing.unwrap_or_default())
 }
 
 /// Additions that may become the answer.
@@ -188,7 +209,7 @@ fn edit(
         });
     }
     rules.retain(|(_, own)| !own.is_empty());
-    draft.yaml = write::policies(&rules, before.documents());
+    draft.yaml = write::policies(&rules, before);
     draft
 }
 

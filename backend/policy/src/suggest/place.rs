@@ -4,7 +4,7 @@ use super::{
     Edit,
     demand::{PeerKey, RuleBody, RuleKey, SubjectKey},
     insert::append,
-    write,
+    kubernetes, write,
 };
 use crate::{
     Action, Direction, Documents, Entry, Operator, Peer, PeerMatcher, Peers, PolicyKind, PolicySet,
@@ -13,7 +13,7 @@ use crate::{
     tree::Tree,
 };
 
-const NAMESPACE: &str = "io.kubernetes.pod.namespace";
+pub(super) const NAMESPACE: &str = "io.kubernetes.pod.namespace";
 
 /// The addition of one rule. None: no policy is about this subject and no other, or it is written
 /// in a way that is left alone.
@@ -29,11 +29,15 @@ pub(super) fn find(
     for entry in set.entries() {
         let host = (entry.policy, entry.clause.spec);
         let kind = set.policies().get(entry.policy).map(|policy| policy.name.kind);
-        let is_cilium = matches!(
+        let has_lists = matches!(
             kind,
-            Some(PolicyKind::CiliumNetworkPolicy | PolicyKind::CiliumClusterwideNetworkPolicy)
+            Some(
+                PolicyKind::CiliumNetworkPolicy
+                    | PolicyKind::CiliumClusterwideNetworkPolicy
+                    | PolicyKind::NetworkPolicy
+            )
         );
-        if is_cilium
+        if has_lists
             && entry.direction == key.direction
             && entry.action == Action::Allow
             && !entry.is_node
@@ -84,7 +88,8 @@ struct Host<'h> {
     key: &'h RuleKey,
     body: &'h RuleBody,
     item: Tree,
-    peer_item: (&'static str, Tree),
+    /// The field of the peer and the peer; none in a `NetworkPolicy`, which only gets whole rules.
+    peer_item: Option<(&'static str, Tree)>,
     /// The addition as it is read: its peers.
     peers: Vec<Peer>,
 }
@@ -112,8 +117,15 @@ impl<'h> Host<'h> {
         };
         let (list_key, list) = field(node, direction)?;
         let is_clusterwide = policy.name.kind == PolicyKind::CiliumClusterwideNetworkPolicy;
-        let item = write::rule(key, body, &subject.namespace, is_clusterwide);
-        let peers = compiled(&item, key.direction, &subject.namespace, is_clusterwide, settings)?;
+        let is_kubernetes = policy.name.kind == PolicyKind::NetworkPolicy;
+        let (item, peer_item, peers) = if is_kubernetes {
+            (kubernetes::rule(key, body)?, None, Vec::new())
+        } else {
+            let item = write::rule(key, body, &subject.namespace, is_clusterwide);
+            let peers =
+                compiled(&item, key.direction, &subject.namespace, is_clusterwide, settings)?;
+            (item, Some(write::peer(key, &subject.namespace, is_clusterwide)), peers)
+        };
         let rules = set
             .entries()
             .iter()
@@ -136,7 +148,7 @@ impl<'h> Host<'h> {
             key,
             body,
             item,
-            peer_item: write::peer(key, &subject.namespace, is_clusterwide),
+            peer_item,
             peers,
         })
     }
@@ -161,6 +173,7 @@ impl<'h> Host<'h> {
 
     /// A name or a request for the L7 rules of the very same peer and port.
     fn request(&self) -> Option<Edit> {
+        self.peer_item.as_ref()?;
         let (dns, http) = write::requests(self.body);
         let (field_name, items) = match (dns.is_empty(), http.is_empty()) {
             (false, true) => ("dns", dns),
@@ -211,6 +224,7 @@ impl<'h> Host<'h> {
 
     /// A port for a rule of the very same peer.
     fn port(&self) -> Option<Edit> {
+        self.peer_item.as_ref()?;
         let ([port], true) = (self.body.ports.as_slice(), self.is_plain()) else { return None };
         if matches!(port.0, 1 | 58) {
             return None;
@@ -236,7 +250,7 @@ impl<'h> Host<'h> {
         if !self.is_plain() {
             return None;
         }
-        let (field_name, item) = &self.peer_item;
+        let (field_name, item) = self.peer_item.as_ref()?;
         self.rules.iter().find_map(|(index, entry)| {
             let Peers::Any(peers) = &entry.peers else { return None };
             let [rule] = entry.ports.as_deref()? else { return None };

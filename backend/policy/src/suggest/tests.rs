@@ -359,3 +359,129 @@ spec:
     assert_eq!(suggestion.fixed, [0], "{:?}", suggestion.unfixed);
     assert_eq!(suggestion.also_allowed, [""; 0]);
 }
+
+const KUBERNETES: &str = "\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: b, namespace: pets}
+spec:
+  podSelector: {matchLabels: {app: b}}
+  policyTypes: [Ingress]
+  ingress:
+  - from:
+    - podSelector: {matchLabels: {app: front}}
+    ports:
+    - port: 80
+";
+
+#[test]
+fn a_network_policy_is_mended_in_its_own_dialect() {
+    let added = "  - from:\n    - podSelector:\n        matchLabels:\n          app: a\n    ports:\n    - port: 80\n      protocol: TCP\n";
+    check(KUBERNETES, &[to_b("app=a", 80)], "ingress", added, &format!("{KUBERNETES}{added}"));
+    let mut shop = pod("shop", "app=a");
+    let name = "k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name=shop";
+    shop.labels.push(name.to_owned());
+    let elsewhere = tcp(shop, pod("pets", "app=b"), 80, TrafficDirection::Ingress);
+    let added = "  - from:\n    - namespaceSelector:\n        matchLabels:\n          kubernetes.io/metadata.name: shop\n      podSelector:\n        matchLabels:\n          app: a\n    ports:\n    - port: 80\n      protocol: TCP\n";
+    check(KUBERNETES, &[elsewhere], "ingress", added, &format!("{KUBERNETES}{added}"));
+
+    // About every pod of the namespace: another policy about one of them isolates nobody.
+    let wide = KUBERNETES.replace("{matchLabels: {app: b}}\n  policy", "{}\n  policy");
+    let suggestion = suggested(&wide, &[to_b("app=a", 80)], &[0]);
+    assert_eq!((suggestion.edits.len(), suggestion.fixed.as_slice()), (0, [0].as_slice()));
+    assert!(suggestion.yaml.contains("kind: NetworkPolicy\n"), "{}", suggestion.yaml);
+    assert!(suggestion.yaml.contains("podSelector:\n    matchLabels:\n      app: b"));
+    assert!(!suggestion.yaml.contains("enableDefaultDeny"));
+
+    // What it cannot say, another kind has to.
+    let gateway = Endpoint { labels: vec!["reserved:ingress".to_owned()], ..Endpoint::default() };
+    let flow = tcp(gateway, pod("pets", "app=b"), 80, TrafficDirection::Ingress);
+    let suggestion = suggested(KUBERNETES, &[flow], &[0]);
+    assert!(suggestion.yaml.contains("kind: CiliumNetworkPolicy"), "{}", suggestion.yaml);
+    assert_eq!(suggestion.fixed, [0]);
+    // Beside a policy of Cilium that isolates the pod as well.
+    let both = format!("{KUBERNETES}---\n{}", CLOSED.replace("ingress: [{}]", "ingress: [{}] #"));
+    let suggestion = suggested(
+        &both.replace("{matchLabels: {app: b}}\n  policy", "{}\n  policy"),
+        &[to_b("app=a", 80)],
+        &[0],
+    );
+    assert!(suggestion.yaml.contains("kind: CiliumNetworkPolicy"), "{}", suggestion.yaml);
+}
+
+#[test]
+fn the_narrowest_entity_is_taken() {
+    let check = |labels: &[&str], entity: &str| {
+        let labels = labels.iter().map(|label| format!("reserved:{label}")).collect();
+        let peer = Endpoint { labels, ..Endpoint::default() };
+        let flow = tcp(pod("pets", "app=b"), peer, 6443, TrafficDirection::Egress);
+        let suggestion = suggested(CLOSED, &[flow], &[0]);
+        assert!(
+            suggestion.yaml.contains(&format!("- toEntities:\n    - {entity}\n")),
+            "{}",
+            suggestion.yaml
+        );
+        assert_eq!(suggestion.fixed, [0]);
+    };
+    check(&["kube-apiserver", "remote-node"], "kube-apiserver");
+    check(&["host", "kube-apiserver"], "kube-apiserver");
+    check(&["kube-apiserver", "world"], "kube-apiserver");
+    check(&["remote-node"], "remote-node");
+    check(&["ingress"], "ingress");
+}
+
+#[test]
+fn what_does_not_help_is_not_offered() {
+    // A rule that cannot be told stays so, and nothing is opened for it.
+    let unknown = "  ingressDeny: [{fromCIDRSet: [{cidrGroupRef: unknown}]}]\n  ingress: [{fromEndpoints: [{matchLabels: {app: front}}]}]\n";
+    let world = Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
+    let mut stranger = tcp(world, pod("pets", "app=b"), 80, TrafficDirection::Ingress);
+    stranger.ip = Some(Ip { source: "20.1.1.1".to_owned(), ..Ip::default() });
+    let text = about_b(unknown);
+    let suggestion = suggested(&text, std::slice::from_ref(&stranger), &[0]);
+    assert_eq!(
+        (suggestion.edits.len(), suggestion.yaml.as_str(), suggestion.unfixed.len()),
+        (0, "", 1)
+    );
+    assert_eq!(suggestion.fixed, [0; 0]);
+    // What helps another flow is offered without it.
+    let suggestion = suggested(&text, &[stranger, to_b("app=a", 80)], &[0, 1]);
+    assert_eq!((suggestion.fixed.as_slice(), suggestion.unfixed.len()), ([1].as_slice(), 1));
+    let all: String = suggestion.edits.iter().map(|edit| edit.inserted.as_str()).collect();
+    assert!(all.contains("\"app\": \"a\"") && !all.contains("20.1.1.1"), "{all}");
+}
+
+#[test]
+fn an_http_rule_is_not_made_void() {
+    let rules = "  ingress:\n  - fromEndpoints: [{matchLabels: {app: front}}]\n    toPorts:\n    - ports: [{port: '80', protocol: TCP}]\n      rules:\n        http:\n        - {method: GET, path: /cart, headers: ['X-Token: loaf']}\n        - {method: PUT, host: b}\n";
+    let with_token = |value: &str| {
+        let mut flow = request("app=front", "GET", "http://b/cart");
+        if let Some(L7Record::Http(http)) = flow.l7.as_mut().and_then(|l7| l7.record.as_mut()) {
+            http.headers =
+                vec![flow::HttpHeader { key: "X-Token".to_owned(), value: value.to_owned() }];
+        }
+        flow
+    };
+    for flow in [with_token("bun"), request("app=front", "PUT", "http://other/")] {
+        let suggestion = suggested(&about_b(rules), &[flow], &[0]);
+        assert_eq!((suggestion.edits.len(), suggestion.yaml.as_str()), (0, ""));
+        assert!(suggestion.unfixed[0].reason.contains("would make that one void"));
+    }
+    let other = request("app=front", "POST", "http://b/cart");
+    assert_eq!(suggested(&about_b(rules), &[other], &[0]).fixed, [0]);
+}
+
+#[test]
+fn answers_get_no_rule() {
+    let answer = |source_port, destination_port, flags| {
+        let l4 = Layer4::Tcp(Tcp { source_port, destination_port, flags: Some(flags) });
+        Flow { l4: Some(l4), drop_reason_desc: flow::DropReason::POLICY_DENIED, ..to_b("app=a", 0) }
+    };
+    let (syn, ack, rst) = (flow::TcpFlags::SYN, flow::TcpFlags::ACK, flow::TcpFlags::RST);
+    let refused =
+        [answer(4317, 51_622, syn | ack), answer(4317, 51_622, rst), answer(443, 40_907, ack)];
+    let suggestion = suggested(CLOSED, &refused, &[0, 1, 2]);
+    assert_eq!((suggestion.edits.len(), suggestion.yaml.as_str()), (0, ""));
+    assert_eq!(suggestion.unfixed.len(), 3);
+    assert_eq!(suggested(CLOSED, &[answer(51_622, 4317, syn)], &[0]).fixed, [0]);
+}

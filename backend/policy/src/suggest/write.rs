@@ -3,15 +3,21 @@
 use super::{
     Rules,
     demand::{PeerKey, RuleBody, RuleKey, SubjectKey},
+    kubernetes,
 };
-use crate::{Direction, Documents, Protocol, tree::Tree};
+use crate::{Direction, Documents, PolicySet, Protocol, tree::Tree};
 
 /// Policies for all rules, as documents of YAML.
-pub(super) fn policies(rules: &Rules, documents: &Documents) -> String {
+pub(super) fn policies(rules: &Rules, set: &PolicySet) -> String {
+    let documents = set.documents();
     let mut out = String::new();
     for (subject, own) in rules {
         if !out.is_empty() {
             out.push_str("---\n");
+        }
+        if let Some(policy) = kubernetes::policy(subject, own, set, name(subject, documents)) {
+            policy.block(0, 0, &mut out);
+            continue;
         }
         let mut spec = vec![
             (
@@ -131,7 +137,7 @@ pub(super) fn requests(body: &RuleBody) -> (Vec<Tree>, Vec<Tree>) {
     (dns.collect(), http.collect())
 }
 
-fn selector<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Tree {
+pub(super) fn selector<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Tree {
     let labels: Vec<(String, Tree)> =
         labels.map(|(key, value)| (key.to_owned(), Tree::text(value))).collect();
     if labels.is_empty() {
