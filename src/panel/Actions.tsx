@@ -1,7 +1,7 @@
 import { AppEvents, type TimeRange } from '@grafana/data';
 import { getAppEvents } from '@grafana/runtime';
 import { Button, ClipboardButton, Dropdown, Menu } from '@grafana/ui';
-import { useState, type ComponentProps } from 'react';
+import { useState } from 'react';
 
 import { ColumnPicker } from './ColumnPicker';
 import { fileName, saveFile } from './download';
@@ -33,7 +33,7 @@ const formats = [
 ] as const satisfies ReadonlyArray<{ format: FileFormat; label: string }>;
 
 /** How a button of the toolbar looks. */
-const look = { size: 'sm', variant: 'secondary', fill: 'text' } as const satisfies ComponentProps<typeof Button>;
+const look = { size: 'sm', variant: 'secondary', fill: 'text' } as const;
 
 /** What can be done with the table. Where there is no room, all of it is in one menu. */
 export function Actions({ isNarrow, ...props }: ActionsProps & { isNarrow: boolean }) {
