@@ -112,10 +112,10 @@ fn type_text(value: &str) -> String {
     value.to_ascii_lowercase().replace('_', "-")
 }
 
-/// A flag and its value. A value that begins with a dash is bound to its flag, so that nobody
-/// takes it for another one.
+/// A flag and its value. A value that begins with a dash or with `=` is bound to its flag, so that
+/// nobody takes it for another one, or for what binds the next word.
 fn valued(name: &str, value: &str) -> String {
-    let between = if value.starts_with('-') { '=' } else { ' ' };
+    let between = if value.starts_with(['-', '=']) { '=' } else { ' ' };
     format!("--{name}{between}{}", quoted(value))
 }
 

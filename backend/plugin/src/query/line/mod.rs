@@ -3,11 +3,16 @@
 //! What only formats the output or reaches a server is accepted and left out with a remark; what
 //! is wrong is named with the bytes it stands at, so that an editor can underline it.
 
+mod commands;
+mod foreign;
 mod option;
+#[cfg(test)]
+mod pasted;
 #[cfg(test)]
 mod tests;
 mod words;
 
+use self::commands::Command;
 use self::option::{LineOption, Purpose};
 use self::words::Word;
 use super::filter::{self, FlowSelection};
@@ -19,6 +24,9 @@ use super::model::InvalidQuery;
 const MAX_LINE_BYTES: usize = 64 << 10;
 /// Diagnostics of one line, at most.
 const MAX_DIAGNOSTICS: usize = 100;
+
+/// A dash, and what word processors and pages make of one.
+const DASHES: [char; 10] = ['-', '–', '—', '―', '−', '‒', '‐', '‑', '﹣', '－'];
 
 /// Something to say about a part of the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +79,21 @@ struct Reader {
     not: Option<(usize, usize)>,
 }
 
+/// Whether a word without a flag was meant to restrict the flows: `DROPPED`, `pets/store-front`,
+/// `namespace=pets`, `--pod` behind `--`.
+fn is_filter(word: &str) -> bool {
+    let name = word.split(['=', ':']).next().unwrap_or_default();
+    let value = word.to_ascii_lowercase();
+    word.contains(['=', '/', ':', '*'])
+        || word.split_whitespace().any(|part| part.starts_with(DASHES))
+        || word.parse::<std::net::IpAddr>().is_ok()
+        || LineOption::long(name).is_some()
+        || matches!(value.as_str(), "true" | "false")
+        || flag::HUBBLE_PROTOCOLS.contains(&value.as_str())
+        || flag::MESSAGE_TYPES.contains(&value.as_str())
+        || filter::check_value(Flag::Verdict, word).is_ok()
+}
+
 /// Reads a line.
 pub(crate) fn read(text: &str, variables: Variables) -> Line {
     let mut reader = Reader {
@@ -88,14 +111,9 @@ pub(crate) fn read(text: &str, variables: Variables) -> Line {
         );
         return reader.line;
     }
-    match words::split(text) {
+    match commands::find(text) {
         Err(error) => reader.line.errors.push(error),
-        Ok(words) => {
-            if let Some(at) = words.cut_at {
-                reader.remark(at, text.len(), "another command: not used".to_owned());
-            }
-            reader.words(&words.words);
-        }
+        Ok(command) => reader.command(command),
     }
     reader.line
 }
@@ -109,29 +127,34 @@ impl Reader {
         self.line.remarks.push(Diagnostic { start, end, text });
     }
 
+    fn command(&mut self, command: Command) {
+        self.line.errors = command.errors;
+        self.line.remarks = command.remarks;
+        self.words(&command.words);
+        let FlowsForm { filter, exclude, allowlist, denylist, .. } = &self.line.form;
+        let is_all =
+            filter.is_empty() && exclude.is_empty() && allowlist.is_empty() && denylist.is_empty();
+        if is_all {
+            self.line.errors.extend(command.narrowed.into_iter().chain(command.behind));
+        } else {
+            self.line.remarks.extend(command.narrowed);
+        }
+    }
+
     fn words(&mut self, words: &[Word]) {
-        let mut words = self.after_command(words).iter();
+        let mut words = words.iter();
         let mut only_arguments = false;
         while let Some(word) = words.next() {
             if self.line.errors.len().saturating_add(self.line.remarks.len()) >= MAX_DIAGNOSTICS {
                 let text = "there is too much to say about this line: it is read up to here";
                 return self.error(word.start, word.end, text.to_owned());
             }
-            if only_arguments || !word.text.starts_with('-') || word.text == "-" {
-                self.argument(word);
-            } else if word.text == "--" {
+            if word.text == "--" {
                 only_arguments = true;
-            } else if let Some(name) = word.text.strip_prefix("--") {
-                let (name, value) = match name.split_once('=') {
-                    Some((name, value)) => (name, Some(value.to_owned())),
-                    None => (name, None),
-                };
-                match LineOption::long(name) {
-                    Some(option) => self.option(option, name, value, word, &mut words),
-                    None => self.unknown("--", name, word),
-                }
+            } else if only_arguments || !commands::is_flag(&word.text) {
+                self.argument(word);
             } else {
-                self.short(word, &mut words);
+                self.flag(word, &mut words);
             }
         }
         if let Some((start, end)) = self.not {
@@ -140,49 +163,82 @@ impl Reader {
         self.check();
     }
 
-    /// The words after `hubble`, whatever ran it, and those after `observe` and `flows`.
-    fn after_command<'w>(&mut self, words: &'w [Word]) -> &'w [Word] {
-        let is_hubble = |word: &Word| word.text.rsplit('/').next() == Some("hubble");
-        let Some(at) = words.iter().position(is_hubble) else { return words };
-        let (before, rest) = words.split_at(at);
-        if let (Some(first), Some(last)) = (before.first(), before.last())
-            && first.text != "$"
-        {
-            self.remark(first.start, last.end, "what runs `hubble`: not used".to_owned());
+    /// A flag, whatever its dashes are.
+    fn flag<'w>(&mut self, word: &'w Word, words: &mut std::slice::Iter<'w, Word>) {
+        let rest = word.text.trim_start_matches(DASHES);
+        let dashes = word.text.get(..word.text.len() - rest.len()).unwrap_or_default();
+        let (name, value) = match rest.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (rest, None),
+        };
+        let mended = name.replace(DASHES, "-");
+        let is_long = name.chars().count() > 1;
+        if dashes != "--" && dashes != "-" || mended != name {
+            let shown = if is_long { "--" } else { "-" };
+            let text = format!(
+                "`{dashes}{name}` has dashes of a word processor: read as `{shown}{mended}`"
+            );
+            self.remark(word.start, word.end, text);
+        } else if dashes == "-" {
+            return self.short(word, words);
         }
-        rest.get(1..).unwrap_or_default()
+        let option = if is_long { LineOption::long(&mended) } else { LineOption::short(name) };
+        match option {
+            Some(option) => self.option(option, option.name, value, word, words),
+            None => self.unknown("--", name, word, words),
+        }
     }
 
+    /// A word without a flag. Hubble ignores it without a word, and shows more than was asked for.
     fn argument(&mut self, word: &Word) {
-        match word.text.as_str() {
-            "observe" | "flows" | "$" => {}
-            "agent-events" | "debug-events" => self.error(
-                word.start,
-                word.end,
-                format!("`{}` shows no flows; leave it out", word.text),
-            ),
-            text => {
-                // Hubble ignores it without a word.
-                self.remark(word.start, word.end, format!("`{text}` belongs to no flag: not used"));
-            }
+        let text = word.text.as_str();
+        let is_variable = flag::unresolved_variable(text).is_some();
+        // A dashboard's variable may stand for flags.
+        if text == "flows" || is_variable && self.variables == Variables::Kept {
+            return;
+        }
+        if matches!(text, "agent-events" | "debug-events") {
+            let said = format!("`{text}` shows no flows; leave it out");
+            return self.error(word.start, word.end, said);
+        }
+        let said = format!("`{text}` belongs to no flag");
+        if is_variable || is_filter(text) {
+            self.error(word.start, word.end, said);
+        } else {
+            self.remark(word.start, word.end, format!("{said}: not used"));
         }
     }
 
-    fn unknown(&mut self, dashes: &str, name: &str, word: &Word) {
+    fn unknown(
+        &mut self,
+        dashes: &str,
+        name: &str,
+        word: &Word,
+        words: &mut std::slice::Iter<'_, Word>,
+    ) {
         let mut text = format!("unknown flag `{dashes}{name}`");
         if let Some(nearest) = LineOption::nearest(name) {
             text.extend(["; did you mean `--", nearest, "`?"]);
         }
         self.error(word.start, word.end, text);
+        // Its value, if it has one.
+        if words.as_slice().first().is_some_and(|next| !commands::is_flag(&next.text)) {
+            words.next();
+        }
     }
 
     /// One or more short flags: `-f4`, `-n pets`, `-npets`.
     fn short<'w>(&mut self, word: &'w Word, words: &mut std::slice::Iter<'w, Word>) {
         let mut rest = word.text.get(1..).unwrap_or_default();
+        let name = rest.split('=').next().unwrap_or_default();
+        if name.len() > 1 && LineOption::long(name).is_some() {
+            let text = format!("`-{name}` has one dash: write `--{name}`");
+            return self.error(word.start, word.end, text);
+        }
         while let Some(char) = rest.chars().next() {
             let (name, after) = rest.split_at(char.len_utf8());
             let Some(option) = LineOption::short(name) else {
-                return self.unknown("-", name, word);
+                return self.unknown("-", name, word, words);
             };
             if option.takes_value || after.starts_with('=') {
                 let value = (!after.is_empty())
@@ -208,6 +264,10 @@ impl Reader {
                 let text = format!("`--{}` needs a value", option.name);
                 return self.error(given.start, given.end, text);
             };
+            if next.text == "=" {
+                let text = format!("`--{} = …`: write `--{0}=…`, without spaces", option.name);
+                return self.error(given.start, next.end, text);
+            }
             given.value = Some(next.text.clone());
             given.end = next.end;
         }

@@ -115,6 +115,16 @@ impl LineOption {
         Some(Self { name: found.0, purpose: found.2, takes_value: found.3 })
     }
 
+    /// The flag that a word writes without its value.
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        let name = word.trim_start_matches(super::DASHES);
+        match word.len() - name.len() {
+            0 => None,
+            _ if name.chars().count() == 1 => Self::short(name),
+            _ => Self::long(name),
+        }
+    }
+
     fn filter(flag: Flag) -> Self {
         let purpose =
             if flag.is_switch() { Purpose::Fixed(flag, "true") } else { Purpose::Filter(flag) };
