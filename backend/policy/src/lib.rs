@@ -3,6 +3,7 @@
 //! Texts become documents, documents become entries, and a flow's two directions are judged
 //! against the entries. No IO, no clock; the answers carry the place in the text they come from.
 
+mod ask;
 mod cidr;
 mod dns_name;
 mod document;
@@ -20,6 +21,9 @@ mod suggest;
 mod tree;
 mod what_if;
 
+pub use ask::{
+    Answer, AskError, Directory, Path, Question, Step, StepKind, Target, TargetError, ask,
+};
 pub use cidr::Prefix;
 pub use dns_name::NamePattern;
 pub use document::{Documents, Refusal, RefusalClass, Refused, SourceText};

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use policy::Settings;
 
+use crate::ask::AskArguments;
 use crate::input::InputError;
 
 const AFTER_HELP: &str = "\
@@ -14,12 +15,23 @@ Examples:
   verdict --policies policies/                        read and check a folder of policies
   hubble observe -o jsonpb --last 1000 | verdict --policies policies/ --flows -
   verdict --policies policies/ --flows flows.jsonl --what-if new/
-  verdict --policies policies/ --flows flows.jsonl --lint --suggest -o json";
+  verdict --policies policies/ --flows flows.jsonl --lint --suggest -o json
+  verdict ask --policies policies/ --flows flows.jsonl --from pets/order-service \\
+    --to product-service:3002";
 
 /// Judges recorded flows against network policies, as Cilium would.
 #[derive(Debug, Parser)]
-#[command(name = "verdict", version, after_help = AFTER_HELP)]
+#[command(
+    name = "verdict",
+    version,
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
     /// Files or folders of policies (YAML, JSON).
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|FILE")]
     pub(crate) policies: Vec<PathBuf>,
@@ -50,6 +62,12 @@ pub(crate) struct Arguments {
     /// Form of the answer.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+}
+
+/// What is done instead of judging flows.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Ask(Box<AskArguments>),
 }
 
 /// Form of the answer.

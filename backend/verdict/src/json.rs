@@ -3,7 +3,7 @@
 use policy::RefusalClass;
 use serde_json::{Value, json};
 
-use crate::Report;
+use crate::{Report, input::PolicyFile};
 
 /// A report as one object.
 pub(crate) fn report(report: &Report<'_>) -> Value {
@@ -82,7 +82,7 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
         );
     }
     if let Some(suggestion) = &report.suggestion {
-        object.insert("suggestion".to_owned(), suggested(report, suggestion));
+        object.insert("suggestion".to_owned(), suggested(report.files, suggestion));
     }
     if let Some(logged) = &report.logged {
         let filters: Vec<Value> = logged
@@ -98,17 +98,18 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
     answer
 }
 
-fn suggested(report: &Report<'_>, suggestion: &policy::Suggestion) -> Value {
+/// Additions, with what comes of them.
+pub(crate) fn suggested(files: &[PolicyFile], suggestion: &policy::Suggestion) -> Value {
     let unfixed: Vec<Value> = suggestion
         .unfixed
         .iter()
         .map(|unfixed| json!({"flow": unfixed.flow, "reason": unfixed.reason}))
         .collect();
-    let edits: Vec<Value> = edits(report, suggestion);
+    let edits: Vec<Value> = edits(files, suggestion);
     let texts: Vec<Value> = suggestion
         .texts
         .iter()
-        .map(|(source, text)| json!({"file": file(report, Some(*source)), "text": text}))
+        .map(|(source, text)| json!({"file": name(files, Some(*source)), "text": text}))
         .collect();
     json!({
             "edits": edits,
@@ -121,14 +122,14 @@ fn suggested(report: &Report<'_>, suggestion: &policy::Suggestion) -> Value {
 }
 
 /// Edits with their places, each in the text that the edits before it have left.
-fn edits(report: &Report<'_>, suggestion: &policy::Suggestion) -> Vec<Value> {
-    let mut texts: Vec<String> = report.files.iter().map(|file| file.text.clone()).collect();
+fn edits(files: &[PolicyFile], suggestion: &policy::Suggestion) -> Vec<Value> {
+    let mut texts: Vec<String> = files.iter().map(|file| file.text.clone()).collect();
     let mut out = Vec::new();
     for edit in &suggestion.edits {
         let Some(text) = texts.get_mut(edit.source) else { continue };
         let at = edit.at(text);
         out.push(json!({
-            "file": file(report, Some(edit.source)),
+            "file": name(files, Some(edit.source)),
             "policy": edit.policy,
             "list": edit.list,
             "line": at.line,
@@ -143,8 +144,12 @@ fn edits(report: &Report<'_>, suggestion: &policy::Suggestion) -> Vec<Value> {
 }
 
 /// Name of a file by its index.
+fn name(files: &[PolicyFile], index: Option<usize>) -> Option<&str> {
+    index.and_then(|index| files.get(index)).map(|file| file.name.as_str())
+}
+
 fn file<'r>(report: &Report<'r>, index: Option<usize>) -> Option<&'r str> {
-    index.and_then(|index| report.files.get(index)).map(|file| file.name.as_str())
+    name(report.files, index)
 }
 
 fn groups(report: &Report<'_>) -> Vec<Value> {

@@ -3,6 +3,7 @@
 //! Exit code 0: all agree; 1: something differs; 2: bad input.
 
 mod arguments;
+mod ask;
 mod diff;
 mod groups;
 mod input;
@@ -10,11 +11,7 @@ mod json;
 mod logged;
 mod text;
 
-use std::{
-    io::{IsTerminal, Write},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io::Write, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use logged::Logged;
@@ -23,7 +20,7 @@ use policy::{
     lint, settings_from, suggest, what_if,
 };
 
-use arguments::{Arguments, Output};
+use arguments::{Arguments, Command, Output};
 use groups::{Group, Tally};
 use input::{InputError, PolicyFile};
 
@@ -42,6 +39,15 @@ pub(crate) struct Report<'r> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Command::Ask(question)) = &arguments.command {
+        return match ask::run(question) {
+            Ok(code) => ExitCode::from(code),
+            Err(err) => {
+                eprintln!("verdict: {}", input::sentence(&err));
+                ExitCode::from(2)
+            }
+        };
+    }
     match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -115,11 +121,7 @@ fn run(arguments: &Arguments) -> Result<bool, InputError> {
     let mut out = std::io::stdout().lock();
     let written = match arguments.output {
         Output::Json => writeln!(out, "{:#}", json::report(&report)),
-        Output::Text => {
-            let is_colored =
-                out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-            text::report(&report, is_colored, &mut out)
-        }
+        Output::Text => text::report(&report, &text::Paint::of_terminal(&out), &mut out),
     };
     match written {
         // `verdict … | head` is no failure.

@@ -1,17 +1,32 @@
 //! The answer for people.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
-use policy::{Agreement, RefusalClass, Severity};
+use policy::{Agreement, RefusalClass, Severity, Suggestion, Verdict};
 
-use crate::{Report, diff, groups::Group};
+use crate::{Report, diff, groups::Group, input::PolicyFile};
 
-struct Paint {
+pub(crate) struct Paint {
     is_colored: bool,
 }
 
 impl Paint {
-    fn dim(&self, text: &str) -> String {
+    /// Colours for a terminal, unless `NO_COLOR` says no.
+    pub(crate) fn of_terminal(out: &impl IsTerminal) -> Self {
+        let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { is_colored: out.is_terminal() && is_wanted }
+    }
+
+    pub(crate) fn verdict(&self, verdict: Verdict, text: &str) -> String {
+        let code = match verdict {
+            Verdict::Allowed => "32",
+            Verdict::Denied => "31;1",
+            Verdict::CannotTell => "33",
+        };
+        self.code(code, text)
+    }
+
+    pub(crate) fn dim(&self, text: &str) -> String {
         self.code("2", text)
     }
 
@@ -39,17 +54,12 @@ impl Paint {
 }
 
 /// Names come from strangers: no control characters reach the terminal.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// Prints a report.
-pub(crate) fn report(
-    report: &Report<'_>,
-    is_colored: bool,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let paint = Paint { is_colored };
+pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
     for notice in &report.notices {
         writeln!(out, "note: {}", clean(notice))?;
     }
@@ -70,7 +80,7 @@ pub(crate) fn report(
         )?;
     }
     for group in &report.groups {
-        group_lines(group, file(report, group.source_text), &paint, out)?;
+        group_lines(group, file(report, group.source_text), paint, out)?;
     }
     let tally = &report.tally;
     if tally.flows > 0 {
@@ -91,8 +101,8 @@ pub(crate) fn report(
         )?;
     }
     what_if(report, out)?;
-    findings(report, &paint, out)?;
-    suggestion(report, &paint, out)?;
+    findings(report, paint, out)?;
+    suggestion(report, paint, out)?;
     logged(report, out)
 }
 
@@ -168,38 +178,49 @@ fn logged(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn suggestion(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
-    if let Some(suggestion) = &report.suggestion {
-        writeln!(out, "\nto let {} refused flows pass:", suggestion.fixed.len())?;
-        for (source, text) in &suggestion.texts {
-            let Some(file) = report.files.get(*source) else { continue };
-            for line in diff::unified(&file.name, &file.text, text).lines() {
-                let line = clean(line);
-                match line.as_bytes().first() {
-                    Some(b'+') => writeln!(out, "{}", paint.code("32", &line))?,
-                    Some(b'-') => writeln!(out, "{}", paint.code("31", &line))?,
-                    _ => writeln!(out, "{line}")?,
-                }
+    let Some(suggestion) = &report.suggestion else { return Ok(()) };
+    let title = format!("to let {} refused flows pass:", suggestion.fixed.len());
+    suggested(suggestion, &title, report.files, paint, out)
+}
+
+/// Additions, with what comes of them.
+pub(crate) fn suggested(
+    suggestion: &Suggestion,
+    title: &str,
+    files: &[PolicyFile],
+    paint: &Paint,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(out, "\n{title}")?;
+    for (source, text) in &suggestion.texts {
+        let Some(file) = files.get(*source) else { continue };
+        for line in diff::unified(&file.name, &file.text, text).lines() {
+            let line = clean(line);
+            match line.as_bytes().first() {
+                Some(b'+') => writeln!(out, "{}", paint.code("32", &line))?,
+                Some(b'-') => writeln!(out, "{}", paint.code("31", &line))?,
+                _ => writeln!(out, "{line}")?,
             }
         }
-        if !suggestion.yaml.is_empty() {
-            writeln!(out, "{}", clean(&suggestion.yaml))?;
-        }
-        if suggestion.yaml.is_empty() && !suggestion.texts.is_empty() {
-            writeln!(out)?;
-        }
-        if suggestion.also_allowed.is_empty() {
-            writeln!(out, "of the other flows, none would pass now")?;
-        }
-        for line in &suggestion.also_allowed {
-            writeln!(out, "would pass too: {}", clean(line))?;
-        }
-        let mut reasons: Vec<&str> =
-            suggestion.unfixed.iter().map(|unfixed| unfixed.reason.as_str()).collect();
-        reasons.sort_unstable();
-        reasons.dedup();
-        for reason in reasons {
-            writeln!(out, "not fixed: {}", clean(reason))?;
-        }
+    }
+    if !suggestion.yaml.is_empty() {
+        writeln!(out, "{}", clean(&suggestion.yaml))?;
+    }
+    if suggestion.yaml.is_empty() && !suggestion.texts.is_empty() {
+        writeln!(out)?;
+    }
+    if suggestion.also_allowed.is_empty() {
+        writeln!(out, "of the other flows, none would pass now")?;
+    }
+    for line in &suggestion.also_allowed {
+        writeln!(out, "would pass too: {}", clean(line))?;
+    }
+    let mut reasons: Vec<&str> =
+        suggestion.unfixed.iter().map(|unfixed| unfixed.reason.as_str()).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    for reason in reasons {
+        writeln!(out, "not fixed: {}", clean(reason))?;
     }
     Ok(())
 }

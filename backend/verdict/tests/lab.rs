@@ -154,3 +154,31 @@ fn bad_input_says_what_is_wrong() {
     check("no_flows", &["--policies", CHAOS, "--flows", CHAOS], 2);
     check("no_setting", &["--policies", CHAOS, "--settings", "colour=red"], 2);
 }
+
+#[test]
+fn ask_answers_step_by_step() {
+    let ask = |name: &str, rest: &[&str], code: i32| {
+        check(name, &[&["ask", "--settings", PETS, "--policies"], rest].concat(), code);
+    };
+    let zero_trust = "acns-network-policy.yaml";
+    let flows = ["--flows", "combined.jsonl"];
+    // The lab's first question: its flows know product-service, and the asker's labels are written.
+    let order_service = ["--from", "order-service", "--from-labels", "app=order-service"];
+    let product_service = ["--to", "product-service:3002", "--suggest"];
+    ask(
+        "ask",
+        &[&[zero_trust], flows.as_slice(), &order_service, &product_service].concat(),
+        1,
+    );
+    let bing = ["--to", "www.bing.com:443", "-o", "json"];
+    ask("ask_json", &[&[zero_trust], flows.as_slice(), &order_service, &bing].concat(), 1);
+    let store_front = ["--from", "pets/store-front", "--to", "product-service:3002"];
+    ask(
+        "ask_request",
+        &[&[COMBINED], flows.as_slice(), &store_front, &["--request", "GET /"]].concat(),
+        0,
+    );
+    ask("ask_nobody", &[&[COMBINED], store_front.as_slice()].concat(), 5);
+    ask("ask_no_port", &[COMBINED, "--from", "a", "--to", "b"], 2);
+    check("ask_help", &["ask", "--help"], 0);
+}

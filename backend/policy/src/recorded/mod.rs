@@ -85,21 +85,26 @@ pub struct Summary {
 impl Judge {
     /// Judges a recorded flow and says why. Errors: why it cannot be judged at all.
     pub fn explain_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Judgement, Unjudged> {
+        self.explain_record(flow, learned, NamedPorts::Unknown)
+    }
+
+    /// Judges a flow whose receiver may have named ports that are known.
+    pub(crate) fn explain_record(
+        &mut self,
+        flow: &Flow,
+        learned: &Learned,
+        named: NamedPorts<'_>,
+    ) -> Result<Judgement, Unjudged> {
         let sides = Sides::of(flow, learned, self.set().settings())?;
         let observed = Observed::of(flow, Shape::of(flow)?);
-        let explanation = self.explain(
-            &sides.subject,
-            &sides.peer,
-            sides.direction,
-            sides.traffic,
-            NamedPorts::Unknown,
-        );
+        let explanation =
+            self.explain(&sides.subject, &sides.peer, sides.direction, sides.traffic, named);
         let l7 = request(flow).map(|request| {
             self.explain_l7(
                 (&sides.subject, &sides.peer),
                 sides.direction,
                 sides.traffic,
-                NamedPorts::Unknown,
+                named,
                 request.as_request(),
             )
         });

@@ -1,0 +1,359 @@
+//! May one reach the other? A connection that nobody has tried yet, step by step: the name is
+//! looked up, the sender's egress and the receiver's ingress are asked.
+
+mod objects;
+mod target;
+#[cfg(test)]
+mod tests;
+mod who;
+
+use flow::{
+    CiliumEventType, Dns, Flow, Http, Ip, L7FlowType, L7Record, Layer4, Layer7, MessageType, Sctp,
+    Tcp, TrafficDirection, Udp,
+};
+
+pub use target::{Target, TargetError};
+pub use who::{AskError, Directory};
+
+use crate::{Direction, Judge, Judgement, Learned, NamedPorts, Traffic, Verdict};
+use who::Party;
+
+/// A connection that is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Who opens it.
+    pub from: Target,
+    /// Labels of the sender, as `app=order-service`; empty: those that flows and documents tell.
+    pub from_labels: Vec<String>,
+    /// Who is to be reached.
+    pub to: Target,
+    /// Labels of the receiver.
+    pub to_labels: Vec<String>,
+    /// Protocol and port, as the sender asks for them.
+    pub traffic: Traffic,
+    /// Method and path of a request, where rules for HTTP are to be asked.
+    pub request: Option<(String, String)>,
+}
+
+/// What comes of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// All in all. Cannot tell, too, where it depends on the pod.
+    pub verdict: Verdict,
+    /// One for each kind of sender and receiver that the names mean; those that get the same
+    /// answers stand here once.
+    pub paths: Vec<Path>,
+    /// What was taken for granted, or is not known.
+    pub notes: Vec<String>,
+}
+
+/// From one sender to one receiver.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Path {
+    /// The sender.
+    pub source: String,
+    /// The receiver.
+    pub destination: String,
+    /// What policy is asked about: behind a Service, its pods' port.
+    pub traffic: Traffic,
+    /// In their order.
+    pub steps: Vec<Step>,
+}
+
+/// One answer on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Which.
+    pub kind: StepKind,
+    /// The name that is looked up, or the request; else empty.
+    pub about: String,
+    /// What the policies say.
+    pub judgement: Judgement,
+    /// The record that such traffic would leave.
+    pub flow: Flow,
+}
+
+/// Steps of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StepKind {
+    /// The name is looked up: the sender's egress to the resolver, and the name.
+    Lookup,
+    /// The resolver's ingress.
+    Resolver,
+    /// The sender's egress.
+    Egress,
+    /// The receiver's ingress.
+    Ingress,
+}
+
+/// Answers a question. Errors: it could mean several.
+pub fn ask(
+    judge: &mut Judge,
+    directory: &Directory,
+    question: &Question,
+) -> Result<Answer, AskError> {
+    let Question { from, from_labels, to, to_labels, traffic, request } = question;
+    let source = directory.find(from, from_labels, None, None)?;
+    let near = Some(source.namespace.as_str()).filter(|namespace| !namespace.is_empty());
+    let destination = directory.find(to, to_labels, near, Some(*traffic))?;
+    let mut answer =
+        Answer { verdict: Verdict::CannotTell, paths: Vec::new(), notes: source.notes };
+    answer.notes.extend(destination.notes);
+    for sender in &source.parties {
+        for receiver in &destination.parties {
+            let mut asker = Asker { judge, directory, sender, receiver, request: request.as_ref() };
+            let traffic = receiver.traffic.unwrap_or(*traffic);
+            let (steps, notes) = asker.steps(destination.lookup.as_deref(), traffic);
+            for note in notes {
+                if !answer.notes.contains(&note) {
+                    answer.notes.push(note);
+                }
+            }
+            let path = Path {
+                source: source.shown.clone(),
+                destination: destination.shown.clone(),
+                traffic,
+                steps,
+            };
+            if !answer.paths.iter().any(|own| own.says_the_same(&path, judge)) {
+                answer.paths.push(path);
+            }
+        }
+    }
+    answer.verdict = together(answer.paths.iter().map(Path::verdict), |verdict, all| {
+        if all { verdict } else { Verdict::CannotTell }
+    });
+    if answer.paths.iter().any(|path| path.verdict() != answer.verdict) {
+        answer.notes.push("it depends on the pod: they have other labels".to_owned());
+    }
+    Ok(answer)
+}
+
+/// The one verdict of all, or what becomes of several.
+fn together(
+    verdicts: impl Iterator<Item = Verdict>,
+    become_one: impl Fn(Verdict, bool) -> Verdict,
+) -> Verdict {
+    let mut verdicts = verdicts;
+    let Some(first) = verdicts.next() else { return Verdict::CannotTell };
+    become_one(first, verdicts.all(|verdict| verdict == first))
+}
+
+/// The names that a resolver asks for when a program asks for one, in their order.
+fn names_asked(name: &str) -> Vec<String> {
+    vec![name.to_owned()]
+}
+
+struct Asker<'a> {
+    judge: &'a mut Judge,
+    directory: &'a Directory,
+    sender: &'a Party,
+    receiver: &'a Party,
+    request: Option<&'a (String, String)>,
+}
+
+impl Asker<'_> {
+    fn steps(&mut self, lookup: Option<&str>, traffic: Traffic) -> (Vec<Step>, Vec<String>) {
+        let (mut steps, mut notes) = (Vec::new(), Vec::new());
+        let (sender, receiver) = (self.sender, self.receiver);
+        let mut names = Vec::new();
+        if let Some(name) = lookup.filter(|_| sender.is_subject()) {
+            let (resolver, is_assumed) = self.directory.resolver();
+            for name in names_asked(name) {
+                let l7 = Layer7 {
+                    l7_type: L7FlowType::Request,
+                    record: Some(L7Record::Dns(Dns {
+                        query: format!("{name}."),
+                        ..Dns::default()
+                    })),
+                    ..Layer7::default()
+                };
+                let flow =
+                    record(sender, &resolver, Direction::Egress, Traffic::new(17, 53), Some(l7));
+                self.judge(StepKind::Lookup, &name, flow, &resolver, &mut steps);
+            }
+            let depends = steps.iter().any(Step::depends_on_peer);
+            if is_assumed && depends {
+                notes.push(
+                    "the resolver is taken to be the pods of kube-system with the label k8s-app=kube-dns: nothing shows it".to_owned(),
+                );
+            }
+            let flow = record(sender, &resolver, Direction::Ingress, Traffic::new(17, 53), None);
+            let mut ingress = Vec::new();
+            if resolver.is_subject() {
+                self.judge(StepKind::Resolver, "", flow, &resolver, &mut ingress);
+            }
+            // Few have policies about their resolver.
+            steps.extend(ingress.into_iter().filter(Step::depends_on_peer));
+            // What the proxy does not see leaves no name at the address.
+            let is_seen = |step: &Step| {
+                step.kind == StepKind::Lookup
+                    && (step.judgement.verdict != Verdict::Allowed
+                        || step.judgement.explanation.decision.is_redirect)
+            };
+            if steps.iter().any(is_seen) {
+                names.push(name.to_owned());
+            }
+        }
+        let is_http = |direction: Direction, own: &mut Self, steps: &mut Vec<Step>| {
+            let kind = match direction {
+                Direction::Egress => StepKind::Egress,
+                Direction::Ingress => StepKind::Ingress,
+            };
+            let (l7, about) = match own.request {
+                Some((method, path)) => (Some(http(method, path)), format!("{method} {path}")),
+                None => (None, String::new()),
+            };
+            let mut flow = record(sender, receiver, direction, traffic, l7);
+            flow.destination_names.clone_from(&names);
+            own.judge(kind, &about, flow, receiver, steps);
+        };
+        if sender.is_subject() {
+            is_http(Direction::Egress, self, &mut steps);
+        }
+        if receiver.is_subject() {
+            is_http(Direction::Ingress, self, &mut steps);
+        }
+        (steps, notes)
+    }
+
+    fn judge(
+        &mut self,
+        kind: StepKind,
+        about: &str,
+        flow: Flow,
+        receiver: &Party,
+        steps: &mut Vec<Step>,
+    ) {
+        let nothing = Learned::default();
+        // A name that is looked up counts as it comes out of that.
+        let learned = if about.is_empty() && !flow.destination_names.is_empty() {
+            &nothing
+        } else {
+            &self.directory.learned
+        };
+        let named = receiver.ports.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
+        if let Ok(judgement) = self.judge.explain_record(&flow, learned, named) {
+            steps.push(Step { kind, about: about.to_owned(), judgement, flow });
+        }
+    }
+}
+
+/// The record that the first packet of such a connection would leave.
+fn record(
+    sender: &Party,
+    receiver: &Party,
+    direction: Direction,
+    Traffic { protocol, port, .. }: Traffic,
+    l7: Option<Layer7>,
+) -> Flow {
+    let message_type = if l7.is_some() { MessageType::L7 } else { MessageType::PolicyVerdict };
+    Flow {
+        event_type: Some(CiliumEventType { message_type, sub_type: 0 }),
+        traffic_direction: match direction {
+            Direction::Ingress => TrafficDirection::Ingress,
+            Direction::Egress => TrafficDirection::Egress,
+        },
+        is_reply: Some(false),
+        ip: Some(Ip {
+            source: sender.address.clone(),
+            destination: receiver.address.clone(),
+            ..Ip::default()
+        }),
+        l4: Some(match protocol {
+            17 => Layer4::Udp(Udp { destination_port: port, ..Udp::default() }),
+            132 => Layer4::Sctp(Sctp { destination_port: port, ..Sctp::default() }),
+            _ => Layer4::Tcp(Tcp { destination_port: port, ..Tcp::default() }),
+        }),
+        l7,
+        destination_service: receiver.service.clone(),
+        source: Some(sender.endpoint.clone()),
+        destination: Some(receiver.endpoint.clone()),
+        ..Flow::default()
+    }
+}
+
+fn http(method: &str, path: &str) -> Layer7 {
+    Layer7 {
+        l7_type: L7FlowType::Request,
+        record: Some(L7Record::Http(Http {
+            method: method.to_owned(),
+            url: path.to_owned(),
+            ..Http::default()
+        })),
+        ..Layer7::default()
+    }
+}
+
+impl Path {
+    /// All in all.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let has = |verdict| self.steps.iter().any(|step| step.judgement.verdict == verdict);
+        if has(Verdict::Denied) {
+            Verdict::Denied
+        } else if has(Verdict::CannotTell) {
+            Verdict::CannotTell
+        } else {
+            Verdict::Allowed
+        }
+    }
+
+    /// Where more than one step is shut, what each opens by itself: nothing.
+    #[must_use]
+    pub fn alone(&self) -> Vec<String> {
+        let shut: Vec<&Step> =
+            self.steps.iter().filter(|step| step.judgement.verdict == Verdict::Denied).collect();
+        let name = |step: &Step| match step.kind {
+            StepKind::Lookup => format!("the lookup of {}", step.about),
+            StepKind::Resolver => "the resolver's ingress".to_owned(),
+            StepKind::Egress => format!("egress to {} {}", self.destination, self.traffic),
+            StepKind::Ingress => format!("ingress of {} {}", self.destination, self.traffic),
+        };
+        match shut.split_first() {
+            Some((first, rest)) if !rest.is_empty() => {
+                let rest: Vec<String> = rest.iter().map(|step| name(step)).collect();
+                let stay = if rest.len() == 1 { "stays" } else { "stay" };
+                vec![format!(
+                    "a fix for {} alone opens nothing: {} {stay} denied",
+                    name(first),
+                    rest.join(" and ")
+                )]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn says_the_same(&self, other: &Self, judge: &Judge) -> bool {
+        let said = |path: &Self| -> Vec<(StepKind, Verdict, String)> {
+            let of_step = |step: &Step| {
+                (step.kind, step.judgement.verdict, step.judgement.sentence(judge.set()))
+            };
+            path.steps.iter().map(of_step).collect()
+        };
+        self.traffic == other.traffic && said(self) == said(other)
+    }
+}
+
+impl Step {
+    /// Whether a policy is about it, so that the answer depends on who the other side is.
+    fn depends_on_peer(&self) -> bool {
+        !matches!(
+            self.judgement.explanation.decision.cause,
+            crate::Cause::NotSelected | crate::Cause::EnforcementOff
+        )
+    }
+}
+
+impl StepKind {
+    /// `DNS`, `DNS server's ingress`, `egress`, `ingress`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lookup => "DNS",
+            Self::Resolver => "DNS server's ingress",
+            Self::Egress => "egress",
+            Self::Ingress => "ingress",
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Pods, Services and Namespaces among the documents, as far as policies are about them.
+
+use flow::{Endpoint, Workload};
+
+use crate::{
+    Settings, SourceText,
+    source::{self, Node, Value},
+};
+
+/// What the documents tell about who there is.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    pub(super) pods: Vec<Pod>,
+    pub(super) services: Vec<ServiceObject>,
+    /// Labels of each namespace.
+    pub(super) namespaces: Vec<(String, Vec<(String, String)>)>,
+}
+
+/// A pod, or the pods of a workload.
+#[derive(Debug)]
+pub(super) struct Pod {
+    pub(super) endpoint: Endpoint,
+    pub(super) address: String,
+    pub(super) ports: Vec<(String, u8, u16)>,
+}
+
+/// A Service.
+#[derive(Debug)]
+pub(super) struct ServiceObject {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) selector: Vec<(String, String)>,
+    pub(super) addresses: Vec<String>,
+    pub(super) ports: Vec<ServicePort>,
+}
+
+/// A port of a Service, and the one of its pods behind it.
+#[derive(Debug)]
+pub(super) struct ServicePort {
+    pub(super) protocol: u8,
+    pub(super) port: u16,
+    pub(super) target: PodPort,
+}
+
+/// A port of a pod.
+#[derive(Debug, Clone)]
+pub(super) enum PodPort {
+    Number(u16),
+    Name(String),
+}
+
+/// Objects that are kept of one kind.
+const MAX_OBJECTS: usize = 65_536;
+
+impl Objects {
+    pub(super) fn read(texts: &[SourceText<'_>], settings: &Settings) -> Self {
+        let mut objects = Self::default();
+        for text in texts {
+            for chunk in source::split(text.text) {
+                // What cannot be read is refused where the policies are read.
+                for node in source::read(&chunk).unwrap_or_default() {
+                    objects.add(&node, settings, 0);
+                }
+            }
+        }
+        objects
+    }
+
+    fn add(&mut self, node: &Node, settings: &Settings, depth: usize) {
+        let kind = node.get("kind").and_then(Node::as_str).unwrap_or_default();
+        if kind.ends_with("List")
+            && depth < 4
+            && let Some(Value::List(items)) = node.get("items").map(|items| &items.value)
+        {
+            for item in items {
+                self.add(item, settings, depth + 1);
+            }
+            return;
+        }
+        let name = text_at(node, &["metadata", "name"]);
+        if kind == "Namespace" && self.namespaces.len() < MAX_OBJECTS {
+            self.namespaces.push((name.clone(), map_at(node, &["metadata", "labels"])));
+            return;
+        }
+        let mut namespace = text_at(node, &["metadata", "namespace"]);
+        if namespace.is_empty() {
+            namespace.clone_from(&settings.namespace);
+        }
+        let template: &[&str] = match kind {
+            "Service" if self.services.len() < MAX_OBJECTS => {
+                self.services.push(service(node, namespace, name));
+                return;
+            }
+            "Pod" => &[],
+            "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => {
+                &["spec", "template"]
+            }
+            "CronJob" => &["spec", "jobTemplate", "spec", "template"],
+            _ => return,
+        };
+        let Some(template) = at(node, template) else { return };
+        if self.pods.len() < MAX_OBJECTS {
+            self.pods.push(pod(template, kind, namespace, name));
+        }
+    }
+}
+
+fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
+    let is_pod = kind == "Pod";
+    let is_on_host = matches!(
+        at(node, &["spec", "hostNetwork"]).map(|node| &node.value),
+        Some(Value::Bool(true))
+    );
+    let labels = if is_on_host {
+        // It has the node's identity. Whether the node is the other side's own is not known here.
+        vec!["reserved:host".to_owned()]
+    } else {
+        let mut account = text_at(node, &["spec", "serviceAccountName"]);
+        if account.is_empty() {
+            account.push_str("default");
+        }
+        map_at(node, &["metadata", "labels"])
+            .into_iter()
+            .chain([("io.cilium.k8s.policy.serviceaccount".to_owned(), account)])
+            .map(|(key, value)| format!("k8s:{key}={value}"))
+            .collect()
+    };
+    let mut ports = Vec::new();
+    for field in ["containers", "initContainers"] {
+        for container in list_at(node, &["spec", field]) {
+            for port in list_at(container, &["ports"]) {
+                let name = text_at(port, &["name"]);
+                if let Some(number) = number_at(port, "containerPort").filter(|_| !name.is_empty())
+                {
+                    ports.push((name, protocol_at(port), number));
+                }
+            }
+        }
+    }
+    let workload = Workload { name: name.clone(), kind: kind.to_owned() };
+    Pod {
+        endpoint: Endpoint {
+            namespace,
+            labels,
+            pod_name: if is_pod { name } else { String::new() },
+            workloads: if is_pod { Vec::new() } else { vec![workload] },
+            ..Endpoint::default()
+        },
+        address: text_at(node, &["status", "podIP"]),
+        ports,
+    }
+}
+
+fn service(node: &Node, namespace: String, name: String) -> ServiceObject {
+    let ports = list_at(node, &["spec", "ports"])
+        .iter()
+        .filter_map(|own| {
+            let port = number_at(own, "port")?;
+            let target = match own.get("targetPort").map(|node| &node.value) {
+                Some(Value::String(name)) => PodPort::Name(name.clone()),
+                _ => PodPort::Number(number_at(own, "targetPort").unwrap_or(port)),
+            };
+            Some(ServicePort { protocol: protocol_at(own), port, target })
+        })
+        .collect();
+    let mut addresses = vec![text_at(node, &["spec", "clusterIP"])];
+    for ingress in list_at(node, &["status", "loadBalancer", "ingress"]) {
+        addresses.push(text_at(ingress, &["ip"]));
+    }
+    addresses.retain(|address| !address.is_empty() && address != "None");
+    ServiceObject {
+        namespace,
+        name,
+        selector: map_at(node, &["spec", "selector"]),
+        addresses,
+        ports,
+    }
+}
+
+fn at<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
+    path.iter().try_fold(node, |node, name| node.get(name))
+}
+
+fn text_at(node: &Node, path: &[&str]) -> String {
+    at(node, path).and_then(Node::as_str).unwrap_or_default().to_owned()
+}
+
+fn list_at<'n>(node: &'n Node, path: &[&str]) -> &'n [Node] {
+    match at(node, path).map(|node| &node.value) {
+        Some(Value::List(items)) => items,
+        _ => &[],
+    }
+}
+
+fn map_at(node: &Node, path: &[&str]) -> Vec<(String, String)> {
+    match at(node, path).map(|node| &node.value) {
+        Some(Value::Map(entries)) => entries
+            .iter()
+            .filter_map(|(key, value)| Some((key.name.clone(), value.as_str()?.to_owned())))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn number_at(node: &Node, name: &str) -> Option<u16> {
+    match node.get(name)?.value {
+        Value::Integer(number) => u16::try_from(number).ok(),
+        _ => None,
+    }
+}
+
+fn protocol_at(node: &Node) -> u8 {
+    match node.get("protocol").and_then(Node::as_str) {
+        Some("UDP") => 17,
+        Some("SCTP") => 132,
+        _ => 6,
+    }
+}

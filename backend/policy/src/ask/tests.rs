@@ -1,0 +1,244 @@
+use std::fmt::Write;
+use std::sync::Arc;
+
+use super::{Directory, Question, Target, ask};
+use crate::{Judge, PolicySet, Settings, SourceText};
+
+const ZERO_TRUST: &str =
+    include_str!("../../../../tests/vectors/policies-lab/acns-network-policy.yaml");
+const COMBINED: &str =
+    include_str!("../../../../tests/vectors/policies-lab/aks-combined-fqdn-l7.yaml");
+
+const CLUSTER: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: pets, labels: {team: shop}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: order-service, namespace: pets}
+spec:
+  template:
+    metadata: {labels: {app: order-service}}
+    spec: {containers: [{name: main, ports: [{name: web, containerPort: 3000}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: store-front-1, namespace: pets, labels: {app: store-front}}
+spec: {containers: [{name: main, ports: [{name: web, containerPort: 8080}]}]}
+status: {podIP: 10.244.0.87}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: product-service-1, namespace: pets, labels: {app: product-service}}
+spec: {containers: []}
+status: {podIP: 10.244.0.88}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: store-front, namespace: pets}
+spec:
+  clusterIP: 10.0.0.7
+  selector: {app: store-front}
+  ports: [{port: 80, targetPort: web}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: product-service, namespace: pets}
+spec: {selector: {app: product-service}, ports: [{port: 3002}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: agent, namespace: kube-system, labels: {app: agent}}
+spec: {hostNetwork: true, containers: []}
+";
+
+/// What is answered, step by step, and all in all.
+fn answered(texts: &[&str], from: &str, to: &str) -> String {
+    let texts: Vec<SourceText<'_>> =
+        texts.iter().enumerate().map(|(index, text)| SourceText { index, text }).collect();
+    let settings = Settings { namespace: "pets".to_owned(), ..Settings::default() };
+    let directory = Directory::of(&texts, &[], &settings);
+    let mut judge = Judge::new(Arc::new(PolicySet::read(&texts, settings)));
+    let labels = |text: &str| -> (String, Vec<String>) {
+        let mut words = text.split(' ').map(str::to_owned);
+        (words.next().unwrap_or_default(), words.collect())
+    };
+    let ((from, from_labels), (to, to_labels)) = (labels(from), labels(to));
+    let (to, traffic) = Target::parse_with_port(&to).unwrap();
+    let from = Target::parse(&from).unwrap();
+    let question = Question { from, from_labels, to, to_labels, traffic, request: None };
+    let answer = ask(&mut judge, &directory, &question).unwrap();
+    let mut out = answer.verdict.name().to_owned();
+    for path in &answer.paths {
+        out.push_str(" |");
+        for step in &path.steps {
+            let verdict = step.judgement.verdict.name();
+            write!(out, " {} {verdict};", step.kind.name()).unwrap();
+        }
+    }
+    out
+}
+
+#[test]
+fn each_step_is_decided_by_itself() {
+    let check = |policies: &str, from: &str, to: &str, expect: &str| {
+        assert_eq!(answered(&[policies, CLUSTER], from, to), expect, "{from} > {to}");
+    };
+    let shut = "denied | DNS denied; egress denied; ingress denied;";
+    check(ZERO_TRUST, "order-service", "product-service:3002", shut);
+    check(ZERO_TRUST, "pets/order-service", "product-service.pets.svc:3002", shut);
+    // Labels that are written count before those of documents.
+    check(
+        ZERO_TRUST,
+        "pets/order-service app=store-front",
+        "product-service:3002",
+        "denied | DNS denied; egress allowed; ingress allowed;",
+    );
+    // A pod is reached by its address: no name is looked up.
+    check(
+        ZERO_TRUST,
+        "store-front-1",
+        "10.244.0.88:3002",
+        "allowed | egress allowed; ingress allowed;",
+    );
+    check(ZERO_TRUST, "order-service", "www.bing.com:443", "denied | DNS denied; egress denied;");
+    // The Service's port is not its pods': 80 is 8080 there.
+    check(ZERO_TRUST, "world", "store-front:80", "allowed | ingress allowed;");
+    check(ZERO_TRUST, "world", "10.0.0.7:80", "allowed | ingress allowed;");
+    check(ZERO_TRUST, "world", "store-front-1:80", "denied | ingress denied;");
+    // Agents of a node: its own pods are reached without a rule.
+    check(
+        ZERO_TRUST,
+        "kube-system/agent",
+        "store-front-1:8080",
+        "cannot tell | egress allowed; ingress allowed; | egress allowed; ingress denied;",
+    );
+    // In toFQDNs, and not in the DNS rules.
+    check(COMBINED, "store-front", "api.github.com:443", "denied | DNS denied; egress allowed;");
+    check(
+        COMBINED,
+        "store-front",
+        "www.microsoft.com:443",
+        "allowed | DNS allowed; egress allowed;",
+    );
+    check(COMBINED, "store-front", "www.google.com:443", "denied | DNS denied; egress denied;");
+    check("", "order-service", "www.bing.com:443", "allowed | DNS allowed; egress allowed;");
+}
+
+#[test]
+fn what_is_not_known_is_named() {
+    let check = |policies: &str, from: &str, to: &str, expect: &str| {
+        assert_eq!(answered(&[policies], from, to), expect, "{from} > {to}");
+    };
+    let nobody = "cannot tell | DNS cannot tell; egress cannot tell; ingress cannot tell;";
+    check(ZERO_TRUST, "order-service", "product-service:3002", nobody);
+    check(
+        ZERO_TRUST,
+        "order-service app=order-service",
+        "product-service:3002",
+        "denied | DNS denied; egress denied; ingress cannot tell;",
+    );
+    // No rule opens 3002, whoever it is. Nobody knows who has an address of the cluster's ranges; the peer's labels are missing.
+    check(
+        ZERO_TRUST,
+        "order-service app=order-service",
+        "10.244.0.9:5672",
+        "cannot tell | egress cannot tell; ingress cannot tell;",
+    );
+    check(
+        ZERO_TRUST,
+        "order-service app=order-service",
+        "10.244.0.9:443",
+        "denied | egress denied; ingress cannot tell;",
+    );
+    let by_namespace = "
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: by-team}
+spec:
+  endpointSelector: {}
+  ingress:
+  - fromEndpoints: [{matchLabels: {io.cilium.k8s.namespace.labels.team: shop}}]
+";
+    // Of written labels, those of the namespace are missing; its document has them.
+    let unknown = "cannot tell | egress allowed; ingress cannot tell;";
+    check(by_namespace, "x/a app=a", "10.244.0.9:80 app=b", unknown);
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: x, labels: {team: shop}}\n";
+    assert_eq!(
+        answered(&[by_namespace, namespace], "x/a app=a", "10.244.0.9:80 app=b"),
+        "allowed | egress allowed; ingress allowed;"
+    );
+    // A rule without names lets the query pass, and no name is learned by it.
+    let open_dns = "
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: unseen}
+spec:
+  endpointSelector: {}
+  egress:
+  - toEndpoints: [{matchLabels: {io.kubernetes.pod.namespace: kube-system}}]
+    toPorts: [{ports: [{port: '53', protocol: ANY}]}]
+  - toFQDNs: [{matchPattern: '*.bing.com'}]
+";
+    check(
+        open_dns,
+        "a app=a",
+        "www.bing.com:443",
+        "cannot tell | DNS allowed; egress cannot tell;",
+    );
+}
+
+#[test]
+fn targets_are_read_or_refused() {
+    let check = |text: &str, expect: &str| {
+        let read = match Target::parse_with_port(text) {
+            Ok((target, traffic)) => format!("{target:?} {traffic}"),
+            Err(err) => err.to_string(),
+        };
+        assert_eq!(read, expect, "{text}");
+    };
+    let named = |namespace: &str, name: &str| {
+        let namespace =
+            if namespace.is_empty() { "None".to_owned() } else { format!("Some({namespace:?})") };
+        format!("Name {{ namespace: {namespace}, name: {name:?} }}")
+    };
+    check("product-service:3002", &format!("{} 3002/TCP", named("", "product-service")));
+    check("pets/a:53/udp", &format!("{} 53/UDP", named("pets", "a")));
+    check("a.pets.svc:1", &format!("{} 1/TCP", named("pets", "a")));
+    check("a.pets.svc.cluster.local.:1", &format!("{} 1/TCP", named("pets", "a")));
+    check("WWW.Bing.com:443", "Dns(\"www.bing.com\") 443/TCP");
+    check("[2001:db8::1]:443/SCTP", "Address(2001:db8::1) 443/SCTP");
+    check("10.0.0.1:1", "Address(10.0.0.1) 1/TCP");
+    check("reserved:world:80", "Entity(\"world\") 80/TCP");
+    let no_port = |text: &str| {
+        format!("`{text}` names no port: write it behind the name, as `product-service:3002`")
+    };
+    check("product-service", &no_port("product-service"));
+    check("2001:db8::1", &no_port("2001:db8::1"));
+    check("reserved:world", &no_port("reserved:world"));
+    check("a:0", "`0` is no port: a number from 1 to 65535 is");
+    check("a:http", "`http` is no port: a number from 1 to 65535 is");
+    check("a:1/ICMP", "`ICMP` is no protocol with ports: TCP, UDP and SCTP are");
+    check(":1", "there is no name in ``");
+    let no_name = "is no name: `namespace/name`, an address, a DNS name and `world` are";
+    check("a/b/c:1", &format!("`a/b/c` {no_name}"));
+    check("a b:1", &format!("`a b` {no_name}"));
+}
+
+#[test]
+fn a_name_in_several_namespaces_is_asked_back() {
+    let pod = |namespace: &str| {
+        format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: a, namespace: {namespace}}}\n---\n")
+    };
+    let text = pod("x") + &pod("z");
+    let texts = [SourceText { index: 0, text: &text }];
+    let directory = Directory::of(&texts, &[], &Settings::default());
+    let find = |near: Option<&str>| {
+        let target = Target::parse("a").unwrap();
+        directory.find(&target, &[], near, None).map(|found| found.shown)
+    };
+    assert_eq!(find(Some("z")).unwrap(), "z/a");
+    let error = find(None).unwrap_err();
+    assert_eq!(error.to_string(), "`a` is in several namespaces: write one of `x/a`, `z/a`");
+}

@@ -1,0 +1,634 @@
+//! Who there is: from flows, from documents, from labels that are written with the question.
+
+use std::net::IpAddr;
+
+use flow::{Endpoint, Flow, Layer4, Service, TrafficDirection, Workload};
+use hashbrown::HashMap;
+
+use super::{
+    objects::{Objects, PodPort, ServiceObject},
+    target::{CLUSTER_DOMAIN, Target},
+};
+use crate::{Learned, Settings, SourceText, Traffic, document::POD_NAMESPACE, order};
+
+/// Everybody that flows and documents know.
+#[derive(Debug, Default)]
+pub struct Directory {
+    settings: Settings,
+    /// Those of flows come first.
+    known: Vec<Known>,
+    by_address: HashMap<IpAddr, usize>,
+    /// Addresses that a name led to.
+    by_name: HashMap<String, Vec<IpAddr>>,
+    /// Services that flows name, with their pods.
+    recorded_services: Vec<(Service, usize)>,
+    /// Who was asked for names, how often.
+    resolvers: Vec<(usize, usize)>,
+    services: Vec<ServiceObject>,
+    /// Labels of namespaces, as those of their pods.
+    namespaces: Vec<(String, Vec<String>)>,
+    pub(super) learned: Learned,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    endpoint: Endpoint,
+    address: String,
+    ports: Option<Vec<(String, u8, u16)>>,
+    is_recorded: bool,
+}
+
+/// One that answers to a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Party {
+    pub(super) endpoint: Endpoint,
+    pub(super) address: String,
+    /// Named ports, where all are known.
+    pub(super) ports: Option<Vec<(String, u8, u16)>>,
+    pub(super) service: Option<Service>,
+    /// What a connection to it goes to, behind a Service.
+    pub(super) traffic: Option<Traffic>,
+}
+
+/// Those that answer to a name, and what to know of it.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) shown: String,
+    pub(super) namespace: String,
+    pub(super) parties: Vec<Party>,
+    /// The name that is looked up to reach them.
+    pub(super) lookup: Option<String>,
+    pub(super) notes: Vec<String>,
+}
+
+/// Why a question cannot be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// It could mean several.
+    #[error("`{name}` is in several namespaces: write one of {}", list(.namespaces, .name))]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// The namespaces.
+        namespaces: Vec<String>,
+    },
+}
+
+/// Endpoints that are kept.
+const MAX_KNOWN: usize = 65_536;
+/// Endpoints that are asked about under one name.
+pub(super) const MAX_PARTIES: usize = 8;
+/// Cilium's labels of a pod's namespace.
+const NAMESPACE_LABELS: &str = "k8s:io.cilium.k8s.namespace.labels.";
+const ACCOUNT: &str = "k8s:io.cilium.k8s.policy.serviceaccount=";
+
+impl Directory {
+    /// Learns from documents and flows.
+    #[must_use]
+    pub fn of(texts: &[SourceText<'_>], flows: &[Flow], settings: &Settings) -> Self {
+        let mut directory = Self { settings: settings.clone(), ..Self::default() };
+        directory.learned = Learned::from_flows(flows);
+        let mut ids: HashMap<(&str, &str, &[String]), usize> = HashMap::new();
+        for flow in flows {
+            directory.learn(flow, &mut ids);
+        }
+        let objects = Objects::read(texts, settings);
+        for (name, labels) in objects.namespaces {
+            directory.namespaces.retain(|(own, _)| *own != name);
+            let mut own: Vec<String> = labels
+                .into_iter()
+                .map(|(key, value)| format!("{NAMESPACE_LABELS}{key}={value}"))
+                .collect();
+            let by_name = format!("{NAMESPACE_LABELS}kubernetes.io/metadata.name={name}");
+            if !own.contains(&by_name) {
+                own.push(by_name);
+            }
+            directory.namespaces.push((name, own));
+        }
+        for pod in objects.pods {
+            let endpoint = directory.complete(pod.endpoint);
+            let id = directory.known.len();
+            if let Ok(address) = pod.address.parse() {
+                directory.by_address.entry(address).or_insert(id);
+            }
+            let mut known = Known {
+                endpoint,
+                address: pod.address,
+                ports: Some(pod.ports),
+                is_recorded: false,
+            };
+            if known.endpoint.labels == ["reserved:host"] {
+                // Which node the other side is on is not known.
+                let mut elsewhere = known.clone();
+                elsewhere.endpoint.labels = vec!["reserved:remote-node".to_owned()];
+                directory.known.push(known);
+                known = elsewhere;
+            }
+            directory.known.push(known);
+        }
+        directory.services = objects.services;
+        directory
+    }
+
+    fn learn<'f>(
+        &mut self,
+        flow: &'f Flow,
+        ids: &mut HashMap<(&'f str, &'f str, &'f [String]), usize>,
+    ) {
+        let ip = flow.ip.as_ref();
+        let ends = [
+            (
+                &flow.source,
+                ip.map_or("", |ip| &*ip.source),
+                &flow.source_names,
+                &flow.source_service,
+            ),
+            (
+                &flow.destination,
+                ip.map_or("", |ip| &*ip.destination),
+                &flow.destination_names,
+                &flow.destination_service,
+            ),
+        ];
+        let mut at = [None; 2];
+        for ((endpoint, address, names, service), slot) in ends.into_iter().zip(&mut at) {
+            let Some(endpoint) = endpoint else { continue };
+            if endpoint.labels.is_empty() {
+                continue;
+            }
+            let parsed: Option<IpAddr> = address.parse().ok();
+            let is_pod = endpoint.labels.iter().any(|label| !is_outside(label));
+            // Addresses of the world have little else to be told apart by.
+            let pod_name = if is_pod { &*endpoint.pod_name } else { address };
+            let key = (namespace_of(endpoint), pod_name, endpoint.labels.as_slice());
+            let id = match ids.get(&key) {
+                Some(id) => *id,
+                None if self.known.len() < MAX_KNOWN => {
+                    let id = self.known.len();
+                    ids.insert(key, id);
+                    self.known.push(Known {
+                        endpoint: endpoint.clone(),
+                        address: address.to_owned(),
+                        ports: None,
+                        is_recorded: true,
+                    });
+                    self.learn_namespace(endpoint);
+                    id
+                }
+                None => continue,
+            };
+            *slot = Some(id);
+            if let Some(address) = parsed {
+                self.by_address.entry(address).or_insert(id);
+                for name in names.iter().filter(|_| !is_pod) {
+                    self.add_name(name, address);
+                }
+            }
+            if let Some(service) = service.as_ref().filter(|own| is_pod && !own.name.is_empty())
+                && !self.recorded_services.iter().any(|(own, known)| own == service && *known == id)
+                && self.recorded_services.len() < MAX_KNOWN
+            {
+                self.recorded_services.push((service.clone(), id));
+            }
+        }
+        if let Some(flow::L7Record::Dns(dns)) = flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) {
+            for address in dns.ips.iter().filter_map(|ip| ip.parse().ok()) {
+                self.add_name(&dns.query, address);
+            }
+        }
+        let is_query = matches!(
+            &flow.l4,
+            Some(Layer4::Udp(udp)) if udp.destination_port == 53
+        ) && flow.traffic_direction == TrafficDirection::Egress
+            && flow.reply() != Some(true);
+        if let Some(id) = at[1].filter(|_| is_query) {
+            order::update(&mut self.resolvers, id, |count| *count += 1);
+        }
+    }
+
+    fn add_name(&mut self, name: &str, address: IpAddr) {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        if self.by_name.len() >= MAX_KNOWN && !self.by_name.contains_key(&name) {
+            return;
+        }
+        let addresses = self.by_name.entry(name).or_default();
+        if addresses.len() < MAX_PARTIES && !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+
+    fn learn_namespace(&mut self, endpoint: &Endpoint) {
+        let namespace = namespace_of(endpoint);
+        if namespace.is_empty() || self.namespaces.iter().any(|(own, _)| own == namespace) {
+            return;
+        }
+        let is_own = |label: &&String| label.starts_with(NAMESPACE_LABELS);
+        let labels: Vec<String> = endpoint.labels.iter().filter(is_own).cloned().collect();
+        if !labels.is_empty() {
+            self.namespaces.push((namespace.to_owned(), labels));
+        }
+    }
+
+    /// Adds what is known of its namespace. An endpoint without the label of its namespace is one
+    /// whose labels are not all known.
+    fn complete(&self, mut endpoint: Endpoint) -> Endpoint {
+        let is_pod = endpoint.labels.iter().any(|label| !is_outside(label));
+        let known = self.namespaces.iter().find(|(own, _)| *own == endpoint.namespace);
+        if let Some((namespace, labels)) = known.filter(|_| is_pod) {
+            for label in labels {
+                if !endpoint.labels.contains(label) {
+                    endpoint.labels.push(label.clone());
+                }
+            }
+            if endpoint.labels.iter().any(|label| label.starts_with(ACCOUNT)) {
+                endpoint.labels.push(format!("k8s:{POD_NAMESPACE}={namespace}"));
+            }
+        }
+        endpoint
+    }
+
+    /// Those that a text means; `written` are the labels that stand beside it, `near` is the
+    /// namespace of the other side, `traffic` what is asked about. Errors: it could mean several.
+    pub(super) fn find(
+        &self,
+        target: &Target,
+        written: &[String],
+        near: Option<&str>,
+        traffic: Option<Traffic>,
+    ) -> Result<Found, AskError> {
+        let mut found = Found { shown: target.to_string(), ..Found::default() };
+        match target {
+            Target::Entity(name) => {
+                let endpoint = self.complete(self.of_labels("", "", &[format!("reserved:{name}")]));
+                found.parties.push(Party::of(endpoint, String::new()));
+            }
+            Target::Address(address) => self.find_address(*address, traffic, &mut found),
+            Target::Dns(name) => self.find_name(name, &mut found),
+            Target::Name { namespace, name } => {
+                let namespace = match namespace {
+                    Some(namespace) => namespace.clone(),
+                    None => self.namespace(name, near)?,
+                };
+                found.shown = format!("{namespace}/{name}");
+                self.find_pods(&namespace, name, traffic, &mut found);
+                found.namespace = namespace;
+            }
+        }
+        if !written.is_empty() {
+            let name = match target {
+                Target::Name { name, .. } => name,
+                _ => "",
+            };
+            let endpoint = self.complete(self.of_labels(&found.namespace, name, written));
+            let service = found.parties.iter().find_map(|party| party.service.clone());
+            let traffic = found.parties.iter().find_map(|party| party.traffic);
+            let address = found.parties.first().map(|party| party.address.clone());
+            found.notes.clear();
+            found.parties = vec![Party {
+                service,
+                traffic,
+                ..Party::of(endpoint, address.unwrap_or_default())
+            }];
+        }
+        if found.parties.is_empty() {
+            found.notes.push(format!(
+                "`{}` is in none of the flows and documents: give flows of it (--flows), its Pod and Namespace documents, or its labels",
+                found.shown
+            ));
+            let namespace = found.namespace.clone();
+            found
+                .parties
+                .push(Party::of(Endpoint { namespace, ..Endpoint::default() }, String::new()));
+        }
+        let mut parties: Vec<Party> = Vec::new();
+        for party in std::mem::take(&mut found.parties) {
+            let is_same = |own: &Party| {
+                own.endpoint.labels == party.endpoint.labels
+                    && own.traffic == party.traffic
+                    && (own.address == party.address || !party.endpoint.namespace.is_empty())
+            };
+            match parties.iter().any(is_same) {
+                true => {}
+                false if parties.len() == MAX_PARTIES => {
+                    found.notes.push(format!(
+                        "only {MAX_PARTIES} kinds of pods of `{}` were looked at",
+                        found.shown
+                    ));
+                    break;
+                }
+                false => parties.push(party),
+            }
+        }
+        found.parties = parties;
+        Ok(found)
+    }
+
+    fn of_labels(&self, namespace: &str, name: &str, written: &[String]) -> Endpoint {
+        let labels = written.iter().map(|label| {
+            let key = label.split_once('=').map_or(label.as_str(), |(key, _)| key);
+            if key.contains(':') { label.clone() } else { format!("k8s:{label}") }
+        });
+        let workload = Workload { name: name.to_owned(), kind: String::new() };
+        let label_of = |own: &str| {
+            let own = format!("k8s:{own}=");
+            written.iter().find_map(|label| {
+                label.strip_prefix(&*own).or_else(|| label.strip_prefix(own.get(4..)?))
+            })
+        };
+        let namespace = Some(namespace)
+            .filter(|namespace| !namespace.is_empty())
+            .or_else(|| label_of(POD_NAMESPACE))
+            .unwrap_or(&self.settings.namespace);
+        let is_outside = written.iter().all(|label| label.starts_with("reserved:"));
+        Endpoint {
+            namespace: if is_outside { String::new() } else { namespace.to_owned() },
+            labels: labels.collect(),
+            workloads: if name.is_empty() { Vec::new() } else { vec![workload] },
+            ..Endpoint::default()
+        }
+    }
+
+    fn find_address(&self, address: IpAddr, traffic: Option<Traffic>, found: &mut Found) {
+        let text = address.to_string();
+        if let Some(known) = self.by_address.get(&address).and_then(|id| self.known.get(*id)) {
+            found.parties.push(Party {
+                ports: known.ports.clone(),
+                ..Party::of(known.endpoint.clone(), text)
+            });
+            return;
+        }
+        if let Some(service) = self.services.iter().find(|own| own.addresses.contains(&text)) {
+            self.find_service(service, traffic, found);
+            return;
+        }
+        if is_private(address) {
+            found
+                .notes
+                .push(format!("who has the address {text} is in none of the flows and documents"));
+            found.parties.push(Party::of(Endpoint::default(), text));
+            return;
+        }
+        found
+            .notes
+            .push(format!("{text} is taken for an address outside the cluster: nothing shows it"));
+        found.parties.push(Party::of(self.world(address.is_ipv4()), text));
+    }
+
+    fn world(&self, is_ipv4: bool) -> Endpoint {
+        let label = format!("reserved:{}", self.settings.world_of(is_ipv4));
+        Endpoint { labels: vec![label], ..Endpoint::default() }
+    }
+
+    fn find_name(&self, name: &str, found: &mut Found) {
+        found.lookup = Some(name.to_owned());
+        for address in self.by_name.get(name).into_iter().flatten() {
+            let known = self.by_address.get(address).and_then(|id| self.known.get(*id));
+            let mut endpoint =
+                known.map_or_else(|| self.world(address.is_ipv4()), |known| known.endpoint.clone());
+            // What led to the address in those days is what is asked here.
+            if namespace_of(&endpoint).is_empty() {
+                endpoint.labels.retain(|label| label.starts_with("reserved:"));
+            }
+            found.parties.push(Party::of(endpoint, address.to_string()));
+        }
+        if !found.parties.is_empty() {
+            return;
+        }
+        found.notes.push(format!(
+            "the addresses of `{name}` are not known; it is taken for a name outside the cluster"
+        ));
+        if self.settings.ipv4 {
+            found.parties.push(Party::of(self.world(true), String::new()));
+        }
+        if self.settings.ipv6 {
+            found.parties.push(Party::of(self.world(false), String::new()));
+        }
+    }
+
+    /// Where a name without a namespace is.
+    fn namespace(&self, name: &str, near: Option<&str>) -> Result<String, AskError> {
+        let mut namespaces: Vec<String> = self
+            .known
+            .iter()
+            .filter(|known| is_called(&known.endpoint, name))
+            .map(|known| namespace_of(&known.endpoint).to_owned())
+            .chain(self.services.iter().filter(|s| s.name == name).map(|s| s.namespace.clone()))
+            .chain(
+                self.recorded_services
+                    .iter()
+                    .filter(|(service, _)| service.name == name)
+                    .map(|(service, _)| service.namespace.clone()),
+            )
+            .filter(|namespace| !namespace.is_empty())
+            .collect();
+        order::sort(&mut namespaces);
+        namespaces.dedup();
+        let preferred = near.unwrap_or(&self.settings.namespace);
+        match namespaces.as_slice() {
+            [only] => Ok(only.clone()),
+            [] => Ok(preferred.to_owned()),
+            several if several.iter().any(|own| own == preferred) => Ok(preferred.to_owned()),
+            _ => Err(AskError::Ambiguous { name: name.to_owned(), namespaces }),
+        }
+    }
+
+    fn find_pods(&self, namespace: &str, name: &str, traffic: Option<Traffic>, found: &mut Found) {
+        let is_pod_name = self.known.iter().any(|known| {
+            known.endpoint.pod_name == name && namespace_of(&known.endpoint) == namespace
+        });
+        if !is_pod_name && traffic.is_some() {
+            found.lookup = Some(format!("{name}.{namespace}.{CLUSTER_DOMAIN}"));
+        }
+        let object = self.services.iter().find(|s| s.namespace == namespace && s.name == name);
+        if let Some(service) = object.filter(|_| traffic.is_some()) {
+            self.find_service(service, traffic, found);
+            if !found.parties.is_empty() {
+                return;
+            }
+        }
+        let of_service = self
+            .recorded_services
+            .iter()
+            .filter(|(service, _)| service.name == name && service.namespace == namespace)
+            .filter_map(|(service, id)| Some((Some(service.clone()), self.known.get(*id)?)));
+        let in_namespace =
+            || self.known.iter().filter(|known| namespace_of(&known.endpoint) == namespace);
+        let of_workload = in_namespace()
+            .filter(|known| is_called(&known.endpoint, name))
+            .map(|known| (None, known));
+        let mut all: Vec<(Option<Service>, &Known)> = of_service.chain(of_workload).collect();
+        if all.is_empty() {
+            let is_app = |known: &&Known| {
+                ["k8s:app=", "k8s:k8s-app=", "k8s:app.kubernetes.io/name="].iter().any(|key| {
+                    known.endpoint.labels.iter().any(|own| own.strip_prefix(*key) == Some(name))
+                })
+            };
+            all = in_namespace().filter(is_app).map(|known| (None, known)).collect();
+        }
+        // What was seen running counts before what is written.
+        let is_recorded = all.iter().any(|(_, known)| known.is_recorded);
+        for (service, known) in all.into_iter().filter(|(_, own)| own.is_recorded == is_recorded) {
+            found.parties.push(Party {
+                ports: self.ports(known),
+                service,
+                ..Party::of(known.endpoint.clone(), known.address.clone())
+            });
+        }
+    }
+
+    /// The named ports of an endpoint; of one that was seen running, those of the document about
+    /// the same pod or workload.
+    fn ports(&self, known: &Known) -> Option<Vec<(String, u8, u16)>> {
+        if known.ports.is_some() {
+            return known.ports.clone();
+        }
+        let names = names_of(&known.endpoint);
+        let is_same = |other: &&Known| {
+            !other.is_recorded
+                && namespace_of(&other.endpoint) == namespace_of(&known.endpoint)
+                && names.iter().any(|name| is_called(&other.endpoint, name))
+        };
+        self.known.iter().find(is_same).and_then(|other| other.ports.clone())
+    }
+
+    fn find_service(&self, service: &ServiceObject, traffic: Option<Traffic>, found: &mut Found) {
+        let shown = format!("{}/{}", service.namespace, service.name);
+        if service.selector.is_empty() {
+            found.notes.push(format!(
+                "the Service `{shown}` has no selector: who is behind it is not known"
+            ));
+            return;
+        }
+        let port = traffic.and_then(|traffic| {
+            service
+                .ports
+                .iter()
+                .find(|own| (own.port, own.protocol) == (traffic.port, traffic.protocol))
+        });
+        if let (Some(traffic), None) = (traffic, port) {
+            let ports: Vec<String> = service
+                .ports
+                .iter()
+                .map(|own| Traffic::new(own.protocol, own.port).to_string())
+                .collect();
+            found.notes.push(format!(
+                "the Service `{shown}` has no port {traffic}, it has {}: asked is about the pods' own port {traffic}",
+                ports.join(", ")
+            ));
+        }
+        let is_backend = |known: &&Known| {
+            namespace_of(&known.endpoint) == service.namespace
+                && service.selector.iter().all(|(key, value)| {
+                    known.endpoint.labels.contains(&format!("k8s:{key}={value}"))
+                })
+        };
+        let has_recorded = self.known.iter().filter(is_backend).any(|known| known.is_recorded);
+        let backends = self.known.iter().filter(is_backend);
+        for known in backends.filter(|known| known.is_recorded == has_recorded) {
+            let ports = self.ports(known);
+            let target = port.and_then(|port| match &port.target {
+                PodPort::Number(number) => Some(*number),
+                PodPort::Name(name) => ports
+                    .iter()
+                    .flatten()
+                    .find(|(own, protocol, _)| own == name && *protocol == port.protocol)
+                    .map(|(_, _, number)| *number),
+            });
+            if let (Some(port), None) = (port, target)
+                && let PodPort::Name(name) = &port.target
+            {
+                found.notes.push(format!(
+                    "the number of the port `{name}` behind {}/{} of the Service `{shown}` is not known: asked is about {}",
+                    port.port,
+                    crate::Protocol::Number(port.protocol).name(),
+                    port.port
+                ));
+            }
+            let behind =
+                target.zip(traffic).map(|(number, traffic)| Traffic::new(traffic.protocol, number));
+            found.parties.push(Party {
+                ports,
+                service: port.map(|_| Service {
+                    name: service.name.clone(),
+                    namespace: service.namespace.clone(),
+                }),
+                traffic: behind,
+                ..Party::of(known.endpoint.clone(), known.address.clone())
+            });
+        }
+    }
+
+    /// Who is asked for names, and whether that is taken for granted.
+    pub(super) fn resolver(&self) -> (Party, bool) {
+        let most_asked = self.resolvers.iter().max_by_key(|(_, count)| *count);
+        let is_dns = |known: &&Known| {
+            known.endpoint.namespace == "kube-system"
+                && known.endpoint.labels.iter().any(|label| label == "k8s:k8s-app=kube-dns")
+        };
+        let known = most_asked
+            .and_then(|(id, _)| self.known.get(*id))
+            .or_else(|| self.known.iter().find(is_dns));
+        if let Some(known) = known {
+            return (Party::of(known.endpoint.clone(), known.address.clone()), false);
+        }
+        let labels = vec!["k8s-app=kube-dns".to_owned()];
+        let endpoint = self.complete(self.of_labels("kube-system", "kube-dns", &labels));
+        (Party::of(endpoint, String::new()), true)
+    }
+}
+
+impl Party {
+    fn of(endpoint: Endpoint, address: String) -> Self {
+        Self { endpoint, address, ports: None, service: None, traffic: None }
+    }
+
+    /// Whether a policy of this cluster can be about it.
+    pub(super) fn is_subject(&self) -> bool {
+        let is_own = |label: &String| {
+            let is_node = matches!(label.as_str(), "reserved:host" | "reserved:remote-node");
+            is_node || !is_outside(label)
+        };
+        self.endpoint.labels.is_empty() || self.endpoint.labels.iter().any(is_own)
+    }
+}
+
+/// Labels of those that are no pods.
+fn is_outside(label: &str) -> bool {
+    ["reserved:", "cidr:", "fqdn:", "cidrgroup:"].iter().any(|source| label.starts_with(source))
+}
+
+pub(super) fn namespace_of(endpoint: &Endpoint) -> &str {
+    if !endpoint.namespace.is_empty() {
+        return &endpoint.namespace;
+    }
+    let label = |label: &'_ String| -> bool {
+        label.strip_prefix("k8s:").is_some_and(|rest| rest.starts_with(POD_NAMESPACE))
+    };
+    let found = endpoint.labels.iter().find(|own| label(own));
+    found.and_then(|own| own.split_once('=')).map_or("", |(_, namespace)| namespace)
+}
+
+fn names_of(endpoint: &Endpoint) -> Vec<&str> {
+    let workloads = endpoint.workloads.iter().map(|workload| workload.name.as_str());
+    workloads.chain([endpoint.pod_name.as_str()]).filter(|name| !name.is_empty()).collect()
+}
+
+fn is_called(endpoint: &Endpoint, name: &str) -> bool {
+    names_of(endpoint).contains(&name)
+}
+
+/// Whether an address may be one of the cluster's own. Source: RFC 1918, RFC 6598, RFC 4193.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            v4.is_private() || (first == 100 && (64..128).contains(&second))
+        }
+        IpAddr::V6(v6) => v6.segments().first().is_some_and(|first| first & 0xfe00 == 0xfc00),
+    }
+}
+
+fn list(namespaces: &[String], name: &str) -> String {
+    let all: Vec<String> = namespaces.iter().map(|own| format!("`{own}/{name}`")).collect();
+    all.join(", ")
+}
