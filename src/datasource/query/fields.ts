@@ -1,6 +1,7 @@
 import { groupKeys, type FilterField, type GroupField } from './generated';
 
 export type { FilterField, GroupField } from './generated';
+export { allChoices, nameScopes } from './generated';
 
 /** Fields of a flow filter, named as the flags of `hubble observe` in camel case, in the order in which they are offered. */
 export const filterFields = [

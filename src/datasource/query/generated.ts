@@ -116,6 +116,16 @@ export const nameKeys: readonly FilterField[] = [
 /** What dashboards make of a variable's choice "All". */
 export const allChoices = ['.*', '.+', '$__all'] as const;
 
+/** Filters by names that may begin with a namespace, and those by namespaces on the same side. */
+export const nameScopes: ReadonlyArray<readonly [FilterField, FilterField]> = [
+  ['pod', 'namespace'],
+  ['fromPod', 'fromNamespace'],
+  ['toPod', 'toNamespace'],
+  ['service', 'namespace'],
+  ['fromService', 'fromNamespace'],
+  ['toService', 'toNamespace'],
+];
+
 export type FlowFilter = Partial<Record<FilterField, string[]>>;
 
 export interface AdhocFilter {

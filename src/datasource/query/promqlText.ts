@@ -2,9 +2,9 @@
 export const ownVariables =
   /\$(?:(__(?:rate_interval|interval|range)(?:_ms|_s)?)\b|\{(__(?:rate_interval|interval|range)(?:_ms|_s)?)\})/g;
 
-/** For a text in double quotes. */
-export function escapeText(value: string): string {
-  return value.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n');
+/** For a text in double quotes, or in others. */
+export function escapeText(value: string, quote = '"'): string {
+  return value.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`).replace(/\n/g, '\\n');
 }
 
 /** A text of PromQL, with its quotes. */

@@ -27,11 +27,14 @@ pub(super) const NAMES: [Flag; 17] = [
     Flag::HttpStatus,
 ];
 
-/// A pod's flag, and the flag of the namespaces on the same side.
-const NAMESPACES: [(Flag, Flag); 3] = [
+/// The flag of names that may begin with a namespace, and the flag of namespaces on the same side.
+pub(super) const SCOPES: [(Flag, Flag); 6] = [
     (Flag::Pod, Flag::Namespace),
     (Flag::FromPod, Flag::FromNamespace),
     (Flag::ToPod, Flag::ToNamespace),
+    (Flag::Service, Flag::Namespace),
+    (Flag::FromService, Flag::FromNamespace),
+    (Flag::ToService, Flag::ToNamespace),
 ];
 
 /// Whether these values are "All" of a variable of names, which restricts nothing.
@@ -59,12 +62,12 @@ pub(super) fn resolve(flags: &mut FlagValues) -> Result<(), (Flag, InvalidFlag)>
             of_any.push(flag);
         }
     }
-    // Hubble takes a pod without a namespace for one of `default`.
-    for (pod, namespace) in NAMESPACES {
+    // Hubble takes a name without a namespace for one of `default`.
+    for (named, namespace) in SCOPES {
         if !of_any.contains(&namespace) {
             continue;
         }
-        for name in flags.get_mut(&pod).into_iter().flatten() {
+        for name in flags.get_mut(&named).into_iter().flatten() {
             if !name.contains('/') {
                 name.insert(0, '/');
             }
@@ -111,6 +114,10 @@ mod tests {
         check(
             &[(Flag::FromNamespace, &[".*"]), (Flag::FromPod, &["{a-0,b-0}"])],
             &[(Flag::FromPod, &["/a-0", "/b-0"])],
+        );
+        check(
+            &[(Flag::Namespace, &[".*"]), (Flag::Service, &["web", "shop/web"])],
+            &[(Flag::Service, &["/web", "shop/web"])],
         );
         check(
             &[(Flag::ToNamespace, &["pets"]), (Flag::ToPod, &["a-0"])],

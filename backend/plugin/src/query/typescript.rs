@@ -56,6 +56,13 @@ fn generated() -> String {
         choice::ALL.join("', '")
     )
     .unwrap();
+    text.push_str(
+        "\n/** Filters by names that may begin with a namespace, and those by namespaces on the same side. */\nexport const nameScopes: ReadonlyArray<readonly [FilterField, FilterField]> = [\n",
+    );
+    for (named, namespace) in choice::SCOPES {
+        writeln!(text, "  ['{}', '{}'],", named.key(), namespace.key()).unwrap();
+    }
+    text.push_str("];\n");
     text.push_str("\nexport type FlowFilter = Partial<Record<FilterField, string[]>>;\n");
     for declared in [
         AdhocFilterJson::decl(&config),
