@@ -7,8 +7,8 @@ use std::{
 };
 
 use policy::{
-    Cause, Direction, Enforcement, HttpPattern, Identity, Judge, Label, NamePattern, NamedPorts,
-    PolicySet, Release, Settings, SourceText, Traffic, Verdict,
+    Authentication, Cause, Direction, Enforcement, HttpPattern, Identity, Judge, Label,
+    NamePattern, NamedPorts, PolicySet, Release, Settings, SourceText, Traffic, Verdict,
 };
 use serde_json::Value;
 
@@ -265,7 +265,13 @@ fn scenario(scenario: &Value, report: &mut Report) -> Option<()> {
                 let policies = entry.rules.iter().filter_map(|rule| set.policy_of(*rule));
                 let named: BTreeSet<String> = policies.map(|p| p.name.to_string()).collect();
                 report.map_entries += 1;
-                if !named.iter().map(String::as_str).eq(by) {
+                let auth = match entry.authentication {
+                    Some(Authentication::Required) => Some("spire"),
+                    Some(Authentication::AlwaysFail) => Some("test-always-fail"),
+                    _ => None,
+                };
+                let is_other = auth != expected.get("auth").and_then(Value::as_str);
+                if is_other || !named.iter().map(String::as_str).eq(by) {
                     report.map_entry_mismatches.push(format!("{named:?}\n{}", show()));
                 }
             }

@@ -358,15 +358,24 @@ fn entity(name: &str, settings: &Settings) -> Option<Vec<Selector>> {
     let reserved = |names: &[&str]| -> Vec<Selector> {
         names.iter().map(|name| Selector::of_label("reserved", name, "")).collect()
     };
+    // Entities also mean the entries that stand for all identities of a kind.
+    let with_aggregate = |names: &[&'static str], aggregate: &'static str| {
+        let mut selectors = reserved(names);
+        if settings.release.has_aggregates() {
+            selectors.extend(reserved(&[aggregate]));
+        }
+        selectors
+    };
     let inside =
         ["host", "remote-node", "init", "ingress", "health", "unmanaged", "kube-apiserver"];
     Some(match name {
         "all" => vec![Selector::default()],
-        "world" => reserved(&["world", "world-ipv4", "world-ipv6"]),
-        "world-ipv4" | "world-ipv6" | "host" | "init" | "ingress" | "remote-node" | "health"
-        | "unmanaged" | "none" | "kube-apiserver" => reserved(&[name]),
+        "world" => with_aggregate(&["world", "world-ipv4", "world-ipv6"], "aggregate-world"),
+        "remote-node" => with_aggregate(&["remote-node"], "aggregate-remote-node"),
+        "world-ipv4" | "world-ipv6" | "host" | "init" | "ingress" | "health" | "unmanaged"
+        | "none" | "kube-apiserver" => reserved(&[name]),
         "cluster" => {
-            let mut selectors = reserved(&inside);
+            let mut selectors = with_aggregate(&inside, "aggregate-cluster");
             selectors.push(Selector::of_label(
                 "k8s",
                 super::selector::CLUSTER,
@@ -375,7 +384,10 @@ fn entity(name: &str, settings: &Settings) -> Option<Vec<Selector>> {
             selectors
         }
         "cluster-mesh" => {
-            let mut selectors = reserved(&inside);
+            let mut selectors = with_aggregate(&inside, "aggregate-cluster");
+            if settings.release.has_aggregates() {
+                selectors.extend(reserved(&["aggregate-cluster-mesh"]));
+            }
             selectors.push(Selector::new(vec![Requirement::new(
                 super::selector::CLUSTER,
                 Operator::Exists,

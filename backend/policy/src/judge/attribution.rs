@@ -1,13 +1,24 @@
 //! Which entry of the policy map a packet meets, and so which rules Hubble names.
-//! Source: pkg/policy/mapstate.go `lookup`, pkg/policy/correlation.
+//! Source: pkg/policy/l4.go `toMapState`, rules.go, pkg/policy/correlation.
 //!
-//! Rules become entries of a map, keyed by peer identity, protocol and port prefix; those of the
-//! same key are united. A packet is looked up twice, by its peer and by no peer, and one of the
-//! two entries is taken: the rules behind that one are named, however many others allow it too.
+//! Rules of one selector and port are merged, then become entries of a map, keyed by peer
+//! identity, protocol and port prefix. A packet is looked up twice, for its peer and for the
+//! aggregate of such peers, and one of the two entries is taken: the rules behind that one are
+//! named, however many others allow it too.
 
-use super::{Decision, Judge, NamedPorts, Traffic, explain::RuleMatch, set::CompiledPeers};
-use super::{decide::port_covers, identity::Identity, set::CompiledPort, truth::Truth};
-use crate::{Direction, PortRange};
+use hashbrown::HashMap;
+
+use super::{
+    Judge, NamedPorts, Traffic,
+    conflict::{Merged, Step, steps},
+    decide::Cause,
+    identity::Identity,
+    map_state::{AuthRequirement, Entry as MapRule, Features, Key, MapState, TierBounds},
+    pair::Class,
+    set::PolicySet,
+    truth::Truth,
+};
+use crate::{Action, Authentication, Direction, Entry, Peers, PortRange};
 
 /// The entry of a policy map that decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +27,8 @@ pub struct MapEntry {
     pub match_type: MatchType,
     /// Rules that it was made from, by their index in the set.
     pub rules: Vec<u32>,
+    /// Mutual authentication that it asks for.
+    pub authentication: Option<Authentication>,
 }
 
 /// Which parts of a key are given; the numbers are those of `Flow.policy_match_type`.
@@ -36,22 +49,42 @@ pub enum MatchType {
     ProtocolOnly = 6,
 }
 
-/// One key that a rule leads to.
-#[derive(Debug, Clone, Copy)]
-struct Key {
-    rule: u32,
-    /// For every peer.
-    is_wildcard: bool,
-    port: PortKey,
-    is_redirect: bool,
+/// Rules of a tier for one protocol and port as written.
+struct Filter<'e> {
+    tier: u8,
+    protocol: u8,
+    ports: Option<(&'e PortRange, u16)>,
+    slots: Vec<Slot<'e>>,
 }
 
-/// Protocol and port of a key, as far as one packet tells them apart. Greater is more specific.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct PortKey {
-    has_protocol: bool,
-    /// Bits of the port that are given, up to 16.
-    port_bits: u32,
+/// Rules of a filter with the same selector.
+struct Slot<'e> {
+    /// The selector as the agent writes it; empty: everyone.
+    peer: &'e str,
+    selects: Selection,
+    merged: Merged<'e>,
+    rules: Vec<u32>,
+}
+
+/// Whom a selector selects.
+#[derive(Debug, Clone, Copy, Default)]
+struct Selection {
+    peer: bool,
+    aggregate: bool,
+}
+
+/// What the agent appends of its own, beside the rules.
+const AGENT: u32 = u32::MAX;
+/// The tier of what it appends.
+const LAST_TIER: u8 = 255;
+/// The lowest priority of the data path.
+const LOWEST: u32 = (1 << 24) - 1;
+
+/// Priorities of the data path, in which each tier has its range.
+struct Levels {
+    /// Tier, where it begins, and where the next one does.
+    tiers: Vec<(u8, u32, u32)>,
+    priorities: HashMap<(u8, i64), u32>,
 }
 
 impl Judge {
@@ -63,88 +96,390 @@ impl Judge {
         traffic: Traffic,
         named: NamedPorts<'_>,
     ) -> Option<MapEntry> {
-        let explanation = self.explain(subject, peer, direction, traffic, named);
-        let Decision { is_redirect, .. } = explanation.decision;
-        let mut keys: Vec<Key> = Vec::new();
-        for RuleMatch { entry, .. } in &explanation.deciding {
-            let Some(compiled) = self.set.compiled(*entry) else { continue };
-            let key = |port, is_redirect| Key {
-                rule: *entry,
-                is_wildcard: matches!(compiled.peers, CompiledPeers::Everyone),
-                port,
-                is_redirect,
-            };
-            match &compiled.ports {
-                None => keys.push(key(PortKey::EVERYTHING, false)),
-                Some(ports) => keys.extend(
-                    ports
-                        .iter()
-                        .filter(|port| port_covers(port, traffic, named) == Truth::Yes)
-                        .map(|port| key(PortKey::of(port, traffic.port), port.is_redirect)),
-                ),
-            }
+        let decision = self.judge(subject, peer, direction, traffic, named);
+        let Cause::Entry(_) = decision.cause else { return None };
+        of_packet(&self.set, (subject, peer), direction, traffic, named)
+    }
+}
+
+/// The map entry that a packet meets. None: there is none, or the agent's own.
+pub(super) fn of_packet(
+    set: &PolicySet,
+    (subject, peer): (&Identity, &Identity),
+    direction: Direction,
+    traffic: Traffic,
+    named: NamedPorts<'_>,
+) -> Option<MapEntry> {
+    let class = Class::of(subject, set);
+    let rules: Vec<u32> = set
+        .ordered(direction)
+        .iter()
+        .copied()
+        .filter(|rule| set.compiled(*rule).is_some_and(|own| class.is_subject_of(own)))
+        .collect();
+    let own = of_agent(set, &class, peer, direction, &rules);
+    let levels = Levels::of(set, &rules, &own);
+    let filters = filters(set, peer, &rules, own);
+    let features = levels.features(&filters);
+    let mut map = MapState::default();
+    for filter in &filters {
+        let Some(at) = filter.covers(traffic, named) else { continue };
+        // The destination's names of ports are those of each peer, none of the aggregate's.
+        let by_peer = direction == Direction::Egress
+            && matches!(filter.ports, Some((PortRange::Named(_), _)));
+        filter.insert(&mut map, set, &levels, features, (at, by_peer));
+    }
+    let (key, entry) = map.lookup()?;
+    if entry.rules.contains(&AGENT) {
+        return None;
+    }
+    Some(MapEntry {
+        match_type: MatchType::of(key),
+        authentication: match entry.authentication.strength {
+            0 => entry.authentication.is_explicit.then_some(Authentication::Disabled),
+            1 => Some(Authentication::Required),
+            _ => Some(Authentication::AlwaysFail),
+        },
+        rules: entry.rules,
+    })
+}
+
+/// What the agent appends to the rules: priority, verdict, and whether for the node alone.
+fn of_agent(
+    set: &PolicySet,
+    class: &Class,
+    peer: &Identity,
+    direction: Direction,
+    rules: &[u32],
+) -> Vec<(Merged<'static>, Option<Selection>)> {
+    let entries = || rules.iter().filter_map(|rule| set.compiled(*rule));
+    let mut own = Vec::new();
+    if rules.is_empty() {
+        return own;
+    }
+    if !class.is_isolated(set.settings()) && !entries().any(|entry| entry.default_deny) {
+        own.push((Merged::of_agent(0, Action::Allow), None));
+        return own;
+    }
+    if direction == Direction::Ingress && set.settings().allow_localhost && !class.is_host {
+        let selects = Selection { peer: peer.is_reserved("host"), aggregate: false };
+        own.push((Merged::of_agent(0, Action::Allow), Some(selects)));
+    }
+    if entries().any(|entry| entry.action == Action::Pass) {
+        let priority = i64::from(!own.is_empty());
+        own.push((Merged::of_agent(priority, Action::Deny), None));
+    }
+    own
+}
+
+fn filters<'e>(
+    set: &'e PolicySet,
+    peer: &Identity,
+    rules: &[u32],
+    of_agent: Vec<(Merged<'e>, Option<Selection>)>,
+) -> Vec<Filter<'e>> {
+    type FilterKey<'e> = (u8, u8, Option<(&'e PortRange, u16)>);
+    let mut filters: Vec<Filter<'e>> = Vec::new();
+    let mut index: HashMap<FilterKey<'e>, usize> = HashMap::new();
+    let mut add = |key: FilterKey<'e>, slot: Slot<'e>| {
+        let at = *index.entry(key).or_insert_with(|| {
+            let (tier, protocol, ports) = key;
+            filters.push(Filter { tier, protocol, ports, slots: Vec::new() });
+            filters.len().saturating_sub(1)
+        });
+        if let Some(filter) = filters.get_mut(at) {
+            filter.add(slot);
         }
-        // Of the entries of one rank, those that lead to the proxy come first.
-        let longest = |wildcard: bool| {
-            let of_side = |key: &&Key| key.is_wildcard == wildcard;
-            let candidates = keys.iter().filter(of_side);
-            candidates.filter(|key| key.is_redirect == is_redirect).map(|key| key.port).max()
+    };
+    for rule in rules {
+        let Some(entry) = set.entry(*rule) else { continue };
+        let selections = selections(set, entry, peer);
+        steps(entry, |key, port_rule, _| {
+            let step = Step { order: 0, entry: *rule, rule: port_rule, protocol: key.protocol };
+            let slot = Slot {
+                peer: key.peer,
+                selects: selections.get(key.peer).copied().unwrap_or_default(),
+                merged: Merged::of(entry, &step),
+                rules: vec![*rule],
+            };
+            add((entry.tier as u8, key.protocol, key.ports), slot);
+        });
+    }
+    for (merged, selects) in of_agent {
+        let (peer, selects) = match selects {
+            None => ("", Selection { peer: true, aggregate: true }),
+            Some(selects) => ("reserved:host=", selects),
         };
-        // Of equal rank, the less specific port is taken, and of equal ports the one without peer.
-        let is_wildcard = match (longest(false), longest(true)) {
-            (Some(by_peer), Some(by_none)) => by_none <= by_peer,
-            (by_peer, _) => by_peer.is_none(),
-        };
-        let port = longest(is_wildcard)?;
-        let of_entry: Vec<&Key> =
-            keys.iter().filter(|key| key.is_wildcard == is_wildcard && key.port == port).collect();
-        let mut rules: Vec<u32> = of_entry
+        add((LAST_TIER, 0, None), Slot { peer, selects, merged, rules: vec![AGENT] });
+    }
+    filters
+}
+
+/// Whom each selector of an entry selects.
+fn selections<'e>(
+    set: &PolicySet,
+    entry: &'e Entry,
+    peer: &Identity,
+) -> HashMap<&'e str, Selection> {
+    let world = set.world();
+    let everyone = Selection { peer: true, aggregate: true };
+    match &entry.peers {
+        Peers::Nobody { .. } => HashMap::new(),
+        Peers::Unlimited => HashMap::from_iter([("", everyone)]),
+        Peers::Any(peers) => peers
             .iter()
-            .filter(|key| {
-                // A plain rule joins one that leads to the proxy only under the same selector.
-                key.is_redirect == is_redirect
-                    || of_entry
-                        .iter()
-                        .any(|other| other.is_redirect && self.share_selector(key.rule, other.rule))
+            .map(|own| {
+                let selects = if own.text.is_empty() {
+                    everyone
+                } else {
+                    Selection {
+                        peer: world.selects_itself(&own.matcher, peer) == Truth::Yes,
+                        aggregate: world.selects_aggregate(&own.matcher, peer),
+                    }
+                };
+                (own.text.as_str(), selects)
             })
-            .map(|key| key.rule)
-            .collect();
-        rules.dedup();
-        Some(MapEntry { match_type: port.match_type(is_wildcard), rules })
+            .collect(),
+    }
+}
+
+impl<'e> Filter<'e> {
+    /// Adds rules of a selector, which merge with those that are there.
+    fn add(&mut self, new: Slot<'e>) {
+        let Some(slot) = self.slots.iter_mut().find(|slot| slot.peer == new.peer) else {
+            self.slots.push(new);
+            return;
+        };
+        let rank = (slot.merged.priority, slot.merged.action);
+        let new_rank = (new.merged.priority, new.merged.action);
+        match new_rank.cmp(&rank) {
+            std::cmp::Ordering::Less => slot.rules = new.rules,
+            std::cmp::Ordering::Equal => slot.rules.extend(new.rules),
+            std::cmp::Ordering::Greater => {}
+        }
+        // Where rules cannot be merged there is no map: that was asked before.
+        let _is_merged = slot.merged.add(new.merged);
     }
 
-    fn share_selector(&self, one: u32, other: u32) -> bool {
-        let peers = |rule| self.set.compiled(rule).map(|entry| &entry.peers);
-        match (peers(one), peers(other)) {
-            (Some(CompiledPeers::Everyone), Some(CompiledPeers::Everyone)) => true,
-            (Some(CompiledPeers::Any(one)), Some(CompiledPeers::Any(other))) => {
-                one.iter().any(|matcher| other.contains(matcher))
+    /// Bits of the key that covers a packet. None: no key does.
+    fn covers(&self, traffic: Traffic, named: NamedPorts<'_>) -> Option<u32> {
+        let Some((range, _)) = self.ports else { return Some(0) };
+        if self.protocol != traffic.protocol {
+            return None;
+        }
+        match range {
+            PortRange::All => Some(8),
+            PortRange::Numbers(first, last) => (*first..=*last)
+                .contains(&traffic.port)
+                .then(|| prefix_bits(*first, *last, traffic.port).saturating_add(8)),
+            PortRange::Named(name) => match named {
+                NamedPorts::Unknown => None,
+                NamedPorts::Known(ports) => ports
+                    .iter()
+                    .any(|(own, protocol, number)| {
+                        own == name && *protocol == traffic.protocol && *number == traffic.port
+                    })
+                    .then_some(24),
+            },
+        }
+    }
+
+    fn insert(
+        &self,
+        map: &mut MapState,
+        set: &PolicySet,
+        levels: &Levels,
+        features: Features,
+        (bits, by_peer): (u32, bool),
+    ) {
+        let Some(tier) = levels.tier(self.tier) else { return };
+        let everyone = self.slots.iter().find(|slot| slot.peer.is_empty());
+        for slot in &self.slots {
+            // A selector that does what everyone's does is left out, except on all ports.
+            if !slot.peer.is_empty()
+                && (bits > 8 || by_peer)
+                && everyone.is_some_and(|own| slot.is_equivalent(own, levels, self.tier))
+            {
+                continue;
             }
-            _ => false,
+            let entry = slot.entry(set, levels, self.tier, tier);
+            let is_everyone = slot.peer.is_empty() && !by_peer;
+            let Selection { peer, aggregate } = slot.selects;
+            if aggregate && !by_peer {
+                let key = Key { bits, is_specific: false };
+                map.insert(tier.max, key, entry.clone(), features);
+            }
+            if peer && !is_everyone {
+                map.insert(tier.max, Key { bits, is_specific: true }, entry, features);
+            }
         }
     }
 }
 
-impl PortKey {
-    const EVERYTHING: Self = Self { has_protocol: false, port_bits: 0 };
-
-    fn of(port: &CompiledPort, number: u16) -> Self {
-        let port_bits = match port.range {
-            PortRange::All => 0,
-            PortRange::Numbers(first, last) => prefix_bits(first, last, number),
-            PortRange::Named(_) => 16,
-        };
-        Self { has_protocol: true, port_bits }
+impl Slot<'_> {
+    fn precedence(&self, levels: &Levels, tier: u8) -> u32 {
+        let base = base(levels.priority(tier, self.merged.priority));
+        base | match (self.merged.action, self.merged.is_redirect()) {
+            (Action::Deny, _) => 255,
+            (Action::Pass, _) => 0,
+            (Action::Allow, false) => 1,
+            (Action::Allow, true) => match self.merged.listener_priority {
+                0 => 2,
+                own => 255_u32.saturating_sub(u32::from(own.min(126))),
+            },
+        }
     }
 
-    const fn match_type(self, is_wildcard: bool) -> MatchType {
-        match (is_wildcard, self.has_protocol, self.port_bits) {
-            (false, false, _) => MatchType::L3Only,
-            (false, true, 0) => MatchType::L3Protocol,
-            (false, true, _) => MatchType::L3L4,
-            (true, false, _) => MatchType::All,
-            (true, true, 0) => MatchType::ProtocolOnly,
-            (true, true, _) => MatchType::L4Only,
+    fn authentication(&self) -> AuthRequirement {
+        let strength = match self.merged.authentication {
+            _ if self.merged.action != Action::Allow => None,
+            None | Some(Authentication::Other(_)) => None,
+            Some(Authentication::Disabled) => Some(0),
+            Some(Authentication::Required) => Some(1),
+            Some(Authentication::AlwaysFail) => Some(2),
+        };
+        AuthRequirement { is_explicit: strength.is_some(), strength: strength.unwrap_or(0) }
+    }
+
+    /// Whether the data path does the same for both.
+    fn is_equivalent(&self, other: &Self, levels: &Levels, tier: u8) -> bool {
+        self.precedence(levels, tier) == other.precedence(levels, tier)
+            && self.merged.shares_redirect(&other.merged)
+            && self.authentication() == other.authentication()
+    }
+
+    fn entry(&self, set: &PolicySet, levels: &Levels, tier: u8, bounds: TierBounds) -> MapRule {
+        let precedence = self.precedence(levels, tier);
+        let mut entry = if self.merged.action == Action::Pass {
+            MapRule::of_pass(precedence, bounds)
+        } else {
+            MapRule::of_verdict(precedence, self.merged.is_redirect(), self.authentication())
+        };
+        entry.rules.clone_from(&self.rules);
+        entry.log = self
+            .rules
+            .iter()
+            .filter_map(|rule| set.entry(*rule))
+            .map(|own| own.log.clone())
+            .filter(|log| !log.is_empty())
+            .collect();
+        crate::order::sort(&mut entry.log);
+        entry.log.dedup();
+        entry
+    }
+}
+
+/// The lowest precedence of a priority.
+const fn base(priority: u32) -> u32 {
+    LOWEST.saturating_sub(priority) << 8
+}
+
+impl Levels {
+    /// Of the rules of a subject, in their order.
+    fn of(set: &PolicySet, rules: &[u32], of_agent: &[(Merged<'_>, Option<Selection>)]) -> Self {
+        let ranks: Vec<(u8, i64, Action)> = rules
+            .iter()
+            .filter_map(|rule| set.compiled(*rule))
+            .map(|entry| (entry.rank.0, entry.rank.1, entry.action))
+            .chain(of_agent.iter().map(|(own, _)| (LAST_TIER, own.priority, own.action)))
+            .collect();
+        // Levels that each tier needs, and priorities of it with a pass.
+        let mut tiers: Vec<(u8, u32, u32)> = Vec::new();
+        let mut last: Option<(u8, i64, bool)> = None;
+        for (tier, priority, action) in &ranks {
+            let is_new_tier = last.is_none_or(|(own, ..)| own != *tier);
+            let is_new_level = is_new_tier || last.is_none_or(|(_, own, _)| own != *priority);
+            if is_new_tier {
+                tiers.push((*tier, 0, 0));
+            }
+            let had_pass = !is_new_level && last.is_some_and(|(.., had_pass)| had_pass);
+            let is_pass = *action == Action::Pass;
+            if let Some((_, levels, passes)) = tiers.last_mut() {
+                *levels = levels.saturating_add(u32::from(is_new_level));
+                *passes = passes.saturating_add(u32::from(is_pass && !had_pass));
+            }
+            last = Some((*tier, *priority, had_pass || is_pass));
+        }
+        // Behind each pass there is room for all of the next tier.
+        let mut below = 0_u32;
+        let mut sizes: Vec<(u8, u32, u32)> = Vec::new();
+        for (tier, levels, passes) in tiers.iter().rev() {
+            let own = round_up(*levels);
+            let size = if sizes.is_empty() {
+                own
+            } else {
+                round_up(own.saturating_add(passes.saturating_add(1).saturating_mul(below)))
+            };
+            sizes.push((*tier, size, below));
+            below = size;
+        }
+        sizes.reverse();
+        let mut begins = 0_u32;
+        let mut out = Self { tiers: Vec::new(), priorities: HashMap::new() };
+        for (index, (tier, size, below)) in sizes.iter().enumerate() {
+            let next = if index.saturating_add(1) < sizes.len() {
+                begins.saturating_add(size.saturating_sub(*below))
+            } else {
+                LOWEST
+            };
+            out.tiers.push((*tier, begins, next));
+            let mut level = begins;
+            let mut last: Option<(i64, bool)> = None;
+            for (_, priority, action) in ranks.iter().filter(|(own, ..)| own == tier) {
+                if let Some((before, had_pass)) = last
+                    && before != *priority
+                {
+                    level =
+                        level.saturating_add(if had_pass { below.saturating_add(1) } else { 1 });
+                    last = None;
+                }
+                out.priorities.insert((*tier, *priority), level);
+                let had_pass = last.is_some_and(|(_, had_pass)| had_pass);
+                last = Some((*priority, had_pass || *action == Action::Pass));
+            }
+            begins = next;
+        }
+        out
+    }
+
+    fn priority(&self, tier: u8, priority: i64) -> u32 {
+        self.priorities.get(&(tier, priority)).copied().unwrap_or(LOWEST)
+    }
+
+    fn tier(&self, tier: u8) -> Option<TierBounds> {
+        let (_, begins, next) = self.tiers.iter().find(|(own, ..)| *own == tier)?;
+        Some(TierBounds { max: base(*begins) | 255, min: base(*next).saturating_add(0x100) })
+    }
+
+    /// What the rules use.
+    fn features(&self, filters: &[Filter<'_>]) -> Features {
+        let mut features = Features::default();
+        for filter in filters {
+            for slot in &filter.slots {
+                features.has_pass |= slot.merged.action == Action::Pass;
+                features.has_authentication |= slot.authentication().is_explicit;
+                features.has_precedence |= slot.merged.action == Action::Deny
+                    || slot.merged.is_redirect()
+                    || self.priority(filter.tier, slot.merged.priority) > 0;
+            }
+        }
+        features
+    }
+}
+
+const fn round_up(levels: u32) -> u32 {
+    levels.div_ceil(10).saturating_mul(10)
+}
+
+impl MatchType {
+    const fn of(key: Key) -> Self {
+        match (key.is_specific, key.bits) {
+            (true, 0) => Self::L3Only,
+            (true, 8) => Self::L3Protocol,
+            (true, _) => Self::L3L4,
+            (false, 0) => Self::All,
+            (false, 8) => Self::ProtocolOnly,
+            (false, _) => Self::L4Only,
         }
     }
 }

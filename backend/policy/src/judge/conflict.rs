@@ -29,43 +29,43 @@ const MAX_STEPS: usize = 4 << 20;
 
 /// One rule on its way into the policy of a subject.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+pub(super) struct Step {
     /// Where it stands among all that are merged, in the agent's order.
-    order: u32,
-    entry: u32,
+    pub(super) order: u32,
+    pub(super) entry: u32,
     /// Index in the entry's `ports`; none: it has no ports.
-    rule: Option<u32>,
-    protocol: u8,
+    pub(super) rule: Option<u32>,
+    pub(super) protocol: u8,
 }
 
 /// The key under which rules are merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Key<'e> {
+pub(super) struct Key<'e> {
     direction: Direction,
     tier: Tier,
-    protocol: u8,
+    pub(super) protocol: u8,
     /// Range and end as written; none: it has no ports.
-    ports: Option<(&'e PortRange, u16)>,
+    pub(super) ports: Option<(&'e PortRange, u16)>,
     /// The peer's selector as the agent writes it; empty: everyone.
-    peer: &'e str,
+    pub(super) peer: &'e str,
 }
 
 /// The entity `none`, which is never merged.
 const NONE: &str = "reserved:none=";
 
 /// What has been merged under one key so far.
-#[derive(Debug)]
-struct Merged<'e> {
-    priority: i64,
-    action: Action,
+#[derive(Debug, Clone)]
+pub(super) struct Merged<'e> {
+    pub(super) priority: i64,
+    pub(super) action: Action,
     parser: Parser,
     has_rules: bool,
-    authentication: Option<&'e Authentication>,
+    pub(super) authentication: Option<&'e Authentication>,
     terminating_tls: Option<&'e TlsContext>,
     originating_tls: Option<&'e TlsContext>,
     has_server_names: bool,
     listener: Option<QualifiedListener<'e>>,
-    listener_priority: u8,
+    pub(super) listener_priority: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +175,10 @@ impl Merges {
 }
 
 /// Every key that an entry's rules stand under, in the agent's order.
-fn steps<'e>(entry: &'e Entry, mut add: impl FnMut(Key<'e>, Option<u32>, Option<&'e L7Rules>)) {
+pub(super) fn steps<'e>(
+    entry: &'e Entry,
+    mut add: impl FnMut(Key<'e>, Option<u32>, Option<&'e L7Rules>),
+) {
     let peers: Vec<&str> = match &entry.peers {
         Peers::Nobody { .. } => return,
         Peers::Unlimited if entry.ports.is_none() => return,
@@ -290,7 +293,33 @@ impl Step {
 }
 
 impl<'e> Merged<'e> {
-    fn of(entry: &'e Entry, step: &Step) -> Self {
+    /// What the agent adds by itself where nothing else matches.
+    pub(super) const fn of_agent(priority: i64, action: Action) -> Self {
+        Self {
+            priority,
+            action,
+            parser: Parser::None,
+            has_rules: false,
+            authentication: None,
+            terminating_tls: None,
+            originating_tls: None,
+            has_server_names: false,
+            listener: None,
+            listener_priority: 0,
+        }
+    }
+
+    /// Whether packets go to the proxy.
+    pub(super) fn is_redirect(&self) -> bool {
+        self.action == Action::Allow && self.parser != Parser::None
+    }
+
+    /// Whether packets go to the same place of the proxy.
+    pub(super) fn shares_redirect(&self, other: &Self) -> bool {
+        (self.parser, self.listener) == (other.parser, other.listener)
+    }
+
+    pub(super) fn of(entry: &'e Entry, step: &Step) -> Self {
         let l7 = step.l7(entry);
         let parser = l7.map_or(Parser::None, |l7| Parser::of(l7, step.protocol));
         let listener = l7.and_then(|l7| l7.listener.as_ref());
@@ -310,7 +339,7 @@ impl<'e> Merged<'e> {
     }
 
     /// Merges the next rule. Errors: why that cannot be done.
-    fn add(&mut self, new: Self) -> Result<(), String> {
+    pub(super) fn add(&mut self, new: Self) -> Result<(), String> {
         // Rules come by priority, and within it deny goes before allow, and allow before pass.
         if self.priority < new.priority || self.action < new.action || self.action == Action::Deny {
             return Ok(());

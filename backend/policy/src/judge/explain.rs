@@ -3,7 +3,8 @@
 use super::{
     Judge,
     decide::{
-        Cause, Decision, NamedPorts, OpenFact, Traffic, entry_covers, open_facts, port_covers,
+        Cause, Decision, NamedPorts, OpenFact, Traffic, Verdict, entry_covers, open_facts,
+        port_covers,
     },
     identity::{Identity, Knowledge},
     pair::{Class, Pair, Posture},
@@ -203,8 +204,17 @@ impl Judge {
         let pair = Pair::of(&set, &subject_class, &peer_class, direction, None);
         let view = View { set: &set, pair: &pair, traffic, named, direction, peer };
         let (deciding, lost) = view.matches(decision);
+        // Authentication of other rules may come down to the entry that the packet meets.
+        let asks = |candidate: &super::pair::Candidate| {
+            set.entry(candidate.entry).is_some_and(|entry| entry.authentication.is_some())
+        };
         let authentication =
-            deciding.iter().filter_map(|rule| set.entry(rule.entry)?.authentication.clone()).max();
+            if decision.verdict == Verdict::Allowed && pair.candidates.iter().any(asks) {
+                super::attribution::of_packet(&set, (subject, peer), direction, traffic, named)
+                    .and_then(|entry| entry.authentication)
+            } else {
+                None
+            };
         let default_deny = match decision.cause {
             Cause::DefaultDeny | Cause::MissingFact => view.misses(&subject_class),
             _ => Vec::new(),

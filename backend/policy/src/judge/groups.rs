@@ -59,7 +59,7 @@ pub(super) fn by_address(
 
 /// Whether labels of an identity meet a selector: a value is part of the key, because groups may
 /// give one key several values; older agents kept one of them as the value.
-fn is_selected(selector: &Selector, labels: &[Label]) -> bool {
+pub(super) fn is_selected(selector: &Selector, labels: &[Label]) -> bool {
     selector.requirements.iter().all(|requirement| {
         let has = |values: &[String]| {
             values.iter().any(|value| {

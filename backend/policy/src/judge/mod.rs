@@ -12,6 +12,7 @@ mod explain;
 mod groups;
 mod identity;
 mod l7;
+mod map_state;
 mod pair;
 mod set;
 mod truth;

@@ -7,7 +7,7 @@ use super::{
     set::{CompiledEntry, CompiledPeers, PolicySet},
     truth::{Truth, labels},
 };
-use crate::{Action, Direction, Enforcement};
+use crate::{Action, Direction, Enforcement, Settings};
 
 /// Identifies identities that no selector of a set tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +23,7 @@ pub(super) struct Class {
     /// Two bits for each matcher: not no, and yes.
     matchers: Vec<u64>,
     /// The node itself: rules for nodes are about it, and no others.
-    is_host: bool,
+    pub(super) is_host: bool,
     has_host_key: bool,
     has_init_key: bool,
     is_unknown: bool,
@@ -100,6 +100,11 @@ impl Class {
         class
     }
 
+    /// Whether everything else is refused whatever the rules say of it.
+    pub(super) fn is_isolated(&self, settings: &Settings) -> bool {
+        settings.enforcement == Enforcement::Always || self.has_init_key
+    }
+
     /// Whether an entry is about this identity.
     pub(super) fn is_subject_of(&self, entry: &CompiledEntry) -> bool {
         entry.is_node == self.is_host && bit(&self.subjects, entry.subject as usize)
@@ -151,7 +156,7 @@ impl Pair {
             return pair;
         }
         let mut is_selected = false;
-        let mut default_deny = settings.enforcement == Enforcement::Always || subject.has_init_key;
+        let mut default_deny = subject.is_isolated(settings);
         let is_enforced_anyway = default_deny;
         for index in set.ordered(direction) {
             let Some(entry) = set.compiled(*index) else { continue };

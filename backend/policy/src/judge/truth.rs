@@ -5,7 +5,7 @@ use super::{
     identity::{Identity, Knowledge},
 };
 use crate::{
-    CidrGroup, GroupSelector, Label, Operator, PeerMatcher, Prefix, Requirement, Selector, Settings,
+    CidrGroup, GroupSelector, Label, PeerMatcher, Prefix, Requirement, Selector, Settings,
 };
 
 /// Three-valued truth.
@@ -47,11 +47,41 @@ pub(crate) struct World<'w> {
 }
 
 impl World<'_> {
-    /// Whether a peer selector selects an identity.
+    /// Whether a peer selector selects an identity, by itself or by the entry that stands for all
+    /// identities of its kind.
     pub(crate) fn selects(&self, matcher: &PeerMatcher, identity: &Identity) -> Truth {
+        self.selects_itself(matcher, identity)
+            .or(Truth::of(self.selects_aggregate(matcher, identity)))
+    }
+
+    /// Whether a peer selector selects the entry that stands for all identities of a kind, which
+    /// has one label and none of theirs. Source: pkg/policy/aggregate.go.
+    pub(super) fn selects_aggregate(&self, matcher: &PeerMatcher, identity: &Identity) -> bool {
+        if !self.settings.release.has_aggregates() {
+            return false;
+        }
+        let selects = |by: &dyn Fn(&[Label]) -> bool| {
+            aggregate(identity, self.settings).is_some_and(|key| {
+                let (key, source) = (key.to_owned(), "reserved".to_owned());
+                by(&[Label { key, value: String::new(), source }])
+            })
+        };
         match matcher {
-            PeerMatcher::Labels(selector) => labels(selector, identity)
-                .or(Truth::of(self.by_aggregate(|labels| selector.matches(labels), identity))),
+            PeerMatcher::Labels(selector) => selects(&|labels| selector.matches(labels)),
+            // It is neither of the world nor a node, and has no address.
+            PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), .. }
+                if self.settings.cidr_matches_pods =>
+            {
+                selects(&|labels| groups::is_selected(selector, labels))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a peer selector selects an identity by its own labels, address and names.
+    pub(super) fn selects_itself(&self, matcher: &PeerMatcher, identity: &Identity) -> Truth {
+        match matcher {
+            PeerMatcher::Labels(selector) => labels(selector, identity),
             PeerMatcher::Nodes(selector) => nodes(selector, identity),
             PeerMatcher::Cidr { prefix, except } => self
                 .may_match_cidr(identity)
@@ -66,8 +96,7 @@ impl World<'_> {
             PeerMatcher::CidrGroup { selector, except } => self
                 .may_match_cidr(identity)
                 .and(self.is_in_group(selector, identity))
-                .and(self.is_outside(except, identity, matches!(selector, GroupSelector::Name(_))))
-                .or(Truth::of(self.group_by_aggregate(selector, identity))),
+                .and(self.is_outside(except, identity, matches!(selector, GroupSelector::Name(_)))),
             PeerMatcher::Name(pattern) => {
                 let has_label = identity
                     .labels()
@@ -175,40 +204,12 @@ impl World<'_> {
         if prefix.is_ipv4() { self.settings.ipv4 } else { self.settings.ipv6 }
     }
 
-    /// Whether the entry that stands for all identities of a kind is selected, which has one label
-    /// and none of theirs. Source: pkg/policy/aggregate.go.
-    fn by_aggregate(&self, selects: impl Fn(&[Label]) -> bool, identity: &Identity) -> bool {
-        if !self.settings.release.has_aggregates() {
-            return false;
-        }
-        aggregate(identity, self.settings).is_some_and(|key| {
-            selects(&[Label {
-                key: key.to_owned(),
-                value: String::new(),
-                source: "reserved".to_owned(),
-            }])
-        })
-    }
-
-    /// Those entries are neither of the world nor nodes, and have no address.
-    fn group_by_aggregate(&self, selector: &GroupSelector, identity: &Identity) -> bool {
-        match selector {
-            GroupSelector::Labels(selector) if self.settings.cidr_matches_pods => {
-                self.by_aggregate(|labels| encoded_matches(selector, labels), identity)
-            }
-            _ => false,
-        }
-    }
-
     fn is_in_group(&self, selector: &GroupSelector, identity: &Identity) -> Truth {
         match (identity.knowledge(), selector) {
             (_, GroupSelector::Labels(selector)) if selector.is_wildcard() => Truth::Yes,
             (Knowledge::Nothing, _) => Truth::Unknown,
             _ if !groups::has_labels(identity) => {
                 groups::by_address(self.groups, selector, identity)
-            }
-            (Knowledge::Everything, GroupSelector::Labels(selector)) => {
-                Truth::of(encoded_matches(selector, identity.labels()))
             }
             _ => Truth::of(groups::by_labels(selector, identity.labels())),
         }
@@ -313,28 +314,4 @@ fn is_reserved_number(key: &str) -> bool {
             | "kube-apiserver"
             | "ingress"
     )
-}
-
-/// Labels of CIDR groups stand in the identity once more, with their value in the key: an address
-/// of two groups has two values for one key.
-fn encoded_matches(selector: &Selector, labels: &[Label]) -> bool {
-    selector.requirements.iter().all(|requirement| {
-        let has = |values: &[String]| {
-            values.iter().any(|value| {
-                labels.iter().any(|label| {
-                    requirement.source.as_ref().is_none_or(|source| *source == label.source)
-                        && label
-                            .key
-                            .strip_prefix(requirement.key.as_str())
-                            .and_then(|rest| rest.strip_prefix('+'))
-                            .is_some_and(|encoded| encoded == value)
-                })
-            })
-        };
-        match &requirement.operator {
-            Operator::In(values) => has(values),
-            Operator::NotIn(values) => !has(values),
-            Operator::Exists | Operator::DoesNotExist => requirement.matches(labels),
-        }
-    })
 }
