@@ -1,15 +1,18 @@
 //! JSON to nodes: a small reader of its own, because every node needs its place.
 
-use super::names::Names;
-use super::{Chunk, Key, MAX_DEPTH, MAX_NODES, Node, Position, SyntaxError, Value, scalar};
+use super::names::{Names, put};
+use super::{
+    Chunk, Document, Key, MAX_DEPTH, MAX_NODES, Node, Position, SyntaxError, Value, scalar,
+};
 
 /// Reads the values of a chunk, one behind the other.
-pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
+pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
     let mut reader = Reader {
         rest: chunk.text.chars(),
         line: chunk.first_line,
         column: chunk.first_column,
         nodes: 0,
+        duplicates: Vec::new(),
     };
     let mut documents = Vec::new();
     loop {
@@ -17,7 +20,9 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
         if reader.peek().is_none() {
             return Ok(documents);
         }
-        documents.push(reader.value(0)?);
+        let root = reader.value(0)?;
+        let duplicates = std::mem::take(&mut reader.duplicates);
+        documents.push(Document { root, duplicates, unread: None });
     }
 }
 
@@ -26,6 +31,7 @@ struct Reader<'t> {
     line: u32,
     column: u32,
     nodes: usize,
+    duplicates: Vec<Key>,
 }
 
 impl Reader<'_> {
@@ -101,15 +107,9 @@ impl Reader<'_> {
                 return Err(self.error("a key is missing"));
             }
             let name = self.string()?;
-            if !names.is_new(&entries, &name) {
-                return Err(SyntaxError {
-                    at,
-                    reason: format!("key \"{name}\" already set in map"),
-                });
-            }
             self.expect(':')?;
             let node = self.value(depth.saturating_add(1))?;
-            entries.push((Key { at, name }, node));
+            put(&mut entries, &mut names, &mut self.duplicates, Key { at, name }, node)?;
             self.skip_blank();
             match self.next() {
                 Some(',') => {}

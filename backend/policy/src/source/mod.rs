@@ -3,9 +3,12 @@
 mod json;
 mod names;
 mod scalar;
+mod scalars;
 mod split;
+mod tags;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod yaml;
 
 pub(crate) use scalar::{magnitude, plain_text};
@@ -66,8 +69,44 @@ pub(crate) struct SyntaxError {
     pub(crate) reason: String,
 }
 
-/// Reads one chunk of a text: the documents in it, or why it has none.
+/// A document as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Document {
+    pub(crate) root: Node,
+    /// Keys that came twice: strict readers refuse them, for the others the later one counts.
+    pub(crate) duplicates: Vec<Key>,
+    /// Where something stands behind the document that no reader of Kubernetes looks at.
+    pub(crate) unread: Option<Position>,
+}
+
+impl Document {
+    /// The document for readers who refuse a key that comes twice.
+    pub(crate) fn strict(&self) -> Result<&Node, SyntaxError> {
+        self.duplicates.first().map_or(Ok(&self.root), |key| Err(key.already_set()))
+    }
+}
+
+impl Key {
+    /// go-yaml's words.
+    fn already_set(&self) -> SyntaxError {
+        SyntaxError { at: self.at, reason: format!("key \"{}\" already set in map", self.name) }
+    }
+}
+
+/// Reads one chunk of a text, strictly: the documents in it, or why it has none.
 pub(crate) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
+    let documents = documents(chunk)?;
+    documents
+        .into_iter()
+        .map(|document| {
+            document.strict()?;
+            Ok(document.root)
+        })
+        .collect()
+}
+
+/// Reads one chunk of a text. JSON may hold several values, YAML one.
+pub(crate) fn documents(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
     if chunk.text.len() > MAX_DOCUMENT_BYTES {
         return Err(SyntaxError {
             at: chunk.start(),
@@ -77,19 +116,39 @@ pub(crate) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
             ),
         });
     }
-    if let Some(line) = chunk.text.lines().position(|line| line.contains('\0')) {
+    if let Some(at) = chunk.text.find(is_forbidden) {
+        let before = chunk.text.get(..at).unwrap_or_default();
+        let line = chunk.first_line.saturating_add(count(before.matches('\n').count()));
+        let column = count(before.rsplit('\n').next().unwrap_or_default().chars().count());
+        let first = if before.contains('\n') { 1 } else { chunk.first_column };
+        let code = chunk.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, u32::from);
         return Err(SyntaxError {
-            at: Position { line: chunk.first_line.saturating_add(count(line)), column: 1 },
-            reason: "the line has a NUL byte".to_owned(),
+            at: Position { line, column: column.saturating_add(first) },
+            reason: format!("control characters are not allowed: U+{code:04X}"),
         });
     }
     // kubectl decides the same way (`GuessJSONStream`); flow-style YAML falls through to YAML.
     if chunk.text.trim_start().starts_with('{')
-        && let Ok(nodes) = json::read(chunk)
+        && let Ok(documents) = json::read(chunk)
     {
-        return Ok(nodes);
+        return Ok(documents);
     }
-    yaml::read(chunk)
+    yaml::read(chunk).map(|document| document.into_iter().collect())
+}
+
+/// Characters that YAML does not allow, not even in quotes.
+const fn is_forbidden(c: char) -> bool {
+    matches!(
+        c,
+        '\0'..='\u{8}'
+            | '\u{b}'
+            | '\u{c}'
+            | '\u{e}'..='\u{1f}'
+            | '\u{7f}'..='\u{84}'
+            | '\u{86}'..='\u{9f}'
+            | '\u{fffe}'
+            | '\u{ffff}'
+    )
 }
 
 impl Node {

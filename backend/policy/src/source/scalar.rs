@@ -29,6 +29,74 @@ pub(super) fn resolve(text: &str) -> Value {
         .unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
+/// Resolves a scalar with the tag that it may have. Errors: the tag says something else.
+pub(super) fn tagged(text: String, is_plain: bool, tag: Option<&str>) -> Result<Value, String> {
+    let Some(tag) = tag else {
+        return Ok(if is_plain { resolve(&text) } else { Value::String(text) });
+    };
+    let kind = tag.strip_prefix("tag:yaml.org,2002:").unwrap_or_default();
+    let value = match kind {
+        "null" | "bool" | "int" | "float" => resolve(&text),
+        "timestamp" if is_timestamp(&text) => return Ok(Value::String(text)),
+        "timestamp" => Value::Null,
+        "binary" => {
+            return base64(&text)
+                .map(|bytes| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
+                .ok_or_else(|| "!!binary value contains invalid base64 data".to_owned());
+        }
+        _ => return Ok(Value::String(text)),
+    };
+    let fits = match kind {
+        "null" => matches!(value, Value::Null),
+        "int" => matches!(value, Value::Integer(_) | Value::Unsigned(_)),
+        "float" => matches!(value, Value::Integer(_) | Value::Float(_)),
+        "bool" => matches!(value, Value::Bool(_)),
+        _ => false,
+    };
+    if fits { Ok(value) } else { Err(format!("cannot decode `{text}` as a !!{kind}")) }
+}
+
+/// Year, month and day, whatever follows.
+fn is_timestamp(text: &str) -> bool {
+    let mut parts = text.splitn(3, '-');
+    let mut digits = |most: usize, least: usize| {
+        parts.next().is_some_and(|part| {
+            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+            (least..=most).contains(&digits) && (most == 2 || digits == part.len())
+        })
+    };
+    digits(4, 4) && digits(2, 1) && digits(2, 1)
+}
+
+/// Standard base64 with its padding; line breaks count for nothing.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let text: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
+    let mut bytes = Vec::new();
+    let mut groups = text.chunks(4).peekable();
+    while let Some(group) = groups.next() {
+        let data = group.iter().take_while(|b| **b != b'=').count();
+        let is_padded = group.len() == 4 && group.iter().skip(data).all(|b| *b == b'=');
+        if !is_padded || data < 2 || (data < 4 && groups.peek().is_some()) {
+            return None;
+        }
+        let mut bits: u32 = 0;
+        for digit in group {
+            let digit = match digit {
+                b'A'..=b'Z' => digit - b'A',
+                b'a'..=b'z' => digit - b'a' + 26,
+                b'0'..=b'9' => digit - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                b'=' => 0,
+                _ => return None,
+            };
+            bits = (bits << 6) | u32::from(digit);
+        }
+        bytes.extend(bits.to_be_bytes().into_iter().skip(1).take(data.saturating_sub(1)));
+    }
+    Some(bytes)
+}
+
 /// Whether a text, written without quotes, reads as itself in every YAML.
 pub(crate) fn plain_text(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')

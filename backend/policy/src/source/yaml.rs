@@ -1,176 +1,378 @@
-//! YAML to nodes, from the parser's events.
+//! YAML to nodes, from its tokens. What two readers of Kubernetes take differently, a key that
+//! comes twice, is noted: strict ones refuse it, the others take the later one.
 
 use hashbrown::HashMap;
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::names::Names;
+use super::names::{Names, put};
+use super::tokens::{Scanner, Token};
 use super::{
-    Chunk, Key, MAX_COPIED_BYTES, MAX_DEPTH, MAX_NODES, Node, Position, SyntaxError, Value, count,
-    scalar,
+    Chunk, Document, Key, MAX_COPIED_BYTES, MAX_DEPTH, MAX_NODES, Node, Position, SyntaxError,
+    Value, scalar,
 };
 
-/// Reads the documents of a chunk; there is one, unless `...` lines part more.
-pub(super) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
+/// Reads the document of a chunk; none where there are comments only.
+pub(super) fn read(chunk: &Chunk<'_>) -> Result<Option<Document>, SyntaxError> {
     let mut loader = Loader {
-        first_line: chunk.first_line,
-        first_column: chunk.first_column,
-        open: Vec::new(),
+        scanner: Scanner::new(chunk),
+        depth: 0,
+        is_merge: false,
         anchors: HashMap::new(),
         nodes: 0,
         copied_bytes: 0,
-        documents: Vec::new(),
+        duplicates: Vec::new(),
     };
-    for event in Parser::new_from_str(chunk.text) {
-        let (event, span) = event.map_err(|err| loader.scan_error(&err))?;
-        loader.take(event, span)?;
+    let mut is_explicit = false;
+    while matches!(loader.scanner.peek()?.0, Token::Directive) {
+        loader.scanner.take();
+        is_explicit = true;
     }
-    Ok(loader.documents)
+    let (token, at) = loader.scanner.peek()?;
+    match token {
+        Token::StreamEnd if !is_explicit => return Ok(None),
+        Token::DocumentStart => {
+            loader.scanner.take();
+            is_explicit = true;
+        }
+        _ if is_explicit => {
+            return Err(SyntaxError {
+                at,
+                reason: "not valid YAML: did not find expected <document start>".to_owned(),
+            });
+        }
+        _ => {}
+    }
+    let (token, at) = loader.scanner.peek()?;
+    let root = match token {
+        Token::DocumentEnd | Token::StreamEnd if is_explicit => Node { at, value: Value::Null },
+        _ => loader.node(true, false)?,
+    };
+    if matches!(loader.scanner.peek()?.0, Token::DocumentEnd) {
+        loader.scanner.take();
+    }
+    // No reader looks at it, whatever it is.
+    let unread = match loader.scanner.peek() {
+        Ok((Token::StreamEnd, _)) => None,
+        Ok((_, at)) => Some(at),
+        Err(err) => Some(err.at),
+    };
+    Ok(Some(Document { root, duplicates: loader.duplicates, unread }))
 }
 
-struct Loader {
-    first_line: u32,
-    first_column: u32,
-    /// Collections that are not closed yet, outermost first.
-    open: Vec<Collection>,
-    anchors: HashMap<usize, Node>,
+struct Loader<'t> {
+    scanner: Scanner<'t>,
+    depth: usize,
+    /// The node that was read last is the merge key.
+    is_merge: bool,
+    /// What each anchor stands at; none while it is still read.
+    anchors: HashMap<String, Option<Node>>,
     nodes: usize,
     /// Of the texts in what anchors keep and aliases repeat.
     copied_bytes: usize,
-    documents: Vec<Node>,
+    duplicates: Vec<Key>,
 }
 
-struct Collection {
-    at: Position,
-    anchor: usize,
-    kind: Kind,
+/// A map while it is read.
+#[derive(Default)]
+struct Entries {
+    entries: Vec<(Key, Node)>,
+    names: Names,
 }
 
-enum Kind {
-    List(Vec<Node>),
-    Map {
-        entries: Vec<(Key, Node)>,
-        names: Names,
-        merged: Vec<Node>,
-        key: Option<Key>,
-        is_merge: bool,
-    },
+/// What stands before a key's value.
+enum Next {
+    Key(Key),
+    Merge,
 }
 
-impl Loader {
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), SyntaxError> {
-        let at = self.position(&span.start);
-        match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                let is_plain = style == ScalarStyle::Plain;
-                if is_plain && text == "<<" && tag.is_none() && self.expects_key() {
-                    return self.merge_key(at);
-                }
-                let value = scalar_value(&text, is_plain, tag.as_deref())
-                    .map_err(|reason| SyntaxError { at, reason })?;
-                self.add(Node { at, value }, anchor)
-            }
-            Event::SequenceStart(anchor, _) => {
-                self.open(Collection { at, anchor, kind: Kind::List(Vec::new()) })
-            }
-            Event::MappingStart(anchor, _) => self.open(Collection {
-                at,
-                anchor,
-                kind: Kind::Map {
-                    entries: Vec::new(),
-                    names: Names::default(),
-                    merged: Vec::new(),
-                    key: None,
-                    is_merge: false,
-                },
-            }),
-            Event::SequenceEnd | Event::MappingEnd => self.close(),
-            Event::Alias(anchor) => {
-                let size = self.anchors.get(&anchor).map(Size::of);
-                self.spend_copy(size.unwrap_or_default(), at)?;
-                let Some(node) = self.anchors.get(&anchor).cloned() else {
-                    // An alias inside its own anchor would never end.
-                    return Err(SyntaxError {
-                        at,
-                        reason: "the alias has no anchor before it".to_owned(),
-                    });
-                };
-                self.add(node, 0)
-            }
-            Event::Nothing
-            | Event::StreamStart
-            | Event::StreamEnd
-            | Event::DocumentStart(_)
-            | Event::DocumentEnd => Ok(()),
-        }
+impl Loader<'_> {
+    fn expected<T>(&mut self, what: &str) -> Result<T, SyntaxError> {
+        let at = self.scanner.peek()?.1;
+        Err(SyntaxError { at, reason: format!("not valid YAML: did not find expected {what}") })
     }
 
-    fn open(&mut self, collection: Collection) -> Result<(), SyntaxError> {
-        if self.open.len() >= MAX_DEPTH {
+    /// A node. In a block, block collections may follow; behind a key, also a list that is not
+    /// indented.
+    fn node(&mut self, is_block: bool, is_indentless: bool) -> Result<Node, SyntaxError> {
+        let at = self.scanner.peek()?.1;
+        let (mut anchor, mut tag) = (None, None);
+        loop {
+            match self.scanner.peek()?.0 {
+                Token::Alias(_) if anchor.is_none() && tag.is_none() => return self.alias(at),
+                Token::Anchor(name) if anchor.is_none() => anchor = Some(name.clone()),
+                Token::Tag(name) if tag.is_none() => tag = Some(name.clone()),
+                _ => break,
+            }
+            self.scanner.take();
+        }
+        if let Some(name) = &anchor {
+            self.anchors.insert(name.clone(), None);
+        }
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
             return Err(SyntaxError {
-                at: collection.at,
+                at,
                 reason: format!("the document is nested deeper than {MAX_DEPTH} levels"),
             });
         }
-        self.open.push(collection);
-        Ok(())
-    }
-
-    fn close(&mut self) -> Result<(), SyntaxError> {
-        let Some(Collection { at, anchor, kind }) = self.open.pop() else { return Ok(()) };
-        let value = match kind {
-            Kind::List(items) => Value::List(items),
-            Kind::Map { mut entries, mut names, merged, .. } => {
-                merge(&mut entries, &mut names, merged, at)?;
-                Value::Map(entries)
+        self.spend(1, at)?;
+        let mut is_merge = false;
+        let value = match self.scanner.peek()?.0 {
+            Token::BlockEntry if is_indentless => self.block_list(true)?,
+            Token::Scalar { .. } => match self.scanner.take() {
+                Some(Token::Scalar { text, is_plain }) => {
+                    is_merge = is_plain && tag.is_none() && text == "<<";
+                    scalar::tagged(text, is_plain, tag.as_deref())
+                        .map_err(|reason| SyntaxError { at, reason })?
+                }
+                _ => return self.expected("node content"),
+            },
+            Token::FlowSequence => self.flow_list()?,
+            Token::FlowMapping => self.flow_map()?,
+            Token::BlockSequence if is_block => {
+                self.scanner.take();
+                self.block_list(false)?
             }
+            Token::BlockMapping if is_block => self.block_map()?,
+            _ if anchor.is_some() || tag.is_some() => {
+                scalar::tagged(String::new(), true, tag.as_deref())
+                    .map_err(|reason| SyntaxError { at, reason })?
+            }
+            _ => return self.expected("node content"),
         };
-        self.add(Node { at, value }, anchor)
+        self.depth -= 1;
+        self.is_merge = is_merge;
+        let node = Node { at, value };
+        if let Some(name) = anchor {
+            self.spend_copy(Size::of(&node), at)?;
+            self.anchors.insert(name, Some(node.clone()));
+        }
+        Ok(node)
     }
 
-    /// Puts a finished node where it belongs: a list, a key, a value, or the document.
-    fn add(&mut self, node: Node, anchor: usize) -> Result<(), SyntaxError> {
-        self.spend(1, node.at)?;
-        if anchor != 0 {
-            self.spend_copy(Size::of(&node), node.at)?;
-            self.anchors.insert(anchor, node.clone());
+    fn alias(&mut self, at: Position) -> Result<Node, SyntaxError> {
+        self.is_merge = false;
+        let Some(Token::Alias(name)) = self.scanner.take() else {
+            return self.expected("an alias");
+        };
+        let size = self.anchors.get(&name).and_then(Option::as_ref).map(Size::of);
+        self.spend_copy(size.unwrap_or_default(), at)?;
+        // An alias inside its own anchor would never end.
+        self.anchors.get(&name).and_then(Clone::clone).ok_or_else(|| SyntaxError {
+            at,
+            reason: format!("the alias `{name}` has no anchor before it"),
+        })
+    }
+
+    fn empty(&mut self) -> Result<Node, SyntaxError> {
+        self.scanner.peek()?;
+        let at = self.scanner.taken_at();
+        self.spend(1, at)?;
+        Ok(Node { at, value: Value::Null })
+    }
+
+    fn block_list(&mut self, is_indentless: bool) -> Result<Value, SyntaxError> {
+        let mut items = Vec::new();
+        loop {
+            match self.scanner.peek()?.0 {
+                Token::BlockEntry => {
+                    self.scanner.take();
+                }
+                Token::BlockEnd if !is_indentless => {
+                    self.scanner.take();
+                    return Ok(Value::List(items));
+                }
+                _ if is_indentless => return Ok(Value::List(items)),
+                _ => return self.expected("'-' indicator"),
+            }
+            let is_empty = match self.scanner.peek()?.0 {
+                Token::BlockEntry | Token::BlockEnd => true,
+                Token::Key | Token::Value => is_indentless,
+                _ => false,
+            };
+            items.push(if is_empty { self.empty()? } else { self.node(true, false)? });
         }
-        match self.open.last_mut().map(|collection| &mut collection.kind) {
-            None => self.documents.push(node),
-            Some(Kind::List(items)) => items.push(node),
-            Some(Kind::Map { entries, names, merged, key, is_merge }) => {
-                if std::mem::take(is_merge) {
-                    merged.push(node);
-                } else if let Some(key) = key.take() {
-                    entries.push((key, node));
+    }
+
+    fn block_map(&mut self) -> Result<Value, SyntaxError> {
+        self.scanner.take();
+        let mut map = Entries::default();
+        loop {
+            match self.scanner.peek()?.0 {
+                Token::Key => {
+                    self.scanner.take();
+                }
+                Token::BlockEnd => {
+                    self.scanner.take();
+                    return Ok(Value::Map(map.entries));
+                }
+                _ => return self.expected("key"),
+            }
+            let next =
+                if matches!(self.scanner.peek()?.0, Token::Key | Token::Value | Token::BlockEnd) {
+                    let node = self.empty()?;
+                    Next::Key(key_of(node)?)
                 } else {
-                    let new = key_of(node)?;
-                    if !names.is_new(entries, &new.name) {
-                        // go-yaml's words.
-                        return Err(SyntaxError {
-                            at: new.at,
-                            reason: format!("key \"{}\" already set in map", new.name),
-                        });
+                    self.next_key(true)?
+                };
+            let has_value = matches!(self.scanner.peek()?.0, Token::Value);
+            if has_value {
+                self.scanner.take();
+            }
+            let is_empty = !has_value
+                || matches!(self.scanner.peek()?.0, Token::Key | Token::Value | Token::BlockEnd);
+            self.entry(&mut map, next, is_empty, true)?;
+        }
+    }
+
+    fn flow_list(&mut self) -> Result<Value, SyntaxError> {
+        self.scanner.take();
+        let mut items = Vec::new();
+        loop {
+            if !items.is_empty() {
+                match self.scanner.peek()?.0 {
+                    Token::FlowEntry => {
+                        self.scanner.take();
                     }
-                    *key = Some(new);
+                    Token::FlowSequenceEnd => {}
+                    _ => return self.expected("',' or ']'"),
                 }
             }
+            match self.scanner.peek()?.0 {
+                Token::FlowSequenceEnd => {
+                    self.scanner.take();
+                    return Ok(Value::List(items));
+                }
+                Token::Key => items.push(self.single_pair()?),
+                _ => items.push(self.node(false, false)?),
+            }
         }
-        Ok(())
     }
 
-    fn expects_key(&self) -> bool {
-        matches!(
-            self.open.last().map(|collection| &collection.kind),
-            Some(Kind::Map { key: None, is_merge: false, .. })
-        )
-    }
-
-    fn merge_key(&mut self, at: Position) -> Result<(), SyntaxError> {
+    /// `[a: b]` is a list of a map.
+    fn single_pair(&mut self) -> Result<Node, SyntaxError> {
+        let at = self.scanner.peek()?.1;
         self.spend(1, at)?;
-        if let Some(Kind::Map { is_merge, .. }) =
-            self.open.last_mut().map(|collection| &mut collection.kind)
-        {
-            *is_merge = true;
+        self.scanner.take();
+        let mut map = Entries::default();
+        let next = if matches!(
+            self.scanner.peek()?.0,
+            Token::Value | Token::FlowEntry | Token::FlowSequenceEnd
+        ) {
+            let node = self.empty()?;
+            Next::Key(key_of(node)?)
+        } else {
+            self.next_key(false)?
+        };
+        let has_value = matches!(self.scanner.peek()?.0, Token::Value);
+        if has_value {
+            self.scanner.take();
+        }
+        let is_empty = !has_value
+            || matches!(self.scanner.peek()?.0, Token::FlowEntry | Token::FlowSequenceEnd);
+        self.entry(&mut map, next, is_empty, false)?;
+        Ok(Node { at, value: Value::Map(map.entries) })
+    }
+
+    fn flow_map(&mut self) -> Result<Value, SyntaxError> {
+        self.scanner.take();
+        let mut map = Entries::default();
+        let mut is_first = true;
+        loop {
+            if !is_first {
+                match self.scanner.peek()?.0 {
+                    Token::FlowEntry => {
+                        self.scanner.take();
+                    }
+                    Token::FlowMappingEnd => {}
+                    _ => return self.expected("',' or '}'"),
+                }
+            }
+            is_first = false;
+            let is_ended =
+                |token: &Token| matches!(token, Token::FlowEntry | Token::FlowMappingEnd);
+            let (next, has_value) = match self.scanner.peek()?.0 {
+                Token::FlowMappingEnd => {
+                    self.scanner.take();
+                    return Ok(Value::Map(map.entries));
+                }
+                Token::Key => {
+                    self.scanner.take();
+                    let token = self.scanner.peek()?.0;
+                    let next = if is_ended(token) || matches!(token, Token::Value) {
+                        let node = self.empty()?;
+                        Next::Key(key_of(node)?)
+                    } else {
+                        self.next_key(false)?
+                    };
+                    let has_value = matches!(self.scanner.peek()?.0, Token::Value);
+                    if has_value {
+                        self.scanner.take();
+                    }
+                    (next, has_value)
+                }
+                _ => (self.next_key(false)?, false),
+            };
+            let is_empty = !has_value || is_ended(self.scanner.peek()?.0);
+            self.entry(&mut map, next, is_empty, false)?;
+        }
+    }
+
+    fn next_key(&mut self, is_block: bool) -> Result<Next, SyntaxError> {
+        let node = self.node(is_block, is_block)?;
+        if self.is_merge { Ok(Next::Merge) } else { key_of(node).map(Next::Key) }
+    }
+
+    fn entry(
+        &mut self,
+        map: &mut Entries,
+        next: Next,
+        is_empty: bool,
+        is_block: bool,
+    ) -> Result<(), SyntaxError> {
+        let at = self.scanner.peek()?.1;
+        let is_alias = matches!(self.scanner.peek()?.0, Token::Alias(_));
+        let node = if is_empty { self.empty()? } else { self.node(is_block, is_block)? };
+        match next {
+            Next::Key(key) => self.put(map, key, node),
+            Next::Merge => self.merge(map, node, is_alias, at),
+        }
+    }
+
+    fn put(&mut self, map: &mut Entries, key: Key, node: Node) -> Result<(), SyntaxError> {
+        put(&mut map.entries, &mut map.names, &mut self.duplicates, key, node)
+    }
+
+    /// What a merge key brings stands where it stands; of several maps, the first one wins.
+    fn merge(
+        &mut self,
+        map: &mut Entries,
+        node: Node,
+        is_alias: bool,
+        at: Position,
+    ) -> Result<(), SyntaxError> {
+        let maps = match node.value {
+            Value::Map(entries) => Some(vec![entries]),
+            Value::List(items) if !is_alias => {
+                let maps: Option<Vec<_>> = items
+                    .into_iter()
+                    .rev()
+                    .map(|item| match item.value {
+                        Value::Map(entries) => Some(entries),
+                        _ => None,
+                    })
+                    .collect();
+                maps
+            }
+            _ => None,
+        };
+        let Some(maps) = maps else {
+            return Err(SyntaxError {
+                at,
+                reason: "map merge requires map or sequence of maps as the value".to_owned(),
+            });
+        };
+        for (key, node) in maps.into_iter().flatten() {
+            self.put(map, key, node)?;
         }
         Ok(())
     }
@@ -202,46 +404,6 @@ impl Loader {
         }
         Ok(())
     }
-
-    fn position(&self, marker: &Marker) -> Position {
-        Position {
-            line: self.first_line.saturating_add(count(marker.line()).saturating_sub(1)),
-            column: count(marker.col()).saturating_add(if marker.line() <= 1 {
-                self.first_column
-            } else {
-                1
-            }),
-        }
-    }
-
-    fn scan_error(&self, err: &ScanError) -> SyntaxError {
-        SyntaxError {
-            at: self.position(err.marker()),
-            reason: format!("not valid YAML: {}", err.info()),
-        }
-    }
-}
-
-fn scalar_value(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Value, String> {
-    let Some(tag) = tag.filter(|tag| tag.is_yaml_core_schema()) else {
-        return Ok(if is_plain && tag.is_none() {
-            scalar::resolve(text)
-        } else {
-            Value::String(text.to_owned())
-        });
-    };
-    let value = match tag.suffix.as_str() {
-        "str" | "binary" | "timestamp" => Value::String(text.to_owned()),
-        "null" => Value::Null,
-        _ => scalar::resolve(text),
-    };
-    let fits = match tag.suffix.as_str() {
-        "int" => matches!(value, Value::Integer(_) | Value::Unsigned(_)),
-        "float" => matches!(value, Value::Integer(_) | Value::Float(_)),
-        "bool" => matches!(value, Value::Bool(_)),
-        _ => true,
-    };
-    if fits { Ok(value) } else { Err(format!("cannot decode `{text}` as a !!{}", tag.suffix)) }
 }
 
 /// Keys become strings as `sigs.k8s.io/yaml` makes them.
@@ -260,39 +422,6 @@ fn key_of(node: Node) -> Result<Key, SyntaxError> {
         }
     };
     Ok(Key { at: node.at, name })
-}
-
-/// Merge keys fill in what the map itself does not say; of several, the first one wins.
-fn merge(
-    entries: &mut Vec<(Key, Node)>,
-    names: &mut Names,
-    merged: Vec<Node>,
-    at: Position,
-) -> Result<(), SyntaxError> {
-    let mut maps = Vec::new();
-    for node in merged {
-        match node.value {
-            Value::Map(map) => maps.push(map),
-            Value::List(items) if items.iter().all(|i| matches!(i.value, Value::Map(_))) => {
-                maps.extend(items.into_iter().filter_map(|item| match item.value {
-                    Value::Map(map) => Some(map),
-                    _ => None,
-                }));
-            }
-            _ => {
-                return Err(SyntaxError {
-                    at,
-                    reason: "map merge requires map or sequence of maps as the value".to_owned(),
-                });
-            }
-        }
-    }
-    for (key, node) in maps.into_iter().flatten() {
-        if names.is_new(entries, &key.name) {
-            entries.push((key, node));
-        }
-    }
-    Ok(())
 }
 
 /// What a copy of a node takes.
