@@ -94,6 +94,8 @@ impl PolicyFiles {
 fn apply(settings: &mut Settings, name: &str, value: &str) -> bool {
     if name == "services-are-empty" {
         settings.services_are_empty = value == "true";
+        // The library is told what its parser takes, whatever a server would store.
+        settings.api_server = value != "true";
         return true;
     }
     settings.set(name, value)

@@ -1,14 +1,18 @@
 //! `cargo xtask gen`: writes the Rust that follows from `proto/` into
-//! `backend/hubble-api/src/generated/`. The result is committed, so that a build needs neither
+//! `backend/hubble-api/src/generated/`, and the tables that follow from the facts of policies'
+//! schemas into `backend/policy/src/server/`. The result is committed, so that a build needs neither
 //! this step nor a protobuf compiler.
 
 mod descriptors;
+mod schemas;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use prost_build::Module;
+
+const FACTS: &str = "backend/policy/schemas/policies.facts";
 
 const PROTOS: [&str; 3] = ["flow/flow.proto", "observer/observer.proto", "relay/relay.proto"];
 
@@ -24,15 +28,18 @@ pub(crate) enum GenError {
     /// The JSON code cannot carry a field.
     #[error("cannot generate the JSON tables from `proto/`")]
     Descriptors(#[source] descriptors::UnknownType),
+    /// The tables of schemas cannot be made.
+    #[error("cannot generate the tables of `{FACTS}`")]
+    Schemas(#[source] schemas::UnreadableFact),
     /// A generated file cannot be read.
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: io::Error },
     /// A generated file cannot be written.
     #[error("cannot write `{path}`")]
     Write { path: PathBuf, source: io::Error },
-    /// The committed file is not what `proto/` says.
-    #[error("`{path}` does not match `proto/`: run `cargo xtask gen`")]
-    Stale { path: PathBuf },
+    /// The committed file is not what it is made from.
+    #[error("`{path}` does not match `{from}`: run `cargo xtask gen`")]
+    Stale { path: PathBuf, from: &'static str },
 }
 
 /// Generates the Rust of every proto package under `root`, the repository's top folder.
@@ -40,23 +47,37 @@ pub(crate) enum GenError {
 pub(crate) fn wire(root: &Path, check: bool) -> Result<(), GenError> {
     let out = root.join("backend/hubble-api/src/generated");
     for (name, text) in generate(&root.join("proto"))? {
-        let path = out.join(name);
-        let committed = match fs::read_to_string(&path) {
-            Ok(committed) => committed,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(GenError::Read { path, source }),
-        };
-        if committed == text {
-            continue;
-        }
-        if check {
-            return Err(GenError::Stale { path });
-        }
-        if let Err(source) = fs::write(&path, text) {
-            return Err(GenError::Write { path, source });
-        }
+        write(&out.join(name), &text, "proto/", check)?;
     }
     Ok(())
+}
+
+/// Generates the tables of policies' schemas, in the same way.
+pub(crate) fn tables(root: &Path, check: bool) -> Result<(), GenError> {
+    let facts = read(&root.join(FACTS))?;
+    let text = schemas::tables(&facts).map_err(GenError::Schemas)?;
+    write(&root.join("backend/policy/src/server/tables.rs"), &text, FACTS, check)
+}
+
+fn read(path: &Path) -> Result<String, GenError> {
+    fs::read_to_string(path).map_err(|source| GenError::Read { path: path.to_owned(), source })
+}
+
+fn write(path: &Path, text: &str, from: &'static str, check: bool) -> Result<(), GenError> {
+    let committed = match read(path) {
+        Err(GenError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            String::new()
+        }
+        read => read?,
+    };
+    if committed == text {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    if check {
+        return Err(GenError::Stale { path, from });
+    }
+    fs::write(&path, text).map_err(|source| GenError::Write { path, source })
 }
 
 /// File name → content.

@@ -1,4 +1,4 @@
-//! Files that are generated and committed: the protobuf code, the dashboards, the rules, the
+//! Files that are generated and committed: the protobuf code, the schemas' tables, the dashboards, the rules, the
 //! query model in TypeScript.
 
 use std::fs;
@@ -32,6 +32,7 @@ pub(crate) enum GeneratedError {
 /// Writes what differs; with `check`, writes nothing and fails on the first difference.
 pub(crate) fn run(check: bool) -> Result<(), Failure> {
     r#gen::wire(workspace::root(), check)?;
+    r#gen::tables(workspace::root(), check)?;
     for build in Build::ALL {
         let folder = Path::new("dashboards").join(build.folder());
         let dashboards = dashboards::all(build);

@@ -15,6 +15,7 @@ mod order;
 mod re2;
 mod recorded;
 mod rule;
+mod server;
 mod settings;
 mod source;
 mod suggest;
@@ -44,6 +45,7 @@ pub use rule::{
     HttpPattern, HttpRule, L7Rules, Listener, Peer, PeerMatcher, Peers, Policy, PolicyKind,
     PolicyName, Port, PortRange, PortRule, Protocol, Tier, TlsContext,
 };
+pub use server::{Stored, stored};
 pub use settings::{Enforcement, Release, Settings};
 pub use source::{MAX_COPIED_BYTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
 pub use suggest::{Edit, Suggestion, Unfixed, suggest};

@@ -42,6 +42,9 @@ pub struct Settings {
     /// Whether every Service is known to have no backends, as where Cilium's engine runs as a
     /// library. False: what `toServices` selects cannot be told.
     pub services_are_empty: bool,
+    /// Whether a document is in force only where a server of Kubernetes stores it, and as it is
+    /// stored. False: what Cilium's parser takes, by kind alone.
+    pub api_server: bool,
     /// Namespace of namespaced documents that name none, as `kubectl apply -n` gives it.
     pub namespace: String,
 }
@@ -83,6 +86,7 @@ impl Default for Settings {
             l7_proxy: true,
             non_default_deny: true,
             services_are_empty: false,
+            api_server: true,
             namespace: "default".to_owned(),
         }
     }

@@ -30,6 +30,7 @@ fn settings(agent: Agent) -> Settings {
         cidr_matches_nodes: agent.cidr_nodes,
         extended_ip_protocols: true,
         services_are_empty: true,
+        api_server: false,
         ..Settings::default()
     }
 }

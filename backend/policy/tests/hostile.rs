@@ -17,8 +17,11 @@ use proptest::prelude::*;
 
 fn read(text: &str) -> Arc<PolicySet> {
     let texts = [SourceText { index: 0, text }];
-    let set = Arc::new(PolicySet::read(&texts, Settings::default()));
-    for refused in set.refused() {
+    // By what a server would store, and by what Cilium's parser alone takes.
+    let served = PolicySet::read(&texts, Settings::default());
+    let parsed = Settings { api_server: false, ..Settings::default() };
+    let set = Arc::new(PolicySet::read(&texts, parsed));
+    for refused in set.refused().iter().chain(served.refused()) {
         let at = refused.refusal.at;
         assert!(at.line > 0 && at.column > 0, "{refused:?}");
     }
@@ -251,7 +254,6 @@ items:
     managedFields: [{manager: kubectl}]
     annotations: {kubectl.kubernetes.io/last-applied-configuration: '{}'}
   spec: {podSelector: {matchLabels: {tier: yes}}, policyTypes: [Ingress]}
-  status: {}
 - apiVersion: cilium.io/v2
   kind: CiliumNetworkPolicy
   metadata: {name: cnp, namespace: shop, generation: 3}

@@ -110,6 +110,7 @@ pub(crate) fn settings(scenario: &Value) -> Settings {
         node_selector_labels: flag("enableNodeSelectorLabels"),
         extended_ip_protocols: !flag("noExtendedIPProtocols"),
         services_are_empty: true,
+        api_server: false,
         namespace: "default".to_owned(),
         release: Release::MAIN,
         ..Settings::default()

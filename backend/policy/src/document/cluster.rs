@@ -30,6 +30,8 @@ pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Ve
         if spec.string_or_empty("tier")? == "Baseline" { Tier::Baseline } else { Tier::Admin };
     let priority = i64::from(spec.int32("priority")?.unwrap_or(0)).saturating_mul(100);
     let subject = subject(&spec)?;
+    let is_about_nobody = subject.is_none();
+    let subject = subject.unwrap_or_default();
     let conversion = Conversion { policy: document.policy, tier, subject, settings };
     let mut entries = Vec::new();
     for direction in [Direction::Ingress, Direction::Egress] {
@@ -45,22 +47,26 @@ pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Ve
             conversion.rule(rule, direction, index, priority, &mut entries)?;
         }
     }
+    if is_about_nobody {
+        entries.clear();
+    }
     Ok(entries)
 }
 
-fn subject(spec: &Object<'_>) -> Result<Selector, Refusal> {
+/// None: the policy is about nobody; Cilium's parser takes it, a server does not.
+fn subject(spec: &Object<'_>) -> Result<Option<Selector>, Refusal> {
     let Some(subject) =
         spec.object("subject", "ClusterNetworkPolicySubject", &["namespaces", "pods"])?
     else {
-        return Err(Refusal::invalid(spec.at, "subject is missing"));
+        return Ok(None);
     };
     if let Some(node) = subject.get("namespaces") {
         let raw = decode(node, &subject.path("namespaces"), Decoding::Strict)?;
-        return Ok(Selector::new(namespace_requirements(&raw)));
+        return Ok(Some(Selector::new(namespace_requirements(&raw))));
     }
     match subject.object("pods", "NamespacedPod", &["namespaceSelector", "podSelector"])? {
-        Some(pods) => namespaced_pods(&pods, None).map(|(selector, _)| selector),
-        None => Err(Refusal::invalid(subject.at, "subject has neither namespaces nor pods")),
+        Some(pods) => namespaced_pods(&pods, None).map(|(selector, _)| Some(selector)),
+        None => Ok(None),
     }
 }
 

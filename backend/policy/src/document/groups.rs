@@ -31,7 +31,8 @@ fn aws_json(aws: &Object<'_>) -> Result<String, Refusal> {
             return Err(mismatch(node, "map[string]string"));
         };
         for (key, value) in entries {
-            let text = super::object::text(value)
+            let text = value
+                .as_str()
                 .or_else(|| value.is_null().then(Default::default))
                 .ok_or_else(|| mismatch(value, "string"))?;
             labels.push((key.name.as_str(), text));

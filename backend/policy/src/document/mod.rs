@@ -9,7 +9,7 @@ mod object;
 mod peering;
 mod ports;
 mod refusal;
-mod selector;
+pub(crate) mod selector;
 
 pub(crate) use log_filters::{RawFilters, read_log_filters};
 pub use refusal::{Refusal, RefusalClass, Refused};
@@ -19,6 +19,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::{
     CidrGroup, Entry, Label, Policy, PolicyKind, PolicyName, Prefix, Settings,
+    server::{self, kinds::Kind},
     source::{self, Node, Value},
 };
 
@@ -63,76 +64,168 @@ impl Documents {
     /// Reads texts. What is refused stands in `refused`; the rest is not held up by it.
     #[must_use]
     pub fn read(texts: &[SourceText<'_>], settings: &Settings) -> Self {
-        let mut documents = Self::default();
-        let mut names = Names::default();
+        let mut reading = Reading { documents: Self::default(), names: Names::default(), settings };
         for text in texts {
             let mut number = 0;
             for chunk in source::split(text.text) {
-                match source::read(&chunk) {
-                    Ok(nodes) => {
-                        for node in &nodes {
+                let before = reading.documents.refused.len();
+                match source::documents(&chunk) {
+                    Ok(documents) => {
+                        for document in documents {
                             number += 1;
-                            documents.add((text.index, number), node, settings, &mut names, 0);
+                            reading.add((text.index, number), document, 0);
                         }
                     }
                     Err(err) => {
                         number += 1;
-                        documents.refused.push(Refused {
-                            source: text.index,
-                            document: number,
-                            name: String::new(),
-                            refusal: Refusal {
-                                class: RefusalClass::Syntax,
-                                reason: err.reason,
-                                note: None,
-                                at: err.at,
-                            },
-                        });
+                        reading.refuse((text.index, number), String::new(), err.into());
+                    }
+                }
+                if let Some(note) = template(chunk.text) {
+                    let new = reading.documents.refused.iter_mut().skip(before);
+                    for refused in new.filter(|refused| refused.refusal.note.is_none()) {
+                        refused.refusal.note = Some(note);
                     }
                 }
             }
         }
+        let Reading { mut documents, names, .. } = reading;
         if !names.replaced.is_empty() {
             documents.entries.retain(|entry| !names.replaced.contains(&entry.policy));
         }
         documents
     }
+}
 
-    fn add(
-        &mut self,
-        (source, document): (usize, usize),
-        node: &Node,
-        settings: &Settings,
-        names: &mut Names,
-        depth: usize,
-    ) {
-        if node.is_null() {
+/// What templates are called, and what makes documents of them.
+fn template(text: &str) -> Option<&'static str> {
+    if text.contains("{{") {
+        Some("a template of Helm: render it first, `helm template`")
+    } else if text.contains("${") {
+        Some(
+            "a template of Flux or of a shell: put the variables in first, `flux build` or `envsubst`",
+        )
+    } else {
+        None
+    }
+}
+
+/// Texts on their way to documents.
+struct Reading<'s> {
+    documents: Documents,
+    names: Names,
+    settings: &'s Settings,
+}
+
+impl Reading<'_> {
+    fn refuse(&mut self, (source, document): (usize, usize), name: String, refusal: Refusal) {
+        self.documents.refused.push(Refused { source, document, name, refusal });
+    }
+
+    fn add(&mut self, place: (usize, usize), document: source::Document, depth: usize) {
+        if document.root.is_null() {
             return;
         }
-        let kind = node.get("kind").and_then(Node::as_str).unwrap_or_default();
-        // kubectl's Lists: v1 List and the typed ones alike.
-        if kind.ends_with("List")
-            && depth < 4
-            && let Some(Value::List(items)) = node.get("items").map(|node| &node.value)
+        if !self.settings.api_server
+            && let Err(err) = document.strict()
         {
-            for item in items {
-                self.add((source, document), item, settings, names, depth + 1);
+            return self.refuse(place, String::new(), err.into());
+        }
+        if let Some(at) = document.unread.filter(|_| self.settings.api_server) {
+            let reason = "what stands behind the end of a document is not read: part documents with a line `---`";
+            let refusal =
+                Refusal { class: RefusalClass::Syntax, reason: reason.to_owned(), note: None, at };
+            self.refuse(place, String::new(), refusal);
+        }
+        // kubectl's Lists: v1 List and the typed ones alike.
+        let is_list = |node: &Node| {
+            node.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"))
+        };
+        if is_list(&document.root) && depth < 4 && matches!(document.items(), Some(Value::List(_)))
+        {
+            for item in document.into_items() {
+                self.add(place, item, depth + 1);
             }
             return;
         }
-        if let Err((name, refusal)) = self.add_one(source, kind, node, settings, names) {
-            self.refused.push(Refused { source, document, name, refusal });
+        if let Err((name, refusal)) = self.add_one(place, &document) {
+            self.refuse(place, name, refusal);
         }
     }
 
     fn add_one(
         &mut self,
-        source: usize,
-        kind: &str,
-        node: &Node,
-        settings: &Settings,
-        names: &mut Names,
+        place: (usize, usize),
+        document: &source::Document,
     ) -> Result<(), (String, Refusal)> {
+        let node = &document.root;
+        let text = |name: &str| node.get(name).and_then(Node::as_str);
+        let metadata = |field: &str| {
+            node.get("metadata")
+                .and_then(|metadata| metadata.get(field))
+                .and_then(Node::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let kind = text("kind").unwrap_or_default();
+        let given = format!("{kind}/{}/{}", metadata("namespace"), metadata("name"));
+        let refuse = |refusal| (given.clone(), refusal);
+        // Cilium's parser is told the kind, and does not look at the version.
+        let is_served = self.settings.api_server;
+        let what = if is_served {
+            Kind::of(text("apiVersion"), text("kind"))
+        } else {
+            Kind::of_name(kind)
+        };
+        let policy_kind = match what {
+            Kind::Policy(kind) => Some(kind),
+            Kind::CidrGroup => None,
+            Kind::Foreign(belongs) => {
+                let api_version = text("apiVersion").unwrap_or_default();
+                let reason = match (kind.is_empty(), api_version.is_empty()) {
+                    (true, _) => "no object of Kubernetes: it has no kind".to_owned(),
+                    (false, true) => format!("kind \"{kind}\" is not a policy"),
+                    (false, false) => format!("{api_version} {kind} is not a policy of Cilium"),
+                };
+                return Err(refuse(Refusal {
+                    class: RefusalClass::NotAPolicy,
+                    reason,
+                    note: belongs,
+                    at: node.at,
+                }));
+            }
+            Kind::Unknown(reason) => {
+                let at =
+                    node.get("kind").or_else(|| node.get("apiVersion")).map_or(node.at, |n| n.at);
+                return Err(refuse(Refusal {
+                    class: RefusalClass::UnknownKind,
+                    reason,
+                    note: None,
+                    at,
+                }));
+            }
+        };
+        if !is_served {
+            return self.parse(place, node, policy_kind).map_err(refuse);
+        }
+        let served = server::serve(document, policy_kind);
+        let stored = served.stored.map_err(refuse)?;
+        self.parse(place, &stored, policy_kind).map_err(refuse)?;
+        if let Some(mut refusal) = served.strict {
+            // It is stored all the same where nothing asks for strictness, and was judged so.
+            refusal.class = RefusalClass::Strict;
+            self.refuse(place, given, refusal);
+        }
+        Ok(())
+    }
+
+    /// Cilium's own parser; no kind of policy: a group of addresses.
+    fn parse(
+        &mut self,
+        (source, _): (usize, usize),
+        node: &Node,
+        kind: Option<PolicyKind>,
+    ) -> Result<(), Refusal> {
         let metadata = |field: &str| {
             node.get("metadata")
                 .and_then(|metadata| metadata.get(field))
@@ -141,89 +234,66 @@ impl Documents {
                 .to_owned()
         };
         let (mut namespace, name) = (metadata("namespace"), metadata("name"));
-        let given = format!("{kind}/{namespace}/{name}");
-        let refuse = |refusal| (given.clone(), refusal);
-        if kind == "CiliumCIDRGroup" {
-            let group = group(node, name).map_err(refuse)?;
-            self.groups.push(group);
+        let Some(kind) = kind else {
+            let group = group(node, name)?;
+            self.documents.groups.push(group);
             return Ok(());
-        }
-        let policy_kind = match kind {
-            "CiliumNetworkPolicy" => PolicyKind::CiliumNetworkPolicy,
-            "CiliumClusterwideNetworkPolicy" => PolicyKind::CiliumClusterwideNetworkPolicy,
-            "NetworkPolicy" => PolicyKind::NetworkPolicy,
-            "ClusterNetworkPolicy" => PolicyKind::ClusterNetworkPolicy,
-            _ => {
-                return Err(refuse(Refusal {
-                    class: RefusalClass::NotAPolicy,
-                    reason: format!("kind \"{kind}\" is not a policy"),
-                    note: match kind {
-                        "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy" => Some(
-                            "Cilium reads ClusterNetworkPolicy of policy.networking.k8s.io/v1alpha2 instead",
-                        ),
-                        _ => None,
-                    },
-                    at: node.at,
-                }));
-            }
         };
-        root_fields(node).map_err(refuse)?;
+        root_fields(node, kind)?;
         if name.is_empty() {
-            let reason = format!("{kind} must have name");
-            return Err(refuse(Refusal::invalid(node.at, reason)));
+            let reason = format!("{} must have name", kind.name());
+            return Err(Refusal::invalid(node.at, reason));
         }
-        match policy_kind {
+        match kind {
             PolicyKind::CiliumNetworkPolicy | PolicyKind::NetworkPolicy => {
                 if namespace.is_empty() {
-                    namespace.clone_from(&settings.namespace);
+                    namespace.clone_from(&self.settings.namespace);
                 }
             }
             PolicyKind::CiliumClusterwideNetworkPolicy | PolicyKind::ClusterNetworkPolicy => {
                 namespace.clear();
             }
         }
-        let object = PolicyName { kind: policy_kind, namespace, name };
+        let object = PolicyName { kind, namespace, name };
         let mut name = object.clone();
-        if matches!(policy_kind, PolicyKind::NetworkPolicy | PolicyKind::ClusterNetworkPolicy)
+        if matches!(kind, PolicyKind::NetworkPolicy | PolicyKind::ClusterNetworkPolicy)
             && let Some(annotated) = policy_name_annotation(node)
         {
             name.name = annotated;
         }
-        let document = Document { root: node, name, policy: self.policies.len() };
-        let entries = match policy_kind {
+        let document = Document { root: node, name, policy: self.documents.policies.len() };
+        let entries = match kind {
             PolicyKind::CiliumNetworkPolicy | PolicyKind::CiliumClusterwideNetworkPolicy => {
-                cilium::entries(&document, settings)
+                cilium::entries(&document, self.settings)
             }
-            PolicyKind::NetworkPolicy => kubernetes::entries(&document, settings),
-            PolicyKind::ClusterNetworkPolicy => cluster::entries(&document, settings),
-        }
-        .map_err(refuse)?;
+            PolicyKind::NetworkPolicy => kubernetes::entries(&document, self.settings),
+            PolicyKind::ClusterNetworkPolicy => cluster::entries(&document, self.settings),
+        }?;
         let Document { name, policy, .. } = document;
-        self.policies.push(Policy { name, source, at: node.at, object: object.name.clone() });
+        let policies = &mut self.documents.policies;
+        policies.push(Policy { name, source, at: node.at, object: object.name.clone() });
         // A cluster holds one object of a name: the later one replaces the earlier.
-        if let Some(earlier) = names.latest.insert(object, policy) {
-            names.replaced.insert(earlier);
+        if let Some(earlier) = self.names.latest.insert(object, policy) {
+            self.names.replaced.insert(earlier);
         }
-        self.entries.extend(entries);
+        self.documents.entries.extend(entries);
         Ok(())
     }
 }
 
 /// Fields beside the spec: what `kubectl get -o yaml` adds is welcome, anything else is not.
-fn root_fields(node: &Node) -> Result<(), Refusal> {
+fn root_fields(node: &Node, kind: PolicyKind) -> Result<(), Refusal> {
     let Value::Map(entries) = &node.value else { return Ok(()) };
+    let is_cilium = matches!(
+        kind,
+        PolicyKind::CiliumNetworkPolicy | PolicyKind::CiliumClusterwideNetworkPolicy
+    );
     for (key, value) in entries {
         match key.name.as_str() {
-            "apiVersion" | "kind" | "spec" | "status" => {}
-            "metadata" => {
-                object::Object::new(value, "ObjectMeta", "metadata".to_owned(), METADATA)?;
-            }
-            "specs"
-                if value.is_null()
-                    || node
-                        .get("kind")
-                        .and_then(Node::as_str)
-                        .is_some_and(|k| k.starts_with("Cilium")) => {}
+            "apiVersion" | "kind" | "spec" => {}
+            "specs" if value.is_null() || is_cilium => {}
+            "metadata" => server::decode(value, None)?,
+            "status" if kind != PolicyKind::NetworkPolicy => server::decode(value, Some(kind))?,
             name => {
                 return Err(Refusal::field(key.at, &format!("json: unknown field \"{name}\"")));
             }
@@ -231,25 +301,6 @@ fn root_fields(node: &Node) -> Result<(), Refusal> {
     }
     Ok(())
 }
-
-/// Fields of Kubernetes' `ObjectMeta`.
-const METADATA: &[&str] = &[
-    "annotations",
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "finalizers",
-    "generateName",
-    "generation",
-    "labels",
-    "managedFields",
-    "name",
-    "namespace",
-    "ownerReferences",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-];
 
 /// The annotation that names a policy in Cilium's stead.
 fn policy_name_annotation(node: &Node) -> Option<String> {

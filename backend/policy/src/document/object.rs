@@ -94,7 +94,19 @@ impl<'n> Object<'n> {
     pub(super) fn string(&self, name: &str) -> Result<Option<Cow<'n, str>>, Refusal> {
         match self.get(name) {
             None => Ok(None),
-            Some(node) => text(node).map(Some).ok_or_else(|| self.mismatch(node, name, "string")),
+            Some(node) => {
+                self.text(node, name).map(Some).ok_or_else(|| self.mismatch(node, name, "string"))
+            }
+        }
+    }
+
+    /// A scalar as text. `sigs.k8s.io/yaml` loses the type of what an embedded struct holds, and
+    /// converts nothing there.
+    fn text(&self, node: &'n Node, name: &str) -> Option<Cow<'n, str>> {
+        match &node.value {
+            Value::String(text) => Some(Cow::Borrowed(text)),
+            _ if self.path(name).contains("CommonRule.") => None,
+            _ => text(node),
         }
     }
 
@@ -145,7 +157,8 @@ impl<'n> Object<'n> {
             .iter()
             .map(|node| match &node.value {
                 Value::Null => Ok((node.at, Cow::Borrowed(""))),
-                _ => text(node)
+                _ => self
+                    .text(node, name)
                     .map(|text| (node.at, text))
                     .ok_or_else(|| self.mismatch(node, name, "string")),
             })
@@ -198,7 +211,7 @@ impl<'n> Object<'n> {
 }
 
 /// A scalar as text, as `sigs.k8s.io/yaml` converts it for fields of type string.
-pub(super) fn text(node: &Node) -> Option<Cow<'_, str>> {
+fn text(node: &Node) -> Option<Cow<'_, str>> {
     match &node.value {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Integer(value) => Some(Cow::Owned(value.to_string())),

@@ -319,11 +319,17 @@ impl Peering<'_, '_> {
                     ))
                 }
             };
-            item.object(
+            let selected = item.object(
                 "k8sServiceSelector",
                 "K8sServiceSelectorNamespace",
                 &["selector", "namespace"],
             )?;
+            if let Some(selected) = selected {
+                selected.string("namespace")?;
+                if let Some(node) = selected.get("selector") {
+                    decode(node, &selected.path("selector"), Decoding::Plain)?;
+                }
+            }
             if !self.settings.services_are_empty {
                 peers.push(Peer {
                     at: item.at,

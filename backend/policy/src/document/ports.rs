@@ -309,10 +309,21 @@ pub(super) fn kept_end(end: i32) -> u16 {
 
 /// `strconv.ParseUint(text, 0, 16)`: a leading zero means octal. Errors: Go's words.
 pub(super) fn parse_port(text: &str) -> Result<u16, &'static str> {
-    match magnitude(&text.replace('_', "")) {
+    let digits = text.replace('_', "");
+    match magnitude(&digits).filter(|_| are_separators(text)) {
         None => Err("invalid syntax"),
         Some(value) => u16::try_from(value).map_err(|_| "value out of range"),
     }
+}
+
+/// Whether underscores stand between digits, or behind the base's prefix, alone.
+fn are_separators(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let has_base = matches!(bytes, [b'0', b'x' | b'X' | b'o' | b'O' | b'b' | b'B', ..]);
+    let digits = if has_base { bytes.get(2..).unwrap_or_default() } else { bytes };
+    (has_base || !digits.starts_with(b"_"))
+        && !digits.ends_with(b"_")
+        && !digits.windows(2).any(|two| two == b"__")
 }
 
 /// IANA service names: at most 15 letters, digits and single dashes, at least one letter.
@@ -411,9 +422,12 @@ pub(super) fn icmps(rule: &Object<'_>) -> Result<Vec<PortRule>, Refusal> {
         let mut ports = Vec::new();
         for node in fields {
             // The type reads its own JSON, and so is not strict.
-            let family = match node.get("family").map(|node| &node.value) {
-                Some(Value::String(family)) => family.as_str(),
-                _ => "",
+            let family = match node.get("family").map(|node| (node, &node.value)) {
+                Some((_, Value::String(family))) => family.as_str(),
+                None | Some((_, Value::Null)) => "",
+                Some((node, _)) => {
+                    return Err(super::object::mismatch(node, Some(""), "family", "string"));
+                }
             };
             let kind = match node.get("type").map(|node| &node.value) {
                 Some(Value::Integer(number)) => number.to_string(),

@@ -1,6 +1,6 @@
 //! Why a document is refused.
 
-use crate::Position;
+use crate::{Position, source::SyntaxError};
 
 /// One refused document, or one that is no policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,13 @@ pub enum RefusalClass {
     Field,
     /// Well formed, but Cilium refuses it.
     Invalid,
+    /// No server has such a kind, or such a version of it; a policy was meant.
+    UnknownKind,
+    /// The API server refuses it, and so nothing is in force.
+    Server,
+    /// `kubectl apply` refuses it; where nothing asks for strictness, it is stored without what is
+    /// named here, and judged so.
+    Strict,
 }
 
 impl Refusal {
@@ -56,6 +63,10 @@ impl Refusal {
         }
     }
 
+    pub(crate) const fn server(at: Position, reason: String) -> Self {
+        Self { class: RefusalClass::Server, reason, note: None, at }
+    }
+
     pub(crate) fn noted(mut self, note: &'static str) -> Self {
         self.note = Some(note);
         self
@@ -67,5 +78,11 @@ impl Refusal {
             self.reason = format!("{part}: {}", self.reason);
         }
         self
+    }
+}
+
+impl From<SyntaxError> for Refusal {
+    fn from(err: SyntaxError) -> Self {
+        Self { class: RefusalClass::Syntax, reason: err.reason, note: None, at: err.at }
     }
 }

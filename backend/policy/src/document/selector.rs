@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Operator, Position, Requirement, Selector, Settings,
     label::split_source,
-    source::{Node, Value},
+    source::{Key, Node, Value},
 };
 
 /// Label key of a pod's namespace.
@@ -44,6 +44,8 @@ pub(super) enum Decoding {
     Own,
     /// Kubernetes': strict as everything around it.
     Strict,
+    /// The same, without conversion to text.
+    Plain,
 }
 
 /// A selector of a field's node.
@@ -51,10 +53,10 @@ pub(super) fn decode(node: &Node, path: &str, decoding: Decoding) -> Result<RawS
     let known: &[&str] = &["matchLabels", "matchExpressions"];
     let object = match (&node.value, decoding) {
         (Value::Map(entries), Decoding::Own) => {
-            let ours: Vec<_> = entries
+            let ours = entries
                 .iter()
                 .filter(|(key, _)| known.contains(&key.name.as_str()))
-                .cloned()
+                .map(|(key, node)| (key.clone(), known_of_requirements(node)))
                 .collect();
             return decode_object(
                 &Node { at: node.at, value: Value::Map(ours) },
@@ -68,6 +70,22 @@ pub(super) fn decode(node: &Node, path: &str, decoding: Decoding) -> Result<RawS
         None => Ok(RawSelector { at: node.at, requirements: Vec::new() }),
         Some(_) => decode_object(node, path.to_owned(), decoding),
     }
+}
+
+const REQUIREMENT: &[&str] = &["key", "operator", "values"];
+
+/// The requirements of a list without what they have no field for.
+fn known_of_requirements(node: &Node) -> Node {
+    let Value::List(items) = &node.value else { return node.clone() };
+    let items = items.iter().map(|item| match &item.value {
+        Value::Map(entries) => {
+            let is_known = |(key, _): &&(Key, Node)| REQUIREMENT.contains(&key.name.as_str());
+            let entries = entries.iter().filter(is_known).cloned().collect();
+            Node { at: item.at, value: Value::Map(entries) }
+        }
+        _ => item.clone(),
+    });
+    Node { at: node.at, value: Value::List(items.collect()) }
 }
 
 fn decode_object(node: &Node, path: String, decoding: Decoding) -> Result<RawSelector, Refusal> {
@@ -113,10 +131,10 @@ fn decode_object(node: &Node, path: String, decoding: Decoding) -> Result<RawSel
         }
     }
     let expressions = object
-        .objects("matchExpressions", "LabelSelectorRequirement", &["key", "operator", "values"])?
+        .objects("matchExpressions", "LabelSelectorRequirement", REQUIREMENT)?
         .unwrap_or_default();
     for (index, expression) in expressions.iter().enumerate() {
-        if decoding == Decoding::Own
+        if decoding != Decoding::Strict
             && let Some(Value::List(values)) = expression.get("values").map(|node| &node.value)
             && let Some(value) =
                 values.iter().find(|v| !matches!(v.value, Value::String(_) | Value::Null))
@@ -313,7 +331,7 @@ fn label_key_errors(key: &str) -> Vec<String> {
 
 const KEY_FORMAT: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
-fn kubernetes_key_errors(key: &str) -> Vec<String> {
+pub(crate) fn kubernetes_key_errors(key: &str) -> Vec<String> {
     let mut errors = Vec::new();
     let parts: Vec<&str> = key.split('/').collect();
     let name = match parts.as_slice() {
@@ -345,7 +363,7 @@ fn kubernetes_key_errors(key: &str) -> Vec<String> {
     errors
 }
 
-fn label_value_errors(value: &str) -> Vec<String> {
+pub(crate) fn label_value_errors(value: &str) -> Vec<String> {
     let mut errors = Vec::new();
     if value.len() > 63 {
         errors.push("must be no more than 63 bytes".to_owned());
@@ -363,7 +381,7 @@ fn is_label_text(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
-fn is_subdomain(text: &str) -> bool {
+pub(crate) fn is_subdomain(text: &str) -> bool {
     text.split('.').all(|label| {
         let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         edge(label.bytes().next())

@@ -77,18 +77,40 @@ fn refusals(set: &PolicySet, findings: &mut Vec<Finding>) {
     use crate::RefusalClass;
     for refused in set.refused() {
         let reason = refused.refusal.reason.as_str();
+        let says = |part: &str| reason.contains(part);
         let id = match refused.refusal.class {
             RefusalClass::NotAPolicy => continue,
             RefusalClass::Syntax => "not-yaml",
-            RefusalClass::Field if reason.contains("Requires") => "removed-field",
-            RefusalClass::Field if reason.contains("unknown field") => "unknown-field",
-            RefusalClass::Field if reason.contains("cannot unmarshal bool") => "unquoted-boolean",
-            RefusalClass::Field => "wrong-type",
-            RefusalClass::Invalid if reason.contains("at least one of Ingress") => {
-                "empty-direction"
-            }
-            RefusalClass::Invalid if reason.contains("combining") => "two-peer-kinds",
+            RefusalClass::UnknownKind => "unknown-kind",
+            RefusalClass::Invalid if says("at least one of Ingress") => "empty-direction",
+            RefusalClass::Invalid if says("combining") => "two-peer-kinds",
             RefusalClass::Invalid => "refused",
+            RefusalClass::Field | RefusalClass::Server | RefusalClass::Strict => {
+                if says("Requires") {
+                    "removed-field"
+                } else if says("unknown field") {
+                    "unknown-field"
+                } else if says("cannot unmarshal bool") || says("type string: \"boolean\"") {
+                    "unquoted-boolean"
+                } else if says("cannot unmarshal") || says("must be of type") {
+                    "wrong-type"
+                } else {
+                    "refused"
+                }
+            }
+        };
+        let who = match refused.refusal.class {
+            RefusalClass::UnknownKind => "no server knows this document",
+            RefusalClass::Server => "the API server refuses this document",
+            RefusalClass::Strict => {
+                "kubectl refuses this document; a GitOps controller stores what it knows of it, and it is judged so"
+            }
+            _ => "Cilium refuses this document",
+        };
+        let nothing = if refused.refusal.class == RefusalClass::Strict {
+            ""
+        } else {
+            ", and nothing of it is enforced"
         };
         let whole = if reason.contains("specs:") {
             "; with it, every other entry of `specs` is refused too"
@@ -98,10 +120,7 @@ fn refusals(set: &PolicySet, findings: &mut Vec<Finding>) {
         findings.push(Finding {
             id,
             severity: Severity::Error,
-            sentence: format!(
-                "Cilium refuses this document, and nothing of it is enforced: {}{whole}",
-                refused.refusal
-            ),
+            sentence: format!("{who}{nothing}: {}{whole}", refused.refusal),
             source: Some(refused.source),
             at: refused.refusal.at,
             policy: refused.name.clone(),

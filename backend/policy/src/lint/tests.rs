@@ -148,6 +148,11 @@ fn cases() -> Vec<(&'static str, String, String)> {
             np("  ingress: [{from: [{podSelector: {matchLabels: {a: 'on'}}}]}]"),
         ),
         ("wrong-type", cnp("ingress: 5"), cnp("ingress: [{}]")),
+        (
+            "unknown-kind",
+            cnp("ingress: [{}]").replace("kind: Cilium", "kind: Clium"),
+            cnp("ingress: [{}]"),
+        ),
         ("refused", to("toCIDR: [1.1.1.1]"), to("toCIDR: [1.1.1.1/32]")),
         ("named-port", port("{port: web, protocol: TCP}"), port("{port: '80', protocol: TCP}")),
         ("no-protocol", port("{port: '80'}"), port("{port: '80', protocol: ANY}")),
@@ -236,11 +241,11 @@ fn what_is_wrong_has_its_place_and_its_fix() {
 
 #[test]
 fn one_bad_entry_of_specs_takes_the_others_down() {
-    let policy = "kind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspecs:\n- endpointSelector: {}\n  ingress: [{fromEntities: [all]}]\n- endpointSelector: {}\n  egress: [{toCIDR: [nowhere]}]\n";
+    let policy = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspecs:\n- endpointSelector: {}\n  ingress: [{fromEntities: [all]}]\n- endpointSelector: {}\n  egress: [{toCIDR: [0.0.0.0/08]}]\n";
     let found = findings(policy, &Settings::default(), &[]);
     let refused = found.iter().find(|own| own.id == "refused").unwrap();
     assert!(refused.sentence.contains("every other entry of `specs` is refused too"));
-    assert_eq!(refused.at.line, 7);
+    assert_eq!(refused.at.line, 8);
 }
 
 #[test]

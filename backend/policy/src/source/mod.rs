@@ -86,6 +86,33 @@ impl Document {
     }
 }
 
+impl Document {
+    /// The items of a List.
+    pub(crate) fn items(&self) -> Option<&Value> {
+        self.root.get("items").map(|node| &node.value)
+    }
+
+    /// Each item of a List as a document of its own; a key that came twice is the item's that it
+    /// stands in.
+    pub(crate) fn into_items(self) -> Vec<Self> {
+        let Value::Map(entries) = self.root.value else { return Vec::new() };
+        let items = entries.into_iter().find(|(key, _)| key.name == "items");
+        let Some(Value::List(items)) = items.map(|(_, node)| node.value) else { return Vec::new() };
+        let starts: Vec<Position> = items.iter().map(|node| node.at).collect();
+        let nexts = starts.iter().skip(1).copied().map(Some).chain([None]);
+        items
+            .into_iter()
+            .zip(nexts)
+            .map(|(root, next)| {
+                let is_inside =
+                    |key: &&Key| key.at >= root.at && next.is_none_or(|next| key.at < next);
+                let duplicates = self.duplicates.iter().filter(is_inside).cloned().collect();
+                Self { root, duplicates, unread: None }
+            })
+            .collect()
+    }
+}
+
 impl Key {
     /// go-yaml's words.
     fn already_set(&self) -> SyntaxError {

@@ -1,6 +1,8 @@
 //! Plain scalars as `sigs.k8s.io/yaml` resolves them: YAML 1.1 by go-yaml v2, which still reads
 //! `yes`, `on` and `y` as booleans and `0120` as octal.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::Value;
 
 /// Resolves an unquoted scalar without a tag.
@@ -40,9 +42,11 @@ pub(super) fn tagged(text: String, is_plain: bool, tag: Option<&str>) -> Result<
         "timestamp" if is_timestamp(&text) => return Ok(Value::String(text)),
         "timestamp" => Value::Null,
         "binary" => {
-            return base64(&text)
+            let digits = text.replace(['\r', '\n'], "");
+            return STANDARD
+                .decode(digits)
                 .map(|bytes| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
-                .ok_or_else(|| "!!binary value contains invalid base64 data".to_owned());
+                .map_err(|_| "!!binary value contains invalid base64 data".to_owned());
         }
         _ => return Ok(Value::String(text)),
     };
@@ -66,35 +70,6 @@ fn is_timestamp(text: &str) -> bool {
         })
     };
     digits(4, 4) && digits(2, 1) && digits(2, 1)
-}
-
-/// Standard base64 with its padding; line breaks count for nothing.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let text: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
-    let mut bytes = Vec::new();
-    let mut groups = text.chunks(4).peekable();
-    while let Some(group) = groups.next() {
-        let data = group.iter().take_while(|b| **b != b'=').count();
-        let is_padded = group.len() == 4 && group.iter().skip(data).all(|b| *b == b'=');
-        if !is_padded || data < 2 || (data < 4 && groups.peek().is_some()) {
-            return None;
-        }
-        let mut bits: u32 = 0;
-        for digit in group {
-            let digit = match digit {
-                b'A'..=b'Z' => digit - b'A',
-                b'a'..=b'z' => digit - b'a' + 26,
-                b'0'..=b'9' => digit - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                b'=' => 0,
-                _ => return None,
-            };
-            bits = (bits << 6) | u32::from(digit);
-        }
-        bytes.extend(bits.to_be_bytes().into_iter().skip(1).take(data.saturating_sub(1)));
-    }
-    Some(bytes)
 }
 
 /// Whether a text, written without quotes, reads as itself in every YAML.

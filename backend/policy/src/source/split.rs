@@ -44,7 +44,7 @@ impl Chunk<'_> {
     pub(crate) fn is_blank(&self) -> bool {
         self.text.lines().all(|line| {
             let line = line.trim();
-            line.is_empty() || line.starts_with('#') || line == "..." || line.starts_with('%')
+            line.is_empty() || line.starts_with('#') || line == "..."
         })
     }
 }

@@ -310,6 +310,7 @@ fn compiled(
         PolicyKind::CiliumNetworkPolicy
     };
     let policy = Tree::map([
+        ("apiVersion", Tree::text("cilium.io/v2")),
         ("kind", Tree::text(kind.name())),
         (
             "metadata",

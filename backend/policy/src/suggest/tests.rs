@@ -188,6 +188,7 @@ fn flow_style_and_json_stay_what_they_are() {
     check(&empty, &[to_b("app=front", 80)], "ingress", &format!(", {rule}"), &expect);
 
     let json = r#"{
+  "apiVersion": "cilium.io/v2",
   "kind": "CiliumNetworkPolicy",
   "metadata": {"name": "b", "namespace": "pets"},
   "spec": {
@@ -275,7 +276,7 @@ fn a_request_joins_the_http_rules_of_its_client() {
 #[test]
 fn lists_and_other_documents_are_left_alone() {
     let text = format!(
-        "# ours\n---\n{}---\nkind: List\nitems:\n- kind: CiliumNetworkPolicy\n  metadata: {{name: other, namespace: pets}}\n  spec:\n    endpointSelector: {{matchLabels: {{app: c}}}}\n    ingress:\n    - fromEntities: [world]\n\n# the end\n",
+        "# ours\n---\n{}---\nkind: List\nitems:\n- apiVersion: cilium.io/v2\n  kind: CiliumNetworkPolicy\n  metadata: {{name: other, namespace: pets}}\n  spec:\n    endpointSelector: {{matchLabels: {{app: c}}}}\n    ingress:\n    - fromEntities: [world]\n\n# the end\n",
         about_b(RULE)
     );
     let flow = tcp(pod("pets", "app=a"), pod("pets", "app=c"), 80, TrafficDirection::Ingress);

@@ -14,7 +14,7 @@ const SUBJECT: &[&str] = &[
 fn conflict_of(documents: &[String], subject: &[&str]) -> String {
     let texts: Vec<SourceText<'_>> =
         documents.iter().enumerate().map(|(index, text)| SourceText { index, text }).collect();
-    let set = PolicySet::read(&texts, Settings::default());
+    let set = PolicySet::read(&texts, Settings { api_server: false, ..Settings::default() });
     assert!(set.refused().is_empty(), "{:?}", set.refused());
     let identity = Identity::of_labels(subject.iter().map(|label| Label::parse(label)), false);
     let traffic = crate::Traffic::new(6, 1);

@@ -1,0 +1,192 @@
+//! Which object a document is: what it calls itself, and what it means where that does not exist.
+
+use crate::PolicyKind;
+
+/// What a document is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Policy(PolicyKind),
+    CidrGroup,
+    /// An object of others; the note says where it belongs.
+    Foreign(Option<&'static str>),
+    /// No server knows it, and a policy of Cilium was meant.
+    Unknown(String),
+}
+
+const CILIUM: &str = "cilium.io";
+const NETWORKING: &str = "networking.k8s.io";
+const POLICY: &str = "policy.networking.k8s.io";
+
+/// Group, versions and kind of what is read.
+const OURS: [(&str, &[&str], &str, Option<PolicyKind>); 5] = [
+    (CILIUM, &["v2"], "CiliumNetworkPolicy", Some(PolicyKind::CiliumNetworkPolicy)),
+    (
+        CILIUM,
+        &["v2"],
+        "CiliumClusterwideNetworkPolicy",
+        Some(PolicyKind::CiliumClusterwideNetworkPolicy),
+    ),
+    (CILIUM, &["v2", "v2alpha1"], "CiliumCIDRGroup", None),
+    (NETWORKING, &["v1"], "NetworkPolicy", Some(PolicyKind::NetworkPolicy)),
+    (
+        POLICY,
+        &["v1alpha2", "v1beta1"],
+        "ClusterNetworkPolicy",
+        Some(PolicyKind::ClusterNetworkPolicy),
+    ),
+];
+
+/// What else there is in these groups.
+const NEIGHBOURS: &[(&str, &[&str])] = &[
+    (
+        CILIUM,
+        &[
+            "CiliumBGPAdvertisement",
+            "CiliumBGPClusterConfig",
+            "CiliumBGPNodeConfig",
+            "CiliumBGPNodeConfigOverride",
+            "CiliumBGPPeerConfig",
+            "CiliumBGPPeeringPolicy",
+            "CiliumClusterwideEnvoyConfig",
+            "CiliumDatapathPlugin",
+            "CiliumEgressGatewayPolicy",
+            "CiliumEndpoint",
+            "CiliumEndpointSlice",
+            "CiliumEnvoyConfig",
+            "CiliumExternalWorkload",
+            "CiliumGatewayClassConfig",
+            "CiliumIdentity",
+            "CiliumL2AnnouncementPolicy",
+            "CiliumLoadBalancerIPPool",
+            "CiliumLocalRedirectPolicy",
+            "CiliumNetworkDriverClusterConfig",
+            "CiliumNetworkDriverNodeConfig",
+            "CiliumNode",
+            "CiliumNodeConfig",
+            "CiliumPodIPPool",
+            "CiliumResourceIPPool",
+            // Of Tetragon and of Isovalent, in the same group.
+            "PodInfo",
+            "RuntimeHook",
+            "TracingPolicy",
+            "TracingPolicyNamespaced",
+        ],
+    ),
+    (NETWORKING, &["Ingress", "IngressClass", "IPAddress", "ServiceCIDR", "ClusterTrustBundle"]),
+    (POLICY, &["AdminNetworkPolicy", "BaselineAdminNetworkPolicy"]),
+];
+
+/// Groups whose policies have names like Cilium's.
+const OTHERS: &[(&str, &str)] = &[
+    ("projectcalico.org", "a policy of Calico: not Cilium's"),
+    ("crd.projectcalico.org", "a policy of Calico: not Cilium's"),
+    ("crd.antrea.io", "a policy of Antrea: not Cilium's"),
+];
+
+impl Kind {
+    /// Of the kind alone, whatever its version.
+    pub(crate) fn of_name(kind: &str) -> Self {
+        let ours = OURS.iter().find(|(_, _, name, _)| *name == kind);
+        ours.map_or(Self::Foreign(None), |(.., policy)| {
+            policy.map_or(Self::CidrGroup, Self::Policy)
+        })
+    }
+
+    /// Of what a document calls itself; none where it says nothing.
+    pub(crate) fn of(api_version: Option<&str>, kind: Option<&str>) -> Self {
+        let kind = kind.unwrap_or_default();
+        let Some(api_version) = api_version.filter(|text| !text.is_empty()) else {
+            return match nearest_kind(kind, 0) {
+                Some(ours) => Self::Unknown(format!("apiVersion is missing: {}", spelling(ours))),
+                None => Self::Foreign(None),
+            };
+        };
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        if let Some((_, note)) = OTHERS.iter().find(|(own, _)| *own == group) {
+            return Self::Foreign(Some(note));
+        }
+        let is_ours = OURS.iter().any(|(own, ..)| *own == group);
+        let exact = OURS.iter().find(|(own, _, name, _)| *own == group && *name == kind);
+        if let Some((_, versions, _, policy)) = exact {
+            if !versions.contains(&version) {
+                return Self::Unknown(format!(
+                    "there is no version `{version}` of {kind}: {}",
+                    spelling((group, versions, kind))
+                ));
+            }
+            return policy.map_or(Self::CidrGroup, Self::Policy);
+        }
+        if group == "extensions" && kind == "NetworkPolicy" {
+            return Self::Unknown(
+                "extensions/v1beta1 was removed in Kubernetes 1.16: networking.k8s.io/v1 NetworkPolicy"
+                    .to_owned(),
+            );
+        }
+        let neighbours = NEIGHBOURS.iter().find(|(own, _)| *own == group);
+        if neighbours.is_some_and(|(_, kinds)| kinds.contains(&kind)) {
+            return Self::Foreign((group == POLICY).then_some(
+                "Cilium reads ClusterNetworkPolicy of policy.networking.k8s.io/v1alpha2 instead",
+            ));
+        }
+        let is_group_near = OURS.iter().any(|(own, ..)| distance(own, group) <= 3);
+        if is_ours || is_group_near || group.is_empty() {
+            let nearest = nearest_kind(kind, if is_ours || is_group_near { 3 } else { 0 });
+            return match nearest {
+                Some(ours) => Self::Unknown(format!(
+                    "there is no {kind} of `{api_version}`: {}",
+                    spelling(ours)
+                )),
+                None if is_ours => Self::Unknown(format!("there is no {kind} of `{api_version}`")),
+                None => Self::Foreign(None),
+            };
+        }
+        // A slip in the kind, in a group that is none of these.
+        match nearest_kind(kind, 3).filter(|(.., name)| name.starts_with("Cilium")) {
+            Some(ours) => {
+                Self::Unknown(format!("there is no {kind} of `{api_version}`: {}", spelling(ours)))
+            }
+            None => Self::Foreign(None),
+        }
+    }
+}
+
+type Ours = (&'static str, &'static [&'static str], &'static str);
+
+/// The kind that a name is at most so far from, letters of either case alike.
+fn nearest_kind(kind: &str, most: usize) -> Option<Ours> {
+    let lower = kind.to_ascii_lowercase();
+    OURS.iter()
+        .map(|(group, versions, name, _)| {
+            (distance(&name.to_ascii_lowercase(), &lower), (*group, *versions, *name))
+        })
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, ours)| ours)
+}
+
+fn spelling((group, versions, kind): (&str, &[&str], &str)) -> String {
+    let version = versions.first().copied().unwrap_or_default();
+    format!("the right spelling is apiVersion {group}/{version}, kind {kind}")
+}
+
+/// Letters to change, add or leave out between two names (Levenshtein).
+pub(super) fn distance(one: &str, other: &str) -> usize {
+    if one.len().abs_diff(other.len()) > 3 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (b, cell) in other.bytes().zip(row.iter_mut().skip(1)) {
+            let change = diagonal + usize::from(a != b);
+            diagonal = *cell;
+            left = change.min(*cell + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

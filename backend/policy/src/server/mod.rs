@@ -1,0 +1,157 @@
+//! What a server of Kubernetes makes of a document: refused, or stored with the fields that it
+//! knows. `kubectl` asks it to refuse unknown fields (strict); a controller that applies what
+//! lies in Git, or an older client, lets it drop them (pruned).
+
+mod check;
+pub(crate) mod kinds;
+mod metadata;
+mod network_policy;
+mod schema;
+mod shape;
+mod sloppy;
+mod stored;
+#[rustfmt::skip]
+mod tables;
+
+pub use stored::{Stored, stored};
+
+use self::{
+    check::Check,
+    schema::{Object, Type},
+    shape::{Mode, Shape},
+};
+use crate::{
+    PolicyKind, Position,
+    document::Refusal,
+    source::{Document, Key, Node, Value},
+};
+
+/// A field that nobody knows.
+#[derive(Debug)]
+struct Unknown {
+    at: Position,
+    path: String,
+    /// The field that was meant.
+    likely: Option<&'static str>,
+}
+
+/// A server's answers.
+#[derive(Debug)]
+pub(crate) struct Served {
+    /// Why `kubectl apply` refuses the document; none: it does not.
+    pub(crate) strict: Option<Refusal>,
+    /// The object as it is stored where nothing asks for strictness.
+    pub(crate) stored: Result<Node, Refusal>,
+    /// Paths of fields that the stored object lacks.
+    pub(crate) dropped: Vec<String>,
+}
+
+/// Reads metadata, or the status of a kind, as Go's strict decoder reads them from YAML.
+///
+/// Errors: an unknown field, or a value of another type.
+pub(crate) fn decode(node: &Node, status_of: Option<PolicyKind>) -> Result<(), Refusal> {
+    let mut shape = Shape::new(Mode::Coerced);
+    match status_of {
+        None => {
+            shape.node(node, &Type::Object(&tables::METADATA), ".metadata");
+        }
+        Some(kind) => {
+            if let Some(field) = table(kind).field("status") {
+                shape.node(node, &field.is, ".status");
+            }
+        }
+    }
+    if let Some(unknown) = shape.unknown.first() {
+        let name = unknown.path.rsplit('.').next().unwrap_or_default();
+        return Err(Refusal::field(unknown.at, &format!("json: unknown field \"{name}\"")));
+    }
+    shape.mismatch.map_or(Ok(()), |refusal| Err(Refusal::field(refusal.at, &refusal.reason)))
+}
+
+/// Asks about a document; no kind of policy: a group of addresses.
+pub(crate) fn serve(document: &Document, kind: Option<PolicyKind>) -> Served {
+    let Value::Map(entries) = &document.root.value else {
+        let refusal = check::refused(&document.root, "", "must be of type object");
+        return Served { strict: Some(refusal.clone()), stored: Err(refusal), dropped: Vec::new() };
+    };
+    let table = kind.map_or(&tables::CILIUM_CIDRGROUP, table);
+    let mode = if kind == Some(PolicyKind::NetworkPolicy) { Mode::Typed } else { Mode::Custom };
+    let is_named = |key: &Key, names: &[&str]| names.contains(&key.name.as_str());
+    let (itself, rest): (Vec<_>, Vec<_>) = entries
+        .iter()
+        .cloned()
+        .partition(|(key, _)| is_named(key, &["apiVersion", "kind", "metadata"]));
+    let mut typed = Shape::new(Mode::Typed);
+    let mut shape = Shape::new(mode);
+    let body = Node { at: document.root.at, value: Value::Map(rest) };
+    let body = shape.node(&body, &Type::Object(table), "");
+    let metadata = document
+        .root
+        .get("metadata")
+        .filter(|node| !node.is_null())
+        .map(|node| typed.node(node, &Type::Object(&tables::METADATA), ".metadata"));
+    let mut stored: Vec<(Key, Node)> =
+        itself.into_iter().filter(|(key, _)| key.name != "metadata").collect();
+    let metadata_key = entries.iter().find(|(key, _)| key.name == "metadata").map(|(key, _)| key);
+    if let (Some(key), Some(node)) = (metadata_key, &metadata) {
+        stored.push((key.clone(), node.clone()));
+    }
+    if let Value::Map(body) = body.value {
+        // What is created has no status yet.
+        stored.extend(body.into_iter().filter(|(key, _)| key.name != "status"));
+    }
+    let stored = Node { at: document.root.at, value: Value::Map(stored) };
+    let refusal = typed
+        .mismatch
+        .take()
+        .or_else(|| shape.mismatch.take())
+        .or_else(|| validate(&stored, metadata.as_ref(), kind, table, mode).err());
+    let unknown = typed.unknown.iter().chain(&shape.unknown).map(Unknown::refusal).next();
+    let twice = document.strict().err().map(|err| Refusal::server(err.at, err.reason));
+    Served {
+        strict: refusal.clone().or(twice).or(unknown),
+        stored: refusal.map_or(Ok(stored), Err),
+        dropped: shape.dropped.into_iter().filter(|path| is_of_spec(path)).collect(),
+    }
+}
+
+fn is_of_spec(path: &str) -> bool {
+    [".specs", ".spec"].iter().any(|field| {
+        path.strip_prefix(field)
+            .is_some_and(|rest| matches!(rest.bytes().next(), None | Some(b'.' | b'[')))
+    })
+}
+
+fn table(kind: PolicyKind) -> &'static Object {
+    match kind {
+        PolicyKind::NetworkPolicy => &tables::NETWORK_POLICY,
+        PolicyKind::ClusterNetworkPolicy => &tables::CLUSTER_NETWORK_POLICY,
+        PolicyKind::CiliumNetworkPolicy | PolicyKind::CiliumClusterwideNetworkPolicy => {
+            &tables::CILIUM_NETWORK_POLICY
+        }
+    }
+}
+
+fn validate(
+    stored: &Node,
+    metadata: Option<&Node>,
+    kind: Option<PolicyKind>,
+    table: &'static Object,
+    mode: Mode,
+) -> Result<(), Refusal> {
+    let is_namespaced =
+        matches!(kind, Some(PolicyKind::NetworkPolicy | PolicyKind::CiliumNetworkPolicy));
+    metadata::check(stored, metadata, is_namespaced, mode == Mode::Typed)?;
+    match mode {
+        Mode::Typed | Mode::Coerced => network_policy::check(stored),
+        Mode::Custom => Check::default().root(stored, table),
+    }
+}
+
+impl Unknown {
+    fn refusal(&self) -> Refusal {
+        let path = self.path.strip_prefix('.').unwrap_or(&self.path);
+        let meant = self.likely.map(|name| format!("; `{name}` is one")).unwrap_or_default();
+        Refusal::server(self.at, format!("strict decoding error: unknown field \"{path}\"{meant}"))
+    }
+}
