@@ -68,6 +68,8 @@ pub(crate) struct RefusedDocument {
     /// Number of the document in its file, from 1.
     document: usize,
     reason: String,
+    /// Who refuses it, and what becomes of it.
+    refusal: &'static str,
     /// False: another kind of object, which is no error among manifests.
     is_policy: bool,
     #[serde(flatten)]
@@ -122,6 +124,7 @@ pub(crate) fn refused(policies: &PolicyFiles) -> Vec<RefusedDocument> {
             name: refused.name.clone(),
             document: refused.document,
             reason: refused.refusal.to_string(),
+            refusal: refused.refusal.class.sentence(),
             is_policy: refused.refusal.class != RefusalClass::NotAPolicy,
             place: Place::of(policies, refused.source, refused.refusal.at),
         })

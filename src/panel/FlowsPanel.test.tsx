@@ -495,13 +495,13 @@ test('memory is given back when the panel goes', async () => {
 const denyAll = `apiVersion: cilium.io/v2
 kind: CiliumClusterwideNetworkPolicy
 metadata:
-  name: "deny <script>alert(1)</script>"
+  name: deny
 spec:
   endpointSelector: {}
   ingress:
-    - {}
+    - {} # <script>alert(1)</script>
   egress:
-    - {}
+    - {} # <script>alert(1)</script>
 ---
 apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
@@ -524,7 +524,7 @@ test('policies of the answer judge every flow; a refused one is a notice; the dr
   const user = userEvent.setup();
   await shown({ series: [packed(), policies] });
   await waitFor(() => expect(cells('agreement').some((cell) => cell !== '')).toBe(true));
-  expect(screen.getByTestId(testIds.notices)).toHaveTextContent(/all\.yaml, line \d+: Cilium refuses this policy/);
+  expect(screen.getByTestId(testIds.notices)).toHaveTextContent(/all\.yaml, line \d+: The API server refuses this policy/);
 
   const all = cells('agreement').length;
   const chip = screen.getByTestId(testIds.agreement('cannot tell'));

@@ -95,8 +95,8 @@ export const text = {
     failed: 'The flow could not be judged',
     unreachable: (why: string) => `The policies could not be read: ${why}`,
     uncompiled: (why: string) => `The policies could not be compiled: ${why}`,
-    refused: (file: string, line: number, reason: string) =>
-      `${file}, line ${line}: Cilium refuses this policy: ${reason}`,
+    refused: (file: string, line: number, refusal: string, reason: string) =>
+      `${file}, line ${line}: ${refusal}: ${reason}`,
     moreRefused: (count: number) => `${count} more policies are refused`,
     deciding: 'Decided by',
     nearMisses: 'Near misses',

@@ -55,6 +55,8 @@ export interface RefusedDocument extends Place {
   name: string;
   document: number;
   reason: string;
+  /** Who refuses it, and what becomes of it. */
+  refusal: string;
   /** False: another kind of object, which is no error among manifests. */
   isPolicy: boolean;
 }

@@ -13,7 +13,9 @@ export function noticesOfPolicies({ notices, refused, problem }: PoliciesState):
   return [
     ...(problem === undefined ? [] : [warning(problem)]),
     ...notices.filter((notice) => notice.severity !== 'info'),
-    ...bad.slice(0, namedLimit).map(({ file, line, reason }) => warning(text.policies.refused(file, line, reason))),
+    ...bad
+      .slice(0, namedLimit)
+      .map(({ file, line, refusal, reason }) => warning(text.policies.refused(file, line, refusal, reason))),
     ...(more > 0 ? [warning(text.policies.moreRefused(more))] : []),
   ];
 }

@@ -49,6 +49,39 @@ pub enum RefusalClass {
     Strict,
 }
 
+impl RefusalClass {
+    /// Who refuses, and what becomes of the document: the beginning of a sentence.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Syntax => "Kubernetes cannot read this document",
+            Self::NotAPolicy => "This is no policy of Cilium",
+            Self::Field | Self::Invalid => {
+                "Cilium refuses this policy, and nothing of it is enforced"
+            }
+            Self::UnknownKind => "No server knows such a document, and nothing of it is enforced",
+            Self::Server => "The API server refuses this policy, and nothing of it is enforced",
+            Self::Strict => {
+                "kubectl refuses this policy; what does not ask for strictness (a GitOps controller, an older kubectl) stores it without what is unknown, and it is judged so"
+            }
+        }
+    }
+
+    /// A word for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Syntax => "syntax",
+            Self::NotAPolicy => "not-a-policy",
+            Self::Field => "field",
+            Self::Invalid => "invalid",
+            Self::UnknownKind => "unknown-kind",
+            Self::Server => "not-stored",
+            Self::Strict => "not-strict",
+        }
+    }
+}
+
 impl Refusal {
     pub(crate) fn invalid(at: Position, reason: impl Into<String>) -> Self {
         Self { class: RefusalClass::Invalid, reason: reason.into(), note: None, at }

@@ -99,19 +99,6 @@ fn refusals(set: &PolicySet, findings: &mut Vec<Finding>) {
                 }
             }
         };
-        let who = match refused.refusal.class {
-            RefusalClass::UnknownKind => "no server knows this document",
-            RefusalClass::Server => "the API server refuses this document",
-            RefusalClass::Strict => {
-                "kubectl refuses this document; a GitOps controller stores what it knows of it, and it is judged so"
-            }
-            _ => "Cilium refuses this document",
-        };
-        let nothing = if refused.refusal.class == RefusalClass::Strict {
-            ""
-        } else {
-            ", and nothing of it is enforced"
-        };
         let whole = if reason.contains("specs:") {
             "; with it, every other entry of `specs` is refused too"
         } else {
@@ -120,7 +107,7 @@ fn refusals(set: &PolicySet, findings: &mut Vec<Finding>) {
         findings.push(Finding {
             id,
             severity: Severity::Error,
-            sentence: format!("{who}{nothing}: {}{whole}", refused.refusal),
+            sentence: format!("{}: {}{whole}", refused.refusal.class.sentence(), refused.refusal),
             source: Some(refused.source),
             at: refused.refusal.at,
             policy: refused.name.clone(),

@@ -101,16 +101,23 @@ pub(crate) fn serve(document: &Document, kind: Option<PolicyKind>) -> Served {
         stored.extend(body.into_iter().filter(|(key, _)| key.name != "status"));
     }
     let stored = Node { at: document.root.at, value: Value::Map(stored) };
-    let refusal = typed
-        .mismatch
-        .take()
-        .or_else(|| shape.mismatch.take())
-        .or_else(|| validate(&stored, metadata.as_ref(), kind, table, mode).err());
+    let undecoded = typed.mismatch.take().or_else(|| shape.mismatch.take());
     let unknown = typed.unknown.iter().chain(&shape.unknown).map(Unknown::refusal).next();
     let twice = document.strict().err().map(|err| Refusal::server(err.at, err.reason));
+    let strict = undecoded.clone().or(twice).or(unknown);
+    let refusal =
+        undecoded.or_else(|| validate(&stored, metadata.as_ref(), kind, table, mode).err());
+    // What was meant by the unknown field may be what is missing.
+    let both = match (&strict, refusal) {
+        (Some(strict), Some(pruned)) if strict.reason != pruned.reason => {
+            let reason = format!("{}; and without it: {}", strict.reason, pruned.reason);
+            Some(Refusal { reason, ..strict.clone() })
+        }
+        (_, refusal) => refusal,
+    };
     Served {
-        strict: refusal.clone().or(twice).or(unknown),
-        stored: refusal.map_or(Ok(stored), Err),
+        strict: strict.or_else(|| both.clone()),
+        stored: both.map_or(Ok(stored), Err),
         dropped: shape.dropped.into_iter().filter(|path| is_of_spec(path)).collect(),
     }
 }
