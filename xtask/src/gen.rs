@@ -1,10 +1,11 @@
 //! `cargo xtask gen`: writes the Rust that follows from `proto/` into
 //! `backend/hubble-api/src/generated/`, and the tables that follow from the facts of policies'
-//! schemas into `backend/policy/src/server/`. The result is committed, so that a build needs neither
+//! schemas into `backend/policy/src/server/`, and Unicode's into `backend/policy/src/re2/`. The result is committed, so that a build needs neither
 //! this step nor a protobuf compiler.
 
 mod descriptors;
 mod schemas;
+mod unicode;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,9 @@ pub(crate) enum GenError {
     /// The tables of schemas cannot be made.
     #[error("cannot generate the tables of `{FACTS}`")]
     Schemas(#[source] schemas::UnreadableFact),
+    /// The library's Unicode is not what the tables need.
+    #[error("cannot make the Unicode tables")]
+    Unicode(#[source] unicode::TablesError),
     /// A generated file cannot be read.
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: io::Error },
@@ -57,6 +61,12 @@ pub(crate) fn tables(root: &Path, check: bool) -> Result<(), GenError> {
     let facts = read(&root.join(FACTS))?;
     let text = schemas::tables(&facts).map_err(GenError::Schemas)?;
     write(&root.join("backend/policy/src/server/tables.rs"), &text, FACTS, check)
+}
+
+/// Generates the Unicode tables of the policy engine's expressions, in the same way.
+pub(crate) fn expressions(root: &Path, check: bool) -> Result<(), GenError> {
+    let text = unicode::tables().map_err(GenError::Unicode)?;
+    write(&root.join("backend/policy/src/re2/tables.rs"), &text, "xtask/src/gen/unicode.rs", check)
 }
 
 fn read(path: &Path) -> Result<String, GenError> {

@@ -33,6 +33,7 @@ pub(crate) enum GeneratedError {
 pub(crate) fn run(check: bool) -> Result<(), Failure> {
     r#gen::wire(workspace::root(), check)?;
     r#gen::tables(workspace::root(), check)?;
+    r#gen::expressions(workspace::root(), check)?;
     for build in Build::ALL {
         let folder = Path::new("dashboards").join(build.folder());
         let dashboards = dashboards::all(build);

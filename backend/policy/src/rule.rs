@@ -1,10 +1,7 @@
 //! What policies say, in the form that judges: entries of a tier and a priority.
 //! Source: pkg/policy/types/policyentry.go.
 
-use crate::{
-    NamePattern, Position, Prefix, Selector,
-    re2::{Regex, RegexError},
-};
+use crate::{NamePattern, Position, Prefix, Selector, re2::Regex};
 
 /// Where a policy's text stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -295,7 +292,7 @@ pub struct HttpRule {
 pub struct HttpPattern {
     /// As written.
     pub text: String,
-    /// None: valid RE2 that is not judged here.
+    /// None: no RE2.
     regex: Option<Regex>,
 }
 
@@ -498,12 +495,8 @@ impl std::fmt::Display for PeerMatcher {
 impl HttpPattern {
     /// Reads a pattern. Errors: Go's words for what is wrong with it.
     pub fn new(text: &str) -> Result<Self, String> {
-        let regex = match Regex::new(text) {
-            Ok(regex) => Some(regex),
-            Err(RegexError::Unsupported { .. }) => None,
-            Err(err) => return Err(err.to_string()),
-        };
-        Ok(Self { text: text.to_owned(), regex })
+        let regex = Regex::new(text).map_err(|err| err.to_string())?;
+        Ok(Self { text: text.to_owned(), regex: Some(regex) })
     }
 
     /// A pattern that is kept, and not judged.

@@ -1,18 +1,31 @@
-//! RE2's syntax to a tree. Source: Go's regexp/syntax.
+//! RE2's syntax to a tree, over a stack as Go keeps it: what it refuses depends on what lies on top.
+//! Source: Go's regexp/syntax, `parse`.
 
-use super::{MAX_DEPTH, RegexError};
+mod limits;
+mod text;
+
+use super::{
+    RegexError,
+    class::{Class, Item, Set, perl, posix},
+    program::Assertion,
+    unicode,
+};
+pub(super) use limits::MAX_SIZE;
+use limits::{Limits, Node, repeats_fit};
+use text::{escaped, flags_of, repetition};
 
 /// A parsed pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tree {
     Empty,
-    /// One character of these inclusive ranges.
-    Class(Vec<(char, char)>),
-    Start,
-    End,
-    LineStart,
-    LineEnd,
-    WordBoundary(bool),
+    /// Code points one after the other.
+    Chars {
+        codes: Vec<u32>,
+        folds: bool,
+    },
+    /// Index of a class.
+    Class(u32),
+    Assert(Assertion),
     Concat(Vec<Tree>),
     Alternate(Vec<Tree>),
     Repeat {
@@ -22,9 +35,6 @@ pub(super) enum Tree {
     },
 }
 
-/// Repetitions, those of nested ones multiplied. Source: Go's regexp/syntax, `repeatIsValid`.
-const MAX_REPEAT: u32 = 1000;
-
 #[derive(Debug, Clone, Copy, Default)]
 struct Flags {
     ignore_case: bool,
@@ -32,495 +42,436 @@ struct Flags {
     dot_matches_newline: bool,
 }
 
-/// Whether nothing is repeated more than `most` times in all.
-fn repeats_fit(tree: &Tree, most: u32) -> bool {
-    match tree {
-        Tree::Repeat { max: Some(0), .. } => true,
-        Tree::Repeat { tree, min, max } => {
-            let count = max.unwrap_or(*min);
-            count <= most && repeats_fit(tree, most / count.max(1))
-        }
-        Tree::Concat(parts) | Tree::Alternate(parts) => {
-            parts.iter().all(|part| repeats_fit(part, most))
-        }
-        _ => true,
-    }
+/// What lies on the stack.
+enum Entry {
+    Node(Node),
+    /// An open parenthesis; the flags hold again behind its end.
+    Open {
+        captures: bool,
+        flags: Flags,
+    },
+    Bar,
 }
 
-pub(super) fn parse(pattern: &str) -> Result<Tree, RegexError> {
-    let mut parser = Parser { text: pattern, rest: pattern, flags: Flags::default(), depth: 0 };
-    let tree = parser.alternation()?;
-    if parser.rest.starts_with(')') {
-        return Err(syntax("unexpected )", pattern));
-    }
-    Ok(tree)
+pub(super) fn parse(pattern: &str) -> Result<(Tree, Vec<Class>), RegexError> {
+    let mut parser = Parser {
+        text: pattern,
+        rest: pattern,
+        flags: Flags::default(),
+        stack: Vec::new(),
+        classes: Vec::new(),
+        limits: Limits::default(),
+    };
+    parser.all()?;
+    Ok((parser.end()?, parser.classes))
 }
 
 struct Parser<'p> {
     text: &'p str,
     rest: &'p str,
     flags: Flags,
-    depth: usize,
+    stack: Vec<Entry>,
+    classes: Vec<Class>,
+    limits: Limits,
 }
 
 impl<'p> Parser<'p> {
-    fn peek(&self) -> Option<char> {
-        self.rest.chars().next()
-    }
-
-    fn next(&mut self) -> Option<char> {
-        let mut chars = self.rest.chars();
-        let next = chars.next();
-        self.rest = chars.as_str();
-        next
-    }
-
-    fn eat(&mut self, prefix: &str) -> bool {
-        match self.rest.strip_prefix(prefix) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn alternation(&mut self) -> Result<Tree, RegexError> {
-        let mut branches = vec![self.concatenation()?];
-        while self.eat("|") {
-            branches.push(self.concatenation()?);
-        }
-        Ok(if branches.len() == 1 {
-            branches.pop().unwrap_or(Tree::Empty)
-        } else {
-            Tree::Alternate(branches)
-        })
-    }
-
-    fn concatenation(&mut self) -> Result<Tree, RegexError> {
-        let mut items = Vec::new();
-        while let Some(c) = self.peek() {
-            if c == '|' || c == ')' {
-                break;
-            }
+    fn all(&mut self) -> Result<(), RegexError> {
+        let mut last_repeat = None;
+        while let Some(c) = self.rest.chars().next() {
             let before = self.rest;
-            if self.eat("\\Q") {
-                let (literal, rest) = self.rest.split_once("\\E").unwrap_or((self.rest, ""));
-                self.rest = rest;
-                items.extend(literal.chars().map(|c| self.literal(c)));
-                // What follows repeats the last character alone.
-                if let Some(last) = items.pop() {
-                    let last = self.repetition(last, before)?;
-                    items.push(last);
+            let after = before.strip_prefix(c).unwrap_or("");
+            let mut repeat = None;
+            match c {
+                '(' if after.starts_with('?') => self.open_with_flags(before)?,
+                '(' => {
+                    self.rest = after;
+                    self.open(true);
                 }
-                continue;
-            }
-            let Some(tree) = self.atom()? else { continue };
-            let tree = self.repetition(tree, before)?;
-            items.push(tree);
-        }
-        Ok(Tree::Concat(items))
-    }
-
-    /// One atom; none for a flag group, which is no atom.
-    fn atom(&mut self) -> Result<Option<Tree>, RegexError> {
-        let before = self.rest;
-        let Some(c) = self.next() else { return Ok(None) };
-        Ok(Some(match c {
-            '(' => return self.group(before),
-            '[' => self.class(before)?,
-            '.' if self.flags.dot_matches_newline => Tree::Class(vec![('\0', char::MAX)]),
-            '.' => Tree::Class(vec![('\0', '\t'), ('\u{b}', char::MAX)]),
-            '^' if self.flags.multi_line => Tree::LineStart,
-            '^' => Tree::Start,
-            '$' if self.flags.multi_line => Tree::LineEnd,
-            '$' => Tree::End,
-            '*' | '+' | '?' => {
-                let mut text = [0; 4];
-                return Err(syntax(
-                    "missing argument to repetition operator",
-                    c.encode_utf8(&mut text),
-                ));
-            }
-            '\\' => self.escape(before)?,
-            _ => self.literal(c),
-        }))
-    }
-
-    fn literal(&self, c: char) -> Tree {
-        let mut ranges = vec![(c, c)];
-        if self.flags.ignore_case {
-            fold(&mut ranges);
-        }
-        Tree::Class(ranges)
-    }
-
-    fn repetition(&mut self, mut tree: Tree, before: &'p str) -> Result<Tree, RegexError> {
-        let mut repeated: Option<&'p str> = None;
-        loop {
-            let start = self.rest;
-            let (min, max) = match self.peek() {
-                Some('*') => (0, None),
-                Some('+') => (1, None),
-                Some('?') => (0, Some(1)),
-                Some('{') => match self.bounds()? {
-                    Some(bounds) => bounds,
-                    // Not a repetition: a literal brace.
-                    None => return Ok(tree),
-                },
-                _ => return Ok(tree),
-            };
-            if self.rest.len() == start.len() {
-                self.next();
-            }
-            if let Some(first) = repeated {
-                let part = first.strip_suffix(self.rest).unwrap_or(before);
-                return Err(syntax("invalid nested repetition operator", part));
-            }
-            repeated = Some(start);
-            // Lazy or not is the same for a full match.
-            self.eat("?");
-            tree = Tree::Repeat { tree: Box::new(tree), min, max };
-            if max.unwrap_or(min) >= 2 && !repeats_fit(&tree, MAX_REPEAT) {
-                let part = start.strip_suffix(self.rest).unwrap_or(start);
-                return Err(syntax("invalid repeat count", part));
-            }
-        }
-    }
-
-    /// `{2}`, `{2,}`, `{2,5}`; none where the brace is a literal.
-    fn bounds(&mut self) -> Result<Option<(u32, Option<u32>)>, RegexError> {
-        let Some((inside, after)) =
-            self.rest.strip_prefix('{').and_then(|rest| rest.split_once('}'))
-        else {
-            return Ok(None);
-        };
-        let number = |text: &str| {
-            let is_number = !text.is_empty()
-                && text.bytes().all(|b| b.is_ascii_digit())
-                && (text.len() == 1 || !text.starts_with('0'));
-            is_number.then(|| text.parse::<u32>().unwrap_or(u32::MAX))
-        };
-        let (min, max) = match inside.split_once(',') {
-            None => match number(inside) {
-                Some(count) => (count, Some(count)),
-                None => return Ok(None),
-            },
-            Some((min, "")) => match number(min) {
-                Some(min) => (min, None),
-                None => return Ok(None),
-            },
-            Some((min, max)) => match (number(min), number(max)) {
-                (Some(min), Some(max)) => (min, Some(max)),
-                _ => return Ok(None),
-            },
-        };
-        if min > MAX_REPEAT || max.is_some_and(|max| max > MAX_REPEAT || max < min) {
-            return Err(RegexError::Syntax {
-                reason: "invalid repeat count",
-                part: format!("{{{inside}}}"),
-            });
-        }
-        self.rest = after;
-        Ok(Some((min, max)))
-    }
-
-    fn group(&mut self, before: &'p str) -> Result<Option<Tree>, RegexError> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(RegexError::Unsupported { reason: "groups are nested too deep" });
-        }
-        let outer = self.flags;
-        if self.eat("?") {
-            if self.eat("P<") || self.eat("<") {
-                let named = self.rest.split_once('>').filter(|(name, _)| {
-                    !name.is_empty()
-                        && name
-                            .chars()
-                            .all(|c| c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii())
-                });
-                let Some((_, rest)) = named else {
-                    return Err(syntax("invalid named capture", before));
-                };
-                self.rest = rest;
-            } else if !self.flag_group(before)? {
-                self.depth -= 1;
-                return Ok(None);
-            }
-        }
-        let tree = self.alternation()?;
-        self.flags = outer;
-        self.depth -= 1;
-        if self.eat(")") { Ok(Some(tree)) } else { Err(syntax("missing closing )", self.text)) }
-    }
-
-    /// Reads `i:`, `i-s)`, …. True: a group follows; false: the flags hold from here on.
-    fn flag_group(&mut self, before: &'p str) -> Result<bool, RegexError> {
-        let mut value = true;
-        let mut is_empty = true;
-        loop {
-            let flag = self.next();
-            match flag {
-                Some('i') => self.flags.ignore_case = value,
-                Some('m') => self.flags.multi_line = value,
-                Some('s') => self.flags.dot_matches_newline = value,
-                Some('U') => {}
-                Some('-') if value => {
-                    value = false;
-                    is_empty = true;
-                    continue;
-                }
-                Some(end @ (':' | ')')) if value || !is_empty => return Ok(end == ':'),
-                _ => {
-                    let part = before.strip_suffix(self.rest).unwrap_or(before);
-                    return Err(syntax("invalid or unsupported Perl syntax", part));
-                }
-            }
-            is_empty = false;
-        }
-    }
-
-    fn escape(&mut self, before: &'p str) -> Result<Tree, RegexError> {
-        match self.peek() {
-            Some('A') => Ok(self.simple(Tree::Start)),
-            Some('z') => Ok(self.simple(Tree::End)),
-            Some('b') => Ok(self.simple(Tree::WordBoundary(true))),
-            Some('B') => Ok(self.simple(Tree::WordBoundary(false))),
-            Some('C') => Err(syntax("invalid escape sequence", "\\C")),
-            Some('p' | 'P') => Err(RegexError::Unsupported { reason: "Unicode classes" }),
-            _ => {
-                if let Some(ranges) = self.perl_class() {
-                    return Ok(Tree::Class(ranges));
-                }
-                let c = self.escaped_char(before)?;
-                Ok(self.literal(c))
-            }
-        }
-    }
-
-    fn simple(&mut self, tree: Tree) -> Tree {
-        self.next();
-        tree
-    }
-
-    fn perl_class(&mut self) -> Option<Vec<(char, char)>> {
-        let (mut ranges, negated) = match self.peek()? {
-            c @ ('d' | 'D') => (vec![('0', '9')], c == 'D'),
-            c @ ('s' | 'S') => (vec![('\t', '\n'), ('\u{c}', '\r'), (' ', ' ')], c == 'S'),
-            c @ ('w' | 'W') => (word(), c == 'W'),
-            _ => return None,
-        };
-        self.next();
-        if negated {
-            ranges = negate(ranges);
-        }
-        Some(ranges)
-    }
-
-    fn escaped_char(&mut self, before: &'p str) -> Result<char, RegexError> {
-        let Some(c) = self.next() else {
-            return Err(syntax("trailing backslash at end of expression", ""));
-        };
-        let invalid = |rest: &str| {
-            Err(syntax("invalid escape sequence", before.strip_suffix(rest).unwrap_or(before)))
-        };
-        Ok(match c {
-            'a' => '\u{7}',
-            'f' => '\u{c}',
-            't' => '\t',
-            'n' => '\n',
-            'r' => '\r',
-            'v' => '\u{b}',
-            'x' => {
-                let hex = if self.eat("{") {
-                    let Some((hex, rest)) = self.rest.split_once('}') else {
-                        return invalid(self.rest);
-                    };
-                    self.rest = rest;
-                    hex
-                } else {
-                    let Some((hex, rest)) = self.rest.split_at_checked(2) else {
-                        return invalid(self.rest);
-                    };
-                    self.rest = rest;
-                    hex
-                };
-                let is_hex = !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit());
-                match u32::from_str_radix(hex, 16).ok().filter(|_| is_hex) {
-                    Some(code) => match char::from_u32(code) {
-                        Some(c) => c,
-                        None => return invalid(self.rest),
-                    },
-                    None => return invalid(self.rest),
-                }
-            }
-            '0' => self.octal(0),
-            // A single digit would be a back reference, which RE2 does not have.
-            '1'..='7' if self.peek().is_some_and(|next| next.is_digit(8)) => {
-                self.octal(c.to_digit(8).unwrap_or(0))
-            }
-            c if c.is_ascii() && !c.is_ascii_alphanumeric() => c,
-            _ => return invalid(self.rest),
-        })
-    }
-
-    fn octal(&mut self, first: u32) -> char {
-        let mut value = first;
-        for _ in 0..2 {
-            let Some(digit) = self.peek().and_then(|c| c.to_digit(8)) else { break };
-            value = value * 8 + digit;
-            self.next();
-        }
-        char::from_u32(value).unwrap_or('\0')
-    }
-
-    fn class(&mut self, before: &'p str) -> Result<Tree, RegexError> {
-        let negated = self.eat("^");
-        let mut ranges: Vec<(char, char)> = Vec::new();
-        let mut is_first = true;
-        loop {
-            match self.peek() {
-                None => return Err(syntax("missing closing ]", before)),
-                Some(']') if !is_first => {
-                    self.next();
-                    break;
-                }
-                _ => {}
-            }
-            is_first = false;
-            if let Some(after) = self.rest.strip_prefix("[:")
-                && let Some((name, rest)) = after.split_once(":]")
-            {
-                self.rest = rest;
-                match posix(name) {
-                    Some(mut posix) => ranges.append(&mut posix),
-                    None => {
-                        return Err(RegexError::Syntax {
-                            reason: "invalid character class range",
-                            part: format!("[:{name}:]"),
-                        });
+                '|' => {
+                    self.rest = after;
+                    self.concat()?;
+                    if !self.swap_bar() {
+                        self.limits.allocate();
+                        self.stack.push(Entry::Bar);
                     }
                 }
-                continue;
-            }
-            if self.rest.starts_with("\\p") || self.rest.starts_with("\\P") {
-                return Err(RegexError::Unsupported { reason: "Unicode classes" });
-            }
-            if let Some(after) = self.rest.strip_prefix('\\') {
-                let mark = self.rest;
-                self.rest = after;
-                if let Some(mut perl) = self.perl_class() {
-                    ranges.append(&mut perl);
-                    continue;
+                ')' => {
+                    self.rest = after;
+                    self.close()?;
                 }
-                self.rest = mark;
+                '^' | '$' | '.' => {
+                    self.rest = after;
+                    self.simple(c)?;
+                }
+                '[' => self.class(before)?,
+                '*' | '+' | '?' | '{' if let Some((min, max, after)) = repetition(before) => {
+                    let is_counted = c == '{';
+                    if is_counted && !is_in_bounds(min, max) {
+                        return Err(syntax("invalid repeat count", part(before, after)));
+                    }
+                    self.repeat(is_counted, (min, max), before, after, last_repeat)?;
+                    repeat = Some(before);
+                }
+                '\\' => self.escape(before)?,
+                // A brace that begins no repetition is itself.
+                _ => {
+                    self.rest = after;
+                    self.literal(u32::from(c))?;
+                }
             }
-            let start = self.rest;
-            let low = self.class_char()?;
-            let mut high = low;
-            if self.rest.starts_with('-') && !self.rest.starts_with("-]") {
-                self.next();
-                high = self.class_char()?;
-            }
-            if high < low {
-                return Err(syntax(
-                    "invalid character class range",
-                    start.strip_suffix(self.rest).unwrap_or(start),
-                ));
-            }
-            ranges.push((low, high));
+            last_repeat = repeat;
         }
-        if self.flags.ignore_case {
-            fold(&mut ranges);
-        }
-        Ok(Tree::Class(if negated { negate(ranges) } else { ranges }))
+        Ok(())
     }
 
-    fn class_char(&mut self) -> Result<char, RegexError> {
-        let before = self.rest;
-        match self.next() {
-            Some('\\') => self.escaped_char(before),
-            Some(c) => Ok(c),
-            None => Err(syntax("missing closing ]", self.text)),
+    fn end(&mut self) -> Result<Tree, RegexError> {
+        self.finish_alternatives()?;
+        match (self.stack.pop(), self.stack.is_empty()) {
+            (Some(Entry::Node(node)), true) => Ok(node.tree),
+            _ => Err(syntax("missing closing )", self.text)),
         }
     }
+
+    fn push(&mut self, node: Node) -> Result<(), RegexError> {
+        self.join_chars();
+        self.check(&node)?;
+        self.stack.push(Entry::Node(node));
+        Ok(())
+    }
+
+    fn check(&mut self, node: &Node) -> Result<(), RegexError> {
+        let of_stack = self.stack.iter().filter_map(|entry| match entry {
+            Entry::Node(node) => Some(node),
+            _ => None,
+        });
+        self.limits.check(node, of_stack).map_err(|reason| syntax(reason, self.text))
+    }
+
+    fn push_new(&mut self, tree: Tree) -> Result<(), RegexError> {
+        self.limits.allocate();
+        self.push(Node::leaf(tree))
+    }
+
+    fn literal(&mut self, code: u32) -> Result<(), RegexError> {
+        self.push_new(Tree::Chars { codes: vec![code], folds: self.flags.ignore_case })
+    }
+
+    fn push_class(&mut self, items: Vec<Item>) -> Result<(), RegexError> {
+        self.limits.allocate();
+        if let [Item::Set { set: Set::Range(one, other), is_negated: false, folds }] = items[..]
+            && one == other
+        {
+            return self.push(Node::leaf(Tree::Chars { codes: vec![one], folds }));
+        }
+        let index = self.add_class(items);
+        self.push(Node::leaf(Tree::Class(index)))
+    }
+
+    fn add_class(&mut self, items: Vec<Item>) -> u32 {
+        let index = u32::try_from(self.classes.len()).unwrap_or(u32::MAX);
+        self.classes.push(Class(items));
+        index
+    }
+
+    /// Joins the two topmost texts; what comes then is no longer about the last character alone.
+    fn join_chars(&mut self) {
+        if let [.., Entry::Node(one), Entry::Node(other)] = self.stack.as_mut_slice()
+            && one.append_chars(other)
+        {
+            self.stack.pop();
+            self.limits.free();
+        }
+    }
+
+    fn simple(&mut self, c: char) -> Result<(), RegexError> {
+        let assertion = match (c, self.flags.multi_line) {
+            ('^', true) => Assertion::LineStart,
+            ('^', false) => Assertion::Start,
+            ('$', true) => Assertion::LineEnd,
+            ('$', false) => Assertion::End,
+            _ => {
+                let newline = u32::from('\n');
+                let set = if self.flags.dot_matches_newline {
+                    Set::Range(0, u32::from(char::MAX))
+                } else {
+                    Set::Range(newline, newline)
+                };
+                let is_negated = !self.flags.dot_matches_newline;
+                return self.push_class(vec![Item::Set { set, is_negated, folds: false }]);
+            }
+        };
+        self.push_new(Tree::Assert(assertion))
+    }
+
+    fn repeat(
+        &mut self,
+        is_counted: bool,
+        (min, max): (u32, Option<u32>),
+        before: &'p str,
+        after: &'p str,
+        last_repeat: Option<&'p str>,
+    ) -> Result<(), RegexError> {
+        // Lazy or not is the same for a full match.
+        let after = after.strip_prefix('?').unwrap_or(after);
+        if let Some(last) = last_repeat {
+            return Err(syntax("invalid nested repetition operator", part(last, after)));
+        }
+        let operator = part(before, after);
+        let Some(Entry::Node(node)) = self.stack.pop() else {
+            return Err(syntax("missing argument to repetition operator", operator));
+        };
+        self.limits.allocate();
+        let node = node.repeated(is_counted, min, max);
+        self.check(&node)?;
+        if is_counted && (min >= 2 || max.is_some_and(|max| max >= 2)) && !repeats_fit(&node.tree) {
+            return Err(syntax("invalid repeat count", operator));
+        }
+        self.stack.push(Entry::Node(node));
+        self.rest = after;
+        Ok(())
+    }
+
+    /// Makes one node of those above the topmost parenthesis or bar.
+    fn concat(&mut self) -> Result<(), RegexError> {
+        self.join_chars();
+        let nodes = self.take_nodes();
+        let node = if nodes.is_empty() {
+            self.limits.allocate();
+            Node::leaf(Tree::Empty)
+        } else {
+            self.collapse(nodes, true)
+        };
+        self.push(node)
+    }
+
+    fn take_nodes(&mut self) -> Vec<Node> {
+        let from = self
+            .stack
+            .iter()
+            .rposition(|entry| !matches!(entry, Entry::Node(_)))
+            .map_or(0, |at| at.saturating_add(1));
+        self.stack
+            .drain(from..)
+            .filter_map(|entry| match entry {
+                Entry::Node(node) => Some(node),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn collapse(&mut self, mut nodes: Vec<Node>, is_concat: bool) -> Node {
+        if nodes.len() == 1
+            && let Some(node) = nodes.pop()
+        {
+            return node;
+        }
+        self.limits.allocate();
+        let (node, freed) = Node::of_all(nodes, is_concat);
+        (0..freed).for_each(|_| self.limits.free());
+        node
+    }
+
+    /// Brings the bar to the top, if one lies below the topmost node. Two characters or classes
+    /// around it become one class.
+    fn swap_bar(&mut self) -> bool {
+        let [.., Entry::Bar, Entry::Node(_)] = self.stack.as_slice() else { return false };
+        let Some(top) = self.stack.pop() else { return false };
+        let bar = self.stack.pop();
+        match (self.stack.last_mut(), top) {
+            (Some(Entry::Node(below)), Entry::Node(top)) if below.is_char() && top.is_char() => {
+                below.unite(&top, &mut self.classes);
+                self.limits.free();
+            }
+            (_, top) => self.stack.push(top),
+        }
+        self.stack.extend(bar);
+        true
+    }
+
+    /// Makes one node of all alternatives above the topmost parenthesis.
+    fn finish_alternatives(&mut self) -> Result<(), RegexError> {
+        self.concat()?;
+        if self.swap_bar() {
+            self.stack.pop();
+        }
+        let nodes = self.take_nodes();
+        let node = self.collapse(nodes, false);
+        self.push(node)
+    }
+
+    fn open(&mut self, captures: bool) {
+        self.join_chars();
+        self.limits.allocate();
+        self.stack.push(Entry::Open { captures, flags: self.flags });
+    }
+
+    fn close(&mut self) -> Result<(), RegexError> {
+        self.finish_alternatives()?;
+        let unexpected = || Err(syntax("unexpected )", self.text));
+        let Some(Entry::Node(node)) = self.stack.pop() else { return unexpected() };
+        let Some(Entry::Open { captures, flags }) = self.stack.pop() else { return unexpected() };
+        self.flags = flags;
+        self.push(if captures { node.captured() } else { node })
+    }
+
+    fn open_with_flags(&mut self, before: &'p str) -> Result<(), RegexError> {
+        let named = ["(?P<", "(?<"]
+            .into_iter()
+            .find_map(|start| before.strip_prefix(start).filter(|rest| !rest.is_empty()));
+        if let Some(rest) = named {
+            let Some((name, rest)) = rest.split_once('>') else {
+                return Err(syntax("invalid named capture", before));
+            };
+            let is_name =
+                !name.is_empty() && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
+            if !is_name {
+                return Err(syntax("invalid named capture", part(before, rest)));
+            }
+            self.rest = rest;
+            self.open(true);
+            return Ok(());
+        }
+        let (flags, opens, rest) = flags_of(self.flags, before)?;
+        self.rest = rest;
+        if opens {
+            self.open(false);
+        }
+        self.flags = flags;
+        Ok(())
+    }
+
+    fn escape(&mut self, before: &'p str) -> Result<(), RegexError> {
+        let after = before.get(1..).unwrap_or("");
+        let rest = |chars: &str| after.strip_prefix(chars).unwrap_or(after);
+        let assertion = match after.chars().next() {
+            Some('A') => Some(Assertion::Start),
+            Some('z') => Some(Assertion::End),
+            Some('b') => Some(Assertion::WordBoundary(true)),
+            Some('B') => Some(Assertion::WordBoundary(false)),
+            Some('C') => return Err(syntax("invalid escape sequence", "\\C")),
+            Some('Q') => {
+                let (literal, rest) = rest("Q").split_once("\\E").unwrap_or((rest("Q"), ""));
+                self.rest = rest;
+                return literal.chars().try_for_each(|c| self.literal(u32::from(c)));
+            }
+            _ => None,
+        };
+        if let Some(assertion) = assertion {
+            self.rest = after.get(1..).unwrap_or("");
+            return self.push_new(Tree::Assert(assertion));
+        }
+        if let Some((item, rest)) = self.named_class(before)? {
+            self.rest = rest;
+            return self.push_class(vec![item]);
+        }
+        let (code, rest) = escaped(before)?;
+        self.rest = rest;
+        self.literal(code)
+    }
+
+    /// `\pL`, `\p{Greek}`, `\d`; none where the text begins otherwise.
+    fn named_class(&self, before: &'p str) -> Result<Option<(Item, &'p str)>, RegexError> {
+        let ignore_case = self.flags.ignore_case;
+        let mut chars = before.chars();
+        if chars.next() != Some('\\') {
+            return Ok(None);
+        }
+        let Some(letter) = chars.next() else { return Ok(None) };
+        if !matches!(letter, 'p' | 'P') {
+            let item = perl(letter.to_ascii_lowercase()).map(|set| {
+                let is_negated = letter.is_ascii_uppercase();
+                (Item::Set { set, is_negated, folds: ignore_case }, chars.as_str())
+            });
+            return Ok(item);
+        }
+        let inside = chars.as_str();
+        let (name, rest) = if let Some(braced) = inside.strip_prefix('{') {
+            braced.split_once('}').ok_or_else(|| syntax("invalid character class range", before))?
+        } else {
+            let rest = inside.chars().next().and_then(|c| inside.strip_prefix(c)).unwrap_or("");
+            (part(inside, rest), rest)
+        };
+        let (name, is_negated) = match name.strip_prefix('^') {
+            Some(name) => (name, letter == 'p'),
+            None => (name, letter == 'P'),
+        };
+        let Some(named) = unicode::named(name) else {
+            return Err(syntax("invalid character class range", part(before, rest)));
+        };
+        let item = Item::Set {
+            set: named.set,
+            is_negated: is_negated != named.is_negated,
+            folds: ignore_case && named.folds,
+        };
+        Ok(Some((item, rest)))
+    }
+
+    fn class(&mut self, before: &'p str) -> Result<(), RegexError> {
+        let folds = self.flags.ignore_case;
+        let mut rest = before.get(1..).unwrap_or("");
+        let is_negated = rest.starts_with('^');
+        rest = rest.strip_prefix('^').unwrap_or(rest);
+        let mut items = Vec::new();
+        let mut is_first = true;
+        while is_first || !rest.starts_with(']') {
+            is_first = false;
+            if let Some((name, after)) =
+                rest.strip_prefix("[:").and_then(|after| after.split_once(":]"))
+            {
+                let (own, is_negated) = match name.strip_prefix('^') {
+                    Some(own) => (own, true),
+                    None => (name, false),
+                };
+                let Some(set) = posix(own) else {
+                    return Err(syntax("invalid character class range", part(rest, after)));
+                };
+                items.push(Item::Set { set, is_negated, folds });
+                rest = after;
+                continue;
+            }
+            if let Some((item, after)) = self.named_class(rest)? {
+                items.push(item);
+                rest = after;
+                continue;
+            }
+            let start = rest;
+            let (low, after) = class_char(rest, before)?;
+            let mut high = low;
+            rest = after;
+            if let Some(after) = rest.strip_prefix('-')
+                && !after.is_empty()
+                && !after.starts_with(']')
+            {
+                (high, rest) = class_char(after, before)?;
+                if high < low {
+                    return Err(syntax("invalid character class range", part(start, rest)));
+                }
+            }
+            items.push(Item::Set { set: Set::Range(low, high), is_negated: false, folds });
+        }
+        self.rest = rest.strip_prefix(']').unwrap_or("");
+        self.push_class(if is_negated { vec![Item::Not(items)] } else { items })
+    }
+}
+
+fn class_char<'p>(rest: &'p str, class: &str) -> Result<(u32, &'p str), RegexError> {
+    match rest.chars().next() {
+        None => Err(syntax("missing closing ]", class)),
+        Some('\\') => escaped(rest),
+        Some(c) => Ok((u32::from(c), rest.strip_prefix(c).unwrap_or(""))),
+    }
+}
+
+fn is_in_bounds(min: u32, max: Option<u32>) -> bool {
+    min <= 1000 && max.is_none_or(|max| max <= 1000 && min <= max)
 }
 
 fn syntax(reason: &'static str, part: &str) -> RegexError {
-    RegexError::Syntax { reason, part: part.to_owned() }
+    RegexError { reason, part: part.to_owned() }
 }
 
-fn word() -> Vec<(char, char)> {
-    vec![('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]
-}
-
-fn posix(name: &str) -> Option<Vec<(char, char)>> {
-    let (name, negated) = match name.strip_prefix('^') {
-        Some(name) => (name, true),
-        None => (name, false),
-    };
-    let ranges = match name {
-        "alnum" => vec![('0', '9'), ('A', 'Z'), ('a', 'z')],
-        "alpha" => vec![('A', 'Z'), ('a', 'z')],
-        "ascii" => vec![('\0', '\u{7f}')],
-        "blank" => vec![('\t', '\t'), (' ', ' ')],
-        "cntrl" => vec![('\0', '\u{1f}'), ('\u{7f}', '\u{7f}')],
-        "digit" => vec![('0', '9')],
-        "graph" => vec![('!', '~')],
-        "lower" => vec![('a', 'z')],
-        "print" => vec![(' ', '~')],
-        "punct" => vec![('!', '/'), (':', '@'), ('[', '`'), ('{', '~')],
-        "space" => vec![('\t', '\r'), (' ', ' ')],
-        "upper" => vec![('A', 'Z')],
-        "word" => word(),
-        "xdigit" => vec![('0', '9'), ('A', 'F'), ('a', 'f')],
-        _ => return None,
-    };
-    Some(if negated { negate(ranges) } else { ranges })
-}
-
-/// Everything else, in order.
-fn negate(mut ranges: Vec<(char, char)>) -> Vec<(char, char)> {
-    crate::order::sort(&mut ranges);
-    let mut out = Vec::new();
-    let mut next = 0_u32;
-    for (low, high) in ranges {
-        let (low, high) = (u32::from(low), u32::from(high));
-        if low > next {
-            push_codes(&mut out, next, low - 1);
-        }
-        next = next.max(high.saturating_add(1));
-    }
-    push_codes(&mut out, next, u32::from(char::MAX));
-    out
-}
-
-/// A range of code points without the surrogates, which no text holds.
-fn push_codes(out: &mut Vec<(char, char)>, low: u32, high: u32) {
-    let parts = [(low, high.min(0xd7ff)), (low.max(0xe000), high)];
-    for (low, high) in parts {
-        if low <= high
-            && let (Some(low), Some(high)) = (char::from_u32(low), char::from_u32(high))
-            && out.last() != Some(&(low, high))
-        {
-            out.push((low, high));
-        }
-    }
-}
-
-/// ASCII letters in both cases: paths, methods and hosts have no others.
-fn fold(ranges: &mut Vec<(char, char)>) {
-    let mut folded = Vec::new();
-    for (low, high) in ranges.iter().copied() {
-        for (first, last, shift) in [('a', 'z', -32_i32), ('A', 'Z', 32)] {
-            let (from, to) = (low.max(first), high.min(last));
-            if from <= to {
-                let shifted = |c: char| {
-                    u32::from(c).checked_add_signed(shift).and_then(char::from_u32).unwrap_or(c)
-                };
-                folded.push((shifted(from), shifted(to)));
-            }
-        }
-    }
-    ranges.append(&mut folded);
+/// The text up to where the rest begins.
+fn part<'p>(text: &'p str, rest: &str) -> &'p str {
+    text.get(..text.len().saturating_sub(rest.len())).unwrap_or(text)
 }

@@ -1,24 +1,34 @@
 //! A pattern as a machine that keeps all its states at once: time is pattern times text.
 
-use super::{MAX_INSTRUCTIONS, MAX_TEXT, RegexError, parse, parse::Tree};
+use super::{
+    class::{Character, Class},
+    parse::Tree,
+};
 
-/// A compiled pattern; clones of equal patterns are equal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Regex {
-    program: Vec<Instruction>,
-}
+/// Steps that are spent on one text.
+const MAX_STEPS: usize = 64 << 20;
 
+/// The machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Program(Vec<Instruction>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Instruction {
-    Class(Vec<(char, char)>),
+    Char {
+        code: u32,
+        folds: bool,
+    },
+    /// Index of a class.
+    Class(u32),
     Assert(Assertion),
-    Jump(usize),
-    Split(usize, usize),
+    Jump(u32),
+    Split(u32, u32),
     Match,
 }
 
+/// What has to hold between two characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Assertion {
+pub(super) enum Assertion {
     Start,
     End,
     LineStart,
@@ -26,33 +36,43 @@ enum Assertion {
     WordBoundary(bool),
 }
 
-impl Regex {
-    /// Reads a pattern. Errors: Go's, or that it is too much to judge here.
-    pub(crate) fn new(pattern: &str) -> Result<Self, RegexError> {
-        let tree = parse::parse(pattern)?;
-        let mut regex = Self { program: Vec::new() };
-        regex.emit(&tree)?;
-        regex.push(Instruction::Match)?;
-        Ok(regex)
+/// More instructions than are wanted.
+struct TooLarge;
+
+impl Program {
+    /// The machine of a pattern; none: it has more instructions than this.
+    pub(super) fn of(tree: &Tree, most: usize) -> Option<Self> {
+        let mut writer = Writer { program: Vec::new(), most };
+        writer.emit(tree).ok()?;
+        writer.push(Instruction::Match).ok()?;
+        Some(Self(writer.program))
     }
 
-    /// Whether the whole text matches. None: the text is too long to judge.
-    pub(crate) fn matches(&self, text: &str) -> Option<bool> {
-        if text.len() > MAX_TEXT {
-            return None;
-        }
-        let mut current = States::new(self.program.len());
-        let mut next = States::new(self.program.len());
+    /// Whether the whole text matches. None: more than [`MAX_STEPS`].
+    pub(super) fn matches(&self, classes: &[Class], text: &str) -> Option<bool> {
+        let mut current = States::new(self.0.len());
+        let mut next = States::new(self.0.len());
         let mut previous: Option<char> = None;
         let mut chars = text.chars().peekable();
+        let mut steps = 0_usize;
         self.follow(&mut current, 0, previous, chars.peek().copied());
         while let Some(c) = chars.next() {
             let after = chars.peek().copied();
             previous = Some(c);
+            let mut character = Character::new(u32::from(c));
+            steps = steps.saturating_add(current.list.len());
+            if steps > MAX_STEPS {
+                return None;
+            }
             for state in &current.list {
-                if let Some(Instruction::Class(ranges)) = self.program.get(*state)
-                    && ranges.iter().any(|(low, high)| (*low..=*high).contains(&c))
-                {
+                let is_met = match self.get(*state) {
+                    Some(Instruction::Char { code, folds }) => character.is(code, folds),
+                    Some(Instruction::Class(class)) => {
+                        classes.get(class as usize).is_some_and(|class| character.is_of(class))
+                    }
+                    _ => false,
+                };
+                if is_met {
                     self.follow(&mut next, state.saturating_add(1), previous, after);
                 }
             }
@@ -62,57 +82,71 @@ impl Regex {
                 return Some(false);
             }
         }
-        Some(
-            current
-                .list
-                .iter()
-                .any(|state| matches!(self.program.get(*state), Some(Instruction::Match))),
-        )
+        Some(current.list.iter().any(|state| self.get(*state) == Some(Instruction::Match)))
+    }
+
+    fn get(&self, at: u32) -> Option<Instruction> {
+        self.0.get(at as usize).copied()
     }
 
     /// Adds a state and what it leads to without reading.
-    fn follow(&self, states: &mut States, state: usize, before: Option<char>, after: Option<char>) {
-        let mut open = vec![state];
-        while let Some(state) = open.pop() {
+    fn follow(&self, states: &mut States, state: u32, before: Option<char>, after: Option<char>) {
+        states.open.push(state);
+        while let Some(state) = states.open.pop() {
             if !states.insert(state) {
                 continue;
             }
-            match self.program.get(state) {
-                Some(Instruction::Jump(to)) => open.push(*to),
-                Some(Instruction::Split(one, other)) => open.extend([*one, *other]),
+            match self.get(state) {
+                Some(Instruction::Jump(to)) => states.open.push(to),
+                Some(Instruction::Split(one, other)) => states.open.extend([one, other]),
                 Some(Instruction::Assert(assertion)) if assertion.holds(before, after) => {
-                    open.push(state.saturating_add(1));
+                    states.open.push(state.saturating_add(1));
                 }
                 _ => {}
             }
         }
     }
+}
 
-    fn push(&mut self, instruction: Instruction) -> Result<usize, RegexError> {
-        if self.program.len() >= MAX_INSTRUCTIONS {
-            return Err(RegexError::Unsupported { reason: "the pattern is too large" });
+struct Writer {
+    program: Vec<Instruction>,
+    most: usize,
+}
+
+impl Writer {
+    fn push(&mut self, instruction: Instruction) -> Result<u32, TooLarge> {
+        if self.program.len() >= self.most {
+            return Err(TooLarge);
         }
+        let at = self.here();
         self.program.push(instruction);
-        Ok(self.program.len().saturating_sub(1))
+        Ok(at)
     }
 
-    fn set(&mut self, at: usize, instruction: Instruction) {
-        if let Some(slot) = self.program.get_mut(at) {
+    fn here(&self) -> u32 {
+        u32::try_from(self.program.len()).unwrap_or(u32::MAX)
+    }
+
+    fn set(&mut self, at: u32, instruction: Instruction) {
+        if let Some(slot) = self.program.get_mut(at as usize) {
             *slot = instruction;
         }
     }
 
-    fn emit(&mut self, tree: &Tree) -> Result<(), RegexError> {
+    fn emit(&mut self, tree: &Tree) -> Result<(), TooLarge> {
         match tree {
             Tree::Empty => {}
-            Tree::Class(ranges) => {
-                self.push(Instruction::Class(ranges.clone()))?;
+            Tree::Chars { codes, folds } => {
+                for code in codes {
+                    self.push(Instruction::Char { code: *code, folds: *folds })?;
+                }
             }
-            Tree::Start => self.assert(Assertion::Start)?,
-            Tree::End => self.assert(Assertion::End)?,
-            Tree::LineStart => self.assert(Assertion::LineStart)?,
-            Tree::LineEnd => self.assert(Assertion::LineEnd)?,
-            Tree::WordBoundary(is) => self.assert(Assertion::WordBoundary(*is))?,
+            Tree::Class(class) => {
+                self.push(Instruction::Class(*class))?;
+            }
+            Tree::Assert(assertion) => {
+                self.push(Instruction::Assert(*assertion))?;
+            }
             Tree::Concat(trees) => {
                 for tree in trees {
                     self.emit(tree)?;
@@ -129,10 +163,10 @@ impl Regex {
                     let split = self.push(Instruction::Jump(0))?;
                     self.emit(branch)?;
                     ends.push(self.push(Instruction::Jump(0))?);
-                    let other = self.program.len();
+                    let other = self.here();
                     self.set(split, Instruction::Split(split.saturating_add(1), other));
                 }
-                let end = self.program.len();
+                let end = self.here();
                 for at in ends {
                     self.set(at, Instruction::Jump(end));
                 }
@@ -142,11 +176,7 @@ impl Regex {
         Ok(())
     }
 
-    fn assert(&mut self, assertion: Assertion) -> Result<(), RegexError> {
-        self.push(Instruction::Assert(assertion)).map(|_| ())
-    }
-
-    fn repeat(&mut self, tree: &Tree, min: u32, max: Option<u32>) -> Result<(), RegexError> {
+    fn repeat(&mut self, tree: &Tree, min: u32, max: Option<u32>) -> Result<(), TooLarge> {
         for _ in 0..min {
             let before = self.program.len();
             self.emit(tree)?;
@@ -160,7 +190,7 @@ impl Regex {
                 let split = self.push(Instruction::Jump(0))?;
                 self.emit(tree)?;
                 self.push(Instruction::Jump(split))?;
-                let end = self.program.len();
+                let end = self.here();
                 self.set(split, Instruction::Split(split.saturating_add(1), end));
             }
             Some(max) => {
@@ -169,7 +199,7 @@ impl Regex {
                     splits.push(self.push(Instruction::Jump(0))?);
                     self.emit(tree)?;
                 }
-                let end = self.program.len();
+                let end = self.here();
                 for at in splits {
                     self.set(at, Instruction::Split(at.saturating_add(1), end));
                 }
@@ -194,19 +224,23 @@ impl Assertion {
 
 /// A set of states in the order of their arrival.
 struct States {
-    list: Vec<usize>,
-    member: Vec<bool>,
+    list: Vec<u32>,
+    /// Those that are to be followed.
+    open: Vec<u32>,
+    /// Where a state stands in the list, if it does: the place may be of an earlier text.
+    place: Vec<u32>,
 }
 
 impl States {
     fn new(len: usize) -> Self {
-        Self { list: Vec::new(), member: vec![false; len] }
+        Self { list: Vec::new(), open: Vec::new(), place: vec![0; len] }
     }
 
-    fn insert(&mut self, state: usize) -> bool {
-        match self.member.get_mut(state) {
-            Some(member) if !*member => {
-                *member = true;
+    fn insert(&mut self, state: u32) -> bool {
+        let at = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        match self.place.get_mut(state as usize) {
+            Some(place) if self.list.get(*place as usize) != Some(&state) => {
+                *place = at;
                 self.list.push(state);
                 true
             }
@@ -214,8 +248,8 @@ impl States {
         }
     }
 
+    /// Takes time by its members, not by the size of the program.
     fn clear(&mut self) {
         self.list.clear();
-        self.member.fill(false);
     }
 }

@@ -57,7 +57,6 @@ fn refusals_use_gos_words() {
     refused("[z-a]", "error parsing regexp: invalid character class range: `z-a`");
     refused(r"\8", r"error parsing regexp: invalid escape sequence: `\8`");
     refused("(?=a)", "error parsing regexp: invalid or unsupported Perl syntax: `(?=`");
-    refused(r"\pL", "not judged here: Unicode classes");
     refused("((a{1000}){1000}){1000}", "error parsing regexp: invalid repeat count: `{1000}`");
     for (pattern, part) in [
         ("(a{100}){100}", "{100}"),
@@ -73,5 +72,72 @@ fn refusals_use_gos_words() {
     {
         assert!(Regex::new(pattern).is_ok(), "{pattern}");
     }
-    refused(&"(?:a{1000}|b)".repeat(100), "not judged here: the pattern is too large");
+}
+
+#[test]
+fn repetitions_need_something_before_them() {
+    fn refused(pattern: &str, expect: &str) {
+        assert_eq!(Regex::new(pattern).unwrap_err().to_string(), expect, "{pattern}");
+    }
+    let missing = "error parsing regexp: missing argument to repetition operator";
+    refused("{2}a", &format!("{missing}: `{{2}}`"));
+    refused("a|{2}?", &format!("{missing}: `{{2}}?`"));
+    refused("(?i)*", &format!("{missing}: `*`"));
+    refused("(+)", &format!("{missing}: `+`"));
+    refused("a|{2,1}", "error parsing regexp: invalid repeat count: `{2,1}`");
+    // A flag group is nothing by itself: what stands before it is repeated, even twice.
+    check("a(?i)+", "aaa", true);
+    check("a*(?i)*", "aa", true);
+    check(r"a*\Q\E*", "aa", true);
+    check("(|a)*", "aa", true);
+}
+
+#[test]
+fn unicode_classes_have_gos_names() {
+    fn refused(pattern: &str, part: &str) {
+        let expect = format!("error parsing regexp: invalid character class range: `{part}`");
+        assert_eq!(Regex::new(pattern).unwrap_err().to_string(), expect, "{pattern}");
+    }
+    check(r"\pL+", "aé中", true);
+    check(r"\PL", "1", true);
+    check(r"\p{^Lu}", "a", true);
+    check(r"\P{^Lu}", "a", false);
+    check(r"\p{Greek}\p{greek}\p{Upper case-letter}?", "Δδ", true);
+    check(r"\p{Uppercase_Letter}", "É", true);
+    check(r"[\p{Nd}x]+", "1٣x", true);
+    check(r"[^\p{Nd}x]", "٣", false);
+    check(r"\p{Any}\p{Assigned}\P{Assigned}\p{ASCII}", "\n1\u{378}z", true);
+    check(r"(?i)\p{Lu}+", "aÉ中", false);
+    check(r"(?i)\p{Lu}+", "aÉ", true);
+    check(r"(?i)[^\p{Lu}]", "a", false);
+    check("(?i)straSSe[k]é", "\u{17f}traſSEKÉ", true);
+    check("(?i)straSSe[k]É", "StraſsE\u{212a}é", true);
+    refused(r"\p{Foo}", r"\p{Foo}");
+    refused(r"\pé", r"\pé");
+    refused(r"\p", r"\p");
+    refused(r"\p{L", r"\p{L");
+    refused(r"[\p{}]", r"\p{}");
+    // Go 1.26 drops underscores from what is asked for, and not from its own names of scripts.
+    refused(r"\p{Old_Italic}", r"\p{Old_Italic}");
+    // Behind a class the rest is looked at, too.
+    assert!(Regex::new(r"\pL+*").is_err());
+    assert!(Regex::new(r"\pL(").is_err());
+}
+
+#[test]
+fn gos_limits_are_the_limits() {
+    fn refused(pattern: &str, reason: &str) {
+        assert_eq!(Regex::new(pattern).unwrap_err().reason, reason, "{pattern:.20}");
+    }
+    check("(?:a|b){1000}", &"ab".repeat(500), true);
+    check("(?:a|b){1000}", &"ab".repeat(499), false);
+    check("(?:ab|cd|ef){0,1000}/x", &("ab".repeat(900) + "/x"), true);
+    check("((a{10}){10}){10}", &"a".repeat(1000), true);
+    let group = |count: usize| "(".repeat(count) + "a" + &")".repeat(count);
+    check(&group(999), "a", true);
+    refused(&group(1000), "expression nests too deeply");
+    check(&("(?:".repeat(5000) + "a" + &")".repeat(5000)), "a", true);
+    let long = |count: usize| format!("(?:{}){{1000}}", "a".repeat(count));
+    assert!(Regex::new(&long(3355)).is_ok());
+    refused(&long(3356), "expression too large");
 }

@@ -1,0 +1,141 @@
+//! Classes of characters: `[…]`, `.`, `\d`, `[:alpha:]`, `\p{…}`.
+
+use super::unicode;
+
+/// What belongs to any of the items.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Class(pub(super) Vec<Item>);
+
+/// A set of code points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Item {
+    /// A set as it is written.
+    Set {
+        set: Set,
+        is_negated: bool,
+        /// Whether other cases of what the set holds belong to it.
+        folds: bool,
+    },
+    /// What belongs to none of the items.
+    Not(Vec<Item>),
+}
+
+/// Code points without other cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Set {
+    /// From the first to the last.
+    Range(u32, u32),
+    /// Some ranges.
+    Ranges(&'static [(u8, u8)]),
+    /// General categories, a bit for each.
+    Categories(u32),
+    /// A script.
+    Script(u8),
+}
+
+/// One character of a text, with what was found out about it.
+#[derive(Debug)]
+pub(super) struct Character {
+    /// Itself first, then its other cases.
+    orbit: [u32; 4],
+    /// How many of them there are; 0: not looked up.
+    len: usize,
+    categories: [Option<u8>; 4],
+    scripts: [Option<u8>; 4],
+}
+
+impl Character {
+    pub(super) const fn new(code: u32) -> Self {
+        Self { orbit: [code; 4], len: 0, categories: [None; 4], scripts: [None; 4] }
+    }
+
+    /// Whether it is a code point, or another case of it.
+    pub(super) fn is(&mut self, code: u32, folds: bool) -> bool {
+        let [own, ..] = self.orbit;
+        own == code || (folds && self.cases().contains(&code))
+    }
+
+    /// Whether it belongs to a class.
+    pub(super) fn is_of(&mut self, class: &Class) -> bool {
+        class.0.iter().any(|item| self.is_in(item))
+    }
+
+    fn is_in(&mut self, item: &Item) -> bool {
+        match item {
+            Item::Not(items) => !items.iter().any(|item| self.is_in(item)),
+            Item::Set { set, is_negated, folds } => {
+                let count = if *folds { self.cases().len() } else { 1 };
+                (0..count).any(|index| self.case_is_in(index, *set)) != *is_negated
+            }
+        }
+    }
+
+    /// Itself and its other cases.
+    fn cases(&mut self) -> &[u32] {
+        if self.len == 0 {
+            let [own, ..] = self.orbit;
+            self.len = 1;
+            let mut next = unicode::next_of_orbit(own);
+            while next != own
+                && let Some(slot) = self.orbit.get_mut(self.len)
+            {
+                *slot = next;
+                self.len = self.len.saturating_add(1);
+                next = unicode::next_of_orbit(next);
+            }
+        }
+        self.orbit.get(..self.len).unwrap_or_default()
+    }
+
+    fn case_is_in(&mut self, index: usize, set: Set) -> bool {
+        let Some(code) = self.orbit.get(index).copied() else { return false };
+        match set {
+            Set::Range(first, last) => (first..=last).contains(&code),
+            Set::Ranges(ranges) => u8::try_from(code)
+                .is_ok_and(|code| ranges.iter().any(|(low, high)| (*low..=*high).contains(&code))),
+            Set::Categories(mask) => {
+                let Some(known) = self.categories.get_mut(index) else { return false };
+                let number = *known.get_or_insert_with(|| unicode::category(code));
+                mask.checked_shr(u32::from(number)).unwrap_or(0) & 1 == 1
+            }
+            Set::Script(script) => {
+                let Some(known) = self.scripts.get_mut(index) else { return false };
+                *known.get_or_insert_with(|| unicode::script(code)) == script
+            }
+        }
+    }
+}
+
+/// The set behind `\d`, `\s` or `\w`.
+pub(super) const fn perl(letter: char) -> Option<Set> {
+    Some(Set::Ranges(match letter {
+        'd' => DIGIT,
+        's' => &[(b'\t', b'\n'), (0xc, b'\r'), (b' ', b' ')],
+        'w' => WORD,
+        _ => return None,
+    }))
+}
+
+/// The set behind the name in `[:alpha:]`.
+pub(super) fn posix(name: &str) -> Option<Set> {
+    Some(Set::Ranges(match name {
+        "alnum" => &[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z')],
+        "alpha" => &[(b'A', b'Z'), (b'a', b'z')],
+        "ascii" => &[(0, 0x7f)],
+        "blank" => &[(b'\t', b'\t'), (b' ', b' ')],
+        "cntrl" => &[(0, 0x1f), (0x7f, 0x7f)],
+        "digit" => DIGIT,
+        "graph" => &[(b'!', b'~')],
+        "lower" => &[(b'a', b'z')],
+        "print" => &[(b' ', b'~')],
+        "punct" => &[(b'!', b'/'), (b':', b'@'), (b'[', b'`'), (b'{', b'~')],
+        "space" => &[(b'\t', b'\r'), (b' ', b' ')],
+        "upper" => &[(b'A', b'Z')],
+        "word" => WORD,
+        "xdigit" => &[(b'0', b'9'), (b'A', b'F'), (b'a', b'f')],
+        _ => return None,
+    }))
+}
+
+const DIGIT: &[(u8, u8)] = &[(b'0', b'9')];
+const WORD: &[(u8, u8)] = &[(b'0', b'9'), (b'A', b'Z'), (b'_', b'_'), (b'a', b'z')];

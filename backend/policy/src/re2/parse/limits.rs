@@ -1,0 +1,218 @@
+//! Go's limits: nesting, the size of what is compiled, and how far repetitions multiply. Source:
+//! regexp/syntax `checkLimits`, `calcSize`, `calcHeight`, `repeatIsValid`.
+
+use super::Tree;
+use crate::re2::class::{Class, Item, Set};
+
+/// Height of a tree.
+const MAX_HEIGHT: u32 = 1000;
+/// Instructions of Go's program.
+pub(in crate::re2) const MAX_SIZE: usize = (128 << 20) / 40;
+/// Repetitions, those of nested ones multiplied.
+const MAX_REPEAT: u32 = 1000;
+
+/// A tree with its measures.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) tree: Tree,
+    height: u32,
+    size: usize,
+    /// How often a count repeats it; none: it is no counted repetition.
+    count: Option<u32>,
+    /// A group that captures is never joined with what stands beside it.
+    is_group: bool,
+}
+
+/// What Go counts while it parses; sizes are looked at only where they could be too large.
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    nodes: usize,
+    free: usize,
+    /// Product of all counts, as far as it matters.
+    repeats: usize,
+    is_sized: bool,
+}
+
+impl Limits {
+    /// A node is made, of a free one if there is any.
+    pub(super) fn allocate(&mut self) {
+        match self.free.checked_sub(1) {
+            Some(free) => self.free = free,
+            None => self.nodes = self.nodes.saturating_add(1),
+        }
+    }
+
+    /// A node is no longer needed.
+    pub(super) fn free(&mut self) {
+        self.free = self.free.saturating_add(1);
+    }
+
+    /// Whether a node is within the limits; errors: Go's words.
+    pub(super) fn check<'n>(
+        &mut self,
+        node: &Node,
+        mut stack: impl Iterator<Item = &'n Node>,
+    ) -> Result<(), &'static str> {
+        let is_large = |node: &Node| node.size > MAX_SIZE;
+        // A repetition counts each time that it is looked at.
+        let count = node.count.map_or(1, |count| (count as usize).max(1));
+        self.repeats = self.repeats.max(1).saturating_mul(count).min(MAX_SIZE);
+        if !self.is_sized && self.nodes >= MAX_SIZE / self.repeats.max(1) {
+            self.is_sized = true;
+            if stack.any(is_large) {
+                return Err("expression too large");
+            }
+        }
+        if self.is_sized && is_large(node) {
+            return Err("expression too large");
+        }
+        if node.height > MAX_HEIGHT { Err("expression nests too deeply") } else { Ok(()) }
+    }
+}
+
+impl Node {
+    /// A node without others below it.
+    pub(super) const fn leaf(tree: Tree) -> Self {
+        Self { tree, height: 1, size: 1, count: None, is_group: false }
+    }
+
+    /// Adds a text to a text, if both are of one kind. False: they are not.
+    pub(super) fn append_chars(&mut self, other: &mut Self) -> bool {
+        if self.is_group || other.is_group {
+            return false;
+        }
+        let (Tree::Chars { codes, folds }, Tree::Chars { codes: more, folds: folds_more }) =
+            (&mut self.tree, &mut other.tree)
+        else {
+            return false;
+        };
+        if folds != folds_more {
+            return false;
+        }
+        codes.append(more);
+        self.size = codes.len();
+        true
+    }
+
+    /// The node as a group that captures.
+    pub(super) fn captured(self) -> Self {
+        Self {
+            height: self.height.saturating_add(1),
+            size: self.size.saturating_add(2),
+            count: None,
+            tree: self.tree,
+            is_group: true,
+        }
+    }
+
+    /// The node, repeated.
+    pub(super) fn repeated(self, is_counted: bool, min: u32, max: Option<u32>) -> Self {
+        let own = self.size;
+        let size = match (is_counted, min, max) {
+            (_, 0, None) => own.saturating_add(2),
+            (false, ..) => own.saturating_add(1),
+            (true, min, None) => own.saturating_mul(min as usize).saturating_add(1),
+            (true, min, Some(max)) => {
+                own.saturating_mul(max as usize).saturating_add(max.saturating_sub(min) as usize)
+            }
+        };
+        let tree = Tree::Repeat { tree: Box::new(self.tree), min, max };
+        let count = is_counted.then(|| max.unwrap_or(min));
+        Self {
+            tree,
+            height: self.height.saturating_add(1),
+            size: size.max(1),
+            count,
+            is_group: false,
+        }
+    }
+
+    /// Several nodes as one; those of the same kind are opened, and counted in the second value.
+    pub(super) fn of_all(nodes: Vec<Self>, is_concat: bool) -> (Self, usize) {
+        let between = if is_concat { 0 } else { nodes.len().saturating_sub(1) };
+        let mut node = Self::leaf(Tree::Empty);
+        node.size = nodes.iter().fold(between, |size, node| size.saturating_add(node.size)).max(1);
+        let mut freed = 0_usize;
+        let mut trees = Vec::new();
+        for Self { tree, height, is_group, .. } in nodes {
+            let is_opened = match (tree, is_concat) {
+                (Tree::Concat(mut own), true) | (Tree::Alternate(mut own), false) if !is_group => {
+                    trees.append(&mut own);
+                    freed = freed.saturating_add(1);
+                    true
+                }
+                (tree, _) => {
+                    trees.push(tree);
+                    false
+                }
+            };
+            node.height =
+                node.height.max(if is_opened { height } else { height.saturating_add(1) });
+        }
+        node.tree = if is_concat { Tree::Concat(trees) } else { Tree::Alternate(trees) };
+        (node, freed)
+    }
+
+    /// Whether it is one character.
+    pub(super) fn is_char(&self) -> bool {
+        match &self.tree {
+            _ if self.is_group => false,
+            Tree::Chars { codes, .. } => codes.len() == 1,
+            Tree::Class(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Makes one class of two characters.
+    pub(super) fn unite(&mut self, other: &Self, classes: &mut Vec<Class>) {
+        let index = if let Tree::Class(index) = self.tree {
+            index
+        } else {
+            let own = items(&self.tree, classes);
+            classes.push(Class(own));
+            u32::try_from(classes.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        };
+        let mut more = items(&other.tree, classes);
+        if let Some(Class(own)) = classes.get_mut(index as usize) {
+            own.append(&mut more);
+        }
+        self.tree = Tree::Class(index);
+    }
+}
+
+/// The items of one character; a class gives its own away.
+fn items(tree: &Tree, classes: &mut [Class]) -> Vec<Item> {
+    match tree {
+        Tree::Chars { codes, folds } => codes
+            .iter()
+            .map(|code| Item::Set {
+                set: Set::Range(*code, *code),
+                is_negated: false,
+                folds: *folds,
+            })
+            .collect(),
+        Tree::Class(class) => classes
+            .get_mut(*class as usize)
+            .map(|class| std::mem::take(&mut class.0))
+            .unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether nothing is repeated more than [`MAX_REPEAT`] times in all.
+pub(super) fn repeats_fit(tree: &Tree) -> bool {
+    fn fit(tree: &Tree, most: u32) -> bool {
+        match tree {
+            Tree::Repeat { max: Some(0), .. } => true,
+            Tree::Repeat { tree, min, max } => {
+                let count = max.unwrap_or(*min);
+                count <= most && fit(tree, most / count.max(1))
+            }
+            Tree::Concat(parts) | Tree::Alternate(parts) => {
+                parts.iter().all(|part| fit(part, most))
+            }
+            _ => true,
+        }
+    }
+    fit(tree, MAX_REPEAT)
+}

@@ -1,0 +1,168 @@
+//! Unicode's tables: what a code point is, and which names mean what. Source: Go's unicode and
+//! regexp/syntax `unicodeTable`.
+
+use super::{
+    class::Set,
+    tables::{CATEGORIES, CATEGORY_RUNS, FOLDS, SCRIPT_RUNS, SCRIPTS},
+};
+
+/// Long names of categories, and what they mean: Unicode's, without their underscores.
+const ALIASES: &[(&str, &str)] = &[
+    ("Casedletter", "LC"),
+    ("Closepunctuation", "Pe"),
+    ("Cntrl", "Cc"),
+    ("Combiningmark", "M"),
+    ("Connectorpunctuation", "Pc"),
+    ("Control", "Cc"),
+    ("Currencysymbol", "Sc"),
+    ("Dashpunctuation", "Pd"),
+    ("Decimalnumber", "Nd"),
+    ("Digit", "Nd"),
+    ("Enclosingmark", "Me"),
+    ("Finalpunctuation", "Pf"),
+    ("Format", "Cf"),
+    ("Initialpunctuation", "Pi"),
+    ("Letter", "L"),
+    ("Letternumber", "Nl"),
+    ("Lineseparator", "Zl"),
+    ("Lowercaseletter", "Ll"),
+    ("Mark", "M"),
+    ("Mathsymbol", "Sm"),
+    ("Modifierletter", "Lm"),
+    ("Modifiersymbol", "Sk"),
+    ("Nonspacingmark", "Mn"),
+    ("Number", "N"),
+    ("Openpunctuation", "Ps"),
+    ("Other", "C"),
+    ("Otherletter", "Lo"),
+    ("Othernumber", "No"),
+    ("Otherpunctuation", "Po"),
+    ("Othersymbol", "So"),
+    ("Paragraphseparator", "Zp"),
+    ("Privateuse", "Co"),
+    ("Punct", "P"),
+    ("Punctuation", "P"),
+    ("Separator", "Z"),
+    ("Spaceseparator", "Zs"),
+    ("Spacingmark", "Mc"),
+    ("Surrogate", "Cs"),
+    ("Symbol", "S"),
+    ("Titlecaseletter", "Lt"),
+    ("Unassigned", "Cn"),
+    ("Uppercaseletter", "Lu"),
+];
+
+/// What a name in `\p{…}` means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) set: Set,
+    /// Everything else is meant.
+    pub(super) is_negated: bool,
+    /// Whether other cases of what it holds belong to it where case does not count.
+    pub(super) folds: bool,
+}
+
+/// The class of a name. None: Go knows none of that name.
+pub(super) fn named(name: &str) -> Option<Named> {
+    let name = canonical(name);
+    let plain = |set, folds| Some(Named { set, is_negated: false, folds });
+    match name.as_str() {
+        "Any" => return plain(Set::Range(0, u32::from(char::MAX)), false),
+        "Assigned" => {
+            return categories("Cn").map(|set| Named { set, is_negated: true, folds: false });
+        }
+        "Ascii" => return plain(Set::Range(0, 0x7f), true),
+        "Lc" => return categories("LC").and_then(|set| plain(set, false)),
+        _ => {}
+    }
+    if let Some(set) = categories(&name) {
+        return plain(set, true);
+    }
+    if let Some(number) = SCRIPTS.split(' ').position(|own| own == name) {
+        return plain(Set::Script(u8::try_from(number.saturating_add(1)).ok()?), true);
+    }
+    let (_, actual) = ALIASES.iter().find(|(own, _)| *own == name)?;
+    categories(actual).and_then(|set| plain(set, *actual != "LC"))
+}
+
+/// A category, or all that begin with a letter; `LC` are the letters with case.
+fn categories(name: &str) -> Option<Set> {
+    let mut mask = 0_u32;
+    for (number, own) in CATEGORIES.split(' ').enumerate() {
+        let is_meant = match name {
+            "LC" => matches!(own, "Ll" | "Lt" | "Lu"),
+            _ if name.len() == 1 => own.starts_with(name),
+            _ => own == name,
+        };
+        if is_meant {
+            mask |= 1_u32.checked_shl(u32::try_from(number).ok()?)?;
+        }
+    }
+    (mask != 0).then_some(Set::Categories(mask))
+}
+
+/// A name with a capital first letter, small ones behind it, and no underscores, spaces and dashes.
+fn canonical(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')) {
+        out.push(if out.is_empty() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() });
+    }
+    out
+}
+
+/// The number of a code point's category.
+pub(super) fn category(code: u32) -> u8 {
+    run_of(CATEGORY_RUNS, code)
+}
+
+/// The number of a code point's script; 0: none.
+pub(super) fn script(code: u32) -> u8 {
+    run_of(SCRIPT_RUNS, code)
+}
+
+fn run_of(runs: &[u8], code: u32) -> u8 {
+    let mut rest = runs.iter().copied();
+    let mut end = 0_u32;
+    while let Some(value) = rest.next() {
+        end = end.saturating_add(number(&mut rest));
+        if code < end {
+            return value;
+        }
+    }
+    0
+}
+
+/// The next code point of an orbit of simple case folding; itself where nothing folds to it.
+pub(super) fn next_of_orbit(code: u32) -> u32 {
+    let mut rest = FOLDS.iter().copied();
+    let mut end = 0_u32;
+    while rest.len() > 0 {
+        let start = end.saturating_add(number(&mut rest));
+        end = start.saturating_add(number(&mut rest));
+        let distance = number(&mut rest);
+        if code < start {
+            return code;
+        }
+        if code < end {
+            return match distance {
+                0 => start.saturating_add(code.saturating_sub(start) ^ 1),
+                even if even.is_multiple_of(2) => code.saturating_add(even / 2),
+                odd => code.saturating_sub(odd.div_ceil(2)),
+            };
+        }
+    }
+    code
+}
+
+/// Seven bits a byte, the lowest first; the eighth says that more follow.
+fn number(bytes: &mut impl Iterator<Item = u8>) -> u32 {
+    let (mut value, mut shift) = (0_u32, 0_u32);
+    for byte in bytes {
+        value |= u32::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
+        shift = shift.saturating_add(7);
+        if byte < 0x80 {
+            break;
+        }
+    }
+    value
+}
