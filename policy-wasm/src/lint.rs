@@ -45,7 +45,7 @@ pub(crate) fn findings(recorded: &mut Recorded, policies: &mut PolicyFiles) -> V
         .map(|finding| Found {
             id: finding.id,
             severity: finding.severity.name(),
-            sentence: finding.sentence,
+            sentence: finding.text(|file| policies.files.get(file).map(|file| file.name.as_str())),
             policy: finding.policy,
             evidence: finding.evidence,
             fix: finding.fix,

@@ -173,6 +173,7 @@ pub fn parties(flow: &Flow, sides: &Sides) -> (String, String) {
         if is_forward { (sender, receiver) } else { (receiver, sender) };
     if sides.direction == Direction::Ingress
         && sides.peer.is_world()
+        && !sides.peer.is_reserved("kube-apiserver")
         && sides.peer.names().is_empty()
     {
         // Clients come from anywhere: their addresses would part what is alike.
@@ -212,7 +213,10 @@ fn party(endpoint: Option<&Endpoint>, address: &str, names: &[String]) -> String
         return name.clone();
     }
     let reserved = endpoint.and_then(|endpoint| {
-        endpoint.labels.iter().find_map(|label| label.strip_prefix("reserved:"))
+        let reserved =
+            || endpoint.labels.iter().filter_map(|label| label.strip_prefix("reserved:"));
+        // It is a node, or of the world, as well, which says less.
+        reserved().find(|name| *name == "kube-apiserver").or_else(|| reserved().next())
     });
     match (address, reserved) {
         ("", Some(reserved)) => reserved.to_owned(),

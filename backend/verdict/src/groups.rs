@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use flow::Flow;
 use policy::{
-    Agreement, Direction, Judge, Judgement, Learned, Traffic, Unjudged, Verdict, parties,
+    Agreement, Cause, Direction, Judge, Judgement, Learned, Traffic, Unjudged, Verdict, parties,
 };
 
 /// Flows with the same ends, port, verdict and reason.
@@ -142,8 +142,8 @@ fn request(flow: &Flow) -> Option<String> {
 
 fn source_text(judgement: &Judgement, set: &policy::PolicySet) -> Option<usize> {
     let explanation = &judgement.explanation;
-    if let Some(rule) = explanation.deciding.first() {
-        return set.policy_of(rule.entry).map(|policy| policy.source);
+    if let Cause::Entry(entry) = explanation.decision.cause {
+        return set.policy_of(entry).map(|policy| policy.source);
     }
     let by = explanation.default_deny.first()?;
     set.policies().get(by.policy).map(|policy| policy.source)

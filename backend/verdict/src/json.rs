@@ -47,7 +47,7 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
                 json!({
                     "id": finding.id,
                     "severity": finding.severity.name(),
-                    "sentence": finding.sentence,
+                    "sentence": finding.text(|source| file(report, Some(source))),
                     "file": file(report, finding.source),
                     "line": finding.at.line,
                     "column": finding.at.column,

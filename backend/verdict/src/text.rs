@@ -150,7 +150,9 @@ fn findings(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::Res
                 "{} {} {place}{}",
                 paint.severity(finding.severity),
                 finding.id,
-                clean(&finding.sentence)
+                clean(
+                    &finding.text(|source| report.files.get(source).map(|file| file.name.as_str()))
+                )
             )?;
             for line in &finding.evidence {
                 writeln!(out, "    {}", paint.dim(&clean(line)))?;

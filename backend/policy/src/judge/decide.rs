@@ -42,7 +42,8 @@ pub enum Verdict {
 /// What decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// An entry, by its index; the first of those of the same rank.
+    /// An entry, by its index: of those of the same rank the first that sends it to the proxy, else
+    /// the first.
     Entry(u32),
     /// No entry matched, and a policy turned the default to deny.
     DefaultDeny,
@@ -153,12 +154,7 @@ pub(super) fn decide(
                     return Decision::plain(Verdict::Denied, Cause::Entry(candidate.entry));
                 }
                 Action::Allow => {
-                    return Decision {
-                        verdict: Verdict::Allowed,
-                        cause: Cause::Entry(candidate.entry),
-                        is_redirect: pair.has_l7
-                            && is_redirect(set, pair, entry.rank, traffic, named),
-                    };
+                    return allowed_by(set, pair, (candidate.entry, entry.rank), traffic, named);
                 }
             },
         }
@@ -177,27 +173,47 @@ fn fallback(pair: &Pair) -> Decision {
     }
 }
 
-/// Whether any entry of the winning rank sends it to the proxy: redirects win over plain allows.
-fn is_redirect(
+/// The entry of the winning rank that sends it to the proxy: redirects win over plain allows.
+fn redirecting(
     set: &PolicySet,
     pair: &Pair,
     rank: (u8, i64),
     traffic: Traffic,
     named: NamedPorts<'_>,
-) -> bool {
-    pair.candidates.iter().any(|candidate| {
-        set.compiled(candidate.entry).is_some_and(|entry| {
-            entry.has_l7
-                && entry.rank == rank
-                && entry.action == Action::Allow
-                && candidate.truth == Truth::Yes
-                && entry
-                    .ports
-                    .iter()
-                    .flatten()
-                    .any(|port| port.is_redirect && port_covers(port, traffic, named) == Truth::Yes)
-        })
-    })
+) -> Option<u32> {
+    if !pair.has_l7 {
+        return None;
+    }
+    let mut candidates = pair.candidates.iter();
+    let found =
+        candidates.find(|candidate| {
+            set.compiled(candidate.entry).is_some_and(|entry| {
+                entry.has_l7
+                    && entry.rank == rank
+                    && entry.action == Action::Allow
+                    && candidate.truth == Truth::Yes
+                    && entry.ports.iter().flatten().any(|port| {
+                        port.is_redirect && port_covers(port, traffic, named) == Truth::Yes
+                    })
+            })
+        });
+    found.map(|candidate| candidate.entry)
+}
+
+/// An allow of this entry and those of its rank.
+fn allowed_by(
+    set: &PolicySet,
+    pair: &Pair,
+    (first, rank): (u32, (u8, i64)),
+    traffic: Traffic,
+    named: NamedPorts<'_>,
+) -> Decision {
+    let redirecting = redirecting(set, pair, rank, traffic, named);
+    Decision {
+        verdict: Verdict::Allowed,
+        cause: Cause::Entry(redirecting.unwrap_or(first)),
+        is_redirect: redirecting.is_some(),
+    }
 }
 
 /// Whether an entry's ports cover the traffic.
@@ -369,11 +385,7 @@ fn in_world(
                 return Decision::plain(Verdict::Denied, Cause::Entry(candidate.entry));
             }
             Action::Allow => {
-                return Decision {
-                    verdict: Verdict::Allowed,
-                    cause: Cause::Entry(candidate.entry),
-                    is_redirect: pair.has_l7 && is_redirect(set, pair, entry.rank, traffic, named),
-                };
+                return allowed_by(set, pair, (candidate.entry, entry.rank), traffic, named);
             }
         }
     }

@@ -1,47 +1,19 @@
 //! Lints that recorded flows give evidence for.
 
-use flow::{Flow, L7Record};
-use hashbrown::{HashMap, HashSet};
+use flow::Flow;
 
-use super::{Finding, MAX_EVIDENCE, Severity};
-use crate::order::{counted, sort};
-use crate::{
-    Cause, Direction, Entry, Identity, Judge, Learned, NamePattern, PeerMatcher, Peers, PolicySet,
-    Sides, Traffic, Verdict, parties,
+use super::{
+    Finding, MAX_EVIDENCE, Severity,
+    seen::{Denied, Seen},
 };
-
-/// What the flows tell, gathered once.
-#[derive(Default)]
-struct Seen {
-    /// Entries that decided about a flow.
-    decided: HashSet<u32>,
-    subjects: HashSet<Identity>,
-    /// Refused queries: name, who asked; with how often.
-    refused: Vec<((String, String), usize)>,
-    /// Connections refused by default.
-    denied: Vec<Denied>,
-    /// Addresses with their names.
-    names: Vec<(String, Vec<String>)>,
-    /// Subjects that no policy is about, by name and direction.
-    open: Vec<((String, Direction), usize)>,
-}
-
-struct Denied {
-    source: String,
-    destination: String,
-    subject: Identity,
-    peer: Identity,
-    direction: Direction,
-    traffic: Traffic,
-}
-
-/// Denied connections that are kept.
-const MAX_DENIED: usize = 10_000;
+use crate::order::sort;
+use crate::{Action, Direction, Entry, Judge, NamePattern, PeerMatcher, Peers, PolicySet};
 
 /// Looks at flows, and adds evidence to what was found before.
 pub(super) fn lint(judge: &mut Judge, flows: &[Flow], findings: &mut Vec<Finding>) {
-    let seen = gather(judge, flows);
+    let seen = Seen::of(judge, flows);
     let set = std::sync::Arc::clone(judge.set());
+    findings.retain(|finding| !is_disproved(finding, &set, &seen));
     refused_queries(&set, &seen, findings);
     private_cidrs(&set, &seen, findings);
     unused(&set, &seen, findings);
@@ -49,62 +21,6 @@ pub(super) fn lint(judge: &mut Judge, flows: &[Flow], findings: &mut Vec<Finding
     unselected(&seen, findings);
     denied_peers(&set, &seen, findings);
     other_namespaces(&set, &seen, findings);
-}
-
-fn gather(judge: &mut Judge, flows: &[Flow]) -> Seen {
-    let learned = Learned::from_flows(flows);
-    let mut seen = Seen::default();
-    let (mut refused, mut open, mut peers) = (Vec::new(), Vec::new(), HashSet::new());
-    for flow in flows {
-        let Ok(sides) = Sides::of(flow, &learned, judge.set().settings()) else { continue };
-        let Ok(summary) = judge.judge_flow(flow, &learned) else { continue };
-        if sides.companion.is_some() {
-            continue;
-        }
-        if seen.subjects.len() < MAX_DENIED {
-            seen.subjects.insert(sides.subject.clone());
-        }
-        if let Cause::Entry(entry) = summary.decision.cause {
-            seen.decided.insert(entry);
-        }
-        let (source, destination) = parties(flow, &sides);
-        if let Some(L7Record::Dns(dns)) = flow.l7.as_ref().and_then(|l7| l7.record.as_ref())
-            && flow.verdict == flow::Verdict::Dropped
-        {
-            let name = dns.query.trim_end_matches('.').to_ascii_lowercase();
-            refused.push((name, source.clone()));
-        }
-        match (summary.decision.verdict, summary.decision.cause) {
-            (Verdict::Denied, Cause::DefaultDeny) if seen.denied.len() < MAX_DENIED => {
-                seen.denied.push(Denied {
-                    source,
-                    destination,
-                    subject: sides.subject.clone(),
-                    peer: sides.peer.clone(),
-                    direction: sides.direction,
-                    traffic: sides.traffic,
-                });
-            }
-            (_, Cause::NotSelected) if !sides.subject.is_world() && !sides.subject.is_node() => {
-                let subject =
-                    if sides.direction == Direction::Egress { source } else { destination };
-                open.push((subject, sides.direction));
-            }
-            _ => {}
-        }
-        if sides.peer.names().len() > 1 && peers.len() < MAX_DENIED {
-            peers.insert(sides.peer);
-        }
-    }
-    seen.refused = counted(refused);
-    seen.open = counted(open);
-    let named = peers
-        .into_iter()
-        .filter_map(|peer| Some((peer.address()?.to_string(), peer.names().to_vec())));
-    seen.names = named.collect();
-    sort(&mut seen.names);
-    seen.names.dedup_by(|one, other| one.0 == other.0);
-    seen
 }
 
 /// Refused queries belong to the names that toFQDNs hopes for.
@@ -172,13 +88,14 @@ fn refused_queries(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
             policy: String::new(),
             evidence,
             fix: None,
+            other: None,
         });
     }
 }
 
 /// Prefixes that hold addresses of the cluster.
 fn private_cidrs(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
-    for entry in set.entries() {
+    for entry in set.entries().iter().filter(|entry| entry.action == Action::Allow) {
         let Peers::Any(peers) = &entry.peers else { continue };
         for peer in peers {
             let PeerMatcher::Cidr { prefix, .. } = &peer.matcher else { continue };
@@ -187,6 +104,7 @@ fn private_cidrs(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 .iter()
                 .filter(|denied| {
                     denied.direction == entry.direction
+                        && entry.subject.matches(denied.subject.labels())
                         && !denied.peer.is_world()
                         && denied
                             .peer
@@ -202,47 +120,49 @@ fn private_cidrs(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
             let policy = set.policies().get(entry.policy);
             findings.push(Finding {
                 id: "cidr-inside-cluster",
-                severity: Severity::Error,
+                // The whole world is meant, or everyone.
+                severity: if prefix.is_everything() { Severity::Hint } else { Severity::Error },
                 sentence: format!("{prefix} holds addresses of pods or nodes, which CIDR rules do not match: select them by labels or entities"),
                 source: policy.map(|policy| policy.source),
                 at: peer.at,
                 policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
                 evidence,
                 fix: None,
+                other: None,
             });
         }
     }
 }
 
-/// Policies about nobody seen, rules that decided nothing.
+/// Policies about nobody seen, rules that decided nothing; as far as these flows can show it.
 fn unused(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
-    let mut selected: HashMap<usize, bool> = HashMap::new();
-    for entry in set.entries() {
-        let is_selected =
-            seen.subjects.iter().any(|subject| entry.subject.matches(subject.labels()));
-        let slot = selected.entry(entry.policy).or_default();
-        *slot |= is_selected;
-    }
     for (index, policy) in set.policies().iter().enumerate() {
-        if selected.get(&index) == Some(&false) {
+        let mut entries = set.entries().iter().filter(|entry| entry.policy == index).peekable();
+        let namespace = policy.name.namespace.as_str();
+        // Flows of other namespaces, or of one pod, say nothing about the rest.
+        if entries.peek().is_none() || seen.pods_of(namespace) < 2 {
+            continue;
+        }
+        let is_about_nobody =
+            |entry: &Entry| !entry.is_node && !seen.has(|end| entry.subject.matches(end.labels()));
+        if entries.all(is_about_nobody) {
             findings.push(Finding {
                 id: "selects-nobody-seen",
-                severity: Severity::Warning,
+                severity: Severity::Hint,
                 sentence: "no endpoint of these flows is selected by this policy".to_owned(),
                 source: Some(policy.source),
                 at: policy.at,
                 policy: policy.name.to_string(),
                 evidence: Vec::new(),
                 fix: None,
+                other: None,
             });
         }
     }
     for (index, entry) in set.entries().iter().enumerate() {
         let is_hit = u32::try_from(index).is_ok_and(|index| seen.decided.contains(&index));
-        if !is_hit
-            && selected.get(&entry.policy) == Some(&true)
-            && matches!(entry.peers, Peers::Any(_))
-        {
+        // Flows that were filtered by verdict do not show what the others were decided by.
+        if !is_hit && matches!(entry.peers, Peers::Any(_)) && seen.shows(entry) {
             let policy = set.policies().get(entry.policy);
             findings.push(Finding {
                 id: "rule-never-hit",
@@ -253,8 +173,41 @@ fn unused(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
                 evidence: Vec::new(),
                 fix: None,
+                other: None,
             });
         }
+    }
+}
+
+/// Whether the flows show that what was found is not so.
+fn is_disproved(finding: &Finding, set: &PolicySet, seen: &Seen) -> bool {
+    let of_policy = || {
+        set.entries().iter().filter(|entry| {
+            set.policies().get(entry.policy).is_some_and(|policy| {
+                Some(policy.source) == finding.source && policy.name.to_string() == finding.policy
+            })
+        })
+    };
+    let is_by = |entry: &Entry, query: &super::seen::Query| {
+        entry.direction == Direction::Egress && entry.subject.matches(query.by.labels())
+    };
+    let mut queries = seen.answered.iter();
+    match finding.id {
+        "no-dns-egress" | "fqdn-without-dns-rule" => {
+            queries.any(|query| of_policy().any(|entry| is_by(entry, query)))
+        }
+        "fqdn-not-in-dns-rules" => of_policy().any(|entry| {
+            let Peers::Any(peers) = &entry.peers else { return false };
+            let mut meant = peers.iter().filter(|peer| peer.at == finding.at);
+            meant.any(|peer| match &peer.matcher {
+                PeerMatcher::Name(pattern) => {
+                    queries.any(|query| is_by(entry, query) && pattern.matches(&query.name))
+                }
+                _ => false,
+            })
+        }),
+        "apiserver-ingress" => seen.has_apiserver_client,
+        _ => false,
     }
 }
 
@@ -287,6 +240,7 @@ fn shared_addresses(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
                 evidence,
                 fix: None,
+                other: None,
             });
         }
     }
@@ -314,6 +268,7 @@ fn unselected(seen: &Seen, findings: &mut Vec<Finding>) {
         policy: String::new(),
         evidence,
         fix: None,
+        other: None,
     });
 }
 
@@ -333,7 +288,7 @@ fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
         (
             "host-network-peer",
             "nodes are refused: pods on the host's network have the node's identity, and no labels of their own",
-            &|denied| denied.peer.is_node(),
+            &|denied| denied.peer.is_node() && !denied.peer.is_reserved("kube-apiserver"),
         ),
         (
             "node-local-dns",
@@ -364,6 +319,7 @@ fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 policy: String::new(),
                 evidence,
                 fix: None,
+                other: None,
             });
         }
     }
@@ -412,19 +368,8 @@ fn other_namespaces(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 policy: policy.name.to_string(),
                 evidence,
                 fix: None,
+                other: None,
             });
         }
-    }
-}
-
-impl Denied {
-    fn line(&self) -> String {
-        format!(
-            "{} → {} {} refused on {}",
-            self.source,
-            self.destination,
-            self.traffic,
-            self.direction.name()
-        )
     }
 }

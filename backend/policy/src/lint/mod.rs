@@ -1,7 +1,9 @@
 //! What is allowed, and still not what its author meant.
 
+mod dns;
 mod flows;
 mod rules;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -29,6 +31,8 @@ pub struct Finding {
     pub evidence: Vec<String>,
     /// What to write instead, where that is mechanical.
     pub fix: Option<String>,
+    /// Another place that it speaks of: index of the source text, and where.
+    pub other: Option<(usize, Position)>,
 }
 
 /// How much a finding matters.
@@ -47,6 +51,18 @@ const MAX_EVIDENCE: usize = 10;
 /// Findings of one run; a folder of generated policies may have any number.
 const MAX_FINDINGS: usize = 10_000;
 
+impl Finding {
+    /// The sentence, with the other place that it speaks of; `name` names the files.
+    #[must_use]
+    pub fn text<'n>(&self, name: impl Fn(usize) -> Option<&'n str>) -> String {
+        let Some((source, at)) = self.other else { return self.sentence.clone() };
+        match name(source).filter(|name| !name.is_empty()) {
+            Some(name) => format!("{} ({name}:{})", self.sentence, at.line),
+            None => format!("{} (line {})", self.sentence, at.line),
+        }
+    }
+}
+
 /// Looks at policies, their texts and, where there are some, flows.
 pub fn lint(texts: &[SourceText<'_>], judge: &mut Judge, flows: &[Flow]) -> Vec<Finding> {
     let set = std::sync::Arc::clone(judge.set());
@@ -55,7 +71,7 @@ pub fn lint(texts: &[SourceText<'_>], judge: &mut Judge, flows: &[Flow]) -> Vec<
     for text in texts {
         text::lint(*text, set.settings(), &mut findings);
     }
-    rules::lint(&set, &mut findings);
+    rules::lint(&set, texts, &mut findings);
     if !flows.is_empty() {
         flows::lint(judge, flows, &mut findings);
     }
@@ -113,6 +129,7 @@ fn refusals(set: &PolicySet, findings: &mut Vec<Finding>) {
             policy: refused.name.clone(),
             evidence: Vec::new(),
             fix: (id == "empty-direction").then(|| "ingress:\n- {}".to_owned()),
+            other: None,
         });
     }
 }

@@ -4,30 +4,31 @@ use hashbrown::HashMap;
 
 use super::{Finding, Severity};
 use crate::{
-    Action, Direction, DnsRule, Entry, Identity, Judge, Label, NamePattern, NamedPorts, Peer,
-    PeerMatcher, Peers, PolicySet, PortRange, Position, Protocol, Selector, Traffic,
+    Action, Direction, Entry, Identity, Judge, Label, NamePattern, NamedPorts, Peer, PeerMatcher,
+    Peers, PolicySet, PortRange, Position, Protocol, Selector, SourceText, Traffic,
+    source::{Value, object_at},
 };
 
 /// Looks at the rules.
-pub(super) fn lint(set: &PolicySet, findings: &mut Vec<Finding>) {
+pub(super) fn lint(set: &PolicySet, texts: &[SourceText<'_>], findings: &mut Vec<Finding>) {
     let mut rules = Rules { set, findings };
     for (index, entry) in set.entries().iter().enumerate() {
         rules.entry(index, entry);
     }
     rules.duplicates();
-    rules.deny_only();
+    rules.deny_only(texts);
     rules.names();
     rules.egress_without_dns();
     rules.conflicts();
 }
 
-struct Rules<'r> {
-    set: &'r PolicySet,
+pub(super) struct Rules<'r> {
+    pub(super) set: &'r PolicySet,
     findings: &'r mut Vec<Finding>,
 }
 
-impl<'r> Rules<'r> {
-    fn add(
+impl Rules<'_> {
+    pub(super) fn add(
         &mut self,
         id: &'static str,
         severity: Severity,
@@ -46,7 +47,24 @@ impl<'r> Rules<'r> {
             policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
             evidence: Vec::new(),
             fix,
+            other: None,
         });
+    }
+
+    /// The same, about another place as well.
+    fn add_beside(
+        &mut self,
+        id: &'static str,
+        severity: Severity,
+        (entry, at): (&Entry, Position),
+        other: &Entry,
+        sentence: &str,
+    ) {
+        self.add(id, severity, entry, at, sentence.to_owned(), None);
+        let source = self.set.policies().get(other.policy).map(|policy| policy.source);
+        if let (Some(finding), Some(source)) = (self.findings.last_mut(), source) {
+            finding.other = Some((source, other.at));
+        }
     }
 
     fn entry(&mut self, index: usize, entry: &Entry) {
@@ -54,22 +72,32 @@ impl<'r> Rules<'r> {
         match (&entry.peers, entry.action) {
             (Peers::Unlimited, Action::Allow) if entry.ports.is_none() => self.add(
                 "empty-rule",
-                Severity::Warning,
+                Severity::Hint,
                 entry,
                 entry.at,
-                format!("`{clause}: {{}}` allows nobody in a Cilium policy: it only turns on default deny (in a NetworkPolicy it allows everyone)"),
+                format!(
+                    "`{clause}: {{}}` allows nobody in a Cilium policy: it {} (in a NetworkPolicy it allows everyone)",
+                    turns_on(entry)
+                ),
                 None,
             ),
+            // Beside it, other policies may allow what they like; a rule that denies everyone
+            // would not leave them that.
             (Peers::Unlimited, Action::Deny) if entry.ports.is_none() => self.add(
                 "empty-deny",
-                Severity::Error,
+                Severity::Hint,
                 entry,
                 entry.at,
-                format!("`{clause}: {{}}` denies nothing"),
-                Some(match entry.direction {
-                    Direction::Ingress => "- fromEntities:\n  - all".to_owned(),
-                    Direction::Egress => "- toEntities:\n  - all".to_owned(),
-                }),
+                format!("`{clause}: {{}}` denies nobody: it {}", turns_on(entry)),
+                None,
+            ),
+            (Peers::Nobody { at }, _) if clause.index.is_some() => self.add(
+                "empty-peers",
+                Severity::Warning,
+                entry,
+                *at,
+                format!("the list of peers is empty: `{clause}` selects nobody, whatever its ports"),
+                None,
             ),
             _ => {}
         }
@@ -109,9 +137,12 @@ impl<'r> Rules<'r> {
             if last.replace(peer.at) == Some(peer.at) {
                 continue;
             }
+            let is_alone = peers.iter().filter(|other| other.at == peer.at).count() == 1;
             match &peer.matcher {
                 PeerMatcher::Labels(selector)
                     if is_reserved(selector, "host")
+                        && is_alone
+                        && !entry.is_node
                         && entry.direction == Direction::Ingress
                         && entry.action == Action::Allow
                         && settings.allow_localhost
@@ -128,11 +159,12 @@ impl<'r> Rules<'r> {
                 }
                 PeerMatcher::Labels(selector)
                     if is_reserved(selector, "kube-apiserver")
+                        && !entry.is_node
                         && entry.direction == Direction::Ingress =>
                 {
                     self.add(
                         "apiserver-ingress",
-                        Severity::Warning,
+                        Severity::Hint,
                         entry,
                         peer.at,
                         "on managed clusters the API server's source address is rewritten: `kube-apiserver` on ingress may match nothing".to_owned(),
@@ -142,6 +174,7 @@ impl<'r> Rules<'r> {
                 PeerMatcher::Labels(selector)
                     if (selector.is_wildcard() || is_reserved(selector, "world"))
                         && entry.action == Action::Allow
+                        && !self.denies_some(entry)
                         && !peer.field.is_empty() =>
                 {
                     let who = if selector.is_wildcard() { "everyone" } else { "the whole world" };
@@ -155,7 +188,7 @@ impl<'r> Rules<'r> {
                         None,
                     );
                 }
-                PeerMatcher::Cidr { prefix, .. } => {
+                PeerMatcher::Cidr { prefix, except } => {
                     if prefix.is_everything() && settings.cidr_matches_nodes {
                         self.add(
                             "everything-and-nodes",
@@ -165,7 +198,10 @@ impl<'r> Rules<'r> {
                             format!("{prefix} does not match nodes, although the match mode says so (cilium#47827)"),
                             None,
                         );
-                    } else if prefix.is_everything() && entry.action == Action::Allow {
+                    } else if prefix.is_everything()
+                        && entry.action == Action::Allow
+                        && except.is_empty()
+                    {
                         self.add(
                             "wide-open",
                             Severity::Hint,
@@ -273,14 +309,12 @@ impl<'r> Rules<'r> {
                 })
         });
         if let Some((_, other)) = voids {
-            let line = other.at.line;
-            self.add(
+            self.add_beside(
                 "l7-beside-l4",
                 Severity::Warning,
-                entry,
-                at,
-                format!("the rule in line {line} allows the same peers on the same port without L7: every request passes, though still through the proxy"),
-                None,
+                (entry, at),
+                other,
+                "another rule allows the same peers on the same port without L7: every request passes, though still through the proxy",
             );
         }
     }
@@ -288,23 +322,23 @@ impl<'r> Rules<'r> {
     fn duplicates(&mut self) {
         let entries = self.set.entries();
         let policies = self.set.policies();
-        let mut first: HashMap<&crate::PolicyName, Position> = HashMap::new();
+        let mut first: HashMap<&crate::PolicyName, (usize, Position)> = HashMap::new();
         for policy in policies {
             let earlier = first.get(&policy.name).copied();
-            first.entry(&policy.name).or_insert(policy.at);
+            first.entry(&policy.name).or_insert((policy.source, policy.at));
             if let Some(earlier) = earlier {
+                // Files of one name may be meant for different clusters.
+                let is_same_file = earlier.0 == policy.source;
                 self.findings.push(Finding {
                     id: "duplicate-name",
-                    severity: Severity::Error,
-                    sentence: format!(
-                        "another policy of this name stands before it (line {}): applied one after the other, this one replaces it",
-                        earlier.line
-                    ),
+                    severity: if is_same_file { Severity::Error } else { Severity::Warning },
+                    sentence: "another policy of this name stands before it: applied one after the other, this one replaces it".to_owned(),
                     source: Some(policy.source),
                     at: policy.at,
                     policy: policy.name.to_string(),
                     evidence: Vec::new(),
                     fix: None,
+                    other: Some(earlier),
                 });
             }
         }
@@ -326,13 +360,14 @@ impl<'r> Rules<'r> {
             if matches!(entry.peers, Peers::Any(_))
                 && let Some(first) = entries.iter().take(index).find(is_copy)
             {
-                let sentence = format!("says the same as the rule in line {}", first.at.line);
-                self.add("duplicate-rule", Severity::Hint, entry, entry.at, sentence, None);
+                let place = (entry, entry.at);
+                let sentence = "another rule says the same";
+                self.add_beside("duplicate-rule", Severity::Hint, place, first, sentence);
             }
         }
     }
 
-    fn deny_only(&mut self) {
+    fn deny_only(&mut self, texts: &[SourceText<'_>]) {
         let entries = self.set.entries().iter().enumerate();
         let mut sorted: Vec<_> =
             entries.map(|(index, entry)| (entry.policy, entry.direction, index)).collect();
@@ -344,9 +379,15 @@ impl<'r> Rules<'r> {
             let Some((_, direction, first)) = group.first().copied() else { continue };
             let mut rules = group.iter().filter_map(|(_, _, index)| self.set.entries().get(*index));
             let is_deny = rules.clone().all(|entry| entry.action == Action::Deny);
-            let is_default = rules.any(|entry| entry.default_deny);
+            let is_default = rules.clone().any(|entry| entry.default_deny);
+            // Without anybody to deny, default deny is all that the rules are for.
+            let denies_somebody = rules.any(|entry| {
+                !matches!(entry.peers, Peers::Nobody { .. })
+                    && (entry.ports.is_some() || matches!(entry.peers, Peers::Any(_)))
+            });
             let Some(first) = self.set.entries().get(first) else { continue };
-            if is_deny && is_default {
+            let is_meant = || self.is_switched_on(first, texts) || self.is_isolated_anyway(first);
+            if is_deny && is_default && denies_somebody && !is_meant() {
                 let name = direction.name();
                 self.add(
                     "deny-only",
@@ -360,81 +401,45 @@ impl<'r> Rules<'r> {
         }
     }
 
-    /// Names without a DNS rule are never learned; names in none are refused first.
-    fn names(&mut self) {
-        let dns = self.dns_entries();
-        for entry in self.set.entries() {
-            let Peers::Any(peers) = &entry.peers else { continue };
-            let has_names = peers.iter().any(|peer| matches!(peer.matcher, PeerMatcher::Name(_)));
-            if entry.tier != crate::Tier::Normal || !has_names {
-                continue;
-            }
-            let rules = dns_rules(&dns, &entry.subject);
-            let mut findings = Vec::new();
-            for peer in peers {
-                let PeerMatcher::Name(pattern) = &peer.matcher else { continue };
-                if rules.is_empty() {
-                    findings.push((
-                        "fqdn-without-dns-rule",
-                        peer.at,
-                        format!("no DNS rule lets the agent see queries: no address is ever learned for `{pattern}`, and connections are refused"),
-                    ));
-                } else if !rules.iter().any(|rule| covers(rule, pattern)) {
-                    findings.push((
-                        "fqdn-not-in-dns-rules",
-                        peer.at,
-                        format!("`{pattern}` stands in toFQDNs, but in no DNS rule: its query is refused, and no connection is ever tried"),
-                    ));
-                }
-            }
-            for (id, at, sentence) in findings {
-                let fix = (id == "fqdn-not-in-dns-rules").then(|| dns_fix(peers, at));
-                self.add(id, Severity::Error, entry, at, sentence, fix);
-            }
-        }
+    /// Whether the policy denies some of what it allows: that it allows the rest is what it is for.
+    fn denies_some(&self, of: &Entry) -> bool {
+        self.set.entries().iter().any(|other| {
+            other.policy == of.policy
+                && other.direction == of.direction
+                && other.action == Action::Deny
+                && matches!(other.peers, Peers::Any(_))
+        })
     }
 
-    /// Entries with DNS rules.
-    fn dns_entries(&self) -> Vec<&'r Entry> {
-        let has_dns = |entry: &&Entry| {
-            entry.direction == Direction::Egress
-                && entry.action == Action::Allow
-                && entry.ports.iter().flatten().any(|rule| !rule.l7.dns.is_empty())
+    /// Whether the policy says in so many words that it denies by default.
+    fn is_switched_on(&self, entry: &Entry, texts: &[SourceText<'_>]) -> bool {
+        let switch = || {
+            let policy = self.set.policies().get(entry.policy)?;
+            let text = texts.iter().find(|text| text.index == policy.source)?;
+            let object = object_at(text.text, policy.at)?;
+            let spec = match entry.clause.spec {
+                None => object.get("spec")?,
+                Some(index) => match &object.get("specs")?.value {
+                    Value::List(specs) => specs.get(index)?,
+                    _ => return None,
+                },
+            };
+            let switch = spec.get("enableDefaultDeny")?.get(entry.direction.name())?;
+            Some(matches!(switch.value, Value::Bool(true)))
         };
-        self.set.entries().iter().filter(has_dns).collect()
+        switch().unwrap_or(false)
     }
 
-    fn egress_without_dns(&mut self) {
-        let lets_dns: Vec<&Selector> = self
-            .set
-            .entries()
-            .iter()
-            .filter(|entry| allows_dns(entry))
-            .map(|entry| &entry.subject)
-            .collect();
-        let mut seen: Vec<bool> = vec![false; self.set.policies().len()];
-        for first in self.set.entries() {
-            if first.direction != Direction::Egress || !first.default_deny {
-                continue;
-            }
-            let Some(seen) = seen.get_mut(first.policy) else { continue };
-            if std::mem::replace(seen, true) || first.is_node {
-                continue;
-            }
-            let allows_dns = lets_dns.iter().any(|subject| {
-                subject.requirements.iter().all(|r| first.subject.requirements.contains(r))
-            });
-            if !allows_dns {
-                self.add(
-                    "no-dns-egress",
-                    Severity::Warning,
-                    first,
-                    first.at,
-                    "egress is refused by default, and nothing allows DNS: whatever goes by name fails".to_owned(),
-                    Some(DNS_RULE.to_owned()),
-                );
-            }
-        }
+    /// Whether another policy that allows something isolates the same pods: default deny is meant.
+    fn is_isolated_anyway(&self, of: &Entry) -> bool {
+        self.set.entries().iter().any(|other| {
+            other.policy != of.policy
+                && other.direction == of.direction
+                && other.default_deny
+                && other.action == Action::Allow
+                && other.is_node == of.is_node
+                && super::dns::is_about_all_of(&other.subject, &of.subject, self.set)
+        })
     }
 
     /// Subjects whose policies the agent cannot put together.
@@ -468,73 +473,13 @@ impl<'r> Rules<'r> {
     }
 }
 
-/// Whether an entry lets anybody ask for names.
-fn allows_dns(entry: &Entry) -> bool {
-    let is_port = |port: &crate::Port| {
-        port.protocol.covers(17)
-            && match &port.range {
-                PortRange::All => true,
-                PortRange::Numbers(low, high) => (*low..=*high).contains(&53),
-                PortRange::Named(name) => name.starts_with("dns"),
-            }
-    };
-    entry.direction == Direction::Egress
-        && entry.action == Action::Allow
-        && !matches!(entry.peers, Peers::Nobody { .. })
-        && match &entry.ports {
-            None => matches!(entry.peers, Peers::Any(_)),
-            Some(rules) => rules.iter().flat_map(|rule| &rule.ports).any(is_port),
-        }
-}
-
-/// DNS rules of entries that are about the same subject, or about everyone.
-fn dns_rules<'e>(entries: &[&'e Entry], subject: &Selector) -> Vec<&'e DnsRule> {
-    entries
-        .iter()
-        .filter(|entry| entry.subject.requirements.iter().all(|r| subject.requirements.contains(r)))
-        .flat_map(|entry| entry.ports.iter().flatten())
-        .flat_map(|rule| &rule.l7.dns)
-        .collect()
-}
-
-const DNS_RULE: &str = "\
-- toEndpoints:
-  - matchLabels:
-      k8s:io.kubernetes.pod.namespace: kube-system
-      k8s:k8s-app: kube-dns
-  toPorts:
-  - ports:
-    - port: \"53\"
-      protocol: ANY
-    rules:
-      dns:
-      - matchPattern: \"*\"";
-
-fn dns_fix(peers: &[Peer], at: Position) -> String {
-    peers
-        .iter()
-        .find(|peer| peer.at == at)
-        .and_then(|peer| match &peer.matcher {
-            PeerMatcher::Name(pattern) if pattern.is_name => {
-                Some(format!("- matchName: \"{pattern}\""))
-            }
-            PeerMatcher::Name(pattern) => Some(format!("- matchPattern: \"{pattern}\"")),
-            _ => None,
-        })
-        .unwrap_or_default()
-}
-
-/// Whether a DNS rule lets everything that a pattern matches be asked for; for patterns, as far
-/// as samples tell.
-fn covers(rule: &DnsRule, pattern: &NamePattern) -> bool {
-    let sample = |stand_in: &str| {
-        let text = pattern.text.replace("**.", &format!("{stand_in}.{stand_in}."));
-        text.replace('*', stand_in)
-    };
-    rule.patterns.iter().any(|own| {
-        own.text == pattern.text
-            || ["x7q", "a-b_c"].iter().all(|stand_in| own.matches(&sample(stand_in)))
-    })
+/// What a rule without peers and ports does.
+const fn turns_on(entry: &Entry) -> &'static str {
+    if entry.default_deny {
+        "only turns on default deny"
+    } else {
+        "does nothing: default deny is switched off"
+    }
 }
 
 fn is_reserved(selector: &Selector, name: &str) -> bool {

@@ -7,6 +7,8 @@ use flow::{Dns, Endpoint, Ip, L7FlowType, Layer4, Layer7, Tcp, TrafficDirection,
 use super::*;
 use crate::Settings;
 
+mod harmless;
+
 fn findings(policy: &str, settings: &Settings, flows: &[Flow]) -> Vec<Finding> {
     let text = SourceText { index: 0, text: policy };
     let set = Arc::new(PolicySet::read(&[text], settings.clone()));
@@ -49,6 +51,26 @@ fn names(fqdn: &str, dns: &str) -> String {
     cnp(&format!(
         "egress:\n- toEndpoints: [{{matchLabels: {{'k8s:io.kubernetes.pod.namespace': kube-system, k8s-app: kube-dns}}}}]\n  toPorts:\n  - ports: [{{port: '53', protocol: ANY}}]\n    rules: {{dns: [{dns}]}}\n- toFQDNs: [{fqdn}]"
     ))
+}
+
+/// Two policies of one namespace.
+fn beside(one: &str, other: &str) -> String {
+    format!("{}---\n{}", cnp(one), cnp(other).replace("name: p", "name: q"))
+}
+
+/// Egress to a name, with a clusterwide DNS rule for those whom a selector selects.
+fn clusterwide(selector: &str) -> String {
+    let rules = names("{matchName: x.io}", "{matchPattern: '*'}");
+    let (head, to_name) = rules.split_once("\n  - toFQDNs").unwrap();
+    let head = head
+        .replace("kind: CiliumNetworkPolicy", "kind: CiliumClusterwideNetworkPolicy")
+        .replace(", namespace: a", "")
+        .replace("endpointSelector: {}", &format!("endpointSelector: {selector}"));
+    let own = cnp(&format!("egress:\n- toFQDNs{}", to_name.trim_end()));
+    format!(
+        "{head}\n---\n{}",
+        own.replace("endpointSelector: {}", "endpointSelector: {matchLabels: {app: till}}")
+    )
 }
 
 /// Id, a policy that it is about, and one that it is not about.
@@ -196,6 +218,102 @@ fn cases() -> Vec<(&'static str, String, String)> {
             np("  egress: [{}]\n  policyTypes: [Egress]"),
         ),
         ("foreign-namespace", other("b"), other("a")),
+        (
+            "default-deny-without-rules",
+            cnp("enableDefaultDeny: {ingress: true}\ningress: []\negress: [{}]"),
+            cnp("enableDefaultDeny: {ingress: true}\ningress: [{}]"),
+        ),
+        (
+            "empty-direction",
+            cnp("ingress: []\negress: [{}]"),
+            cnp("enableDefaultDeny: {ingress: false}\ningress: []\negress: [{}]"),
+        ),
+        ("empty-peers", cnp("ingress: [{fromEndpoints: []}]"), cnp("ingress: [{}]")),
+        ("empty-peers", cnp("egress: [{toCIDR: []}]"), np("  ingress: [{from: []}]")),
+        ("empty-peers", cnp("ingressDeny: [{fromEntities: []}]"), cnp("ingress: []\negress: [{}]")),
+        // Default deny is all that it is for.
+        ("deny-only", cnp("ingressDeny: [{fromEntities: [world]}]"), cnp("ingressDeny: [{}]")),
+        (
+            "deny-only",
+            cnp("ingressDeny: [{fromEntities: [world]}]"),
+            cnp("enableDefaultDeny: {ingress: true}\ningressDeny: [{fromEntities: [world]}]"),
+        ),
+        // Another policy isolates the same pods.
+        (
+            "deny-only",
+            beside("ingressDeny: [{fromEntities: [world]}]", "egress: [{toEntities: [cluster]}]"),
+            beside("ingressDeny: [{fromEntities: [world]}]", "ingress: [{fromEntities: [cluster]}]"),
+        ),
+        // `cluster` holds the host, and is not it; nodes have no own pods to reach.
+        ("needless-host", cnp("ingress: [{fromEntities: [host]}]"), cnp("ingress: [{fromEntities: [cluster]}]")),
+        (
+            "needless-host",
+            cnp("ingress: [{fromEntities: [host, world]}]"),
+            "apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {name: n}\nspec:\n  nodeSelector: {}\n  ingress: [{fromEntities: [host]}]\n".to_owned(),
+        ),
+        (
+            "wide-open",
+            np("  policyTypes: [Egress]\n  egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]"),
+            np("  policyTypes: [Egress]\n  egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}]}]"),
+        ),
+        // Everyone but those whom it denies.
+        (
+            "wide-open",
+            cnp("egress: [{toEntities: [all]}]"),
+            cnp("egress: [{toEntities: [all]}]\negressDeny: [{toCIDR: [169.254.169.254/32]}]"),
+        ),
+        (
+            "apiserver-ingress",
+            cnp("ingress: [{fromEntities: [kube-apiserver]}]"),
+            "apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {name: n}\nspec:\n  nodeSelector: {}\n  ingress: [{fromEntities: [kube-apiserver]}]\n".to_owned(),
+        ),
+        // A policy of Kubernetes beside it lets the same pods ask.
+        (
+            "no-dns-egress",
+            cnp("egress: [{}]"),
+            format!(
+                "{}---\n{}",
+                cnp("egress: [{}]").replace("endpointSelector: {}", "endpointSelector: {matchLabels: {app: x}}"),
+                np("  policyTypes: [Egress]\n  egress: [{to: [{namespaceSelector: {}}], ports: [{port: 53, protocol: UDP}]}]").replace("podSelector: {}", "podSelector: {matchLabels: {app: x}}"),
+            ),
+        ),
+        // A clusterwide DNS rule counts for those whom it selects.
+        ("fqdn-without-dns-rule", clusterwide("{matchLabels: {dns: wanted}}"), clusterwide("{}")),
+        (
+            "fqdn-without-dns-rule",
+            clusterwide("{matchLabels: {io.kubernetes.pod.namespace: b}}"),
+            clusterwide("{matchLabels: {'k8s:io.kubernetes.pod.namespace': a}}"),
+        ),
+        (
+            "no-dns-egress",
+            clusterwide("{matchLabels: {io.cilium.k8s.policy.cluster: other}}"),
+            clusterwide("{matchLabels: {io.cilium.k8s.policy.cluster: default}}"),
+        ),
+        (
+            "fqdn-without-dns-rule",
+            clusterwide("{matchExpressions: [{key: io.kubernetes.pod.namespace, operator: NotIn, values: [a, kube-system]}]}"),
+            clusterwide("{matchExpressions: [{key: io.kubernetes.pod.namespace, operator: NotIn, values: [kube-system]}]}"),
+        ),
+        (
+            "no-dns-egress",
+            clusterwide("{matchExpressions: [{key: app, operator: In, values: [x, y]}]}"),
+            clusterwide("{matchExpressions: [{key: app, operator: In, values: [x, till]}]}"),
+        ),
+        (
+            "fqdn-without-dns-rule",
+            clusterwide("{matchExpressions: [{key: team, operator: Exists}]}"),
+            clusterwide("{matchExpressions: [{key: io.kubernetes.pod.namespace, operator: Exists}, {key: 'k8s:app', operator: Exists}]}"),
+        ),
+        (
+            "no-dns-egress",
+            clusterwide("{matchLabels: {app: dns}}"),
+            clusterwide("{matchLabels: {'k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name': a, 'k8s:io.cilium.k8s.namespace.labels.team': pets}}"),
+        ),
+        (
+            "fqdn-without-dns-rule",
+            clusterwide("{matchExpressions: [{key: app, operator: NotIn, values: [till]}]}"),
+            clusterwide("{matchExpressions: [{key: dns, operator: DoesNotExist}, {key: k8s-app, operator: NotIn, values: [kube-dns]}]}"),
+        ),
         ("no-namespace", cnp("ingress: [{}]").replace(", namespace: a", ""), cnp("ingress: [{}]")),
         ("not-yaml", "kind: [".to_owned(), "kind: []".to_owned()),
         (
@@ -298,10 +416,29 @@ fn refused_query(name: &str) -> Flow {
     }
 }
 
+fn resolver() -> Endpoint {
+    endpoint(&[
+        "k8s:k8s-app=kube-dns",
+        "k8s:io.kubernetes.pod.namespace=kube-system",
+        "k8s:io.cilium.k8s.policy.cluster=default",
+    ])
+}
+
+/// The same, reported by policy as allowed.
+fn passed(flow: Flow) -> Flow {
+    let message_type = flow::MessageType::PolicyVerdict;
+    Flow {
+        event_type: Some(flow::CiliumEventType { message_type, sub_type: 0 }),
+        verdict: flow::Verdict::Forwarded,
+        ..flow
+    }
+}
+
 /// Id, a policy, flows that show it, flows that do not, a part of the evidence.
 type Recorded = (&'static str, String, Vec<Flow>, Vec<Flow>, &'static str);
 
 /// What flows add.
+#[expect(clippy::too_many_lines, reason = "a table, one lint after the other")]
 fn recorded() -> Vec<Recorded> {
     let world = || endpoint(&["reserved:world"]);
     let named = |names: &[&str]| Flow {
@@ -385,9 +522,26 @@ fn recorded() -> Vec<Recorded> {
         ),
         (
             "rule-never-hit",
-            to_b,
-            vec![tcp(pod("a", "other", "default"), "10.1.0.1", 80)],
+            to_b.clone(),
+            vec![passed(tcp(pod("a", "other", "default"), "10.1.0.1", 80))],
             vec![same()],
+            "",
+        ),
+        // Flows that were filtered by verdict do not show it.
+        (
+            "rule-never-hit",
+            to_b,
+            vec![passed(tcp(pod("a", "other", "default"), "10.1.0.1", 80))],
+            vec![tcp(pod("a", "other", "default"), "10.1.0.1", 80)],
+            "",
+        ),
+        // A redirect is of the rule that made it.
+        (
+            "rule-never-hit",
+            names("{matchName: x.io}", "{matchPattern: '*'}")
+                .replace("egress:", "egress:\n  - toEntities: [all]"),
+            vec![passed(same())],
+            vec![passed(named(&["x.io"])), passed(tcp(resolver(), "10.0.0.10", 53))],
             "",
         ),
     ]
@@ -426,6 +580,7 @@ fn every_id_has_its_cases() {
         include_str!("rules.rs"),
         include_str!("text.rs"),
         include_str!("flows.rs"),
+        include_str!("dns.rs"),
     ];
     let mut known: BTreeSet<&str> = cases().iter().map(|(id, ..)| *id).collect();
     known.extend(recorded().iter().map(|(id, ..)| *id));

@@ -94,6 +94,7 @@ impl Page<'_> {
             policy: self.policy.clone(),
             evidence: Vec::new(),
             fix,
+            other: None,
         });
     }
 
@@ -104,7 +105,24 @@ impl Page<'_> {
         for direction in ["ingress", "egress"] {
             let is_empty = matches!(spec.get(direction).map(|n| &n.value), Some(Value::List(items)) if items.is_empty());
             let deny = format!("{direction}Deny");
-            if is_empty && has_any && !is_list(&deny) {
+            let switch = spec.get("enableDefaultDeny").and_then(|own| own.get(direction));
+            let is_without_rules = !is_list(direction) && !is_list(&deny);
+            match switch.map(|switch| (&switch.value, switch.at)) {
+                Some((Value::Bool(true), at)) if is_without_rules => {
+                    self.add(
+                        "default-deny-without-rules",
+                        Severity::Warning,
+                        at,
+                        format!("the policy has no rule for {direction}: `enableDefaultDeny` turns nothing on there, and everything passes; a list with an empty rule does"),
+                        Some(format!("{direction}:\n- {{}}")),
+                    );
+                    continue;
+                }
+                // Nothing is meant to be blocked.
+                Some((Value::Bool(false), _)) => continue,
+                _ => {}
+            }
+            if is_empty && has_any && is_without_rules {
                 let at = spec.get(direction).map_or(spec.at, |n| n.at);
                 self.add(
                     "empty-direction",

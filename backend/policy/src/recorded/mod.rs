@@ -80,6 +80,8 @@ pub struct Summary {
     pub decision: Decision,
     /// Record against policies.
     pub agreement: Agreement,
+    /// What the record proves.
+    pub proof: Proof,
 }
 
 impl Judge {
@@ -158,7 +160,7 @@ impl Judge {
         let is_entry =
             decision.cause == Cause::DefaultDeny && self.is_default_an_entry(subject, direction);
         let agreement = agreement(observed, &decision, verdict, request.is_some(), is_entry);
-        Summary { verdict, decision, agreement }
+        Summary { verdict, decision, agreement, proof: observed.proof }
     }
 }
 

@@ -130,28 +130,7 @@ impl Shape {
 
     /// Subject and peer of a record.
     pub(super) fn parties(self, flow: &Flow) -> Result<(Party<'_>, Party<'_>), Unjudged> {
-        let (Some(source), Some(destination)) = (&flow.source, &flow.destination) else {
-            return Err(Unjudged::NoEndpoints);
-        };
-        let ip = flow.ip.as_ref();
-        let sender = Party {
-            endpoint: source,
-            address: ip.map_or("", |ip| &ip.source),
-            names: &flow.source_names,
-            service: flow.source_service.as_ref(),
-            namespace: &source.namespace,
-            node_labels: None,
-            is_unnamed: false,
-        };
-        let receiver = Party {
-            endpoint: destination,
-            address: ip.map_or("", |ip| &ip.destination),
-            names: &flow.destination_names,
-            service: flow.destination_service.as_ref(),
-            namespace: &destination.namespace,
-            node_labels: None,
-            is_unnamed: false,
-        };
+        let [sender, receiver] = ends(flow).ok_or(Unjudged::NoEndpoints)?;
         let (mut subject, mut peer) =
             if self.subject_is_sender { (sender, receiver) } else { (receiver, sender) };
         if subject.namespace.is_empty() {
@@ -187,6 +166,15 @@ impl Sides {
 }
 
 impl Sides {
+    /// Who is at the ends of a record, whether or not policy was asked about it.
+    pub(crate) fn ends(
+        flow: &Flow,
+        learned: &Learned,
+        settings: &Settings,
+    ) -> Option<[Identity; 2]> {
+        Some(ends(flow)?.map(|party| party.identity(learned, settings)))
+    }
+
     /// The Service, as `namespace/name`, whose own address the connection goes to: policy saw no
     /// backend of it.
     #[must_use]
@@ -266,6 +254,30 @@ impl Party<'_> {
         }
         (labels, is_thin)
     }
+}
+
+/// Both ends of a record, the sender first.
+fn ends(flow: &Flow) -> Option<[Party<'_>; 2]> {
+    let (source, destination) = (flow.source.as_ref()?, flow.destination.as_ref()?);
+    let ip = flow.ip.as_ref();
+    let sender = Party {
+        endpoint: source,
+        address: ip.map_or("", |ip| &ip.source),
+        names: &flow.source_names,
+        service: flow.source_service.as_ref(),
+        namespace: &source.namespace,
+        node_labels: None,
+        is_unnamed: false,
+    };
+    let receiver = Party {
+        endpoint: destination,
+        address: ip.map_or("", |ip| &ip.destination),
+        names: &flow.destination_names,
+        service: flow.destination_service.as_ref(),
+        namespace: &destination.namespace,
+        ..sender
+    };
+    Some([sender, receiver])
 }
 
 /// The side that a record was seen on; where it does not say, the policies that it names do.

@@ -1,0 +1,242 @@
+//! Lints about DNS: without a query that is answered, no name leads anywhere.
+
+use super::{Severity, rules::Rules};
+use crate::{
+    Action, Direction, DnsRule, Entry, NamePattern, Operator, Peer, PeerMatcher, Peers, PolicyKind,
+    PolicySet, PortRange, Position, Requirement, Selector,
+};
+
+impl<'r> Rules<'r> {
+    /// Names without a DNS rule are never learned; names in none are refused first.
+    pub(super) fn names(&mut self) {
+        let dns = self.dns_entries();
+        for entry in self.set.entries() {
+            let Peers::Any(peers) = &entry.peers else { continue };
+            let has_names = peers.iter().any(|peer| matches!(peer.matcher, PeerMatcher::Name(_)));
+            if entry.tier != crate::Tier::Normal || !has_names {
+                continue;
+            }
+            let rules = dns_rules(&dns, &entry.subject, self.set);
+            let mut findings = Vec::new();
+            for peer in peers {
+                let PeerMatcher::Name(pattern) = &peer.matcher else { continue };
+                if rules.is_empty() {
+                    findings.push((
+                        "fqdn-without-dns-rule",
+                        peer.at,
+                        format!("no DNS rule lets the agent see queries: no address is ever learned for `{pattern}`, and connections are refused"),
+                    ));
+                } else if !rules.iter().any(|rule| covers(rule, pattern)) {
+                    findings.push((
+                        "fqdn-not-in-dns-rules",
+                        peer.at,
+                        format!("`{pattern}` stands in toFQDNs, but in no DNS rule: its query is refused, and no connection is ever tried"),
+                    ));
+                }
+            }
+            for (id, at, sentence) in findings {
+                let fix = (id == "fqdn-not-in-dns-rules").then(|| dns_fix(peers, at));
+                self.add(id, Severity::Error, entry, at, sentence, fix);
+            }
+        }
+    }
+
+    /// Entries with DNS rules.
+    fn dns_entries(&self) -> Vec<&'r Entry> {
+        let has_dns = |entry: &&Entry| {
+            entry.direction == Direction::Egress
+                && entry.action == Action::Allow
+                && entry.ports.iter().flatten().any(|rule| !rule.l7.dns.is_empty())
+        };
+        self.set.entries().iter().filter(has_dns).collect()
+    }
+
+    pub(super) fn egress_without_dns(&mut self) {
+        let lets_dns: Vec<&Selector> = self
+            .set
+            .entries()
+            .iter()
+            .filter(|entry| allows_dns(entry))
+            .map(|entry| &entry.subject)
+            .collect();
+        let mut seen: Vec<bool> = vec![false; self.set.policies().len()];
+        for first in self.set.entries() {
+            if first.direction != Direction::Egress || !first.default_deny {
+                continue;
+            }
+            let Some(seen) = seen.get_mut(first.policy) else { continue };
+            // Of a policy that only denies, that it isolates is the finding.
+            let mut others = self.set.entries().iter().filter(|own| own.policy == first.policy);
+            let only_denies =
+                others.all(|own| own.direction == Direction::Ingress || own.action == Action::Deny);
+            if std::mem::replace(seen, true) || first.is_node || only_denies {
+                continue;
+            }
+            let allows_dns =
+                lets_dns.iter().any(|subject| is_about_all_of(subject, &first.subject, self.set));
+            if !allows_dns {
+                let kind = self.set.policies().get(first.policy).map(|policy| policy.name.kind);
+                let fix = match kind {
+                    Some(PolicyKind::NetworkPolicy) => KUBERNETES_DNS_RULE,
+                    _ => DNS_RULE,
+                };
+                self.add(
+                    "no-dns-egress",
+                    Severity::Warning,
+                    first,
+                    first.at,
+                    "egress is refused by default, and nothing allows DNS: whatever goes by name fails".to_owned(),
+                    Some(fix.to_owned()),
+                );
+            }
+        }
+    }
+}
+
+/// Whether an entry lets anybody ask for names.
+fn allows_dns(entry: &Entry) -> bool {
+    let is_port = |port: &crate::Port| {
+        port.protocol.covers(17)
+            && match &port.range {
+                PortRange::All => true,
+                PortRange::Numbers(low, high) => (*low..=*high).contains(&53),
+                PortRange::Named(name) => name.starts_with("dns"),
+            }
+    };
+    entry.direction == Direction::Egress
+        && entry.action == Action::Allow
+        && match &entry.peers {
+            Peers::Nobody { .. } => false,
+            Peers::Unlimited => true,
+            // A resolver is reached by no name: it would have to be asked for first.
+            Peers::Any(peers) => {
+                peers.iter().any(|peer| !matches!(peer.matcher, PeerMatcher::Name(_)))
+            }
+        }
+        && match &entry.ports {
+            None => matches!(entry.peers, Peers::Any(_)),
+            Some(rules) => rules.iter().flat_map(|rule| &rule.ports).any(is_port),
+        }
+}
+
+/// DNS rules of entries that are about every pod of a subject.
+fn dns_rules<'e>(entries: &[&'e Entry], subject: &Selector, set: &PolicySet) -> Vec<&'e DnsRule> {
+    entries
+        .iter()
+        .filter(|entry| is_about_all_of(&entry.subject, subject, set))
+        .flat_map(|entry| entry.ports.iter().flatten())
+        .flat_map(|rule| &rule.l7.dns)
+        .collect()
+}
+
+/// Whether a selector is about every pod that another one selects, as far as these files can show:
+/// what a pod is not said to have it is taken not to have, and labels of namespaces may be there.
+pub(super) fn is_about_all_of(selector: &Selector, pods: &Selector, set: &PolicySet) -> bool {
+    selector.requirements.iter().all(|requirement| is_implied(requirement, pods, set))
+}
+
+fn is_implied(requirement: &Requirement, pods: &Selector, set: &PolicySet) -> bool {
+    if pods.requirements.contains(requirement) {
+        return true;
+    }
+    let source = |requirement: &Requirement| requirement.source.clone().unwrap_or("k8s".to_owned());
+    let key = pod_key(&requirement.key);
+    if key.starts_with(NAMESPACE_LABELS) {
+        return true;
+    }
+    let of_pods = pods
+        .requirements
+        .iter()
+        .filter(|own| pod_key(&own.key) == key && source(own) == source(requirement));
+    let known: Vec<&[String]> = of_pods
+        .filter_map(|own| match &own.operator {
+            Operator::In(values) => Some(values.as_slice()),
+            _ => None,
+        })
+        .collect();
+    let own_cluster = [set.settings().cluster_name.clone()];
+    let known = match (known.as_slice(), key) {
+        ([], crate::document::CLUSTER) => vec![own_cluster.as_slice()],
+        _ => known,
+    };
+    let always = [crate::document::POD_NAMESPACE, "io.cilium.k8s.policy.serviceaccount"];
+    match &requirement.operator {
+        Operator::In(values) => {
+            known.iter().any(|own| own.iter().all(|value| values.contains(value)))
+        }
+        Operator::NotIn(values) => {
+            !known.iter().any(|own| own.iter().all(|value| values.contains(value)))
+        }
+        Operator::Exists => {
+            !known.is_empty()
+                || always.contains(&key)
+                || pods.requirements.iter().any(|own| own == requirement)
+        }
+        Operator::DoesNotExist => known.is_empty() && !always.contains(&key),
+    }
+}
+
+/// Labels of its namespace are among those of a pod.
+const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
+
+/// The namespace's own label of its name says what the pod's label of it says.
+fn pod_key(key: &str) -> &str {
+    match key.strip_prefix(NAMESPACE_LABELS) {
+        Some("kubernetes.io/metadata.name") => crate::document::POD_NAMESPACE,
+        _ => key,
+    }
+}
+
+const KUBERNETES_DNS_RULE: &str = "\
+- to:
+  - namespaceSelector:
+      matchLabels:
+        kubernetes.io/metadata.name: kube-system
+    podSelector:
+      matchLabels:
+        k8s-app: kube-dns
+  ports:
+  - port: 53
+    protocol: UDP
+  - port: 53
+    protocol: TCP";
+
+const DNS_RULE: &str = "\
+- toEndpoints:
+  - matchLabels:
+      k8s:io.kubernetes.pod.namespace: kube-system
+      k8s:k8s-app: kube-dns
+  toPorts:
+  - ports:
+    - port: \"53\"
+      protocol: ANY
+    rules:
+      dns:
+      - matchPattern: \"*\"";
+
+fn dns_fix(peers: &[Peer], at: Position) -> String {
+    peers
+        .iter()
+        .find(|peer| peer.at == at)
+        .and_then(|peer| match &peer.matcher {
+            PeerMatcher::Name(pattern) if pattern.is_name => {
+                Some(format!("- matchName: \"{pattern}\""))
+            }
+            PeerMatcher::Name(pattern) => Some(format!("- matchPattern: \"{pattern}\"")),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+/// Whether a DNS rule lets everything that a pattern matches be asked for; for patterns, as far
+/// as samples tell.
+fn covers(rule: &DnsRule, pattern: &NamePattern) -> bool {
+    let sample = |stand_in: &str| {
+        let text = pattern.text.replace("**.", &format!("{stand_in}.{stand_in}."));
+        text.replace('*', stand_in)
+    };
+    rule.patterns.iter().any(|own| {
+        own.text == pattern.text
+            || ["x7q", "a-b_c"].iter().all(|stand_in| own.matches(&sample(stand_in)))
+    })
+}

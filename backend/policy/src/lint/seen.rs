@@ -1,0 +1,201 @@
+//! What flows show, gathered once for all lints.
+
+use flow::{Flow, L7Record};
+use hashbrown::{HashMap, HashSet};
+
+use crate::order::{counted, sort};
+use crate::{
+    Action, Cause, Direction, Entry, Identity, Judge, Learned, NamedPorts, Proof, Sides, Summary,
+    Traffic, Verdict, parties,
+};
+
+/// What the flows tell.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Entries that decided about a flow, each of those of the winning rank.
+    pub(super) decided: HashSet<u32>,
+    /// Refused queries: name, who asked; with how often.
+    pub(super) refused: Vec<((String, String), usize)>,
+    /// Queries that passed.
+    pub(super) answered: HashSet<Query>,
+    /// Connections refused by default.
+    pub(super) denied: Vec<Denied>,
+    /// Addresses with their names.
+    pub(super) names: Vec<(String, Vec<String>)>,
+    /// Subjects that no policy is about, by name and direction.
+    pub(super) open: Vec<((String, Direction), usize)>,
+    /// Whether the API server was known by its entity as it came in.
+    pub(super) has_apiserver_client: bool,
+    /// Who is at the end of a flow.
+    ends: HashSet<Identity>,
+    /// Subjects, with what the records prove.
+    asked: HashMap<(Identity, Direction), Proofs>,
+}
+
+/// A query that the proxy let pass.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct Query {
+    pub(super) by: Identity,
+    pub(super) name: String,
+}
+
+/// A connection refused by default.
+pub(super) struct Denied {
+    pub(super) source: String,
+    pub(super) destination: String,
+    pub(super) subject: Identity,
+    pub(super) peer: Identity,
+    pub(super) direction: Direction,
+    pub(super) traffic: Traffic,
+}
+
+#[derive(Default)]
+struct Proofs {
+    passed: bool,
+    refused: bool,
+}
+
+/// What is kept of each kind.
+const MAX_KEPT: usize = 10_000;
+
+impl Seen {
+    pub(super) fn of(judge: &mut Judge, flows: &[Flow]) -> Self {
+        let learned = Learned::from_flows(flows);
+        let mut seen = Self::default();
+        let (mut refused, mut open, mut peers) = (Vec::new(), Vec::new(), HashSet::new());
+        let mut explained = HashSet::new();
+        for flow in flows {
+            let ends = Sides::ends(flow, &learned, judge.set().settings());
+            for end in ends.into_iter().flatten() {
+                if seen.ends.len() < MAX_KEPT {
+                    seen.ends.insert(end);
+                }
+            }
+            let Ok(sides) = Sides::of(flow, &learned, judge.set().settings()) else { continue };
+            let Ok(summary) = judge.judge_flow(flow, &learned) else { continue };
+            if sides.companion.is_some() {
+                continue;
+            }
+            seen.has_apiserver_client |= sides.direction == Direction::Ingress
+                && sides.peer.is_reserved("kube-apiserver")
+                && summary.decision.verdict == Verdict::Allowed;
+            seen.credit(judge, flow, (&sides, summary), &learned, &mut explained);
+            let (source, destination) = parties(flow, &sides);
+            if let Some(L7Record::Dns(dns)) = flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) {
+                let name = dns.query.trim_end_matches('.').to_ascii_lowercase();
+                if flow.verdict == flow::Verdict::Dropped {
+                    refused.push((name, source.clone()));
+                } else if seen.answered.len() < MAX_KEPT {
+                    seen.answered.insert(Query { by: sides.subject.clone(), name });
+                }
+            }
+            match (summary.decision.verdict, summary.decision.cause) {
+                (Verdict::Denied, Cause::DefaultDeny) if seen.denied.len() < MAX_KEPT => {
+                    seen.denied.push(Denied {
+                        source,
+                        destination,
+                        subject: sides.subject.clone(),
+                        peer: sides.peer.clone(),
+                        direction: sides.direction,
+                        traffic: sides.traffic,
+                    });
+                }
+                (_, Cause::NotSelected)
+                    if !sides.subject.is_world() && !sides.subject.is_node() =>
+                {
+                    let subject =
+                        if sides.direction == Direction::Egress { source } else { destination };
+                    open.push((subject, sides.direction));
+                }
+                _ => {}
+            }
+            if sides.peer.names().len() > 1 && peers.len() < MAX_KEPT {
+                peers.insert(sides.peer);
+            }
+        }
+        seen.refused = counted(refused);
+        seen.open = counted(open);
+        let named = peers
+            .into_iter()
+            .filter_map(|peer| Some((peer.address()?.to_string(), peer.names().to_vec())));
+        seen.names = named.collect();
+        sort(&mut seen.names);
+        seen.names.dedup_by(|one, other| one.0 == other.0);
+        seen
+    }
+
+    /// Credits a flow to the entries that decided about it, and its subject with what it proves.
+    fn credit(
+        &mut self,
+        judge: &mut Judge,
+        flow: &Flow,
+        (sides, summary): (&Sides, Summary),
+        learned: &Learned,
+        explained: &mut HashSet<(Identity, Identity, Direction, Traffic)>,
+    ) {
+        let key = (sides.subject.clone(), sides.direction);
+        if self.asked.len() < MAX_KEPT || self.asked.contains_key(&key) {
+            let proofs = self.asked.entry(key).or_default();
+            match summary.proof {
+                Proof::Allowed | Proof::Redirected => proofs.passed = true,
+                Proof::Denied | Proof::DeniedByRule | Proof::DeniedByDefault => {
+                    proofs.refused = true;
+                }
+                Proof::Nothing => {}
+            }
+        }
+        if let Cause::Entry(entry) = summary.decision.cause {
+            self.decided.insert(entry);
+        }
+        let question = (sides.subject.clone(), sides.peer.clone(), sides.direction, sides.traffic);
+        if explained.len() < MAX_KEPT && explained.insert(question) {
+            let (subject, peer) = (&sides.subject, &sides.peer);
+            let unknown = NamedPorts::Unknown;
+            let why = judge.explain(subject, peer, sides.direction, sides.traffic, unknown);
+            self.decided.extend(why.deciding.iter().map(|rule| rule.entry));
+        }
+        if summary.decision.is_redirect
+            && flow.l7.is_some()
+            && let Ok(judgement) = judge.explain_flow(flow, learned)
+            && let Some(l7) = judgement.l7
+        {
+            self.decided.extend(l7.rules.iter().map(|rule| rule.entry));
+        }
+    }
+
+    /// Distinct pods of a namespace; of all, where it is empty.
+    pub(super) fn pods_of(&self, namespace: &str) -> usize {
+        let is_one = |end: &&Identity| {
+            end.k8s_label(crate::document::POD_NAMESPACE)
+                .is_some_and(|own| namespace.is_empty() || own == namespace)
+        };
+        let pods: HashSet<_> = self.ends.iter().filter(is_one).map(Identity::labels).collect();
+        pods.len()
+    }
+
+    pub(super) fn has(&self, is_meant: impl FnMut(&Identity) -> bool) -> bool {
+        self.ends.iter().any(is_meant)
+    }
+
+    /// Whether the flows could show that an entry decides: some of its subjects passed, or, of
+    /// what it denies, was refused.
+    pub(super) fn shows(&self, entry: &Entry) -> bool {
+        self.asked.iter().any(|((subject, direction), proofs)| {
+            *direction == entry.direction
+                && entry.subject.matches(subject.labels())
+                && if entry.action == Action::Deny { proofs.refused } else { proofs.passed }
+        })
+    }
+}
+
+impl Denied {
+    pub(super) fn line(&self) -> String {
+        format!(
+            "{} → {} {} refused on {}",
+            self.source,
+            self.destination,
+            self.traffic,
+            self.direction.name()
+        )
+    }
+}

@@ -1,0 +1,117 @@
+//! What lints do not say, and what their fixes do not do.
+
+use super::*;
+
+#[test]
+fn what_flows_disprove_is_not_said() {
+    let has = |policy: &str, flows: &[Flow], id: &str| {
+        findings(policy, &Settings::default(), flows).iter().any(|own| own.id == id)
+    };
+    let answered = |name: &str| Flow { verdict: flow::Verdict::Forwarded, ..refused_query(name) };
+    let alone = cnp("egress: [{toFQDNs: [{matchName: x.io}]}]");
+    for id in ["fqdn-without-dns-rule", "no-dns-egress"] {
+        assert!(has(&alone, &[], id), "{id}");
+        assert!(has(&alone, &[refused_query("x.io")], id), "{id}");
+        assert!(!has(&alone, &[answered("x.io")], id), "{id}");
+    }
+    let other = names("{matchName: x.io}", "{matchName: y.io}");
+    assert!(has(&other, &[answered("y.io")], "fqdn-not-in-dns-rules"));
+    assert!(!has(&other, &[answered("x.io")], "fqdn-not-in-dns-rules"));
+    // Of other pods they disprove nothing.
+    let till =
+        alone.replace("endpointSelector: {}", "endpointSelector: {matchLabels: {app: till}}");
+    assert!(has(&till, &[answered("x.io")], "fqdn-without-dns-rule"));
+
+    let api = cnp("ingress: [{fromEntities: [kube-apiserver]}]");
+    let from = |labels: &[&str]| Flow {
+        source: Some(endpoint(labels)),
+        destination: Some(pod("a", "x", "default")),
+        traffic_direction: TrafficDirection::Ingress,
+        ..passed(tcp(endpoint(labels), "10.1.0.1", 9443))
+    };
+    assert!(has(&api, &[from(&["reserved:remote-node"])], "apiserver-ingress"));
+    assert!(!has(
+        &api,
+        &[from(&["reserved:kube-apiserver", "reserved:world"])],
+        "apiserver-ingress"
+    ));
+}
+
+#[test]
+fn flows_of_others_say_nothing_about_a_policy() {
+    let policy = cnp("ingress: [{}]")
+        .replace("endpointSelector: {}", "endpointSelector: {matchLabels: {app: z}}");
+    let has = |flows: &[Flow]| {
+        findings(&policy, &Settings::default(), flows)
+            .iter()
+            .any(|own| own.id == "selects-nobody-seen")
+    };
+    let between =
+        |one: Endpoint, other: Endpoint| Flow { source: Some(one), ..tcp(other, "10.1.0.1", 80) };
+    let of = |namespace: &str, app: &str| pod(namespace, app, "default");
+    assert!(has(&[between(of("a", "x"), of("a", "y"))]));
+    assert!(!has(&[between(of("b", "x"), of("b", "y"))]));
+    // One pod alone was asked for.
+    assert!(!has(&[between(of("a", "x"), of("b", "y"))]));
+    // At the other end, or in a record that policy was not asked about.
+    assert!(!has(&[between(of("a", "x"), of("a", "z"))]));
+    let own = Flow {
+        ip: Some(Ip {
+            source: "10.1.0.9".to_owned(),
+            destination: "10.1.0.9".to_owned(),
+            ..Ip::default()
+        }),
+        ..between(of("a", "z"), of("a", "z"))
+    };
+    assert!(!has(&[own, between(of("a", "x"), of("a", "y"))]));
+}
+
+#[test]
+fn a_dns_fix_speaks_the_dialect_of_its_policy() {
+    let fix = |policy: &str| {
+        let found = findings(policy, &Settings::default(), &[]);
+        found.into_iter().find(|own| own.id == "no-dns-egress").unwrap().fix.unwrap()
+    };
+    let of_kubernetes = fix(&np("  policyTypes: [Egress]"));
+    let whole = np(&format!(
+        "  policyTypes: [Egress]\n  egress:\n  {}",
+        of_kubernetes.replace('\n', "\n  ")
+    ));
+    assert_eq!(ids(&whole), [""; 0], "{whole}");
+    let of_cilium = fix(&cnp("egress: [{}]"));
+    assert!(!ids(&cnp(&format!("egress:\n{of_cilium}"))).contains(&"no-dns-egress"));
+    assert!(!of_kubernetes.contains("toEndpoints") && of_cilium.contains("toEndpoints"));
+}
+
+#[test]
+fn another_place_is_named_with_its_file() {
+    let one = cnp("ingress: [{fromEntities: [cluster]}]");
+    let two = one.replace("name: p", "name: q");
+    let texts = [SourceText { index: 0, text: &one }, SourceText { index: 1, text: &two }];
+    let set = Arc::new(PolicySet::read(&texts, Settings::default()));
+    let found = lint(&texts, &mut Judge::new(set), &[]);
+    let finding = found.iter().find(|own| own.id == "duplicate-rule").unwrap();
+    let name = |source: usize| ["a.yaml", "b.yaml"].get(source).copied();
+    assert_eq!(
+        (finding.source, finding.text(name).as_str()),
+        (Some(1), "another rule says the same (a.yaml:6)")
+    );
+    assert_eq!(finding.text(|_| None), "another rule says the same (line 6)");
+}
+
+#[test]
+fn no_lint_makes_default_deny_worse() {
+    for spec in [
+        "ingressDeny: [{}]",
+        "egressDeny: [{}]",
+        "enableDefaultDeny: {ingress: false}\ningressDeny: [{}]",
+    ] {
+        for finding in findings(&cnp(spec), &Settings::default(), &[]) {
+            assert!(
+                finding.id == "no-dns-egress" || finding.severity == Severity::Hint,
+                "{finding:?}"
+            );
+            assert!(finding.id == "no-dns-egress" || finding.fix.is_none(), "{finding:?}");
+        }
+    }
+}
