@@ -55,6 +55,10 @@ export function lineWithValues(line: string, valuesOf: ValuesOf): string {
     }
     const own = bound === undefined && flag !== undefined ? out.pop() : undefined;
     const values = valuesOf(unquoted(value), field, flag).map((text) => inAnyNamespace(text, field, open));
+    if (flag === undefined && values.length === 1 && values[0] === unquoted(value)) {
+      out.push({ before, text });
+      continue;
+    }
     if (flag === undefined) {
       out.push(...values.map((text, at) => ({ before: at === 0 ? before : ' ', text })));
       continue;

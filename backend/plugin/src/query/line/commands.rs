@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::flag;
 use super::Diagnostic;
 use super::foreign;
 use super::option::{LineOption, Purpose};
@@ -95,6 +96,11 @@ impl<'t> Parts<'t> {
         let (mut begin, mut before) = (0, None);
         for at in 0..parts.tokens.len() {
             let Some(operator) = parts.tokens.get(at).and_then(Token::operator) else { continue };
+            // As after `|`, the end of a line before any word ends nothing.
+            if operator == Operator::NewLine && begin == at && before.is_some() {
+                begin = at + 1;
+                continue;
+            }
             let goes_on = match operator {
                 Operator::Redirect
                 | Operator::RedirectTo
@@ -283,6 +289,15 @@ impl<'t> Parts<'t> {
             end: word.end,
             text: format!("`{}` stands outside of the command", word.text),
         };
+        let names = self.assigned(0..at);
+        for word in &command.words {
+            if let Some(name) = flag::unresolved_variable(&word.text)
+                && names.contains(&name.trim_matches(['$', '{', '}']))
+            {
+                let text = format!("`{name}` is a variable of the shell: write its value");
+                command.errors.push(Diagnostic { start: word.start, end: word.end, text });
+            }
+        }
         for (other, simple) in self.simple.iter().enumerate() {
             let first = self.words(simple).first().map(|(_, word)| *word);
             if let Some(word) = first.filter(|word| is_flag(&word.text))
@@ -302,9 +317,10 @@ impl<'t> Parts<'t> {
             let behind = Diagnostic { start: token.start(), end: token.end(), text };
             command.behind.get_or_insert(behind);
         }
-        let piped_to = self.simple.get(index + 1..).unwrap_or_default().iter();
-        for simple in piped_to.take_while(|simple| simple.before == Some(Operator::Pipe)) {
-            let words = self.words(simple);
+        let later = self.simple.get(index + 1..).unwrap_or_default().iter();
+        let later = later.map(|simple| (simple, self.words(simple)));
+        let piped_to = later.filter(|(_, words)| !words.is_empty());
+        for (simple, words) in piped_to.take_while(|(it, _)| it.before == Some(Operator::Pipe)) {
             let Some((_, program)) = words.first() else { continue };
             let name = base_name(&program.text);
             let selects = words.iter().any(|(_, word)| word.text.contains("select"));
@@ -319,6 +335,22 @@ impl<'t> Parts<'t> {
                 command.narrowed.get_or_insert(Diagnostic { start, end, text });
             }
         }
+    }
+
+    /// Names of variables that a shell sets: `ns=pets`, `for ns in …`, `read ns`.
+    fn assigned(&self, tokens: Range<usize>) -> Vec<&str> {
+        let words: Vec<&str> = self
+            .between(tokens)
+            .iter()
+            .filter_map(Token::word)
+            .map(|it| it.text.as_str())
+            .collect();
+        let set = words.iter().filter_map(|word| Some(word.split_once('=')?.0));
+        let named = words.windows(2).filter_map(|pair| match pair {
+            ["for" | "read" | "select", name] => Some(*name),
+            _ => None,
+        });
+        set.chain(named).map(|name| name.trim_start_matches('$')).collect()
     }
 
     /// Flags without `hubble observe`, or nothing.

@@ -285,6 +285,10 @@ fn promql(code: &str, lower: &str, first: &str) -> Option<&'static str> {
         let is_log = lower.contains("({") && !lower.contains("__name__");
         return Some(if is_log { LOGQL } else { PROMQL });
     }
+    // Within an expression.
+    if lower.contains("rate(") && lower.contains('[') || lower.contains("sum(rate") {
+        return Some(PROMQL);
+    }
     let is_selector = !first.is_empty() && after.starts_with('{') && after.contains('=');
     let prefixes = ["hubble_", "cilium_", "networkobservability_", "kube_", "container_", "node_"];
     let is_metric = prefixes.iter().any(|prefix| first.starts_with(prefix)) || first == "up";

@@ -175,9 +175,7 @@ impl Reader {
         let is_long = name.chars().count() > 1;
         if dashes != "--" && dashes != "-" || mended != name {
             let shown = if is_long { "--" } else { "-" };
-            let text = format!(
-                "`{dashes}{name}` has dashes of a word processor: read as `{shown}{mended}`"
-            );
+            let text = format!("`{dashes}{name}` is read as `{shown}{mended}`");
             self.remark(word.start, word.end, text);
         } else if dashes == "-" {
             return self.short(word, words);

@@ -148,3 +148,40 @@ proptest! {
         prop_assert!(restricts || !read.errors.is_empty(), "all flows: {}", line);
     }
 }
+
+/// What is not a line of `hubble observe` is named, and where it belongs.
+#[test]
+fn another_language_or_command_is_named() {
+    let check = |text: &str, what: &str, place: &str| {
+        let read = super::read(text, Variables::Kept);
+        let [error] = read.errors.as_slice() else { panic!("{text}: {:?}", read.errors) };
+        let said = &error.text;
+        assert!(said.contains(what) && said.contains(place), "{text}: {said}");
+        assert_eq!(text.get(error.start..error.end), Some(text.trim()), "{text}");
+    };
+    let drops =
+        "RetinaNetworkFlowLogs\n| where Verdict == \"DROPPED\"\n| summarize count() by Reason";
+    check(drops, "KQL", "Azure Monitor");
+    check("ContainerLogV2 | take 5", "KQL", "Azure Monitor");
+    check("let t = 1h;\nRetinaNetworkFlowLogs | where TimeGenerated > ago(t)", "KQL", "Azure");
+    check("{namespace=\"pets\"} |= \"DROPPED\"", "LogQL", "Loki");
+    check("sum(rate({app=\"hubble\"} | json [5m])) by (pod)", "LogQL", "Loki");
+    check("rate(hubble_drop_total{reason=\"x\"}[5m])", "PromQL", "*PromQL*");
+    check("sum by (verdict) (rate(hubble_flows_processed_total[5m]))", "PromQL", "*PromQL*");
+    check("100 * rate(hubble_drop_total[5m])", "PromQL", "*PromQL*");
+    check("hubble_drop_total", "PromQL", "*PromQL*");
+    check("SELECT * FROM flows WHERE verdict = 'DROPPED'", "SQL", "database");
+    check("{ span.http.status_code = 500 }", "TraceQL", "Tempo");
+    check("{\"source_pod\":[\"pets/\"]}", "JSON", "--allowlist");
+    check("_flow.verdict == Verdict.DROPPED", "CEL", "--cel-expression");
+    check("kubectl get cnp -n pets", "`kubectl`", "*Policies*");
+    check("$ kubectl get pods -n pets", "`kubectl`", "terminal");
+    check("apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy", "manifest", "files");
+    check("hubble status", "`hubble status`", "*Save & test*");
+    check("hubble list nodes", "`hubble list`", "variable");
+    check("hubble config set tls true", "`hubble config`", "settings");
+    check("hubble obsreve --verdict DROPPED", "`hubble obsreve`", "`hubble observe`");
+    check("cilium monitor --type drop", "`cilium`", "terminal");
+    check("tcpdump -n port 53", "`tcpdump`", "packets");
+    check("what was dropped?", "no `hubble observe`", "such as");
+}
