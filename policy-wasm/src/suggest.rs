@@ -32,6 +32,8 @@ pub(crate) struct Fix {
     unfixed: Vec<Unfixed>,
     /// Flows that were not asked for and would pass too.
     also_allowed: Vec<String>,
+    /// What the rows that pass now meet next, and is still denied.
+    still_denied: Vec<String>,
 }
 
 /// An addition to a policy that is there.
@@ -88,5 +90,6 @@ pub(crate) fn suggestion(recorded: &mut Recorded, policies: &mut PolicyFiles, ro
             .map(|unfixed| Unfixed { row: row(unfixed.flow), reason: unfixed.reason })
             .collect(),
         also_allowed: suggested.also_allowed,
+        still_denied: suggested.still_denied,
     }
 }

@@ -325,7 +325,7 @@ test('a fix is asked for once someone wants it, and not for a flow of other flow
   await engine.fail(new Error('no memory'));
   expect(model.getState().detail).toMatchObject({ fix: undefined, fixError: 'no memory' });
   model.suggestFix();
-  const fix: Fix = { edits: [], texts: [], yaml: 'a: b\n', fixed: [1], unfixed: [], alsoAllowed: [] };
+  const fix: Fix = { edits: [], texts: [], yaml: 'a: b\n', fixed: [1], unfixed: [], alsoAllowed: [], stillDenied: [] };
   await engine.answer(fix);
   expect(model.getState().detail).toMatchObject({ fix, fixError: undefined });
 

@@ -30,6 +30,7 @@ export const testIds = {
   askFix: 'flows-panel ask-fix',
   fixCode: 'flows-panel fix-code',
   alsoAllowed: 'flows-panel also-allowed',
+  stillDenied: 'flows-panel still-denied',
   openCheck: 'flows-panel open-check',
   check: 'flows-panel check',
   finding: 'flows-panel finding',

@@ -123,6 +123,7 @@ export const text = {
     copy: 'Copy',
     copyFile: (file: string) => `Copy ${file} with the addition`,
     nothingElse: 'None of the other flows loaded here would pass in addition.',
+    stillDenied: 'What comes next stays denied:',
     alsoAllowed: 'Other flows loaded here that would pass too:',
     more: (count: number) => `and ${count} more`,
   },

@@ -231,7 +231,7 @@ impl Report<'_> {
                 let sentence = step.judgement.sentence(self.set);
                 writeln!(out, "      {}{}", clean(&sentence), paint.dim(&file))?;
             }
-            for line in path.alone() {
+            if let Some(line) = path.alone() {
                 writeln!(out, "  {}", clean(&line))?;
             }
         }

@@ -118,6 +118,7 @@ pub(crate) fn suggested(files: &[PolicyFile], suggestion: &policy::Suggestion) -
             "fixed": suggestion.fixed,
             "unfixed": unfixed,
             "alsoAllowed": suggestion.also_allowed,
+            "stillDenied": suggestion.still_denied,
     })
 }
 

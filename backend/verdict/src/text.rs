@@ -217,6 +217,9 @@ pub(crate) fn suggested(
     for line in &suggestion.also_allowed {
         writeln!(out, "would pass too: {}", clean(line))?;
     }
+    for line in &suggestion.still_denied {
+        writeln!(out, "next: {}", clean(line))?;
+    }
     let mut reasons: Vec<&str> =
         suggestion.unfixed.iter().map(|unfixed| unfixed.reason.as_str()).collect();
     reasons.sort_unstable();

@@ -165,11 +165,7 @@ fn ask_answers_step_by_step() {
     // The lab's first question: its flows know product-service, and the asker's labels are written.
     let order_service = ["--from", "order-service", "--from-labels", "app=order-service"];
     let product_service = ["--to", "product-service:3002", "--suggest"];
-    ask(
-        "ask",
-        &[&[zero_trust], flows.as_slice(), &order_service, &product_service].concat(),
-        1,
-    );
+    ask("ask", &[&[zero_trust], flows.as_slice(), &order_service, &product_service].concat(), 1);
     let bing = ["--to", "www.bing.com:443", "-o", "json"];
     ask("ask_json", &[&[zero_trust], flows.as_slice(), &order_service, &bing].concat(), 1);
     let store_front = ["--from", "pets/store-front", "--to", "product-service:3002"];

@@ -72,6 +72,16 @@ function Answer({ fix }: { fix: Fix }) {
         </ClipboardButton>
       ))}
       {fix.yaml !== '' && <Code title={text.fix.add} code={fix.yaml} copy />}
+      {fix.stillDenied.length > 0 && (
+        <div data-testid={testIds.stillDenied}>
+          <p className={styles.hint}>{text.fix.stillDenied}</p>
+          <ul className={styles.list}>
+            {fix.stillDenied.map((line, at) => (
+              <li key={at}>{line}</li>
+            ))}
+          </ul>
+        </div>
+      )}
       <div data-testid={testIds.alsoAllowed}>
         <p className={styles.hint}>{others.length === 0 ? text.fix.nothingElse : text.fix.alsoAllowed}</p>
         <ul className={styles.list}>

@@ -108,6 +108,8 @@ export interface Fix {
   unfixed: Array<{ row: number; reason: string }>;
   /** Other flows that would pass too. */
   alsoAllowed: string[];
+  /** What the flows that pass now meet next, and is still denied. */
+  stillDenied: string[];
 }
 
 /** The modules of the policy engine, each loaded when it is asked for. */

@@ -8,8 +8,8 @@ mod tests;
 mod who;
 
 use flow::{
-    CiliumEventType, Dns, Flow, Http, Ip, L7FlowType, L7Record, Layer4, Layer7, MessageType, Sctp,
-    Tcp, TrafficDirection, Udp,
+    CiliumEventType, Dns, Endpoint, Flow, Http, Ip, L7FlowType, L7Record, Layer4, Layer7,
+    MessageType, Sctp, Tcp, TrafficDirection, Udp,
 };
 
 pub use target::{Target, TargetError};
@@ -120,23 +120,35 @@ pub fn ask(
             }
         }
     }
-    answer.verdict = together(answer.paths.iter().map(Path::verdict), |verdict, all| {
-        if all { verdict } else { Verdict::CannotTell }
-    });
-    if answer.paths.iter().any(|path| path.verdict() != answer.verdict) {
-        answer.notes.push("it depends on the pod: they have other labels".to_owned());
+    let first = answer.paths.first().map_or(Verdict::CannotTell, Path::verdict);
+    if answer.paths.iter().all(|path| path.verdict() == first) {
+        answer.verdict = first;
+    } else {
+        answer
+            .notes
+            .push("it depends on which of them it is: they differ in their labels".to_owned());
     }
     Ok(answer)
 }
 
-/// The one verdict of all, or what becomes of several.
-fn together(
-    verdicts: impl Iterator<Item = Verdict>,
-    become_one: impl Fn(Verdict, bool) -> Verdict,
-) -> Verdict {
-    let mut verdicts = verdicts;
-    let Some(first) = verdicts.next() else { return Verdict::CannotTell };
-    become_one(first, verdicts.all(|verdict| verdict == first))
+/// The steps of a connection whose name is looked up already, to all that it may lead to.
+pub(crate) fn connect(
+    judge: &mut Judge,
+    directory: &Directory,
+    (sender, address): (&Endpoint, &str),
+    to: &Target,
+    traffic: Traffic,
+) -> Vec<Step> {
+    let sender = Party::of(sender.clone(), address.to_owned());
+    let near = Some(who::namespace_of(&sender.endpoint)).filter(|own| !own.is_empty());
+    let Ok(found) = directory.find(to, &[], near, Some(traffic)) else { return Vec::new() };
+    let mut steps = Vec::new();
+    for receiver in &found.parties {
+        let mut asker = Asker { judge, directory, sender: &sender, receiver, request: None };
+        let names: Vec<String> = found.lookup.iter().cloned().collect();
+        asker.connect(&names, receiver.traffic.unwrap_or(traffic), &mut steps);
+    }
+    steps
 }
 
 /// The names that a resolver asks for when a program asks for one, in their order.
@@ -155,7 +167,7 @@ struct Asker<'a> {
 impl Asker<'_> {
     fn steps(&mut self, lookup: Option<&str>, traffic: Traffic) -> (Vec<Step>, Vec<String>) {
         let (mut steps, mut notes) = (Vec::new(), Vec::new());
-        let (sender, receiver) = (self.sender, self.receiver);
+        let sender = self.sender;
         let mut names = Vec::new();
         if let Some(name) = lookup.filter(|_| sender.is_subject()) {
             let (resolver, is_assumed) = self.directory.resolver();
@@ -195,26 +207,28 @@ impl Asker<'_> {
                 names.push(name.to_owned());
             }
         }
-        let is_http = |direction: Direction, own: &mut Self, steps: &mut Vec<Step>| {
-            let kind = match direction {
-                Direction::Egress => StepKind::Egress,
-                Direction::Ingress => StepKind::Ingress,
-            };
-            let (l7, about) = match own.request {
+        self.connect(&names, traffic, &mut steps);
+        (steps, notes)
+    }
+
+    /// Egress and ingress, where `names` have led to the receiver's address.
+    fn connect(&mut self, names: &[String], traffic: Traffic, steps: &mut Vec<Step>) {
+        let (sender, receiver) = (self.sender, self.receiver);
+        for (kind, direction, subject) in [
+            (StepKind::Egress, Direction::Egress, sender),
+            (StepKind::Ingress, Direction::Ingress, receiver),
+        ] {
+            if !subject.is_subject() {
+                continue;
+            }
+            let (l7, about) = match self.request {
                 Some((method, path)) => (Some(http(method, path)), format!("{method} {path}")),
                 None => (None, String::new()),
             };
             let mut flow = record(sender, receiver, direction, traffic, l7);
-            flow.destination_names.clone_from(&names);
-            own.judge(kind, &about, flow, receiver, steps);
-        };
-        if sender.is_subject() {
-            is_http(Direction::Egress, self, &mut steps);
+            flow.destination_names = names.to_vec();
+            self.judge(kind, &about, flow, receiver, steps);
         }
-        if receiver.is_subject() {
-            is_http(Direction::Ingress, self, &mut steps);
-        }
-        (steps, notes)
     }
 
     fn judge(
@@ -299,9 +313,9 @@ impl Path {
         }
     }
 
-    /// Where more than one step is shut, what each opens by itself: nothing.
+    /// Where more than one step is shut, what a fix for the first opens by itself: nothing.
     #[must_use]
-    pub fn alone(&self) -> Vec<String> {
+    pub fn alone(&self) -> Option<String> {
         let shut: Vec<&Step> =
             self.steps.iter().filter(|step| step.judgement.verdict == Verdict::Denied).collect();
         let name = |step: &Step| match step.kind {
@@ -314,13 +328,13 @@ impl Path {
             Some((first, rest)) if !rest.is_empty() => {
                 let rest: Vec<String> = rest.iter().map(|step| name(step)).collect();
                 let stay = if rest.len() == 1 { "stays" } else { "stay" };
-                vec![format!(
+                Some(format!(
                     "a fix for {} alone opens nothing: {} {stay} denied",
                     name(first),
                     rest.join(" and ")
-                )]
+                ))
             }
-            _ => Vec::new(),
+            _ => None,
         }
     }
 

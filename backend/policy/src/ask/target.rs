@@ -88,7 +88,10 @@ impl Target {
         }
         let lower = text.trim_end_matches('.').to_ascii_lowercase();
         let of_service = lower.strip_suffix(".svc").or_else(|| Some(lower.split_once(".svc.")?.0));
-        if let Some((name, namespace)) = of_service.and_then(|own| own.split_once('.')) {
+        if let Some((name, namespace)) = of_service.and_then(|own| own.split_once('.'))
+            // Services and namespaces have no dots: this is a name that a search list made longer.
+            && !namespace.contains('.')
+        {
             return Ok(Self::Name { namespace: Some(namespace.to_owned()), name: name.to_owned() });
         }
         if lower.contains('.') {

@@ -323,6 +323,45 @@ impl Directory {
         Ok(found)
     }
 
+    /// Where flows show that a name is connected to, and the ports of its Service.
+    pub(crate) fn traffics(&self, target: &Target, flows: &[Flow]) -> Vec<Traffic> {
+        const MAX_TRAFFICS: usize = 8;
+        let Ok(found) = self.find(target, &[], None, None) else { return Vec::new() };
+        let mut traffics: Vec<Traffic> = Vec::new();
+        let mut add = |traffic: Traffic| {
+            if traffics.len() < MAX_TRAFFICS && !traffics.contains(&traffic) {
+                traffics.push(traffic);
+            }
+        };
+        if let Target::Name { namespace: Some(namespace), name } = target {
+            let own = |s: &&ServiceObject| s.name == *name && s.namespace == *namespace;
+            for port in self.services.iter().filter(own).flat_map(|service| &service.ports) {
+                add(Traffic::new(port.protocol, port.port));
+            }
+        }
+        let is_meant = |flow: &Flow| {
+            let address = flow.ip.as_ref().map_or("", |ip| ip.destination.as_str());
+            let labels = flow.destination.as_ref().map(|endpoint| &endpoint.labels);
+            found.parties.iter().any(|party| {
+                let is_pod = party.endpoint.labels.iter().any(|label| !is_outside(label));
+                if is_pod {
+                    labels == Some(&party.endpoint.labels)
+                } else {
+                    !address.is_empty() && party.address == address
+                }
+            })
+        };
+        for flow in flows.iter().filter(|flow| flow.reply() != Some(true) && is_meant(flow)) {
+            match &flow.l4 {
+                Some(Layer4::Tcp(tcp)) => add(Traffic::new(6, tcp.destination_port)),
+                Some(Layer4::Udp(udp)) => add(Traffic::new(17, udp.destination_port)),
+                Some(Layer4::Sctp(sctp)) => add(Traffic::new(132, sctp.destination_port)),
+                _ => {}
+            }
+        }
+        traffics
+    }
+
     fn of_labels(&self, namespace: &str, name: &str, written: &[String]) -> Endpoint {
         let labels = written.iter().map(|label| {
             let key = label.split_once('=').map_or(label.as_str(), |(key, _)| key);
@@ -578,7 +617,7 @@ impl Directory {
 }
 
 impl Party {
-    fn of(endpoint: Endpoint, address: String) -> Self {
+    pub(super) fn of(endpoint: Endpoint, address: String) -> Self {
         Self { endpoint, address, ports: None, service: None, traffic: None }
     }
 

@@ -4,6 +4,7 @@
 mod demand;
 mod insert;
 mod kubernetes;
+mod next;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use crate::{
     parties,
 };
 use demand::{RuleBody, RuleKey, SubjectKey, demand};
+use next::Next;
 
 /// Additions, and what comes of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +38,9 @@ pub struct Suggestion {
     /// Flows beyond those that were asked for that would pass now too, as `source → destination
     /// port`.
     pub also_allowed: Vec<String>,
+    /// What the flows that pass now meet next, and is still denied: the other side of their
+    /// connection, the connection behind a name.
+    pub still_denied: Vec<String>,
 }
 
 /// A text put into another.
@@ -120,6 +125,14 @@ pub fn suggest(
                     Some(format!("{source} → {destination} {}", sides.traffic))
                 })
                 .collect();
+            let next = Next {
+                judge: Judge::new(Arc::new(proof.set(&current(texts, &draft.texts), &draft.yaml))),
+                texts,
+                settings,
+                flows,
+                learned: &learned,
+            };
+            suggestion.still_denied = next.still_denied(&fixed);
             suggestion.fixed = fixed;
             suggestion.texts = draft.texts;
             suggestion.edits = draft.edits;
@@ -231,11 +244,15 @@ struct Proof<'p> {
 }
 
 impl Proof<'_> {
-    fn verdicts(&self, texts: &[SourceText<'_>], yaml: &str) -> Vec<Option<Verdict>> {
+    fn set(&self, texts: &[SourceText<'_>], yaml: &str) -> PolicySet {
         let mut all: Vec<SourceText<'_>> = texts.to_vec();
         let next = texts.iter().map(|text| text.index).max().map_or(0, |index| index + 1);
         all.push(SourceText { index: next, text: yaml });
-        let set = PolicySet::read(&all, self.settings.clone());
+        PolicySet::read(&all, self.settings.clone())
+    }
+
+    fn verdicts(&self, texts: &[SourceText<'_>], yaml: &str) -> Vec<Option<Verdict>> {
+        let set = self.set(texts, yaml);
         let answers = self.prepared.judge(&mut Judge::new(Arc::new(set)));
         answers.into_iter().map(|answer| answer.ok().map(|own| own.verdict)).collect()
     }

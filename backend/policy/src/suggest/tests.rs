@@ -486,3 +486,78 @@ fn answers_get_no_rule() {
     assert_eq!(suggestion.unfixed.len(), 3);
     assert_eq!(suggested(CLOSED, &[answer(51_622, 4317, syn)], &[0]).fixed, [0]);
 }
+
+#[test]
+fn what_is_denied_next_is_named() {
+    let lab = include_str!("../../../../tests/vectors/policies-lab/acns-network-policy.yaml");
+    let combined = include_str!("../../../../tests/vectors/policies-lab/aks-combined-fqdn-l7.yaml");
+    let settings = Settings { namespace: "pets".to_owned(), ..Settings::default() };
+    let check = |text: &str, flows: &[Flow], wanted: &[usize], expect: &[&str]| {
+        let suggestion = suggest(&[SourceText { index: 0, text }], &settings, flows, wanted);
+        assert_eq!(suggestion.fixed, wanted, "{:?}", suggestion.unfixed);
+        let heads: Vec<&str> = suggestion
+            .still_denied
+            .iter()
+            .map(|sentence| sentence.split(": denied on").next().unwrap_or_default())
+            .collect();
+        assert_eq!(heads, expect);
+    };
+    let app = |name: &str| pod("pets", &format!("app={name}"));
+    let of = |from: &str, flow: Flow| Flow { source: Some(app(from)), ..flow };
+    let connect = |direction| tcp(app("order-service"), app("product-service"), 3002, direction);
+    let (out, inward) = (connect(TrafficDirection::Egress), connect(TrafficDirection::Ingress));
+    let resolver = pod("kube-system", "k8s-app=kube-dns");
+    let nameless = of("order-service", Flow { l7: None, ..query("") });
+    // One side is opened, the other is not.
+    check(
+        lab,
+        &[out.clone(), inward.clone()],
+        &[0],
+        &["ingress of pets/product-service 3002/TCP from pets/order-service stays denied"],
+    );
+    check(
+        lab,
+        &[out.clone(), inward.clone()],
+        &[1],
+        &["egress of pets/order-service to pets/product-service 3002/TCP stays denied"],
+    );
+    check(lab, &[out.clone(), inward.clone()], &[0, 1], &[]);
+    // The lookup is opened, the connection behind it is not.
+    let beyond = "pets/order-service can look up names, which alone opens nothing: ";
+    check(
+        lab,
+        &[nameless.clone(), out.clone()],
+        &[0],
+        &[&format!("{beyond}egress to pets/product-service 3002/TCP stays denied")],
+    );
+    check(
+        lab,
+        &[nameless],
+        &[0],
+        &[&format!(
+            "{beyond}the name is not in the record, and its egress stays limited to the rules of `CiliumNetworkPolicy/pets/allow-order-service-traffic` egress[0] (line 38)"
+        )],
+    );
+    // Of a name, what flows show is asked about, else HTTPS.
+    let named = of("order-service", query("product-service.pets.svc.cluster.local"));
+    let name = "product-service.pets.svc.cluster.local";
+    check(
+        lab,
+        &[named, inward],
+        &[0],
+        &[&format!(
+            "pets/order-service can look up {name}, which alone opens nothing: egress to pets/product-service 3002/TCP and ingress to pets/product-service 3002/TCP stay denied"
+        )],
+    );
+    let front =
+        |name: &str| Flow { destination: Some(resolver.clone()), ..of("store-front", query(name)) };
+    check(
+        combined,
+        &[front("www.bing.com")],
+        &[0],
+        &[
+            "pets/store-front can look up www.bing.com, which alone opens nothing: egress to www.bing.com 443/TCP stays denied",
+        ],
+    );
+    check(combined, &[front("api.github.com")], &[0], &[]);
+}

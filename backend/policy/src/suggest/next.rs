@@ -1,0 +1,192 @@
+//! What stays shut when a fix is made: the other side of the same connection, and behind a name
+//! the connection itself.
+
+use flow::{Endpoint, Flow, L7Record, Layer4, TrafficDirection};
+
+use crate::{
+    Direction, Directory, Identity, Judge, Learned, Settings, Sides, SourceText, Target, Traffic,
+    Verdict,
+    ask::{self, Step},
+    order, parties,
+    recorded::place,
+};
+
+/// Sentences of one suggestion.
+const MAX_SENTENCES: usize = 20;
+/// Fixed flows that are looked at, of those that are alike one.
+const MAX_FIXED: usize = 1_000;
+/// Where names outside are connected to, if no flow shows it.
+const HTTPS: Traffic = Traffic::new(6, 443);
+
+/// Looks at what comes next for flows that pass now; `judge` is of the policies with the fix.
+pub(super) struct Next<'n> {
+    pub(super) judge: Judge,
+    pub(super) texts: &'n [SourceText<'n>],
+    pub(super) settings: &'n Settings,
+    pub(super) flows: &'n [Flow],
+    pub(super) learned: &'n Learned,
+}
+
+impl Next<'_> {
+    /// What is still denied, in sentences.
+    pub(super) fn still_denied(mut self, fixed: &[usize]) -> Vec<String> {
+        let mut sentences = Vec::new();
+        let mut seen: Vec<(String, String, Traffic, Direction, String)> = Vec::new();
+        let mut directory = None;
+        let flows = self.flows;
+        for flow in fixed.iter().filter_map(|index| flows.get(*index)) {
+            let Ok(sides) = Sides::of(flow, self.learned, self.settings) else { continue };
+            let (source, destination) = parties(flow, &sides);
+            let name = queried(flow).unwrap_or_default().to_owned();
+            let key = (source, destination, sides.traffic, sides.direction, name);
+            if seen.len() >= MAX_FIXED || seen.contains(&key) {
+                continue;
+            }
+            let is_lookup = sides.traffic.port == 53
+                && matches!(sides.traffic.protocol, 6 | 17)
+                && sides.direction == Direction::Egress;
+            let (source, destination, traffic, direction, name) = &key;
+            if is_lookup {
+                let directory = directory
+                    .get_or_insert_with(|| Directory::of(self.texts, self.flows, self.settings));
+                sentences.extend(self.behind(flow, source, name, directory));
+            }
+            if let Some(sentence) = self.other_side(flow) {
+                let what = match direction {
+                    Direction::Egress => {
+                        format!("ingress of {destination} {traffic} from {source}")
+                    }
+                    Direction::Ingress => format!("egress of {source} to {destination} {traffic}"),
+                };
+                sentences.push(format!("{what} stays denied: {sentence}"));
+            }
+            seen.push(key);
+        }
+        order::sort(&mut sentences);
+        sentences.dedup();
+        sentences.truncate(MAX_SENTENCES);
+        sentences
+    }
+
+    /// Why the other side of a connection refuses it.
+    fn other_side(&mut self, flow: &Flow) -> Option<String> {
+        let traffic_direction = match flow.traffic_direction {
+            TrafficDirection::Egress => TrafficDirection::Ingress,
+            TrafficDirection::Ingress => TrafficDirection::Egress,
+            other => other,
+        };
+        let other = Flow { traffic_direction, ..flow.clone() };
+        let judgement = self.judge.explain_flow(&other, self.learned).ok()?;
+        (judgement.verdict == Verdict::Denied).then(|| judgement.sentence(self.judge.set()))
+    }
+
+    /// What stays denied behind a name that can be looked up now.
+    fn behind(
+        &mut self,
+        flow: &Flow,
+        source: &str,
+        name: &str,
+        directory: &Directory,
+    ) -> Option<String> {
+        let sender = flow.source.as_ref()?;
+        let address = flow.ip.as_ref().map_or("", |ip| ip.source.as_str());
+        if name.is_empty() {
+            return self.beyond(flow, sender, source);
+        }
+        let target = Target::parse(name).ok()?;
+        let mut traffics = directory.traffics(&target, self.flows);
+        if traffics.is_empty() && matches!(target, Target::Dns(_)) {
+            traffics.push(HTTPS);
+        }
+        let mut shut = Vec::new();
+        for traffic in traffics {
+            let steps =
+                ask::connect(&mut self.judge, directory, (sender, address), &target, traffic);
+            // Where one port is open, the name leads somewhere.
+            let is_shut = |step: &Step| step.judgement.verdict == Verdict::Denied;
+            if !steps.iter().any(is_shut) {
+                return None;
+            }
+            for step in steps.into_iter().filter(is_shut) {
+                let sentence = format!("{} to {target} {traffic}", step.kind.name());
+                if !shut.contains(&sentence) {
+                    shut.push(sentence);
+                }
+            }
+        }
+        let stay = if shut.len() == 1 { "stays" } else { "stay" };
+        (!shut.is_empty()).then(|| {
+            let shut = shut.join(" and ");
+            format!("{source} can look up {name}, which alone opens nothing: {shut} {stay} denied")
+        })
+    }
+
+    /// What is known of the connections behind a lookup whose name was not recorded.
+    fn beyond(&mut self, flow: &Flow, sender: &Endpoint, source: &str) -> Option<String> {
+        let mut shut: Vec<String> = Vec::new();
+        for other in self.flows {
+            let is_of_sender = other.traffic_direction == TrafficDirection::Egress
+                && other.source.as_ref().is_some_and(|own| own.labels == sender.labels)
+                && !is_query(other);
+            if !is_of_sender || shut.len() >= MAX_SENTENCES {
+                continue;
+            }
+            let Ok(summary) = self.judge.judge_flow(other, self.learned) else { continue };
+            let Ok(sides) = Sides::of(other, self.learned, self.settings) else { continue };
+            let (_, destination) = parties(other, &sides);
+            let sentence = format!("egress to {destination} {}", sides.traffic);
+            if summary.verdict == Verdict::Denied && !shut.contains(&sentence) {
+                shut.push(sentence);
+            }
+        }
+        let alone = format!("{source} can look up names, which alone opens nothing");
+        if !shut.is_empty() {
+            let stay = if shut.len() == 1 { "stays" } else { "stay" };
+            return Some(format!("{alone}: {} {stay} denied", shut.join(" and ")));
+        }
+        // What it may reach is what its rules allow; the record does not say where it meant to go.
+        let judgement = self.judge.explain_flow(flow, self.learned).ok()?;
+        let somewhere = Identity::default();
+        let judge = &mut self.judge;
+        let explanation = judge.explain(
+            &judgement.sides.subject,
+            &somewhere,
+            Direction::Egress,
+            HTTPS,
+            crate::NamedPorts::Unknown,
+        );
+        let set = judge.set();
+        let policies: Vec<String> = explanation
+            .default_deny
+            .iter()
+            .filter_map(|by| {
+                let first = set.entries().iter().position(|entry| {
+                    entry.policy == by.policy && entry.direction == Direction::Egress
+                })?;
+                Some(place(set, u32::try_from(first).ok()?, None))
+            })
+            .collect();
+        (!policies.is_empty()).then(|| {
+            format!(
+                "{alone}: the name is not in the record, and its egress stays limited to the rules of {}",
+                policies.join(", ")
+            )
+        })
+    }
+}
+
+/// The name that a record asks for.
+fn queried(flow: &Flow) -> Option<&str> {
+    match flow.l7.as_ref()?.record.as_ref()? {
+        L7Record::Dns(dns) => Some(dns.query.trim_end_matches('.')),
+        _ => None,
+    }
+}
+
+fn is_query(flow: &Flow) -> bool {
+    match &flow.l4 {
+        Some(Layer4::Udp(udp)) => udp.destination_port == 53,
+        Some(Layer4::Tcp(tcp)) => tcp.destination_port == 53,
+        _ => false,
+    }
+}
