@@ -240,8 +240,13 @@ impl Own<'_> {
         })
     }
 
-    /// Policies that are younger than the flow.
+    /// What the policies without a namespace would have to do with it, and policies that are younger.
     fn notes(&self, flow: &Flow) -> Vec<String> {
+        self.judgement.unplaced(self.set).into_iter().chain(self.younger(flow)).collect()
+    }
+
+    /// Policies that were changed after the flow was recorded.
+    fn younger(&self, flow: &Flow) -> Vec<String> {
         let Some(time_nanos) = flow.time.and_then(Timestamp::unix_nanos) else {
             return Vec::new();
         };

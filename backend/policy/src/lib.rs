@@ -20,6 +20,7 @@ mod settings;
 mod source;
 mod suggest;
 mod tree;
+mod unplaced;
 mod what_if;
 
 pub use ask::{
@@ -49,4 +50,5 @@ pub use server::{Stored, stored};
 pub use settings::{Enforcement, Release, Settings};
 pub use source::{MAX_COPIED_BYTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
 pub use suggest::{Edit, Suggestion, Unfixed, suggest};
+pub use unplaced::Unplaced;
 pub use what_if::{ChangeGroup, Ends, WhatIf, parties, what_if, what_if_prepared};

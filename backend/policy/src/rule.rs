@@ -14,6 +14,8 @@ pub struct Policy {
     pub at: Position,
     /// The object's own name: an annotation may give the policy another.
     pub object: String,
+    /// Whether its document lacks the namespace that it needs.
+    pub is_unplaced: bool,
 }
 
 /// Identifies a policy as Hubble names it.

@@ -47,6 +47,8 @@ pub struct Settings {
     pub api_server: bool,
     /// Namespace of namespaced documents that name none, as `kubectl apply -n` gives it.
     pub namespace: String,
+    /// Whether that namespace was given, not taken for granted.
+    pub is_namespace_given: bool,
 }
 
 /// `enable-policy`.
@@ -88,6 +90,7 @@ impl Default for Settings {
             services_are_empty: false,
             api_server: true,
             namespace: "default".to_owned(),
+            is_namespace_given: false,
         }
     }
 }
@@ -188,7 +191,10 @@ impl Settings {
                 self.cidr_matches_nodes = modes().any(|mode| mode == "nodes");
                 self.cidr_matches_pods = modes().any(|mode| mode == "pods");
             }
-            "namespace" => value.clone_into(&mut self.namespace),
+            "namespace" => {
+                value.clone_into(&mut self.namespace);
+                self.is_namespace_given = true;
+            }
             _ => {
                 let flag = match value {
                     "true" => true,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use clap::Args;
 use policy::{
-    Answer, AskError, Directory, Judge, PolicySet, Question, RefusalClass, Settings, Step,
-    Suggestion, Target, TargetError, Verdict, ask, settings_from, suggest,
+    Answer, AskError, Directory, Judge, Learned, PolicySet, Prepared, Question, RefusalClass,
+    Settings, Step, Suggestion, Target, TargetError, Unplaced, Verdict, ask, settings_from,
+    suggest,
 };
 use serde_json::{Value, json};
 
@@ -139,6 +140,8 @@ pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
     if set.policies().is_empty() {
         notices.push("there is no policy: everything passes".to_owned());
     }
+    let prepared = Prepared::of(&flows, &Learned::from_flows(&flows), &settings);
+    notices.extend(Unplaced::of(&set, &prepared).map(|own| own.sentence()));
     let directory = Directory::of(&texts, &flows, &settings);
     let mut judge = Judge::new(Arc::clone(&set));
     let request = arguments.request.as_ref();
@@ -230,6 +233,9 @@ impl Report<'_> {
                 };
                 let sentence = step.judgement.sentence(self.set);
                 writeln!(out, "      {}{}", clean(&sentence), paint.dim(&file))?;
+                if let Some(unplaced) = step.judgement.unplaced(self.set) {
+                    writeln!(out, "      {}", clean(&unplaced))?;
+                }
             }
             if let Some(line) = path.alone() {
                 writeln!(out, "  {}", clean(&line))?;
@@ -258,6 +264,7 @@ impl Report<'_> {
                 "file": self.file(step),
                 "ours": judgement.ours.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "missing": missing,
+                "unplaced": judgement.unplaced(self.set),
             })
         };
         let path = |path: &policy::Path| {

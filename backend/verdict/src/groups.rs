@@ -27,6 +27,8 @@ pub(crate) struct Group {
     pub(crate) near_misses: Vec<String>,
     pub(crate) lost: Vec<String>,
     pub(crate) missing: Vec<String>,
+    /// What the policies without a namespace would have to do with it.
+    pub(crate) unplaced: Option<String>,
     pub(crate) flows: Vec<usize>,
 }
 
@@ -110,6 +112,7 @@ pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Ve
             near_misses: near_misses(&judgement, &set),
             lost: lost(&judgement, &set),
             missing: judgement.explanation.missing.iter().map(ToString::to_string).collect(),
+            unplaced: judgement.unplaced(&set),
             flows: vec![index],
         });
         known.insert(key, groups.len() - 1);

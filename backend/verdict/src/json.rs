@@ -175,6 +175,7 @@ fn groups(report: &Report<'_>) -> Vec<Value> {
                 "nearMisses": group.near_misses,
                 "lost": group.lost,
                 "missing": group.missing,
+                "unplaced": group.unplaced,
                 "flows": group.flows,
             })
         })

@@ -16,8 +16,8 @@ use std::{io::Write, process::ExitCode, sync::Arc};
 use clap::Parser;
 use logged::Logged;
 use policy::{
-    Agreement, Finding, Judge, Learned, PolicySet, RefusalClass, Settings, Suggestion, WhatIf,
-    lint, settings_from, suggest, what_if,
+    Agreement, Finding, Judge, Learned, PolicySet, Prepared, RefusalClass, Settings, Suggestion,
+    Unplaced, WhatIf, lint, settings_from, suggest, what_if,
 };
 
 use arguments::{Arguments, Command, Output};
@@ -81,6 +81,9 @@ fn run(arguments: &Arguments) -> Result<bool, InputError> {
     } else if !has_policy {
         notices.push("there is no policy: everything passes".to_owned());
     }
+    let prepared = Prepared::of(&flows, &learned, &settings);
+    let unplaced = |set: &PolicySet| Unplaced::of(set, &prepared).map(|own| own.sentence());
+    notices.extend(unplaced(&set));
     let findings = arguments.lint.then(|| lint(&texts, &mut judge, &flows));
     let what_if = match arguments.what_if.as_slice() {
         [] => None,
@@ -91,6 +94,7 @@ fn run(arguments: &Arguments) -> Result<bool, InputError> {
                 let name = files.get(refused.source).map_or("", |file| file.name.as_str());
                 notices.push(format!("{name}:{}: {}", refused.refusal.at.line, refused.refusal));
             }
+            notices.extend(unplaced(&other).map(|own| format!("--what-if: {own}")));
             Some(what_if(&mut judge, &mut Judge::new(Arc::new(other)), &flows))
         }
     };

@@ -248,6 +248,9 @@ fn group_lines(group: &Group, file: &str, paint: &Paint, out: &mut impl Write) -
     let file = if file.is_empty() { String::new() } else { format!(" [{}]", clean(file)) };
     writeln!(out, "    {}{}", clean(&group.sentence), paint.dim(&file))?;
     writeln!(out, "    {}", paint.dim(&clean(&group.comparison)))?;
+    if let Some(unplaced) = &group.unplaced {
+        writeln!(out, "    {}", paint.code("33", &clean(unplaced)))?;
+    }
     for lost in &group.lost {
         writeln!(out, "    {}", paint.dim(&clean(lost)))?;
     }

@@ -178,3 +178,14 @@ fn ask_answers_step_by_step() {
     ask("ask_no_port", &[COMBINED, "--from", "a", "--to", "b"], 2);
     check("ask_help", &["ask", "--help"], 0);
 }
+
+#[test]
+fn policies_without_a_namespace_are_said_to_be_so() {
+    check("unplaced", &["--policies", CHAOS, "--flows", "chaos.jsonl"], 1);
+    let output = run(&["--policies", CHAOS, "--flows", "chaos.jsonl", "-o", "json"], None);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let group = &answer["groups"][0];
+    assert_eq!(group["agreement"], "differs");
+    assert!(group["unplaced"].as_str().unwrap().contains("namespace=pets"), "{group}");
+    assert!(answer["notices"][0].as_str().unwrap().contains("1 policy names no namespace"));
+}

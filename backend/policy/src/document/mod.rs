@@ -244,9 +244,11 @@ impl Reading<'_> {
             let reason = format!("{} must have name", kind.name());
             return Err(Refusal::invalid(node.at, reason));
         }
+        let mut is_unplaced = false;
         match kind {
             PolicyKind::CiliumNetworkPolicy | PolicyKind::NetworkPolicy => {
                 if namespace.is_empty() {
+                    is_unplaced = true;
                     namespace.clone_from(&self.settings.namespace);
                 }
             }
@@ -271,7 +273,8 @@ impl Reading<'_> {
         }?;
         let Document { name, policy, .. } = document;
         let policies = &mut self.documents.policies;
-        policies.push(Policy { name, source, at: node.at, object: object.name.clone() });
+        let object_name = object.name.clone();
+        policies.push(Policy { name, source, at: node.at, object: object_name, is_unplaced });
         // A cluster holds one object of a name: the later one replaces the earlier.
         if let Some(earlier) = self.names.latest.insert(object, policy) {
             self.names.replaced.insert(earlier);

@@ -91,6 +91,18 @@ impl Prepared {
         self.flows.is_empty()
     }
 
+    /// Whom policy was asked about, with the number of flows.
+    pub(crate) fn subjects(&self) -> Vec<(&Identity, usize)> {
+        let mut counts = vec![0_usize; self.identities.len()];
+        for asked in self.flows.iter().flatten() {
+            let subject = self.questions.get(*asked as usize).map(|question| question.subject);
+            if let Some(count) = subject.and_then(|subject| counts.get_mut(subject as usize)) {
+                *count += 1;
+            }
+        }
+        self.identities.iter().zip(counts).filter(|(_, flows)| *flows > 0).collect()
+    }
+
     /// Distinct questions among the flows.
     #[must_use]
     pub fn questions(&self) -> usize {
