@@ -24,7 +24,7 @@ impl<'r> Rules<'r> {
                     findings.push((
                         "fqdn-without-dns-rule",
                         peer.at,
-                        format!("no DNS rule lets the agent see queries: no address is ever learned for `{pattern}`, and connections are refused"),
+                        format!("no DNS rule among these policies lets the agent see queries: without one, no address is ever learned for `{pattern}`, and connections are refused"),
                     ));
                 } else if !rules.iter().any(|rule| covers(rule, pattern)) {
                     findings.push((
@@ -80,9 +80,13 @@ impl<'r> Rules<'r> {
                     Some(PolicyKind::NetworkPolicy) => KUBERNETES_DNS_RULE,
                     _ => DNS_RULE,
                 };
+                let mut own = self.set.entries().iter().filter(|own| own.policy == first.policy);
+                // An address, an API server or nobody at all is reached without a name.
+                let severity =
+                    if own.any(goes_by_name) { Severity::Warning } else { Severity::Hint };
                 self.add(
                     "no-dns-egress",
-                    Severity::Warning,
+                    severity,
                     first,
                     first.at,
                     "egress is refused by default, and nothing allows DNS: whatever goes by name fails".to_owned(),
@@ -116,6 +120,29 @@ fn allows_dns(entry: &Entry) -> bool {
         && match &entry.ports {
             None => matches!(entry.peers, Peers::Any(_)),
             Some(rules) => rules.iter().flat_map(|rule| &rule.ports).any(is_port),
+        }
+}
+
+/// Whether an entry allows egress to what is commonly reached by name.
+fn goes_by_name(entry: &Entry) -> bool {
+    let is_by_name = |peer: &Peer| match &peer.matcher {
+        PeerMatcher::Name(_) | PeerMatcher::Service { .. } => true,
+        PeerMatcher::Labels(selector) => {
+            let of_reserved = |name: &str| {
+                selector.requirements.iter().any(|own| {
+                    own.source.as_deref() == Some("reserved") && own.key.starts_with(name)
+                })
+            };
+            !["kube-apiserver", "host", "remote-node", "health"].into_iter().any(of_reserved)
+        }
+        _ => false,
+    };
+    entry.direction == Direction::Egress
+        && entry.action == Action::Allow
+        && match &entry.peers {
+            Peers::Nobody { .. } => false,
+            Peers::Unlimited => entry.ports.is_some(),
+            Peers::Any(peers) => peers.iter().any(is_by_name),
         }
 }
 

@@ -377,17 +377,25 @@ impl Rules<'_> {
         };
         for group in sorted.chunk_by(is_same) {
             let Some((_, direction, first)) = group.first().copied() else { continue };
-            let mut rules = group.iter().filter_map(|(_, _, index)| self.set.entries().get(*index));
+            let rules = group.iter().filter_map(|(_, _, index)| self.set.entries().get(*index));
             let is_deny = rules.clone().all(|entry| entry.action == Action::Deny);
             let is_default = rules.clone().any(|entry| entry.default_deny);
             // Without anybody to deny, default deny is all that the rules are for.
-            let denies_somebody = rules.any(|entry| {
+            let denies_somebody = rules.clone().any(|entry| {
                 !matches!(entry.peers, Peers::Nobody { .. })
                     && (entry.ports.is_some() || matches!(entry.peers, Peers::Any(_)))
             });
             let Some(first) = self.set.entries().get(first) else { continue };
             let is_meant = || self.is_switched_on(first, texts) || self.is_isolated_anyway(first);
-            if is_deny && is_default && denies_somebody && !is_meant() {
+            // Beside a rule that denies everyone, the default has nothing to add.
+            let denies_all = rules.clone().any(|entry| {
+                entry.ports.is_none()
+                    && matches!(&entry.peers, Peers::Any(peers) if peers.iter().any(|peer| {
+                        matches!(&peer.matcher, PeerMatcher::Labels(own) if own.is_wildcard())
+                    }))
+            });
+            let is_trap = is_deny && is_default && denies_somebody && !denies_all;
+            if is_trap && !is_meant() {
                 let name = direction.name();
                 self.add(
                     "deny-only",

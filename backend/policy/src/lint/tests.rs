@@ -256,6 +256,12 @@ fn cases() -> Vec<(&'static str, String, String)> {
             np("  policyTypes: [Egress]\n  egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]"),
             np("  policyTypes: [Egress]\n  egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}]}]"),
         ),
+        // Everyone is denied anyway.
+        (
+            "deny-only",
+            cnp("egressDeny: [{toEntities: [world]}]"),
+            cnp("egressDeny: [{toEntities: [all]}]"),
+        ),
         // Everyone but those whom it denies.
         (
             "wide-open",

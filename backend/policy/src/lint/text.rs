@@ -16,12 +16,36 @@ struct Page<'p> {
 
 /// Looks at one text.
 pub(super) fn lint(text: SourceText<'_>, settings: &Settings, findings: &mut Vec<Finding>) {
+    let before = findings.len();
     for chunk in source::split(text.text) {
         let Ok(nodes) = source::read(&chunk) else { continue };
         for node in &nodes {
             document(node, text.index, settings, findings, 0);
         }
     }
+    once_for_the_file(before, settings, findings);
+}
+
+/// Says once of a file that documents name no namespace, with how many do not.
+fn once_for_the_file(before: usize, settings: &Settings, findings: &mut Vec<Finding>) {
+    const ID: &str = "no-namespace";
+    let own = findings.get(before..).unwrap_or_default();
+    let count = own.iter().filter(|finding| finding.id == ID).count();
+    if count < 2 {
+        return;
+    }
+    let mut is_first = true;
+    let rest = findings.split_off(before);
+    findings.extend(rest.into_iter().filter_map(|mut finding| {
+        if finding.id != ID {
+            return Some(finding);
+        }
+        finding.sentence = format!(
+            "{count} documents of this file name no namespace; they land in `{}` or wherever kubectl's context points",
+            settings.namespace
+        );
+        std::mem::take(&mut is_first).then_some(finding)
+    }));
 }
 
 fn document(

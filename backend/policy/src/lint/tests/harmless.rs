@@ -115,3 +115,35 @@ fn no_lint_makes_default_deny_worse() {
         }
     }
 }
+
+#[test]
+fn dns_is_missed_most_where_names_are_used() {
+    let severity = |spec: &str| {
+        let found = findings(&cnp(spec), &Settings::default(), &[]);
+        found.into_iter().find(|own| own.id == "no-dns-egress").map(|own| own.severity)
+    };
+    let ports = "toPorts: [{ports: [{port: '443', protocol: TCP}]}]";
+    let to = |peers: &str| severity(&format!("egress: [{{{peers}, {ports}}}]"));
+    assert_eq!(to("toEndpoints: [{matchLabels: {app: b}}]"), Some(Severity::Warning));
+    assert_eq!(to("toEntities: [world]"), Some(Severity::Warning));
+    assert_eq!(to("toFQDNs: [{matchName: x.io}]"), Some(Severity::Warning));
+    assert_eq!(severity(&format!("egress: [{{{ports}}}]")), Some(Severity::Warning));
+    // An API server is reached by its address, and nobody by none.
+    assert_eq!(to("toEntities: [kube-apiserver]"), Some(Severity::Hint));
+    assert_eq!(to("toCIDR: [1.2.3.4/32]"), Some(Severity::Hint));
+    assert_eq!(severity("egress: [{}]"), Some(Severity::Hint));
+    // What a policy denies is reached by no name.
+    assert_eq!(severity("egressDeny: [{toEntities: [world]}]"), None);
+}
+
+#[test]
+fn a_namespace_that_is_missing_is_said_once_of_a_file() {
+    let text =
+        |name: &str| cnp("ingress: [{}]").replace(", namespace: a", "").replace("name: p", name);
+    let both = format!("{}---\n{}", text("name: p"), text("name: q"));
+    let found = findings(&both, &Settings::default(), &[]);
+    let said: Vec<&Finding> = found.iter().filter(|own| own.id == "no-namespace").collect();
+    assert_eq!(said.len(), 1);
+    assert!(said[0].sentence.starts_with("2 documents of this file name no namespace"));
+    assert_eq!(said[0].at.line, 3);
+}
