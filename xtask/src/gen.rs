@@ -1,7 +1,7 @@
 //! `cargo xtask gen`: writes the Rust that follows from `proto/` into
-//! `backend/hubble-api/src/generated/`, and the tables that follow from the facts of policies'
-//! schemas into `backend/policy/src/server/`, and Unicode's into `backend/policy/src/re2/`. The result is committed, so that a build needs neither
-//! this step nor a protobuf compiler.
+//! `backend/hubble-api/src/generated/`, the tables that follow from the facts of policies' schemas
+//! into `backend/policy/src/server/`, and Unicode's into `backend/policy/src/re2/`. The result is
+//! committed, so that a build needs neither this step nor a protobuf compiler.
 
 mod descriptors;
 mod schemas;

@@ -28,7 +28,7 @@ pub use ask::{
 };
 pub use cidr::Prefix;
 pub use dns_name::NamePattern;
-pub use document::{Documents, Refusal, RefusalClass, Refused, SourceText};
+pub use document::{Documents, Refusal, RefusalClass, Refused, Service, SourceText};
 pub use judge::{
     Cause, ClassId, Decision, DefaultDenyBy, Explanation, Fact, Identity, Judge, Knowledge,
     L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss, NamedPorts, NearestMiss,
@@ -44,7 +44,7 @@ pub use recorded::{
 pub use rule::{
     Action, Authentication, CidrGroup, Clause, Direction, DnsRule, Entry, GroupSelector,
     HttpPattern, HttpRule, L7Rules, Listener, Peer, PeerMatcher, Peers, Policy, PolicyKind,
-    PolicyName, Port, PortRange, PortRule, Protocol, Tier, TlsContext,
+    PolicyName, Port, PortRange, PortRule, Protocol, ServiceSelector, Tier, TlsContext,
 };
 pub use server::{Stored, stored};
 pub use settings::{Enforcement, Release, Settings};

@@ -175,10 +175,26 @@ pub enum PeerMatcher {
         /// Key of the label, of source `cidrgroup`, that the addresses carry.
         key: String,
     },
-    /// Backends of a Service.
-    Service {
-        /// Namespace and name; none: selected by labels.
-        service: Option<(String, String)>,
+    /// Backends of Services that are not at hand.
+    Service(ServiceSelector),
+}
+
+/// Which Services; an empty namespace stands for all of them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServiceSelector {
+    /// By name.
+    Name {
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        name: String,
+    },
+    /// By their own labels.
+    Labels {
+        /// Namespace.
+        namespace: String,
+        /// Over the labels, whatever source it names.
+        selector: Selector,
     },
 }
 
@@ -486,10 +502,16 @@ impl std::fmt::Display for PeerMatcher {
             }
             Self::Name(pattern) => write!(f, "{pattern}"),
             Self::CloudGroup { .. } => f.write_str("a cloud provider's group"),
-            Self::Service { service: Some((namespace, name)) } => {
+            Self::Service(ServiceSelector::Name { namespace, name }) if namespace.is_empty() => {
+                write!(f, "Services {name} of any namespace")
+            }
+            Self::Service(ServiceSelector::Name { namespace, name }) => {
                 write!(f, "Service {namespace}/{name}")
             }
-            Self::Service { service: None } => f.write_str("Services by labels"),
+            Self::Service(ServiceSelector::Labels { namespace, selector }) => {
+                write!(f, "Services with {selector}")?;
+                if namespace.is_empty() { Ok(()) } else { write!(f, " in {namespace}") }
+            }
         }
     }
 }

@@ -77,12 +77,12 @@ impl Objects {
             }
             return;
         }
-        let name = text_at(node, &["metadata", "name"]);
+        let name = node.text_at(&["metadata", "name"]).to_owned();
         if kind == "Namespace" && self.namespaces.len() < MAX_OBJECTS {
-            self.namespaces.push((name.clone(), map_at(node, &["metadata", "labels"])));
+            self.namespaces.push((name.clone(), node.texts_of(&["metadata", "labels"])));
             return;
         }
-        let mut namespace = text_at(node, &["metadata", "namespace"]);
+        let mut namespace = node.text_at(&["metadata", "namespace"]).to_owned();
         if namespace.is_empty() {
             namespace.clone_from(&settings.namespace);
         }
@@ -98,7 +98,7 @@ impl Objects {
             "CronJob" => &["spec", "jobTemplate", "spec", "template"],
             _ => return,
         };
-        let Some(template) = at(node, template) else { return };
+        let Some(template) = node.at_path(template) else { return };
         if self.pods.len() < MAX_OBJECTS {
             self.pods.push(pod(template, kind, namespace, name));
         }
@@ -108,18 +108,18 @@ impl Objects {
 fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
     let is_pod = kind == "Pod";
     let is_on_host = matches!(
-        at(node, &["spec", "hostNetwork"]).map(|node| &node.value),
+        node.at_path(&["spec", "hostNetwork"]).map(|node| &node.value),
         Some(Value::Bool(true))
     );
     let labels = if is_on_host {
         // It has the node's identity. Whether the node is the other side's own is not known here.
         vec!["reserved:host".to_owned()]
     } else {
-        let mut account = text_at(node, &["spec", "serviceAccountName"]);
+        let mut account = node.text_at(&["spec", "serviceAccountName"]).to_owned();
         if account.is_empty() {
             account.push_str("default");
         }
-        map_at(node, &["metadata", "labels"])
+        node.texts_of(&["metadata", "labels"])
             .into_iter()
             .chain([("io.cilium.k8s.policy.serviceaccount".to_owned(), account)])
             .map(|(key, value)| format!("k8s:{key}={value}"))
@@ -127,9 +127,9 @@ fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
     };
     let mut ports = Vec::new();
     for field in ["containers", "initContainers"] {
-        for container in list_at(node, &["spec", field]) {
-            for port in list_at(container, &["ports"]) {
-                let name = text_at(port, &["name"]);
+        for container in node.list_at(&["spec", field]) {
+            for port in container.list_at(&["ports"]) {
+                let name = port.text_at(&["name"]).to_owned();
                 if let Some(number) = number_at(port, "containerPort").filter(|_| !name.is_empty())
                 {
                     ports.push((name, protocol_at(port), number));
@@ -146,13 +146,14 @@ fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
             workloads: if is_pod { Vec::new() } else { vec![workload] },
             ..Endpoint::default()
         },
-        address: text_at(node, &["status", "podIP"]),
+        address: node.text_at(&["status", "podIP"]).to_owned(),
         ports,
     }
 }
 
 fn service(node: &Node, namespace: String, name: String) -> ServiceObject {
-    let ports = list_at(node, &["spec", "ports"])
+    let ports = node
+        .list_at(&["spec", "ports"])
         .iter()
         .filter_map(|own| {
             let port = number_at(own, "port")?;
@@ -163,42 +164,17 @@ fn service(node: &Node, namespace: String, name: String) -> ServiceObject {
             Some(ServicePort { protocol: protocol_at(own), port, target })
         })
         .collect();
-    let mut addresses = vec![text_at(node, &["spec", "clusterIP"])];
-    for ingress in list_at(node, &["status", "loadBalancer", "ingress"]) {
-        addresses.push(text_at(ingress, &["ip"]));
+    let mut addresses = vec![node.text_at(&["spec", "clusterIP"]).to_owned()];
+    for ingress in node.list_at(&["status", "loadBalancer", "ingress"]) {
+        addresses.push(ingress.text_at(&["ip"]).to_owned());
     }
     addresses.retain(|address| !address.is_empty() && address != "None");
     ServiceObject {
         namespace,
         name,
-        selector: map_at(node, &["spec", "selector"]),
+        selector: node.texts_of(&["spec", "selector"]),
         addresses,
         ports,
-    }
-}
-
-fn at<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
-    path.iter().try_fold(node, |node, name| node.get(name))
-}
-
-fn text_at(node: &Node, path: &[&str]) -> String {
-    at(node, path).and_then(Node::as_str).unwrap_or_default().to_owned()
-}
-
-fn list_at<'n>(node: &'n Node, path: &[&str]) -> &'n [Node] {
-    match at(node, path).map(|node| &node.value) {
-        Some(Value::List(items)) => items,
-        _ => &[],
-    }
-}
-
-fn map_at(node: &Node, path: &[&str]) -> Vec<(String, String)> {
-    match at(node, path).map(|node| &node.value) {
-        Some(Value::Map(entries)) => entries
-            .iter()
-            .filter_map(|(key, value)| Some((key.name.clone(), value.as_str()?.to_owned())))
-            .collect(),
-        _ => Vec::new(),
     }
 }
 

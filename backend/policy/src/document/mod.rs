@@ -10,10 +10,13 @@ mod peering;
 mod ports;
 mod refusal;
 pub(crate) mod selector;
+mod services;
 
 pub(crate) use log_filters::{RawFilters, read_log_filters};
 pub use refusal::{Refusal, RefusalClass, Refused};
 pub(crate) use selector::{CLUSTER, POD_NAMESPACE};
+pub use services::Service;
+use services::Services;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -32,6 +35,8 @@ pub struct Documents {
     pub entries: Vec<Entry>,
     /// Groups of addresses that policies may refer to.
     pub groups: Vec<CidrGroup>,
+    /// Services that policies may refer to.
+    pub services: Vec<Service>,
     /// What was refused, and what is no policy.
     pub refused: Vec<Refused>,
 }
@@ -64,7 +69,12 @@ impl Documents {
     /// Reads texts. What is refused stands in `refused`; the rest is not held up by it.
     #[must_use]
     pub fn read(texts: &[SourceText<'_>], settings: &Settings) -> Self {
-        let mut reading = Reading { documents: Self::default(), names: Names::default(), settings };
+        let mut reading = Reading {
+            documents: Self::default(),
+            names: Names::default(),
+            services: Services::default(),
+            settings,
+        };
         for text in texts {
             let mut number = 0;
             for chunk in source::split(text.text) {
@@ -89,10 +99,12 @@ impl Documents {
                 }
             }
         }
-        let Reading { mut documents, names, .. } = reading;
+        let Reading { mut documents, names, services, .. } = reading;
         if !names.replaced.is_empty() {
             documents.entries.retain(|entry| !names.replaced.contains(&entry.policy));
         }
+        documents.services = services.finish();
+        services::resolve(&mut documents.entries, &documents.services, settings);
         documents
     }
 }
@@ -114,6 +126,7 @@ fn template(text: &str) -> Option<&'static str> {
 struct Reading<'s> {
     documents: Documents,
     names: Names,
+    services: Services,
     settings: &'s Settings,
 }
 
@@ -170,6 +183,8 @@ impl Reading<'_> {
         let kind = text("kind").unwrap_or_default();
         let given = format!("{kind}/{}/{}", metadata("namespace"), metadata("name"));
         let refuse = |refusal| (given.clone(), refusal);
+        let api_version = text("apiVersion").unwrap_or_default();
+        self.services.add(api_version, kind, node, &self.settings.namespace);
         // Cilium's parser is told the kind, and does not look at the version.
         let is_served = self.settings.api_server;
         let what = if is_served {
@@ -181,7 +196,6 @@ impl Reading<'_> {
             Kind::Policy(kind) => Some(kind),
             Kind::CidrGroup => None,
             Kind::Foreign(belongs) => {
-                let api_version = text("apiVersion").unwrap_or_default();
                 let reason = match (kind.is_empty(), api_version.is_empty()) {
                     (true, _) => "no object of Kubernetes: it has no kind".to_owned(),
                     (false, true) => format!("kind \"{kind}\" is not a policy"),

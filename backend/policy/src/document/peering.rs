@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Direction, GroupSelector, NamePattern, Operator, Peer, PeerMatcher, Peers, Prefix, Requirement,
-    Selector, Settings, source::Node,
+    Selector, ServiceSelector, Settings, source::Node,
 };
 
 /// The other side of one rule.
@@ -300,6 +300,8 @@ impl Peering<'_, '_> {
         if self.list.direction == Direction::Ingress {
             return Ok(());
         }
+        // Source: pkg/policy/k8s/service.go `processRule`, which looks at rules that allow.
+        let are_empty = self.settings.services_are_empty || self.list.is_deny;
         let items = self
             .rule
             .objects("toServices", "Service", &["k8sServiceSelector", "k8sService"])?
@@ -307,17 +309,12 @@ impl Peering<'_, '_> {
         for item in items {
             let named =
                 item.object("k8sService", "K8sServiceNamespace", &["serviceName", "namespace"])?;
-            let service = match named {
+            let mut meant = match named {
                 None => None,
-                Some(service) => {
-                    let namespace = service.string_or_empty("namespace")?;
-                    let namespace =
-                        if namespace.is_empty() { self.namespace.into() } else { namespace };
-                    Some((
-                        namespace.into_owned(),
-                        service.string_or_empty("serviceName")?.into_owned(),
-                    ))
-                }
+                Some(service) => Some(ServiceSelector::Name {
+                    namespace: service.string_or_empty("namespace")?.into_owned(),
+                    name: service.string_or_empty("serviceName")?.into_owned(),
+                }),
             };
             let selected = item.object(
                 "k8sServiceSelector",
@@ -325,17 +322,24 @@ impl Peering<'_, '_> {
                 &["selector", "namespace"],
             )?;
             if let Some(selected) = selected {
-                selected.string("namespace")?;
-                if let Some(node) = selected.get("selector") {
-                    decode(node, &selected.path("selector"), Decoding::Plain)?;
+                let namespace = selected.string_or_empty("namespace")?.into_owned();
+                let mut requirements = match selected.get("selector") {
+                    Some(node) => decode(node, &selected.path("selector"), Decoding::Plain)?
+                        .requirements("", ""),
+                    None => Vec::new(),
+                };
+                for requirement in &mut requirements {
+                    requirement.source = None;
                 }
+                let selector = Selector::new(requirements);
+                meant = Some(ServiceSelector::Labels { namespace, selector });
             }
-            if !self.settings.services_are_empty {
+            if let Some(meant) = meant.filter(|_| !are_empty) {
                 peers.push(Peer {
                     at: item.at,
                     field: "toServices",
                     text: format!("service at {}:{}", item.at.line, item.at.column),
-                    matcher: PeerMatcher::Service { service },
+                    matcher: PeerMatcher::Service(meant),
                 });
             }
         }

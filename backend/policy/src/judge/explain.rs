@@ -424,7 +424,7 @@ impl View<'_> {
                 Fact::CidrGroup { group: matcher.to_string() }
             }
             Some(PeerMatcher::CloudGroup { .. }) => Fact::CloudGroup,
-            Some(matcher @ PeerMatcher::Service { .. }) => {
+            Some(matcher @ PeerMatcher::Service(_)) => {
                 Fact::Service { service: matcher.to_string() }
             }
             Some(PeerMatcher::Nodes(_)) => Fact::NodeLabels,
@@ -447,7 +447,7 @@ fn peer_miss(matcher: &PeerMatcher, peer: &Identity) -> (usize, PeerMiss) {
         PeerMatcher::Name(pattern) => {
             (1, PeerMiss::Name { wanted: pattern.text.clone(), names: peer.names().to_vec() })
         }
-        PeerMatcher::CloudGroup { .. } | PeerMatcher::Service { .. } => {
+        PeerMatcher::CloudGroup { .. } | PeerMatcher::Service(_) => {
             (2, PeerMiss::Other { wanted: matcher.to_string() })
         }
     }

@@ -5,7 +5,8 @@ use super::{
     identity::{Identity, Knowledge},
 };
 use crate::{
-    CidrGroup, GroupSelector, Label, PeerMatcher, Prefix, Requirement, Selector, Settings,
+    CidrGroup, GroupSelector, Label, PeerMatcher, Prefix, Requirement, Selector, ServiceSelector,
+    Settings,
 };
 
 /// Three-valued truth.
@@ -130,8 +131,12 @@ impl World<'_> {
                 _ if !identity.is_world() => Truth::No,
                 _ => Truth::Unknown,
             },
-            PeerMatcher::Service { service } => {
-                if service.as_ref().is_some_and(|s| identity.services().contains(s)) {
+            PeerMatcher::Service(meant) => {
+                if let ServiceSelector::Name { namespace, name } = meant
+                    && identity.services().iter().any(|(own_namespace, own)| {
+                        own == name && (namespace.is_empty() || own_namespace == namespace)
+                    })
+                {
                     return Truth::Yes;
                 }
                 match identity.knowledge() {

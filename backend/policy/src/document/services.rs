@@ -1,0 +1,296 @@
+//! Services, and what `toServices` selects by them: their pods by the Service's own selector, else
+//! the addresses of its `EndpointSlices`. Source: `pkg/policy/k8s/service.go`.
+
+use std::net::IpAddr;
+
+use hashbrown::HashMap;
+
+use super::selector::{CLUSTER, POD_NAMESPACE, Spelled, cidr_text, k8s};
+use crate::{
+    Entry, Label, Operator, Peer, PeerMatcher, Peers, Prefix, Selector, ServiceSelector, Settings,
+    source::{Node, Value},
+};
+
+/// A Service, as far as policies ask for it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Service {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// Its own labels.
+    pub labels: Vec<Label>,
+    /// Labels of its pods; without any, its `EndpointSlices` name the addresses.
+    pub selector: Vec<(String, String)>,
+    /// Addresses of its `EndpointSlices`; none: no slice is at hand.
+    pub backends: Option<Vec<IpAddr>>,
+}
+
+/// Services among the documents, while they are read: slices may stand before their Service.
+#[derive(Debug, Default)]
+pub(super) struct Services {
+    services: HashMap<(String, String), Service>,
+    backends: HashMap<(String, String), Vec<IpAddr>>,
+}
+
+impl Services {
+    /// Keeps what a document says about Services; it is no policy all the same.
+    pub(super) fn add(&mut self, api_version: &str, kind: &str, node: &Node, within: &str) {
+        let key = |name: &str| {
+            let namespace = node.text_at(&["metadata", "namespace"]);
+            let namespace = if namespace.is_empty() { within } else { namespace };
+            (namespace.to_owned(), name.to_owned())
+        };
+        match (api_version, kind) {
+            ("v1", "Service") => {
+                let (namespace, name) = key(node.text_at(&["metadata", "name"]));
+                let labels = node.texts_of(&["metadata", "labels"]).into_iter();
+                let labels = labels.map(|(key, value)| Label { key, value, source: "k8s".into() });
+                let service = Service {
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                    labels: labels.collect(),
+                    selector: node.texts_of(&["spec", "selector"]),
+                    backends: None,
+                };
+                // A cluster holds one object of a name: the later one replaces the earlier.
+                self.services.insert((namespace, name), service);
+            }
+            ("discovery.k8s.io/v1", "EndpointSlice") => {
+                let labels = ["metadata", "labels", "kubernetes.io/service-name"];
+                let addresses = self.backends.entry(key(node.text_at(&labels))).or_default();
+                let is_port = |port: &Node| port.get("port").is_some_and(|port| !port.is_null());
+                if node.list_at(&["ports"]).iter().any(is_port) {
+                    let endpoints = node.list_at(&["endpoints"]).iter();
+                    let texts = endpoints.flat_map(|endpoint| endpoint.list_at(&["addresses"]));
+                    addresses
+                        .extend(texts.filter_map(|text| text.as_str()?.parse::<IpAddr>().ok()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The Services in the order of their names.
+    pub(super) fn finish(mut self) -> Vec<Service> {
+        let mut services: Vec<Service> = self.services.into_values().collect();
+        for service in &mut services {
+            service.backends =
+                self.backends.remove(&(service.namespace.clone(), service.name.clone()));
+        }
+        crate::order::sort_by(&mut services, |one, other| {
+            (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name))
+        });
+        services
+    }
+}
+
+/// Services that are looked at and peers that are made of them, for all rules together.
+const MAX_STEPS: usize = 4 << 20;
+
+/// Puts what Services select in the place of `toServices`. What is not at hand stays open.
+pub(super) fn resolve(entries: &mut [Entry], services: &[Service], settings: &Settings) {
+    if services.is_empty() {
+        return;
+    }
+    let mut steps = 0_usize;
+    for entry in entries {
+        let Peers::Any(peers) = &mut entry.peers else { continue };
+        if !peers.iter().any(|peer| matches!(peer.matcher, PeerMatcher::Service(_))) {
+            continue;
+        }
+        let mut found = Vec::new();
+        for peer in peers.drain(..) {
+            let own = match &peer.matcher {
+                PeerMatcher::Service(selector) if steps < MAX_STEPS => {
+                    steps = steps.saturating_add(services.len());
+                    peers_of(selector, &peer, services, settings)
+                }
+                _ => None,
+            };
+            steps = steps.saturating_add(own.as_ref().map_or(0, Vec::len));
+            match own {
+                Some(own) => found.extend(own),
+                None => found.push(peer),
+            }
+        }
+        // Services without backends leave a rule without peers, as if it named none.
+        entry.peers = if found.is_empty() { Peers::Unlimited } else { Peers::Any(found) };
+    }
+}
+
+/// Peers of the Services that are meant. None: none of them is at hand, or one without the slices
+/// that it needs.
+fn peers_of(
+    selector: &ServiceSelector,
+    peer: &Peer,
+    services: &[Service],
+    settings: &Settings,
+) -> Option<Vec<Peer>> {
+    let mut peers = Vec::new();
+    let mut is_found = false;
+    for service in services.iter().filter(|service| selector.selects(service)) {
+        is_found = true;
+        let new = |matcher, text| Peer { at: peer.at, field: peer.field, matcher, text };
+        if service.selector.is_empty() {
+            for address in service.backends.as_ref()? {
+                let prefix = Prefix::of_address(*address);
+                let matcher = PeerMatcher::Cidr { prefix, except: Vec::new() };
+                peers.push(new(matcher, cidr_text(&prefix.to_string(), &[])));
+            }
+            continue;
+        }
+        let mut requirements = Vec::new();
+        let mut spelled = Spelled::default();
+        let mut want = |key: &str, value: &str| {
+            requirements.push(k8s(key, Operator::In(vec![value.to_owned()])));
+            spelled.label(format!("k8s:{key}"), value);
+        };
+        for (key, value) in service.selector.iter().filter(|(key, _)| key != POD_NAMESPACE) {
+            want(key, value);
+        }
+        want(POD_NAMESPACE, &service.namespace);
+        if let Some(cluster) = settings.selected_cluster()
+            && !service.selector.iter().any(|(key, _)| key == CLUSTER)
+        {
+            want(CLUSTER, cluster);
+        }
+        let matcher = PeerMatcher::Labels(Selector::new(requirements));
+        peers.push(new(matcher, spelled.into_text()));
+    }
+    is_found.then_some(peers)
+}
+
+impl ServiceSelector {
+    fn selects(&self, service: &Service) -> bool {
+        let is_within = |namespace: &str| namespace.is_empty() || namespace == service.namespace;
+        match self {
+            Self::Name { namespace, name } => is_within(namespace) && *name == service.name,
+            // Whatever source a key names, it is the Service's own labels that count.
+            Self::Labels { namespace, selector } => {
+                is_within(namespace) && selector.matches(&service.labels)
+            }
+        }
+    }
+}
+
+impl Node {
+    /// The node behind keys.
+    pub(crate) fn at_path(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |node, name| node.get(name))
+    }
+
+    /// The text behind keys; empty where there is none.
+    pub(crate) fn text_at(&self, path: &[&str]) -> &str {
+        self.at_path(path).and_then(Self::as_str).unwrap_or_default()
+    }
+
+    /// The list behind keys; empty where there is none.
+    pub(crate) fn list_at(&self, path: &[&str]) -> &[Self] {
+        match self.at_path(path).map(|node| &node.value) {
+            Some(Value::List(items)) => items,
+            _ => &[],
+        }
+    }
+
+    /// Keys and texts of the map behind keys.
+    pub(crate) fn texts_of(&self, path: &[&str]) -> Vec<(String, String)> {
+        match self.at_path(path).map(|node| &node.value) {
+            Some(Value::Map(entries)) => entries
+                .iter()
+                .filter_map(|(key, value)| Some((key.name.clone(), value.as_str()?.to_owned())))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Documents, RefusalClass, Refused, SourceText};
+    use super::*;
+
+    const SERVICES: &str = "
+apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Service
+  metadata: {name: web, namespace: shop, labels: {tier: front}}
+  spec: {selector: {app: web}}
+- apiVersion: v1
+  kind: Service
+  metadata: {name: bank, namespace: shop, labels: {tier: back}}
+  spec: {ports: [{port: 443}]}
+- apiVersion: discovery.k8s.io/v1
+  kind: EndpointSlice
+  metadata: {name: bank-1, namespace: shop, labels: {kubernetes.io/service-name: bank}}
+  ports: [{port: 443}]
+  endpoints: [{addresses: [20.1.1.1]}, {addresses: [20.1.1.2], conditions: {ready: false}}]
+- apiVersion: v1
+  kind: Service
+  metadata: {name: open, namespace: shop, labels: {tier: odd}}
+  spec: {}
+- apiVersion: v1
+  kind: Service
+  metadata: {name: idle, namespace: shop, labels: {tier: none}}
+  spec: {}
+- apiVersion: discovery.k8s.io/v1
+  kind: EndpointSlice
+  metadata: {name: idle-1, namespace: shop, labels: {kubernetes.io/service-name: idle}}
+  ports: []
+- apiVersion: v1
+  kind: Service
+  metadata: {name: web, namespace: other, labels: {tier: front}}
+  spec: {selector: {app: other, io.cilium.k8s.policy.cluster: west}}
+---
+";
+
+    /// The peers that a rule ends up with; empty: none, as if it named none.
+    fn check(list: &str, services: &str, expect: &[&str]) {
+        let text = format!(
+            "{SERVICES}apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p, namespace: pets}}\nspec:\n  endpointSelector: {{}}\n  {list}:\n  - toServices: [{services}]\n"
+        );
+        let texts = [SourceText { index: 0, text: &text }];
+        let documents = Documents::read(&texts, &Settings::default());
+        let is_foreign = |refused: &Refused| refused.refusal.class == RefusalClass::NotAPolicy;
+        assert!(documents.refused.iter().all(is_foreign), "{:?}", documents.refused);
+        let peers: Vec<String> = match documents.entries.first().map(|entry| &entry.peers) {
+            Some(Peers::Any(peers)) => peers.iter().map(|peer| peer.matcher.to_string()).collect(),
+            _ => Vec::new(),
+        };
+        assert_eq!(peers, expect, "{services}");
+    }
+
+    const WEB: &str = "k8s:app=web, k8s:io.cilium.k8s.policy.cluster=default, k8s:io.kubernetes.pod.namespace=shop";
+    const OTHER: &str = "k8s:app=other, k8s:io.cilium.k8s.policy.cluster=west, k8s:io.kubernetes.pod.namespace=other";
+
+    #[test]
+    fn names_and_labels_select_services() {
+        let by_name = |name: &str| format!("{{k8sService: {{serviceName: {name}}}}}");
+        let in_shop =
+            |name: &str| format!("{{k8sService: {{serviceName: {name}, namespace: shop}}}}");
+        check("egress", &in_shop("web"), &[WEB]);
+        // Without a namespace, the Services of that name in all of them.
+        check("egress", &by_name("web"), &[OTHER, WEB]);
+        check("egress", &in_shop("bank"), &["20.1.1.1/32", "20.1.1.2/32"]);
+        check("egress", &in_shop("idle"), &[]);
+        // Without its slices, its backends are not known.
+        check("egress", &in_shop("open"), &["Service shop/open"]);
+        check("egress", &in_shop("lost"), &["Service shop/lost"]);
+        let by_tier = |tier: &str, namespace: &str| {
+            format!(
+                "{{k8sServiceSelector: {{selector: {{matchLabels: {{'any:tier': {tier}}}}}{namespace}}}}}"
+            )
+        };
+        check("egress", &by_tier("front", ""), &[OTHER, WEB]);
+        check("egress", &by_tier("front", ", namespace: shop"), &[WEB]);
+        check("egress", &by_tier("back", ""), &["20.1.1.1/32", "20.1.1.2/32"]);
+        check("egress", &by_tier("new", ""), &["Services with any:tier=new"]);
+    }
+
+    #[test]
+    fn a_deny_rule_never_asks_for_services() {
+        check("egressDeny", "{k8sService: {serviceName: web, namespace: shop}}", &[]);
+    }
+}
