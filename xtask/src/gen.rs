@@ -60,7 +60,7 @@ pub(crate) fn wire(root: &Path, check: bool) -> Result<(), GenError> {
 pub(crate) fn tables(root: &Path, check: bool) -> Result<(), GenError> {
     let facts = read(&root.join(FACTS))?;
     let text = schemas::tables(&facts).map_err(GenError::Schemas)?;
-    write(&root.join("backend/policy/src/server/tables.rs"), &text, FACTS, check)
+    write(&root.join("backend/policy/src/server/generated/tables.rs"), &text, FACTS, check)
 }
 
 /// Generates the Unicode tables of the policy engine's expressions, in the same way.

@@ -9,7 +9,13 @@ use crate::ask::AskArguments;
 use crate::input::InputError;
 
 const AFTER_HELP: &str = "\
-Exit code: 0 all flows agree with the policies, 1 some differ, 2 bad input.
+Exit code, the first that applies:
+  2 the input cannot be read
+  3 a policy is refused (by the API server, by kubectl alone, or by Cilium), or its kind or
+    version does not exist; objects of others (Deployment, Calico's) are named and change nothing
+  1 flows differ from the policies
+  4 findings of severity error, with --lint
+  0 nothing of that
 
 Examples:
   verdict --policies policies/                        read and check a folder of policies

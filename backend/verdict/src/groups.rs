@@ -7,6 +7,8 @@ use policy::{
     Agreement, Cause, Direction, Judge, Judgement, Learned, Traffic, Unjudged, Verdict, parties,
 };
 
+use crate::input::stands_for;
+
 /// Flows with the same ends, port, verdict and reason.
 pub(crate) struct Group {
     pub(crate) source: String,
@@ -30,6 +32,8 @@ pub(crate) struct Group {
     /// What the policies without a namespace would have to do with it.
     pub(crate) unplaced: Option<String>,
     pub(crate) flows: Vec<usize>,
+    /// Flows, where a record stands for several.
+    pub(crate) stands_for: u64,
 }
 
 /// How many flows there are of each kind.
@@ -93,6 +97,7 @@ pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Ve
         };
         if let Some(group) = known.get(&key).and_then(|at| groups.get_mut(*at)) {
             group.flows.push(index);
+            group.stands_for = group.stands_for.saturating_add(stands_for(flow));
             continue;
         }
         groups.push(Group {
@@ -114,6 +119,7 @@ pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Ve
             missing: judgement.explanation.missing.iter().map(ToString::to_string).collect(),
             unplaced: judgement.unplaced(&set),
             flows: vec![index],
+            stands_for: stands_for(flow),
         });
         known.insert(key, groups.len() - 1);
     }

@@ -1,14 +1,18 @@
 //! Files: policies and flows.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
+    string::FromUtf8Error,
 };
 
 use flow::Flow;
 use hubble_api::json::read_line;
 use policy::SourceText;
+
+use crate::bytes;
 
 /// Files of one run.
 const MAX_FILES: usize = 10_000;
@@ -16,6 +20,12 @@ const MAX_FILES: usize = 10_000;
 const MAX_POLICY_BYTES: u64 = 64 << 20;
 /// Bytes of one record: Hubble's are below 10 KiB.
 const MAX_LINE_BYTES: u64 = 1 << 20;
+/// Bytes of records that do not end with their lines: they are read at once.
+const MAX_VALUES_BYTES: u64 = 256 << 20;
+/// Names of what is not known, in a notice.
+const MAX_SHOWN_NAMES: usize = 16;
+/// Characters of what stands before a record, in a notice.
+const MAX_SHOWN_PREFIX: usize = 60;
 /// Flows of one run.
 const MAX_FLOWS: usize = 2_000_000;
 
@@ -34,6 +44,12 @@ pub(crate) enum InputError {
         path: PathBuf,
         #[source]
         cause: io::Error,
+    },
+    #[error("`{}` is no text in UTF-8: `iconv -t UTF-8` makes one", path.display())]
+    NotUtf8 {
+        path: PathBuf,
+        #[source]
+        cause: FromUtf8Error,
     },
     #[error("`{}` has more than {MAX_POLICY_BYTES} bytes", path.display())]
     TooLarge { path: PathBuf },
@@ -64,6 +80,12 @@ pub(crate) enum InputError {
 pub(crate) enum LineError {
     #[error("it has more than {MAX_LINE_BYTES} bytes")]
     TooLong,
+    #[error(
+        "records over several lines, more than {MAX_VALUES_BYTES} bytes of them: `jq -c` puts each on a line"
+    )]
+    TooManyValues,
+    #[error("not valid JSON")]
+    Values(#[source] serde_json::Error),
     #[error(transparent)]
     Read(#[from] hubble_api::json::ReadError),
     #[error("it is a flow that cannot be")]
@@ -91,12 +113,15 @@ pub(crate) fn policies(
         .into_iter()
         .map(|path| {
             let read = |cause| InputError::Read { path: path.clone(), cause };
-            let file = File::open(&path).map_err(read)?;
-            let mut text = String::new();
-            file.take(MAX_POLICY_BYTES + 1).read_to_string(&mut text).map_err(read)?;
-            if text.len() as u64 > MAX_POLICY_BYTES {
+            let file: Box<dyn BufRead> = Box::new(BufReader::new(File::open(&path).map_err(read)?));
+            let mut bytes = Vec::new();
+            let file = bytes::text(file).map_err(read)?;
+            file.take(MAX_POLICY_BYTES + 1).read_to_end(&mut bytes).map_err(read)?;
+            if bytes.len() as u64 > MAX_POLICY_BYTES {
                 return Err(InputError::TooLarge { path });
             }
+            let text = String::from_utf8(bytes)
+                .map_err(|cause| InputError::NotUtf8 { path: path.clone(), cause })?;
             Ok(PolicyFile { name: path.display().to_string(), text })
         })
         .collect()
@@ -139,48 +164,176 @@ pub(crate) fn texts(files: &[PolicyFile]) -> Vec<SourceText<'_>> {
 /// Flows of a file, and what was left out. Errors: it cannot be read, or holds broken lines only.
 pub(crate) fn flows(path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError> {
     let read = |cause| InputError::Read { path: path.to_owned(), cause };
-    let mut reader: Box<dyn BufRead> = if path == Path::new("-") {
+    let reader: Box<dyn BufRead> = if path == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
         Box::new(BufReader::new(File::open(path).map_err(read)?))
     };
-    let (mut flows, mut notices) = (Vec::new(), Vec::new());
-    let (mut number, mut others, mut broken) = (0, 0_usize, 0_usize);
-    let mut first_broken: Option<(usize, LineError)> = None;
+    let mut reader = bytes::text(reader).map_err(read)?;
+    let mut records = Records::default();
     let mut line = Vec::new();
-    loop {
+    let mut number = 0;
+    while records.flows.len() < MAX_FLOWS {
         number += 1;
         if !next_line(&mut reader, &mut line).map_err(read)? {
             break;
         }
-        match record(&line) {
-            Ok(Record::Flow(flow)) => flows.push(*flow),
-            Ok(Record::Other) => others += 1,
-            Ok(Record::Blank) => {}
-            Err(cause) => {
-                broken += 1;
-                first_broken.get_or_insert((number, cause));
-            }
-        }
-        if flows.len() >= MAX_FLOWS {
-            notices.push(format!("only the first {MAX_FLOWS} flows were read"));
+        // An array, or records over several lines, as `jq` writes them.
+        let begins = line.trim_ascii();
+        let is_open = matches!(begins, b"{" | b"[") || begins.starts_with(b"[{");
+        if records.is_empty() && is_open {
+            records.values(number, &line, reader).map_err(read)?;
             break;
         }
+        records.take(number, &line);
     }
-    if let Some((line, cause)) = first_broken {
-        if flows.is_empty() && others == 0 {
-            return Err(InputError::NoRecords { path: path.to_owned(), line, cause });
+    records.finish(path)
+}
+
+/// Records as they are read.
+#[derive(Default)]
+struct Records {
+    flows: Vec<Flow>,
+    others: usize,
+    broken: usize,
+    first_broken: Option<(usize, LineError)>,
+    prefixed: usize,
+    first_prefix: String,
+    /// Fields and names of a newer Hubble.
+    skipped: BTreeSet<String>,
+}
+
+impl Records {
+    fn is_empty(&self) -> bool {
+        self.flows.is_empty() && self.others == 0 && self.broken == 0
+    }
+
+    fn take(&mut self, number: usize, line: &[u8]) {
+        match record(line) {
+            Ok(read) => self.add(read),
+            Err(cause) => self.without_prefix(number, line, cause),
         }
-        let lines = if broken == 1 { "1 line is" } else { &format!("{broken} lines are") };
-        notices.push(format!(
-            "{lines} no records and left out, the first is line {line}: {}",
-            sentence(&cause)
-        ));
     }
-    if others > 0 {
-        notices.push(format!("{others} records are no flows (lost events, node states)"));
+
+    fn add(&mut self, read: Taken) {
+        if self.skipped.len() < MAX_SHOWN_NAMES {
+            self.skipped.extend(read.skipped);
+        }
+        match read.record {
+            Record::Flow(flow) => {
+                let reason = flow.drop_reason();
+                if reason.is_known() && reason.text().is_none() && reason.name().is_none() {
+                    self.skipped.insert(format!("drop reason {}", reason.number()));
+                }
+                self.flows.push(*flow);
+            }
+            Record::Other => self.others += 1,
+            Record::Blank => {}
+        }
     }
-    Ok((flows, notices))
+
+    /// What `grep`, `kubectl logs --prefix` and `--timestamps` put before a record is passed over.
+    fn without_prefix(&mut self, number: usize, line: &[u8], cause: LineError) {
+        let begins = line.iter().position(|b| *b == b'{').filter(|at| *at > 0);
+        let parts = begins.and_then(|at| line.split_at_checked(at));
+        let read = parts.and_then(|(prefix, rest)| Some((prefix, record(rest).ok()?)));
+        let Some((prefix, read)) = read else {
+            self.broken += 1;
+            self.first_broken.get_or_insert((number, cause));
+            return;
+        };
+        if self.prefixed == 0 {
+            let prefix = String::from_utf8_lossy(prefix);
+            self.first_prefix = prefix.trim().chars().take(MAX_SHOWN_PREFIX).collect();
+        }
+        self.prefixed += 1;
+        self.add(read);
+    }
+
+    /// Values of JSON wherever their lines end; the first line was read already.
+    fn values(&mut self, number: usize, line: &[u8], rest: Box<dyn BufRead>) -> io::Result<()> {
+        let mut bytes = line.to_vec();
+        rest.take(MAX_VALUES_BYTES).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_VALUES_BYTES {
+            return Err(io::Error::other(LineError::TooManyValues));
+        }
+        let mut take = |value: &serde_json::Value| self.take(number, value.to_string().as_bytes());
+        for value in serde_json::Deserializer::from_slice(&bytes).into_iter() {
+            match value {
+                Ok(serde_json::Value::Array(items)) => items.iter().for_each(&mut take),
+                Ok(value) => take(&value),
+                Err(err) => {
+                    self.broken += 1;
+                    self.first_broken.get_or_insert((err.line(), LineError::Values(err)));
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError> {
+        let mut notices = Vec::new();
+        if self.flows.len() >= MAX_FLOWS {
+            notices.push(format!("only the first {MAX_FLOWS} flows were read"));
+        }
+        if let Some((line, cause)) = self.first_broken {
+            if self.flows.is_empty() && self.others == 0 {
+                return Err(InputError::NoRecords { path: path.to_owned(), line, cause });
+            }
+            let broken = self.broken;
+            let lines = if broken == 1 {
+                "1 line is no record"
+            } else {
+                &format!("{broken} lines are no records")
+            };
+            notices.push(format!(
+                "{lines} and left out, the first is line {line}: {}",
+                sentence(&cause)
+            ));
+        }
+        if self.prefixed > 0 {
+            let (count, prefix) = (self.prefixed, &self.first_prefix);
+            notices.push(format!(
+                "{count} lines have a text before their record, which is passed over: `{prefix}`"
+            ));
+        }
+        if !self.skipped.is_empty() {
+            let names: Vec<&str> =
+                self.skipped.iter().take(MAX_SHOWN_NAMES).map(String::as_str).collect();
+            notices.push(format!(
+                "records of a newer Hubble: what is not known here is left out: {}",
+                names.join(", ")
+            ));
+        }
+        if self.others > 0 {
+            notices
+                .push(format!("{} records are no flows (lost events, node states)", self.others));
+        }
+        let count = |flow: &Flow| stands_for(flow);
+        let aggregated: Vec<u64> =
+            self.flows.iter().filter(|f| f.aggregate.is_some()).map(count).collect();
+        if !aggregated.is_empty() {
+            notices.push(format!(
+                "{} records were aggregated before they were written: they stand for {} flows",
+                aggregated.len(),
+                aggregated.iter().sum::<u64>()
+            ));
+        }
+        Ok((self.flows, notices))
+    }
+}
+
+/// How many flows a record stands for.
+pub(crate) fn stands_for(flow: &Flow) -> u64 {
+    flow.aggregate.as_ref().map_or(1, |aggregate| {
+        let counts = [
+            aggregate.ingress_flow_count,
+            aggregate.egress_flow_count,
+            aggregate.unknown_direction_flow_count,
+        ];
+        counts.iter().map(|count| u64::from(*count)).sum::<u64>().max(1)
+    })
 }
 
 /// An error and its causes, in a line.
@@ -209,23 +362,32 @@ fn next_line(reader: &mut Box<dyn BufRead>, line: &mut Vec<u8>) -> io::Result<bo
     Ok(true)
 }
 
+/// A line as it was read.
+struct Taken {
+    record: Record,
+    /// What of it is not known here.
+    skipped: Vec<String>,
+}
+
 enum Record {
     Flow(Box<Flow>),
     Other,
     Blank,
 }
 
-fn record(line: &[u8]) -> Result<Record, LineError> {
+fn record(line: &[u8]) -> Result<Taken, LineError> {
     if line.len() as u64 > MAX_LINE_BYTES {
         return Err(LineError::TooLong);
     }
     let line = line.trim_ascii();
     if line.is_empty() {
-        return Ok(Record::Blank);
+        return Ok(Taken { record: Record::Blank, skipped: Vec::new() });
     }
-    match read_line(line)?.record.into_flow() {
-        Some(Ok(flow)) => Ok(Record::Flow(Box::new(flow))),
+    let read = read_line(line)?;
+    let skipped = read.skipped.names;
+    match read.record.into_flow() {
+        Some(Ok(flow)) => Ok(Taken { record: Record::Flow(Box::new(flow)), skipped }),
         Some(Err(cause)) => Err(LineError::Flow(cause)),
-        None => Ok(Record::Other),
+        None => Ok(Taken { record: Record::Other, skipped }),
     }
 }

@@ -1,6 +1,5 @@
 //! The answer for programs.
 
-use policy::RefusalClass;
 use serde_json::{Value, json};
 
 use crate::{Report, input::PolicyFile};
@@ -17,13 +16,16 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
                 "document": refused.document,
                 "name": refused.name,
                 "reason": refused.refusal.to_string(),
-                "isPolicy": refused.refusal.class != RefusalClass::NotAPolicy,
+                "class": refused.refusal.class.name(),
+                "isPolicy": refused.refusal.class.is_error(),
                 "line": refused.refusal.at.line,
                 "column": refused.refusal.at.column,
             })
         })
         .collect();
     let mut answer = json!({
+        "exitCode": report.outcome as u8,
+        "outcome": report.outcome.sentence(),
         "policies": report.set.policies().len(),
         "flows": report.tally.flows,
         "agree": report.tally.agrees,
@@ -177,6 +179,7 @@ fn groups(report: &Report<'_>) -> Vec<Value> {
                 "missing": group.missing,
                 "unplaced": group.unplaced,
                 "flows": group.flows,
+                "standsFor": group.stands_for,
             })
         })
         .collect()

@@ -1,9 +1,10 @@
 //! `verdict`: recorded flows against network policies.
 //!
-//! Exit code 0: all agree; 1: something differs; 2: bad input.
+//! Exit codes: [`Outcome`], and 2 for input that cannot be read.
 
 mod arguments;
 mod ask;
+mod bytes;
 mod diff;
 mod groups;
 mod input;
@@ -16,7 +17,7 @@ use std::{io::Write, process::ExitCode, sync::Arc};
 use clap::Parser;
 use logged::Logged;
 use policy::{
-    Agreement, Finding, Judge, Learned, PolicySet, Prepared, RefusalClass, Settings, Suggestion,
+    Agreement, Finding, Judge, Learned, PolicySet, Prepared, Settings, Severity, Suggestion,
     Unplaced, WhatIf, lint, settings_from, suggest, what_if,
 };
 
@@ -35,6 +36,7 @@ pub(crate) struct Report<'r> {
     pub(crate) suggestion: Option<Suggestion>,
     pub(crate) logged: Option<Logged>,
     pub(crate) notices: Vec<String>,
+    pub(crate) outcome: Outcome,
 }
 
 fn main() -> ExitCode {
@@ -49,8 +51,7 @@ fn main() -> ExitCode {
         };
     }
     match run(&arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(outcome) => ExitCode::from(outcome as u8),
         Err(err) => {
             eprintln!("verdict: {}", input::sentence(&err));
             ExitCode::from(2)
@@ -58,8 +59,46 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints the report. False: something differs.
-fn run(arguments: &Arguments) -> Result<bool, InputError> {
+/// What the command has to say in one number; of several, the first in this order counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// A policy is refused, or its kind or version unknown: the set is not what it seems.
+    Refused = 3,
+    /// Flows differ from the policies.
+    Differs = 1,
+    /// Findings of severity error, where they were asked for.
+    Findings = 4,
+    /// Nothing of that.
+    Agrees = 0,
+}
+
+impl Outcome {
+    fn of(set: &PolicySet, groups: &[Group], findings: Option<&[Finding]>) -> Self {
+        let is_error = |finding: &Finding| finding.severity == Severity::Error;
+        if set.refused().iter().any(|refused| refused.refusal.class.is_error()) {
+            Self::Refused
+        } else if groups.iter().any(|group| group.agreement == Agreement::Differs) {
+            Self::Differs
+        } else if findings.is_some_and(|findings| findings.iter().any(is_error)) {
+            Self::Findings
+        } else {
+            Self::Agrees
+        }
+    }
+
+    /// Why the exit code is what it is.
+    pub(crate) const fn sentence(self) -> &'static str {
+        match self {
+            Self::Refused => "a policy is refused, or its kind or version unknown",
+            Self::Differs => "flows differ from the policies",
+            Self::Findings => "there are findings of severity error",
+            Self::Agrees => "nothing is amiss",
+        }
+    }
+}
+
+/// Prints the report.
+fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
     let mut notices = Vec::new();
     let files = input::policies(&arguments.policies, &mut notices)?;
     let (flows, of_flows) = match &arguments.flows {
@@ -75,9 +114,8 @@ fn run(arguments: &Arguments) -> Result<bool, InputError> {
     let learned = Learned::from_flows(&flows);
     let (groups, tally) = groups::group(&mut judge, &flows, &learned);
     let has_policy = !set.policies().is_empty();
-    let is_refused = |class| !matches!(class, RefusalClass::NotAPolicy);
-    if !has_policy && set.refused().iter().any(|refused| is_refused(refused.refusal.class)) {
-        notices.push("no document of these files is a policy that Cilium accepts".to_owned());
+    if !has_policy && set.refused().iter().any(|refused| refused.refusal.class.is_error()) {
+        notices.push("no document of these files is a policy in force".to_owned());
     } else if !has_policy {
         notices.push("there is no policy: everything passes".to_owned());
     }
@@ -90,7 +128,7 @@ fn run(arguments: &Arguments) -> Result<bool, InputError> {
         paths => {
             let files = input::policies(paths, &mut notices)?;
             let other = PolicySet::read(&input::texts(&files), settings.clone());
-            for refused in other.refused().iter().filter(|r| is_refused(r.refusal.class)) {
+            for refused in other.refused().iter().filter(|r| r.refusal.class.is_error()) {
                 let name = files.get(refused.source).map_or("", |file| file.name.as_str());
                 notices.push(format!("{name}:{}: {}", refused.refusal.at.line, refused.refusal));
             }
@@ -110,7 +148,7 @@ fn run(arguments: &Arguments) -> Result<bool, InputError> {
         [] => None,
         paths => Some(Logged::of(&input::policies(paths, &mut notices)?, &flows)?),
     };
-    let agrees = !groups.iter().any(|group| group.agreement == Agreement::Differs);
+    let outcome = Outcome::of(&set, &groups, findings.as_deref());
     let report = Report {
         files: &files,
         set: &set,
@@ -121,6 +159,7 @@ fn run(arguments: &Arguments) -> Result<bool, InputError> {
         suggestion,
         logged,
         notices,
+        outcome,
     };
     let mut out = std::io::stdout().lock();
     let written = match arguments.output {
@@ -129,8 +168,8 @@ fn run(arguments: &Arguments) -> Result<bool, InputError> {
     };
     match written {
         // `verdict … | head` is no failure.
-        Err(err) if err.kind() == std::io::ErrorKind::BrokenPipe => Ok(agrees),
+        Err(err) if err.kind() == std::io::ErrorKind::BrokenPipe => Ok(outcome),
         Err(cause) => Err(InputError::Write { cause }),
-        Ok(()) => Ok(agrees),
+        Ok(()) => Ok(outcome),
     }
 }

@@ -2,9 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use policy::{Agreement, RefusalClass, Severity, Suggestion, Verdict};
+use policy::{Agreement, Refusal, RefusalClass, Severity, Suggestion, Verdict};
 
-use crate::{Report, diff, groups::Group, input::PolicyFile};
+use crate::{Outcome, Report, diff, groups::Group, input::PolicyFile};
 
 pub(crate) struct Paint {
     is_colored: bool,
@@ -64,20 +64,18 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
         writeln!(out, "note: {}", clean(notice))?;
     }
     for refused in report.set.refused() {
-        if refused.refusal.class == RefusalClass::NotAPolicy {
-            continue;
+        let Refusal { class, at, .. } = &refused.refusal;
+        let (code, word) = match class {
+            RefusalClass::NotAPolicy => ("2", "skipped"),
+            RefusalClass::Strict => ("33", "refused by kubectl alone"),
+            _ => ("31;1", "refused"),
+        };
+        let place = format!("{}:{}:{}", file(report, Some(refused.source)), at.line, at.column);
+        let (name, reason) = (clean(&refused.name), clean(&refused.refusal.to_string()));
+        writeln!(out, "{} {} {name}: {reason}", paint.code(code, word), clean(&place))?;
+        if class.is_error() {
+            writeln!(out, "    {}", paint.dim(class.sentence()))?;
         }
-        let at = refused.refusal.at;
-        writeln!(
-            out,
-            "{} {}:{}:{} {}: {}",
-            paint.code("31;1", "refused"),
-            clean(file(report, Some(refused.source))),
-            at.line,
-            at.column,
-            clean(&refused.name),
-            clean(&refused.refusal.to_string())
-        )?;
     }
     for group in &report.groups {
         group_lines(group, file(report, group.source_text), paint, out)?;
@@ -103,7 +101,11 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
     what_if(report, out)?;
     findings(report, paint, out)?;
     suggestion(report, paint, out)?;
-    logged(report, out)
+    logged(report, out)?;
+    if report.outcome != Outcome::Agrees {
+        writeln!(out, "\nexit code {}: {}", report.outcome as u8, report.outcome.sentence())?;
+    }
+    Ok(())
 }
 
 /// Name of a file by its index.
@@ -232,7 +234,7 @@ pub(crate) fn suggested(
 
 fn group_lines(group: &Group, file: &str, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
     let request = group.request.as_deref().map(|r| format!(" {}", clean(r))).unwrap_or_default();
-    let times = match group.flows.len() {
+    let times = match group.stands_for {
         1 => String::new(),
         count => format!(" ×{count}"),
     };

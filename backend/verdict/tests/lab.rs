@@ -63,7 +63,7 @@ fn combined_tells_the_whole_story() {
     check(
         "combined",
         &["--policies", COMBINED, "--flows", "combined.jsonl", "--lint", "--suggest"],
-        0,
+        4,
     );
 }
 
@@ -80,7 +80,7 @@ fn json_has_the_same() {
 fn json_has_findings_fixes_and_what_if() {
     let policies = ["--policies", COMBINED, "--flows", "combined.jsonl"];
     let rest = ["--lint", "--suggest", "--what-if", CHAOS, "--log-resource", LOG, "-o", "json"];
-    check("json_all", &[policies.as_slice(), &rest].concat(), 0);
+    check("json_all", &[policies.as_slice(), &rest].concat(), 4);
 }
 
 #[test]

@@ -34,7 +34,8 @@ impl Report {
                 serde_json::from_str(line).map_err(|err| format!("line {}: {err}", number + 1))?;
             let of = |key: &str| row.get(key).and_then(Value::as_str);
             let answer = match (of("text"), of("case")) {
-                (Some(text), _) => one(text),
+                // Objects of other kinds are no policy that a server could store.
+                (Some(text), _) => one(text).or_else(|| Some(Stored::unknown())),
                 (None, Some(case)) => {
                     let folder = path.parent().unwrap_or(Path::new(".")).join("../field");
                     let text =

@@ -109,6 +109,12 @@ impl Documents {
     }
 }
 
+/// Whether a node calls itself a policy, or nearly.
+fn is_ours(node: &Node) -> bool {
+    let text = |name: &str| node.get(name).and_then(Node::as_str);
+    !matches!(Kind::of(text("apiVersion"), text("kind")), Kind::Foreign(_))
+}
+
 /// What templates are called, and what makes documents of them.
 fn template(text: &str) -> Option<&'static str> {
     if text.contains("{{") {
@@ -160,6 +166,20 @@ impl Reading<'_> {
                 self.add(place, item, depth + 1);
             }
             return;
+        }
+        if self.settings.api_server
+            && let Value::List(items) = &document.root.value
+            && items.iter().any(is_ours)
+        {
+            let refusal = Refusal {
+                class: RefusalClass::UnknownKind,
+                reason: "a list of policies is no object of Kubernetes".to_owned(),
+                note: Some(
+                    "part them by lines of `---`, or make them the `items` of a `kind: List`",
+                ),
+                at: document.root.at,
+            };
+            return self.refuse(place, String::new(), refusal);
         }
         if let Err((name, refusal)) = self.add_one(place, &document) {
             self.refuse(place, name, refusal);

@@ -273,10 +273,20 @@ fn port(raw: &RawPort, has_dns: bool, context: PortContext<'_>) -> Result<Port, 
         let number = match parse_port(&raw.port) {
             Ok(number) => number,
             Err(what) => {
-                return invalid(format!(
+                let reason = format!(
                     "unable to parse port: strconv.ParseUint: parsing {:?}: {what}",
                     raw.port
-                ));
+                );
+                let refusal = Refusal::invalid(raw.at, reason);
+                let is_range = raw.port.split_once('-').is_some_and(|(low, high)| {
+                    let is_number = |text: &str| text.trim().parse::<u16>().is_ok();
+                    is_number(low) && is_number(high)
+                });
+                return Err(if is_range {
+                    refusal.noted("a range is `port` and `endPort`")
+                } else {
+                    refusal
+                });
             }
         };
         if has_dns && raw.end_port > i32::from(number) {

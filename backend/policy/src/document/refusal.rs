@@ -67,6 +67,13 @@ impl RefusalClass {
         }
     }
 
+    /// Whether a set of policies with such a document is not what it seems; false: it is an object
+    /// of others, which is no error among manifests.
+    #[must_use]
+    pub const fn is_error(self) -> bool {
+        !matches!(self, Self::NotAPolicy)
+    }
+
     /// A word for programs.
     #[must_use]
     pub const fn name(self) -> &'static str {

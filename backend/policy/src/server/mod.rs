@@ -11,6 +11,7 @@ mod shape;
 mod sloppy;
 mod stored;
 #[rustfmt::skip]
+#[path = "generated/tables.rs"]
 mod tables;
 
 pub use stored::{Stored, stored};

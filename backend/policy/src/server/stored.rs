@@ -2,6 +2,7 @@
 
 use super::{kinds::Kind, serve};
 use crate::{
+    Position,
     document::{Refusal, RefusalClass},
     source::{self, Document, Node, Value},
 };
@@ -63,6 +64,17 @@ fn ask(document: Document, depth: usize, out: &mut Vec<Stored>) {
 }
 
 impl Stored {
+    /// Of a text that holds no policy.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self::refused(Refusal {
+            class: RefusalClass::UnknownKind,
+            reason: "there is no policy in it".to_owned(),
+            note: None,
+            at: Position { line: 1, column: 1 },
+        })
+    }
+
     fn refused(refusal: Refusal) -> Self {
         Self { strict: Some(refusal.clone()), pruned: Some(refusal), dropped: Vec::new() }
     }
