@@ -240,9 +240,12 @@ impl Own<'_> {
         })
     }
 
-    /// What the policies without a namespace would have to do with it, and policies that are younger.
+    /// What the policies without a namespace would have to do with it, settings that it hangs on,
+    /// and policies that are younger.
     fn notes(&self, flow: &Flow) -> Vec<String> {
-        self.judgement.unplaced(self.set).into_iter().chain(self.younger(flow)).collect()
+        let settings = self.judgement.dependences.iter().map(ToString::to_string);
+        let unplaced = self.judgement.unplaced(self.set);
+        unplaced.into_iter().chain(settings).chain(self.younger(flow)).collect()
     }
 
     /// Policies that were changed after the flow was recorded.

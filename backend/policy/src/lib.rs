@@ -30,9 +30,9 @@ pub use cidr::Prefix;
 pub use dns_name::NamePattern;
 pub use document::{Documents, Refusal, RefusalClass, Refused, Service, SourceText};
 pub use judge::{
-    Cause, ClassId, Decision, DefaultDenyBy, Explanation, Fact, Identity, Judge, Knowledge,
-    L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss, NamedPorts, NearestMiss,
-    PeerMiss, PolicySet, Request, RuleMatch, Traffic, Verdict,
+    Cause, ClassId, Decision, DefaultDenyBy, Dependence, Explanation, Fact, Identity, Judge,
+    Knowledge, L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss, NamedPorts,
+    NearestMiss, PeerMiss, PolicySet, Request, RuleMatch, Traffic, Verdict,
 };
 pub use label::{Label, Operator, Requirement, Selector};
 pub use lint::{Finding, Severity, lint};

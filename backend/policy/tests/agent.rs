@@ -196,3 +196,67 @@ fn groups_are_labels() {
         "allowed",
     );
 }
+
+#[test]
+fn settings_that_a_verdict_hangs_on_are_named() {
+    let check = |rules: &str, peer: &str, pairs: &[&str], expected: &[&str]| {
+        let text = egress(rules);
+        let set = PolicySet::read(&[SourceText { index: 0, text: &text }], settings(pairs));
+        assert_eq!(set.refused(), [], "{rules}");
+        let (subject, peer) = (identity(POD, set.settings()), identity(peer, set.settings()));
+        let judge = Judge::new(Arc::new(set));
+        let ends = (&subject, &peer);
+        let named = NamedPorts::Known(&[]);
+        let found = judge.dependences(ends, Direction::Egress, Traffic::new(6, 80), named);
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, expected, "{rules} {peer:?} {pairs:?}");
+    };
+    let excluding = "  egressDeny: [{toEndpoints: [{matchExpressions: [{key: reserved:world, operator: DoesNotExist}]}]}]\n  enableDefaultDeny: {egress: false}";
+    let open = "depends on the agent's `enable-non-default-deny-policies`, taken as true: with false it is denied";
+    check("", OTHER, &[], &[]);
+    check(
+        excluding,
+        ADDRESS,
+        &[],
+        &["depends on the agent's `cilium-release`, taken as 1.18: with 1.21 it is denied", open],
+    );
+    check(
+        excluding,
+        ADDRESS,
+        &["cilium-release=main"],
+        &["depends on the agent's `cilium-release`, taken as 1.21: with 1.18 it is allowed"],
+    );
+    check("  enableDefaultDeny: {egress: false}", OTHER, &[], &[open]);
+    check(
+        "  egressDeny: [{toCIDR: [10.0.0.0/8]}]\n  enableDefaultDeny: {egress: true}",
+        "reserved:remote-node cidr:10.0.0.4/32",
+        &[],
+        &[],
+    );
+    check(
+        "  egressDeny: [{toCIDR: [10.0.0.0/8]}]\n  enableDefaultDeny: {egress: false}",
+        "reserved:remote-node cidr:10.0.0.4/32",
+        &["enable-non-default-deny-policies=true"],
+        &[
+            open,
+            "depends on the agent's `policy-cidr-match-mode`, taken as none: with nodes it is denied",
+        ],
+    );
+    check(
+        "",
+        OTHER,
+        &["enable-policy=never"],
+        &["depends on the agent's `enable-policy`, taken as never: with default it is denied"],
+    );
+    let far =
+        "k8s:io.kubernetes.pod.namespace=street k8s:app=oven k8s:io.cilium.k8s.policy.cluster=far";
+    check(
+        "  egressDeny: [{toEndpoints: [{}]}]\n  enableDefaultDeny: {egress: false}",
+        far,
+        &[],
+        &[
+            open,
+            "depends on the agent's `policy-default-local-cluster`, taken as true: with false it may be denied",
+        ],
+    );
+}

@@ -31,6 +31,8 @@ pub(crate) struct Group {
     pub(crate) missing: Vec<String>,
     /// What the policies without a namespace would have to do with it.
     pub(crate) unplaced: Option<String>,
+    /// Settings of the agent that the verdict hangs on.
+    pub(crate) settings: Vec<String>,
     pub(crate) flows: Vec<usize>,
     /// Flows, where a record stands for several.
     pub(crate) stands_for: u64,
@@ -118,6 +120,7 @@ pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Ve
             lost: lost(&judgement, &set),
             missing: judgement.explanation.missing.iter().map(ToString::to_string).collect(),
             unplaced: judgement.unplaced(&set),
+            settings: judgement.dependences.iter().map(ToString::to_string).collect(),
             flows: vec![index],
             stands_for: stands_for(flow),
         });

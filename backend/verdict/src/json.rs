@@ -178,6 +178,7 @@ fn groups(report: &Report<'_>) -> Vec<Value> {
                 "lost": group.lost,
                 "missing": group.missing,
                 "unplaced": group.unplaced,
+                "settings": group.settings,
                 "flows": group.flows,
                 "standsFor": group.stands_for,
             })

@@ -253,8 +253,8 @@ fn group_lines(group: &Group, file: &str, paint: &Paint, out: &mut impl Write) -
     if let Some(unplaced) = &group.unplaced {
         writeln!(out, "    {}", paint.code("33", &clean(unplaced)))?;
     }
-    for lost in &group.lost {
-        writeln!(out, "    {}", paint.dim(&clean(lost)))?;
+    for also in group.lost.iter().chain(&group.settings) {
+        writeln!(out, "    {}", paint.dim(&clean(also)))?;
     }
     if group.attribution == Some(false) {
         writeln!(

@@ -126,7 +126,7 @@ pub(super) fn decide(
     traffic: Traffic,
     named: NamedPorts<'_>,
 ) -> Decision {
-    if traffic.is_fragmentation_needed() && set.settings().icmp_frag_needed {
+    if pair.lets_too_large && traffic.is_fragmentation_needed() {
         return Decision::plain(Verdict::Allowed, Cause::FragmentationNeeded);
     }
     if pair.conflict.is_some() {

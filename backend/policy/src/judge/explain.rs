@@ -201,7 +201,7 @@ impl Judge {
         let subject_class = Class::of(subject, &set);
         let peer_class = Class::of(peer, &set);
         let conflict = set.merges.find(&set, &subject_class);
-        let pair = Pair::of(&set, &subject_class, &peer_class, direction, None);
+        let pair = Pair::of((&set, set.settings()), &subject_class, &peer_class, direction, None);
         let view = View { set: &set, pair: &pair, traffic, named, direction, peer };
         let (deciding, lost) = view.matches(decision);
         // Authentication of other rules may come down to the entry that the packet meets.

@@ -125,6 +125,21 @@ impl Identity {
         facts.into()
     }
 
+    /// The same identity in another cluster. None: it is in that one, or in none.
+    pub(crate) fn in_cluster(&self, name: &str) -> Option<Self> {
+        const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
+        if self.k8s_label(CLUSTER).is_none_or(|own| own == name) {
+            return None;
+        }
+        let mut facts = self.facts().clone();
+        for label in &mut facts.labels {
+            if label.key == CLUSTER && label.source == "k8s" {
+                name.clone_into(&mut label.value);
+            }
+        }
+        Some(facts.into())
+    }
+
     fn into_facts(self) -> Facts {
         Arc::try_unwrap(self.0).map_or_else(|shared| shared.facts.clone(), |own| own.facts)
     }

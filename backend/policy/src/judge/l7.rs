@@ -93,7 +93,7 @@ impl Judge {
         let set = std::sync::Arc::clone(&self.set);
         let subject_class = Class::of(subject, &set);
         let peer_class = Class::of(peer, &set);
-        let pair = Pair::of(&set, &subject_class, &peer_class, direction, None);
+        let pair = Pair::of((&set, set.settings()), &subject_class, &peer_class, direction, None);
         if pair.posture == Posture::DefaultAllow {
             // A rule that allows everything is added where the default is not to deny.
             return plain(Verdict::Allowed, true);

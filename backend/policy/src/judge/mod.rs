@@ -15,6 +15,7 @@ mod l7;
 mod map_state;
 mod pair;
 mod set;
+mod switch;
 mod truth;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use identity::{Identity, Knowledge};
 pub use l7::{L7Explanation, L7RuleRef, Request};
 pub use pair::ClassId;
 pub use set::PolicySet;
+pub use switch::Dependence;
 
 use crate::{Action, Direction};
 use pair::{Class, Pair};
@@ -160,7 +162,10 @@ impl Judge {
             conflict
         });
         match (self.classes.get(subject.0 as usize), self.classes.get(peer.0 as usize)) {
-            (Some(subject), Some(peer)) => Pair::of(&self.set, subject, peer, direction, conflict),
+            (Some(subject), Some(peer)) => {
+                let under = (&*self.set, self.set.settings());
+                Pair::of(under, subject, peer, direction, conflict)
+            }
             _ => Pair::default(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     identity::{Identity, Knowledge},
     set::{CompiledEntry, CompiledPeers, PolicySet},
-    truth::{Truth, labels},
+    truth::{Truth, World, labels},
 };
 use crate::{Action, Direction, Enforcement, Settings};
 
@@ -41,6 +41,8 @@ pub(super) struct Pair {
     /// Why the agent cannot resolve the subject's policies.
     pub(super) conflict: Option<Arc<str>>,
     pub(super) has_l7: bool,
+    /// Whether what says that a packet is too large passes without a rule.
+    pub(super) lets_too_large: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +69,11 @@ pub(super) enum Posture {
 
 impl Class {
     pub(super) fn of(identity: &Identity, set: &PolicySet) -> Self {
-        let world = set.world();
+        Self::under(identity, set, set.world())
+    }
+
+    /// What it would be under other settings.
+    pub(super) fn under(identity: &Identity, set: &PolicySet, world: World<'_>) -> Self {
         let mut class = Self {
             subjects: vec![0; set.subjects.len().div_ceil(64)],
             possible_subjects: Vec::new(),
@@ -138,14 +144,14 @@ impl Class {
 
 impl Pair {
     pub(super) fn of(
-        set: &PolicySet,
+        (set, settings): (&PolicySet, &Settings),
         subject: &Class,
         peer: &Class,
         direction: Direction,
         conflict: Option<Arc<str>>,
     ) -> Self {
-        let mut pair = Self { conflict, ..Self::default() };
-        let settings = set.settings();
+        let lets_too_large = settings.icmp_frag_needed;
+        let mut pair = Self { conflict, lets_too_large, ..Self::default() };
         let is_exempt = subject.has_host_key && !settings.host_firewall;
         if is_exempt || settings.enforcement == Enforcement::Never {
             pair.posture = Posture::Off;
@@ -161,13 +167,15 @@ impl Pair {
         for index in set.ordered(direction) {
             let Some(entry) = set.compiled(*index) else { continue };
             if subject.may_be_subject_of(entry) {
-                return Self { conflict: pair.conflict, ..Self::default() };
+                return Self { conflict: pair.conflict, lets_too_large, ..Self::default() };
             }
             if !subject.is_subject_of(entry) {
                 continue;
             }
             is_selected = true;
-            default_deny |= entry.default_deny;
+            // Of the policies of Cilium, a switch takes the choice away.
+            default_deny |= entry.default_deny
+                || (!settings.non_default_deny && entry.rank.0 == crate::Tier::Normal as u8);
             let truth = peer.is_peer_of(entry);
             if truth != Truth::No {
                 pair.candidates.push(Candidate { entry: *index, truth });

@@ -4,6 +4,7 @@ mod dns;
 mod flows;
 mod rules;
 mod seen;
+mod selectors;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -72,6 +73,7 @@ pub fn lint(texts: &[SourceText<'_>], judge: &mut Judge, flows: &[Flow]) -> Vec<
         text::lint(*text, set.settings(), &mut findings);
     }
     rules::lint(&set, texts, &mut findings);
+    selectors::lint(&set, &mut findings);
     if !flows.is_empty() {
         flows::lint(judge, flows, &mut findings);
     }

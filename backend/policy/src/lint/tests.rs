@@ -127,6 +127,16 @@ fn cases() -> Vec<(&'static str, String, String)> {
             to("toEntities: [world], toPorts: [{ports: [{port: '443', protocol: TCP}]}]"),
             to("toEntities: [world], toPorts: [{ports: [{port: '53', protocol: UDP}]}]"),
         ),
+        (
+            "selects-more",
+            peers("{matchExpressions: [{key: reserved:world, operator: DoesNotExist}]}"),
+            peers("{matchExpressions: [{key: app, operator: DoesNotExist}]}"),
+        ),
+        (
+            "group-of-everyone",
+            to("toCIDRSet: [{cidrGroupSelector: {}}]"),
+            to("toCIDRSet: [{cidrGroupSelector: {matchLabels: {team: red}}}]"),
+        ),
         ("private-cidr", to("toCIDR: [10.0.0.0/8]"), to("toCIDR: [1.0.0.0/8]")),
         ("wide-open", to("toCIDR: [0.0.0.0/0]"), to("toCIDR: [1.0.0.0/8]")),
         ("wide-open", to("toEntities: [world]"), to("toEntities: [host]")),

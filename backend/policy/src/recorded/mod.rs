@@ -22,8 +22,8 @@ use std::sync::Arc;
 use flow::{Flow, L7FlowType, L7Record};
 
 use crate::{
-    Cause, Decision, Direction, Explanation, Identity, Judge, L7Explanation, NamedPorts,
-    PolicyName, PolicySet, Request, Settings, Verdict,
+    Cause, Decision, Dependence, Direction, Explanation, Identity, Judge, L7Explanation,
+    NamedPorts, PolicyName, PolicySet, Request, Settings, Verdict,
 };
 
 /// Whether record and policies say the same.
@@ -58,6 +58,8 @@ pub struct Judgement {
     pub ours: Vec<PolicyName>,
     /// Whether Hubble's policies are among ours; none where it names none.
     pub attribution: Option<bool>,
+    /// Settings of the agent that the verdict hangs on.
+    pub dependences: Vec<Dependence>,
 }
 
 /// A policy as a record names it: old records have no kind.
@@ -116,6 +118,12 @@ impl Judge {
         let ours = deciding_policies(&explanation, &set);
         let attribution = (!hubble.is_empty() && sides.exchange == Exchange::Request)
             .then(|| hubble.iter().all(|theirs| ours.iter().any(|own| theirs.is(own))));
+        let dependences = if explanation.decision.cause == Cause::Unresolvable {
+            Vec::new()
+        } else {
+            let ends = (&sides.subject, &sides.peer);
+            self.dependences(ends, sides.direction, sides.traffic, named)
+        };
         let is_entry = self.is_default_an_entry(&sides.subject, sides.direction);
         let agreement =
             agreement(&observed, &explanation.decision, verdict, l7.is_some(), is_entry);
@@ -129,6 +137,7 @@ impl Judge {
             hubble,
             ours,
             attribution,
+            dependences,
         })
     }
 

@@ -1,0 +1,130 @@
+//! Settings of the agent that a verdict hangs on: with another value it would be another one.
+
+use super::{
+    Judge, NamedPorts, PolicySet, Traffic, Verdict,
+    decide::decide,
+    identity::Identity,
+    pair::{Class, Pair},
+    truth::World,
+};
+use crate::{Direction, Enforcement, Release, Settings};
+
+/// A setting of the agent that a verdict hangs on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Dependence {
+    /// Its name, as [`Settings::set`] takes it.
+    pub setting: &'static str,
+    /// The value that the verdict was computed for.
+    pub value: String,
+    /// A value that changes the verdict.
+    pub other: String,
+    /// The verdict then.
+    pub verdict: Verdict,
+}
+
+/// Which clusters a selector without one means.
+const CLUSTERS: &str = "policy-default-local-cluster";
+
+impl Judge {
+    /// Settings that the verdict about a direction hangs on. Those by which a document is accepted
+    /// are named where one is refused, and not here.
+    #[must_use]
+    pub fn dependences(
+        &self,
+        (subject, peer): (&Identity, &Identity),
+        direction: Direction,
+        traffic: Traffic,
+        named: NamedPorts<'_>,
+    ) -> Vec<Dependence> {
+        let set = &self.set;
+        let verdict = |settings: &Settings, peer: &Identity| {
+            under(set, settings, (subject, peer), direction, traffic, named)
+        };
+        let own = set.settings();
+        let computed = verdict(own, peer);
+        let mut found = Vec::new();
+        let mut add = |setting, value: String, other: String, verdict| {
+            if verdict != computed {
+                found.push(Dependence { setting, value, other, verdict });
+            }
+        };
+        for (setting, value, other, settings) in others(own) {
+            add(setting, value, other, verdict(&settings, peer));
+        }
+        if own.default_local_cluster
+            && let Some(local) = peer.in_cluster(&own.cluster_name)
+        {
+            add(CLUSTERS, "true".to_owned(), "false".to_owned(), verdict(own, &local));
+        }
+        found
+    }
+}
+
+/// The verdict under other settings. Documents stay as they were read.
+fn under(
+    set: &PolicySet,
+    settings: &Settings,
+    (subject, peer): (&Identity, &Identity),
+    direction: Direction,
+    traffic: Traffic,
+    named: NamedPorts<'_>,
+) -> Verdict {
+    let world = World { settings, ..set.world() };
+    let (subject, peer) = (Class::under(subject, set, world), Class::under(peer, set, world));
+    let pair = Pair::of((set, settings), &subject, &peer, direction, None);
+    decide(set, &pair, traffic, named).verdict
+}
+
+/// Every other value that is worth a look: name, value, other value, and all settings with it.
+fn others(own: &Settings) -> Vec<(&'static str, String, String, Settings)> {
+    let mut others = Vec::new();
+    let mut add = |setting, value: String, other: String| {
+        let mut settings = own.clone();
+        if settings.set(setting, &other) {
+            others.push((setting, value, other, settings));
+        }
+    };
+    let release = if own.release.has_aggregates() { Release::AKS } else { Release::MAIN };
+    add("cilium-release", own.release.to_string(), release.to_string());
+    let localhost = |is_allowed: bool| if is_allowed { "always" } else { "policy" }.to_owned();
+    add("allow-localhost", localhost(own.allow_localhost), localhost(!own.allow_localhost));
+    for (setting, value) in [
+        ("allow-icmp-frag-needed", own.icmp_frag_needed),
+        ("enable-host-firewall", own.host_firewall),
+    ] {
+        add(setting, value.to_string(), (!value).to_string());
+    }
+    // Where it is off, what the texts chose was not kept.
+    if own.non_default_deny {
+        add("enable-non-default-deny-policies", "true".to_owned(), "false".to_owned());
+    }
+    let modes = |nodes: bool, pods: bool| {
+        let modes = [(nodes, "nodes"), (pods, "pods")];
+        let named: Vec<&str> =
+            modes.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
+        named.join(",")
+    };
+    let (nodes, pods) = (own.cidr_matches_nodes, own.cidr_matches_pods);
+    for other in [modes(!nodes, pods), modes(nodes, !pods)] {
+        add("policy-cidr-match-mode", modes(nodes, pods), other);
+    }
+    // Everything hangs on whether policies are enforced at all: said where it is not as usual.
+    if own.enforcement != Enforcement::Default {
+        add("enable-policy", own.enforcement.name().to_owned(), "default".to_owned());
+    }
+    others
+}
+
+impl std::fmt::Display for Dependence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { setting, value, other, verdict } = self;
+        let or_none = |value: &'_ str| if value.is_empty() { "none" } else { value }.to_owned();
+        let (value, other, verdict) = (or_none(value), or_none(other), verdict.name());
+        // A selector may name the cluster itself, which this setting does not change.
+        let is = if *setting == CLUSTERS { "may be" } else { "is" };
+        write!(
+            f,
+            "depends on the agent's `{setting}`, taken as {value}: with {other} it {is} {verdict}"
+        )
+    }
+}

@@ -1,0 +1,91 @@
+//! Lints over selectors that select more than they say.
+
+use super::{Finding, Severity};
+use crate::{Entry, GroupSelector, Label, Peer, PeerMatcher, Peers, PolicySet, Selector};
+
+/// Keys of the labels of the entries that stand for all identities of a kind, with that kind.
+const AGGREGATES: [(&str, &str); 4] = [
+    ("aggregate-cluster", "pods of the cluster"),
+    ("aggregate-cluster-mesh", "pods of other clusters"),
+    ("aggregate-world", "addresses outside"),
+    ("aggregate-remote-node", "labelled nodes"),
+];
+
+/// Looks at the peers.
+pub(super) fn lint(set: &PolicySet, findings: &mut Vec<Finding>) {
+    for entry in set.entries() {
+        let Peers::Any(peers) = &entry.peers else { continue };
+        for peer in peers {
+            let found = match &peer.matcher {
+                PeerMatcher::Labels(selector) => aggregates(set, selector),
+                PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), except }
+                    if selector.is_wildcard() && except.is_empty() =>
+                {
+                    let sentence = "an empty cidrGroupSelector is the selector of everyone, pods and nodes included, and not of every CIDR group";
+                    Some(("group-of-everyone", Severity::Error, sentence.to_owned()))
+                }
+                PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), .. }
+                    if set.settings().cidr_matches_pods =>
+                {
+                    aggregates(set, selector)
+                }
+                _ => None,
+            };
+            if let Some((id, severity, sentence)) = found {
+                findings.push(finding(set, entry, peer, id, severity, sentence));
+            }
+        }
+    }
+}
+
+/// What a selector that only excludes selects beside what it means.
+fn aggregates(set: &PolicySet, selector: &Selector) -> Option<(&'static str, Severity, String)> {
+    if selector.is_wildcard() || is_meant(selector) {
+        return None;
+    }
+    let selected: Vec<&str> = AGGREGATES
+        .iter()
+        .filter(|(key, _)| {
+            let (key, source) = ((*key).to_owned(), "reserved".to_owned());
+            selector.matches(&[Label { key, value: String::new(), source }])
+        })
+        .map(|(_, kind)| *kind)
+        .collect();
+    if selected.is_empty() {
+        return None;
+    }
+    let severity =
+        if set.settings().release.has_aggregates() { Severity::Warning } else { Severity::Hint };
+    let sentence = format!(
+        "`{selector}` only excludes: since Cilium 1.20 it selects all {} by the entries that stand for them, the excluded ones too; a requirement that has to hold, such as a namespace that exists, keeps it to what it says",
+        selected.join(", all ")
+    );
+    Some(("selects-more", severity, sentence))
+}
+
+/// Whether the entries themselves are named, as entities do.
+fn is_meant(selector: &Selector) -> bool {
+    selector.requirements.iter().any(|own| AGGREGATES.iter().any(|(key, _)| own.key == *key))
+}
+
+fn finding(
+    set: &PolicySet,
+    entry: &Entry,
+    peer: &Peer,
+    id: &'static str,
+    severity: Severity,
+    sentence: String,
+) -> Finding {
+    let policy = set.policies().get(entry.policy);
+    Finding {
+        id,
+        severity,
+        sentence,
+        source: policy.map(|policy| policy.source),
+        other: None,
+        at: peer.at,
+        policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
+        evidence: Vec::new(),
+        fix: None,
+    }
+}
