@@ -28,7 +28,7 @@ pub use ask::{
 };
 pub use cidr::Prefix;
 pub use dns_name::NamePattern;
-pub use document::{Documents, Refusal, RefusalClass, Refused, Service, SourceText};
+pub use document::{Documents, Pod, Refusal, RefusalClass, Refused, Service, SourceText};
 pub use judge::{
     Cause, ClassId, Decision, DefaultDenyBy, Dependence, Explanation, Fact, Identity, Judge,
     Knowledge, L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss, NamedPorts,

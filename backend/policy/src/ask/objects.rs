@@ -4,6 +4,7 @@ use flow::{Endpoint, Workload};
 
 use crate::{
     Settings, SourceText,
+    document::pods,
     source::{self, Node, Value},
 };
 
@@ -86,19 +87,15 @@ impl Objects {
         if namespace.is_empty() {
             namespace.clone_from(&settings.namespace);
         }
-        let template: &[&str] = match kind {
-            "Service" if self.services.len() < MAX_OBJECTS => {
+        if kind == "Service" {
+            if self.services.len() < MAX_OBJECTS {
                 self.services.push(service(node, namespace, name));
-                return;
             }
-            "Pod" => &[],
-            "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => {
-                &["spec", "template"]
-            }
-            "CronJob" => &["spec", "jobTemplate", "spec", "template"],
-            _ => return,
+            return;
+        }
+        let Some(template) = pods::template(kind).and_then(|path| node.at_path(path)) else {
+            return;
         };
-        let Some(template) = node.at_path(template) else { return };
         if self.pods.len() < MAX_OBJECTS {
             self.pods.push(pod(template, kind, namespace, name));
         }
@@ -107,11 +104,7 @@ impl Objects {
 
 fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
     let is_pod = kind == "Pod";
-    let is_on_host = matches!(
-        node.at_path(&["spec", "hostNetwork"]).map(|node| &node.value),
-        Some(Value::Bool(true))
-    );
-    let labels = if is_on_host {
+    let labels = if pods::is_on_host(node) {
         // It has the node's identity. Whether the node is the other side's own is not known here.
         vec!["reserved:host".to_owned()]
     } else {
@@ -125,18 +118,6 @@ fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
             .map(|(key, value)| format!("k8s:{key}={value}"))
             .collect()
     };
-    let mut ports = Vec::new();
-    for field in ["containers", "initContainers"] {
-        for container in node.list_at(&["spec", field]) {
-            for port in container.list_at(&["ports"]) {
-                let name = port.text_at(&["name"]).to_owned();
-                if let Some(number) = number_at(port, "containerPort").filter(|_| !name.is_empty())
-                {
-                    ports.push((name, protocol_at(port), number));
-                }
-            }
-        }
-    }
     let workload = Workload { name: name.clone(), kind: kind.to_owned() };
     Pod {
         endpoint: Endpoint {
@@ -147,7 +128,7 @@ fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
             ..Endpoint::default()
         },
         address: node.text_at(&["status", "podIP"]).to_owned(),
-        ports,
+        ports: pods::named_ports(node),
     }
 }
 
@@ -156,12 +137,12 @@ fn service(node: &Node, namespace: String, name: String) -> ServiceObject {
         .list_at(&["spec", "ports"])
         .iter()
         .filter_map(|own| {
-            let port = number_at(own, "port")?;
+            let port = own.number_at("port")?;
             let target = match own.get("targetPort").map(|node| &node.value) {
                 Some(Value::String(name)) => PodPort::Name(name.clone()),
-                _ => PodPort::Number(number_at(own, "targetPort").unwrap_or(port)),
+                _ => PodPort::Number(own.number_at("targetPort").unwrap_or(port)),
             };
-            Some(ServicePort { protocol: protocol_at(own), port, target })
+            Some(ServicePort { protocol: own.protocol(), port, target })
         })
         .collect();
     let mut addresses = vec![node.text_at(&["spec", "clusterIP"]).to_owned()];
@@ -175,20 +156,5 @@ fn service(node: &Node, namespace: String, name: String) -> ServiceObject {
         selector: node.texts_of(&["spec", "selector"]),
         addresses,
         ports,
-    }
-}
-
-fn number_at(node: &Node, name: &str) -> Option<u16> {
-    match node.get(name)?.value {
-        Value::Integer(number) => u16::try_from(number).ok(),
-        _ => None,
-    }
-}
-
-fn protocol_at(node: &Node) -> u8 {
-    match node.get("protocol").and_then(Node::as_str) {
-        Some("UDP") => 17,
-        Some("SCTP") => 132,
-        _ => 6,
     }
 }

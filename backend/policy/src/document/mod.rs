@@ -7,12 +7,14 @@ mod kubernetes;
 mod log_filters;
 mod object;
 mod peering;
+pub(crate) mod pods;
 mod ports;
 mod refusal;
 pub(crate) mod selector;
 mod services;
 
 pub(crate) use log_filters::{RawFilters, read_log_filters};
+pub use pods::Pod;
 pub use refusal::{Refusal, RefusalClass, Refused};
 pub(crate) use selector::{CLUSTER, POD_NAMESPACE};
 pub use services::Service;
@@ -37,6 +39,8 @@ pub struct Documents {
     pub groups: Vec<CidrGroup>,
     /// Services that policies may refer to.
     pub services: Vec<Service>,
+    /// Pods whose ports policies may name.
+    pub pods: Vec<Pod>,
     /// What was refused, and what is no policy.
     pub refused: Vec<Refused>,
 }
@@ -205,6 +209,9 @@ impl Reading<'_> {
         let refuse = |refusal| (given.clone(), refusal);
         let api_version = text("apiVersion").unwrap_or_default();
         self.services.add(api_version, kind, node, &self.settings.namespace);
+        if self.documents.pods.len() < pods::MAX_PODS {
+            self.documents.pods.extend(pods::read(kind, node, &self.settings.namespace));
+        }
         // Cilium's parser is told the kind, and does not look at the version.
         let is_served = self.settings.api_server;
         let what = if is_served {

@@ -46,7 +46,11 @@ pub struct Judge {
     pairs: Vec<Pair>,
     pair_ids: HashMap<(ClassId, ClassId, Direction), u32>,
     conflicts: HashMap<ClassId, Option<Arc<str>>>,
+    named_ports: HashMap<Identity, Option<PortNames>>,
 }
+
+/// Named ports of a receiver: name, protocol, number.
+type PortNames = Arc<[(String, u8, u16)]>;
 
 /// Identities that are remembered; beyond, they are looked at again each time.
 const MAX_IDENTITIES: usize = 65_536;
@@ -65,6 +69,7 @@ impl Judge {
             pairs: Vec::new(),
             pair_ids: HashMap::new(),
             conflicts: HashMap::new(),
+            named_ports: HashMap::new(),
         }
     }
 
@@ -132,6 +137,22 @@ impl Judge {
     ) -> Decision {
         let (subject, peer) = (self.class(subject), self.class(peer));
         self.decide(subject, peer, direction, traffic, named)
+    }
+
+    /// Named ports of an identity, by the pods at hand; none: they are not known, or no rule asks.
+    pub(crate) fn named_ports(&mut self, identity: &Identity) -> Option<PortNames> {
+        let pods = &self.set.documents().pods;
+        if !self.set.has_named_ports || pods.is_empty() {
+            return None;
+        }
+        if let Some(known) = self.named_ports.get(identity) {
+            return known.clone();
+        }
+        let ports = crate::document::pods::ports_of(pods, identity).map(Arc::from);
+        if self.named_ports.len() < MAX_IDENTITIES {
+            self.named_ports.insert(identity.clone(), ports.clone());
+        }
+        ports
     }
 
     /// Whether the subject's default deny is an entry of its own, so that what it refuses is

@@ -23,6 +23,7 @@ pub struct PolicySet {
     pub(super) egress: Vec<u32>,
     pub(super) merges: Merges,
     pub(super) has_passes: bool,
+    pub(super) has_named_ports: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -122,6 +123,9 @@ impl PolicySet {
             }
         }
         set.merges = Merges::of(&documents);
+        let ports = set.compiled.iter().filter_map(|entry| entry.ports.as_ref()).flatten();
+        set.has_named_ports =
+            ports.into_iter().any(|port| matches!(port.range, PortRange::Named(_)));
         set.has_passes = set.compiled.iter().any(|entry| entry.action == Action::Pass);
         set.documents = documents;
         set

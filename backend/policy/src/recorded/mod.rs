@@ -101,6 +101,12 @@ impl Judge {
     ) -> Result<Judgement, Unjudged> {
         let sides = Sides::of(flow, learned, self.set().settings())?;
         let observed = Observed::of(flow, Shape::of(flow)?);
+        let at_hand = match (named, sides.direction) {
+            (NamedPorts::Known(_), _) => None,
+            (NamedPorts::Unknown, Direction::Ingress) => self.named_ports(&sides.subject),
+            (NamedPorts::Unknown, Direction::Egress) => self.named_ports(&sides.peer),
+        };
+        let named = at_hand.as_deref().map_or(named, NamedPorts::Known);
         let explanation =
             self.explain(&sides.subject, &sides.peer, sides.direction, sides.traffic, named);
         let l7 = request(flow).map(|request| {
@@ -160,10 +166,15 @@ impl Judge {
         request: Option<&Recorded>,
     ) -> Summary {
         let (direction, traffic) = (shape.direction, shape.traffic);
-        let decision = self.judge(subject, peer, direction, traffic, NamedPorts::Unknown);
+        let at_hand = self.named_ports(match direction {
+            Direction::Ingress => subject,
+            Direction::Egress => peer,
+        });
+        let named = at_hand.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
+        let decision = self.judge(subject, peer, direction, traffic, named);
         let l7 = request.filter(|_| decision.is_redirect).map(|request| {
             let request = request.as_request();
-            self.explain_l7((subject, peer), direction, traffic, NamedPorts::Unknown, request)
+            self.explain_l7((subject, peer), direction, traffic, named, request)
         });
         let verdict = l7.map_or(decision.verdict, |l7| l7.verdict);
         let is_entry =

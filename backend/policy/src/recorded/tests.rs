@@ -279,3 +279,64 @@ spec:
     assert_eq!(agreement(PASS, DropReason::POLICY_DENY), Agreement::Agrees);
     assert_eq!(agreement(PASS, DropReason::POLICY_DENIED), Agreement::Differs);
 }
+
+#[test]
+fn pods_at_hand_name_their_ports() {
+    const NAMED: &str = "---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: back, namespace: pets}
+spec:
+  endpointSelector: {matchLabels: {app: back}}
+  ingress:
+  - toPorts: [{ports: [{port: web}]}]
+  egress:
+  - toEndpoints: [{matchLabels: {app: store}}]
+    toPorts: [{ports: [{port: web}]}]
+";
+    const WORKLOADS: &str = "---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: back, namespace: pets}
+spec:
+  template:
+    metadata: {labels: {app: back, pod-template-hash: x}}
+    spec: {containers: [{name: c, ports: [{name: web, containerPort: 8080}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: store-0, namespace: pets, labels: {app: store}}
+spec: {containers: [{name: c, ports: [{name: web, containerPort: 9090}, {containerPort: 1}]}]}
+status: {podIP: 10.0.0.7}
+";
+    let agreement = |with: &str, direction: TrafficDirection, port: u16| {
+        let text = format!("{NAMED}{with}");
+        let set = PolicySet::read(&[SourceText { index: 0, text: &text }], Settings::default());
+        let (front, back) = (pod("pets", "app=front"), pod("pets", "app=back"));
+        let (source, destination) = match direction {
+            TrafficDirection::Ingress => (front, back),
+            _ => (back, pod("pets", "app=store")),
+        };
+        let flow = with_event(
+            tcp(source, destination, port, direction),
+            MessageType::PolicyVerdict,
+            FlowVerdict::Forwarded,
+        );
+        let mut judge = Judge::new(Arc::new(set));
+        let learned = Learned::default();
+        let agreement = judge.judge_flow(&flow, &learned).unwrap().agreement;
+        assert_eq!(judge.explain_flow(&flow, &learned).unwrap().agreement, agreement);
+        agreement
+    };
+    for direction in [TrafficDirection::Ingress, TrafficDirection::Egress] {
+        assert_eq!(agreement("", direction, 8080), Agreement::CannotTell);
+    }
+    assert_eq!(agreement(WORKLOADS, TrafficDirection::Ingress, 8080), Agreement::Agrees);
+    assert_eq!(agreement(WORKLOADS, TrafficDirection::Ingress, 9090), Agreement::Differs);
+    assert_eq!(agreement(WORKLOADS, TrafficDirection::Egress, 9090), Agreement::Agrees);
+    assert_eq!(agreement(WORKLOADS, TrafficDirection::Egress, 8080), Agreement::Differs);
+    // Another pod of these labels whose ports are called otherwise: which one it is, is not known.
+    let two = WORKLOADS.to_owned() + &WORKLOADS.replace("containerPort: 9090", "containerPort: 7");
+    let two = two.replace("status: {podIP: 10.0.0.7}", "");
+    assert_eq!(agreement(&two, TrafficDirection::Egress, 9090), Agreement::CannotTell);
+}

@@ -1,0 +1,128 @@
+//! Pods and what their ports are called. Source: pkg/k8s/slim's Pod, `pkg/policy/l4.go` `toMapState`.
+
+use std::net::IpAddr;
+
+use crate::{
+    Identity,
+    source::{Node, Value},
+};
+
+/// A pod, or the pods of a workload, as far as policies ask for the names of their ports.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pod {
+    /// Namespace.
+    pub namespace: String,
+    /// Labels.
+    pub labels: Vec<(String, String)>,
+    /// Address; of pods that run.
+    pub address: Option<IpAddr>,
+    /// Names, protocols and numbers of the containers' ports; all that have a name.
+    pub ports: Vec<(String, u8, u16)>,
+}
+
+/// Pods that are kept.
+pub(super) const MAX_PODS: usize = 65_536;
+
+/// Where a kind has its pods' template; none: it has no pods.
+pub(crate) fn template(kind: &str) -> Option<&'static [&'static str]> {
+    Some(match kind {
+        "Pod" => &[],
+        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => &["spec", "template"],
+        "CronJob" => &["spec", "jobTemplate", "spec", "template"],
+        _ => return None,
+    })
+}
+
+/// Whether the pods of a template have their node's network, and so its identity.
+pub(crate) fn is_on_host(template: &Node) -> bool {
+    matches!(
+        template.at_path(&["spec", "hostNetwork"]).map(|node| &node.value),
+        Some(Value::Bool(true))
+    )
+}
+
+/// Named ports of a template's containers.
+pub(crate) fn named_ports(template: &Node) -> Vec<(String, u8, u16)> {
+    let fields = ["containers", "initContainers"].into_iter();
+    let containers = fields.flat_map(|field| template.list_at(&["spec", field]));
+    let ports = containers.flat_map(|container| container.list_at(&["ports"]));
+    ports
+        .filter_map(|port| {
+            let name = port.text_at(&["name"]);
+            let number = port.number_at("containerPort").filter(|_| !name.is_empty())?;
+            Some((name.to_owned(), port.protocol(), number))
+        })
+        .collect()
+}
+
+/// The pods of a document; none: it has none of its own network.
+pub(super) fn read(kind: &str, node: &Node, within: &str) -> Option<Pod> {
+    let template = node.at_path(template(kind)?)?;
+    if is_on_host(template) {
+        return None;
+    }
+    let namespace = node.text_at(&["metadata", "namespace"]);
+    Some(Pod {
+        namespace: if namespace.is_empty() { within } else { namespace }.to_owned(),
+        labels: template.texts_of(&["metadata", "labels"]),
+        address: template.text_at(&["status", "podIP"]).parse().ok(),
+        ports: named_ports(template),
+    })
+}
+
+/// Named ports of an identity, if the pods at hand that may have it agree about them.
+pub(crate) fn ports_of<'p>(
+    pods: &'p [Pod],
+    identity: &Identity,
+) -> Option<&'p [(String, u8, u16)]> {
+    let by_address =
+        pods.iter().find(|pod| pod.address.is_some_and(|own| identity.address() == Some(own)));
+    if let Some(pod) = by_address {
+        return Some(&pod.ports);
+    }
+    let mut found: Option<&[(String, u8, u16)]> = None;
+    for pod in pods.iter().filter(|pod| pod.may_be(identity)) {
+        match found {
+            Some(ports) if ports != pod.ports => return None,
+            _ => found = Some(&pod.ports),
+        }
+    }
+    found
+}
+
+impl Pod {
+    /// Whether it may have this identity: the agent leaves out some labels of pods, and adds its own.
+    fn may_be(&self, identity: &Identity) -> bool {
+        let mut has_own = false;
+        let is_same = identity.labels().iter().filter(|label| label.source == "k8s").all(|label| {
+            if label.key == super::POD_NAMESPACE {
+                return label.value == self.namespace;
+            }
+            if label.key.starts_with("io.cilium.k8s.") {
+                return true;
+            }
+            has_own = true;
+            self.labels.iter().any(|(key, value)| *key == label.key && *value == label.value)
+        });
+        is_same && has_own && identity.k8s_label(super::POD_NAMESPACE).is_some()
+    }
+}
+
+impl Node {
+    /// A field's number, as far as it is a port's.
+    pub(crate) fn number_at(&self, name: &str) -> Option<u16> {
+        match self.get(name)?.value {
+            Value::Integer(number) => u16::try_from(number).ok(),
+            _ => None,
+        }
+    }
+
+    /// The protocol of a port.
+    pub(crate) fn protocol(&self) -> u8 {
+        match self.text_at(&["protocol"]) {
+            "UDP" => 17,
+            "SCTP" => 132,
+            _ => 6,
+        }
+    }
+}
