@@ -251,7 +251,14 @@ fn labels(rule: &Object<'_>) -> Result<(), Refusal> {
     for node in rule.list("labels", "labels.LabelArray")?.unwrap_or_default() {
         let is_label = match &node.value {
             Value::String(text) => !text.is_empty(),
-            Value::Map(_) => node.get("key").and_then(Node::as_str).is_some_and(|k| !k.is_empty()),
+            Value::Map(_) => {
+                let is_text = |name| {
+                    node.get(name).is_none_or(|node| node.is_null() || node.as_str().is_some())
+                };
+                node.get("key").and_then(Node::as_str).is_some_and(|k| !k.is_empty())
+                    && is_text("value")
+                    && is_text("source")
+            }
             _ => false,
         };
         if !is_label {

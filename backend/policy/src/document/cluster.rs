@@ -23,9 +23,8 @@ pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Ve
         Some(node) => Object::new(node, "ClusterNetworkPolicySpec", "spec".to_owned(), known)?,
         None => None,
     };
-    let Some(spec) = spec else {
-        return Err(Refusal::invalid(root.at, "spec is missing"));
-    };
+    // About nobody, as without a subject.
+    let Some(spec) = spec else { return Ok(Vec::new()) };
     let tier =
         if spec.string_or_empty("tier")? == "Baseline" { Tier::Baseline } else { Tier::Admin };
     let priority = i64::from(spec.int32("priority")?.unwrap_or(0)).saturating_mul(100);

@@ -334,10 +334,19 @@ fn root_fields(node: &Node, kind: PolicyKind) -> Result<(), Refusal> {
     );
     for (key, value) in entries {
         match key.name.as_str() {
-            "apiVersion" | "kind" | "spec" => {}
+            "apiVersion" | "kind" => {
+                if !matches!(value.value, Value::String(_) | Value::Null) {
+                    return Err(object::mismatch(value, Some("TypeMeta"), &key.name, "string"));
+                }
+            }
+            // These types read nothing by themselves, and so their tables say all.
+            "spec" if !is_cilium => server::decode(value, Some(kind), "spec")?,
+            "spec" => {}
             "specs" if value.is_null() || is_cilium => {}
-            "metadata" => server::decode(value, None)?,
-            "status" if kind != PolicyKind::NetworkPolicy => server::decode(value, Some(kind))?,
+            "metadata" => server::decode(value, None, "metadata")?,
+            "status" if kind != PolicyKind::NetworkPolicy => {
+                server::decode(value, Some(kind), "status")?;
+            }
             name => {
                 return Err(Refusal::field(key.at, &format!("json: unknown field \"{name}\"")));
             }

@@ -440,7 +440,9 @@ pub(super) fn icmps(rule: &Object<'_>) -> Result<Vec<PortRule>, Refusal> {
                 }
             };
             let kind = match node.get("type").map(|node| &node.value) {
-                Some(Value::Integer(number)) => number.to_string(),
+                Some(Value::Integer(number)) if i32::try_from(*number).is_ok() => {
+                    number.to_string()
+                }
                 Some(Value::String(text)) => text.clone(),
                 _ => return Err(Refusal::invalid(node.at, "ICMP type is missing")),
             };

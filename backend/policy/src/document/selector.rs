@@ -134,6 +134,15 @@ fn decode_object(node: &Node, path: String, decoding: Decoding) -> Result<RawSel
         .objects("matchExpressions", "LabelSelectorRequirement", REQUIREMENT)?
         .unwrap_or_default();
     for (index, expression) in expressions.iter().enumerate() {
+        for name in ["key", "operator"] {
+            if decoding != Decoding::Strict
+                && let Some(value) = expression.get(name)
+                && value.as_str().is_none()
+            {
+                let path = expression.path(name);
+                return Err(mismatch(value, Some("LabelSelectorRequirement"), &path, "string"));
+            }
+        }
         if decoding != Decoding::Strict
             && let Some(Value::List(values)) = expression.get("values").map(|node| &node.value)
             && let Some(value) =

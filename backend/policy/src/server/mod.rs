@@ -47,23 +47,28 @@ pub(crate) struct Served {
     pub(crate) dropped: Vec<String>,
 }
 
-/// Reads metadata, or the status of a kind, as Go's strict decoder reads them from YAML.
+/// Reads metadata, or a field of a kind, as Go's strict decoder reads them from YAML.
 ///
 /// Errors: an unknown field, or a value of another type.
-pub(crate) fn decode(node: &Node, status_of: Option<PolicyKind>) -> Result<(), Refusal> {
+pub(crate) fn decode(node: &Node, kind: Option<PolicyKind>, name: &str) -> Result<(), Refusal> {
     let mut shape = Shape::new(Mode::Coerced);
-    match status_of {
+    let path = format!(".{name}");
+    match kind {
         None => {
-            shape.node(node, &Type::Object(&tables::METADATA), ".metadata");
+            shape.node(node, &Type::Object(&tables::METADATA), &path);
         }
         Some(kind) => {
-            if let Some(field) = table(kind).field("status") {
-                shape.node(node, &field.is, ".status");
+            if let Some(field) = table(kind).field(name) {
+                shape.node(node, &field.is, &path);
             }
         }
     }
-    if let Some(unknown) = shape.unknown.first() {
-        let name = unknown.path.rsplit('.').next().unwrap_or_default();
+    // Cilium's types have the fields of the experimental channel, and its parser looks at them.
+    let is_unknown = |unknown: &&Unknown| {
+        kind != Some(PolicyKind::ClusterNetworkPolicy) || !EXPERIMENTAL.contains(&unknown.name())
+    };
+    if let Some(unknown) = shape.unknown.iter().find(is_unknown) {
+        let name = unknown.name();
         return Err(Refusal::field(unknown.at, &format!("json: unknown field \"{name}\"")));
     }
     shape.mismatch.map_or(Ok(()), |refusal| Err(Refusal::field(refusal.at, &refusal.reason)))
@@ -156,10 +161,24 @@ fn validate(
     }
 }
 
+/// Fields of a `ClusterNetworkPolicy` that only the experimental channel's definition has.
+const EXPERIMENTAL: &[&str] = &["destinationNamedPort", "domainNames", "nodes"];
+
 impl Unknown {
+    fn name(&self) -> &str {
+        self.path.rsplit('.').next().unwrap_or_default()
+    }
+
     fn refusal(&self) -> Refusal {
         let path = self.path.strip_prefix('.').unwrap_or(&self.path);
-        let meant = self.likely.map(|name| format!("; `{name}` is one")).unwrap_or_default();
+        let meant = match self.likely {
+            Some(name) => format!("; `{name}` is one"),
+            None if EXPERIMENTAL.contains(&self.name()) => {
+                "; the experimental channel of ClusterNetworkPolicy has it, the standard one does not"
+                    .to_owned()
+            }
+            None => String::new(),
+        };
         Refusal::server(self.at, format!("strict decoding error: unknown field \"{path}\"{meant}"))
     }
 }

@@ -37,7 +37,8 @@ impl Shape {
     }
 
     fn decodes(&self, node: &Node, is: &Type) -> bool {
-        let is_text = |is: &Type| matches!(is, Type::Text(Text { format: None, .. }));
+        let is_text =
+            |is: &Type| matches!(is, Type::Text(text) if text.format != Some(Format::Time));
         let is_scalar = matches!(
             node.value,
             Value::Bool(_) | Value::Integer(_) | Value::Unsigned(_) | Value::Float(_)
