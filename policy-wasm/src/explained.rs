@@ -1,6 +1,6 @@
 //! Why a flow is judged as it is, with the lines of the policies that say so.
 
-use flow::{Flow, Timestamp};
+use flow::Flow;
 use policy::{
     Direction, Judgement, Learned, Policy, PolicySet, Position, RefusalClass, Unjudged, Verdict,
 };
@@ -112,7 +112,7 @@ pub(crate) fn explained(policies: &mut PolicyFiles, flow: &Flow, learned: &Learn
         more,
         missing,
         attribution: own.attribution(),
-        notes: own.notes(flow),
+        notes: own.notes(),
     }
 }
 
@@ -240,35 +240,11 @@ impl Own<'_> {
         })
     }
 
-    /// What the policies without a namespace would have to do with it, settings that it hangs on,
-    /// and policies that are younger.
-    fn notes(&self, flow: &Flow) -> Vec<String> {
+    /// What the policies without a namespace would have to do with it, and settings that it hangs
+    /// on.
+    fn notes(&self) -> Vec<String> {
         let settings = self.judgement.dependences.iter().map(ToString::to_string);
         let unplaced = self.judgement.unplaced(self.set);
-        unplaced.into_iter().chain(settings).chain(self.younger(flow)).collect()
-    }
-
-    /// Policies that were changed after the flow was recorded.
-    fn younger(&self, flow: &Flow) -> Vec<String> {
-        let Some(time_nanos) = flow.time.and_then(Timestamp::unix_nanos) else {
-            return Vec::new();
-        };
-        let explanation = &self.judgement.explanation;
-        let deciding =
-            explanation.deciding.iter().filter_map(|rule| self.set.policy_of(rule.entry));
-        let denying =
-            explanation.default_deny.iter().filter_map(|by| self.set.policies().get(by.policy));
-        let mut files: Vec<usize> = deciding.chain(denying).map(|policy| policy.source).collect();
-        files.sort_unstable();
-        files.dedup();
-        #[expect(clippy::cast_precision_loss, reason = "exact to a quarter of a microsecond")]
-        let is_younger = |modified_ms: f64| modified_ms > time_nanos as f64 / 1e6;
-        files
-            .into_iter()
-            .filter_map(|file| self.policies.files.get(file))
-            .filter(|file| is_younger(file.modified_ms))
-            .take(MAX_RULES)
-            .map(|file| format!("`{}` was changed after this flow was recorded", file.name))
-            .collect()
+        unplaced.into_iter().chain(settings).collect()
     }
 }

@@ -53,7 +53,8 @@ pub struct Policies {
 impl Policies {
     /// Reads and compiles files of policies, each with its name, its text and when it was last
     /// changed (Unix milliseconds, NaN: not known). Agent settings that are known stand as
-    /// `name=value`; the others are taken from the flows that are judged.
+    /// `name=value`; the others are taken from the flows that are judged. `changed_ms`: when a file
+    /// came or went last.
     ///
     /// Errors: there is no such setting. Documents that are refused are told by `refused`.
     #[wasm_bindgen(constructor)]
@@ -63,6 +64,7 @@ impl Policies {
         texts: Vec<String>,
         modified_ms: &[f64],
         settings: Vec<String>,
+        changed_ms: Option<f64>,
     ) -> Result<Self, JsError> {
         let times = modified_ms.iter().copied().chain(std::iter::repeat(f64::NAN));
         let files = names
@@ -71,7 +73,8 @@ impl Policies {
             .zip(times)
             .map(|((name, text), modified_ms)| PolicyFile { name, text, modified_ms })
             .collect();
-        let files = PolicyFiles::new(files, &settings).map_err(|error| failed(&error))?;
+        let files = PolicyFiles::new(files, &settings, changed_ms.unwrap_or(f64::NAN))
+            .map_err(|error| failed(&error))?;
         Ok(Self { files })
     }
 

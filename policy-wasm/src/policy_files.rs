@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use flow::Flow;
-use policy::{Judge, Learned, PolicySet, Prepared, Settings, SourceText, settings_from};
+use flow::{Flow, Timestamp};
+use policy::{Dates, Judge, Learned, PolicySet, Prepared, Settings, SourceText, settings_from};
 
 use crate::recorded::Recorded;
 
@@ -18,6 +18,8 @@ pub(crate) struct PolicyFiles {
     pub(crate) files: Vec<PolicyFile>,
     /// Agent settings that are known, by name; the others are taken from the flows.
     known_settings: Vec<(String, String)>,
+    /// When the set came to be as it is, in Unix milliseconds; NaN where that is not known.
+    changed_ms: f64,
     pub(crate) judge: Judge,
 }
 
@@ -27,10 +29,6 @@ pub(crate) struct PolicyFile {
     pub(crate) name: String,
     pub(crate) text: String,
     /// When it was last changed, in Unix milliseconds; NaN where that is not known.
-    #[cfg_attr(
-        not(any(test, feature = "verdicts")),
-        expect(dead_code, reason = "only verdicts are compared with the time of their flow")
-    )]
     pub(crate) modified_ms: f64,
 }
 
@@ -43,7 +41,11 @@ impl PolicyFiles {
     /// Reads and compiles. What is refused of the files is told by [`crate::explained::refused`].
     ///
     /// Errors: a setting, as `name=value`, does not exist.
-    pub(crate) fn new(files: Vec<PolicyFile>, settings: &[String]) -> Result<Self, InvalidSetting> {
+    pub(crate) fn new(
+        files: Vec<PolicyFile>,
+        settings: &[String],
+        changed_ms: f64,
+    ) -> Result<Self, InvalidSetting> {
         let mut known_settings = Vec::new();
         for pair in settings {
             let (name, value) = pair.split_once('=').ok_or_else(|| InvalidSetting(pair.clone()))?;
@@ -53,7 +55,7 @@ impl PolicyFiles {
             known_settings.push((name.to_owned(), value.to_owned()));
         }
         let judge = Judge::new(Arc::default());
-        let mut policies = Self { files, known_settings, judge };
+        let mut policies = Self { files, known_settings, changed_ms, judge };
         policies.compile(policies.with_known(Settings::default()));
         Ok(policies)
     }
@@ -76,7 +78,11 @@ impl PolicyFiles {
     }
 
     fn compile(&mut self, settings: Settings) {
-        let set = PolicySet::read(&self.sources(), settings);
+        let dates = Dates {
+            texts: self.files.iter().map(|file| timestamp(file.modified_ms)).collect(),
+            set: timestamp(self.changed_ms),
+        };
+        let set = PolicySet::read(&self.sources(), settings).dated(&dates);
         self.judge = Judge::new(Arc::new(set));
     }
 
@@ -87,6 +93,14 @@ impl PolicyFiles {
             self.compile(settings);
         }
     }
+}
+
+/// A point in time; none where it is not known.
+fn timestamp(unix_ms: f64) -> Option<Timestamp> {
+    #[expect(clippy::cast_possible_truncation, reason = "kept within the range of Timestamp")]
+    let ms = unix_ms.is_finite().then_some(unix_ms as i64)?;
+    let nanos = i32::try_from(ms.rem_euclid(1_000)).ok()?.checked_mul(1_000_000)?;
+    Timestamp::new(ms.div_euclid(1_000), nanos).ok()
 }
 
 /// Changes a setting; one more than the agent has says that no Service has backends, as where

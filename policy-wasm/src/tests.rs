@@ -29,7 +29,7 @@ fn lab(name: &str) -> String {
 
 fn policies(name: &str) -> PolicyFiles {
     let file = PolicyFile { name: name.to_owned(), text: lab(name), modified_ms: f64::NAN };
-    PolicyFiles::new(vec![file], &["namespace=pets".to_owned()]).unwrap()
+    PolicyFiles::new(vec![file], &["namespace=pets".to_owned()], f64::NAN).unwrap()
 }
 
 fn recorded(name: &str) -> Recorded {
@@ -113,18 +113,26 @@ fn a_verdict_names_policy_rule_and_line_and_quotes_it() {
 }
 
 #[test]
-fn a_policy_that_is_younger_than_the_flow_is_told() {
+fn flows_that_are_older_than_their_policies_are_told_apart() {
     let mut flows = recorded("chaos.jsonl");
-    let note = |modified_ms: f64, flows: &mut Recorded| {
-        let file = PolicyFile { name: "a.yaml".to_owned(), text: lab(CHAOS), modified_ms };
+    let mut check = |modified_ms: f64, changed_ms: f64, expect: &str| {
+        let file = PolicyFile { name: "a.yaml".to_owned(), text: lab(ALLOWED), modified_ms };
         let settings = ["namespace=pets".to_owned()];
-        why(flows, &mut PolicyFiles::new(vec![file], &settings).unwrap(), 0)["notes"].clone()
+        let mut policies = PolicyFiles::new(vec![file], &settings, changed_ms).unwrap();
+        let columns = judged(&mut flows, &mut policies);
+        assert_eq!(cells(&columns, &columns.agreement)[0], expect);
+        let why = why(&mut flows, &mut policies, 0);
+        assert_eq!(why["agreement"], expect);
+        why["comparison"].clone()
     };
-    assert_eq!(note(1_000.0, &mut flows), json!([]));
-    assert_eq!(note(f64::NAN, &mut flows), json!([]));
+    check(1_000.0, 2_000.0, "differs");
+    check(f64::NAN, f64::NAN, "differs");
+    check(f64::NAN, 4e12, "judged by later policies");
+    check(1e300, f64::NEG_INFINITY, "differs");
     assert_eq!(
-        note(4e12, &mut flows),
-        json!(["`a.yaml` was changed after this flow was recorded"])
+        check(4e12, f64::NAN, "judged by later policies"),
+        "judged by later policies (changed 2096-10-02 07:06:40 UTC): dropped: no rule allowed it; \
+         what the policies said then is not known"
     );
 }
 
@@ -158,7 +166,7 @@ fn lints_say_where_and_fixes_let_the_flow_pass() {
     let edited = fix["texts"][0]["text"].as_str().map_or_else(|| lab(CHAOS), str::to_owned);
     let text = format!("{edited}\n---\n{}", fix["yaml"].as_str().unwrap());
     let file = PolicyFile { name: "fixed.yaml".to_owned(), text, modified_ms: f64::NAN };
-    let mut fixed = PolicyFiles::new(vec![file], &["namespace=pets".to_owned()]).unwrap();
+    let mut fixed = PolicyFiles::new(vec![file], &["namespace=pets".to_owned()], f64::NAN).unwrap();
     let columns = judged(&mut flows, &mut fixed);
     assert_eq!(cells(&columns, &columns.computed)[0], "allowed");
 }
@@ -167,7 +175,7 @@ fn lints_say_where_and_fixes_let_the_flow_pass() {
 fn what_is_refused_is_named_and_settings_that_do_not_exist_are_an_error() {
     let text = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: a}\nspec: {egres: []}\n---\nkind: [";
     let file = PolicyFile { name: "bad.yaml".to_owned(), text: text.to_owned(), modified_ms: 0.0 };
-    let policies = PolicyFiles::new(vec![file], &[]).unwrap();
+    let policies = PolicyFiles::new(vec![file], &[], f64::NAN).unwrap();
     let documents = value(&refused(&policies));
     assert_eq!(documents[0]["file"], "bad.yaml");
     assert_eq!(documents[0]["line"], 4);
@@ -175,7 +183,7 @@ fn what_is_refused_is_named_and_settings_that_do_not_exist_are_an_error() {
     assert_eq!(documents[0]["isPolicy"], true);
     assert!(documents[1]["reason"].as_str().unwrap().contains("not valid YAML"));
     for setting in ["enable-policy=sometimes", "no-such=1", "cluster-name"] {
-        let error = PolicyFiles::new(Vec::new(), &[setting.to_owned()]).unwrap_err();
+        let error = PolicyFiles::new(Vec::new(), &[setting.to_owned()], f64::NAN).unwrap_err();
         assert_eq!(error.to_string(), format!("`{setting}` is no setting"));
     }
 }

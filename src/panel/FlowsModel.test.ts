@@ -256,7 +256,7 @@ test('disposing gives the memory back, also of an engine that starts too late', 
   expect(late.calls).toEqual([]);
 });
 
-const file = (text: string): PolicyFile => ({ name: 'a.yaml', text, modifiedMs: 1 });
+const file = (text: string): PolicyFile => ({ name: 'a.yaml', text, modifiedMs: 1, folderMs: 1 });
 const compiledPolicies = (): CompiledPolicies => ({
   policies: 1,
   refused: [],

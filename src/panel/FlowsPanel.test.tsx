@@ -511,20 +511,25 @@ spec:
   egres: []
 `;
 
-const policies = createDataFrame({
-  meta: { custom: { policies: 'k8snet-policies/1' } },
-  fields: [
-    { name: 'file', type: FieldType.string, values: ['all.yaml'] },
-    { name: 'modified', type: FieldType.time, values: [4_000_000_000_000] },
-    { name: 'text', type: FieldType.string, values: [denyAll] },
-  ],
-});
+const policiesOf = (modifiedMs: number) =>
+  createDataFrame({
+    meta: { custom: { policies: 'k8snet-policies/1' } },
+    fields: [
+      { name: 'file', type: FieldType.string, values: ['all.yaml'] },
+      { name: 'modified', type: FieldType.time, values: [modifiedMs] },
+      { name: 'text', type: FieldType.string, values: [denyAll] },
+    ],
+  });
+
+const policies = policiesOf(1_000);
 
 test('policies of the answer judge every flow; a refused one is a notice; the drawer says why', async () => {
   const user = userEvent.setup();
   await shown({ series: [packed(), policies] });
   await waitFor(() => expect(cells('agreement').some((cell) => cell !== '')).toBe(true));
-  expect(screen.getByTestId(testIds.notices)).toHaveTextContent(/all\.yaml, line \d+: The API server refuses this policy/);
+  expect(screen.getByTestId(testIds.notices)).toHaveTextContent(
+    /all\.yaml, line \d+: The API server refuses this policy/
+  );
 
   const all = cells('agreement').length;
   const chip = screen.getByTestId(testIds.agreement('cannot tell'));
@@ -553,6 +558,17 @@ test('a flow that the policies deny gets its smallest fix, and the policies are 
   await user.click(screen.getByTestId(testIds.openCheck));
   const found = await screen.findAllByTestId(testIds.finding);
   expect(found.map((item) => item.textContent).join()).toContain('unknown-field');
+}, 20_000);
+
+test('flows that are older than their policies are told apart, with the time of the change', async () => {
+  const user = userEvent.setup();
+  await shown({ series: [packed(), policiesOf(4_000_000_000_000)] });
+  await user.click(await screen.findByTestId(testIds.agreement('judged by later policies')));
+  await waitFor(() => expect(new Set(cells('agreement'))).toEqual(new Set(['judged by later policies'])));
+  expect(screen.queryByTestId(testIds.agreement('differs'))).not.toBeInTheDocument();
+  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
+  const policy = await screen.findByTestId(testIds.policies);
+  await waitFor(() => expect(policy).toHaveTextContent(/judged by later policies \(changed 2096-10-02 \d\d:06:40\)/));
 }, 20_000);
 
 test('without policies there is no column of them, and the drawer says how to have some', async () => {

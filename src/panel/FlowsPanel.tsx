@@ -172,11 +172,12 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
         <FlowDrawer
           detail={detail}
           judges={withPolicies}
+          timeZone={zone}
           onFix={() => model.suggestFix()}
           onClose={() => model.closeDetail()}
         />
       )}
-      {check && <PoliciesDrawer policies={policies} check={check} onClose={() => model.closeCheck()} />}
+      {check && <PoliciesDrawer policies={policies} check={check} timeZone={zone} onClose={() => model.closeCheck()} />}
     </>
   );
 }

@@ -2,6 +2,7 @@
 const agreementSays: Record<string, string> = {
   agrees: 'is what the policies say',
   differs: 'is not what the policies say: they have changed since, or are not all there',
+  'judged by later policies': 'was made by policies that have changed since',
   'cannot tell': 'cannot be compared: the record proves nothing, or a fact is missing',
 };
 

@@ -14,7 +14,7 @@ export function inOrder(verdicts: readonly string[]): string[] {
 }
 
 /** The engine's words for how record and policies compare, the one to look at first first. */
-const agreementOrder = ['differs', 'cannot tell', 'agrees'];
+const agreementOrder = ['differs', 'judged by later policies', 'cannot tell', 'agrees'];
 
 export function agreementsInOrder(agreements: readonly string[]): string[] {
   return [...agreements].sort((a, b) => agreementOrder.indexOf(a) - agreementOrder.indexOf(b));
@@ -27,6 +27,7 @@ export function toneOfAgreement(agreement: string): VerdictTone {
     case 'differs':
       return 'bad';
     case 'cannot tell':
+    case 'judged by later policies':
       return 'doubtful';
     default:
       return 'neutral';

@@ -204,7 +204,7 @@ async fn policies(source: &PolicySource) -> Option<Half> {
     let source = source.clone();
     let read = tokio::task::spawn_blocking(move || source.read(&Roots::from_environment()));
     // The task is neither aborted, nor does it panic.
-    let PolicyFiles { files, notices } = read.await.unwrap_or_default();
+    let PolicyFiles { files, notices, .. } = read.await.unwrap_or_default();
     let files = files.len();
     let mut parts = vec![match files {
         1 => "1 file".to_owned(),

@@ -5,6 +5,7 @@
 
 mod ask;
 mod cidr;
+mod dates;
 mod dns_name;
 mod document;
 mod judge;
@@ -27,6 +28,7 @@ pub use ask::{
     Answer, AskError, Directory, Path, Question, Step, StepKind, Target, TargetError, ask,
 };
 pub use cidr::Prefix;
+pub use dates::Dates;
 pub use dns_name::NamePattern;
 pub use document::{Documents, Pod, Refusal, RefusalClass, Refused, Service, SourceText};
 pub use judge::{

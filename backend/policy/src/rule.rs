@@ -1,7 +1,7 @@
 //! What policies say, in the form that judges: entries of a tier and a priority.
 //! Source: pkg/policy/types/policyentry.go.
 
-use crate::{NamePattern, Position, Prefix, Selector, re2::Regex};
+use crate::{NamePattern, Position, Prefix, Selector, dates::Dated, re2::Regex};
 
 /// Where a policy's text stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -16,6 +16,16 @@ pub struct Policy {
     pub object: String,
     /// Whether its document lacks the namespace that it needs.
     pub is_unplaced: bool,
+    /// When it was last changed, as far as that is known.
+    pub(crate) dated: Dated,
+}
+
+impl Policy {
+    /// When it was last changed; none: not known.
+    #[must_use]
+    pub const fn changed(&self) -> Option<flow::Timestamp> {
+        self.dated.changed
+    }
 }
 
 /// Identifies a policy as Hubble names it.

@@ -1,8 +1,10 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::SystemTime};
 
+use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
+use flow::Timestamp;
 use policy::Settings;
 
 use crate::ask::AskArguments;
@@ -13,7 +15,7 @@ Exit code, the first that applies:
   2 the input cannot be read
   3 a policy is refused (by the API server, by kubectl alone, or by Cilium), or its kind or
     version does not exist; objects of others (Deployment, Calico's) are named and change nothing
-  1 flows differ from the policies
+  1 flows differ from the policies; those that are older than the policies do not
   4 findings of severity error, with --lint
   0 nothing of that
 
@@ -52,6 +54,11 @@ pub(crate) struct Arguments {
     /// for documents that name none.
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE")]
     pub(crate) settings: Vec<String>,
+    /// Since when the policies are in force, as a time (RFC 3339) or how long ago (`2h 30m`): what is
+    /// older is not said to differ. Objects that say themselves when they were changed, as those of
+    /// `kubectl get -o yaml`, keep that time.
+    #[arg(long, value_name = "TIME|DURATION", value_parser = since)]
+    pub(crate) policies_since: Option<Timestamp>,
     /// Policies to compare with: which flows change, and why.
     #[arg(long, num_args = 1.., value_name = "DIR|FILE")]
     pub(crate) what_if: Vec<PathBuf>,
@@ -83,6 +90,21 @@ pub(crate) enum Output {
     Text,
     /// For programs.
     Json,
+}
+
+/// A point in time. Errors: it is neither a time nor a duration, or lies before all times.
+fn since(text: &str) -> Result<Timestamp, String> {
+    let time = match humantime::parse_duration(text) {
+        Ok(ago) => SystemTime::now().checked_sub(ago).map(DateTime::<Utc>::from),
+        Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()),
+    };
+    time.and_then(|time| {
+        let nanos = i32::try_from(time.timestamp_subsec_nanos()).ok()?;
+        Timestamp::new(time.timestamp(), nanos).ok()
+    })
+    .ok_or_else(|| {
+        "a time is written as `2026-11-30T14:03:00Z`, how long ago as `2h 30m`".to_owned()
+    })
 }
 
 /// Settings with what the command line changes.

@@ -44,6 +44,8 @@ pub(crate) struct Tally {
     pub(crate) flows: usize,
     pub(crate) agrees: usize,
     pub(crate) differs: usize,
+    /// Older than the last change of policies that they are judged by.
+    pub(crate) later: usize,
     pub(crate) cannot_tell: usize,
     pub(crate) unjudged: Vec<(Unjudged, usize)>,
 }
@@ -81,6 +83,7 @@ pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Ve
         match judgement.agreement {
             Agreement::Agrees => tally.agrees += 1,
             Agreement::Differs => tally.differs += 1,
+            Agreement::Later => tally.later += 1,
             Agreement::CannotTell => tally.cannot_tell += 1,
         }
         let (source, destination) = parties(flow, &judgement.sides);
@@ -129,8 +132,9 @@ pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Ve
     groups.sort_by(|one, other| {
         let rank = |group: &Group| match group.agreement {
             Agreement::Differs => 0,
-            Agreement::CannotTell => 1,
-            Agreement::Agrees => 2,
+            Agreement::Later => 1,
+            Agreement::CannotTell => 2,
+            Agreement::Agrees => 3,
         };
         (rank(one), &one.source, &one.destination, one.traffic, &one.request).cmp(&(
             rank(other),

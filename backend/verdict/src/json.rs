@@ -30,6 +30,7 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
         "flows": report.tally.flows,
         "agree": report.tally.agrees,
         "differ": report.tally.differs,
+        "judgedLater": report.tally.later,
         "cannotTell": report.tally.cannot_tell,
         "unjudged": report
             .tally

@@ -17,7 +17,7 @@ use std::{io::Write, process::ExitCode, sync::Arc};
 use clap::Parser;
 use logged::Logged;
 use policy::{
-    Agreement, Finding, Judge, Learned, PolicySet, Prepared, Settings, Severity, Suggestion,
+    Agreement, Dates, Finding, Judge, Learned, PolicySet, Prepared, Settings, Severity, Suggestion,
     Unplaced, WhatIf, lint, settings_from, suggest, what_if,
 };
 
@@ -109,7 +109,9 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
     let settings = settings_from(&flows, Settings::default());
     let settings = arguments::settings(&arguments.settings, settings)?;
     let texts = input::texts(&files);
-    let set = Arc::new(PolicySet::read(&texts, settings.clone()));
+    let dates =
+        Dates { texts: vec![arguments.policies_since; texts.len()], set: arguments.policies_since };
+    let set = Arc::new(PolicySet::read(&texts, settings.clone()).dated(&dates));
     let mut judge = Judge::new(Arc::clone(&set));
     let learned = Learned::from_flows(&flows);
     let (groups, tally) = groups::group(&mut judge, &flows, &learned);

@@ -34,7 +34,7 @@ impl Paint {
         let code = match agreement {
             Agreement::Agrees => "32",
             Agreement::Differs => "31;1",
-            Agreement::CannotTell => "33",
+            Agreement::CannotTell | Agreement::Later => "33",
         };
         self.code(code, agreement.name())
     }
@@ -87,6 +87,13 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
             "{} flows: {} agree, {} differ, {} cannot be told",
             tally.flows, tally.agrees, tally.differs, tally.cannot_tell
         )?;
+        if tally.later > 0 {
+            writeln!(
+                out,
+                "{} flows are older than the policies, and judged by later ones",
+                tally.later
+            )?;
+        }
         for (why, count) in &tally.unjudged {
             writeln!(out, "{count} flows are not judged: {why}")?;
         }

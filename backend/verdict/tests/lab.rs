@@ -49,6 +49,24 @@ fn chaos_again_under_the_other_policy_differs() {
 }
 
 #[test]
+fn what_was_recorded_before_the_policies_does_not_differ() {
+    let other = "acns-network-policy-allow-store-front-traffic.yaml";
+    let with = |since: &str| {
+        let of_flows = ["--policies", other, "--flows", "chaos.jsonl", "--settings", PETS];
+        let output = run(&[of_flows.as_slice(), &["--policies-since", since]].concat(), None);
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, text) = with("2026-08-21T10:30:00+00:00");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("0 differ") && text.contains("flows are older than the policies"));
+    assert!(text.contains("judged by later policies (changed 2026-08-21 10:30:00 UTC)"), "{text}");
+    assert_eq!(with("2026-08-21T09:00:00Z").0, Some(1));
+    // Shorter ago than the flows, and longer.
+    assert_eq!((with("1m").0, with("300 years").0), (Some(0), Some(1)));
+    assert_eq!(with("yesterday").0, Some(2));
+}
+
+#[test]
 fn what_if_the_ingress_came_back() {
     let other = "acns-network-policy-allow-store-front-traffic.yaml";
     check(

@@ -1,5 +1,5 @@
 import { css, cx } from '@emotion/css';
-import type { GrafanaTheme2 } from '@grafana/data';
+import type { GrafanaTheme2, TimeZone } from '@grafana/data';
 import { Alert, ClipboardButton, Drawer, FilterInput, Icon, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 import { useMemo, useState } from 'react';
 
@@ -15,15 +15,21 @@ interface Props {
   detail: FlowDetail;
   /** Whether there are policies. */
   judges: boolean;
+  timeZone: TimeZone;
   onFix(): void;
   onClose(): void;
 }
 
 /** Every field of one flow. */
-export function FlowDrawer({ detail, judges, onFix, onClose }: Props) {
+export function FlowDrawer({ detail, judges, timeZone, onFix, onClose }: Props) {
   return (
     <Drawer title={text.detail.title} subtitle={<Headline {...detail.cells} />} size="md" onClose={onClose}>
-      <PolicyVerdict explanation={detail.explanation} error={detail.explanationError} judges={judges} />
+      <PolicyVerdict
+        explanation={detail.explanation}
+        error={detail.explanationError}
+        judges={judges}
+        timeZone={timeZone}
+      />
       {detail.explanation?.verdict === 'denied' && (
         <SmallestFix fix={detail.fix} error={detail.fixError} onAsk={onFix} />
       )}

@@ -1,5 +1,5 @@
 import { css, cx } from '@emotion/css';
-import type { GrafanaTheme2 } from '@grafana/data';
+import type { GrafanaTheme2, TimeZone } from '@grafana/data';
 import { Alert, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 import type { ReactNode } from 'react';
 
@@ -8,6 +8,7 @@ import { Quote } from '../policies/Quote';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import { toneColors, toneOfAgreement } from '../verdicts';
+import { inZone } from '../when';
 
 interface Props {
   /** None until it is there. */
@@ -15,10 +16,11 @@ interface Props {
   error: string | undefined;
   /** Whether there are policies. */
   judges: boolean;
+  timeZone: TimeZone;
 }
 
 /** What the policies say about a flow, and where they say it. */
-export function PolicyVerdict({ explanation, error, judges }: Props) {
+export function PolicyVerdict({ explanation, error, judges, timeZone }: Props) {
   const styles = useStyles2(verdictStyles);
   return (
     <section className={styles.section} aria-label={text.policies.title} data-testid={testIds.policies}>
@@ -27,7 +29,7 @@ export function PolicyVerdict({ explanation, error, judges }: Props) {
           {error}
         </Alert>
       ) : explanation ? (
-        <Explained {...explanation} />
+        <Explained {...explanation} timeZone={timeZone} />
       ) : judges ? (
         <LoadingPlaceholder text={text.policies.waiting} className={styles.hint} />
       ) : (
@@ -37,21 +39,24 @@ export function PolicyVerdict({ explanation, error, judges }: Props) {
   );
 }
 
-function Explained(explanation: Explanation) {
+function Explained({ timeZone, ...explanation }: Explanation & { timeZone: TimeZone }) {
   const { sentence, agreement, comparison, deciding, nearMisses, lost, more, missing, attribution, notes } =
     explanation;
+  const compared = inZone(comparison, timeZone);
   const styles = useStyles2(verdictStyles);
   return (
     <>
       <p className={styles.sentence} data-testid={testIds.policySentence}>
         {agreement !== null && (
-          <strong className={cx(styles.badge, styles[toneOfAgreement(agreement)])} title={comparison}>
+          <strong className={cx(styles.badge, styles[toneOfAgreement(agreement)])} title={compared}>
             {agreement}
           </strong>
         )}
         {sentence}
       </p>
-      {agreement === 'differs' && <p className={styles.hint}>{comparison}</p>}
+      {(agreement === 'differs' || agreement === 'judged by later policies') && (
+        <p className={styles.hint}>{compared}</p>
+      )}
       <Texts title={text.policies.notes} texts={notes} />
       <Rules title={text.policies.deciding} rules={deciding} />
       <Rules title={text.policies.nearMisses} rules={nearMisses} />

@@ -24,6 +24,8 @@ export interface PolicyFile {
   text: string;
   /** Unix time in milliseconds; NaN where it is not known. */
   modifiedMs: number;
+  /** When a file came into its folder or left it; NaN where that is not known. */
+  folderMs: number;
 }
 
 /** What became of the files, and what they make of the flows that are loaded. */

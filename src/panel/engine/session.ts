@@ -242,15 +242,17 @@ interface FlowsOfModule {
   setPlaces(places: Uint32Array): void;
 }
 
-/** Names, texts, times, settings that are known. */
-type PolicyColumns = [string[], string[], Float64Array, string[]];
+/** Names, texts, times, settings that are known, and when a file came or went last. */
+type PolicyColumns = [string[], string[], Float64Array, string[], number | undefined];
 
 function columnsOf(files: readonly PolicyFile[]): PolicyColumns {
+  const folderMs = files.map((file) => file.folderMs).filter(Number.isFinite);
   return [
     files.map((file) => file.name),
     files.map((file) => file.text),
     Float64Array.from(files, (file) => file.modifiedMs),
     [],
+    folderMs.length > 0 ? Math.max(...folderMs) : undefined,
   ];
 }
 

@@ -1,5 +1,5 @@
 import { css, cx } from '@emotion/css';
-import type { GrafanaTheme2 } from '@grafana/data';
+import type { GrafanaTheme2, TimeZone } from '@grafana/data';
 import { Alert, Drawer, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 
 import type { Finding } from '../engine/protocol';
@@ -7,6 +7,7 @@ import type { PoliciesCheck, PoliciesState } from '../FlowsModel';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import { toneColors } from '../verdicts';
+import { inZone } from '../when';
 import { codeStyle, Quote } from './Quote';
 
 /** Findings that are drawn; a folder of generated policies may have thousands. */
@@ -15,11 +16,12 @@ const drawnLimit = 200;
 interface Props {
   policies: PoliciesState;
   check: PoliciesCheck;
+  timeZone: TimeZone;
   onClose(): void;
 }
 
 /** The policies that flows are judged by, and what is noteworthy about them. */
-export function PoliciesDrawer({ policies, check, onClose }: Props) {
+export function PoliciesDrawer({ policies, check, timeZone, onClose }: Props) {
   const styles = useStyles2(drawerStyles);
   const { findings, error } = check;
   const shown = findings?.slice(0, drawnLimit) ?? [];
@@ -43,7 +45,7 @@ export function PoliciesDrawer({ policies, check, onClose }: Props) {
         ) : (
           <ul className={styles.list}>
             {shown.map((finding, at) => (
-              <Found key={at} {...finding} />
+              <Found key={at} {...finding} sentence={inZone(finding.sentence, timeZone)} />
             ))}
           </ul>
         )}

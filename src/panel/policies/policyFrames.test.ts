@@ -3,7 +3,10 @@ import { createDataFrame, FieldType } from '@grafana/data';
 import { readPolicies, sameFiles } from './policyFrames';
 
 const frame = createDataFrame({
-  meta: { custom: { policies: 'k8snet-policies/1' }, notices: [{ severity: 'warning', text: 'one was left out' }] },
+  meta: {
+    custom: { policies: 'k8snet-policies/1', changed: 1_700_000_000_001 },
+    notices: [{ severity: 'warning', text: 'one was left out' }],
+  },
   fields: [
     { name: 'file', type: FieldType.string, values: ['a.yaml', 'data source settings'] },
     { name: 'modified', type: FieldType.time, values: [1_700_000_000_000, null] },
@@ -16,8 +19,8 @@ test('files are read from the frames that hold them', () => {
   expect(readPolicies([createDataFrame({ fields: [] })])).toBeUndefined();
   expect(readPolicies([frame])).toEqual({
     files: [
-      { name: 'a.yaml', text: 'kind: A', modifiedMs: 1_700_000_000_000 },
-      { name: 'data source settings', text: 'kind: B', modifiedMs: Number.NaN },
+      { name: 'a.yaml', text: 'kind: A', modifiedMs: 1_700_000_000_000, folderMs: 1_700_000_000_001 },
+      { name: 'data source settings', text: 'kind: B', modifiedMs: Number.NaN, folderMs: 1_700_000_000_001 },
     ],
     notices: [{ severity: 'warning', text: 'one was left out' }],
   });
@@ -37,6 +40,12 @@ test('the same files are the same, another time is another file', () => {
     sameFiles(
       files,
       files.map((file) => ({ ...file, text: '' }))
+    )
+  ).toBe(false);
+  expect(
+    sameFiles(
+      files,
+      files.map((file) => ({ ...file, folderMs: 1 }))
     )
   ).toBe(false);
 });

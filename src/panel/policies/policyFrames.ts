@@ -30,12 +30,14 @@ export function readPolicies(frames: readonly DataFrame[]): PoliciesAnswer | und
 
 function filesOf(frame: DataFrame): PolicyFile[] {
   const values = (name: string): unknown[] => frame.fields.find((field) => field.name === name)?.values ?? [];
+  const changed: unknown = frame.meta?.custom?.changed;
+  const folderMs = typeof changed === 'number' ? changed : Number.NaN;
   const [names, texts, times] = [values('file'), values('text'), values('modified')];
   return names.flatMap((name, at) => {
     const text = texts[at];
     const time = times[at];
     return typeof name === 'string' && typeof text === 'string'
-      ? { name, text, modifiedMs: typeof time === 'number' ? time : Number.NaN }
+      ? { name, text, modifiedMs: typeof time === 'number' ? time : Number.NaN, folderMs }
       : [];
   });
 }
@@ -50,7 +52,8 @@ export function sameFiles(one: readonly PolicyFile[], other: readonly PolicyFile
         twin !== undefined &&
         file.name === twin.name &&
         file.text === twin.text &&
-        Object.is(file.modifiedMs, twin.modifiedMs)
+        Object.is(file.modifiedMs, twin.modifiedMs) &&
+        Object.is(file.folderMs, twin.folderMs)
       );
     })
   );

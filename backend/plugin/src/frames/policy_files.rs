@@ -8,14 +8,17 @@ use serde_json::{Map, json};
 use super::{Field, Frame, FrameType, Meta};
 use crate::policies::PolicyFile;
 
-/// The files; a file without a time has none.
-pub(crate) fn policy_files(files: &[PolicyFile], meta: Meta) -> Frame {
+/// The files; a file without a time has none. `changed_ms`: when one came or went last.
+pub(crate) fn policy_files(files: &[PolicyFile], changed_ms: Option<i64>, meta: Meta) -> Frame {
     let names = files.iter().map(|file| file.name.as_str());
     let texts = files.iter().map(|file| file.text.as_str());
     let nanos = files.iter().map(|file| file.modified_ms?.checked_mul(1_000_000));
     let modified: TimestampNanosecondArray = nanos.collect();
     let mut custom = Map::new();
     custom.insert("policies".to_owned(), json!("k8snet-policies/1"));
+    if let Some(changed_ms) = changed_ms {
+        custom.insert("changed".to_owned(), json!(changed_ms));
+    }
     Frame {
         name: "policies".to_owned(),
         fields: vec![

@@ -41,9 +41,10 @@ enum LeftOut {
 /// names. Names that begin with a dot are skipped, and links to folders: Kubernetes mounts a
 /// `ConfigMap` as links into such folders. `configured` is what the user called the folder.
 pub(super) fn read(allowed: &Allowed, configured: &Path, found: &mut PolicyFiles) {
-    let mut walk = Walk { paths: Vec::new(), entries: 0, problems: Vec::new() };
+    let mut walk = Walk::default();
     walk.folder(&allowed.folder, 0);
-    let Walk { mut paths, entries, mut problems } = walk;
+    let Walk { mut paths, entries, changed_ms, mut problems } = walk;
+    found.changed_ms = changed_ms;
     paths.sort();
     let named = |path: &Path| -> String {
         let below = path.strip_prefix(&allowed.folder).unwrap_or(path);
@@ -98,9 +99,12 @@ pub(super) fn read(allowed: &Allowed, configured: &Path, found: &mut PolicyFiles
     }
 }
 
+#[derive(Default)]
 struct Walk {
     paths: Vec<PathBuf>,
     entries: usize,
+    /// When a file came into one of the folders or left it.
+    changed_ms: Option<i64>,
     problems: Vec<(PathBuf, LeftOut)>,
 }
 
@@ -113,6 +117,8 @@ impl Walk {
                 return;
             }
         };
+        let changed_ms = fs::metadata(folder).ok().and_then(|metadata| modified_ms(&metadata));
+        self.changed_ms = self.changed_ms.max(changed_ms);
         let mut folders = Vec::new();
         for entry in entries.filter_map(Result::ok) {
             self.entries += 1;
@@ -168,8 +174,12 @@ fn file(path: &Path, root: &Path) -> Result<(String, Option<i64>), LeftOut> {
     if text.contains('\0') {
         return Err(LeftOut::NoText);
     }
-    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    Ok((text, modified.and_then(|since| i64::try_from(since.as_millis()).ok())))
+    Ok((text, modified_ms(&metadata)))
+}
+
+fn modified_ms(metadata: &fs::Metadata) -> Option<i64> {
+    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok()
 }
 
 #[cfg(unix)]

@@ -39,6 +39,8 @@ pub(crate) struct PolicyFile {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct PolicyFiles {
     pub(crate) files: Vec<PolicyFile>,
+    /// When a file came into the folder or left it, in Unix milliseconds; none: not known.
+    pub(crate) changed_ms: Option<i64>,
     pub(crate) notices: Vec<Notice>,
 }
 

@@ -49,6 +49,7 @@ fn a_folder_and_the_folders_in_it() {
     let before = read();
     assert_eq!(before.files[0].text, POLICY);
     assert!(before.files[0].modified_ms.unwrap() > 1_600_000_000_000);
+    assert!(before.changed_ms.unwrap() > 1_600_000_000_000);
     fs::write(folder.join("a.yml"), "changed: true\n").unwrap();
     assert_eq!(read().files[0].text, "changed: true\n", "read again by every query");
 }

@@ -24,6 +24,6 @@ pub(super) async fn frames(instance: &Instance) -> Result<Vec<Frame>, QueryError
     let source = instance.settings()?.policies.clone();
     let read = tokio::task::spawn_blocking(move || source.read(&Roots::from_environment()));
     // The task is neither aborted, nor does it panic.
-    let PolicyFiles { files, notices } = read.await.unwrap_or_default();
-    Ok(vec![policy_files(&files, Meta { notices, ..Meta::default() })])
+    let PolicyFiles { files, changed_ms, notices } = read.await.unwrap_or_default();
+    Ok(vec![policy_files(&files, changed_ms, Meta { notices, ..Meta::default() })])
 }

@@ -24,6 +24,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::{
     CidrGroup, Entry, Label, Policy, PolicyKind, PolicyName, Prefix, Settings,
+    dates::Dated,
     server::{self, kinds::Kind},
     source::{self, Node, Value},
 };
@@ -313,9 +314,10 @@ impl Reading<'_> {
             PolicyKind::ClusterNetworkPolicy => cluster::entries(&document, self.settings),
         }?;
         let Document { name, policy, .. } = document;
+        let dated = Dated::of(node);
+        let own = object.name.clone();
         let policies = &mut self.documents.policies;
-        let object_name = object.name.clone();
-        policies.push(Policy { name, source, at: node.at, object: object_name, is_unplaced });
+        policies.push(Policy { name, source, at: node.at, object: own, is_unplaced, dated });
         // A cluster holds one object of a name: the later one replaces the earlier.
         if let Some(earlier) = self.names.latest.insert(object, policy) {
             self.names.replaced.insert(earlier);

@@ -20,6 +20,7 @@ mod truth;
 
 use std::sync::Arc;
 
+use flow::Timestamp;
 use hashbrown::HashMap;
 
 pub use attribution::{MapEntry, MatchType};
@@ -47,6 +48,8 @@ pub struct Judge {
     pair_ids: HashMap<(ClassId, ClassId, Direction), u32>,
     conflicts: HashMap<ClassId, Option<Arc<str>>>,
     named_ports: HashMap<Identity, Option<PortNames>>,
+    /// The last change of the policies about a class.
+    pub(crate) changes: HashMap<(ClassId, Direction), Option<Timestamp>>,
 }
 
 /// Named ports of a receiver: name, protocol, number.
@@ -70,6 +73,7 @@ impl Judge {
             pair_ids: HashMap::new(),
             conflicts: HashMap::new(),
             named_ports: HashMap::new(),
+            changes: HashMap::new(),
         }
     }
 
@@ -169,6 +173,20 @@ impl Judge {
             .iter()
             .filter_map(|index| self.set.compiled(*index))
             .any(|compiled| compiled.action == Action::Pass && class.is_subject_of(compiled))
+    }
+
+    /// When each of the entries about a class was last changed, as far as that is known.
+    pub(crate) fn changes_of(
+        &self,
+        subject: ClassId,
+        direction: Direction,
+    ) -> impl Iterator<Item = Timestamp> {
+        let class = self.classes.get(subject.0 as usize);
+        let set = &self.set;
+        set.ordered(direction).iter().filter_map(move |index| {
+            let is_about_it = class?.may_be_selected_by(set.compiled(*index)?);
+            is_about_it.then(|| set.policy_of(*index)?.changed()).flatten()
+        })
     }
 
     fn pair(&mut self, subject: ClassId, peer: ClassId, direction: Direction) -> Pair {

@@ -116,6 +116,11 @@ impl Class {
         entry.is_node == self.is_host && bit(&self.subjects, entry.subject as usize)
     }
 
+    /// Whether an entry is about this identity, or may be.
+    pub(super) fn may_be_selected_by(&self, entry: &CompiledEntry) -> bool {
+        self.is_subject_of(entry) || self.may_be_subject_of(entry)
+    }
+
     /// Whether what is not known of this identity decides if an entry is about it.
     fn may_be_subject_of(&self, entry: &CompiledEntry) -> bool {
         entry.is_node == self.is_host && bit(&self.possible_subjects, entry.subject as usize)

@@ -6,6 +6,7 @@ use super::{
     Finding, MAX_EVIDENCE, Severity,
     seen::{Denied, Seen},
 };
+use crate::dates::written;
 use crate::order::sort;
 use crate::{Action, Direction, Entry, Judge, NamePattern, PeerMatcher, Peers, PolicySet};
 
@@ -19,6 +20,7 @@ pub(super) fn lint(judge: &mut Judge, flows: &[Flow], findings: &mut Vec<Finding
     unused(&set, &seen, findings);
     shared_addresses(&set, &seen, findings);
     unselected(&seen, findings);
+    older(&seen, flows.len(), findings);
     denied_peers(&set, &seen, findings);
     other_namespaces(&set, &seen, findings);
 }
@@ -267,6 +269,25 @@ fn unselected(seen: &Seen, findings: &mut Vec<Finding>) {
         at: crate::Position::default(),
         policy: String::new(),
         evidence,
+        fix: None,
+        other: None,
+    });
+}
+
+/// What was recorded under other policies is no evidence about these.
+fn older(seen: &Seen, all: usize, findings: &mut Vec<Finding>) {
+    let (count, Some(changed)) = seen.older else { return };
+    findings.push(Finding {
+        id: "older-flows",
+        severity: Severity::Hint,
+        sentence: format!(
+            "{count} of these {all} flows are older than the policies (changed {}): what became of them then says nothing about the policies now",
+            written(changed)
+        ),
+        source: None,
+        at: crate::Position::default(),
+        policy: String::new(),
+        evidence: Vec::new(),
         fix: None,
         other: None,
     });

@@ -1,12 +1,12 @@
 //! What flows show, gathered once for all lints.
 
-use flow::{Flow, L7Record};
+use flow::{Flow, L7Record, Timestamp};
 use hashbrown::{HashMap, HashSet};
 
 use crate::order::{counted, sort};
 use crate::{
-    Action, Cause, Direction, Entry, Identity, Judge, Learned, NamedPorts, Proof, Sides, Summary,
-    Traffic, Verdict, parties,
+    Action, Agreement, Cause, Direction, Entry, Identity, Judge, Learned, NamedPorts, Proof, Sides,
+    Summary, Traffic, Verdict, parties,
 };
 
 /// What the flows tell.
@@ -24,6 +24,8 @@ pub(super) struct Seen {
     pub(super) names: Vec<(String, Vec<String>)>,
     /// Subjects that no policy is about, by name and direction.
     pub(super) open: Vec<((String, Direction), usize)>,
+    /// Flows that are older than the policies that judge them, and the last of the changes.
+    pub(super) older: (usize, Option<Timestamp>),
     /// Whether the API server was known by its entity as it came in.
     pub(super) has_apiserver_client: bool,
     /// Who is at the end of a flow.
@@ -79,11 +81,18 @@ impl Seen {
             seen.has_apiserver_client |= sides.direction == Direction::Ingress
                 && sides.peer.is_reserved("kube-apiserver")
                 && summary.decision.verdict == Verdict::Allowed;
+            let is_older = summary.agreement == Agreement::Later;
+            if is_older {
+                let changed = judge.changed(&sides.subject, sides.direction).last();
+                seen.older = (seen.older.0.saturating_add(1), seen.older.1.max(changed));
+            }
             seen.credit(judge, flow, (&sides, summary), &learned, &mut explained);
             let (source, destination) = parties(flow, &sides);
             if let Some(L7Record::Dns(dns)) = flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) {
                 let name = dns.query.trim_end_matches('.').to_ascii_lowercase();
-                if flow.verdict == flow::Verdict::Dropped {
+                if is_older {
+                    // Other policies refused it, or let it pass.
+                } else if flow.verdict == flow::Verdict::Dropped {
                     refused.push((name, source.clone()));
                 } else if seen.answered.len() < MAX_KEPT {
                     seen.answered.insert(Query { by: sides.subject.clone(), name });
@@ -137,6 +146,7 @@ impl Seen {
         if self.asked.len() < MAX_KEPT || self.asked.contains_key(&key) {
             let proofs = self.asked.entry(key).or_default();
             match summary.proof {
+                _ if summary.agreement == Agreement::Later => {}
                 Proof::Allowed | Proof::Redirected => proofs.passed = true,
                 Proof::Denied | Proof::DeniedByRule | Proof::DeniedByDefault => {
                     proofs.refused = true;

@@ -530,6 +530,13 @@ fn recorded() -> Vec<Recorded> {
             "1 flows on egress",
         ),
         (
+            "older-flows",
+            to_b.replace("name: p,", "name: p, creationTimestamp: '2026-11-30T14:03:00Z',"),
+            vec![Flow { time: flow::Timestamp::new(1_000, 0).ok(), ..passed(same()) }],
+            vec![passed(same())],
+            "",
+        ),
+        (
             "selects-nobody-seen",
             to_b.replace("endpointSelector: {}", "endpointSelector: {matchLabels: {app: z}}"),
             vec![same()],

@@ -19,7 +19,7 @@ use sides::Shape;
 
 use std::sync::Arc;
 
-use flow::{Flow, L7FlowType, L7Record};
+use flow::{Flow, L7FlowType, L7Record, Timestamp};
 
 use crate::{
     Cause, Decision, Dependence, Direction, Explanation, Identity, Judge, L7Explanation,
@@ -33,6 +33,8 @@ pub enum Agreement {
     Agrees,
     /// They do not: the policies have changed since, or are not all there.
     Differs,
+    /// The record is older than the last change of policies that it is judged by.
+    Later,
     /// The record proves nothing, or a fact is missing.
     CannotTell,
 }
@@ -52,6 +54,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Record against policies.
     pub agreement: Agreement,
+    /// The change of the policies that the record is older than.
+    pub later: Option<Timestamp>,
     /// Policies that Hubble names for this side.
     pub hubble: Vec<PolicyLabel>,
     /// Policies that decide here.
@@ -133,6 +137,8 @@ impl Judge {
         let is_entry = self.is_default_an_entry(&sides.subject, sides.direction);
         let agreement =
             agreement(&observed, &explanation.decision, verdict, l7.is_some(), is_entry);
+        let changed = self.changed(&sides.subject, sides.direction);
+        let (agreement, later) = changed.compared(agreement, flow.time);
         Ok(Judgement {
             sides,
             observed,
@@ -140,6 +146,7 @@ impl Judge {
             l7,
             verdict,
             agreement,
+            later,
             hubble,
             ours,
             attribution,
@@ -155,7 +162,8 @@ impl Judge {
         let peer = peer.identity(learned, self.set().settings());
         let observed = Observed::of(flow, shape);
         let request = request(flow);
-        Ok(self.summarize((&subject, &peer), shape, &observed, request.as_ref()))
+        let summary = self.summarize((&subject, &peer), shape, &observed, request.as_ref());
+        Ok(self.changed(&subject, shape.direction).answer(summary, flow.time))
     }
 
     fn summarize(
@@ -348,12 +356,13 @@ impl std::fmt::Display for PolicyLabel {
 }
 
 impl Agreement {
-    /// `agrees`, `differs`, `cannot tell`.
+    /// `agrees`, `differs`, `judged by later policies`, `cannot tell`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Agrees => "agrees",
             Self::Differs => "differs",
+            Self::Later => "judged by later policies",
             Self::CannotTell => "cannot tell",
         }
     }

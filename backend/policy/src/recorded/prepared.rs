@@ -1,14 +1,14 @@
 //! Many flows, made ready once: after an edit of the policies, only what is distinct among them is
 //! judged again.
 
-use flow::Flow;
+use flow::{Flow, Timestamp};
 use hashbrown::HashMap;
 
 use super::{
     Learned, Observed, Recorded, Summary, Unjudged, request,
     sides::{Party, Shape},
 };
-use crate::{Identity, Judge, Settings};
+use crate::{Identity, Judge, Settings, dates::Changed};
 
 /// Flows, ready to be judged by any set of policies with the same cluster name.
 #[derive(Debug, Clone, Default)]
@@ -17,9 +17,14 @@ pub struct Prepared {
     questions: Vec<Question>,
     /// The question of each flow.
     flows: Vec<Result<u32, Unjudged>>,
+    /// When each flow was recorded, in Unix nanoseconds; [`NO_TIME`] where that is not known.
+    times: Vec<i64>,
     identity_ids: HashMap<Identity, u32>,
     question_ids: HashMap<Question, u32>,
 }
+
+/// Stands for the time of a flow that has none: no change is later.
+const NO_TIME: i64 = i64::MAX;
 
 /// What is asked about a flow; flows that ask the same get the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -43,7 +48,8 @@ impl Prepared {
     /// Makes more flows ready, behind those that are there. What was learned since about the
     /// addresses of earlier flows does not reach them any more.
     pub fn extend(&mut self, flows: &[Flow], learned: &Learned, settings: &Settings) {
-        let Self { identities, questions, flows: asked_before, identity_ids, question_ids } = self;
+        let Self { identities, questions, flows: asked_before, times, identity_ids, question_ids } =
+            self;
         let mut parties: HashMap<Party<'_>, u32> = HashMap::new();
         for flow in flows {
             let asked = Shape::of(flow).and_then(|shape| {
@@ -71,12 +77,14 @@ impl Prepared {
                 Ok(id)
             });
             asked_before.push(asked);
+            times.push(flow.time.and_then(Timestamp::unix_nanos).unwrap_or(NO_TIME));
         }
     }
 
     /// Adds a flow that could not be read, so that indices stay those of the flows.
     pub fn push_unread(&mut self) {
         self.flows.push(Err(Unjudged::NoEndpoints));
+        self.times.push(NO_TIME);
     }
 
     /// Flows.
@@ -112,21 +120,27 @@ impl Prepared {
     /// Judges every flow; the answers are in the flows' order.
     #[must_use]
     pub fn judge(&self, judge: &mut Judge) -> Vec<Result<Summary, Unjudged>> {
-        let answers: Vec<Option<Summary>> = self
+        let answers: Vec<Option<(Summary, Changed)>> = self
             .questions
             .iter()
             .map(|question| {
                 let subject = self.identities.get(question.subject as usize)?;
                 let peer = self.identities.get(question.peer as usize)?;
                 let Question { shape, observed, request, .. } = question;
-                Some(judge.summarize((subject, peer), *shape, observed, request.as_ref()))
+                let summary = judge.summarize((subject, peer), *shape, observed, request.as_ref());
+                Some((summary, judge.changed(subject, shape.direction)))
             })
             .collect();
         self.flows
             .iter()
-            .map(|asked| {
-                let answer = answers.get((*asked)? as usize).copied().flatten();
-                answer.ok_or(Unjudged::NoEndpoints)
+            .zip(&self.times)
+            .map(|(asked, time)| {
+                let answer = answers.get((*asked)? as usize).and_then(Option::as_ref);
+                let (summary, changed) = answer.ok_or(Unjudged::NoEndpoints)?;
+                Ok(changed.answer(
+                    *summary,
+                    (*time != NO_TIME).then(|| Timestamp::from_unix_nanos(*time)),
+                ))
             })
             .collect()
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Agreement, Exchange, Judgement, Proof};
-use crate::{Cause, PolicySet, Position, Verdict};
+use crate::{Cause, PolicySet, Position, Verdict, dates::written};
 
 impl Judgement {
     /// The verdict and what decided it, in one sentence.
@@ -127,6 +127,12 @@ impl Judgement {
             (Agreement::Differs, _) => format!(
                 "differs: {observed}; the policies have changed since, or are not all there"
             ),
+            (Agreement::Later, _) => {
+                let changed = self.later.map(written).unwrap_or_default();
+                format!(
+                    "judged by later policies (changed {changed}): {observed}; what the policies said then is not known"
+                )
+            }
             (Agreement::CannotTell, _) if self.verdict == Verdict::CannotTell => {
                 format!("cannot tell: {observed}, but a fact is missing")
             }

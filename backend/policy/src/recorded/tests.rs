@@ -8,6 +8,7 @@ use flow::{
 use super::*;
 use crate::SourceText;
 
+mod later;
 mod thin;
 
 const POLICY: &str = "\

@@ -1,0 +1,111 @@
+//! Flows that are older than the policies that judge them.
+
+use super::*;
+use crate::Dates;
+
+const INGRESS: &str = "\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: front
+  namespace: pets
+  METADATA
+spec:
+  endpointSelector: {matchLabels: {app: front}}
+  ingress:
+  - fromEndpoints: [{}]
+";
+
+/// Refused on ingress, which the policy allows; and the same with other ends.
+fn refused(from: Endpoint, to: Endpoint, direction: TrafficDirection, seconds: i64) -> Flow {
+    let flow = with_event(tcp(from, to, 80, direction), MessageType::Drop, FlowVerdict::Dropped);
+    Flow { time: at(seconds), ..flow }
+}
+
+fn at(seconds: i64) -> Option<Timestamp> {
+    // 2026-11-30 14:00:00 UTC.
+    Timestamp::new(1_796_047_200 + seconds, 0).ok()
+}
+
+fn set(metadata: &str, dates: &Dates) -> PolicySet {
+    let text = INGRESS.replace("METADATA", metadata);
+    let set = PolicySet::read(&[SourceText { index: 0, text: &text }], Settings::default());
+    assert_eq!(set.refused(), &[]);
+    set.dated(dates)
+}
+
+/// How a flow and the policies compare, asked in each of the three ways.
+fn agreement(set: PolicySet, flow: &Flow) -> Agreement {
+    let learned = Learned::default();
+    let mut judge = Judge::new(Arc::new(set));
+    let judgement = judge.explain_flow(flow, &learned).unwrap();
+    assert_eq!(judgement.later.is_some(), judgement.agreement == Agreement::Later);
+    let summary = judge.judge_flow(flow, &learned).unwrap();
+    let settings = judge.set().settings().clone();
+    let prepared = Prepared::of(std::slice::from_ref(flow), &learned, &settings);
+    assert_eq!(prepared.judge(&mut judge), [Ok(summary)]);
+    assert_eq!(summary.agreement, judgement.agreement);
+    summary.agreement
+}
+
+#[test]
+fn a_flow_is_not_judged_by_what_came_after_it() {
+    use Agreement::{Agrees, Differs, Later};
+    let front = || pod("pets", "app=front");
+    let other = || pod("pets", "app=other");
+    let ingress = |seconds| refused(other(), front(), TrafficDirection::Ingress, seconds);
+    let check = |metadata: &str, dates: &Dates, flow: &Flow, expect: Agreement| {
+        assert_eq!(agreement(set(metadata, dates), flow), expect, "{metadata} {dates:?}");
+    };
+    let (none, file) = (Dates::default(), Dates { texts: vec![at(180)], set: None });
+    check("", &none, &ingress(0), Differs);
+    check("", &file, &ingress(0), Later);
+    check("", &file, &ingress(180), Differs);
+    check("", &file, &Flow { time: None, ..ingress(0) }, Differs);
+    let accepted = with_event(ingress(0), MessageType::PolicyVerdict, FlowVerdict::Forwarded);
+    check("", &file, &accepted, Later);
+    check("", &none, &accepted, Agrees);
+    // No policy is about this direction: what has changed cannot be why.
+    let egress = refused(front(), other(), TrafficDirection::Egress, 0);
+    check("", &file, &egress, Differs);
+    let elsewhere = refused(other(), other(), TrafficDirection::Ingress, 0);
+    check("", &file, &elsewhere, Differs);
+    // A policy may be gone that was about it, but what agrees needs none.
+    let gone = Dates { texts: Vec::new(), set: at(180) };
+    check("", &gone, &egress, Later);
+    check("", &gone, &accepted, Agrees);
+    // What the object says of itself comes before the file.
+    let exported = "managedFields:\n  - {manager: k, time: 'TIME', fieldsV1: {'f:spec': {}}}";
+    check(&exported.replace("TIME", "2026-11-30T13:59:59Z"), &file, &ingress(0), Differs);
+    check(&exported.replace("TIME", "2026-11-30T15:00:01+01:00"), &none, &ingress(0), Later);
+    let status = "managedFields:\n  - {manager: c, time: '2026-11-30T15:00:00Z', fieldsV1: {'f:status': {}}}";
+    check(status, &none, &ingress(0), Differs);
+    check("creationTimestamp: '2026-11-30T14:00:01Z'", &none, &ingress(0), Later);
+    let created = "creationTimestamp: '2026-11-30T13:00:00Z'\n  generation: 1";
+    check(created, &file, &ingress(0), Differs);
+    // Changed since it was made, at a time that it does not say.
+    check(&created.replace(": 1", ": 4"), &file, &ingress(0), Later);
+    check("creationTimestamp: null", &file, &ingress(0), Later);
+}
+
+#[test]
+fn what_proves_nothing_stays_so() {
+    let front = pod("pets", "app=front");
+    let mut flow = refused(pod("pets", "app=other"), front, TrafficDirection::Ingress, 0);
+    flow.drop_reason_desc = DropReason::CT_MAP_INSERTION_FAILED;
+    let dates = Dates { texts: vec![at(180)], set: at(180) };
+    assert_eq!(agreement(set("", &dates), &flow), Agreement::CannotTell);
+}
+
+#[test]
+fn the_sentence_names_the_change() {
+    let front = pod("pets", "app=front");
+    let flow = refused(pod("pets", "app=other"), front, TrafficDirection::Ingress, 0);
+    let dates = Dates { texts: vec![at(180)], set: None };
+    let mut judge = Judge::new(Arc::new(set("", &dates)));
+    assert_eq!(
+        judge.explain_flow(&flow, &Learned::default()).unwrap().comparison(),
+        "judged by later policies (changed 2026-11-30 14:03:00 UTC): dropped: no rule allowed it; \
+         what the policies said then is not known"
+    );
+}
