@@ -30,7 +30,9 @@ pub use ask::{
 pub use cidr::Prefix;
 pub use dates::Dates;
 pub use dns_name::NamePattern;
-pub use document::{Documents, Pod, Refusal, RefusalClass, Refused, Service, SourceText};
+pub use document::{
+    ClusterNode, Documents, Pod, Refusal, RefusalClass, Refused, Service, SourceText,
+};
 pub use judge::{
     Cause, ClassId, Decision, DefaultDenyBy, Dependence, Explanation, Fact, Identity, Judge,
     Knowledge, L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss, NamedPorts,

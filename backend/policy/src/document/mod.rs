@@ -5,6 +5,7 @@ mod cluster;
 mod groups;
 mod kubernetes;
 mod log_filters;
+mod nodes;
 mod object;
 mod peering;
 pub(crate) mod pods;
@@ -14,6 +15,7 @@ pub(crate) mod selector;
 mod services;
 
 pub(crate) use log_filters::{RawFilters, read_log_filters};
+pub use nodes::ClusterNode;
 pub use pods::Pod;
 pub use refusal::{Refusal, RefusalClass, Refused};
 pub(crate) use selector::{CLUSTER, POD_NAMESPACE};
@@ -42,6 +44,8 @@ pub struct Documents {
     pub services: Vec<Service>,
     /// Pods whose ports policies may name.
     pub pods: Vec<Pod>,
+    /// Nodes whose labels policies may ask for.
+    pub nodes: Vec<ClusterNode>,
     /// What was refused, and what is no policy.
     pub refused: Vec<Refused>,
 }
@@ -210,6 +214,9 @@ impl Reading<'_> {
         let refuse = |refusal| (given.clone(), refusal);
         let api_version = text("apiVersion").unwrap_or_default();
         self.services.add(api_version, kind, node, &self.settings.namespace);
+        if self.documents.nodes.len() < nodes::MAX_NODES {
+            self.documents.nodes.extend(nodes::read(api_version, kind, node));
+        }
         if self.documents.pods.len() < pods::MAX_PODS {
             self.documents.pods.extend(pods::read(kind, node, &self.settings.namespace));
         }

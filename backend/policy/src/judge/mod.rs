@@ -13,6 +13,7 @@ mod groups;
 mod identity;
 mod l7;
 mod map_state;
+mod nodes;
 mod pair;
 mod set;
 mod switch;

@@ -204,7 +204,11 @@ impl PolicySet {
     }
 
     pub(super) fn world(&self) -> World<'_> {
-        World { settings: &self.settings, groups: &self.documents.groups }
+        World {
+            settings: &self.settings,
+            groups: &self.documents.groups,
+            nodes: &self.documents.nodes,
+        }
     }
 }
 

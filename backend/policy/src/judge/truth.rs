@@ -3,10 +3,11 @@
 use super::{
     groups,
     identity::{Identity, Knowledge},
+    nodes,
 };
 use crate::{
-    CidrGroup, GroupSelector, Label, PeerMatcher, Prefix, Requirement, Selector, ServiceSelector,
-    Settings,
+    CidrGroup, ClusterNode, GroupSelector, Label, PeerMatcher, Prefix, Requirement, Selector,
+    ServiceSelector, Settings,
 };
 
 /// Three-valued truth.
@@ -45,6 +46,7 @@ impl Truth {
 pub(crate) struct World<'w> {
     pub(crate) settings: &'w Settings,
     pub(crate) groups: &'w [CidrGroup],
+    pub(crate) nodes: &'w [ClusterNode],
 }
 
 impl World<'_> {
@@ -83,7 +85,9 @@ impl World<'_> {
     pub(super) fn selects_itself(&self, matcher: &PeerMatcher, identity: &Identity) -> Truth {
         match matcher {
             PeerMatcher::Labels(selector) => labels(selector, identity),
-            PeerMatcher::Nodes(selector) => nodes(selector, identity),
+            PeerMatcher::Nodes(selector) => {
+                nodes::selects(self.nodes, selector, identity, self.settings)
+            }
             PeerMatcher::Cidr { prefix, except } => self
                 .may_match_cidr(identity)
                 .and(self.is_inside(prefix, identity))
@@ -247,26 +251,6 @@ fn thin(requirement: &Requirement, identity: &Identity) -> Truth {
         return Truth::Unknown;
     }
     Truth::of(requirement.matches(identity.labels()))
-}
-
-/// Records carry no labels of nodes, except by chance.
-fn nodes(selector: &Selector, identity: &Identity) -> Truth {
-    match identity.knowledge() {
-        Knowledge::Nothing => return Truth::Unknown,
-        Knowledge::Recorded | Knowledge::Thin => {}
-        Knowledge::Everything => return Truth::of(selector.matches(identity.labels())),
-    }
-    let has_node_labels = identity.labels().iter().any(|label| label.source == "node");
-    let is_of_node = selector
-        .requirements
-        .iter()
-        .filter(|requirement| requirement.source.as_deref() == Some("reserved"))
-        .all(|requirement| requirement.matches(identity.labels()));
-    match (is_of_node, has_node_labels) {
-        (false, _) => Truth::No,
-        (true, true) => Truth::of(selector.matches(identity.labels())),
-        (true, false) => Truth::Unknown,
-    }
 }
 
 /// The key of the reserved label of the entry that stands for all identities of a kind. None:
