@@ -86,7 +86,7 @@ impl Services {
 }
 
 /// Services that are looked at and peers that are made of them, for all rules together.
-const MAX_STEPS: usize = 4 << 20;
+const MAX_STEPS: usize = 1 << 18;
 
 /// Puts what Services select in the place of `toServices`. What is not at hand stays open.
 pub(super) fn resolve(entries: &mut [Entry], services: &[Service], settings: &Settings) {

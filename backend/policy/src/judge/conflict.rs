@@ -20,12 +20,15 @@ pub(super) struct Merges {
     keys: Vec<Vec<Step>>,
     /// Rules that fail by themselves, for some subjects or for all.
     alone: Vec<Step>,
-    /// There is more than [`MAX_STEPS`].
+    /// There is more than [`MAX_LOADED`] or [`MAX_STEPS`].
     is_too_much: bool,
 }
 
-/// Keys of all rules together: a rule has one for each of its peers at each of its ports.
-const MAX_STEPS: usize = 4 << 20;
+/// Keys of the rules that ask for more than to pass: a rule has one for each of its peers at each
+/// of its ports.
+const MAX_LOADED: usize = 1 << 20;
+/// Keys of all rules.
+const MAX_STEPS: usize = 8 << 20;
 
 /// One rule on its way into the policy of a subject.
 #[derive(Debug, Clone, Copy)]
@@ -97,9 +100,12 @@ impl Merges {
         if !documents.entries.iter().any(|entry| is_loaded(&entry)) {
             return merges;
         }
-        let steps_in_all =
-            documents.entries.iter().map(count_of_steps).fold(0, usize::saturating_add);
-        if steps_in_all > MAX_STEPS {
+        let count = |entries: &mut dyn Iterator<Item = &Entry>| {
+            entries.map(count_of_steps).fold(0, usize::saturating_add)
+        };
+        if count(&mut documents.entries.iter().filter(is_loaded)) > MAX_LOADED
+            || count(&mut documents.entries.iter()) > MAX_STEPS
+        {
             merges.is_too_much = true;
             return merges;
         }
@@ -134,7 +140,7 @@ impl Merges {
     /// Why the policies of a subject cannot be put together; none: they can.
     pub(super) fn find(&self, set: &PolicySet, subject: &Class) -> Option<String> {
         if self.is_too_much {
-            return Some(format!("more than {MAX_STEPS} peers at ports are not looked at"));
+            return Some("the rules have more peers and ports than are looked at".to_owned());
         }
         let mut first: Option<(u32, String)> = None;
         let mut found = |order: u32, why: String| {
@@ -234,7 +240,11 @@ fn count_of_steps(entry: &Entry) -> usize {
     };
     let ports = match &entry.ports {
         None => 1,
-        Some(rules) => rules.iter().map(|rule| rule.ports.len().saturating_mul(3)).sum(),
+        Some(rules) => rules
+            .iter()
+            .flat_map(|rule| &rule.ports)
+            .map(|port| if port.protocol == Protocol::Any { 3 } else { 1 })
+            .sum(),
     };
     peers.saturating_mul(ports)
 }
