@@ -61,18 +61,6 @@ export function scenarios(file: string): Scenario[] {
     .map((line) => JSON.parse(line) as Scenario);
 }
 
-/** What still differs in a file of `policy2`. */
-export interface Left {
-  verdicts: number;
-  documents: number;
-  attribution: number;
-}
-
-export function left(file: string): Left {
-  const all = JSON.parse(readFileSync(join(folder, 'policy2/left.json'), 'utf8')) as Record<string, Left>;
-  return all[file] ?? { verdicts: 0, documents: 0, attribution: 0 };
-}
-
 /** The policies of a scenario, compiled by the Wasm module. */
 export function compiled(scenario: Scenario): Policies {
   const settings = [

@@ -8,7 +8,6 @@ mod run;
 use std::{fs::File, io::Read, path::Path};
 
 use run::Report;
-use serde_json::{Value, json};
 
 fn judge(file: &str) -> Report {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(file);
@@ -26,25 +25,16 @@ fn judge(file: &str) -> Report {
 }
 
 fn check(file: &str) {
+    check_but(file, 0);
+}
+
+/// `others`: map entries of which Cilium names other rules, by the order in which it walks a map.
+fn check_but(file: &str, others: usize) {
     let report = judge(file);
     assert_eq!(report.mismatches.first(), None, "{file}");
     assert_eq!(report.document_mismatches.first(), None, "{file}");
     assert_eq!(report.attribution_mismatches.first(), None, "{file}");
-    assert_eq!(report.map_entry_mismatches.first(), None, "{file}");
-}
-
-/// What still differs in a file of `policy2` is what `left.json` counts: no more, and no less.
-fn check_left(file: &str) {
-    let report = judge(&format!("policy2/{file}"));
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/policy2/left.json");
-    let left: Value = serde_json::from_reader(File::open(path).unwrap()).unwrap();
-    let found = json!({
-        "verdicts": report.mismatches.len(),
-        "documents": report.document_mismatches.len(),
-        "attribution": report.attribution_mismatches.len(),
-        "mapEntries": report.map_entry_mismatches.len(),
-    });
-    assert_eq!(Some(&found), left.get(file), "{file}");
+    assert_eq!(report.map_entry_mismatches.len(), others, "{file}");
 }
 
 #[test]
@@ -89,7 +79,7 @@ fn mixes_of_seldom_features() {
 
 #[test]
 fn dense_ports_and_tiers() {
-    check_left("dense.jsonl.gz");
+    check_but("policy2/dense.jsonl.gz", 2);
 }
 
 #[test]
@@ -99,7 +89,7 @@ fn single_traps() {
 
 #[test]
 fn documents() {
-    check_left("documents.jsonl.gz");
+    check("policy2/documents.jsonl.gz");
 }
 
 #[test]
@@ -109,5 +99,5 @@ fn more_dns_patterns() {
 
 #[test]
 fn expressions() {
-    check_left("regex.jsonl.gz");
+    check("policy2/regex.jsonl.gz");
 }

@@ -7,7 +7,10 @@ mod tests;
 
 use hashbrown::HashMap;
 
-use super::{pair::Class, set::PolicySet};
+use super::{
+    pair::Class,
+    set::{PolicySet, is_everyone},
+};
 use crate::{
     Action, Authentication, Direction, Documents, Entry, L7Rules, Listener, Peers, Policy,
     PolicyKind, Port, PortRange, Protocol, Tier, TlsContext,
@@ -189,6 +192,8 @@ pub(super) fn steps<'e>(
         Peers::Nobody { .. } => return,
         Peers::Unlimited if entry.ports.is_none() => return,
         Peers::Unlimited => vec![""],
+        // Beside the selector of everyone the others are dropped.
+        Peers::Any(peers) if peers.iter().any(is_everyone) => vec![""],
         Peers::Any(peers) => {
             let mut texts: Vec<&str> = peers.iter().map(|peer| peer.text.as_str()).collect();
             crate::order::sort(&mut texts);

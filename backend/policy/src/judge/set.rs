@@ -230,7 +230,7 @@ fn compile_ports(rules: &[crate::PortRule]) -> Vec<CompiledPort> {
     ports
 }
 
-fn is_everyone(peer: &Peer) -> bool {
+pub(super) fn is_everyone(peer: &Peer) -> bool {
     matches!(&peer.matcher, PeerMatcher::Labels(selector) if selector.is_wildcard())
 }
 

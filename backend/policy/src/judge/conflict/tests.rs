@@ -255,3 +255,16 @@ fn ports_are_compared_as_written() {
     ports(r#""port":"0""#, r#""port":"0","endPort":5"#, false);
     ports(r#""port":"http""#, r#""port":"HTTP","endPort":5"#, true);
 }
+
+#[test]
+fn beside_everyone_other_peers_are_dropped() {
+    let to = |entities: &str, with: &str| {
+        rule(&format!(r#""toEntities":[{entities}]"#), r#""port":"53","protocol":"TCP""#, with)
+    };
+    let pair = |entities: &str, expect: &str| {
+        check(&[to(r#""world-ipv6""#, DNS), to(entities, HTTP)], expect);
+    };
+    pair(r#""cluster","world-ipv6""#, "cannot merge conflicting L7 parsers");
+    pair(r#""all","world-ipv6""#, "");
+    pair(r#""cluster","all","world-ipv6""#, "");
+}
