@@ -140,7 +140,7 @@ impl Kind {
                 None => Self::Foreign(None),
             };
         }
-        // A slip in the kind, in a group that is none of these.
+        // A slip in the kind, in a group that nobody knows.
         match nearest_kind(kind, 3).filter(|(.., name)| name.starts_with("Cilium")) {
             Some(ours) => {
                 Self::Unknown(format!("there is no {kind} of `{api_version}`: {}", spelling(ours)))

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::Prefix;
 
-/// A prefix; an address inside it counts as the prefix. None: it is none.
+/// A prefix; an address inside it counts as the prefix. None: the text is something else.
 pub(super) fn prefix(text: &str) -> Option<Prefix> {
     let (address, bits) = text.split_once('/')?;
     if bits.is_empty() || !bits.bytes().all(|b| b.is_ascii_digit()) {
