@@ -15,6 +15,7 @@ pub(super) fn lint(judge: &mut Judge, flows: &[Flow], findings: &mut Vec<Finding
     let seen = Seen::of(judge, flows);
     let set = std::sync::Arc::clone(judge.set());
     findings.retain(|finding| !is_disproved(finding, &set, &seen));
+    what_fixes_change(&set, &seen, findings);
     refused_queries(&set, &seen, findings);
     private_cidrs(&set, &seen, findings);
     unused(&set, &seen, findings);
@@ -178,6 +179,49 @@ fn unused(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 other: None,
             });
         }
+    }
+}
+
+/// What becomes of the flows with the fix of a finding that turns default deny on or off. Where it
+/// would let more pass than was asked for, the smallest fix of those flows is the better one.
+fn what_fixes_change(set: &PolicySet, seen: &Seen, findings: &mut [Finding]) {
+    for finding in findings {
+        let (flows, becomes) = match finding.id {
+            "deny-only" => (&seen.denied, "is refused by default"),
+            "empty-direction" | "default-deny-without-rules" => {
+                (&seen.unselected, "passes, and would be refused")
+            }
+            _ => continue,
+        };
+        let Some(fix) = &finding.fix else { continue };
+        let direction = if fix.contains("egress") { Direction::Egress } else { Direction::Ingress };
+        let is_of_policy = |entry: &Entry| {
+            set.policies().get(entry.policy).is_some_and(|policy| {
+                Some(policy.source) == finding.source && policy.name.to_string() == finding.policy
+            })
+        };
+        let subjects: Vec<_> = set
+            .entries()
+            .iter()
+            .filter(|entry| is_of_policy(entry))
+            .map(|entry| &entry.subject)
+            .collect();
+        let mut evidence: Vec<String> = flows
+            .iter()
+            .filter(|flow| {
+                flow.direction == direction
+                    && subjects.iter().any(|subject| subject.matches(flow.subject.labels()))
+            })
+            .map(|flow| flow.line_that(becomes))
+            .collect();
+        sort(&mut evidence);
+        evidence.dedup();
+        evidence.truncate(MAX_EVIDENCE);
+        if finding.id == "deny-only" && !evidence.is_empty() {
+            finding.fix = None;
+            finding.sentence.push_str("; the smallest fix lets these flows pass and no others");
+        }
+        finding.evidence = evidence;
     }
 }
 

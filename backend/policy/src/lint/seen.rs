@@ -20,6 +20,8 @@ pub(super) struct Seen {
     pub(super) answered: HashSet<Query>,
     /// Connections refused by default.
     pub(super) denied: Vec<Denied>,
+    /// Connections that pass because no policy is about their subject.
+    pub(super) unselected: Vec<Denied>,
     /// Addresses with their names.
     pub(super) names: Vec<(String, Vec<String>)>,
     /// Subjects that no policy is about, by name and direction.
@@ -41,7 +43,7 @@ pub(super) struct Query {
     pub(super) name: String,
 }
 
-/// A connection refused by default.
+/// A connection that the default decided about.
 pub(super) struct Denied {
     pub(super) source: String,
     pub(super) destination: String,
@@ -98,25 +100,26 @@ impl Seen {
                     seen.answered.insert(Query { by: sides.subject.clone(), name });
                 }
             }
-            match (summary.decision.verdict, summary.decision.cause) {
-                (Verdict::Denied, Cause::DefaultDeny) if seen.denied.len() < MAX_KEPT => {
-                    seen.denied.push(Denied {
-                        source,
-                        destination,
-                        subject: sides.subject.clone(),
-                        peer: sides.peer.clone(),
-                        direction: sides.direction,
-                        traffic: sides.traffic,
-                    });
+            let is_pod = !sides.subject.is_world() && !sides.subject.is_node();
+            let kept = match (summary.decision.verdict, summary.decision.cause) {
+                (Verdict::Denied, Cause::DefaultDeny) => Some(&mut seen.denied),
+                (_, Cause::NotSelected) if is_pod => {
+                    let is_egress = sides.direction == Direction::Egress;
+                    let subject = if is_egress { &source } else { &destination };
+                    open.push((subject.clone(), sides.direction));
+                    Some(&mut seen.unselected)
                 }
-                (_, Cause::NotSelected)
-                    if !sides.subject.is_world() && !sides.subject.is_node() =>
-                {
-                    let subject =
-                        if sides.direction == Direction::Egress { source } else { destination };
-                    open.push((subject, sides.direction));
-                }
-                _ => {}
+                _ => None,
+            };
+            if let Some(kept) = kept.filter(|kept| kept.len() < MAX_KEPT) {
+                kept.push(Denied {
+                    source,
+                    destination,
+                    subject: sides.subject.clone(),
+                    peer: sides.peer.clone(),
+                    direction: sides.direction,
+                    traffic: sides.traffic,
+                });
             }
             if sides.peer.names().len() > 1 && peers.len() < MAX_KEPT {
                 peers.insert(sides.peer);
@@ -200,8 +203,13 @@ impl Seen {
 
 impl Denied {
     pub(super) fn line(&self) -> String {
+        self.line_that("refused")
+    }
+
+    /// The same, with what becomes of it.
+    pub(super) fn line_that(&self, becomes: &str) -> String {
         format!(
-            "{} → {} {} refused on {}",
+            "{} → {} {} {becomes} on {}",
             self.source,
             self.destination,
             self.traffic,

@@ -147,3 +147,25 @@ fn a_namespace_that_is_missing_is_said_once_of_a_file() {
     assert!(said[0].sentence.starts_with("2 documents of this file name no namespace"));
     assert_eq!(said[0].at.line, 3);
 }
+
+#[test]
+fn what_a_fix_would_change_is_said() {
+    let finding = |spec: &str, id: &str, flows: &[Flow]| {
+        let found = findings(&cnp(spec), &Settings::default(), flows);
+        found.into_iter().find(|own| own.id == id).unwrap()
+    };
+    let to_b = tcp(pod("a", "b", "default"), "10.1.0.1", 80);
+    let deny = "egressDeny: [{toEntities: [world]}]";
+    let quiet = finding(deny, "deny-only", &[]);
+    assert_eq!((quiet.evidence.len(), quiet.fix.is_some()), (0, true));
+    // Switching default deny off would let everything pass, these flows among it.
+    let said = finding(deny, "deny-only", std::slice::from_ref(&to_b));
+    assert_eq!(said.evidence, ["a/x → a/b 80/TCP is refused by default on egress"]);
+    assert_eq!(said.fix, None);
+
+    let ingress = Flow { traffic_direction: TrafficDirection::Ingress, ..passed(to_b) };
+    let open = "ingress: []\negress: [{toEntities: [all]}]";
+    let said = finding(open, "empty-direction", &[ingress]);
+    assert_eq!(said.evidence, ["a/x → a/b 80/TCP passes, and would be refused on ingress"]);
+    assert!(said.fix.is_some());
+}
