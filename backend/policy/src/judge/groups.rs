@@ -234,4 +234,30 @@ spec: {externalCIDRs: [10.2.0.0/16, 10.9.0.0/16]}
         let old = &["cidrgroup:io.cilium.policy.cidrgroupname/g3", "cidrgroup:team=green"];
         check("cidrGroupSelector: {matchLabels: {team: green}}", "10.1.1.1", old, Yes);
     }
+
+    #[test]
+    fn a_cloud_providers_group_is_one_of_them() {
+        use super::super::truth::World;
+        let key = "extgrp.cilium.io/x".to_owned();
+        let group = CidrGroup {
+            name: "made-by-the-operator".to_owned(),
+            labels: vec![Label::parse("cidrgroup:extgrp.cilium.io/x")],
+            prefixes: vec![crate::Prefix::parse("20.1.0.0/16").unwrap()],
+        };
+        let settings = Settings::default();
+        let matcher = PeerMatcher::CloudGroup { key };
+        let check = |groups: &[CidrGroup], labels: &[&str], address: &str, expect: Truth| {
+            let world = World { settings: &settings, groups, nodes: &[] };
+            let labels = labels.iter().map(|label| Label::parse(label));
+            let identity = Identity::recorded(labels, address.parse().ok());
+            assert_eq!(world.selects(&matcher, &identity), expect, "{identity:?}");
+        };
+        let world = &["reserved:world"];
+        check(&[], world, "20.1.1.1", Truth::Unknown);
+        check(&[], &["k8s:app=a"], "10.0.0.1", Truth::No);
+        check(std::slice::from_ref(&group), world, "20.1.1.1", Truth::Yes);
+        check(std::slice::from_ref(&group), world, "20.2.1.1", Truth::No);
+        check(&[], &["reserved:world", "cidrgroup:extgrp.cilium.io/x"], "20.1.1.1", Truth::Yes);
+        check(&[], &["reserved:world", "cidrgroup:team=red"], "20.1.1.1", Truth::No);
+    }
 }

@@ -6,8 +6,8 @@ use super::{
     nodes,
 };
 use crate::{
-    CidrGroup, ClusterNode, GroupSelector, Label, PeerMatcher, Prefix, Requirement, Selector,
-    ServiceSelector, Settings,
+    CidrGroup, ClusterNode, GroupSelector, Label, Operator, PeerMatcher, Prefix, Requirement,
+    Selector, ServiceSelector, Settings,
 };
 
 /// Three-valued truth.
@@ -126,15 +126,22 @@ impl World<'_> {
                     }
                 }
             }
-            PeerMatcher::CloudGroup { key } => match identity.knowledge() {
-                _ if identity.labels().iter().any(|l| l.source == "cidrgroup" && l.key == *key) => {
-                    Truth::Yes
-                }
-                Knowledge::Everything => Truth::No,
-                Knowledge::Nothing => Truth::Unknown,
-                _ if !identity.is_world() => Truth::No,
-                _ => Truth::Unknown,
-            },
+            PeerMatcher::CloudGroup { .. }
+                if matches!(identity.knowledge(), Knowledge::Recorded | Knowledge::Thin)
+                    && !identity.is_world() =>
+            {
+                Truth::No
+            }
+            // The operator keeps the addresses in a CIDR group with this label.
+            PeerMatcher::CloudGroup { key } => {
+                let has_key = Requirement {
+                    source: Some("cidrgroup".to_owned()),
+                    key: key.clone(),
+                    operator: Operator::Exists,
+                };
+                let selector = Selector { requirements: vec![has_key] };
+                self.is_in_group(&GroupSelector::Labels(selector), identity)
+            }
             PeerMatcher::Service(meant) => {
                 if let ServiceSelector::Name { namespace, name } = meant
                     && identity.services().iter().any(|(own_namespace, own)| {
