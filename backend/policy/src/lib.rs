@@ -12,6 +12,7 @@ mod judge;
 mod label;
 mod lint;
 mod log_resource;
+mod lookup;
 mod order;
 mod re2;
 mod recorded;

@@ -5,7 +5,7 @@
 use flow::{Flow, L7Record};
 use hashbrown::HashSet;
 
-use crate::{Action, Direction, Identity, NamePattern, PeerMatcher, Peers, PolicySet};
+use crate::{Action, Direction, Entry, Identity, NamePattern, PeerMatcher, Peers, PolicySet};
 
 /// The domain of a cluster's own names.
 const CLUSTER: &str = "cluster.local";
@@ -32,9 +32,9 @@ pub(crate) struct SearchLists {
 }
 
 impl SearchLists {
-    /// Looks at the queries of flows.
-    pub(crate) fn of<'f>(flows: impl Iterator<Item = &'f Flow> + Clone) -> Self {
-        let mut lists = Self::default();
+    /// Looks at the queries of flows, and at DNS rules that already allow for a search list.
+    pub(crate) fn of<'f>(flows: impl Iterator<Item = &'f Flow> + Clone, set: &PolicySet) -> Self {
+        let mut lists = Self::of_rules(set);
         for flow in flows.clone() {
             let (Some(query), Some(namespace)) = (query(flow), namespace(flow)) else { continue };
             if let Some(stem) = surely(&query, namespace)
@@ -60,10 +60,38 @@ impl SearchLists {
         lists
     }
 
+    /// Domains of the hosts that stand behind names of `toFQDNs` in DNS rules: what follows
+    /// `*.microsoft.com` in `*.microsoft.com.*.*.internal.cloudapp.net`.
+    pub(crate) fn of_rules(set: &PolicySet) -> Self {
+        let mut lists = Self::default();
+        let all = set.entries().iter().filter(|entry| entry.direction == Direction::Egress);
+        let names: HashSet<&str> =
+            all.clone().flat_map(names_of).map(|own| own.text.as_str()).collect();
+        for pattern in all.flat_map(rules_of) {
+            let text = pattern.text.trim_end_matches('.');
+            let domain = text.match_indices('.').find_map(|(at, _)| {
+                names.contains(text.get(..at)?).then(|| text.get(at.saturating_add(1)..))?
+            });
+            if let Some(domain) = domain
+                && !domain.ends_with(CLUSTER)
+                && lists.domains.len() < MAX_DOMAINS
+                && !lists.domains.iter().any(|own| own == domain)
+            {
+                lists.domains.push(domain.to_owned());
+            }
+        }
+        lists
+    }
+
     /// The lookup that a query is a part of; none: its name is the one that is meant, as far as can
     /// be told. A Service's or pod's own name is one of the cluster, too: what some policy names, and
     /// what has more labels than such names have, is not taken for it.
-    pub(crate) fn lookup(&self, query: &str, subject: &Identity, set: &PolicySet) -> Option<Lookup> {
+    pub(crate) fn lookup(
+        &self,
+        query: &str,
+        subject: &Identity,
+        set: &PolicySet,
+    ) -> Option<Lookup> {
         let query = plain(query);
         let namespace = subject.k8s_label(crate::document::POD_NAMESPACE)?;
         let is_meant = |stem: &&str| {
@@ -71,7 +99,10 @@ impl SearchLists {
         };
         let stem = surely(&query, namespace).or_else(|| {
             let mut domains = self.domains(namespace);
-            domains.find_map(|domain| stem_of(&query, &domain).filter(is_meant))
+            domains.find_map(|domain| {
+                let stems = query.match_indices('.').filter_map(|(at, _)| query.get(..at));
+                stems.filter(|stem| is_behind(&query, stem, &domain)).find(is_meant)
+            })
         })?;
         Some(Lookup { meant: stem.to_owned(), namespace: namespace.to_owned() })
     }
@@ -85,15 +116,17 @@ impl SearchLists {
     /// Every query of a lookup, in order.
     pub(crate) fn queries(&self, lookup: &Lookup) -> Vec<String> {
         let extended = self.domains(&lookup.namespace);
-        let extended = extended.map(|domain| format!("{}.{domain}", lookup.meant));
+        let extended = extended.map(|domain| {
+            // Where hosts' domains differ in a label, any will do.
+            format!("{}.{}", lookup.meant, domain.replace('*', "x"))
+        });
         extended.chain([lookup.meant.clone()]).collect()
     }
 
     /// What a DNS rule has to hold so that every query of a lookup passes: the name, and patterns.
-    pub(crate) fn patterns(&self, lookup: &Lookup) -> Vec<String> {
-        let meant = &lookup.meant;
+    pub(crate) fn patterns(&self, meant: &str) -> Vec<String> {
         let extended = self.domains("*").map(|domain| format!("{meant}.{domain}"));
-        [meant.clone()].into_iter().chain(extended).collect()
+        [meant.to_owned()].into_iter().chain(extended).collect()
     }
 }
 
@@ -131,25 +164,43 @@ fn patterns_of<'s>(
             && entry.action == Action::Allow
             && entry.subject.matches(subject.labels())
     });
-    let peers = entries.flat_map(|entry| match &entry.peers {
+    entries.flat_map(names_of)
+}
+
+/// Patterns of an entry's `toFQDNs`.
+fn names_of(entry: &Entry) -> impl Iterator<Item = &NamePattern> {
+    let peers = match &entry.peers {
         Peers::Any(peers) => peers.as_slice(),
         _ => &[],
-    });
-    peers.filter_map(|peer| match &peer.matcher {
+    };
+    peers.iter().filter_map(|peer| match &peer.matcher {
         PeerMatcher::Name(pattern) => Some(pattern),
         _ => None,
     })
 }
 
-/// Whether a policy about a subject names it, in `toFQDNs` or in a DNS rule.
-fn is_named(set: &PolicySet, subject: &Identity, name: &str) -> bool {
+/// Patterns of an entry's DNS rules.
+fn rules_of(entry: &Entry) -> impl Iterator<Item = &NamePattern> {
+    let rules = entry.ports.iter().flatten().flat_map(|rule| &rule.l7.dns);
+    rules.flat_map(|rule| &rule.patterns)
+}
+
+/// Whether a query is a name with a domain behind it, which may have `*` for labels.
+fn is_behind(query: &str, stem: &str, domain: &str) -> bool {
+    if !domain.contains('*') {
+        return stem_of(query, domain) == Some(stem);
+    }
+    let rest = query.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.'));
+    rest.is_some_and(|rest| NamePattern::of_pattern(domain).is_ok_and(|own| own.matches(rest)))
+}
+
+/// Whether a policy about a subject names this, in `toFQDNs` or in a DNS rule.
+pub(crate) fn is_named(set: &PolicySet, subject: &Identity, name: &str) -> bool {
     let in_rules = set
         .entries()
         .iter()
         .filter(|entry| entry.subject.matches(subject.labels()))
-        .flat_map(|entry| entry.ports.iter().flatten())
-        .flat_map(|rule| &rule.l7.dns)
-        .flat_map(|rule| &rule.patterns);
+        .flat_map(rules_of);
     patterns_of(set, subject)
         .chain(in_rules)
         .any(|pattern| !pattern.is_everything() && pattern.matches(name))
@@ -180,9 +231,90 @@ fn query(flow: &Flow) -> Option<String> {
 
 /// Of a query, the sender's; of an answer, the receiver's.
 fn namespace(flow: &Flow) -> Option<&str> {
-    let is_answer =
-        flow.l7.as_ref().is_some_and(|l7| l7.l7_type == flow::L7FlowType::Response);
+    let is_answer = flow.l7.as_ref().is_some_and(|l7| l7.l7_type == flow::L7FlowType::Response);
     let client = if is_answer { &flow.destination } else { &flow.source };
     let client = client.as_ref()?;
     Some(client.namespace.as_str()).filter(|namespace| !namespace.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Label, Settings, SourceText};
+
+    const POLICY: &str = "\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: p, namespace: pets}
+spec:
+  endpointSelector: {}
+  egress:
+  - toEndpoints: [{matchLabels: {'k8s:io.kubernetes.pod.namespace': kube-system, k8s-app: kube-dns}}]
+    toPorts:
+    - ports: [{port: '53', protocol: ANY}]
+      rules: {dns: [{matchPattern: '*.microsoft.com'}, {matchPattern: '*.microsoft.com.*.*.internal.cloudapp.net'}, {matchPattern: '*'}]}
+  - toFQDNs: [{matchPattern: '*.microsoft.com'}, {matchName: github.com}]
+";
+
+    fn set() -> PolicySet {
+        PolicySet::read(&[SourceText { index: 0, text: POLICY }], Settings::default())
+    }
+
+    fn subject() -> Identity {
+        Identity::of_labels([Label::parse("k8s:io.kubernetes.pod.namespace=pets")], false)
+    }
+
+    #[test]
+    fn queries_belong_to_the_name_that_is_meant() {
+        let set = set();
+        let lists = SearchLists::of_rules(&set);
+        let check = |query: &str, expect: Option<&str>| {
+            let lookup = lists.lookup(query, &subject(), &set);
+            assert_eq!(lookup.as_ref().map(|own| own.meant.as_str()), expect, "{query}");
+        };
+        check("api.github.com.pets.svc.cluster.local.", Some("api.github.com"));
+        check("API.github.com.Pets.svc.cluster.local", Some("api.github.com"));
+        check("www.microsoft.com.svc.cluster.local", Some("www.microsoft.com"));
+        check("www.microsoft.com.cluster.local", Some("www.microsoft.com"));
+        check("www.microsoft.com.a1.bx.internal.cloudapp.net", Some("www.microsoft.com"));
+        check("github.com.pets.svc.cluster.local", Some("github.com"));
+        check(
+            "rabbitmq.pets.svc.cluster.local.pets.svc.cluster.local",
+            Some("rabbitmq.pets.svc.cluster.local"),
+        );
+        // Names of their own: of the world, of a Service, a pod, a port, another namespace.
+        check("api.github.com", None);
+        check("www.microsoft.com", None);
+        check("rabbitmq.pets.svc.cluster.local", None);
+        check("web-0.nginx.pets.svc.cluster.local", None);
+        check("_amqp._tcp.rabbitmq.pets.svc.cluster.local", None);
+        check("api.shop.example.other.svc.cluster.local", None);
+        check("10-0-0-1.pets.pod.cluster.local", None);
+        check("example.org.cluster.local", None);
+        check("", None);
+    }
+
+    #[test]
+    fn a_lookup_asks_for_each_domain_and_for_the_name_itself() {
+        let set = set();
+        let lists = SearchLists::of_rules(&set);
+        let lookup = lists.lookup("github.com.cluster.local", &subject(), &set).unwrap();
+        let queries = lists.queries(&lookup);
+        assert_eq!(
+            queries,
+            [
+                "github.com.pets.svc.cluster.local",
+                "github.com.svc.cluster.local",
+                "github.com.cluster.local",
+                "github.com.x.x.internal.cloudapp.net",
+                "github.com",
+            ]
+        );
+        let patterns = lists.patterns(&lookup.meant);
+        assert_eq!(patterns.len(), queries.len());
+        for query in &queries {
+            let covers = |text: &String| NamePattern::of_pattern(text).unwrap().matches(query);
+            assert!(patterns.iter().any(covers), "{query}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use flow::Flow;
 
 use super::{
     Finding, MAX_EVIDENCE, Severity,
-    seen::{Denied, Seen},
+    seen::{Denied, Refused, Seen},
 };
 use crate::dates::written;
 use crate::order::sort;
@@ -47,8 +47,8 @@ fn refused_queries(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
         let evidence: Vec<String> = seen
             .refused
             .iter()
-            .filter(|((name, _), _)| pattern.matches(name))
-            .map(|((name, who), count)| format!("{count} refused queries for {name} by {who}"))
+            .filter(|(refused, _)| pattern.matches(refused.name()))
+            .map(Refused::line)
             .take(MAX_EVIDENCE)
             .collect();
         for finding in findings.iter_mut() {
@@ -57,30 +57,18 @@ fn refused_queries(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 && policy.as_ref().is_some_and(|(_, name)| *name == finding.policy);
             if is_it {
                 finding.evidence.clone_from(&evidence);
+                let of_name = |(refused, _): &&(Refused, usize)| pattern.matches(refused.name());
+                let is_extended =
+                    seen.refused.iter().filter(of_name).any(|(refused, _)| refused.meant.is_some());
+                if is_extended && finding.id == "fqdn-not-in-dns-rules" {
+                    finding.fix = Some(whole_lookup(&seen.lists.patterns(&pattern.text), pattern));
+                }
             }
         }
     }
     // A name that its search list extends is refused before the name itself is asked for.
-    let mut evidence = Vec::new();
-    for ((name, who), count) in &seen.refused {
-        let Some(stem) = name
-            .strip_suffix(".cluster.local")
-            .and_then(|rest| rest.strip_suffix(".svc").or(Some(rest)))
-        else {
-            continue;
-        };
-        let stems = [stem, stem.rsplit_once('.').map_or("", |(head, _)| head)];
-        let is_extended = set
-            .entries()
-            .iter()
-            .flat_map(|entry| entry.ports.iter().flatten())
-            .flat_map(|rule| &rule.l7.dns)
-            .flat_map(|rule| &rule.patterns)
-            .any(|pattern| stems.iter().any(|stem| stem.contains('.') && pattern.matches(stem)));
-        if is_extended && evidence.len() < MAX_EVIDENCE {
-            evidence.push(format!("{count} refused queries for {name} by {who}"));
-        }
-    }
+    let extended = seen.refused.iter().filter(|(refused, _)| refused.is_extended());
+    let evidence: Vec<String> = extended.map(Refused::line).take(MAX_EVIDENCE).collect();
     if !evidence.is_empty() {
         findings.push(Finding {
             id: "dns-search-list",
@@ -94,6 +82,18 @@ fn refused_queries(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
             other: None,
         });
     }
+}
+
+/// DNS rules for every query of a lookup.
+fn whole_lookup(patterns: &[String], of: &NamePattern) -> String {
+    let rules: Vec<String> = patterns
+        .iter()
+        .map(|text| {
+            let is_name = !text.contains('*') && (of.is_name || *text != of.text);
+            format!("- {}: \"{text}\"", if is_name { "matchName" } else { "matchPattern" })
+        })
+        .collect();
+    rules.join("\n")
 }
 
 /// Prefixes that hold addresses of the cluster.

@@ -3,10 +3,11 @@
 use flow::{Flow, L7Record, Timestamp};
 use hashbrown::{HashMap, HashSet};
 
+use crate::lookup::{SearchLists, is_named};
 use crate::order::{counted, sort};
 use crate::{
-    Action, Agreement, Cause, Direction, Entry, Identity, Judge, Learned, NamedPorts, Proof, Sides,
-    Summary, Traffic, Verdict, parties,
+    Action, Agreement, Cause, Direction, Entry, Identity, Judge, Learned, NamedPorts, PolicySet,
+    Proof, Sides, Summary, Traffic, Verdict, parties,
 };
 
 /// What the flows tell.
@@ -14,8 +15,10 @@ use crate::{
 pub(super) struct Seen {
     /// Entries that decided about a flow, each of those of the winning rank.
     pub(super) decided: HashSet<u32>,
-    /// Refused queries: name, who asked; with how often.
-    pub(super) refused: Vec<((String, String), usize)>,
+    /// Refused queries, with how often.
+    pub(super) refused: Vec<(Refused, usize)>,
+    /// How names are looked up.
+    pub(super) lists: SearchLists,
     /// Queries that passed.
     pub(super) answered: HashSet<Query>,
     /// Connections refused by default.
@@ -59,13 +62,54 @@ struct Proofs {
     refused: bool,
 }
 
+/// A query that the proxy refused.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Refused {
+    query: String,
+    /// The name whose lookup it is a part of, where that is another one.
+    pub(super) meant: Option<String>,
+    /// Some policy names that name.
+    is_named: bool,
+    who: String,
+}
+
+impl Refused {
+    fn of(
+        query: String,
+        who: &str,
+        lists: &SearchLists,
+        (sides, set): (&Sides, &PolicySet),
+    ) -> Self {
+        let meant = lists.lookup(&query, &sides.subject, set).map(|lookup| lookup.meant);
+        let is_named = meant.as_ref().is_some_and(|name| is_named(set, &sides.subject, name));
+        Self { query, meant, is_named, who: who.to_owned() }
+    }
+
+    /// The name that was looked up.
+    pub(super) fn name(&self) -> &str {
+        self.meant.as_deref().unwrap_or(&self.query)
+    }
+
+    /// Whether it is refused for what the search list put behind a name that some policy names.
+    pub(super) const fn is_extended(&self) -> bool {
+        self.is_named
+    }
+
+    pub(super) fn line((own, count): &(Self, usize)) -> String {
+        let Self { query, meant, who, .. } = own;
+        let meant = meant.as_ref().map(|name| format!(": {name} is meant")).unwrap_or_default();
+        format!("{count} refused queries for {query} by {who}{meant}")
+    }
+}
+
 /// What is kept of each kind.
 const MAX_KEPT: usize = 10_000;
 
 impl Seen {
     pub(super) fn of(judge: &mut Judge, flows: &[Flow]) -> Self {
         let learned = Learned::from_flows(flows);
-        let mut seen = Self::default();
+        let mut seen =
+            Self { lists: SearchLists::of(flows.iter(), judge.set()), ..Self::default() };
         let (mut refused, mut open, mut peers) = (Vec::new(), Vec::new(), HashSet::new());
         let mut explained = HashSet::new();
         for flow in flows {
@@ -95,7 +139,7 @@ impl Seen {
                 if is_older {
                     // Other policies refused it, or let it pass.
                 } else if flow.verdict == flow::Verdict::Dropped {
-                    refused.push((name, source.clone()));
+                    refused.push(Refused::of(name, &source, &seen.lists, (&sides, judge.set())));
                 } else if seen.answered.len() < MAX_KEPT {
                     seen.answered.insert(Query { by: sides.subject.clone(), name });
                 }

@@ -374,6 +374,21 @@ fn what_is_wrong_has_its_place_and_its_fix() {
 }
 
 #[test]
+fn the_fix_for_a_name_is_the_one_for_its_whole_lookup() {
+    let policy = names("{matchName: api.x.io}", "{matchName: y.io}");
+    let flows = [refused_query("api.x.io.a.svc.cluster.local")];
+    let found = findings(&policy, &Settings::default(), &flows);
+    let finding = found.iter().find(|own| own.id == "fqdn-not-in-dns-rules").unwrap();
+    assert_eq!(
+        finding.fix.as_deref(),
+        Some(
+            "- matchName: \"api.x.io\"\n- matchPattern: \"api.x.io.*.svc.cluster.local\"\n\
+             - matchName: \"api.x.io.svc.cluster.local\"\n- matchName: \"api.x.io.cluster.local\""
+        )
+    );
+}
+
+#[test]
 fn one_bad_entry_of_specs_takes_the_others_down() {
     let policy = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspecs:\n- endpointSelector: {}\n  ingress: [{fromEntities: [all]}]\n- endpointSelector: {}\n  egress: [{toCIDR: [0.0.0.0/08]}]\n";
     let found = findings(policy, &Settings::default(), &[]);
@@ -472,6 +487,20 @@ fn recorded() -> Vec<Recorded> {
             vec![refused_query("x.io"), refused_query("x.io")],
             vec![],
             "2 refused queries for x.io",
+        ),
+        (
+            "fqdn-not-in-dns-rules",
+            names("{matchName: api.x.io}", "{matchName: y.io}"),
+            vec![refused_query("api.x.io.a.svc.cluster.local")],
+            vec![],
+            "1 refused queries for api.x.io.a.svc.cluster.local",
+        ),
+        (
+            "dns-search-list",
+            names("{matchName: x.io}", "{matchName: y.io}"),
+            vec![refused_query("x.io.svc.cluster.local")],
+            vec![refused_query("www.bing.com.a.svc.cluster.local")],
+            ": x.io is meant",
         ),
         (
             "dns-search-list",

@@ -24,6 +24,7 @@ use flow::{Flow, L7FlowType, L7Record, Timestamp};
 use crate::{
     Cause, Decision, Dependence, Direction, Explanation, Identity, Judge, L7Explanation,
     NamedPorts, PolicyName, PolicySet, Request, Settings, Verdict,
+    lookup::{Lookup, SearchLists},
 };
 
 /// Whether record and policies say the same.
@@ -54,6 +55,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Record against policies.
     pub agreement: Agreement,
+    /// The lookup that the refused query is a part of, where it asks for another name.
+    pub(crate) lookup: Option<Lookup>,
     /// The change of the policies that the record is older than.
     pub later: Option<Timestamp>,
     /// Policies that Hubble names for this side.
@@ -138,6 +141,12 @@ impl Judge {
         let agreement =
             agreement(&observed, &explanation.decision, verdict, l7.is_some(), is_entry);
         let changed = self.changed(&sides.subject, sides.direction);
+        let lookup = match flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) {
+            Some(L7Record::Dns(dns)) if verdict == Verdict::Denied => {
+                SearchLists::of_rules(self.set()).lookup(&dns.query, &sides.subject, self.set())
+            }
+            _ => None,
+        };
         let (agreement, later) = changed.compared(agreement, flow.time);
         Ok(Judgement {
             sides,
@@ -146,6 +155,7 @@ impl Judge {
             l7,
             verdict,
             agreement,
+            lookup,
             later,
             hubble,
             ours,

@@ -18,6 +18,9 @@ impl Judgement {
                 "{sentence}; it is {kind}, taken for a connection because the node did not know what it belongs to: no rule should open its port or type"
             );
         }
+        if let Some(lookup) = &self.lookup {
+            return format!("{sentence}; {}", lookup.sentence());
+        }
         match self.sides.untranslated_service() {
             Some(service) => format!(
                 "{sentence}; the address is that of the Service `{service}` and was not translated: policy saw an address of the world, which no rule about the Service's pods matches"

@@ -6,6 +6,7 @@ use super::{Rules, place::resolver};
 use crate::order::update;
 use crate::{
     Action, Cause, Direction, Entry, Identity, Judge, Judgement, Learned, PolicySet, Tier, Verdict,
+    lookup::{Lookup, SearchLists, goes_by_names, is_of_cluster, means},
 };
 
 /// Whom an addition is about.
@@ -41,14 +42,24 @@ pub(super) struct RuleBody {
     pub(super) http: Vec<(String, String)>,
 }
 
+/// What an addition is for.
+pub(super) struct Wish<'w> {
+    pub(super) learned: &'w Learned,
+    pub(super) lists: &'w SearchLists,
+    /// Names to which the flows that are asked for connect.
+    pub(super) reached: &'w [String],
+    /// Of many flows, only those are let through that some policy means to let through.
+    pub(super) is_one_of_many: bool,
+}
+
 /// Adds what a flow needs. False: it passes already. Errors: why nothing can be added.
 pub(super) fn demand(
     judge: &mut Judge,
     flow: &Flow,
-    learned: &Learned,
+    wish: &Wish<'_>,
     rules: &mut Rules,
 ) -> Result<bool, String> {
-    let judgement = judge.explain_flow(flow, learned).map_err(|err| err.to_string())?;
+    let judgement = judge.explain_flow(flow, wish.learned).map_err(|err| err.to_string())?;
     match judgement.verdict {
         Verdict::Allowed => return Ok(false),
         Verdict::CannotTell => {
@@ -91,6 +102,16 @@ pub(super) fn demand(
     let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
     let is_proxied = decision.is_redirect || decision.verdict == Verdict::Denied;
     let l7 = record.filter(|_| is_proxied);
+    let lookup = match l7 {
+        Some(L7Record::Dns(dns)) => wish.lists.lookup(&dns.query, &sides.subject, judge.set()),
+        _ => None,
+    };
+    if wish.is_one_of_many
+        && let Some(what) =
+            meant_by_nobody(judge.set(), &judgement, (l7, lookup.as_ref()), &peer, wish.reached)
+    {
+        return Err(format!("refused, and no policy means to allow it: {what}"));
+    }
     let port = (sides.traffic.protocol, sides.traffic.port);
     let mut add = |key: RuleKey, change: &mut dyn FnMut(&mut RuleBody)| {
         update(rules, subject.clone(), |own| update(own, key, change));
@@ -99,9 +120,14 @@ pub(super) fn demand(
     add(key, &mut |body| {
         push(&mut body.ports, port);
         match l7 {
-            Some(L7Record::Dns(dns)) => {
-                push(&mut body.dns, dns.query.trim_end_matches('.').to_ascii_lowercase());
-            }
+            Some(L7Record::Dns(dns)) => match &lookup {
+                Some(lookup) => {
+                    for pattern in wish.lists.patterns(&lookup.meant) {
+                        push(&mut body.dns, pattern);
+                    }
+                }
+                None => push(&mut body.dns, dns.query.trim_end_matches('.').to_ascii_lowercase()),
+            },
             Some(L7Record::Http(http)) => {
                 push(&mut body.http, (http.method.clone(), escape(path_of(&http.url))));
             }
@@ -127,6 +153,54 @@ pub(super) fn demand(
 fn push<T: PartialEq>(items: &mut Vec<T>, item: T) {
     if !items.contains(&item) {
         items.push(item);
+    }
+}
+
+/// What no policy means to allow: a name that none lets its subject reach, a method that the rules
+/// for the request leave out. What is of the cluster may be reached by labels as well.
+fn meant_by_nobody(
+    set: &PolicySet,
+    judgement: &Judgement,
+    (l7, lookup): (Option<&L7Record>, Option<&Lookup>),
+    peer: &PeerKey,
+    reached: &[String],
+) -> Option<String> {
+    let subject = &judgement.sides.subject;
+    let is_redirect = judgement.explanation.decision.is_redirect;
+    let unmeant = |name: &str| {
+        (!is_of_cluster(name) && !means(set, subject, name)).then(|| format!("`{name}`"))
+    };
+    match l7 {
+        Some(L7Record::Dns(dns)) if is_redirect => {
+            let asked = dns.query.trim_end_matches('.').to_ascii_lowercase();
+            let name = lookup.map_or(asked.as_str(), |lookup| &lookup.meant);
+            // Where nothing goes by names yet, a connection that is asked for brings its own.
+            let is_brought = !goes_by_names(set, subject) && reached.iter().any(|own| own == name);
+            if is_brought { None } else { unmeant(name) }
+        }
+        Some(L7Record::Http(http)) if is_redirect => {
+            let mut rules = judgement.l7.as_ref()?.rules.iter().filter_map(|looked_at| {
+                let ports = set.entries().get(looked_at.entry as usize)?.ports.as_ref()?;
+                ports.iter().flat_map(|rule| &rule.l7.http).find(|rule| rule.at == looked_at.at)
+            });
+            let is_met = |rule: &crate::HttpRule| {
+                let method = rule.method.as_ref();
+                method.is_none_or(|own| own.matches(&http.method) != Some(false))
+            };
+            (!rules.any(is_met)).then(|| format!("`{}` requests", http.method))
+        }
+        Some(_) => None,
+        None => match peer {
+            PeerKey::Name(name) if goes_by_names(set, subject) => unmeant(name),
+            // An address that none of those names led to.
+            PeerKey::Cidr(address)
+                if judgement.sides.direction == Direction::Egress
+                    && goes_by_names(set, subject) =>
+            {
+                Some(format!("`{address}`"))
+            }
+            _ => None,
+        },
     }
 }
 

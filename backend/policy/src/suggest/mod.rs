@@ -4,6 +4,7 @@
 mod demand;
 mod insert;
 mod kubernetes;
+mod lookups;
 mod next;
 mod place;
 #[cfg(test)]
@@ -15,10 +16,11 @@ use std::sync::Arc;
 use flow::Flow;
 
 use crate::{
-    Judge, Learned, PolicySet, Position, Prepared, Settings, Sides, SourceText, Verdict, order,
-    parties,
+    Judge, Learned, PolicySet, Position, Prepared, Settings, Sides, SourceText, Verdict,
+    lookup::SearchLists, order, parties,
 };
-use demand::{RuleBody, RuleKey, SubjectKey, demand};
+use demand::{RuleBody, RuleKey, SubjectKey, Wish, demand};
+use lookups::Lookups;
 use next::Next;
 
 /// Additions, and what comes of them.
@@ -86,17 +88,28 @@ pub fn suggest(
 ) -> Suggestion {
     let learned = Learned::from_flows(flows);
     let before = Arc::new(PolicySet::read(texts, settings.clone()));
-    let proof = Proof { settings, prepared: Prepared::of(flows, &learned, settings) };
+    let lists = SearchLists::of(flows.iter(), &before);
+    let lookups = Lookups::of(flows, wanted, &learned, (&before, &lists));
+    let mut prepared = Prepared::of(flows, &learned, settings);
+    prepared.extend(&lookups.queries, &learned, settings);
+    let proof = Proof { settings, prepared };
     let old = proof.verdicts(texts, "");
     let mut judge = Judge::new(Arc::clone(&before));
     let mut suggestion = Suggestion::default();
     let mut asked = wanted.to_vec();
+    let reached = names_reached(flows, wanted);
+    let wish = Wish {
+        learned: &learned,
+        lists: &lists,
+        reached: &reached,
+        is_one_of_many: wanted.len() > 1,
+    };
     // What does not let its flow pass stays out of the answer, and the rest is proven again.
     for _ in 0..MAX_ROUNDS {
         let mut rules = Rules::new();
         asked.retain(|index| {
             let Some(flow) = flows.get(*index) else { return false };
-            match demand(&mut judge, flow, &learned, &mut rules) {
+            match demand(&mut judge, flow, &wish, &mut rules) {
                 Ok(needs) => needs,
                 Err(reason) => {
                     suggestion.unfixed.push(Unfixed { flow: *index, reason });
@@ -109,7 +122,7 @@ pub fn suggest(
         }
         let (draft, passing) = best(&proof, texts, &before, rules, &asked, &old);
         let (fixed, rest): (Vec<usize>, Vec<usize>) =
-            asked.iter().partition(|index| passing.binary_search(index).is_ok());
+            asked.iter().partition(|index| lookups.pass(**index, &passing, &old));
         suggestion.unfixed.extend(rest.iter().map(|index| Unfixed {
             flow: *index,
             reason: "it does not pass with the addition either: a deny rule, or a rule that cannot be told".to_owned(),
@@ -131,6 +144,7 @@ pub fn suggest(
                 settings,
                 flows,
                 learned: &learned,
+                lists: &lists,
             };
             suggestion.still_denied = next.still_denied(&fixed);
             suggestion.fixed = fixed;
@@ -144,6 +158,19 @@ pub fn suggest(
     order::sort(&mut suggestion.also_allowed);
     suggestion.also_allowed.dedup();
     suggestion
+}
+
+/// Names to which flows connect.
+fn names_reached(flows: &[Flow], wanted: &[usize]) -> Vec<String> {
+    let wanted = wanted.iter().filter_map(|index| flows.get(*index));
+    let connections = wanted.filter(|flow| flow.l7.is_none());
+    let mut names: Vec<String> = connections
+        .flat_map(|flow| &flow.destination_names)
+        .map(|name| name.trim_end_matches('.').to_ascii_lowercase())
+        .collect();
+    order::sort(&mut names);
+    names.dedup();
+    names
 }
 
 /// The additions that let the most flows pass of those that are `asked` for: to what is there if

@@ -7,6 +7,7 @@ use crate::{
     Direction, Directory, Identity, Judge, Learned, Settings, Sides, SourceText, Target, Traffic,
     Verdict,
     ask::{self, Step},
+    lookup::SearchLists,
     order, parties,
     recorded::place,
 };
@@ -25,6 +26,7 @@ pub(super) struct Next<'n> {
     pub(super) settings: &'n Settings,
     pub(super) flows: &'n [Flow],
     pub(super) learned: &'n Learned,
+    pub(super) lists: &'n SearchLists,
 }
 
 impl Next<'_> {
@@ -37,7 +39,9 @@ impl Next<'_> {
         for flow in fixed.iter().filter_map(|index| flows.get(*index)) {
             let Ok(sides) = Sides::of(flow, self.learned, self.settings) else { continue };
             let (source, destination) = parties(flow, &sides);
-            let name = queried(flow).unwrap_or_default().to_owned();
+            let asked = queried(flow).unwrap_or_default();
+            let lookup = self.lists.lookup(asked, &sides.subject, self.judge.set());
+            let name = lookup.map_or_else(|| asked.to_owned(), |lookup| lookup.meant);
             let key = (source, destination, sides.traffic, sides.direction, name);
             if seen.len() >= MAX_FIXED || seen.contains(&key) {
                 continue;

@@ -5,6 +5,8 @@ use flow::{
 
 use super::*;
 
+mod lookups;
+
 const CLOSED: &str = "\
 apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy

@@ -130,7 +130,10 @@ pub(super) fn port((protocol, number): (u8, u16)) -> Tree {
 
 /// DNS and HTTP rules of a body.
 pub(super) fn requests(body: &RuleBody) -> (Vec<Tree>, Vec<Tree>) {
-    let dns = body.dns.iter().map(|name| Tree::map([("matchName", Tree::text(name))]));
+    let dns = body.dns.iter().map(|name| {
+        let field = if name.contains('*') { "matchPattern" } else { "matchName" };
+        Tree::map([(field, Tree::text(name))])
+    });
     let http = body.http.iter().map(|(method, path)| {
         Tree::map([("method", Tree::text(method)), ("path", Tree::text(path))])
     });

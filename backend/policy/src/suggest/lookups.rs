@@ -1,0 +1,72 @@
+//! Whole lookups: a name is reached where every query of its lookup passes.
+
+use flow::{Flow, L7Record};
+use hashbrown::HashMap;
+
+use crate::{Learned, PolicySet, Sides, Verdict, lookup::SearchLists};
+
+/// Queries that are made up.
+const MAX_QUERIES: usize = 20_000;
+
+/// Lookups of which the flows that were asked for are a part.
+#[derive(Default)]
+pub(super) struct Lookups {
+    /// The queries of all lookups, as flows behind those that there are.
+    pub(super) queries: Vec<Flow>,
+    /// By flow, its own queries, by their index.
+    of_flow: HashMap<usize, Vec<usize>>,
+}
+
+impl Lookups {
+    pub(super) fn of(
+        flows: &[Flow],
+        wanted: &[usize],
+        learned: &Learned,
+        (set, lists): (&PolicySet, &SearchLists),
+    ) -> Self {
+        let mut lookups = Self::default();
+        let mut known: HashMap<(crate::Identity, crate::Identity, String), Vec<usize>> =
+            HashMap::new();
+        for index in wanted {
+            let Some(flow) = flows.get(*index) else { continue };
+            let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
+            let Some(L7Record::Dns(dns)) = record else { continue };
+            let Ok(sides) = Sides::of(flow, learned, set.settings()) else { continue };
+            let Some(lookup) = lists.lookup(&dns.query, &sides.subject, set) else { continue };
+            let key = (sides.subject, sides.peer, lookup.meant.clone());
+            let own = known.entry(key).or_insert_with(|| {
+                let names = lists.queries(&lookup);
+                let first = flows.len().saturating_add(lookups.queries.len());
+                let made: Vec<Flow> = names.iter().filter_map(|name| asking(flow, name)).collect();
+                let numbers = (first..).take(made.len()).collect();
+                if lookups.queries.len() < MAX_QUERIES {
+                    lookups.queries.extend(made);
+                }
+                numbers
+            });
+            lookups.of_flow.insert(*index, own.clone());
+        }
+        lookups
+    }
+
+    /// Whether a flow passes, and with it every query of its lookup. `passing`: what passes and
+    /// did not before, in order.
+    pub(super) fn pass(&self, flow: usize, passing: &[usize], old: &[Option<Verdict>]) -> bool {
+        let passes = |index: &usize| {
+            passing.binary_search(index).is_ok()
+                || old.get(*index).copied().flatten() == Some(Verdict::Allowed)
+        };
+        passing.binary_search(&flow).is_ok()
+            && self.of_flow.get(&flow).is_none_or(|queries| queries.iter().all(passes))
+    }
+}
+
+/// The same query for another name.
+fn asking(flow: &Flow, name: &str) -> Option<Flow> {
+    let mut flow = flow.clone();
+    match flow.l7.as_mut()?.record.as_mut()? {
+        L7Record::Dns(dns) => name.clone_into(&mut dns.query),
+        _ => return None,
+    }
+    Some(flow)
+}
