@@ -155,11 +155,12 @@ impl Settings {
         "enable-icmp-rules",
         "enable-l7-proxy",
         "enable-non-default-deny-policies",
+        "api-server",
         "namespace",
     ];
 
     /// Changes one setting, named as in the agent's configuration (`enable-policy`), and
-    /// `cilium-release` and `namespace`. False: there is no such setting, or it has no such value.
+    /// `cilium-release`, `api-server` and `namespace`. False: there is no such setting, or it has no such value.
     #[must_use]
     pub fn set(&mut self, name: &str, value: &str) -> bool {
         match name {
@@ -219,6 +220,7 @@ impl Settings {
             "enable-host-firewall" => &mut self.host_firewall,
             "enable-node-selector-labels" => &mut self.node_selector_labels,
             "enable-extended-ip-protocols" => &mut self.extended_ip_protocols,
+            "api-server" => &mut self.api_server,
             "enable-icmp-rules" => &mut self.icmp_rules,
             "enable-l7-proxy" => &mut self.l7_proxy,
             "enable-non-default-deny-policies" => &mut self.non_default_deny,

@@ -177,7 +177,7 @@ fn exact(node: &Node, text: &str, path: &str) -> Checked {
     let why = format!(
         "Invalid value: {text:?}: must have no leading zeros, no bits set beyond the prefix length, and be no IPv4-mapped IPv6 address"
     );
-    Err(refused(node, path, &why))
+    Err(refused(node, path, &why).noted("since Kubernetes 1.36; older servers store it"))
 }
 
 fn selector(node: &Node, path: &str) -> Checked {
