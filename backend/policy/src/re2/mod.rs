@@ -5,6 +5,7 @@
 mod class;
 mod parse;
 mod program;
+#[rustfmt::skip]
 mod tables;
 #[cfg(test)]
 mod tests;
