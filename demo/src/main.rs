@@ -35,7 +35,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME", default_value_t)]
     profile: Profile,
 
-    /// Act of the lab: open, policies, fqdn, chaos or combined.
+    /// Act of the lab: open, policies, fqdn, chaos, combined or lab.
     #[arg(long, value_name = "NAME", default_value = "open")]
     scenario: Scenario,
 

@@ -64,6 +64,13 @@ impl RecordedFlows {
         Judged { columns: JudgedColumns::of(&verdicts, policies.files.set()) }
     }
 
+    /// That policies name no namespace, with those that would fit the flows. None: all name one, or
+    /// the setting `namespace` is given.
+    pub fn unplaced(&mut self, policies: &mut Policies) -> Option<String> {
+        let prepared = &self.recorded.prepare(&mut policies.files).prepared;
+        policy::Unplaced::of(policies.files.set(), prepared).map(|unplaced| unplaced.sentence())
+    }
+
     /// As JSON, why a flow is judged as it is, with the lines of the policies that say so.
     ///
     /// Errors: there is no such row, or its message is defective.

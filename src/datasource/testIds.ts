@@ -37,6 +37,7 @@ export const testIds = {
     requestTimeout: 'hubble config request-timeout',
     policiesFolder: 'hubble config policies-folder',
     policiesText: 'hubble config policies-text',
+    policiesNamespace: 'hubble config policies-namespace',
     prometheusUrl: 'hubble config prometheus-url',
     prometheusUser: 'hubble config prometheus-user',
     prometheusDatasource: 'hubble config prometheus-datasource',

@@ -321,6 +321,11 @@ export const text = {
       folderPlaceholder: '/etc/policies',
       folderRelative: 'The path begins with /',
       folderParent: 'The path is written without ..',
+      namespace: 'Namespace',
+      namespaceHint:
+        'Of policies that name none, as kubectl apply -n gives it. Left empty, they are taken to be in default, with a warning',
+      namespacePlaceholder: 'default',
+      namespaceInvalid: 'Lower-case letters, digits and hyphens make a namespace, 63 at most',
       text: 'Policies',
       textHint: 'Used beside the folder. Documents are separated by ---',
       textPlaceholder: 'apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n…',

@@ -50,6 +50,8 @@ export interface HubbleSettings extends DataSourceJsonData {
   policiesText?: string;
   /** An absolute path on Grafana's machine. */
   policiesFolder?: string;
+  /** The namespace of policies that name none, as `kubectl apply -n` gives it. */
+  policiesNamespace?: string;
 }
 
 /** Settings that only the backend reads. */

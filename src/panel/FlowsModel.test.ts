@@ -273,8 +273,8 @@ const compiledPolicies = (): CompiledPolicies => ({
 
 test('policies are compiled once, and what they say stands in the batch', async () => {
   const { model, engine } = await ready();
-  model.setPolicies({ files: [file('one')], notices: [] });
-  model.setPolicies({ files: [file('one')], notices: [{ severity: 'warning', text: 'a notice' }] });
+  model.setPolicies({ files: [file('one')], notices: [], namespace: '' });
+  model.setPolicies({ files: [file('one')], notices: [{ severity: 'warning', text: 'a notice' }], namespace: '' });
   expect(engine.calls.map(({ name }) => name)).toEqual(['setPolicies']);
   await engine.answer(compiledPolicies());
   await engine.answer(view(2));
@@ -298,7 +298,7 @@ test('policies that come while flows are decoded wait for them, and those of bef
   const engine = new SlowEngine();
   const model = new FlowsModel(async () => ({ engine }), spec);
   model.setSeries(series('one'));
-  model.setPolicies({ files: [file('one')], notices: [] });
+  model.setPolicies({ files: [file('one')], notices: [], namespace: '' });
   await settled();
   expect(engine.calls.map(({ name }) => name)).toEqual(['load']);
   await engine.answer(batchOf(2));

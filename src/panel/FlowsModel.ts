@@ -48,6 +48,8 @@ export interface PoliciesCheck {
 
 export interface PoliciesState {
   files: PolicyFile[];
+  /** Of policies that name none; empty where that is not known. */
+  namespace: string;
   /** What of the policies could not be had. */
   notices: QueryResultMetaNotice[];
   /** How many are compiled; 0 while they are not. */
@@ -57,7 +59,7 @@ export interface PoliciesState {
   problem?: string;
 }
 
-const noPolicies: PoliciesState = { files: [], notices: [], compiled: 0, refused: [] };
+const noPolicies: PoliciesState = { files: [], namespace: '', notices: [], compiled: 0, refused: [] };
 
 export interface FlowDetail {
   row: number;
@@ -122,10 +124,12 @@ export class FlowsModel {
   }
 
   /** Takes the policies of an answer; those that are compiled already are not compiled again. */
-  setPolicies({ files, notices }: PoliciesAnswer): void {
+  setPolicies({ files, notices, namespace }: PoliciesAnswer): void {
     const { policies } = this.state;
-    const same = sameFiles(files, policies.files);
-    this.update({ policies: { ...policies, files: same ? policies.files : files, notices, problem: undefined } });
+    const same = namespace === policies.namespace && sameFiles(files, policies.files);
+    this.update({
+      policies: { ...policies, files: same ? policies.files : files, namespace, notices, problem: undefined },
+    });
     void this.sendPolicies();
   }
 
@@ -312,7 +316,7 @@ export class FlowsModel {
 
   /** Has the engine compile the latest policies, unless it did. */
   private async sendPolicies(): Promise<void> {
-    const { files } = this.state.policies;
+    const { files, namespace } = this.state.policies;
     const engine = this.engine;
     // What is being decoded is judged once it is there.
     if (
@@ -326,7 +330,7 @@ export class FlowsModel {
     this.sent = files;
     const loads = this.loads;
     try {
-      const compiled = await engine.setPolicies(files);
+      const compiled = await engine.setPolicies(files, namespace);
       if (this.disposed || engine !== this.engine || this.sent !== files) {
         return;
       }
@@ -351,6 +355,7 @@ export class FlowsModel {
         strings: [...batch.strings.slice(0, judged.firstNew), ...judged.newStrings],
         codes: { ...batch.codes, ...judged.codes },
         agreements: judged.agreements,
+        unplaced: judged.unplaced,
       },
     });
     this.setSpec(compiled > 0 ? {} : { agreements: [] });

@@ -42,7 +42,7 @@ export function FlowsPanel(props: Props) {
       model?.setSeries(data.series);
     }
   }, [model, data.series, isUnderWay]);
-  usePolicies(model, data);
+  usePolicies(model, data, options.policiesNamespace);
   useEffect(() => model?.setSpec({ columns: columns.map((column) => column.id) }), [model, columns]);
 
   return (
@@ -111,7 +111,7 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
       .filter((notice) => !isSaidBelow(notice))
       .map((notice) => ({ ...notice, text: inZone(notice.text, zone) })),
     ...(isEmpty ? [] : batch.problems.map((problem) => ({ severity: 'warning' as const, text: problem }))),
-    ...noticesOfPolicies(policies),
+    ...noticesOfPolicies(policies, batch.unplaced),
     ...(state.onMainThread ? [{ severity: 'info' as const, text: text.states.onMainThread(state.onMainThread) }] : []),
   ];
   return (

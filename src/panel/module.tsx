@@ -38,6 +38,11 @@ export const plugin = new PanelPlugin<FlowsPanelOptions>(LazyFlowsPanel).setPane
         ],
       },
     })
+    .addTextInput({
+      path: 'policiesNamespace',
+      name: text.options.policiesNamespace,
+      description: text.options.policiesNamespaceDescription,
+    })
     .addRadio({
       path: 'density',
       name: text.options.density,

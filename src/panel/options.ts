@@ -10,6 +10,8 @@ export interface FlowsPanelOptions {
   columns: ColumnId[];
   timeColumnZone: TimeColumnZone;
   density: RowDensity;
+  /** Of policies that name none; before what the data source says. */
+  policiesNamespace?: string;
   /** Widths in pixels of the columns that were resized by hand. */
   columnWidths?: Partial<Record<ColumnId, number>>;
 }

@@ -95,6 +95,8 @@ export const text = {
     waiting: 'Judging the flow…',
     failed: 'The flow could not be judged',
     unreachable: (why: string) => `The policies could not be read: ${why}`,
+    namespaces: (names: string) =>
+      `The data sources of this panel give policies without a namespace different ones: ${names}. None is used; the panel’s option says which one it is.`,
     uncompiled: (why: string) => `The policies could not be compiled: ${why}`,
     refused: (file: string, line: number, refusal: string, reason: string) =>
       `${file}, line ${line}: ${refusal}: ${reason}`,
@@ -168,6 +170,9 @@ export const text = {
     columnsDescription: 'Which columns the table shows',
     timeZone: 'Time zone of the time column',
     timeZones: { dashboard: 'Dashboard', browser: 'Browser', utc: 'UTC' },
+    policiesNamespace: 'Namespace of policies',
+    policiesNamespaceDescription:
+      'Of policies that name none, as kubectl apply -n gives it; before what the data source says',
     density: 'Row height',
     densities: { compact: 'Compact', normal: 'Normal', comfortable: 'Comfortable' },
   },

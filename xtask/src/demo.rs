@@ -52,6 +52,8 @@ enum Scenario {
     Chaos,
     /// FQDN, DNS and HTTP rules for store-front
     Combined,
+    /// All of the lab's files, as applied one after the other
+    Lab,
 }
 
 impl Scenario {
@@ -62,6 +64,7 @@ impl Scenario {
             Self::Fqdn => "fqdn",
             Self::Chaos => "chaos",
             Self::Combined => "combined",
+            Self::Lab => "lab",
         }
     }
 }
@@ -157,6 +160,12 @@ fn story(options: &Options) -> String {
             format!("{drops}&var-workload=store-front"),
             "store-front may ask for *.microsoft.com; its query for api.github.com is refused.\n  \
              First click: a row of the flows panel, for the name that was asked.",
+        ),
+        Scenario::Lab => (
+            format!("{drops}&var-workload=store-front"),
+            "All of the lab's files are applied, as after its last step: customers are cut off, and \
+             the query for api.github.com is refused.\n  \
+             First click: a point of the line POLICY_DENIED. It opens the flows behind it.",
         ),
     };
     format!(

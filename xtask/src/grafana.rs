@@ -158,12 +158,14 @@ impl Grafana {
 }
 
 /// The variables that the files of `provisioning/` name.
-pub(crate) fn environment(addresses: Addresses<'_>) -> [(&'static str, String); 4] {
+pub(crate) fn environment(addresses: Addresses<'_>) -> [(&'static str, String); 5] {
     [
         ("HUBBLE_RELAY_ADDRESS", format!("127.0.0.1:{}", addresses.relay_port)),
         ("PROMETHEUS_URL", format!("http://127.0.0.1:{}", addresses.prometheus_port)),
         ("DASHBOARDS_PATH", workspace::at("dashboards/json").display().to_string()),
         ("POLICIES_FOLDER", addresses.policies.display().to_string()),
+        // The lab applies its files with `-n pets`.
+        ("POLICIES_NAMESPACE", "pets".to_owned()),
     ]
 }
 

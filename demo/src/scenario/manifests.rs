@@ -1,14 +1,15 @@
 //! The manifests of each act, as they are in force: an act that applies a policy again replaces
-//! the one of that name.
+//! the one of that name. Those of the last act are the lab's own files, as they are.
 
 use super::Scenario;
 
 /// One policy's manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Manifest {
-    /// `<policy>.yaml`; an act has one of each name.
+    /// `<policy>.yaml`; of the lab's own files, its name behind its number, since readers of the
+    /// folder take the later one of a policy's name.
     pub(crate) file_name: &'static str,
-    /// The YAML document.
+    /// YAML.
     pub(crate) text: &'static str,
 }
 
@@ -33,6 +34,23 @@ const STORE_FRONT_CUT: Manifest = manifest!("chaos/", "allow-store-front-traffic
 const STORE_ADMIN: Manifest = manifest!("chaos/", "allow-store-admin-traffic.yaml");
 const COMBINED: Manifest = manifest!("combined/", "combined-fqdn-l7-policy.yaml");
 
+macro_rules! of_lab {
+    ($number:literal, $file:literal) => {
+        Manifest {
+            file_name: concat!($number, "-", $file),
+            text: include_str!(concat!("../../../tests/vectors/policies-lab/", $file)),
+        }
+    };
+}
+
+/// In the order in which the lab applies them.
+const LAB: &[Manifest] = &[
+    of_lab!("1", "acns-network-policy.yaml"),
+    of_lab!("2", "acns-network-policy-fqdn.yaml"),
+    of_lab!("3", "acns-network-policy-chaos.yaml"),
+    of_lab!("4", "aks-combined-fqdn-l7.yaml"),
+];
+
 impl Scenario {
     /// What is applied in this act.
     pub(crate) fn manifests(self) -> &'static [Manifest] {
@@ -44,6 +62,7 @@ impl Scenario {
                 &[RABBITMQ, ORDER_SERVICE, PRODUCT_SERVICE, STORE_ADMIN, STORE_FRONT_CUT]
             }
             Self::Combined => &[COMBINED],
+            Self::Lab => LAB,
         }
     }
 }

@@ -31,12 +31,14 @@ pub enum Scenario {
     Chaos,
     /// Act 4: names, DNS and HTTP rules for `store-front`.
     Combined,
+    /// Where the lab ends: all of its files, applied one after the other, none taken away.
+    Lab,
 }
 
 impl Scenario {
     /// All acts in the lab's order.
-    pub const ALL: [Self; 5] =
-        [Self::Open, Self::Policies, Self::Fqdn, Self::Chaos, Self::Combined];
+    pub const ALL: [Self; 6] =
+        [Self::Open, Self::Policies, Self::Fqdn, Self::Chaos, Self::Combined, Self::Lab];
 
     /// The name on the command line and in URLs.
     pub fn name(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Scenario {
             Self::Fqdn => "fqdn",
             Self::Chaos => "chaos",
             Self::Combined => "combined",
+            Self::Lab => "lab",
         }
     }
 }
@@ -58,7 +61,7 @@ impl fmt::Display for Scenario {
 
 /// A name that is no scenario.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown scenario `{0}`: use open, policies, fqdn, chaos or combined")]
+#[error("unknown scenario `{0}`: use open, policies, fqdn, chaos, combined or lab")]
 pub struct UnknownScenario(pub String);
 
 impl FromStr for Scenario {

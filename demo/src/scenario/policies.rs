@@ -222,10 +222,14 @@ pub(crate) fn policy_set(scenario: Scenario) -> PolicySet {
         .enumerate()
         .map(|(index, manifest)| SourceText { index, text: manifest.text })
         .collect();
-    PolicySet::read(
-        &texts,
-        Settings { cluster_name: CLUSTER_NAME.to_owned(), ..Settings::default() },
-    )
+    // The lab applies its files with `-n pets`.
+    let settings = Settings {
+        cluster_name: CLUSTER_NAME.to_owned(),
+        namespace: "pets".to_owned(),
+        is_namespace_given: true,
+        ..Settings::default()
+    };
+    PolicySet::read(&texts, settings)
 }
 
 /// `toFQDNs` selectors of a set.

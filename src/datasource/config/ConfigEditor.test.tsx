@@ -263,5 +263,15 @@ test('policies are named by a folder or pasted; a folder that cannot be one is r
   await user.clear(folder);
   await user.click(screen.getByTestId(ids.policiesText));
   await user.paste('kind: NetworkPolicy');
-  expect(stored.jsonData).toEqual({ policiesFolder: '', policiesText: 'kind: NetworkPolicy' });
+  const namespace = screen.getByTestId(ids.policiesNamespace);
+  await user.type(namespace, 'Pets');
+  expect(screen.getByText(text.config.policies.namespaceInvalid)).toBeInTheDocument();
+  await user.clear(namespace);
+  await user.type(namespace, 'pets');
+  expect(screen.queryByText(text.config.policies.namespaceInvalid)).not.toBeInTheDocument();
+  expect(stored.jsonData).toEqual({
+    policiesFolder: '',
+    policiesNamespace: 'pets',
+    policiesText: 'kind: NetworkPolicy',
+  });
 });

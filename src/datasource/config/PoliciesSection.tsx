@@ -12,6 +12,7 @@ export function PoliciesSection({ settings }: { settings: Settings }) {
   const { plain, readOnly } = settings;
   const folder = plain.policiesFolder ?? '';
   const problem = folderProblem(folder);
+  const namespace = plain.policiesNamespace ?? '';
   return (
     <FieldSet label={words.title}>
       <p>{words.description}</p>
@@ -32,6 +33,23 @@ export function PoliciesSection({ settings }: { settings: Settings }) {
           data-testid={testIds.config.policiesFolder}
         />
       </Field>
+      <Field
+        label={words.namespace}
+        description={words.namespaceHint}
+        invalid={!isNamespace(namespace)}
+        error={words.namespaceInvalid}
+        disabled={readOnly}
+      >
+        <Input
+          id="hubble-policies-namespace"
+          width={width}
+          value={namespace}
+          placeholder={words.namespacePlaceholder}
+          onChange={(event) => settings.set({ policiesNamespace: event.currentTarget.value })}
+          spellCheck={false}
+          data-testid={testIds.config.policiesNamespace}
+        />
+      </Field>
       <Field label={words.text} description={words.textHint} disabled={readOnly}>
         <TextArea
           id="hubble-policies-text"
@@ -46,6 +64,12 @@ export function PoliciesSection({ settings }: { settings: Settings }) {
       </Field>
     </FieldSet>
   );
+}
+
+/** Whether Kubernetes has such names; a variable of the provisioning is one. */
+function isNamespace(text: string): boolean {
+  const name = text.trim();
+  return name === '' || name.startsWith('$') || /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
 }
 
 function folderProblem(folder: string): string | undefined {

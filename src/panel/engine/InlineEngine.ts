@@ -45,9 +45,9 @@ export class InlineEngine implements FlowsEngine {
     return this.session.answer({ kind: 'file', spec }) as Uint8Array<ArrayBuffer>;
   }
 
-  async setPolicies(files: PolicyFile[]): Promise<CompiledPolicies> {
+  async setPolicies(files: PolicyFile[], namespace: string): Promise<CompiledPolicies> {
     await this.modules.ready('verdicts');
-    return this.session.answer({ kind: 'setPolicies', files }) as CompiledPolicies;
+    return this.session.answer({ kind: 'setPolicies', files, namespace }) as CompiledPolicies;
   }
 
   private async startModule(module: PolicyModule): Promise<void> {

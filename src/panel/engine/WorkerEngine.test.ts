@@ -104,11 +104,11 @@ test('the policy engine is started once, with the first policies', async () => {
     await new Promise((resolve) => setTimeout(resolve));
     worker.say({ kind: 'answer', id: worker.requests.at(-1)?.id ?? -1, value });
   };
-  const first = engine.setPolicies([]);
+  const first = engine.setPolicies([], '');
   await answerNext('');
   await answerNext(compiled);
   await expect(first).resolves.toBe(compiled);
-  const second = engine.setPolicies([]);
+  const second = engine.setPolicies([], '');
   await answerNext(compiled);
   await expect(second).resolves.toBe(compiled);
   expect(worker.requests.map(({ call }) => call.kind)).toEqual(['startPolicies', 'setPolicies', 'setPolicies']);

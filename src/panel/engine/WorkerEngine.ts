@@ -102,9 +102,9 @@ export class WorkerEngine implements FlowsEngine {
     return this.call({ kind: 'file', spec });
   }
 
-  async setPolicies(files: PolicyFile[]): Promise<CompiledPolicies> {
+  async setPolicies(files: PolicyFile[], namespace: string): Promise<CompiledPolicies> {
     await this.modules.ready('verdicts');
-    return this.call({ kind: 'setPolicies', files });
+    return this.call({ kind: 'setPolicies', files, namespace });
   }
 
   explain(row: number): Promise<Explanation> {

@@ -16,6 +16,8 @@ export interface FlowBatch {
   codes: Record<TextColumnId, Uint32Array>;
   /** How records and policies compare, as far as it occurs; empty without policies. */
   agreements: string[];
+  /** That policies name no namespace, and which would fit; there where they do. */
+  unplaced?: string;
 }
 
 /** A file of policies as it was read. */
@@ -42,6 +44,7 @@ export interface JudgedColumns {
   firstNew: number;
   codes: Record<JudgedColumnId, Uint32Array>;
   agreements: string[];
+  unplaced?: string;
 }
 
 /** A place in a file of policies, with what stands in its line. */
@@ -164,8 +167,11 @@ export interface FlowsEngine {
   record(row: number): Promise<string>;
   /** Rows as a file. */
   file(spec: FileSpec): Promise<Uint8Array<ArrayBuffer>>;
-  /** Compiles policies in place of those of before, and judges all flows by them, now and after each load. */
-  setPolicies(files: PolicyFile[]): Promise<CompiledPolicies>;
+  /**
+   * Compiles policies in place of those of before; `namespace` is that of documents that name none, empty if not
+   * known. Judges all flows by them, now and after each load.
+   */
+  setPolicies(files: PolicyFile[], namespace: string): Promise<CompiledPolicies>;
   /** Why a flow is judged as it is. */
   explain(row: number): Promise<Explanation>;
   /** What is allowed in the policies and still not what their author meant, with evidence from the newest flows. */
@@ -183,7 +189,7 @@ export type Call =
   | { kind: 'file'; spec: FileSpec }
   /** Starts a module of the policy engine; once, before it is asked. */
   | { kind: 'startPolicies'; module: PolicyModule; wasm: ArrayBuffer | WebAssembly.Module }
-  | { kind: 'setPolicies'; files: PolicyFile[] }
+  | { kind: 'setPolicies'; files: PolicyFile[]; namespace: string }
   | { kind: 'explain'; row: number }
   | { kind: 'lint' }
   | { kind: 'suggest'; rows: number[] };

@@ -32,6 +32,7 @@ import type {
 export class Session {
   private table: FlowTable | undefined;
   private files: PolicyFile[] = [];
+  private namespace = '';
   private policies: Policies | undefined;
   /** The same flows in the module of the policy engine, once there are policies. */
   private recorded: RecordedFlows | undefined;
@@ -53,7 +54,7 @@ export class Session {
         policyModules[call.module]({ module: call.wasm });
         return '';
       case 'setPolicies':
-        return this.setPolicies(call.files);
+        return this.setPolicies(call.files, call.namespace);
       case 'explain':
         return this.explain(call.row);
       case 'lint':
@@ -104,6 +105,7 @@ export class Session {
         destinationPorts: table.destinationPorts(),
         codes,
         agreements: this.agreements(),
+        unplaced: this.unplaced(),
       };
     } catch (error) {
       table.free();
@@ -139,11 +141,12 @@ export class Session {
     }
   }
 
-  private setPolicies(files: PolicyFile[]): CompiledPolicies {
-    const compiled = new Policies(...columnsOf(files));
+  private setPolicies(files: PolicyFile[], namespace: string): CompiledPolicies {
+    const compiled = new Policies(...columnsOf(files, namespace));
     this.policies?.free();
     this.policies = compiled;
     this.files = files;
+    this.namespace = namespace;
     return {
       policies: compiled.count,
       refused: JSON.parse(compiled.refused()) as RefusedDocument[],
@@ -162,6 +165,11 @@ export class Session {
     }
   }
 
+  /** That policies name no namespace, if they are judged by. */
+  private unplaced(): string | undefined {
+    return this.policies && this.recorded?.unplaced(this.policies);
+  }
+
   private judgedColumns(table: FlowTable, policies: Policies): JudgedColumns {
     this.judge(table, policies);
     const firstNew = this.strings.length;
@@ -169,7 +177,7 @@ export class Session {
     this.strings = [...this.strings, ...newStrings];
     const codes = codesOf<JudgedColumnId>(table, judgedColumns);
     this.codesByAgreement = this.codesByText(codes.agreement);
-    return { newStrings, firstNew, codes, agreements: this.agreements() };
+    return { newStrings, firstNew, codes, agreements: this.agreements(), unplaced: this.unplaced() };
   }
 
   private file({ format, rows, columns, titles }: FileSpec): Uint8Array<ArrayBuffer> {
@@ -204,7 +212,7 @@ export class Session {
     ask: (policies: P, flows: F) => Answer
   ): Answer {
     const table = this.loaded();
-    const policies = new PoliciesOfModule(...columnsOf(this.files));
+    const policies = new PoliciesOfModule(...columnsOf(this.files, this.namespace));
     const flows = new Flows();
     try {
       return ask(policies, filled(flows, table));
@@ -245,13 +253,13 @@ interface FlowsOfModule {
 /** Names, texts, times, settings that are known, and when a file came or went last. */
 type PolicyColumns = [string[], string[], Float64Array, string[], number | undefined];
 
-function columnsOf(files: readonly PolicyFile[]): PolicyColumns {
+function columnsOf(files: readonly PolicyFile[], namespace: string): PolicyColumns {
   const folderMs = files.map((file) => file.folderMs).filter(Number.isFinite);
   return [
     files.map((file) => file.name),
     files.map((file) => file.text),
     Float64Array.from(files, (file) => file.modifiedMs),
-    [],
+    namespace === '' ? [] : [`namespace=${namespace}`],
     folderMs.length > 0 ? Math.max(...folderMs) : undefined,
   ];
 }

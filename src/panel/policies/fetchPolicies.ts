@@ -47,5 +47,5 @@ export async function fetchPolicies(uids: readonly string[]): Promise<PoliciesAn
       return data;
     })
   );
-  return readPolicies(frames.flat()) ?? { files: [], notices: [] };
+  return readPolicies(frames.flat()) ?? { files: [], notices: [], namespace: '' };
 }

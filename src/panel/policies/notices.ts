@@ -7,11 +7,15 @@ import { text } from '../text';
 const namedLimit = 5;
 
 /** What of the policies could not be had or used. That none are configured is told where a flow is looked at. */
-export function noticesOfPolicies({ notices, refused, problem }: PoliciesState): QueryResultMetaNotice[] {
+export function noticesOfPolicies(
+  { notices, refused, problem }: PoliciesState,
+  unplaced: string | undefined
+): QueryResultMetaNotice[] {
   const bad = refused.filter((document) => document.isPolicy);
   const more = bad.length - namedLimit;
   return [
     ...(problem === undefined ? [] : [warning(problem)]),
+    ...(unplaced === undefined ? [] : [warning(unplaced)]),
     ...notices.filter((notice) => notice.severity !== 'info'),
     ...bad
       .slice(0, namedLimit)

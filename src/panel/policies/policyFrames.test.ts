@@ -4,7 +4,7 @@ import { readPolicies, sameFiles } from './policyFrames';
 
 const frame = createDataFrame({
   meta: {
-    custom: { policies: 'k8snet-policies/1', changed: 1_700_000_000_001 },
+    custom: { policies: 'k8snet-policies/1', changed: 1_700_000_000_001, namespace: 'pets' },
     notices: [{ severity: 'warning', text: 'one was left out' }],
   },
   fields: [
@@ -23,7 +23,16 @@ test('files are read from the frames that hold them', () => {
       { name: 'data source settings', text: 'kind: B', modifiedMs: Number.NaN, folderMs: 1_700_000_000_001 },
     ],
     notices: [{ severity: 'warning', text: 'one was left out' }],
+    namespace: 'pets',
   });
+});
+
+test('sources with several namespaces have none in common', () => {
+  const other = { ...frame, meta: { custom: { policies: 'k8snet-policies/1', namespace: 'shop' } } };
+  const answer = readPolicies([frame, other]);
+  expect(answer?.namespace).toBe('');
+  expect(answer?.notices.at(-1)?.text).toContain('pets, shop');
+  expect(readPolicies([frame, frame])?.namespace).toBe('pets');
 });
 
 test('the same files are the same, another time is another file', () => {

@@ -1,6 +1,7 @@
 import type { DataFrame, QueryResultMetaNotice } from '@grafana/data';
 
 import type { PolicyFile } from '../engine/protocol';
+import { text } from '../text';
 
 /** The version of the frame of policies that is read here. */
 const policiesFormat = 'k8snet-policies/1';
@@ -9,6 +10,8 @@ const policiesFormat = 'k8snet-policies/1';
 export interface PoliciesAnswer {
   files: PolicyFile[];
   notices: QueryResultMetaNotice[];
+  /** Of policies that name none; empty where that is not known. */
+  namespace: string;
 }
 
 /** Whether a frame holds policies, and no flows. */
@@ -22,10 +25,18 @@ export function readPolicies(frames: readonly DataFrame[]): PoliciesAnswer | und
   if (ours.length === 0) {
     return undefined;
   }
-  return {
-    files: ours.flatMap(filesOf),
-    notices: ours.flatMap((frame) => frame.meta?.notices ?? []),
-  };
+  const given = ours.map((frame): unknown => frame.meta?.custom?.namespace);
+  const namespaces = [...new Set(given.filter((name) => typeof name === 'string' && name !== ''))] as string[];
+  const notices = ours.flatMap((frame) => frame.meta?.notices ?? []);
+  const [namespace = '', ...others] = namespaces;
+  // One set of policies is judged by: of sources that differ, none is right for all.
+  return others.length > 0
+    ? {
+        files: ours.flatMap(filesOf),
+        notices: [...notices, { severity: 'warning', text: text.policies.namespaces(namespaces.join(', ')) }],
+        namespace: '',
+      }
+    : { files: ours.flatMap(filesOf), notices, namespace };
 }
 
 function filesOf(frame: DataFrame): PolicyFile[] {
@@ -34,10 +45,10 @@ function filesOf(frame: DataFrame): PolicyFile[] {
   const folderMs = typeof changed === 'number' ? changed : Number.NaN;
   const [names, texts, times] = [values('file'), values('text'), values('modified')];
   return names.flatMap((name, at) => {
-    const text = texts[at];
+    const body = texts[at];
     const time = times[at];
-    return typeof name === 'string' && typeof text === 'string'
-      ? { name, text, modifiedMs: typeof time === 'number' ? time : Number.NaN, folderMs }
+    return typeof name === 'string' && typeof body === 'string'
+      ? { name, text: body, modifiedMs: typeof time === 'number' ? time : Number.NaN, folderMs }
       : [];
   });
 }

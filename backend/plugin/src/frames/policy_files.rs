@@ -8,8 +8,14 @@ use serde_json::{Map, json};
 use super::{Field, Frame, FrameType, Meta};
 use crate::policies::PolicyFile;
 
-/// The files; a file without a time has none. `changed_ms`: when one came or went last.
-pub(crate) fn policy_files(files: &[PolicyFile], changed_ms: Option<i64>, meta: Meta) -> Frame {
+/// The files; a file without a time has none. `changed_ms`: when one came or went last;
+/// `namespace`: that of documents that name none.
+pub(crate) fn policy_files(
+    files: &[PolicyFile],
+    changed_ms: Option<i64>,
+    namespace: Option<&str>,
+    meta: Meta,
+) -> Frame {
     let names = files.iter().map(|file| file.name.as_str());
     let texts = files.iter().map(|file| file.text.as_str());
     let nanos = files.iter().map(|file| file.modified_ms?.checked_mul(1_000_000));
@@ -18,6 +24,9 @@ pub(crate) fn policy_files(files: &[PolicyFile], changed_ms: Option<i64>, meta: 
     custom.insert("policies".to_owned(), json!("k8snet-policies/1"));
     if let Some(changed_ms) = changed_ms {
         custom.insert("changed".to_owned(), json!(changed_ms));
+    }
+    if let Some(namespace) = namespace {
+        custom.insert("namespace".to_owned(), json!(namespace));
     }
     Frame {
         name: "policies".to_owned(),

@@ -283,8 +283,8 @@ fn files_of_policies() {
         [file("web/allow.yaml", Some(1_700_000_000_123)), file("data source settings", None)];
     let meta = Meta { notices: vec![Notice::warning("one was left out")], ..Meta::default() };
     insta::assert_snapshot!(render(&[
-        policy_files(&files, Some(1_700_000_000_456), meta),
-        policy_files(&[], None, Meta::default())
+        policy_files(&files, Some(1_700_000_000_456), Some("pets"), meta),
+        policy_files(&[], None, None, Meta::default())
     ]));
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct PolicySource {
     pub(crate) text: Option<String>,
     /// An absolute path.
     pub(crate) folder: Option<PathBuf>,
+    /// The namespace of documents that name none.
+    pub(crate) namespace: Option<String>,
 }
 
 /// A file of policies; whether it holds any, its reader finds out.

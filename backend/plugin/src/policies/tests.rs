@@ -8,7 +8,7 @@ const POLICY: &str = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n";
 
 /// What is read of `folder` below `roots`: names, then notices.
 fn check(folder: &Path, roots: &str, files: &[&str], notices: &[&str]) {
-    let source = PolicySource { text: None, folder: Some(folder.to_owned()) };
+    let source = PolicySource { text: None, folder: Some(folder.to_owned()), namespace: None };
     let found = source.read(&Roots::read(roots));
     let names: Vec<&str> = found.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, files, "{roots}");
@@ -45,7 +45,7 @@ fn a_folder_and_the_folders_in_it() {
     );
 
     let read =
-        || PolicySource { text: None, folder: Some(folder.clone()) }.read(&Roots::read(&roots));
+        || PolicySource { text: None, folder: Some(folder.clone()), namespace: None }.read(&Roots::read(&roots));
     let before = read();
     assert_eq!(before.files[0].text, POLICY);
     assert!(before.files[0].modified_ms.unwrap() > 1_600_000_000_000);
@@ -117,7 +117,7 @@ fn folders_are_bounded() {
     for number in 0..1_003 {
         fs::write(root.path().join(format!("{number:04}.yaml")), POLICY).unwrap();
     }
-    let source = PolicySource { text: None, folder: Some(root.path().to_owned()) };
+    let source = PolicySource { text: None, folder: Some(root.path().to_owned()), namespace: None };
     let found = source.read(&Roots::read(&shown(root.path())));
     assert_eq!(found.files.len(), 1_000);
     assert_eq!(
@@ -138,7 +138,7 @@ fn folders_are_bounded() {
 #[test]
 fn the_text_of_the_settings() {
     let check = |text: Option<&str>, files: usize, notices: &[&str]| {
-        let source = PolicySource { text: text.map(str::to_owned), folder: None };
+        let source = PolicySource { text: text.map(str::to_owned), folder: None, namespace: None };
         let found = source.read(&Roots::default());
         assert_eq!(found.files.len(), files);
         let texts: Vec<&str> = found.notices.iter().map(|notice| notice.text.as_str()).collect();

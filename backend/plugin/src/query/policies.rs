@@ -22,8 +22,10 @@ impl PoliciesQuery {
 /// Answers the query: one frame, a row for each file. Errors: the settings cannot be used.
 pub(super) async fn frames(instance: &Instance) -> Result<Vec<Frame>, QueryError> {
     let source = instance.settings()?.policies.clone();
+    let namespace = source.namespace.clone();
     let read = tokio::task::spawn_blocking(move || source.read(&Roots::from_environment()));
     // The task is neither aborted, nor does it panic.
     let PolicyFiles { files, changed_ms, notices } = read.await.unwrap_or_default();
-    Ok(vec![policy_files(&files, changed_ms, Meta { notices, ..Meta::default() })])
+    let meta = Meta { notices, ..Meta::default() };
+    Ok(vec![policy_files(&files, changed_ms, namespace.as_deref(), meta)])
 }

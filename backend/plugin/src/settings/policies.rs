@@ -12,6 +12,7 @@ pub(super) struct JsonData {
     /// YAML or JSON.
     policies_text: Option<String>,
     policies_folder: Option<String>,
+    policies_namespace: Option<String>,
 }
 
 impl From<JsonData> for PolicySource {
@@ -20,6 +21,7 @@ impl From<JsonData> for PolicySource {
         Self {
             text: json.policies_text.filter(|text| !text.trim().is_empty()),
             folder: folder.map(PathBuf::from),
+            namespace: super::non_empty(json.policies_namespace.as_ref()).map(str::to_owned),
         }
     }
 }

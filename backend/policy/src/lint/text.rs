@@ -73,7 +73,7 @@ fn document(
     }
     let policy = format!("{kind}/{namespace}/{name}");
     let mut page = Page { source, policy, namespace, kind, findings };
-    if is_namespaced && !has_namespace {
+    if is_namespaced && !has_namespace && !settings.is_namespace_given {
         page.add(
             "no-namespace",
             Severity::Hint,

@@ -77,7 +77,13 @@ impl Story {
     }
 
     pub(super) fn compile(&mut self, at: &str) {
-        let settings = Settings { cluster_name: CLUSTER.to_owned(), ..Settings::default() };
+        // The lab applies its files with `-n pets`.
+        let settings = Settings {
+            cluster_name: CLUSTER.to_owned(),
+            namespace: "pets".to_owned(),
+            is_namespace_given: true,
+            ..Settings::default()
+        };
         let set = PolicySet::read(&self.texts(), settings);
         assert_eq!(set.refused(), &[], "{at}");
         self.judge = Some(Judge::new(Arc::new(set)));

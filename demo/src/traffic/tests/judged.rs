@@ -14,7 +14,9 @@ fn judge_of(scenario: Scenario, flows: &[Flow]) -> Judge {
         .enumerate()
         .map(|(index, manifest)| SourceText { index, text: manifest.text })
         .collect();
-    let set = PolicySet::read(&texts, settings_from(flows, Settings::default()));
+    let mut settings = settings_from(flows, Settings::default());
+    assert!(settings.set("namespace", "pets"));
+    let set = PolicySet::read(&texts, settings);
     assert_eq!(set.refused(), &[], "{scenario}");
     Judge::new(Arc::new(set))
 }
