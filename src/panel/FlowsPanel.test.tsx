@@ -544,6 +544,37 @@ test('policies of the answer judge every flow; a refused one is a notice; the dr
   expect(document.querySelector('script')).toBeNull();
 }, 20_000);
 
+test('policies without a namespace are said to be so, unless data source or panel give them one', async () => {
+  const unplaced = (namespace?: string) =>
+    createDataFrame({
+      meta: { custom: { policies: 'k8snet-policies/1', namespace } },
+      fields: [
+        { name: 'file', type: FieldType.string, values: ['a.yaml'] },
+        { name: 'modified', type: FieldType.time, values: [1_000] },
+        {
+          name: 'text',
+          type: FieldType.string,
+          values: [
+            'apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: a}\nspec: {endpointSelector: {}, ingress: [{}]}\n',
+          ],
+        },
+      ],
+    });
+  const said = /1 policy names no namespace and is taken to be in `default`/;
+  const first = await shown({ series: [packed(), unplaced()] });
+  await waitFor(() => expect(screen.getByTestId(testIds.notices)).toHaveTextContent(said));
+  first.unmount();
+  for (const [namespace, own] of [
+    ['pets', undefined],
+    [undefined, 'pets'],
+  ] as const) {
+    const { unmount } = await shown({ series: [packed(), unplaced(namespace)] }, { policiesNamespace: own });
+    await waitFor(() => expect(cells('agreement').some((cell) => cell !== '')).toBe(true));
+    expect(screen.queryByText(said)).not.toBeInTheDocument();
+    unmount();
+  }
+}, 20_000);
+
 test('a flow that the policies deny gets its smallest fix, and the policies are checked', async () => {
   const user = userEvent.setup();
   await shown({ series: [packed(), policies] });

@@ -44,8 +44,10 @@ fn a_folder_and_the_folders_in_it() {
         &[],
     );
 
-    let read =
-        || PolicySource { text: None, folder: Some(folder.clone()), namespace: None }.read(&Roots::read(&roots));
+    let read = || {
+        PolicySource { text: None, folder: Some(folder.clone()), namespace: None }
+            .read(&Roots::read(&roots))
+    };
     let before = read();
     assert_eq!(before.files[0].text, POLICY);
     assert!(before.files[0].modified_ms.unwrap() > 1_600_000_000_000);
