@@ -4,8 +4,6 @@
 //! is a module of its own, one for each feature: verdicts are loaded where there are policies, lints
 //! and fixes when someone asks for them.
 
-#[cfg(any(test, feature = "suggest"))]
-mod ask;
 #[cfg(any(test, feature = "verdicts"))]
 mod changes;
 #[cfg(any(test, feature = "verdicts"))]

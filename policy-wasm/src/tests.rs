@@ -9,7 +9,6 @@ use hubble_api::pb::observer::GetFlowsResponse;
 use prost::Message;
 use serde_json::{Value, json};
 
-use crate::ask::{Asked, answered};
 use crate::changes::compare;
 use crate::explained::{explained, refused};
 use crate::judged::{JudgedColumns, judge};
@@ -206,22 +205,4 @@ fn questions_whose_columns_do_not_fit_are_refused() {
     assert!(!fits(&[1], &one), "no such identity");
     assert!(!fits(&one, &[1]), "no such ports");
     assert!(!fits(&[0, 0], &one), "another length");
-}
-
-#[test]
-fn a_question_is_answered_from_the_rows() {
-    let mut flows = recorded("combined.jsonl");
-    let mut policies = policies("aks-combined-fqdn-l7.yaml");
-    let mut ask = |to: &str| {
-        let question = json!({"from": "pets/store-front", "to": to});
-        let asked: Asked = serde_json::from_value(question).unwrap();
-        answered(&mut flows, &mut policies, asked)
-    };
-    let answer = value(&ask("api.github.com:443").unwrap());
-    assert_eq!(answer["verdict"], "denied");
-    assert_eq!(answer["paths"][0]["steps"][0]["step"], "DNS");
-    assert_eq!(answer["paths"][0]["steps"][0]["verdict"], "denied");
-    assert_eq!(answer["paths"][0]["steps"][1]["verdict"], "allowed");
-    let error = ask("api.github.com").unwrap_err();
-    assert!(error.to_string().contains("names no port"), "{error}");
 }
