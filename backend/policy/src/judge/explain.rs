@@ -12,8 +12,8 @@ use super::{
     truth::Truth,
 };
 use crate::{
-    Action, Authentication, Direction, Operator, PeerMatcher, Peers, Position, Protocol,
-    Requirement, Selector,
+    Action, Authentication, Direction, Operator, PeerMatcher, Peers, Position, Requirement,
+    Selector,
 };
 
 /// A decision with its reasons. Entries are given by their index in the set.
@@ -492,117 +492,6 @@ impl Miss {
             Self::PeerAndPort(..) => 2,
             Self::SelectsNobody | Self::Empty | Self::Passed => 3,
             Self::NoRule => 4,
-        }
-    }
-
-    /// The sentence; `traffic` is what the flow goes to.
-    #[must_use]
-    pub fn sentence(&self, traffic: Traffic) -> String {
-        match self {
-            Self::SelectsNobody => "its list of peers is empty: it selects nobody".to_owned(),
-            Self::Empty => "it has neither peers nor ports: it matches nothing".to_owned(),
-            Self::NoRule => "it has no rule for this direction".to_owned(),
-            Self::Port { wanted } => {
-                format!("peer matches, port {} does not: the flow goes to {traffic}", list(wanted))
-            }
-            Self::Peer(miss) => format!("port matches, peer does not: {}", miss.sentence()),
-            Self::PeerAndPort(miss, wanted) if wanted.is_empty() => {
-                format!("peer does not match: {}", miss.sentence())
-            }
-            Self::PeerAndPort(miss, wanted) => format!(
-                "neither peer nor port {} matches: {}; the flow goes to {traffic}",
-                list(wanted),
-                miss.sentence()
-            ),
-            Self::Passed => "it passes to the next tier".to_owned(),
-        }
-    }
-}
-
-/// Some of a list, and how many more.
-fn list(items: &[String]) -> String {
-    const SHOWN: usize = 4;
-    let shown = items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    match items.len().checked_sub(SHOWN) {
-        Some(more) if more > 0 => format!("{shown} and {more} more"),
-        _ if items.is_empty() => "(none)".to_owned(),
-        _ => shown,
-    }
-}
-
-impl PeerMiss {
-    /// The sentence.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        match self {
-            Self::Label { requirement, value: None } => {
-                format!("it wants `{requirement}`, the peer has no such label")
-            }
-            Self::Label { requirement, value: Some(value) } => {
-                format!("it wants `{requirement}`, the peer has `{value}`")
-            }
-            Self::Address { wanted } => format!("the address is outside {wanted}"),
-            Self::NotInWorld { wanted } => {
-                format!("{wanted} is about addresses outside the cluster, the peer is inside")
-            }
-            Self::Name { wanted, names } if names.is_empty() => {
-                format!(
-                    "no name matching `{wanted}` was known for the address: did the DNS proxy see the answer?"
-                )
-            }
-            Self::Name { wanted, names } => {
-                format!("it wants a name like `{wanted}`, the address has {}", list(names))
-            }
-            Self::Other { wanted } => format!("it wants {wanted}"),
-        }
-    }
-}
-
-impl std::fmt::Display for Fact {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::SubjectLabels => f.write_str("the labels of the subject"),
-            Self::SubjectNodeLabels => f.write_str("the labels of the node"),
-            Self::PeerLabels => f.write_str("the labels of the peer"),
-            Self::Names { pattern } => {
-                write!(f, "whether a name like `{pattern}` led to the peer's address")
-            }
-            Self::CidrGroup { group } => write!(f, "the addresses of {group}"),
-            Self::CloudGroup => f.write_str("the addresses of a cloud provider's group"),
-            Self::Service { service } => write!(f, "the backends of {service}"),
-            Self::NodeLabels => f.write_str("the labels of the peer's node"),
-            Self::Address => f.write_str("the peer's address"),
-            Self::NamedPort { name } => write!(f, "the number of the port named `{name}`"),
-            Self::Proxy { what } => f.write_str(what),
-        }
-    }
-}
-
-impl std::fmt::Display for Traffic {
-    /// As `80/TCP`, `ICMP type 8`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let protocol = Protocol::Number(self.protocol);
-        match self.protocol {
-            1 | 58 => write!(f, "{} type {}", protocol.name(), self.port),
-            6 | 17 | 132 => write!(f, "{}/{}", self.port, protocol.name()),
-            number => match protocol.name() {
-                "unknown protocol" => write!(f, "IP protocol {number}"),
-                name => f.write_str(name),
-            },
-        }
-    }
-}
-
-impl Loss {
-    /// The sentence's end: "it matches too, but …".
-    #[must_use]
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::LaterTier => "an earlier tier decides first",
-            Self::LaterPriority => "a smaller priority number of its tier decides first",
-            Self::DenyFirst => "a deny rule wins over it",
-            Self::AllowFirst => "an allow rule comes before a pass",
-            Self::Passed => "a pass rule skips the rest of its tier",
         }
     }
 }

@@ -15,6 +15,7 @@ mod l7;
 mod map_state;
 mod nodes;
 mod pair;
+mod sentence;
 mod set;
 mod switch;
 mod truth;
