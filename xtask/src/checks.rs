@@ -19,8 +19,6 @@ use crate::supervise::Supervisor;
 use crate::toolchain::{self, WASM, cargo, npm};
 use crate::{Failure, artifacts, chromium, generated, grafana, ports, tidy, wasm, workspace};
 
-/// What a Wasm module of the panel may weigh on the wire, gzipped.
-const WASM_BUDGET_BYTES: usize = 260_000;
 /// The `cargo-deny` that is built where none is installed.
 const CARGO_DENY_VERSION: &str = "0.20.2";
 
@@ -236,22 +234,30 @@ async fn deny() -> Result<(), Failure> {
 enum WasmSizeError {
     #[error("`dist/panel` holds no .wasm file")]
     None,
-    #[error("`{name}` weighs {bytes} bytes gzipped, {WASM_BUDGET_BYTES} are allowed")]
-    TooHeavy { name: String, bytes: usize },
+    #[error("`dist/panel/{file}` differs from each module that was built last")]
+    Stale { file: String },
+    #[error("`{name}` weighs {bytes} bytes gzipped, {budget_bytes} are allowed")]
+    TooHeavy { name: &'static str, bytes: usize, budget_bytes: usize },
 }
 
 fn wasm_size() -> Result<(), Failure> {
     let step = Step::start("Wasm size");
+    let built = wasm::built()?;
     let mut sizes = Vec::new();
     for entry in fs::read_dir(workspace::at("dist/panel"))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "wasm") {
-            let bytes = gzipped_bytes(&path)?;
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if bytes > WASM_BUDGET_BYTES {
-                return Err(WasmSizeError::TooHeavy { name, bytes }.into());
+            let content = fs::read(&path)?;
+            let Some(module) = built.iter().find(|module| module.bytes == content) else {
+                let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                return Err(WasmSizeError::Stale { file }.into());
+            };
+            let (name, budget_bytes) = (module.name, module.budget_bytes);
+            let bytes = gzipped_bytes(&content)?;
+            if bytes > budget_bytes {
+                return Err(WasmSizeError::TooHeavy { name, bytes, budget_bytes }.into());
             }
-            sizes.push(format!("{} KB of {} KB", bytes / 1000, WASM_BUDGET_BYTES / 1000));
+            sizes.push(format!("{name} {} KB of {} KB", bytes / 1000, budget_bytes / 1000));
         }
     }
     if sizes.is_empty() {
@@ -261,9 +267,9 @@ fn wasm_size() -> Result<(), Failure> {
     Ok(())
 }
 
-fn gzipped_bytes(path: &Path) -> std::io::Result<usize> {
+fn gzipped_bytes(content: &[u8]) -> std::io::Result<usize> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(&fs::read(path)?)?;
+    encoder.write_all(content)?;
     Ok(encoder.finish()?.len())
 }
 

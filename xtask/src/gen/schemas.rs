@@ -65,8 +65,8 @@ impl Facts {
         let names = || rest.split(' ').map(|name| format!("{name:?}")).collect::<Vec<_>>();
         let others = &mut self.others;
         match word {
-            "one-of" => write!(others, "    one_of: &[{}],\n", names().join(", ")).ok()?,
-            "any-of" => write!(others, "    any_of: &[{}],\n", names().join(", ")).ok()?,
+            "one-of" => writeln!(others, "    one_of: &[{}],", names().join(", ")).ok()?,
+            "any-of" => writeln!(others, "    any_of: &[{}],", names().join(", ")).ok()?,
             "properties" => {
                 let (least, most) = bounds(rest)?;
                 writeln!(others, "    properties: ({least}, {most}),").ok()?;
@@ -183,7 +183,7 @@ fn scalar(kind: &str, name: &str, limits: &str) -> Option<String> {
                 writeln!(fields, "    choices: &[{}],", choices.join(", ")).ok()?;
             }
             ("min", least) => {
-                writeln!(fields, "    least: {},", least.parse::<u32>().ok()?).ok()?
+                writeln!(fields, "    least: {},", least.parse::<u32>().ok()?).ok()?;
             }
             ("max", most) => writeln!(fields, "    most: {},", most.parse::<u32>().ok()?).ok()?,
             ("format", format) => {
