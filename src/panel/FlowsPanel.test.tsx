@@ -1,80 +1,18 @@
-import {
-  createDataFrame,
-  dateTime,
-  FieldType,
-  LoadingState,
-  type DataFrame,
-  type PanelData,
-  type PanelProps,
-} from '@grafana/data';
+import { createDataFrame, dateTime, FieldType, LoadingState, type DataFrame, type PanelData } from '@grafana/data';
 import { locationService } from '@grafana/runtime';
 import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
-import { packedVector, startWasm } from '../testing/wasm';
+import { cells, engines, expected, packed, policies, props, rows, shown } from '../testing/flowsPanel';
+import { packedVector } from '../testing/wasm';
 import { InlineEngine } from './engine/InlineEngine';
 import { startEngine } from './engine/startEngine';
 import { FlowsPanel } from './FlowsPanel';
-import { defaultOptions, type FlowsPanelOptions } from './options';
 import { exploreKey } from './shownOptions';
 import { testIds } from './testIds';
 import { text } from './text';
 
 jest.mock('./engine/startEngine');
-
-const { rows, expected } = packedVector('mixed');
-
-beforeAll(startWasm);
-
-let engines: InlineEngine[] = [];
-beforeEach(() => {
-  engines = [];
-  jest.mocked(startEngine).mockImplementation(async () => {
-    const engine = new InlineEngine();
-    engines.push(engine);
-    return { engine };
-  });
-});
-
-function packed(values: string[] = rows, meta: DataFrame['meta'] = {}): DataFrame {
-  return createDataFrame({
-    refId: 'A',
-    meta: { ...meta, custom: { packed: 'hubble-flows/1', ...meta.custom } },
-    fields: [{ name: 'packed', type: FieldType.string, values }],
-  });
-}
-
-const timeRange = { from: dateTime(0), to: dateTime(1), raw: { from: 'now-1h', to: 'now' } };
-
-function props(data: Partial<PanelData>, options: Partial<FlowsPanelOptions> = {}): PanelProps<FlowsPanelOptions> {
-  return {
-    id: 1,
-    title: 'Flows',
-    data: { state: LoadingState.Done, series: [], timeRange, ...data },
-    timeRange,
-    timeZone: 'utc',
-    options: { ...defaultOptions, ...options },
-    onOptionsChange: jest.fn(),
-    width: 1000,
-    height: 400,
-    transparent: false,
-    renderCounter: 0,
-    replaceVariables: (value: string) => value,
-    eventBus: undefined,
-    fieldConfig: { defaults: {}, overrides: [] },
-    onFieldConfigChange: jest.fn(),
-    onChangeTimeRange: jest.fn(),
-  } as unknown as PanelProps<FlowsPanelOptions>;
-}
-
-async function shown(data: Partial<PanelData> = { series: [packed()] }, options: Partial<FlowsPanelOptions> = {}) {
-  const given = props(data, options);
-  const view = render(<FlowsPanel {...given} />);
-  const grid = await screen.findByTestId(testIds.grid);
-  return { ...view, grid, given };
-}
-
-const cells = (column: string) => screen.queryAllByTestId(testIds.cell(column)).map((cell) => cell.textContent);
 
 test('flows that the module decoded stand in a grid, newest first', async () => {
   const { grid } = await shown();
@@ -490,121 +428,4 @@ test('memory is given back when the panel goes', async () => {
   expect(dispose).toHaveBeenCalled();
   await act(async () => undefined);
   await expect(engine!.record(0)).rejects.toThrow('no flows are loaded');
-});
-
-const denyAll = `apiVersion: cilium.io/v2
-kind: CiliumClusterwideNetworkPolicy
-metadata:
-  name: deny
-spec:
-  endpointSelector: {}
-  ingress:
-    - {} # <script>alert(1)</script>
-  egress:
-    - {} # <script>alert(1)</script>
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata:
-  name: refused
-spec:
-  egres: []
-`;
-
-const policiesOf = (modifiedMs: number) =>
-  createDataFrame({
-    meta: { custom: { policies: 'k8snet-policies/1' } },
-    fields: [
-      { name: 'file', type: FieldType.string, values: ['all.yaml'] },
-      { name: 'modified', type: FieldType.time, values: [modifiedMs] },
-      { name: 'text', type: FieldType.string, values: [denyAll] },
-    ],
-  });
-
-const policies = policiesOf(1_000);
-
-test('policies of the answer judge every flow; a refused one is a notice; the drawer says why', async () => {
-  const user = userEvent.setup();
-  await shown({ series: [packed(), policies] });
-  await waitFor(() => expect(cells('agreement').some((cell) => cell !== '')).toBe(true));
-  expect(screen.getByTestId(testIds.notices)).toHaveTextContent(
-    /all\.yaml, line \d+: The API server refuses this policy/
-  );
-
-  const all = cells('agreement').length;
-  const chip = screen.getByTestId(testIds.agreement('cannot tell'));
-  await user.click(chip);
-  await waitFor(() => expect(cells('agreement').length).toBeLessThan(all));
-  expect(new Set(cells('agreement'))).toEqual(new Set(['cannot tell']));
-  await user.click(chip);
-  await waitFor(() => expect(cells('agreement')).toHaveLength(all));
-
-  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
-  expect(await screen.findByTestId(testIds.policySentence)).toHaveTextContent(/Observed: .*Computed: /);
-  expect(document.querySelector('script')).toBeNull();
-}, 20_000);
-
-test('policies without a namespace are said to be so, unless data source or panel give them one', async () => {
-  const unplaced = (namespace?: string) =>
-    createDataFrame({
-      meta: { custom: { policies: 'k8snet-policies/1', namespace } },
-      fields: [
-        { name: 'file', type: FieldType.string, values: ['a.yaml'] },
-        { name: 'modified', type: FieldType.time, values: [1_000] },
-        {
-          name: 'text',
-          type: FieldType.string,
-          values: [
-            'apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: a}\nspec: {endpointSelector: {}, ingress: [{}]}\n',
-          ],
-        },
-      ],
-    });
-  const said = /1 policy names no namespace and is taken to be in `default`/;
-  const first = await shown({ series: [packed(), unplaced()] });
-  await waitFor(() => expect(screen.getByTestId(testIds.notices)).toHaveTextContent(said));
-  first.unmount();
-  for (const [namespace, own] of [
-    ['pets', undefined],
-    [undefined, 'pets'],
-  ] as const) {
-    const { unmount } = await shown({ series: [packed(), unplaced(namespace)] }, { policiesNamespace: own });
-    await waitFor(() => expect(cells('agreement').some((cell) => cell !== '')).toBe(true));
-    expect(screen.queryByText(said)).not.toBeInTheDocument();
-    unmount();
-  }
-}, 20_000);
-
-test('a flow that the policies deny gets its smallest fix, and the policies are checked', async () => {
-  const user = userEvent.setup();
-  await shown({ series: [packed(), policies] });
-  await user.click(await screen.findByTestId(testIds.agreement('differs')));
-  await waitFor(() => expect(new Set(cells('agreement'))).toEqual(new Set(['differs'])));
-  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
-  await user.click(await screen.findByTestId(testIds.askFix));
-  await waitFor(() => expect(screen.getByTestId(testIds.fixCode)).toHaveTextContent('kind: CiliumNetworkPolicy'));
-  expect(screen.getByTestId(testIds.alsoAllowed)).toBeInTheDocument();
-  expect(screen.getByTestId(testIds.fix)).toHaveFocus();
-
-  await user.click(screen.getByTestId(testIds.openCheck));
-  const found = await screen.findAllByTestId(testIds.finding);
-  expect(found.map((item) => item.textContent).join()).toContain('unknown-field');
-}, 20_000);
-
-test('flows that are older than their policies are told apart, with the time of the change', async () => {
-  const user = userEvent.setup();
-  await shown({ series: [packed(), policiesOf(4_000_000_000_000)] });
-  await user.click(await screen.findByTestId(testIds.agreement('judged by later policies')));
-  await waitFor(() => expect(new Set(cells('agreement'))).toEqual(new Set(['judged by later policies'])));
-  expect(screen.queryByTestId(testIds.agreement('differs'))).not.toBeInTheDocument();
-  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
-  const policy = await screen.findByTestId(testIds.policies);
-  await waitFor(() => expect(policy).toHaveTextContent(/judged by later policies \(changed 2096-10-02 \d\d:06:40\)/));
-}, 20_000);
-
-test('without policies there is no column of them, and the drawer says how to have some', async () => {
-  const { grid } = await shown();
-  expect(within(grid).queryByText(text.columns.agreement)).not.toBeInTheDocument();
-  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
-  expect(await screen.findByTestId(testIds.policies)).toHaveTextContent(text.policies.none);
 });

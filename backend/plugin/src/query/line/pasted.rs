@@ -79,7 +79,7 @@ const AROUND: [&str; 26] = [
     "# {}",
     "❯ {}",
     "PS C:\\> {}",
-    "root@node:/home/cilium# {}",
+    "root@node:/var/lib/cilium# {}",
     "sudo {} 2>&1 | head",
     "{} > flows.json",
     "{} | jq .",

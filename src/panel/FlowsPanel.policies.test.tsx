@@ -1,0 +1,95 @@
+import { createDataFrame, FieldType } from '@grafana/data';
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+
+import { cells, packed, policies, policiesOf, shown } from '../testing/flowsPanel';
+import { testIds } from './testIds';
+import { text } from './text';
+
+jest.mock('./engine/startEngine');
+
+test('policies of the answer judge every flow; a refused one is a notice; the drawer says why', async () => {
+  const user = userEvent.setup();
+  await shown({ series: [packed(), policies] });
+  await waitFor(() => expect(cells('agreement').some((cell) => cell !== '')).toBe(true));
+  expect(screen.getByTestId(testIds.notices)).toHaveTextContent(
+    /all\.yaml, line \d+: The API server refuses this policy/
+  );
+
+  const all = cells('agreement').length;
+  const chip = screen.getByTestId(testIds.agreement('cannot tell'));
+  await user.click(chip);
+  await waitFor(() => expect(cells('agreement').length).toBeLessThan(all));
+  expect(new Set(cells('agreement'))).toEqual(new Set(['cannot tell']));
+  await user.click(chip);
+  await waitFor(() => expect(cells('agreement')).toHaveLength(all));
+
+  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
+  expect(await screen.findByTestId(testIds.policySentence)).toHaveTextContent(/Observed: .*Computed: /);
+  expect(document.querySelector('script')).toBeNull();
+}, 20_000);
+
+test('policies without a namespace are said to be so, unless data source or panel give them one', async () => {
+  const unplaced = (namespace?: string) =>
+    createDataFrame({
+      meta: { custom: { policies: 'k8snet-policies/1', namespace } },
+      fields: [
+        { name: 'file', type: FieldType.string, values: ['a.yaml'] },
+        { name: 'modified', type: FieldType.time, values: [1_000] },
+        {
+          name: 'text',
+          type: FieldType.string,
+          values: [
+            'apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: a}\nspec: {endpointSelector: {}, ingress: [{}]}\n',
+          ],
+        },
+      ],
+    });
+  const said = /1 policy names no namespace and is taken to be in `default`/;
+  const first = await shown({ series: [packed(), unplaced()] });
+  await waitFor(() => expect(screen.getByTestId(testIds.notices)).toHaveTextContent(said));
+  first.unmount();
+  for (const [namespace, own] of [
+    ['pets', undefined],
+    [undefined, 'pets'],
+  ] as const) {
+    const { unmount } = await shown({ series: [packed(), unplaced(namespace)] }, { policiesNamespace: own });
+    await waitFor(() => expect(cells('agreement').some((cell) => cell !== '')).toBe(true));
+    expect(screen.queryByText(said)).not.toBeInTheDocument();
+    unmount();
+  }
+}, 20_000);
+
+test('a flow that the policies deny gets its smallest fix, and the policies are checked', async () => {
+  const user = userEvent.setup();
+  await shown({ series: [packed(), policies] });
+  await user.click(await screen.findByTestId(testIds.agreement('differs')));
+  await waitFor(() => expect(new Set(cells('agreement'))).toEqual(new Set(['differs'])));
+  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
+  await user.click(await screen.findByTestId(testIds.askFix));
+  await waitFor(() => expect(screen.getByTestId(testIds.fixCode)).toHaveTextContent('kind: CiliumNetworkPolicy'));
+  expect(screen.getByTestId(testIds.alsoAllowed)).toBeInTheDocument();
+  expect(screen.getByTestId(testIds.fix)).toHaveFocus();
+
+  await user.click(screen.getByTestId(testIds.openCheck));
+  const found = await screen.findAllByTestId(testIds.finding);
+  expect(found.map((item) => item.textContent).join()).toContain('unknown-field');
+}, 20_000);
+
+test('flows that are older than their policies are told apart, with the time of the change', async () => {
+  const user = userEvent.setup();
+  await shown({ series: [packed(), policiesOf(4_000_000_000_000)] });
+  await user.click(await screen.findByTestId(testIds.agreement('judged by later policies')));
+  await waitFor(() => expect(new Set(cells('agreement'))).toEqual(new Set(['judged by later policies'])));
+  expect(screen.queryByTestId(testIds.agreement('differs'))).not.toBeInTheDocument();
+  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
+  const policy = await screen.findByTestId(testIds.policies);
+  await waitFor(() => expect(policy).toHaveTextContent(/judged by later policies \(changed 2096-10-02 \d\d:06:40\)/));
+}, 20_000);
+
+test('without policies there is no column of them, and the drawer says how to have some', async () => {
+  const { grid } = await shown();
+  expect(within(grid).queryByText(text.columns.agreement)).not.toBeInTheDocument();
+  fireEvent.click(screen.getAllByTestId(testIds.row)[0] as HTMLElement);
+  expect(await screen.findByTestId(testIds.policies)).toHaveTextContent(text.policies.none);
+});
