@@ -33,7 +33,7 @@ pub enum TargetError {
     #[error("`{0}` names no port: write it behind the name, as `product-service:3002`")]
     NoPort(String),
     /// It is no number of a port.
-    #[error("`{0}` is no port: a number from 1 to 65535 is")]
+    #[error("`{0}` is not a port: write a number from 1 to 65535")]
     Port(String),
     /// It is not carried to a port.
     #[error("`{0}` is no protocol with ports: TCP, UDP and SCTP are")]

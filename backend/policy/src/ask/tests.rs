@@ -217,8 +217,8 @@ fn targets_are_read_or_refused() {
     check("product-service", &no_port("product-service"));
     check("2001:db8::1", &no_port("2001:db8::1"));
     check("reserved:world", &no_port("reserved:world"));
-    check("a:0", "`0` is no port: a number from 1 to 65535 is");
-    check("a:http", "`http` is no port: a number from 1 to 65535 is");
+    check("a:0", "`0` is not a port: write a number from 1 to 65535");
+    check("a:http", "`http` is not a port: write a number from 1 to 65535");
     check("a:1/ICMP", "`ICMP` is no protocol with ports: TCP, UDP and SCTP are");
     check(":1", "there is no name in ``");
     let no_name = "is no name: `namespace/name`, an address, a DNS name and `world` are";
