@@ -15,6 +15,7 @@ import { useMemo } from 'react';
 import type uPlot from 'uplot';
 
 import { NoData } from './NoData';
+import { rowAt, timesOf } from './rowAt';
 
 /** Buckets over time: `counts[row][column]`, row 0 at the bottom. */
 interface Heatmap {
@@ -23,6 +24,8 @@ interface Heatmap {
   counts: number[][];
   /** The series of each row, where a row is one; its links are those of its cells. */
   fields: Field[];
+  /** The frames that these series came in. */
+  frames: DataFrame[];
   /** Whether the colour of a cell is its field's. */
   isColored?: boolean;
 }
@@ -45,11 +48,7 @@ function fromCells(frame: DataFrame): Heatmap {
       cells[column.get(values('xMax')[cell]!)!] = count;
     }
   });
-  return { times, buckets: uppers.map((upper) => upper.toPrecision(3)), counts, fields: [] };
-}
-
-function timesOf(frame: DataFrame): number[] {
-  return frame.fields.find((field) => field.type === FieldType.time)?.values ?? [];
+  return { times, buckets: uppers.map((upper) => upper.toPrecision(3)), counts, fields: [], frames: [] };
 }
 
 /** Cells as they are, else one row for each number field. */
@@ -76,7 +75,13 @@ function heatmapOf(frames: DataFrame[]): Heatmap | undefined {
     });
     return row;
   });
-  return { times, buckets: rows.map((row) => row.bucket), counts, fields: rows.map((row) => row.field) };
+  return {
+    times,
+    buckets: rows.map((row) => row.bucket),
+    counts,
+    fields: rows.map((row) => row.field),
+    frames: rows.map((row) => row.frame),
+  };
 }
 
 /** A row of cells for each series, the first at the top, in the colours of the field options. */
@@ -94,8 +99,14 @@ function historyOf(frames: DataFrame[]): Heatmap | undefined {
   if (!heatmap) {
     return undefined;
   }
-  const { times, buckets, counts, fields } = heatmap;
-  return { times, buckets: buckets.reverse(), counts: counts.reverse(), fields: fields.reverse(), isColored: true };
+  return {
+    times: heatmap.times,
+    buckets: heatmap.buckets.reverse(),
+    counts: heatmap.counts.reverse(),
+    fields: heatmap.fields.reverse(),
+    frames: heatmap.frames.reverse(),
+    isColored: true,
+  };
 }
 
 interface CellsProps extends PanelProps {
@@ -115,7 +126,7 @@ function Cells(props: CellsProps) {
   if (!heatmap || !config) {
     return <NoData fieldConfig={fieldConfig} />;
   }
-  const { times, buckets, counts, fields } = heatmap;
+  const { times, buckets, counts, fields, frames } = heatmap;
   const format = getValueFormat(fieldConfig.defaults.unit ?? 'short');
   return (
     <UPlotChart config={config} data={[times, times.map(() => 0)]} width={width} height={height}>
@@ -128,7 +139,8 @@ function Cells(props: CellsProps) {
           const column = dataIdxs[1] ?? 0;
           const count = counts[row]?.[column];
           const value = formattedValueToString(format(count ?? 0));
-          const links = isPinned ? (fields[row]?.getLinks?.({ valueRowIndex: column }) ?? []) : [];
+          const own = rowAt(frames[row], times[column]) ?? column;
+          const links = isPinned ? (fields[row]?.getLinks?.({ valueRowIndex: own }) ?? []) : [];
           return (
             <div style={{ padding: 8 }}>
               <SeriesTable

@@ -21,6 +21,7 @@ import {
 import { useMemo } from 'react';
 
 import { NoData } from './NoData';
+import { rowAt } from './rowAt';
 
 export interface TimeSeriesOptions {
   legend: VizLegendOptions;
@@ -56,8 +57,12 @@ export function TimeSeriesPanel(props: PanelProps<TimeSeriesOptions>) {
       options={options}
     >
       {(config: UPlotConfigBuilder, frame: DataFrame) => {
-        const links = (seriesIdx: number, dataIdx: number) =>
-          frame.fields[seriesIdx]?.getLinks?.({ valueRowIndex: dataIdx }) ?? [];
+        const links = (seriesIdx: number, dataIdx: number) => {
+          const field = frame.fields[seriesIdx];
+          const origin = frames[field?.state?.origin?.frameIndex ?? 0];
+          const row = rowAt(origin, frame.fields[0]?.values[dataIdx]);
+          return field?.getLinks?.({ valueRowIndex: row ?? dataIdx }) ?? [];
+        };
         return (
           <TooltipPlugin2
             config={config}

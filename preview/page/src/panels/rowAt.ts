@@ -1,0 +1,15 @@
+import { FieldType, type DataFrame } from '@grafana/data';
+
+/** The times of a frame, in ms. */
+export function timesOf(frame: DataFrame): number[] {
+  return frame.fields.find((field) => field.type === FieldType.time)?.values ?? [];
+}
+
+/**
+ * The row of a time in the frame that a series came in, for its links: what is drawn is joined, and a series that
+ * begins late has fewer rows than that.
+ */
+export function rowAt(frame: DataFrame | undefined, time: number | undefined): number | undefined {
+  const row = frame && time !== undefined ? timesOf(frame).indexOf(time) : -1;
+  return row < 0 ? undefined : row;
+}
