@@ -91,8 +91,12 @@ test('keys lead through the rows, open a flow with every field and close it', as
   const record = JSON.parse(expected.records[0] ?? '');
   expect(within(detail).getByText(record.flow.uuid)).toBeInTheDocument();
   expect(within(detail).getByText('k8s:app=order-service')).toBeInTheDocument();
-  await user.type(within(detail).getByTestId(testIds.detailFilter), 'pod_name');
-  expect(within(detail).getAllByTestId(testIds.detailField)).toHaveLength(2);
+  // The drawer takes the focus when it opens, and keys typed before that would go astray.
+  await waitFor(() => expect(document.activeElement).not.toBe(grid));
+  const filter = within(detail).getByTestId(testIds.detailFilter);
+  await user.type(filter, 'pod_name');
+  await waitFor(() => expect(filter).toHaveValue('pod_name'));
+  await waitFor(() => expect(within(detail).getAllByTestId(testIds.detailField)).toHaveLength(2));
   await user.click(screen.getByRole('button', { name: 'Close' }));
   await waitFor(() => expect(screen.queryByTestId(testIds.detail)).not.toBeInTheDocument());
   expect(grid).toHaveFocus();
