@@ -1,4 +1,4 @@
-//! Packets that go with a connection, and are none of their own.
+//! Packets that accompany a connection: answers, errors and housekeeping of the network.
 //!
 //! The datapath lets them pass without asking policy, as long as it knows what they go with. What
 //! it does not know any more it takes for a connection: policy refuses the answers of a server, and
@@ -20,7 +20,7 @@ pub struct Companion {
     pub was_asked: bool,
 }
 
-/// What a packet is that is no connection of its own.
+/// Kind of a packet that accompanies a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CompanionKind {
     /// A pod reaches itself through a Service.

@@ -58,7 +58,7 @@ impl<'a> Legend<'a> {
     }
 }
 
-/// The template with labels in their places, of which each holds something: `{{}}` is none. Source:
+/// The template with each `{{label}}` replaced by its value; `{{}}` stays as it is. Source:
 /// promlib `querydata/request.go`, `legendFormatRegexp`.
 fn fill(template: &str, labels: &LabelSet) -> String {
     static PLACE: LazyLock<Result<Regex, regex::Error>> =

@@ -55,7 +55,7 @@ pub(super) struct Nodes {
 }
 
 impl Relay {
-    /// What the relay said of its nodes before the query; nothing where it does not answer in time.
+    /// The relay's list of its nodes from before the query; empty where the relay does not answer in time.
     pub(super) async fn known(&self) -> Known {
         self.kept_nodes().await.map(|nodes| nodes.known).unwrap_or_default()
     }

@@ -37,7 +37,7 @@ pub(super) async fn nodes(instance: &Instance) -> Result<Reply, CallError> {
 
 /// Answers `GET suggestions`.
 ///
-/// Errors: an unknown field or parameter, a limit that is none, or the relay has no answer.
+/// Errors: an unknown field or parameter, a limit that is not a number in range, or a relay that does not answer.
 pub(super) async fn suggestions(instance: &Instance, query: &str) -> Result<Reply, CallError> {
     let [field, prefix, namespace, limit] =
         super::named_params(query, &["field", "prefix", "namespace", "limit"])?;

@@ -323,7 +323,7 @@ async fn losses_are_counted_by_node_and_range() {
         let squeezed = frame.replace([' ', '\n'], "");
         assert!(squeezed.contains(r#""lost":{"events":102"#), "{frame}");
         if query["queryType"] == "flows" {
-            // What the panel says in its own words is told apart from what is missing.
+            // The frame keeps the notices that the panel words itself apart from missing data.
             assert!(squeezed.contains(r#""incomplete":["100eventslost"#), "{frame}");
             assert!(squeezed.contains(r#""reworded":["noflowswerefound"#), "{frame}");
         }

@@ -32,11 +32,11 @@ pub enum TargetError {
     /// Policies decide by port.
     #[error("`{0}` names no port: write it behind the name, as `product-service:3002`")]
     NoPort(String),
-    /// It is no number of a port.
+    /// A port that is not a number from 1 to 65535.
     #[error("`{0}` is not a port: write a number from 1 to 65535")]
     Port(String),
     /// It is not carried to a port.
-    #[error("`{0}` is no protocol with ports: TCP, UDP and SCTP are")]
+    #[error("`{0}` is not a protocol with ports: write TCP, UDP or SCTP")]
     Protocol(String),
     /// It is no name that Kubernetes or DNS has.
     #[error("`{0}` is no name: `namespace/name`, an address, a DNS name and `world` are")]

@@ -219,7 +219,7 @@ fn targets_are_read_or_refused() {
     check("reserved:world", &no_port("reserved:world"));
     check("a:0", "`0` is not a port: write a number from 1 to 65535");
     check("a:http", "`http` is not a port: write a number from 1 to 65535");
-    check("a:1/ICMP", "`ICMP` is no protocol with ports: TCP, UDP and SCTP are");
+    check("a:1/ICMP", "`ICMP` is not a protocol with ports: write TCP, UDP or SCTP");
     check(":1", "there is no name in ``");
     let no_name = "is no name: `namespace/name`, an address, a DNS name and `world` are";
     check("a/b/c:1", &format!("`a/b/c` {no_name}"));
