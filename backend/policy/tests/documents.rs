@@ -3,14 +3,13 @@
 #[path = "../examples/documents/run.rs"]
 mod run;
 
-use std::{fs::File, io::Read, path::Path};
+use std::path::Path;
 
 #[test]
 fn documents_are_stored_and_refused_alike() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../tests/vectors/apiserver/documents.jsonl.gz");
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
+    let text = run::lines::read(&path).unwrap();
     let mut report = run::Report::default();
     report.file(&path, &text).unwrap();
     assert!(report.lines.len() > 500, "{}", report.lines.len());

@@ -2,24 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a file that is not there fails the test")]
 
+#[path = "../examples/lines/mod.rs"]
+mod lines;
 #[path = "../examples/vectors/run.rs"]
 mod run;
 
-use std::{fs::File, io::Read, path::Path};
+use std::path::Path;
 
 use run::Report;
 
 fn judge(file: &str) -> Report {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(file);
-    let mut bytes = Vec::new();
-    File::open(&path).unwrap().read_to_end(&mut bytes).unwrap();
-    let mut text = String::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
-    } else {
-        text = String::from_utf8(bytes).unwrap();
-    }
-    let report = run::run(&text).unwrap();
+    let report = run::run(&lines::read(&path).unwrap()).unwrap();
     assert!(report.directions > 500, "{file}: {} directions", report.directions);
     report
 }

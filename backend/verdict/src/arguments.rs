@@ -1,14 +1,17 @@
 //! The command line.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
-use flow::Timestamp;
-use policy::Settings;
+use flow::{Flow, Timestamp};
+use policy::{Settings, settings_from};
 
 use crate::ask::AskArguments;
-use crate::input::InputError;
+use crate::input::{self, InputError, PolicyFile};
 
 const AFTER_HELP: &str = "\
 Exit code, the first that applies:
@@ -107,8 +110,36 @@ fn since(text: &str) -> Result<Timestamp, String> {
     })
 }
 
+/// What both commands begin with.
+pub(crate) struct Given {
+    pub(crate) files: Vec<PolicyFile>,
+    pub(crate) flows: Vec<Flow>,
+    /// Those that the flows show, with what the command line changes.
+    pub(crate) settings: Settings,
+    pub(crate) notices: Vec<String>,
+}
+
+impl Given {
+    /// Reads files of policies, flows and settings (`name=value`). Errors: one of them cannot be read.
+    pub(crate) fn read(
+        policies: &[PathBuf],
+        flows: Option<&Path>,
+        pairs: &[String],
+    ) -> Result<Self, InputError> {
+        let mut notices = Vec::new();
+        let files = input::policies(policies, &mut notices)?;
+        let (flows, of_flows) = match flows {
+            Some(path) => input::flows(path)?,
+            None => (Vec::new(), Vec::new()),
+        };
+        notices.extend(of_flows);
+        let settings = settings(pairs, settings_from(&flows, Settings::default()))?;
+        Ok(Self { files, flows, settings, notices })
+    }
+}
+
 /// Settings with what the command line changes.
-pub(crate) fn settings(pairs: &[String], mut settings: Settings) -> Result<Settings, InputError> {
+fn settings(pairs: &[String], mut settings: Settings) -> Result<Settings, InputError> {
     for pair in pairs {
         let is_setting =
             pair.split_once('=').is_some_and(|(name, value)| settings.set(name, value));

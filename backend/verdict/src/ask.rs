@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use policy::{
-    Answer, AskError, Directory, Judge, Learned, PolicySet, Prepared, Question, RefusalClass,
-    Settings, Step, Suggestion, Target, TargetError, Unplaced, Verdict, ask, settings_from,
-    suggest,
+    Answer, AskError, Directory, Judge, Learned, PolicySet, Prepared, Question, Step, Suggestion,
+    Target, TargetError, Unplaced, Verdict, ask, suggest,
 };
 use serde_json::{Value, json};
 
-use crate::arguments::{self, Output};
+use crate::arguments::{Given, Output};
 use crate::input::{self, InputError, PolicyFile};
 use crate::text::{self, Paint, clean};
 
@@ -115,19 +114,11 @@ struct Report<'r> {
 
 /// Prints the answer; gives the exit code.
 pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
-    let mut notices = Vec::new();
-    let files = input::policies(&arguments.policies, &mut notices)?;
-    let (flows, of_flows) = match &arguments.flows {
-        Some(path) => input::flows(path)?,
-        None => (Vec::new(), Vec::new()),
-    };
-    notices.extend(of_flows);
-    let settings = settings_from(&flows, Settings::default());
-    let settings = arguments::settings(&arguments.settings, settings)?;
+    let Given { files, flows, settings, mut notices } =
+        Given::read(&arguments.policies, arguments.flows.as_deref(), &arguments.settings)?;
     let texts = input::texts(&files);
     let set = Arc::new(PolicySet::read(&texts, settings.clone()));
-    let is_lacking = |class| class != RefusalClass::NotAPolicy;
-    let refused = set.refused().iter().filter(|refused| is_lacking(refused.refusal.class));
+    let refused = set.refused().iter().filter(|refused| refused.refusal.class.is_error());
     let mut is_whole = true;
     for refused in refused {
         is_whole = false;

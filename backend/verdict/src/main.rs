@@ -17,11 +17,11 @@ use std::{io::Write, process::ExitCode, sync::Arc};
 use clap::Parser;
 use logged::Logged;
 use policy::{
-    Agreement, Dates, Finding, Judge, Learned, PolicySet, Prepared, Settings, Severity, Suggestion,
-    Unplaced, WhatIf, lint, settings_from, suggest, what_if,
+    Agreement, Dates, Finding, Judge, Learned, PolicySet, Prepared, Severity, Suggestion, Unplaced,
+    WhatIf, lint, suggest, what_if,
 };
 
-use arguments::{Arguments, Command, Output};
+use arguments::{Arguments, Command, Given, Output};
 use groups::{Group, Tally};
 use input::{InputError, PolicyFile};
 
@@ -99,15 +99,8 @@ impl Outcome {
 
 /// Prints the report.
 fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
-    let mut notices = Vec::new();
-    let files = input::policies(&arguments.policies, &mut notices)?;
-    let (flows, of_flows) = match &arguments.flows {
-        Some(path) => input::flows(path)?,
-        None => (Vec::new(), Vec::new()),
-    };
-    notices.extend(of_flows);
-    let settings = settings_from(&flows, Settings::default());
-    let settings = arguments::settings(&arguments.settings, settings)?;
+    let Given { files, flows, settings, mut notices } =
+        Given::read(&arguments.policies, arguments.flows.as_deref(), &arguments.settings)?;
     let texts = input::texts(&files);
     let dates =
         Dates { texts: vec![arguments.policies_since; texts.len()], set: arguments.policies_since };

@@ -5,9 +5,7 @@
 
 mod run;
 
-use std::{fs::File, io::Read, process::ExitCode};
-
-use flate2::read::GzDecoder;
+use std::{path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
     let files: Vec<String> = std::env::args().skip(1).collect();
@@ -17,9 +15,10 @@ fn main() -> ExitCode {
     }
     let mut report = run::Report::default();
     for file in &files {
-        let answered = read(file)
+        let path = Path::new(file);
+        let answered = run::lines::read(path)
             .map_err(|err| err.to_string())
-            .and_then(|text| report.file(std::path::Path::new(file), &text));
+            .and_then(|text| report.file(path, &text));
         if let Err(err) = answered {
             eprintln!("`{file}`: {err}");
             return ExitCode::from(2);
@@ -33,16 +32,4 @@ fn main() -> ExitCode {
     }
     println!("documents={} mismatches={}", report.lines.len(), report.mismatches.len());
     if report.mismatches.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
-}
-
-fn read(file: &str) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(file)?.read_to_end(&mut bytes)?;
-    let mut text = String::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        GzDecoder::new(bytes.as_slice()).read_to_string(&mut text)?;
-    } else {
-        bytes.as_slice().read_to_string(&mut text)?;
-    }
-    Ok(text)
 }

@@ -1,6 +1,9 @@
 //! One file of documents, with the answers of a real server where the file has them.
 
-use std::{collections::BTreeMap, io::Read, path::Path};
+#[path = "../lines/mod.rs"]
+pub(crate) mod lines;
+
+use std::{collections::BTreeMap, path::Path};
 
 use policy::{RefusalClass, Stored, stored};
 use serde_json::{Value, json};
@@ -38,8 +41,8 @@ impl Report {
                 (Some(text), _) => one(text).or_else(|| Some(Stored::unknown())),
                 (None, Some(case)) => {
                     let folder = path.parent().unwrap_or(Path::new(".")).join("../field");
-                    let text =
-                        read(&folder.join(case)).map_err(|err| format!("`{case}`: {err}"))?;
+                    let text = lines::read(&folder.join(case))
+                        .map_err(|err| format!("`{case}`: {err}"))?;
                     let at = seen.entry(case.to_owned()).or_default();
                     *at += 1;
                     let mut answers = stored(&text);
@@ -99,16 +102,4 @@ impl Report {
 /// A text that was sent as one document.
 fn one(text: &str) -> Option<Stored> {
     stored(text).into_iter().next()
-}
-
-fn read(path: &Path) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.read_to_end(&mut bytes)?;
-    let mut text = String::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text)?;
-    } else {
-        bytes.as_slice().read_to_string(&mut text)?;
-    }
-    Ok(text)
 }

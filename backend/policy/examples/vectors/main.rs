@@ -4,11 +4,11 @@
 //! `mismatches` are those of verdicts and documents together; `others` are map entries of which
 //! Cilium names other rules.
 
+#[path = "../lines/mod.rs"]
+mod lines;
 mod run;
 
-use std::{fs::File, io::Read, process::ExitCode};
-
-use flate2::read::GzDecoder;
+use std::{path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
     let mut shown = 0;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     }
     let mut is_clean = true;
     for file in &files {
-        let text = match read(file) {
+        let text = match lines::read(Path::new(file)) {
             Ok(text) => text,
             Err(err) => {
                 eprintln!("`{file}`: {err}");
@@ -67,16 +67,4 @@ fn main() -> ExitCode {
         }
     }
     if is_clean { ExitCode::SUCCESS } else { ExitCode::from(1) }
-}
-
-fn read(file: &str) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(file)?.read_to_end(&mut bytes)?;
-    let mut text = String::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        GzDecoder::new(bytes.as_slice()).read_to_string(&mut text)?;
-    } else {
-        bytes.as_slice().read_to_string(&mut text)?;
-    }
-    Ok(text)
 }
