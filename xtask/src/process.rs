@@ -15,6 +15,10 @@ use crate::progress::Step;
 
 /// Lines of output that are kept for the case that the program fails.
 const KEPT_LINES: usize = 400;
+/// Lines about failures that are repeated behind the output, wherever in it they stood.
+const KEPT_FAILURES: usize = 60;
+/// What the test runners write where a test fails, and how many lines of it tell why.
+const FAILURES: [(&str, usize); 3] = [("... FAILED", 1), ("' panicked at ", 4), ("  ● ", 1)];
 
 /// Why a program could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -82,12 +86,14 @@ pub(crate) async fn run(step: &mut Step, command: &mut Command) -> Result<String
     tokio::spawn(forward(child.stderr.take(), sender));
 
     let mut kept = VecDeque::new();
+    let mut failures = Failures::default();
     let mut tick = interval(Duration::from_millis(500));
     loop {
         tokio::select! {
             line = lines.recv() => match line {
                 Some(line) => {
                     step.at(&line);
+                    failures.take(&line);
                     if kept.len() == KEPT_LINES {
                         kept.pop_front();
                     }
@@ -107,7 +113,30 @@ pub(crate) async fn run(step: &mut Step, command: &mut Command) -> Result<String
         return Ok(output);
     }
     eprintln!("\n--- {line}\n{output}\n---");
+    if !failures.lines.is_empty() {
+        eprintln!("{}\n---", failures.lines.join("\n"));
+    }
     Err(RunError::Ended { command: line, status })
+}
+
+/// Lines of an output that say which test failed.
+#[derive(Debug, Default)]
+struct Failures {
+    lines: Vec<String>,
+    /// Lines to come that belong to the last failure.
+    awaited: usize,
+}
+
+impl Failures {
+    fn take(&mut self, line: &str) {
+        if let Some((_, lines)) = FAILURES.iter().find(|(mark, _)| line.contains(mark)) {
+            self.awaited = *lines;
+        }
+        if self.awaited > 0 && self.lines.len() < KEPT_FAILURES {
+            self.awaited -= 1;
+            self.lines.push(line.to_owned());
+        }
+    }
 }
 
 /// The same with no step to speak to: the output of a short program, or `None` when it is absent or fails.
@@ -178,6 +207,22 @@ mod tests {
         step.done("");
         assert_eq!(output.lines().count(), KEPT_LINES);
         assert_eq!(output.lines().last(), Some("1000"));
+    }
+
+    #[test]
+    fn a_failure_is_repeated_behind_the_output() {
+        let mut failures = Failures::default();
+        let output = "test a ... ok\ntest b ... FAILED\ntest c ... ok\n\nthread 'b' panicked at b.rs:1:\n\
+                      left: 1\nright: 2\nnote: a\nfurther";
+        output.lines().for_each(|line| failures.take(line));
+        let expected = [
+            "test b ... FAILED",
+            "thread 'b' panicked at b.rs:1:",
+            "left: 1",
+            "right: 2",
+            "note: a",
+        ];
+        assert_eq!(failures.lines, expected);
     }
 
     #[test]

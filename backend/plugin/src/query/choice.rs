@@ -1,6 +1,7 @@
 //! What Grafana writes into a link for a variable: several values as `{a,b}`, and "All" as the
 //! regular expression that stands for it in PromQL. None of them is a name of Kubernetes'.
 
+use super::fields::quote;
 use super::flag::{Flag, FlagValues, InvalidFlag, MAX_VALUES};
 
 /// "All", as dashboards define it.
@@ -44,10 +45,14 @@ pub(super) fn is_all(flag: Flag, values: &[String]) -> bool {
 
 /// Takes choices apart: `{a,b}` are two values, "All" is no condition.
 ///
-/// Errors: a flag would have more values than it may; nothing was taken apart then.
+/// Errors: a flag would have more values than it may, or a choice holds none (Grafana never writes
+/// `{}`, and without it all flows would be shown); nothing was taken apart then.
 pub(super) fn resolve(flags: &mut FlagValues) -> Result<(), (Flag, InvalidFlag)> {
     for flag in NAMES {
         let values = flags.get(&flag).into_iter().flatten();
+        if let Some(value) = values.clone().find(|value| apart(value).next().is_none()) {
+            return Err((flag, InvalidFlag::NoChoice { value: quote(value) }));
+        }
         let count = values.map(|value| apart(value).count()).sum();
         if count > MAX_VALUES {
             return Err((flag, InvalidFlag::TooMany { count }));
@@ -57,7 +62,7 @@ pub(super) fn resolve(flags: &mut FlagValues) -> Result<(), (Flag, InvalidFlag)>
     for flag in NAMES {
         let Some(values) = flags.get_mut(&flag) else { continue };
         *values = values.iter().flat_map(|value| apart(value)).map(str::to_owned).collect();
-        if values.is_empty() || values.iter().any(|value| ALL.contains(&value.as_str())) {
+        if values.iter().any(|value| ALL.contains(&value.as_str())) {
             flags.remove(&flag);
             of_any.push(flag);
         }
@@ -107,7 +112,6 @@ mod tests {
         check(&[(Flag::Namespace, &["pets"])], &[(Flag::Namespace, &["pets"])]);
         check(&[(Flag::Namespace, &["{pets,web}"])], &[(Flag::Namespace, &["pets", "web"])]);
         check(&[(Flag::Namespace, &[".*"])], &[]);
-        check(&[(Flag::Namespace, &["{}"])], &[]);
         check(&[(Flag::Workload, &["$__all"])], &[]);
         check(&[(Flag::Verdict, &["{DROPPED,ERROR}"])], &[(Flag::Verdict, &["DROPPED", "ERROR"])]);
         // A pod of any namespace, which without the slash is one of `default`.
@@ -127,6 +131,20 @@ mod tests {
         check(&[(Flag::HttpPath, &["{a,b}"])], &[(Flag::HttpPath, &["{a,b}"])]);
         check(&[(Flag::Cluster, &["prod-*"])], &[(Flag::Cluster, &["prod-*"])]);
     }
+
+    #[test]
+    fn a_choice_without_a_value_is_not_all_flows() {
+        for value in ["{}", " { , } "] {
+            let mut flags =
+                FlagValues::from([(Flag::Workload, vec!["a".to_owned(), value.to_owned()])]);
+            let before = flags.clone();
+            let value = value.to_owned();
+            let refused = resolve(&mut flags);
+            assert_eq!(refused, Err((Flag::Workload, InvalidFlag::NoChoice { value })));
+            assert_eq!(flags, before);
+        }
+    }
+
     #[test]
     fn more_choices_than_a_flag_may_have() {
         let mut flags =

@@ -45,6 +45,8 @@ pub(crate) enum InvalidFlag {
     NotL7,
     #[error(transparent)]
     TooLarge(TooLarge),
+    #[error("`{value}` holds no value: leave the filter out, or write a name")]
+    NoChoice { value: String },
     #[error("has {count} values, at most {MAX_VALUES} are taken")]
     TooMany { count: usize },
     #[error("has a value of {len} bytes, at most {MAX_VALUE_BYTES} are taken")]
