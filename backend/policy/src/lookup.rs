@@ -13,6 +13,8 @@ const CLUSTER: &str = "cluster.local";
 const MAX_DOMAINS: usize = 8;
 /// Names that are kept.
 const MAX_NAMES: usize = 10_000;
+/// Dots from which on a name is asked for by itself. Source: the kubelet's `ndots`.
+const MANY_DOTS: usize = 5;
 
 /// A query of a lookup whose name is another one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,6 +22,15 @@ pub(crate) struct Lookup {
     /// The name that was looked up.
     pub(crate) meant: String,
     namespace: String,
+}
+
+/// One query of a lookup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Query {
+    /// The name that is asked for.
+    pub(crate) name: String,
+    /// The same with `*` for labels in which hosts differ.
+    pub(crate) shown: String,
 }
 
 /// What the flows show of search lists.
@@ -34,13 +45,16 @@ pub(crate) struct SearchLists {
 impl SearchLists {
     /// Looks at the queries of flows, and at DNS rules that already allow for a search list.
     pub(crate) fn of<'f>(flows: impl Iterator<Item = &'f Flow> + Clone, set: &PolicySet) -> Self {
-        let mut lists = Self::of_rules(set);
+        Self::of_rules(set).with(&Self::of_flows(flows))
+    }
+
+    /// Looks at the queries of flows.
+    pub(crate) fn of_flows<'f>(flows: impl Iterator<Item = &'f Flow> + Clone) -> Self {
+        let mut lists = Self::default();
         for flow in flows.clone() {
             let (Some(query), Some(namespace)) = (query(flow), namespace(flow)) else { continue };
-            if let Some(stem) = surely(&query, namespace)
-                && lists.extended.len() < MAX_NAMES
-            {
-                lists.extended.insert(stem.to_owned());
+            if let Some(stem) = surely(&query, namespace) {
+                lists.extend(stem);
             }
         }
         for query in flows.filter_map(query) {
@@ -58,6 +72,29 @@ impl SearchLists {
             }
         }
         lists
+    }
+
+    /// These and what others show.
+    pub(crate) fn with(mut self, others: &Self) -> Self {
+        for name in &others.extended {
+            self.extend(name);
+        }
+        for domain in &others.domains {
+            let covers = |own: &String| {
+                own == domain || NamePattern::of_pattern(own).is_ok_and(|own| own.matches(domain))
+            };
+            if self.domains.len() < MAX_DOMAINS && !self.domains.iter().any(covers) {
+                self.domains.push(domain.clone());
+            }
+        }
+        self
+    }
+
+    /// Takes note that programs ask for a name with the search list behind it.
+    pub(crate) fn extend(&mut self, name: &str) {
+        if self.extended.len() < MAX_NAMES {
+            self.extended.insert(name.to_owned());
+        }
     }
 
     /// Domains of the hosts that stand behind names of `toFQDNs` in DNS rules: what follows
@@ -104,7 +141,21 @@ impl SearchLists {
                 stems.filter(|stem| is_behind(&query, stem, &domain)).find(is_meant)
             })
         })?;
-        Some(Lookup { meant: stem.to_owned(), namespace: namespace.to_owned() })
+        Some(Lookup::of(stem, namespace))
+    }
+
+    /// The lookup that a query begins or ends: also where its name is the one that is meant.
+    pub(crate) fn whole_lookup(
+        &self,
+        query: &str,
+        subject: &Identity,
+        set: &PolicySet,
+    ) -> Option<Lookup> {
+        self.lookup(query, subject, set).or_else(|| {
+            let namespace = subject.k8s_label(crate::document::POD_NAMESPACE)?;
+            let lookup = Lookup::of(query, namespace);
+            self.extended.contains(&lookup.meant).then_some(lookup)
+        })
     }
 
     fn domains(&self, namespace: &str) -> impl Iterator<Item = String> {
@@ -114,13 +165,34 @@ impl SearchLists {
     }
 
     /// Every query of a lookup, in order.
-    pub(crate) fn queries(&self, lookup: &Lookup) -> Vec<String> {
+    pub(crate) fn queries(&self, lookup: &Lookup) -> Vec<Query> {
         let extended = self.domains(&lookup.namespace);
-        let extended = extended.map(|domain| {
+        let extended = extended.map(|domain| Query {
             // Where hosts' domains differ in a label, any will do.
-            format!("{}.{}", lookup.meant, domain.replace('*', "x"))
+            name: format!("{}.{}", lookup.meant, domain.replace('*', "x")),
+            shown: format!("{}.{domain}", lookup.meant),
         });
-        extended.chain([lookup.meant.clone()]).collect()
+        extended.chain([Query::of(&lookup.meant)]).collect()
+    }
+
+    /// Every query by which a program of a namespace comes from a name, as it is written there, to
+    /// the one that has an answer; a dot at the end says that there is no other.
+    pub(crate) fn way(&self, written: &str, full: &str, namespace: &str) -> Vec<Query> {
+        let dots = written.matches('.').count();
+        if written.ends_with('.') || dots >= MANY_DOTS || namespace.is_empty() {
+            return vec![Query::of(full)];
+        }
+        let mut queries = self.queries(&Lookup::of(written, namespace));
+        if let Some(last) = queries.iter().position(|query| query.name == full) {
+            queries.truncate(last.saturating_add(1));
+        }
+        queries
+    }
+
+    /// The search list of a namespace, in words.
+    pub(crate) fn written(&self, namespace: &str) -> String {
+        let all: Vec<String> = self.domains(namespace).map(|own| format!("`{own}`")).collect();
+        all.join(", ")
     }
 
     /// What a DNS rule has to hold so that every query of a lookup passes: the name, and patterns.
@@ -130,7 +202,18 @@ impl SearchLists {
     }
 }
 
+impl Query {
+    fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), shown: name.to_owned() }
+    }
+}
+
 impl Lookup {
+    /// The lookup of a name by a program of a namespace.
+    pub(crate) fn of(written: &str, namespace: &str) -> Self {
+        Self { meant: plain(written), namespace: namespace.to_owned() }
+    }
+
     /// What to know of a query of it that is refused.
     pub(crate) fn sentence(&self) -> String {
         format!(
@@ -299,7 +382,8 @@ spec:
         let set = set();
         let lists = SearchLists::of_rules(&set);
         let lookup = lists.lookup("github.com.cluster.local", &subject(), &set).unwrap();
-        let queries = lists.queries(&lookup);
+        let queries = lists.queries(&lookup).into_iter().map(|query| query.name);
+        let queries: Vec<String> = queries.collect();
         assert_eq!(
             queries,
             [

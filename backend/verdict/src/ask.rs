@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use policy::{
     Answer, AskError, Directory, Judge, Learned, PolicySet, Prepared, Question, Step, Suggestion,
-    Target, TargetError, Unplaced, Verdict, ask, suggest,
+    Target, TargetError, Unplaced, Verdict, ask,
 };
 use serde_json::{Value, json};
 
@@ -145,13 +145,7 @@ pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
         request: request.map(|request| (request.method.clone(), request.path.clone())),
     };
     let answer = ask(&mut judge, &directory, &question)?;
-    let suggestion = arguments.suggest.then(|| {
-        let steps = answer.paths.iter().flat_map(|path| &path.steps);
-        let tried: Vec<_> = steps.map(|step| step.flow.clone()).collect();
-        let wanted: Vec<usize> = (0..tried.len()).collect();
-        let all: Vec<_> = tried.into_iter().chain(flows).collect();
-        suggest(&texts, &settings, &all, &wanted)
-    });
+    let suggestion = arguments.suggest.then(|| answer.suggest(&texts, &settings, &flows));
     let verdict = answer.verdict;
     let report = Report { files: &files, set: &set, answer, notices, suggestion };
     let mut out = io::stdout().lock();
@@ -206,8 +200,14 @@ impl Report<'_> {
             if path.steps.is_empty() {
                 writeln!(out, "  both are outside the cluster: no policy is asked")?;
             }
-            for step in &path.steps {
-                let about = match step.about.as_str() {
+            let same = |one: &Step, other: &Step| {
+                let sentence = |step: &Step| step.judgement.sentence(self.set);
+                one.kind == other.kind && sentence(one) == sentence(other)
+            };
+            for alike in path.steps.chunk_by(same) {
+                let Some(step) = alike.first() else { continue };
+                let about: Vec<&str> = alike.iter().map(|step| step.about.as_str()).collect();
+                let about = match about.join(", ").as_str() {
                     "" => String::new(),
                     about => format!(" {}", clean(about)),
                 };

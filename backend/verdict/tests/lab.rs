@@ -193,6 +193,10 @@ fn ask_answers_step_by_step() {
         0,
     );
     ask("ask_nobody", &[&[COMBINED], store_front.as_slice()].concat(), 5);
+    // A name that `toFQDNs` has and the DNS rules lack.
+    let github = ["--from", "pets/store-front", "--to", "api.github.com:443", "--suggest"];
+    ask("ask_lookup", &[&[COMBINED], flows.as_slice(), &github].concat(), 1);
+    ask("ask_lookup_json", &[&[COMBINED], flows.as_slice(), &github, &["-o", "json"]].concat(), 1);
     ask("ask_no_port", &[COMBINED, "--from", "a", "--to", "b"], 2);
     check("ask_help", &["ask", "--help"], 0);
 }

@@ -15,8 +15,13 @@ use flow::{
 pub use target::{Target, TargetError};
 pub use who::{AskError, Directory};
 
-use crate::{Direction, Judge, Judgement, Learned, NamedPorts, Traffic, Verdict};
-use who::Party;
+use crate::{
+    Direction, Judge, Judgement, Learned, NamedPorts, Settings, SourceText, Suggestion, Traffic,
+    Verdict,
+    lookup::{Lookup, SearchLists},
+    suggest,
+};
+use who::{Asked, Party};
 
 /// A connection that is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +108,7 @@ pub fn ask(
         for receiver in &destination.parties {
             let mut asker = Asker { judge, directory, sender, receiver, request: request.as_ref() };
             let traffic = receiver.traffic.unwrap_or(*traffic);
-            let (steps, notes) = asker.steps(destination.lookup.as_deref(), traffic);
+            let (steps, notes) = asker.steps(destination.lookup.as_ref(), traffic);
             for note in notes {
                 if !answer.notes.contains(&note) {
                     answer.notes.push(note);
@@ -145,15 +150,10 @@ pub(crate) fn connect(
     let mut steps = Vec::new();
     for receiver in &found.parties {
         let mut asker = Asker { judge, directory, sender: &sender, receiver, request: None };
-        let names: Vec<String> = found.lookup.iter().cloned().collect();
+        let names: Vec<String> = found.lookup.iter().map(|asked| asked.full.clone()).collect();
         asker.connect(&names, receiver.traffic.unwrap_or(traffic), &mut steps);
     }
     steps
-}
-
-/// The names that a resolver asks for when a program asks for one, in their order.
-fn names_asked(name: &str) -> Vec<String> {
-    vec![name.to_owned()]
 }
 
 struct Asker<'a> {
@@ -165,25 +165,13 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    fn steps(&mut self, lookup: Option<&str>, traffic: Traffic) -> (Vec<Step>, Vec<String>) {
+    fn steps(&mut self, lookup: Option<&Asked>, traffic: Traffic) -> (Vec<Step>, Vec<String>) {
         let (mut steps, mut notes) = (Vec::new(), Vec::new());
         let sender = self.sender;
         let mut names = Vec::new();
-        if let Some(name) = lookup.filter(|_| sender.is_subject()) {
+        if let Some(asked) = lookup.filter(|_| sender.is_subject()) {
             let (resolver, is_assumed) = self.directory.resolver();
-            for name in names_asked(name) {
-                let l7 = Layer7 {
-                    l7_type: L7FlowType::Request,
-                    record: Some(L7Record::Dns(Dns {
-                        query: format!("{name}."),
-                        ..Dns::default()
-                    })),
-                    ..Layer7::default()
-                };
-                let flow =
-                    record(sender, &resolver, Direction::Egress, Traffic::new(17, 53), Some(l7));
-                self.judge(StepKind::Lookup, &name, flow, &resolver, &mut steps);
-            }
+            notes.extend(self.look_up(asked, &resolver, &mut steps));
             let depends = steps.iter().any(Step::depends_on_peer);
             if is_assumed && depends {
                 notes.push(
@@ -204,11 +192,53 @@ impl Asker<'_> {
                         || step.judgement.explanation.decision.is_redirect)
             };
             if steps.iter().any(is_seen) {
-                names.push(name.to_owned());
+                names.push(asked.full.clone());
             }
         }
         self.connect(&names, traffic, &mut steps);
         (steps, notes)
+    }
+
+    /// Every query of a lookup. Gives what was taken for granted.
+    fn look_up(&mut self, asked: &Asked, resolver: &Party, steps: &mut Vec<Step>) -> Vec<String> {
+        // The search list of a node is its own.
+        let is_node = self.sender.endpoint.labels.iter().any(|own| own.starts_with("reserved:"));
+        let namespace = if is_node { "" } else { who::namespace_of(&self.sender.endpoint) };
+        let lists = SearchLists::of_rules(self.judge.set()).with(&self.directory.lists);
+        for query in lists.way(&asked.written, &asked.full, namespace) {
+            let record_of = |name: &str| {
+                Some(L7Record::Dns(Dns { query: format!("{name}."), ..Dns::default() }))
+            };
+            let l7 = Layer7 {
+                l7_type: L7FlowType::Request,
+                record: record_of(&query.name),
+                ..Layer7::default()
+            };
+            let flow =
+                record(self.sender, resolver, Direction::Egress, Traffic::new(17, 53), Some(l7));
+            self.judge(StepKind::Lookup, &query.shown, flow, resolver, steps);
+            if let Some(step) = steps.last_mut().filter(|_| query.name != asked.full) {
+                let is_denied = step.judgement.verdict == Verdict::Denied;
+                step.judgement.lookup = is_denied.then(|| Lookup::of(&asked.written, namespace));
+            }
+        }
+        let mut notes = Vec::new();
+        if let [extended @ .., itself] = steps.as_slice() {
+            let not_allowed = |step: &Step| step.judgement.verdict != Verdict::Allowed;
+            if extended.iter().any(not_allowed) {
+                notes.push(format!(
+                    "the search list is taken to be {}, with `ndots:5`, as Kubernetes writes it",
+                    lists.written(namespace)
+                ));
+            }
+            if extended.iter().any(not_allowed) && !not_allowed(itself) {
+                notes.push(format!(
+                    "the answer is that for musl (Alpine), whose lookup ends with the first refusal; glibc goes on to `{}`, which passes",
+                    asked.full
+                ));
+            }
+        }
+        notes
     }
 
     /// Egress and ingress, where `names` have led to the receiver's address.
@@ -299,6 +329,27 @@ fn http(method: &str, path: &str) -> Layer7 {
     }
 }
 
+impl Answer {
+    /// The smallest additions that open every step that is shut, of every path; a lookup with all of
+    /// its queries. `flows`: what else must not be let through unseen.
+    #[must_use]
+    pub fn suggest(
+        &self,
+        texts: &[SourceText<'_>],
+        settings: &Settings,
+        flows: &[Flow],
+    ) -> Suggestion {
+        let steps = || self.paths.iter().flat_map(|path| &path.steps);
+        let all: Vec<Flow> =
+            steps().map(|step| step.flow.clone()).chain(flows.iter().cloned()).collect();
+        let wanted: Vec<usize> = (0..steps().count()).collect();
+        let lookups = steps().filter_map(|step| step.judgement.lookup.as_ref());
+        let mut meant: Vec<&str> = lookups.map(|lookup| lookup.meant.as_str()).collect();
+        meant.dedup();
+        suggest::by_name(texts, settings, (&all, &wanted), &meant)
+    }
+}
+
 impl Path {
     /// All in all.
     #[must_use]
@@ -316,21 +367,29 @@ impl Path {
     /// Where more than one step is shut, what a fix for the first opens by itself: nothing.
     #[must_use]
     pub fn alone(&self) -> Option<String> {
-        let shut: Vec<&Step> =
-            self.steps.iter().filter(|step| step.judgement.verdict == Verdict::Denied).collect();
         let name = |step: &Step| match step.kind {
-            StepKind::Lookup => format!("the lookup of {}", step.about),
+            StepKind::Lookup => {
+                let lookup = step.judgement.lookup.as_ref();
+                let meant = lookup.map_or(step.about.as_str(), |lookup| &lookup.meant);
+                format!("the lookup of {meant}")
+            }
             StepKind::Resolver => "the resolver's ingress".to_owned(),
             StepKind::Egress => format!("egress to {} {}", self.destination, self.traffic),
             StepKind::Ingress => format!("ingress of {} {}", self.destination, self.traffic),
         };
+        let is_shut = |step: &&Step| step.judgement.verdict == Verdict::Denied;
+        let mut shut: Vec<String> = Vec::new();
+        for name in self.steps.iter().filter(is_shut).map(name) {
+            // The queries of a lookup are one thing to open.
+            if !shut.contains(&name) {
+                shut.push(name);
+            }
+        }
         match shut.split_first() {
             Some((first, rest)) if !rest.is_empty() => {
-                let rest: Vec<String> = rest.iter().map(|step| name(step)).collect();
                 let stay = if rest.len() == 1 { "stays" } else { "stay" };
                 Some(format!(
-                    "a fix for {} alone opens nothing: {} {stay} denied",
-                    name(first),
+                    "a fix for {first} alone opens nothing: {} {stay} denied",
                     rest.join(" and ")
                 ))
             }

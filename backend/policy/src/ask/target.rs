@@ -18,8 +18,10 @@ pub enum Target {
         namespace: Option<String>,
         /// Its name.
         name: String,
+        /// What a resolver is given, where a DNS name is written.
+        dns: Option<String>,
     },
-    /// A DNS name outside the cluster: `www.bing.com`.
+    /// Another DNS name: `www.bing.com`. A dot at its end says that it is not extended.
     Dns(String),
 }
 
@@ -81,23 +83,26 @@ impl Target {
             if !is_name(namespace) || !is_name(name) {
                 return Err(TargetError::Name(text.to_owned()));
             }
-            return Ok(Self::Name { namespace: Some(namespace.to_owned()), name: name.to_owned() });
+            let (namespace, name) = (Some(namespace.to_owned()), name.to_owned());
+            return Ok(Self::Name { namespace, name, dns: None });
         }
         if !is_name(text) {
             return Err(TargetError::Name(text.to_owned()));
         }
-        let lower = text.trim_end_matches('.').to_ascii_lowercase();
+        let written = text.to_ascii_lowercase();
+        let lower = written.trim_end_matches('.');
         let of_service = lower.strip_suffix(".svc").or_else(|| Some(lower.split_once(".svc.")?.0));
         if let Some((name, namespace)) = of_service.and_then(|own| own.split_once('.'))
             // Services and namespaces have no dots: this is a name that a search list made longer.
             && !namespace.contains('.')
         {
-            return Ok(Self::Name { namespace: Some(namespace.to_owned()), name: name.to_owned() });
+            let (namespace, name) = (Some(namespace.to_owned()), name.to_owned());
+            return Ok(Self::Name { namespace, name, dns: Some(written) });
         }
         if lower.contains('.') {
-            return Ok(Self::Dns(lower));
+            return Ok(Self::Dns(written));
         }
-        Ok(Self::Name { namespace: None, name: text.to_owned() })
+        Ok(Self::Name { namespace: None, name: text.to_owned(), dns: None })
     }
 
     /// Reads a destination: `NAME:PORT`, `NAME:PORT/UDP`; an address of IPv6 stands in brackets.
@@ -127,8 +132,11 @@ impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Address(address) => write!(f, "{address}"),
-            Self::Name { namespace: Some(namespace), name } => write!(f, "{namespace}/{name}"),
-            Self::Entity(name) | Self::Name { name, .. } | Self::Dns(name) => f.write_str(name),
+            Self::Name { namespace: Some(namespace), name, .. } => {
+                write!(f, "{namespace}/{name}")
+            }
+            Self::Entity(name) | Self::Name { name, .. } => f.write_str(name),
+            Self::Dns(name) => f.write_str(name.trim_end_matches('.')),
         }
     }
 }

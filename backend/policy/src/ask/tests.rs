@@ -1,8 +1,8 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::{Directory, Question, Target, ask};
-use crate::{Judge, PolicySet, Settings, SourceText};
+use super::{Answer, Directory, Question, Step, StepKind, Target, ask};
+use crate::{Judge, PolicySet, Settings, SourceText, Verdict};
 
 const ZERO_TRUST: &str =
     include_str!("../../../../tests/vectors/policies-lab/acns-network-policy.yaml");
@@ -53,11 +53,16 @@ metadata: {name: agent, namespace: kube-system, labels: {app: agent}}
 spec: {hostNetwork: true, containers: []}
 ";
 
-/// What is answered, step by step, and all in all.
-fn answered(texts: &[&str], from: &str, to: &str) -> String {
-    let texts: Vec<SourceText<'_>> =
-        texts.iter().enumerate().map(|(index, text)| SourceText { index, text }).collect();
-    let settings = Settings { namespace: "pets".to_owned(), ..Settings::default() };
+fn sources<'t>(texts: &[&'t str]) -> Vec<SourceText<'t>> {
+    texts.iter().enumerate().map(|(index, text)| SourceText { index, text }).collect()
+}
+
+fn settings() -> Settings {
+    Settings { namespace: "pets".to_owned(), ..Settings::default() }
+}
+
+fn answer(texts: &[&str], from: &str, to: &str) -> Answer {
+    let (texts, settings) = (sources(texts), settings());
     let directory = Directory::of(&texts, &[], &settings);
     let mut judge = Judge::new(Arc::new(PolicySet::read(&texts, settings)));
     let labels = |text: &str| -> (String, Vec<String>) {
@@ -68,11 +73,18 @@ fn answered(texts: &[&str], from: &str, to: &str) -> String {
     let (to, traffic) = Target::parse_with_port(&to).unwrap();
     let from = Target::parse(&from).unwrap();
     let question = Question { from, from_labels, to, to_labels, traffic, request: None };
-    let answer = ask(&mut judge, &directory, &question).unwrap();
+    ask(&mut judge, &directory, &question).unwrap()
+}
+
+/// What is answered, step by step, and all in all. Queries of one lookup that fare alike are one.
+fn answered(texts: &[&str], from: &str, to: &str) -> String {
+    let answer = answer(texts, from, to);
     let mut out = answer.verdict.name().to_owned();
     for path in &answer.paths {
         out.push_str(" |");
-        for step in &path.steps {
+        let is_same =
+            |a: &Step, b: &Step| (a.kind, a.judgement.verdict) == (b.kind, b.judgement.verdict);
+        for step in path.steps.chunk_by(is_same).filter_map(<[Step]>::first) {
             let verdict = step.judgement.verdict.name();
             write!(out, " {} {verdict};", step.kind.name()).unwrap();
         }
@@ -124,6 +136,97 @@ fn each_step_is_decided_by_itself() {
     );
     check(COMBINED, "store-front", "www.google.com:443", "denied | DNS denied; egress denied;");
     check("", "order-service", "www.bing.com:443", "allowed | DNS allowed; egress allowed;");
+}
+
+/// The queries of a lookup, those that are refused with `!`.
+fn queries(texts: &[&str], from: &str, to: &str) -> Vec<String> {
+    let answer = answer(texts, from, to);
+    let steps = answer.paths.iter().flat_map(|path| &path.steps);
+    let lookups = steps.filter(|step| step.kind == StepKind::Lookup);
+    lookups
+        .map(|step| match step.judgement.verdict {
+            Verdict::Denied => format!("!{}", step.about),
+            _ => step.about.clone(),
+        })
+        .collect()
+}
+
+#[test]
+fn a_name_is_looked_up_as_resolvers_do() {
+    let check = |policies: &str, to: &str, expect: &[&str]| {
+        assert_eq!(queries(&[policies, CLUSTER], "store-front", to), expect, "{to}");
+    };
+    check(
+        COMBINED,
+        "api.github.com:443",
+        &[
+            "!api.github.com.pets.svc.cluster.local",
+            "!api.github.com.svc.cluster.local",
+            "!api.github.com.cluster.local",
+            "!api.github.com.*.*.internal.cloudapp.net",
+            "!api.github.com",
+        ],
+    );
+    // A dot at the end, and many dots: the name is asked for by itself.
+    check(COMBINED, "api.github.com.:443", &["!api.github.com"]);
+    check(COMBINED, "a.b.c.d.e.example:443", &["!a.b.c.d.e.example"]);
+    // A Service's name, as it is written.
+    let full = "product-service.pets.svc.cluster.local";
+    check(COMBINED, "product-service:3002", &[full]);
+    check(COMBINED, "pets/product-service:3002", &[full]);
+    check(COMBINED, "product-service.pets.svc.cluster.local.:3002", &[full]);
+    check(
+        COMBINED,
+        "product-service.pets:3002",
+        &["!product-service.pets.pets.svc.cluster.local", full],
+    );
+    check(
+        COMBINED,
+        "product-service.pets.svc:3002",
+        &[
+            "!product-service.pets.svc.pets.svc.cluster.local",
+            "!product-service.pets.svc.svc.cluster.local",
+            full,
+        ],
+    );
+    check(
+        COMBINED,
+        "product-service.pets.svc.cluster.local:3002",
+        &[
+            "!product-service.pets.svc.cluster.local.pets.svc.cluster.local",
+            "!product-service.pets.svc.cluster.local.svc.cluster.local",
+            "!product-service.pets.svc.cluster.local.cluster.local",
+            "!product-service.pets.svc.cluster.local.*.*.internal.cloudapp.net",
+            full,
+        ],
+    );
+}
+
+#[test]
+fn the_first_refusal_of_a_lookup_decides_and_the_fix_holds_all_of_it() {
+    // The fix that most would write: the name alone.
+    let half = COMBINED.replace(
+        "          # NOTE: api.github.com",
+        "          - matchName: api.github.com\n          # NOTE: api.github.com",
+    );
+    let before = answer(&[&half, CLUSTER], "store-front", "api.github.com:443");
+    assert_eq!(before.verdict, Verdict::Denied);
+    assert!(before.notes.iter().any(|note| note.contains("glibc goes on")), "{:?}", before.notes);
+    for policies in [half.as_str(), COMBINED, ZERO_TRUST] {
+        let texts = sources(&[policies, CLUSTER]);
+        for to in ["api.github.com:443", "github.com:443", "product-service.pets.svc:3002"] {
+            let before = answer(&[policies, CLUSTER], "store-front", to);
+            let suggestion = before.suggest(&texts, &settings(), &[]);
+            assert_eq!(suggestion.unfixed, [], "{to}");
+            let mut fixed = [policies.to_owned(), CLUSTER.to_owned(), suggestion.yaml];
+            for (index, text) in suggestion.texts {
+                fixed[index] = text;
+            }
+            let fixed: Vec<&str> = fixed.iter().map(String::as_str).collect();
+            let after = answer(&fixed, "store-front", to);
+            assert_eq!(after.verdict, Verdict::Allowed, "{to}: {fixed:#?}");
+        }
+    }
 }
 
 #[test]
@@ -201,12 +304,15 @@ fn targets_are_read_or_refused() {
     let named = |namespace: &str, name: &str| {
         let namespace =
             if namespace.is_empty() { "None".to_owned() } else { format!("Some({namespace:?})") };
-        format!("Name {{ namespace: {namespace}, name: {name:?} }}")
+        format!("Name {{ namespace: {namespace}, name: {name:?}, dns: None }}")
     };
+    let dns = |named: String, dns: &str| named.replace("None }", &format!("Some({dns:?}) }}"));
     check("product-service:3002", &format!("{} 3002/TCP", named("", "product-service")));
     check("pets/a:53/udp", &format!("{} 53/UDP", named("pets", "a")));
-    check("a.pets.svc:1", &format!("{} 1/TCP", named("pets", "a")));
-    check("a.pets.svc.cluster.local.:1", &format!("{} 1/TCP", named("pets", "a")));
+    let spelt = |text: &str| format!("{} 1/TCP", dns(named("pets", "a"), text));
+    check("a.pets.svc:1", &spelt("a.pets.svc"));
+    check("a.pets.svc.cluster.local.:1", &spelt("a.pets.svc.cluster.local."));
+    check("www.bing.com.:443", "Dns(\"www.bing.com.\") 443/TCP");
     check("WWW.Bing.com:443", "Dns(\"www.bing.com\") 443/TCP");
     check("[2001:db8::1]:443/SCTP", "Address(2001:db8::1) 443/SCTP");
     check("10.0.0.1:1", "Address(10.0.0.1) 1/TCP");

@@ -6,7 +6,9 @@ use flow::{Endpoint, Flow, Layer4, Service, TrafficDirection};
 use hashbrown::HashMap;
 
 use super::objects::{Objects, ServiceObject};
-use crate::{Learned, Settings, SourceText, Traffic, document::POD_NAMESPACE, order};
+use crate::{
+    Learned, Settings, SourceText, Traffic, document::POD_NAMESPACE, lookup::SearchLists, order,
+};
 
 mod find;
 
@@ -27,6 +29,7 @@ pub struct Directory {
     /// Labels of namespaces, as those of their pods.
     namespaces: Vec<(String, Vec<String>)>,
     pub(super) learned: Learned,
+    pub(super) lists: SearchLists,
 }
 
 #[derive(Debug, Clone)]
@@ -49,6 +52,15 @@ pub(super) struct Party {
     pub(super) traffic: Option<Traffic>,
 }
 
+/// A name that is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// What a resolver is given; with a dot at its end, nothing is put behind it.
+    pub(super) written: String,
+    /// The name that has an answer.
+    pub(super) full: String,
+}
+
 /// Those that answer to a name, and what to know of it.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -56,7 +68,7 @@ pub(super) struct Found {
     pub(super) namespace: String,
     pub(super) parties: Vec<Party>,
     /// The name that is looked up to reach them.
-    pub(super) lookup: Option<String>,
+    pub(super) lookup: Option<Asked>,
     pub(super) notes: Vec<String>,
 }
 
@@ -87,6 +99,7 @@ impl Directory {
     pub fn of(texts: &[SourceText<'_>], flows: &[Flow], settings: &Settings) -> Self {
         let mut directory = Self { settings: settings.clone(), ..Self::default() };
         directory.learned = Learned::from_flows(flows);
+        directory.lists = SearchLists::of_flows(flows.iter());
         let mut ids: HashMap<(&str, &str, &[String]), usize> = HashMap::new();
         for flow in flows {
             directory.learn(flow, &mut ids);

@@ -103,7 +103,9 @@ pub(super) fn demand(
     let is_proxied = decision.is_redirect || decision.verdict == Verdict::Denied;
     let l7 = record.filter(|_| is_proxied);
     let lookup = match l7 {
-        Some(L7Record::Dns(dns)) => wish.lists.lookup(&dns.query, &sides.subject, judge.set()),
+        Some(L7Record::Dns(dns)) => {
+            wish.lists.whole_lookup(&dns.query, &sides.subject, judge.set())
+        }
         _ => None,
     };
     if wish.is_one_of_many

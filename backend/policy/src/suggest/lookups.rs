@@ -32,12 +32,15 @@ impl Lookups {
             let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
             let Some(L7Record::Dns(dns)) = record else { continue };
             let Ok(sides) = Sides::of(flow, learned, set.settings()) else { continue };
-            let Some(lookup) = lists.lookup(&dns.query, &sides.subject, set) else { continue };
+            let Some(lookup) = lists.whole_lookup(&dns.query, &sides.subject, set) else {
+                continue;
+            };
             let key = (sides.subject, sides.peer, lookup.meant.clone());
             let own = known.entry(key).or_insert_with(|| {
                 let names = lists.queries(&lookup);
                 let first = flows.len().saturating_add(lookups.queries.len());
-                let made: Vec<Flow> = names.iter().filter_map(|name| asking(flow, name)).collect();
+                let made: Vec<Flow> =
+                    names.iter().filter_map(|query| asking(flow, &query.name)).collect();
                 let numbers = (first..).take(made.len()).collect();
                 if lookups.queries.len() < MAX_QUERIES {
                     lookups.queries.extend(made);

@@ -86,9 +86,46 @@ pub fn suggest(
     flows: &[Flow],
     wanted: &[usize],
 ) -> Suggestion {
+    let lists = |set: &PolicySet| SearchLists::of(flows.iter(), set);
+    let asked = Asked { flows, wanted, is_one_of_many: wanted.len() > 1 };
+    find(texts, settings, &asked, lists)
+}
+
+/// The same for flows that somebody asks about by name: each is to pass, and the lookups of `meant`
+/// with their search lists.
+pub(crate) fn by_name(
+    texts: &[SourceText<'_>],
+    settings: &Settings,
+    (flows, wanted): (&[Flow], &[usize]),
+    meant: &[&str],
+) -> Suggestion {
+    let lists = |set: &PolicySet| {
+        let mut lists = SearchLists::of(flows.iter(), set);
+        for name in meant {
+            lists.extend(name);
+        }
+        lists
+    };
+    find(texts, settings, &Asked { flows, wanted, is_one_of_many: false }, lists)
+}
+
+/// Flows that are to pass, among others.
+struct Asked<'a> {
+    flows: &'a [Flow],
+    wanted: &'a [usize],
+    /// Only those that some policy means to let through.
+    is_one_of_many: bool,
+}
+
+fn find(
+    texts: &[SourceText<'_>],
+    settings: &Settings,
+    &Asked { flows, wanted, is_one_of_many }: &Asked<'_>,
+    lists: impl Fn(&PolicySet) -> SearchLists,
+) -> Suggestion {
     let learned = Learned::from_flows(flows);
     let before = Arc::new(PolicySet::read(texts, settings.clone()));
-    let lists = SearchLists::of(flows.iter(), &before);
+    let lists = lists(&before);
     let lookups = Lookups::of(flows, wanted, &learned, (&before, &lists));
     let mut prepared = Prepared::of(flows, &learned, settings);
     prepared.extend(&lookups.queries, &learned, settings);
@@ -98,12 +135,7 @@ pub fn suggest(
     let mut suggestion = Suggestion::default();
     let mut asked = wanted.to_vec();
     let reached = names_reached(flows, wanted);
-    let wish = Wish {
-        learned: &learned,
-        lists: &lists,
-        reached: &reached,
-        is_one_of_many: wanted.len() > 1,
-    };
+    let wish = Wish { learned: &learned, lists: &lists, reached: &reached, is_one_of_many };
     // What does not let its flow pass stays out of the answer, and the rest is proven again.
     for _ in 0..MAX_ROUNDS {
         let mut rules = Rules::new();

@@ -9,10 +9,10 @@ use super::{
         objects::{PodPort, ServiceObject},
         target::{CLUSTER_DOMAIN, Target},
     },
-    AskError, Directory, Found, Known, MAX_PARTIES, Party, is_called, is_outside, is_private,
-    names_of, namespace_of,
+    AskError, Asked, Directory, Found, Known, MAX_PARTIES, Party, is_called, is_outside,
+    is_private, names_of, namespace_of,
 };
-use crate::{Traffic, document::POD_NAMESPACE, order};
+use crate::{Traffic, document::POD_NAMESPACE, lookup::is_of_cluster, order};
 
 impl Directory {
     /// Those that a text means; `written` are the labels that stand beside it, `near` is the
@@ -31,15 +31,18 @@ impl Directory {
                 found.parties.push(Party::of(endpoint, String::new()));
             }
             Target::Address(address) => self.find_address(*address, traffic, &mut found),
-            Target::Dns(name) => self.find_name(name, &mut found),
-            Target::Name { namespace, name } => {
+            Target::Dns(dns) => match self.in_cluster(dns) {
+                Some((namespace, name)) => {
+                    self.find_in(namespace.to_owned(), (name, Some(dns)), traffic, &mut found);
+                }
+                None => self.find_name(dns, &mut found),
+            },
+            Target::Name { namespace, name, dns } => {
                 let namespace = match namespace {
                     Some(namespace) => namespace.clone(),
                     None => self.namespace(name, near)?,
                 };
-                found.shown = format!("{namespace}/{name}");
-                self.find_pods(&namespace, name, traffic, &mut found);
-                found.namespace = namespace;
+                self.find_in(namespace, (name, dns.as_deref()), traffic, &mut found);
             }
         }
         if !written.is_empty() {
@@ -101,7 +104,7 @@ impl Directory {
                 traffics.push(traffic);
             }
         };
-        if let Target::Name { namespace: Some(namespace), name } = target {
+        if let Target::Name { namespace: Some(namespace), name, .. } = target {
             let own = |s: &&ServiceObject| s.name == *name && s.namespace == *namespace;
             for port in self.services.iter().filter(own).flat_map(|service| &service.ports) {
                 add(Traffic::new(port.protocol, port.port));
@@ -186,8 +189,53 @@ impl Directory {
         Endpoint { labels: vec![label], ..Endpoint::default() }
     }
 
-    fn find_name(&self, name: &str, found: &mut Found) {
-        found.lookup = Some(name.to_owned());
+    /// Namespace and name of the pod or Service that a DNS name means, where they are known:
+    /// `product-service.pets`, and a pod's own `db-0.db.pets.svc.cluster.local`.
+    fn in_cluster<'d>(&self, dns: &'d str) -> Option<(&'d str, &'d str)> {
+        let dns = dns.trim_end_matches('.');
+        let own = dns.strip_suffix(CLUSTER_DOMAIN).and_then(|own| own.strip_suffix('.'));
+        let (name, namespace) = match own {
+            Some(own) => (own.split_once('.')?.0, own.split('.').nth(2)?),
+            None => dns.split_once('.')?,
+        };
+        let is_pod = |known: &Known| {
+            namespace_of(&known.endpoint) == namespace
+                && (own.is_none() || known.endpoint.pod_name == name)
+                && is_called(&known.endpoint, name)
+        };
+        let is_service = self.services.iter().any(|s| s.name == name && s.namespace == namespace)
+            || self
+                .recorded_services
+                .iter()
+                .any(|(service, _)| service.name == name && service.namespace == namespace);
+        let is_known = self.known.iter().any(is_pod) || (own.is_none() && is_service);
+        is_known.then_some((namespace, name))
+    }
+
+    fn find_in(
+        &self,
+        namespace: String,
+        (name, dns): (&str, Option<&str>),
+        traffic: Option<Traffic>,
+        found: &mut Found,
+    ) {
+        found.shown = format!("{namespace}/{name}");
+        self.find_pods(&namespace, name, traffic, found);
+        if let Some(written) = dns.filter(|_| traffic.is_some()) {
+            let plain = written.trim_end_matches('.');
+            let full = if plain.contains(".svc.") {
+                plain.to_owned()
+            } else {
+                format!("{}.{CLUSTER_DOMAIN}", plain.trim_end_matches(".svc"))
+            };
+            found.lookup = Some(Asked { written: written.to_owned(), full });
+        }
+        found.namespace = namespace;
+    }
+
+    fn find_name(&self, dns: &str, found: &mut Found) {
+        let name = dns.trim_end_matches('.');
+        found.lookup = Some(Asked { written: dns.to_owned(), full: name.to_owned() });
         for address in self.by_name.get(name).into_iter().flatten() {
             let known = self.by_address.get(address).and_then(|id| self.known.get(*id));
             let mut endpoint =
@@ -199,6 +247,13 @@ impl Directory {
             found.parties.push(Party::of(endpoint, address.to_string()));
         }
         if !found.parties.is_empty() {
+            return;
+        }
+        if is_of_cluster(name) {
+            found
+                .notes
+                .push(format!("who `{name}` leads to is in none of the flows and documents"));
+            found.parties.push(Party::of(Endpoint::default(), String::new()));
             return;
         }
         found.notes.push(format!(
@@ -244,7 +299,9 @@ impl Directory {
             known.endpoint.pod_name == name && namespace_of(&known.endpoint) == namespace
         });
         if !is_pod_name && traffic.is_some() {
-            found.lookup = Some(format!("{name}.{namespace}.{CLUSTER_DOMAIN}"));
+            let full = format!("{name}.{namespace}.{CLUSTER_DOMAIN}");
+            // Of a Service's names, the shortest that will do is asked for.
+            found.lookup = Some(Asked { written: format!("{full}."), full });
         }
         let object = self.services.iter().find(|s| s.namespace == namespace && s.name == name);
         if let Some(service) = object.filter(|_| traffic.is_some()) {
