@@ -20,9 +20,9 @@ pub(crate) struct Compared {
 #[derive(Debug, Serialize)]
 pub(crate) struct ChangeSummary {
     groups: Vec<Change>,
-    unchanged: usize,
+    unchanged: u64,
     /// Flows that policy has nothing to say about.
-    unjudged: usize,
+    unjudged: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,7 +34,7 @@ struct Change {
     before: &'static str,
     after: &'static str,
     because: String,
-    flows: usize,
+    flows: u64,
 }
 
 /// Compares what two sets say about the flows.
@@ -79,7 +79,7 @@ pub(crate) fn compare(
         before: group.before.name(),
         after: group.after.name(),
         because: group.because,
-        flows: group.flows.len(),
+        flows: group.stands_for,
     });
     let summary = ChangeSummary {
         groups: groups.collect(),

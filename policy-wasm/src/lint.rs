@@ -39,7 +39,8 @@ pub(crate) fn findings(recorded: &mut Recorded, policies: &mut PolicyFiles) -> V
     let (_, flows) = recorded.newest(&HashSet::new());
     // Its texts are borrowed while the judge is not, which is part of the same.
     let mut judge = policies.judge.clone();
-    let found = lint(&policies.sources(), &mut judge, &flows);
+    let names: Vec<&str> = policies.files.iter().map(|file| file.name.as_str()).collect();
+    let found = lint(&policies.sources(), &names, &mut judge, &flows);
     found
         .into_iter()
         .map(|finding| Found {

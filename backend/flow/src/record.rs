@@ -230,4 +230,19 @@ impl Flow {
     pub fn reply(&self) -> Option<bool> {
         self.is_reply.or(self.reply_mark.then_some(true))
     }
+
+    /// How many flows this record stands for; an aggregate that counts nothing is one.
+    #[must_use]
+    pub fn stands_for(&self) -> u64 {
+        self.aggregate.map_or(
+            1,
+            |Aggregate { ingress_flow_count, egress_flow_count, unknown_direction_flow_count }| {
+                [ingress_flow_count, egress_flow_count, unknown_direction_flow_count]
+                    .map(u64::from)
+                    .iter()
+                    .sum::<u64>()
+                    .max(1)
+            },
+        )
+    }
 }

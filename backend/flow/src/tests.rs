@@ -1,8 +1,8 @@
 //! The vocabulary: names, numbers, and reading them back.
 
 use crate::{
-    CiliumEventType, DropReason, Flow, FlowType, IpVersion, MessageType, TcpFlags, Timestamp,
-    TimestampError, TraceObservationPoint, TrafficDirection, Verdict,
+    Aggregate, CiliumEventType, DropReason, Flow, FlowType, IpVersion, MessageType, TcpFlags,
+    Timestamp, TimestampError, TraceObservationPoint, TrafficDirection, Verdict,
 };
 
 #[test]
@@ -48,6 +48,23 @@ fn a_flow_tells_its_drop_reason_from_either_field() {
     assert_eq!(flow(0, DropReason::POLICY_DENY).drop_reason(), DropReason::POLICY_DENY);
     assert_eq!(flow(133, DropReason::POLICY_DENY).drop_reason(), DropReason::POLICY_DENY);
     assert_eq!(flow(u32::MAX, DropReason::UNKNOWN).drop_reason().number(), i32::MAX);
+}
+
+#[test]
+fn a_record_stands_for_one_flow_or_for_all_that_it_counts() {
+    let check = |counts: Option<[u32; 3]>, expect: u64| {
+        let aggregate = counts.map(|[ingress, egress, unknown]| Aggregate {
+            ingress_flow_count: ingress,
+            egress_flow_count: egress,
+            unknown_direction_flow_count: unknown,
+        });
+        assert_eq!(Flow { aggregate, ..Flow::default() }.stands_for(), expect, "{counts:?}");
+    };
+    check(None, 1);
+    check(Some([0, 0, 0]), 1);
+    check(Some([3, 0, 0]), 3);
+    check(Some([3, 40, 500]), 543);
+    check(Some([u32::MAX; 3]), 12_884_901_885);
 }
 
 /// Numbers go there and back, and names are read in any case.

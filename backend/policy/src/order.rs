@@ -57,14 +57,14 @@ pub(crate) fn update<K: Ord, V: Default>(
     }
 }
 
-/// The distinct items in their order, each with how often it occurs.
-pub(crate) fn counted<T: Ord>(mut items: Vec<T>) -> Vec<(T, usize)> {
+/// The distinct items in their order, each with the sum of what it counts for.
+pub(crate) fn counted<T: Ord>(mut items: Vec<(T, u64)>) -> Vec<(T, u64)> {
     sort(&mut items);
-    let mut counted: Vec<(T, usize)> = Vec::new();
-    for item in items {
+    let mut counted: Vec<(T, u64)> = Vec::new();
+    for (item, weight) in items {
         match counted.last_mut() {
-            Some((last, count)) if *last == item => *count += 1,
-            _ => counted.push((item, 1)),
+            Some((last, count)) if *last == item => *count = count.saturating_add(weight),
+            _ => counted.push((item, weight)),
         }
     }
     counted
@@ -86,14 +86,16 @@ mod tests {
         }
 
         #[test]
-        fn it_counts_as_an_ordered_map_does(items in prop::collection::vec(0_u8..9, 0..64)) {
-            let mut expect: BTreeMap<u8, usize> = BTreeMap::new();
+        fn it_counts_as_an_ordered_map_does(
+            items in prop::collection::vec((0_u8..9, 0_u64..5), 0..64)
+        ) {
+            let mut expect: BTreeMap<u8, u64> = BTreeMap::new();
             let mut updated = Vec::new();
-            for item in &items {
-                *expect.entry(*item).or_default() += 1;
-                super::update(&mut updated, *item, |count: &mut usize| *count += 1);
+            for (item, weight) in &items {
+                *expect.entry(*item).or_default() += weight;
+                super::update(&mut updated, *item, |count: &mut u64| *count += weight);
             }
-            let expect: Vec<(u8, usize)> = expect.into_iter().collect();
+            let expect: Vec<(u8, u64)> = expect.into_iter().collect();
             prop_assert_eq!(&updated, &expect);
             prop_assert_eq!(super::counted(items), expect);
         }

@@ -12,7 +12,7 @@ pub struct Unplaced {
     pub assumed: String,
     /// Namespaces with pods that they would select, and how many of the flows are of such pods;
     /// most flows first.
-    pub offers: Vec<(String, usize)>,
+    pub offers: Vec<(String, u64)>,
 }
 
 /// Namespaces that are offered.
@@ -35,10 +35,12 @@ impl Unplaced {
         if policies.is_empty() {
             return None;
         }
-        let mut offers: Vec<(String, usize)> = Vec::new();
+        let mut offers: Vec<(String, u64)> = Vec::new();
         for (subject, flows) in flows.subjects() {
             if let Some(namespace) = meant(set, subject) {
-                order::update(&mut offers, namespace.to_owned(), |count| *count += flows);
+                order::update(&mut offers, namespace.to_owned(), |count| {
+                    *count = count.saturating_add(flows);
+                });
             }
         }
         order::sort_by(&mut offers, |(one, flows), (other, more)| (more, one).cmp(&(flows, other)));

@@ -13,9 +13,9 @@ pub struct WhatIf {
     /// Changes, most flows first.
     pub groups: Vec<ChangeGroup>,
     /// Flows that get the same verdict.
-    pub unchanged: usize,
+    pub unchanged: u64,
     /// Flows that policy has nothing to say about.
-    pub unjudged: usize,
+    pub unjudged: u64,
 }
 
 /// Flows that change in the same way, for the same reason.
@@ -37,6 +37,8 @@ pub struct ChangeGroup {
     pub because: String,
     /// Indices of the flows.
     pub flows: Vec<usize>,
+    /// How many flows these stand for.
+    pub stands_for: u64,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -93,12 +95,13 @@ pub fn what_if_prepared(
     let mut answer = WhatIf::default();
     let mut groups: HashMap<GroupKey, usize> = HashMap::new();
     for (index, (old, new)) in old.into_iter().zip(new).enumerate() {
+        let weight = prepared.stands_for(index);
         let (Ok(old), Ok(new)) = (old, new) else {
-            answer.unjudged = answer.unjudged.saturating_add(1);
+            answer.unjudged = answer.unjudged.saturating_add(weight);
             continue;
         };
         if old.verdict == new.verdict {
-            answer.unchanged = answer.unchanged.saturating_add(1);
+            answer.unchanged = answer.unchanged.saturating_add(weight);
             continue;
         }
         let Some(Ends { source, destination, traffic, direction }) = ends(index) else { continue };
@@ -112,6 +115,7 @@ pub fn what_if_prepared(
         };
         if let Some(group) = groups.get(&key).and_then(|at| answer.groups.get_mut(*at)) {
             group.flows.push(index);
+            group.stands_for = group.stands_for.saturating_add(weight);
             continue;
         }
         let because = because(before, old.decision.cause, after, new.decision.cause);
@@ -124,12 +128,13 @@ pub fn what_if_prepared(
             after: new.verdict,
             because,
             flows: vec![index],
+            stands_for: weight,
         });
         groups.insert(key, answer.groups.len().saturating_sub(1));
     }
     crate::order::sort_by(&mut answer.groups, |one, other| {
-        (other.flows.len(), &one.source, &one.destination, one.traffic, one.flows.first()).cmp(&(
-            one.flows.len(),
+        (other.stands_for, &one.source, &one.destination, one.traffic, one.flows.first()).cmp(&(
+            one.stands_for,
             &other.source,
             &other.destination,
             other.traffic,

@@ -25,7 +25,7 @@ fn read(text: &str) -> Arc<PolicySet> {
         let at = refused.refusal.at;
         assert!(at.line > 0 && at.column > 0, "{refused:?}");
     }
-    let _findings = lint(&texts, &mut Judge::new(Arc::clone(&set)), &[]);
+    let _findings = lint(&texts, &[], &mut Judge::new(Arc::clone(&set)), &[]);
     set
 }
 

@@ -7,8 +7,6 @@ use policy::{
     Agreement, Cause, Direction, Judge, Judgement, Learned, Traffic, Unjudged, Verdict, parties,
 };
 
-use crate::input::stands_for;
-
 /// Flows with the same ends, port, verdict and reason.
 pub(crate) struct Group {
     pub(crate) source: String,
@@ -38,16 +36,16 @@ pub(crate) struct Group {
     pub(crate) stands_for: u64,
 }
 
-/// How many flows there are of each kind.
+/// How many flows there are of each kind; an aggregated record is as many as it stands for.
 #[derive(Default)]
 pub(crate) struct Tally {
-    pub(crate) flows: usize,
-    pub(crate) agrees: usize,
-    pub(crate) differs: usize,
+    pub(crate) flows: u64,
+    pub(crate) agrees: u64,
+    pub(crate) differs: u64,
     /// Older than the last change of policies that they are judged by.
-    pub(crate) later: usize,
-    pub(crate) cannot_tell: usize,
-    pub(crate) unjudged: Vec<(Unjudged, usize)>,
+    pub(crate) later: u64,
+    pub(crate) cannot_tell: u64,
+    pub(crate) unjudged: Vec<(Unjudged, u64)>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -68,23 +66,25 @@ struct Key {
 pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Vec<Group>, Tally) {
     let mut groups: Vec<Group> = Vec::new();
     let mut known: HashMap<Key, usize> = HashMap::new();
-    let mut tally = Tally { flows: flows.len(), ..Tally::default() };
+    let mut tally = Tally::default();
     for (index, flow) in flows.iter().enumerate() {
+        let stands_for = flow.stands_for();
+        tally.flows += stands_for;
         let judgement = match judge.explain_flow(flow, learned) {
             Ok(judgement) => judgement,
             Err(why) => {
                 match tally.unjudged.iter_mut().find(|(known, _)| *known == why) {
-                    Some((_, count)) => *count += 1,
-                    None => tally.unjudged.push((why, 1)),
+                    Some((_, count)) => *count += stands_for,
+                    None => tally.unjudged.push((why, stands_for)),
                 }
                 continue;
             }
         };
         match judgement.agreement {
-            Agreement::Agrees => tally.agrees += 1,
-            Agreement::Differs => tally.differs += 1,
-            Agreement::Later => tally.later += 1,
-            Agreement::CannotTell => tally.cannot_tell += 1,
+            Agreement::Agrees => tally.agrees += stands_for,
+            Agreement::Differs => tally.differs += stands_for,
+            Agreement::Later => tally.later += stands_for,
+            Agreement::CannotTell => tally.cannot_tell += stands_for,
         }
         let (source, destination) = parties(flow, &judgement.sides);
         let set = std::sync::Arc::clone(judge.set());
@@ -102,7 +102,7 @@ pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Ve
         };
         if let Some(group) = known.get(&key).and_then(|at| groups.get_mut(*at)) {
             group.flows.push(index);
-            group.stands_for = group.stands_for.saturating_add(stands_for(flow));
+            group.stands_for += stands_for;
             continue;
         }
         groups.push(Group {
@@ -125,7 +125,7 @@ pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Ve
             unplaced: judgement.unplaced(&set),
             settings: judgement.dependences.iter().map(ToString::to_string).collect(),
             flows: vec![index],
-            stands_for: stands_for(flow),
+            stands_for,
         });
         known.insert(key, groups.len() - 1);
     }

@@ -310,9 +310,9 @@ impl Records {
             notices
                 .push(format!("{} records are no flows (lost events, node states)", self.others));
         }
-        let count = |flow: &Flow| stands_for(flow);
+        let is_aggregate = |flow: &&Flow| flow.aggregate.is_some();
         let aggregated: Vec<u64> =
-            self.flows.iter().filter(|f| f.aggregate.is_some()).map(count).collect();
+            self.flows.iter().filter(is_aggregate).map(Flow::stands_for).collect();
         if !aggregated.is_empty() {
             notices.push(format!(
                 "{} records were aggregated before they were written: they stand for {} flows",
@@ -322,18 +322,6 @@ impl Records {
         }
         Ok((self.flows, notices))
     }
-}
-
-/// How many flows a record stands for.
-pub(crate) fn stands_for(flow: &Flow) -> u64 {
-    flow.aggregate.as_ref().map_or(1, |aggregate| {
-        let counts = [
-            aggregate.ingress_flow_count,
-            aggregate.egress_flow_count,
-            aggregate.unknown_direction_flow_count,
-        ];
-        counts.iter().map(|count| u64::from(*count)).sum::<u64>().max(1)
-    })
 }
 
 /// An error and its causes, in a line.

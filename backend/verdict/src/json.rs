@@ -1,5 +1,6 @@
 //! The answer for programs.
 
+use policy::Finding;
 use serde_json::{Value, json};
 
 use crate::{Report, input::PolicyFile};
@@ -27,6 +28,7 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
         "exitCode": report.outcome as u8,
         "outcome": report.outcome.sentence(),
         "policies": report.set.policies().len(),
+        "records": report.flows.len(),
         "flows": report.tally.flows,
         "agree": report.tally.agrees,
         "differ": report.tally.differs,
@@ -44,22 +46,7 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
     });
     let Some(object) = answer.as_object_mut() else { return answer };
     if let Some(findings) = &report.findings {
-        let findings: Vec<Value> = findings
-            .iter()
-            .map(|finding| {
-                json!({
-                    "id": finding.id,
-                    "severity": finding.severity.name(),
-                    "sentence": finding.text(|source| file(report, Some(source))),
-                    "file": file(report, finding.source),
-                    "line": finding.at.line,
-                    "column": finding.at.column,
-                    "policy": finding.policy,
-                    "evidence": finding.evidence,
-                    "fix": finding.fix,
-                })
-            })
-            .collect();
+        let findings: Vec<Value> = findings.iter().map(|finding| found(report, finding)).collect();
         object.insert("findings".to_owned(), findings.into());
     }
     if let Some(what_if) = &report.what_if {
@@ -76,6 +63,7 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
                     "after": group.after.name(),
                     "because": group.because,
                     "flows": group.flows,
+                    "standsFor": group.stands_for,
                 })
             })
             .collect();
@@ -85,20 +73,45 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
         );
     }
     if let Some(suggestion) = &report.suggestion {
-        object.insert("suggestion".to_owned(), suggested(report.files, suggestion));
+        let mut suggested = suggested(report.files, suggestion);
+        if let Some(object) = suggested.as_object_mut() {
+            let count = report.stand_for(&suggestion.fixed);
+            object.insert("fixedStandsFor".to_owned(), count.into());
+        }
+        object.insert("suggestion".to_owned(), suggested);
     }
     if let Some(logged) = &report.logged {
         let filters: Vec<Value> = logged
             .filters
             .iter()
-            .map(|(name, flows)| json!({"name": name, "flows": flows}))
+            .map(|(name, flows)| {
+                json!({"name": name, "flows": flows, "standsFor": report.stand_for(flows)})
+            })
             .collect();
         object.insert(
             "logged".to_owned(),
-            json!({"filters": filters, "notLogged": logged.not_logged}),
+            json!({
+                "filters": filters,
+                "notLogged": logged.not_logged,
+                "notLoggedStandsFor": report.stand_for(&logged.not_logged),
+            }),
         );
     }
     answer
+}
+
+fn found(report: &Report<'_>, finding: &Finding) -> Value {
+    json!({
+        "id": finding.id,
+        "severity": finding.severity.name(),
+        "sentence": finding.text(|source| file(report, Some(source))),
+        "file": file(report, finding.source),
+        "line": finding.at.line,
+        "column": finding.at.column,
+        "policy": finding.policy,
+        "evidence": finding.evidence,
+        "fix": finding.fix,
+    })
 }
 
 /// Additions, with what comes of them.

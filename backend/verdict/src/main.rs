@@ -15,6 +15,7 @@ mod text;
 use std::{io::Write, process::ExitCode, sync::Arc};
 
 use clap::Parser;
+use flow::Flow;
 use logged::Logged;
 use policy::{
     Agreement, Dates, Finding, Judge, Learned, PolicySet, Prepared, Severity, Suggestion, Unplaced,
@@ -29,6 +30,8 @@ use input::{InputError, PolicyFile};
 pub(crate) struct Report<'r> {
     pub(crate) files: &'r [PolicyFile],
     pub(crate) set: &'r PolicySet,
+    /// The records that were read.
+    pub(crate) flows: &'r [Flow],
     pub(crate) groups: Vec<Group>,
     pub(crate) tally: Tally,
     pub(crate) findings: Option<Vec<Finding>>,
@@ -37,6 +40,13 @@ pub(crate) struct Report<'r> {
     pub(crate) logged: Option<Logged>,
     pub(crate) notices: Vec<String>,
     pub(crate) outcome: Outcome,
+}
+
+impl Report<'_> {
+    /// How many flows the records at these indices stand for.
+    pub(crate) fn stand_for(&self, indices: &[usize]) -> u64 {
+        indices.iter().filter_map(|index| self.flows.get(*index)).map(Flow::stands_for).sum()
+    }
 }
 
 fn main() -> ExitCode {
@@ -117,7 +127,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
     let prepared = Prepared::of(&flows, &learned, &settings);
     let unplaced = |set: &PolicySet| Unplaced::of(set, &prepared).map(|own| own.sentence());
     notices.extend(unplaced(&set));
-    let findings = arguments.lint.then(|| lint(&texts, &mut judge, &flows));
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    let findings = arguments.lint.then(|| lint(&texts, &names, &mut judge, &flows));
     let what_if = match arguments.what_if.as_slice() {
         [] => None,
         paths => {
@@ -147,6 +158,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
     let report = Report {
         files: &files,
         set: &set,
+        flows: &flows,
         groups,
         tally,
         findings,

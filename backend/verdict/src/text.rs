@@ -133,7 +133,7 @@ fn what_if(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
                 group.direction.name(),
                 group.before.name(),
                 group.after.name(),
-                group.flows.len(),
+                group.stands_for,
                 clean(&group.because)
             )?;
         }
@@ -179,18 +179,19 @@ fn logged(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "\n{} of {} flows would not be logged",
-        logged.not_logged.len(),
+        report.stand_for(&logged.not_logged),
         report.tally.flows
     )?;
     for (name, flows) in &logged.filters {
-        writeln!(out, "logged by {}: {} flows", clean(name), flows.len())?;
+        writeln!(out, "logged by {}: {} flows", clean(name), report.stand_for(flows))?;
     }
     Ok(())
 }
 
 fn suggestion(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
     let Some(suggestion) = &report.suggestion else { return Ok(()) };
-    let title = format!("to let {} refused flows pass:", suggestion.fixed.len());
+    let count = report.stand_for(&suggestion.fixed);
+    let title = format!("to let {count} refused flows pass:");
     suggested(suggestion, &title, report.files, paint, out)
 }
 

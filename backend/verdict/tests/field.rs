@@ -112,7 +112,7 @@ fn texts<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v str> {
 
 /// A field of the groups, flow by flow; `not judged` where a flow is in none.
 fn by_flow(report: &Value, field: &str) -> Vec<String> {
-    let count = usize::try_from(report["flows"].as_u64().unwrap()).unwrap();
+    let count = usize::try_from(report["records"].as_u64().unwrap()).unwrap();
     let mut out = vec!["not judged".to_owned(); count];
     for group in report["groups"].as_array().unwrap() {
         for flow in group["flows"].as_array().unwrap() {

@@ -21,7 +21,7 @@ pub(super) fn lint(judge: &mut Judge, flows: &[Flow], findings: &mut Vec<Finding
     unused(&set, &seen, findings);
     shared_addresses(&set, &seen, findings);
     unselected(&seen, findings);
-    older(&seen, flows.len(), findings);
+    older(&seen, flows, findings);
     denied_peers(&set, &seen, findings);
     other_namespaces(&set, &seen, findings);
 }
@@ -57,7 +57,7 @@ fn refused_queries(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 && policy.as_ref().is_some_and(|(_, name)| *name == finding.policy);
             if is_it {
                 finding.evidence.clone_from(&evidence);
-                let of_name = |(refused, _): &&(Refused, usize)| pattern.matches(refused.name());
+                let of_name = |(refused, _): &&(Refused, u64)| pattern.matches(refused.name());
                 let is_extended =
                     seen.refused.iter().filter(of_name).any(|(refused, _)| refused.meant.is_some());
                 if is_extended && finding.id == "fqdn-not-in-dns-rules" {
@@ -319,8 +319,9 @@ fn unselected(seen: &Seen, findings: &mut Vec<Finding>) {
 }
 
 /// What was recorded under other policies is no evidence about these.
-fn older(seen: &Seen, all: usize, findings: &mut Vec<Finding>) {
+fn older(seen: &Seen, flows: &[Flow], findings: &mut Vec<Finding>) {
     let (count, Some(changed)) = seen.older else { return };
+    let all: u64 = flows.iter().map(Flow::stands_for).sum();
     findings.push(Finding {
         id: "older-flows",
         severity: Severity::Hint,

@@ -64,15 +64,21 @@ impl Finding {
     }
 }
 
-/// Looks at policies, their texts and, where there are some, flows.
-pub fn lint(texts: &[SourceText<'_>], judge: &mut Judge, flows: &[Flow]) -> Vec<Finding> {
+/// Looks at policies, their texts and, where there are some, flows. `names` are those of the files
+/// by the texts' indices; empty where texts are no files.
+pub fn lint(
+    texts: &[SourceText<'_>],
+    names: &[&str],
+    judge: &mut Judge,
+    flows: &[Flow],
+) -> Vec<Finding> {
     let set = std::sync::Arc::clone(judge.set());
     let mut findings = Vec::new();
     refusals(&set, &mut findings);
     for text in texts {
         text::lint(*text, set.settings(), &mut findings);
     }
-    rules::lint(&set, texts, &mut findings);
+    rules::lint(&set, texts, names, &mut findings);
     selectors::lint(&set, &mut findings);
     if !flows.is_empty() {
         flows::lint(judge, flows, &mut findings);

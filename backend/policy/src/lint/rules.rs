@@ -10,11 +10,17 @@ use crate::{
 };
 
 /// Looks at the rules.
-pub(super) fn lint(set: &PolicySet, texts: &[SourceText<'_>], findings: &mut Vec<Finding>) {
+pub(super) fn lint(
+    set: &PolicySet,
+    texts: &[SourceText<'_>],
+    names: &[&str],
+    findings: &mut Vec<Finding>,
+) {
     let mut rules = Rules { set, findings };
     for (index, entry) in set.entries().iter().enumerate() {
         rules.entry(index, entry);
     }
+    rules.same_names(names);
     rules.duplicates();
     rules.deny_only(texts);
     rules.names();
@@ -319,29 +325,51 @@ impl Rules<'_> {
         }
     }
 
+    /// Objects of one name. Of two files nothing says that both are applied to one cluster: overlays
+    /// and clusters have files of their own, mostly in folders of their own.
+    fn same_names(&mut self, names: &[&str]) {
+        let folder = |source: usize| {
+            let name = names.get(source)?;
+            Some(name.rsplit_once(['/', '\\']).map_or("", |(folder, _)| folder))
+        };
+        let mut latest = HashMap::new();
+        for policy in self.set.policies() {
+            let object = (policy.name.kind, policy.name.namespace.as_str(), policy.object.as_str());
+            let Some((source, at)) = latest.insert(object, (policy.source, policy.at)) else {
+                continue;
+            };
+            let (severity, sentence) = if source == policy.source {
+                (
+                    Severity::Error,
+                    "another policy of this name stands before it: applied one after the other, this one replaces it",
+                )
+            } else if folder(source).is_some() && folder(source) == folder(policy.source) {
+                (
+                    Severity::Warning,
+                    "another file of this folder has a policy of this name: where both are applied, as here, this one replaces it",
+                )
+            } else {
+                (
+                    Severity::Hint,
+                    "another file has a policy of this name, as overlays and clusters of their own have: where both are applied, as here, this one replaces it",
+                )
+            };
+            self.findings.push(Finding {
+                id: "duplicate-name",
+                severity,
+                sentence: sentence.to_owned(),
+                source: Some(policy.source),
+                at: policy.at,
+                policy: policy.name.to_string(),
+                evidence: Vec::new(),
+                fix: None,
+                other: Some((source, at)),
+            });
+        }
+    }
+
     fn duplicates(&mut self) {
         let entries = self.set.entries();
-        let policies = self.set.policies();
-        let mut first: HashMap<&crate::PolicyName, (usize, Position)> = HashMap::new();
-        for policy in policies {
-            let earlier = first.get(&policy.name).copied();
-            first.entry(&policy.name).or_insert((policy.source, policy.at));
-            if let Some(earlier) = earlier {
-                // Files of one name may be meant for different clusters.
-                let is_same_file = earlier.0 == policy.source;
-                self.findings.push(Finding {
-                    id: "duplicate-name",
-                    severity: if is_same_file { Severity::Error } else { Severity::Warning },
-                    sentence: "another policy of this name stands before it: applied one after the other, this one replaces it".to_owned(),
-                    source: Some(policy.source),
-                    at: policy.at,
-                    policy: policy.name.to_string(),
-                    evidence: Vec::new(),
-                    fix: None,
-                    other: Some(earlier),
-                });
-            }
-        }
         // Quadratic; a folder of thousands of rules gets no answer to this one.
         if entries.len() > 2_000 {
             return;

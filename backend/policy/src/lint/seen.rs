@@ -16,7 +16,7 @@ pub(super) struct Seen {
     /// Entries that decided about a flow, each of those of the winning rank.
     pub(super) decided: HashSet<u32>,
     /// Refused queries, with how often.
-    pub(super) refused: Vec<(Refused, usize)>,
+    pub(super) refused: Vec<(Refused, u64)>,
     /// How names are looked up.
     pub(super) lists: SearchLists,
     /// Queries that passed.
@@ -28,9 +28,9 @@ pub(super) struct Seen {
     /// Addresses with their names.
     pub(super) names: Vec<(String, Vec<String>)>,
     /// Subjects that no policy is about, by name and direction.
-    pub(super) open: Vec<((String, Direction), usize)>,
+    pub(super) open: Vec<((String, Direction), u64)>,
     /// Flows that are older than the policies that judge them, and the last of the changes.
-    pub(super) older: (usize, Option<Timestamp>),
+    pub(super) older: (u64, Option<Timestamp>),
     /// Whether the API server was known by its entity as it came in.
     pub(super) has_apiserver_client: bool,
     /// Who is at the end of a flow.
@@ -95,7 +95,7 @@ impl Refused {
         self.is_named
     }
 
-    pub(super) fn line((own, count): &(Self, usize)) -> String {
+    pub(super) fn line((own, count): &(Self, u64)) -> String {
         let Self { query, meant, who, .. } = own;
         let meant = meant.as_ref().map(|name| format!(": {name} is meant")).unwrap_or_default();
         format!("{count} refused queries for {query} by {who}{meant}")
@@ -130,7 +130,8 @@ impl Seen {
             let is_older = summary.agreement == Agreement::Later;
             if is_older {
                 let changed = judge.changed(&sides.subject, sides.direction).last();
-                seen.older = (seen.older.0.saturating_add(1), seen.older.1.max(changed));
+                seen.older =
+                    (seen.older.0.saturating_add(flow.stands_for()), seen.older.1.max(changed));
             }
             seen.credit(judge, flow, (&sides, summary), &learned, &mut explained);
             let (source, destination) = parties(flow, &sides);
@@ -139,7 +140,8 @@ impl Seen {
                 if is_older {
                     // Other policies refused it, or let it pass.
                 } else if flow.verdict == flow::Verdict::Dropped {
-                    refused.push(Refused::of(name, &source, &seen.lists, (&sides, judge.set())));
+                    let query = Refused::of(name, &source, &seen.lists, (&sides, judge.set()));
+                    refused.push((query, flow.stands_for()));
                 } else if seen.answered.len() < MAX_KEPT {
                     seen.answered.insert(Query { by: sides.subject.clone(), name });
                 }
@@ -150,7 +152,7 @@ impl Seen {
                 (_, Cause::NotSelected) if is_pod => {
                     let is_egress = sides.direction == Direction::Egress;
                     let subject = if is_egress { &source } else { &destination };
-                    open.push((subject.clone(), sides.direction));
+                    open.push(((subject.clone(), sides.direction), flow.stands_for()));
                     Some(&mut seen.unselected)
                 }
                 _ => None,

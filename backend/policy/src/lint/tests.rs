@@ -13,7 +13,7 @@ mod harmless;
 fn findings(policy: &str, settings: &Settings, flows: &[Flow]) -> Vec<Finding> {
     let text = SourceText { index: 0, text: policy };
     let set = Arc::new(PolicySet::read(&[text], settings.clone()));
-    lint(&[text], &mut Judge::new(set), flows)
+    lint(&[text], &[], &mut Judge::new(set), flows)
 }
 
 fn ids(policy: &str) -> Vec<&'static str> {
@@ -351,15 +351,25 @@ fn each_lint_finds_its_pattern_and_no_other() {
     }
 }
 
+/// Id, a policy, and a setting without which there is no finding.
+fn by_setting() -> Vec<(&'static str, String, (&'static str, &'static str))> {
+    vec![(
+        "everything-and-nodes",
+        cnp("egress: [{toCIDR: [0.0.0.0/0]}]"),
+        ("policy-cidr-match-mode", "nodes"),
+    )]
+}
+
 #[test]
 fn a_setting_of_the_agent_brings_its_own() {
-    let nodes = Settings { cidr_matches_nodes: true, ..Settings::default() };
-    let policy = cnp("egress: [{toCIDR: [0.0.0.0/0]}]");
-    let has = |settings: &Settings| {
-        findings(&policy, settings, &[]).iter().any(|own| own.id == "everything-and-nodes")
-    };
-    assert!(has(&nodes));
-    assert!(!has(&Settings::default()));
+    for (id, policy, (name, value)) in by_setting() {
+        let has =
+            |settings: &Settings| findings(&policy, settings, &[]).iter().any(|own| own.id == id);
+        let mut settings = Settings::default();
+        assert!(!has(&settings), "{id}");
+        assert!(settings.set(name, value), "{name}");
+        assert!(has(&settings), "{id}");
+    }
 }
 
 #[test]
@@ -468,28 +478,41 @@ fn passed(flow: Flow) -> Flow {
 
 #[test]
 fn every_id_has_its_cases() {
-    let sources = [
-        include_str!("mod.rs"),
-        include_str!("rules.rs"),
-        include_str!("text.rs"),
-        include_str!("flows.rs"),
-        include_str!("dns.rs"),
-    ];
     let mut known: BTreeSet<&str> = cases().iter().map(|(id, ..)| *id).collect();
+    known.extend(by_setting().iter().map(|(id, ..)| *id));
     known.extend(evidence::recorded().iter().map(|(id, ..)| *id));
-    known.insert("everything-and-nodes");
     let is_id = |text: &str| {
-        text.contains('-')
-            && text.len() > 6
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+        ["refused", "unresolvable"].contains(&text)
+            || (text.contains('-')
+                && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                && !text.starts_with('-')
+                && !text.ends_with('-'))
     };
     // Quoted words with dashes that name something else.
-    let others = ["remote-node", "kube-apiserver", "world-ipv4", "world-ipv6"];
-    for text in sources.iter().flat_map(|source| source.split('"')) {
-        if is_id(text) && !others.contains(&text) && !text.starts_with('-') && !text.ends_with('-')
-        {
-            assert!(known.contains(text), "`{text}` has no case");
+    let others = [
+        "remote-node",
+        "kube-apiserver",
+        "world-ipv4",
+        "world-ipv6",
+        "aggregate-cluster",
+        "aggregate-cluster-mesh",
+        "aggregate-world",
+        "aggregate-remote-node",
+    ];
+    let mut said = BTreeSet::new();
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/lint")).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_dir() || path.ends_with("tests.rs") {
+            continue;
         }
+        let source = std::fs::read_to_string(&path).unwrap();
+        let ids = source.split('"').filter(|text| is_id(text) && !others.contains(text));
+        said.extend(ids.map(ToOwned::to_owned));
     }
-    assert!(known.len() >= 45, "{}", known.len());
+    for id in &said {
+        assert!(known.contains(id.as_str()), "`{id}` has no case");
+    }
+    for id in known {
+        assert!(said.contains(id), "no lint says `{id}`");
+    }
 }

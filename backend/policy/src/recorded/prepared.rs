@@ -19,6 +19,8 @@ pub struct Prepared {
     flows: Vec<Result<u32, Unjudged>>,
     /// When each flow was recorded, in Unix nanoseconds; [`NO_TIME`] where that is not known.
     times: Vec<i64>,
+    /// How many flows each stands for.
+    weights: Vec<u64>,
     identity_ids: HashMap<Identity, u32>,
     question_ids: HashMap<Question, u32>,
 }
@@ -48,8 +50,15 @@ impl Prepared {
     /// Makes more flows ready, behind those that are there. What was learned since about the
     /// addresses of earlier flows does not reach them any more.
     pub fn extend(&mut self, flows: &[Flow], learned: &Learned, settings: &Settings) {
-        let Self { identities, questions, flows: asked_before, times, identity_ids, question_ids } =
-            self;
+        let Self {
+            identities,
+            questions,
+            flows: asked_before,
+            times,
+            weights,
+            identity_ids,
+            question_ids,
+        } = self;
         let mut parties: HashMap<Party<'_>, u32> = HashMap::new();
         for flow in flows {
             let asked = Shape::of(flow).and_then(|shape| {
@@ -78,6 +87,7 @@ impl Prepared {
             });
             asked_before.push(asked);
             times.push(flow.time.and_then(Timestamp::unix_nanos).unwrap_or(NO_TIME));
+            weights.push(flow.stands_for());
         }
     }
 
@@ -85,6 +95,12 @@ impl Prepared {
     pub fn push_unread(&mut self) {
         self.flows.push(Err(Unjudged::NoEndpoints));
         self.times.push(NO_TIME);
+        self.weights.push(1);
+    }
+
+    /// How many flows the record at an index stands for.
+    pub(crate) fn stands_for(&self, index: usize) -> u64 {
+        self.weights.get(index).copied().unwrap_or(1)
     }
 
     /// Flows.
@@ -100,12 +116,13 @@ impl Prepared {
     }
 
     /// Whom policy was asked about, with the number of flows.
-    pub(crate) fn subjects(&self) -> Vec<(&Identity, usize)> {
-        let mut counts = vec![0_usize; self.identities.len()];
-        for asked in self.flows.iter().flatten() {
-            let subject = self.questions.get(*asked as usize).map(|question| question.subject);
-            if let Some(count) = subject.and_then(|subject| counts.get_mut(subject as usize)) {
-                *count += 1;
+    pub(crate) fn subjects(&self) -> Vec<(&Identity, u64)> {
+        let mut counts = vec![0_u64; self.identities.len()];
+        for (asked, weight) in self.flows.iter().zip(&self.weights) {
+            let question = asked.ok().and_then(|asked| self.questions.get(asked as usize));
+            let subject = question.map(|question| question.subject as usize);
+            if let Some(count) = subject.and_then(|subject| counts.get_mut(subject)) {
+                *count = count.saturating_add(*weight);
             }
         }
         self.identities.iter().zip(counts).filter(|(_, flows)| *flows > 0).collect()

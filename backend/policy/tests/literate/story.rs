@@ -183,7 +183,7 @@ impl Story {
         let (id, rest) = line.split_once(' ').unwrap();
         let (place, sentence) = rest.split_once(' ').unwrap();
         let mut judge = self.judge.clone().unwrap();
-        let findings = lint(&self.texts(), &mut judge, &self.flows);
+        let findings = lint(&self.texts(), &[], &mut judge, &self.flows);
         let place_of = |finding: &Finding| match finding.source {
             None => "-".to_owned(),
             Some(source) => {

@@ -89,7 +89,7 @@ fn another_place_is_named_with_its_file() {
     let two = one.replace("name: p", "name: q");
     let texts = [SourceText { index: 0, text: &one }, SourceText { index: 1, text: &two }];
     let set = Arc::new(PolicySet::read(&texts, Settings::default()));
-    let found = lint(&texts, &mut Judge::new(set), &[]);
+    let found = lint(&texts, &[], &mut Judge::new(set), &[]);
     let finding = found.iter().find(|own| own.id == "duplicate-rule").unwrap();
     let name = |source: usize| ["a.yaml", "b.yaml"].get(source).copied();
     assert_eq!(
@@ -97,6 +97,42 @@ fn another_place_is_named_with_its_file() {
         (Some(1), "another rule says the same (a.yaml:6)")
     );
     assert_eq!(finding.text(|_| None), "another rule says the same (line 6)");
+}
+
+#[test]
+fn overlays_do_not_cry_wolf() {
+    let check = |names: &[&str], texts: &[&str], expect: &[(&str, usize)]| {
+        let texts: Vec<SourceText<'_>> =
+            texts.iter().enumerate().map(|(index, text)| SourceText { index, text }).collect();
+        let set = Arc::new(PolicySet::read(&texts, Settings::default()));
+        let found = lint(&texts, names, &mut Judge::new(set), &[]);
+        let said: Vec<_> = found
+            .iter()
+            .filter(|own| own.id == "duplicate-name")
+            .map(|own| (own.severity.name(), own.other.unwrap().0))
+            .collect();
+        assert_eq!(said, expect, "{names:?}");
+    };
+    let (one, other) = (cnp("ingress: [{}]"), cnp("egress: [{}]"));
+    let both: &[&str] = &[&one, &other];
+    check(&["base/p.yaml", "overlays/dev/p.yaml"], both, &[("hint", 0)]);
+    check(&["values/dev/p.yaml", "values\\prod\\p.yaml"], both, &[("hint", 0)]);
+    check(&["policies/p.yaml", "policies/q.yaml"], both, &[("warning", 0)]);
+    check(&["p.yaml", "q.yaml"], both, &[("warning", 0)]);
+    check(&[], both, &[("hint", 0)]);
+    let file = format!("{one}---\n{other}");
+    check(&["p.yaml"], &[&file], &[("error", 0)]);
+    // Each replaces the one before it.
+    check(&["a/p", "b/p", "b/q"], &[&one, &other, &one], &[("hint", 0), ("warning", 1)]);
+    // Objects of two names, whatever an annotation calls them; and the reverse.
+    let named = |object: &str, name: &str| {
+        np("  ingress: [{}]").replace(
+            "name: p,",
+            &format!("name: {object}, annotations: {{policy.cilium.io/name: {name}}},"),
+        )
+    };
+    check(&["p.yaml", "q.yaml"], &[&named("p", "same"), &named("q", "same")], &[]);
+    check(&["p.yaml", "q.yaml"], &[&named("p", "one"), &named("p", "two")], &[("warning", 0)]);
 }
 
 #[test]
