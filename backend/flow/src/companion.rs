@@ -27,7 +27,7 @@ pub enum CompanionKind {
     OwnService,
     /// `ICMPv6` neighbour solicitations and advertisements.
     Neighbours,
-    /// ICMP 3/4; passes whatever the policies say, unless `allow-icmp-frag-needed` is off.
+    /// ICMP 3/4; passes without a rule, unless `allow-icmp-frag-needed` is off.
     FragmentationNeeded,
     /// An ICMP error, or another packet that connection tracking relates to a connection.
     Related,
@@ -242,7 +242,7 @@ impl fmt::Display for CompanionKind {
             Self::OwnService => "a pod's own traffic through a Service",
             Self::Neighbours => "the neighbour discovery of IPv6",
             Self::FragmentationNeeded => {
-                "ICMP fragmentation needed, which passes whatever the policies say"
+                "ICMP fragmentation needed, which the agent lets pass without a rule unless `allow-icmp-frag-needed` is off"
             }
             Self::Related => "an ICMP error of a connection",
             Self::LinkTalk => "what a kernel tells the routers and groups of its link",

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use flow::CompanionKind;
+
 use super::{Agreement, Exchange, Judgement, Proof};
 use crate::{Cause, PolicySet, Position, Verdict, dates::written};
 
@@ -14,6 +16,9 @@ impl Judgement {
             return sentence;
         }
         if let Some(kind) = self.sides.companion {
+            if kind == CompanionKind::FragmentationNeeded {
+                return format!("{sentence}; it is {kind}, and connections need it");
+            }
             return format!(
                 "{sentence}; it is {kind}, taken for a connection because the node did not know what it belongs to: no rule should open its port or type"
             );

@@ -1,12 +1,12 @@
 //! What a refused flow needs.
 
-use flow::{Flow, L7Record};
+use flow::{CompanionKind, Flow, L7Record};
 
-use super::{Rules, place::resolver};
+use super::{Rules, meant::Means, place::resolver};
 use crate::order::update;
 use crate::{
-    Action, Cause, Direction, Entry, Identity, Judge, Judgement, Learned, PolicySet, Tier, Verdict,
-    lookup::{Lookup, SearchLists, goes_by_names, is_of_cluster, means},
+    Action, Cause, Direction, Entry, Identity, Judge, Judgement, Label, Learned, NamedPorts,
+    PolicySet, Tier, Traffic, Verdict, lookup::SearchLists,
 };
 
 /// Whom an addition is about.
@@ -46,17 +46,15 @@ pub(super) struct RuleBody {
 pub(super) struct Wish<'w> {
     pub(super) learned: &'w Learned,
     pub(super) lists: &'w SearchLists,
-    /// Names to which the flows that are asked for connect.
-    pub(super) reached: &'w [String],
-    /// Of many flows, only those are let through that some policy means to let through.
-    pub(super) is_one_of_many: bool,
 }
 
-/// Adds what a flow needs. False: it passes already. Errors: why nothing can be added.
+/// Adds what a flow needs. `means`: of many flows, only those pass that some policy means to let pass.
+/// False: it passes already. Errors: why nothing can be added.
 pub(super) fn demand(
     judge: &mut Judge,
     flow: &Flow,
     wish: &Wish<'_>,
+    means: Option<&mut Means<'_>>,
     rules: &mut Rules,
 ) -> Result<bool, String> {
     let judgement = judge.explain_flow(flow, wish.learned).map_err(|err| err.to_string())?;
@@ -71,6 +69,11 @@ pub(super) fn demand(
         Verdict::Denied => {}
     }
     if let Some(kind) = judgement.sides.companion {
+        if kind == CompanionKind::FragmentationNeeded {
+            return Err(format!(
+                "it is {kind}: connections of all pods need it, a rule would help some"
+            ));
+        }
         return Err(format!(
             "it is {kind}: a rule for it would open a port or an ICMP type that nobody connects to"
         ));
@@ -108,9 +111,8 @@ pub(super) fn demand(
         }
         _ => None,
     };
-    if wish.is_one_of_many
-        && let Some(what) =
-            meant_by_nobody(judge.set(), &judgement, (l7, lookup.as_ref()), &peer, wish.reached)
+    if let Some(means) = means
+        && let Some(what) = means.nobody(&judgement, flow, (l7, lookup.as_ref()), &peer)
     {
         return Err(format!("refused, and no policy means to allow it: {what}"));
     }
@@ -140,69 +142,39 @@ pub(super) fn demand(
         && sides.direction == Direction::Egress
         && !queried.iter().any(|pattern| pattern.matches(name))
     {
-        // Without its query, a name is never learned.
+        // Without its query, a name is never learned; and where the proxy sees no queries yet, rules
+        // for some would refuse the others.
+        let asked = if is_unseen(judge, &sides.subject) { "*" } else { name.as_str() };
         let key =
             RuleKey { direction: Direction::Egress, peer: resolver(), port: (17, 53), l7: true };
         add(key, &mut |body| {
             push(&mut body.ports, (17, 53));
             push(&mut body.ports, (6, 53));
-            push(&mut body.dns, name.clone());
+            push(&mut body.dns, asked.to_owned());
         });
     }
     Ok(true)
 }
 
+/// Whether a subject may ask its resolver whatever it likes, past the proxy.
+fn is_unseen(judge: &mut Judge, subject: &Identity) -> bool {
+    let labels = [
+        "k8s:io.kubernetes.pod.namespace=kube-system",
+        "k8s:k8s-app=kube-dns",
+        "k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name=kube-system",
+    ];
+    let cluster =
+        format!("k8s:{}={}", crate::document::CLUSTER, judge.set().settings().cluster_name);
+    let labels = labels.into_iter().chain([cluster.as_str()]).map(Label::parse);
+    let resolver = Identity::of_labels(labels, false);
+    let traffic = Traffic::new(17, 53);
+    let decision = judge.judge(subject, &resolver, Direction::Egress, traffic, NamedPorts::Unknown);
+    decision.verdict == Verdict::Allowed && !decision.is_redirect
+}
+
 fn push<T: PartialEq>(items: &mut Vec<T>, item: T) {
     if !items.contains(&item) {
         items.push(item);
-    }
-}
-
-/// What no policy means to allow: a name that none lets its subject reach, a method that the rules
-/// for the request leave out. What is of the cluster may be reached by labels as well.
-fn meant_by_nobody(
-    set: &PolicySet,
-    judgement: &Judgement,
-    (l7, lookup): (Option<&L7Record>, Option<&Lookup>),
-    peer: &PeerKey,
-    reached: &[String],
-) -> Option<String> {
-    let subject = &judgement.sides.subject;
-    let is_redirect = judgement.explanation.decision.is_redirect;
-    let unmeant = |name: &str| {
-        (!is_of_cluster(name) && !means(set, subject, name)).then(|| format!("`{name}`"))
-    };
-    match l7 {
-        Some(L7Record::Dns(dns)) if is_redirect => {
-            let asked = dns.query.trim_end_matches('.').to_ascii_lowercase();
-            let name = lookup.map_or(asked.as_str(), |lookup| &lookup.meant);
-            // Where nothing goes by names yet, a connection that is asked for brings its own.
-            let is_brought = !goes_by_names(set, subject) && reached.iter().any(|own| own == name);
-            if is_brought { None } else { unmeant(name) }
-        }
-        Some(L7Record::Http(http)) if is_redirect => {
-            let mut rules = judgement.l7.as_ref()?.rules.iter().filter_map(|looked_at| {
-                let ports = set.entries().get(looked_at.entry as usize)?.ports.as_ref()?;
-                ports.iter().flat_map(|rule| &rule.l7.http).find(|rule| rule.at == looked_at.at)
-            });
-            let is_met = |rule: &crate::HttpRule| {
-                let method = rule.method.as_ref();
-                method.is_none_or(|own| own.matches(&http.method) != Some(false))
-            };
-            (!rules.any(is_met)).then(|| format!("`{}` requests", http.method))
-        }
-        Some(_) => None,
-        None => match peer {
-            PeerKey::Name(name) if goes_by_names(set, subject) => unmeant(name),
-            // An address that none of those names led to.
-            PeerKey::Cidr(address)
-                if judgement.sides.direction == Direction::Egress
-                    && goes_by_names(set, subject) =>
-            {
-                Some(format!("`{address}`"))
-            }
-            _ => None,
-        },
     }
 }
 

@@ -5,7 +5,9 @@ mod demand;
 mod insert;
 mod kubernetes;
 mod lookups;
+mod meant;
 mod next;
+mod parts;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,9 @@ use crate::{
 };
 use demand::{RuleBody, RuleKey, SubjectKey, Wish, demand};
 use lookups::Lookups;
+use meant::Means;
 use next::Next;
+use parts::{Dropped, Parts};
 
 /// Additions, and what comes of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,6 +78,9 @@ type Rules = Vec<(SubjectKey, Vec<(RuleKey, RuleBody)>)>;
 
 /// Times that a suggestion is made without what did not help.
 const MAX_ROUNDS: usize = 4;
+const NO_HELP: &str =
+    "it does not pass with the addition either: a deny rule, or a rule that cannot be told";
+const NOT_TRIED: &str = "the additions together do not help, and the one for it was not tried by itself: ask for fewer flows";
 /// Edits of one suggestion; beyond, rules go into policies of their own.
 const MAX_EDITS: usize = 200;
 
@@ -134,14 +141,22 @@ fn find(
     let mut judge = Judge::new(Arc::clone(&before));
     let mut suggestion = Suggestion::default();
     let mut asked = wanted.to_vec();
-    let reached = names_reached(flows, wanted);
-    let wish = Wish { learned: &learned, lists: &lists, reached: &reached, is_one_of_many };
+    let wish = Wish { learned: &learned, lists: &lists };
+    let mut means =
+        is_one_of_many.then(|| Means::of(texts, settings, flows, wanted, judge.clone()));
+    let named = |index: usize| {
+        let flow = flows.get(index)?;
+        let sides = Sides::of(flow, &learned, settings).ok()?;
+        let (source, destination) = parties(flow, &sides);
+        Some(format!("{source} → {destination} {}", sides.traffic))
+    };
+    let mut is_settled = false;
     // What does not let its flow pass stays out of the answer, and the rest is proven again.
     for _ in 0..MAX_ROUNDS {
         let mut rules = Rules::new();
         asked.retain(|index| {
             let Some(flow) = flows.get(*index) else { return false };
-            match demand(&mut judge, flow, &wish, &mut rules) {
+            match demand(&mut judge, flow, &wish, means.as_mut(), &mut rules) {
                 Ok(needs) => needs,
                 Err(reason) => {
                     suggestion.unfixed.push(Unfixed { flow: *index, reason });
@@ -150,25 +165,45 @@ fn find(
             }
         });
         if rules.is_empty() {
+            is_settled = true;
             break;
         }
-        let (draft, passing) = best(&proof, texts, &before, rules, &asked, &old);
-        let (fixed, rest): (Vec<usize>, Vec<usize>) =
-            asked.iter().partition(|index| lookups.pass(**index, &passing, &old));
-        suggestion.unfixed.extend(rest.iter().map(|index| Unfixed {
-            flow: *index,
-            reason: "it does not pass with the addition either: a deny rule, or a rule that cannot be told".to_owned(),
-        }));
-        if rest.is_empty() {
+        let mut parts = Parts::default();
+        let (draft, passing) = best(&proof, texts, &before, rules.clone(), &asked, &old)
+            .or_else(|| {
+                parts = Parts::of(&rules, &mut |some| {
+                    let apart = Draft { yaml: write::policies(some, &before), ..Draft::default() };
+                    proof.passing(&apart, texts, &old).err()
+                });
+                best(&proof, texts, &before, parts.kept.clone(), &asked, &old)
+            })
+            .unwrap_or_default();
+        let mut fixed = Vec::new();
+        for index in &asked {
+            // What is left out for its harm may be a part of what a flow needs.
+            let mut needs = Rules::new();
+            if let Some(flow) = flows.get(*index).filter(|_| !parts.are_whole()) {
+                let _ = demand(&mut judge, flow, &wish, None, &mut needs);
+            }
+            let reason = match parts.lacks(&needs) {
+                Some(Dropped { refused: Some(flow), .. }) => format!(
+                    "an addition for it would do harm: {} passes now, and would not with it",
+                    named(*flow).unwrap_or_else(|| "a query of a lookup".to_owned())
+                ),
+                Some(_) => NOT_TRIED.to_owned(),
+                None if lookups.pass(*index, &passing, &old) => {
+                    fixed.push(*index);
+                    continue;
+                }
+                None => NO_HELP.to_owned(),
+            };
+            suggestion.unfixed.push(Unfixed { flow: *index, reason });
+        }
+        if fixed.len() == asked.len() {
             suggestion.also_allowed = passing
                 .iter()
                 .filter(|index| !fixed.contains(index))
-                .filter_map(|index| {
-                    let flow = flows.get(*index)?;
-                    let sides = Sides::of(flow, &learned, settings).ok()?;
-                    let (source, destination) = parties(flow, &sides);
-                    Some(format!("{source} → {destination} {}", sides.traffic))
-                })
+                .filter_map(|index| named(*index))
                 .collect();
             let next = Next {
                 judge: Judge::new(Arc::new(proof.set(&current(texts, &draft.texts), &draft.yaml))),
@@ -183,30 +218,23 @@ fn find(
             suggestion.texts = draft.texts;
             suggestion.edits = draft.edits;
             suggestion.yaml = draft.yaml;
+            is_settled = true;
             break;
         }
         asked = fixed;
+    }
+    if !is_settled {
+        let left = asked.iter().map(|flow| Unfixed { flow: *flow, reason: NOT_TRIED.to_owned() });
+        suggestion.unfixed.extend(left);
     }
     order::sort(&mut suggestion.also_allowed);
     suggestion.also_allowed.dedup();
     suggestion
 }
 
-/// Names to which flows connect.
-fn names_reached(flows: &[Flow], wanted: &[usize]) -> Vec<String> {
-    let wanted = wanted.iter().filter_map(|index| flows.get(*index));
-    let connections = wanted.filter(|flow| flow.l7.is_none());
-    let mut names: Vec<String> = connections
-        .flat_map(|flow| &flow.destination_names)
-        .map(|name| name.trim_end_matches('.').to_ascii_lowercase())
-        .collect();
-    order::sort(&mut names);
-    names.dedup();
-    names
-}
-
 /// The additions that let the most flows pass of those that are `asked` for: to what is there if
-/// that lets the same pass and no more, else policies of their own. With the flows that pass.
+/// that lets the same pass and no more, else policies of their own. With the flows that pass. None:
+/// either way, a flow that passes now would not.
 fn best(
     proof: &Proof<'_>,
     texts: &[SourceText<'_>],
@@ -214,11 +242,11 @@ fn best(
     rules: Rules,
     asked: &[usize],
     old: &[Option<Verdict>],
-) -> (Draft, Vec<usize>) {
+) -> Option<(Draft, Vec<usize>)> {
     let apart = Draft { yaml: write::policies(&rules, before), ..Draft::default() };
     let within = edit(texts, proof.settings, before, rules);
-    let passes_apart = proof.passing(&apart, texts, old);
-    let passes_within = proof.passing(&within, texts, old);
+    let passes_apart = proof.passing(&apart, texts, old).ok();
+    let passes_within = proof.passing(&within, texts, old).ok();
     let is_as_good = !within.edits.is_empty()
         && passes_within.as_ref().is_some_and(|own| {
             passes_apart.as_ref().is_none_or(|apart| {
@@ -229,7 +257,7 @@ fn best(
             })
         });
     let (draft, passing) = if is_as_good { (within, passes_within) } else { (apart, passes_apart) };
-    (draft, passing.unwrap_or_default())
+    Some((draft, passing?))
 }
 
 /// Additions that may become the answer.
@@ -316,23 +344,24 @@ impl Proof<'_> {
         answers.into_iter().map(|answer| answer.ok().map(|own| own.verdict)).collect()
     }
 
-    /// Flows that pass with a draft and did not before, in order. None: a flow that passed is refused now.
+    /// Flows that pass with a draft and did not before, in order. Errors: a flow that passed, and
+    /// does not now.
     fn passing(
         &self,
         draft: &Draft,
         texts: &[SourceText<'_>],
         old: &[Option<Verdict>],
-    ) -> Option<Vec<usize>> {
+    ) -> Result<Vec<usize>, usize> {
         let new = self.verdicts(&current(texts, &draft.texts), &draft.yaml);
         let allowed = Some(Verdict::Allowed);
         let is_worse =
             |(old, new): (&Option<Verdict>, &Option<Verdict>)| *old == allowed && *new != allowed;
-        if old.iter().zip(&new).any(is_worse) {
-            return None;
+        if let Some(harmed) = old.iter().zip(&new).position(is_worse) {
+            return Err(harmed);
         }
         let passes =
             old.iter().zip(&new).enumerate().filter(|(_, (o, n))| **o != allowed && **n == allowed);
-        Some(passes.map(|(index, _)| index).collect())
+        Ok(passes.map(|(index, _)| index).collect())
     }
 }
 

@@ -563,3 +563,21 @@ fn what_is_denied_next_is_named() {
     );
     check(combined, &[front("api.github.com")], &[0], &[]);
 }
+
+#[test]
+fn what_the_agent_lets_pass_by_a_setting_gets_no_rule() {
+    let too_large =
+        Flow { l4: Some(Layer4::Icmpv4(flow::Icmp { icmp_type: 3, code: 4 })), ..to_b("app=a", 0) };
+    let text = about_b("  ingress: [{}]\n");
+    let sources = [SourceText { index: 0, text: &text }];
+    let settings = Settings { icmp_frag_needed: false, ..Settings::default() };
+    let what = "it is ICMP fragmentation needed, which the agent lets pass without a rule unless `allow-icmp-frag-needed` is off";
+    let suggestion = suggest(&sources, &settings, std::slice::from_ref(&too_large), &[0]);
+    assert_eq!((suggestion.edits.len(), suggestion.yaml.as_str()), (0, ""));
+    assert!(suggestion.unfixed[0].reason.starts_with(what), "{:?}", suggestion.unfixed);
+    let mut judge = Judge::new(Arc::new(PolicySet::read(&sources, settings)));
+    let judgement = judge.explain_flow(&too_large, &Learned::default()).unwrap();
+    let sentence = judgement.sentence(judge.set());
+    assert!(sentence.starts_with("denied on ingress by default"), "{sentence}");
+    assert!(sentence.ends_with(&format!("{what}, and connections need it")), "{sentence}");
+}

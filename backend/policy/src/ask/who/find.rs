@@ -94,6 +94,13 @@ impl Directory {
         Ok(found)
     }
 
+    /// Labels of the pods that a name means.
+    pub(crate) fn labels_of(&self, target: &Target) -> Vec<Vec<String>> {
+        let Ok(found) = self.find(target, &[], None, None) else { return Vec::new() };
+        let labels = found.parties.into_iter().map(|party| party.endpoint.labels);
+        labels.filter(|labels| labels.iter().any(|label| !is_outside(label))).collect()
+    }
+
     /// Where flows show that a name is connected to, and the ports of its Service.
     pub(crate) fn traffics(&self, target: &Target, flows: &[Flow]) -> Vec<Traffic> {
         const MAX_TRAFFICS: usize = 8;

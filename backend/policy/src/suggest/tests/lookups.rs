@@ -73,3 +73,93 @@ fn of_many_flows_those_pass_that_some_policy_means() {
     assert_eq!(suggestion.fixed, [1]);
     assert_eq!(suggestion.unfixed[0].reason, format!("{meant}`PUT` requests"));
 }
+
+#[test]
+fn of_many_flows_names_of_the_cluster_pass_that_some_policy_means() {
+    // b may reach `cart` by its labels, and looks up more than that.
+    let text = by_names("shop.pets.svc.cluster.local")
+        + "  - toEndpoints: [{matchLabels: {app: cart}}]\n    toPorts: [{ports: [{port: '80', protocol: TCP}]}]\n";
+    let connection = |app: &str, port: u16| {
+        let (b, other) = (pod("pets", "app=b"), pod("pets", &format!("app={app}")));
+        let service = flow::Service { name: app.to_owned(), namespace: "pets".to_owned() };
+        Flow { destination_service: Some(service), ..tcp(b, other, port, TrafficDirection::Egress) }
+    };
+    let check = |wanted: &[Flow], others: &[Flow], apart: &[&str]| {
+        let flows = [wanted, others].concat();
+        let all: Vec<usize> = (0..wanted.len()).collect();
+        let suggestion = suggested(&text, &flows, &all);
+        let reasons: Vec<&str> = suggestion.unfixed.iter().map(|own| own.reason.as_str()).collect();
+        let expect: Vec<String> = apart
+            .iter()
+            .map(|name| format!("refused, and no policy means to allow it: `{name}`"))
+            .collect();
+        assert_eq!(reasons, expect);
+        assert_eq!(suggestion.fixed.len() + apart.len(), wanted.len());
+        let fixed: String = suggestion.texts.iter().map(|(_, text)| text.as_str()).collect();
+        for name in apart {
+            assert!(!fixed.contains(name) && !suggestion.yaml.contains(name), "{fixed}");
+        }
+    };
+    let meant = query("api.github.com.pets.svc.cluster.local");
+    let stranger = "vault.security.svc.cluster.local";
+    let cart = "cart.pets.svc.cluster.local";
+    // Nothing leads there.
+    check(&[meant.clone(), query(stranger)], &[], &[stranger]);
+    check(
+        &[meant.clone(), query("www.bing.com.svc.cluster.local")],
+        &[],
+        &["www.bing.com.svc.cluster.local"],
+    );
+    check(&[meant.clone(), query(cart)], &[], &[cart]);
+    // A rule leads there, or a connection that is asked for beside it.
+    check(&[meant.clone(), query(cart)], &[connection("cart", 80)], &[]);
+    check(&[meant.clone(), query(cart)], &[connection("cart", 81)], &[cart]);
+    check(&[meant.clone(), query(cart), connection("cart", 81)], &[], &[]);
+    // The lookup of a name that DNS rules hold.
+    check(&[meant.clone(), query("shop.pets.svc.cluster.local.pets.svc.cluster.local")], &[], &[]);
+}
+
+/// A connection to another port of a name that `toFQDNs` has.
+fn to_another_port() -> Flow {
+    Flow {
+        l4: Some(Layer4::Tcp(Tcp { source_port: 4, destination_port: 8443, flags: None })),
+        ..to_name("api.github.com")
+    }
+}
+
+/// Every name may be looked up, unseen by the proxy.
+const UNSEEN: &str = "  egress:\n  - toEndpoints: [{matchLabels: {'k8s:io.kubernetes.pod.namespace': kube-system, k8s-app: kube-dns}}]\n  - toFQDNs: [{matchName: api.github.com}]\n    toPorts: [{ports: [{port: '443', protocol: TCP}]}]\n";
+
+#[test]
+fn a_name_that_has_to_be_seen_does_not_shut_out_the_others() {
+    let flows = [to_another_port(), query("known.io")];
+    let suggestion = suggested(&about_b(UNSEEN), &flows, &[0]);
+    assert_eq!(suggestion.fixed, [0], "{:?}", suggestion.unfixed);
+    let inserted: String = suggestion.edits.iter().map(|edit| edit.inserted.as_str()).collect();
+    assert!(inserted.contains("dns:\n        - matchPattern: \"*\"\n"), "{inserted}");
+}
+
+#[test]
+fn what_does_harm_is_left_out_and_the_rest_is_offered() {
+    // Names are limited over UDP alone. The policy is about others as well, so that a rule for the
+    // name of a connection comes beside it, and limits TCP.
+    let text = CLOSED.replace("  ingress: [{}]\n", "").replace("ANY", "UDP")
+        + UNSEEN.trim_start_matches("  egress:\n");
+    let by_tcp = Flow {
+        l4: Some(Layer4::Tcp(Tcp { source_port: 4, destination_port: 53, flags: None })),
+        ..query("any.io")
+    };
+    let cart = tcp(pod("pets", "app=b"), pod("pets", "app=cart"), 80, TrafficDirection::Egress);
+    let flows = [to_another_port(), cart, by_tcp];
+    let suggestion = suggested(&text, &flows, &[0, 1]);
+    assert_eq!(suggestion.fixed, [1], "{:?}", suggestion.unfixed);
+    let reasons: Vec<(usize, &str)> =
+        suggestion.unfixed.iter().map(|own| (own.flow, own.reason.as_str())).collect();
+    let harm = "an addition for it would do harm: pets/b → kube-system/kube-dns 53/TCP passes now, and would not with it";
+    assert_eq!(reasons, [(0, harm)]);
+    assert!(suggestion.yaml.contains("cart") && !suggestion.yaml.contains("8443"));
+    // By itself, nothing is offered for it.
+    let suggestion = suggested(&text, &flows, &[0]);
+    assert_eq!((suggestion.fixed.len(), suggestion.edits.len()), (0, 0));
+    assert_eq!((suggestion.yaml.as_str(), suggestion.unfixed[0].reason.as_str()), ("", harm));
+}
