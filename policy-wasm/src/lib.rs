@@ -1,33 +1,22 @@
 //! The policy engine for the browser: policies and packed flows in, columns and texts out.
 //!
-//! Exports only; they are called once per batch, never once per row. What is asked at different times
-//! is a module of its own, one for each feature: verdicts are loaded where there are policies, lints
-//! and fixes when someone asks for them.
-
-#[cfg(any(test, feature = "verdicts"))]
+//! Exports only; they are called once per batch, never once per row. Policies are compiled once and
+//! flows made ready once; verdicts, explanations, differences, lints and fixes come from the same two.
 mod changes;
-#[cfg(any(test, feature = "verdicts"))]
 mod explained;
-#[cfg(any(test, feature = "verdicts"))]
 mod judged;
-#[cfg(any(test, feature = "lint"))]
 mod lint;
-#[cfg(any(test, feature = "verdicts", feature = "lint"))]
 mod place;
 mod policy_files;
-#[cfg(any(test, feature = "verdicts"))]
 mod questions;
 mod recorded;
-#[cfg(any(test, feature = "suggest"))]
 mod suggest;
 #[cfg(test)]
 mod tests;
-#[cfg(any(test, feature = "verdicts"))]
 mod verdicts;
 
 use policy_files::{PolicyFile, PolicyFiles};
 use recorded::Recorded;
-#[cfg(any(test, feature = "verdicts"))]
 pub use verdicts::match_names;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -7,7 +7,7 @@ use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::place::Place;
-use crate::policy_files::PolicyFiles;
+use crate::policy_files::{PolicyFiles, sources};
 use crate::recorded::Recorded;
 use crate::{Policies, RecordedFlows, json};
 
@@ -37,10 +37,9 @@ pub(crate) struct Found {
 pub(crate) fn findings(recorded: &mut Recorded, policies: &mut PolicyFiles) -> Vec<Found> {
     recorded.prepare(policies);
     let (_, flows) = recorded.newest(&HashSet::new());
-    // Its texts are borrowed while the judge is not, which is part of the same.
-    let mut judge = policies.judge.clone();
-    let names: Vec<&str> = policies.files.iter().map(|file| file.name.as_str()).collect();
-    let found = lint(&policies.sources(), &names, &mut judge, &flows);
+    let PolicyFiles { files, judge, .. } = policies;
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    let found = lint(&sources(files), &names, judge, &flows);
     found
         .into_iter()
         .map(|finding| Found {

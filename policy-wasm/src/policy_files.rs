@@ -64,11 +64,6 @@ impl PolicyFiles {
         self.judge.set()
     }
 
-    pub(crate) fn sources(&self) -> Vec<SourceText<'_>> {
-        let files = self.files.iter().enumerate();
-        files.map(|(index, file)| SourceText { index, text: &file.text }).collect()
-    }
-
     fn with_known(&self, mut settings: Settings) -> Settings {
         for (name, value) in &self.known_settings {
             // Each was tried before it was kept.
@@ -82,7 +77,7 @@ impl PolicyFiles {
             texts: self.files.iter().map(|file| timestamp(file.modified_ms)).collect(),
             set: timestamp(self.changed_ms),
         };
-        let set = PolicySet::read(&self.sources(), settings).dated(&dates);
+        let set = PolicySet::read(&sources(&self.files), settings).dated(&dates);
         self.judge = Judge::new(Arc::new(set));
     }
 
@@ -93,6 +88,12 @@ impl PolicyFiles {
             self.compile(settings);
         }
     }
+}
+
+/// The texts, for what reads them.
+pub(crate) fn sources(files: &[PolicyFile]) -> Vec<SourceText<'_>> {
+    let files = files.iter().enumerate();
+    files.map(|(index, file)| SourceText { index, text: &file.text }).collect()
 }
 
 /// A point in time; none where it is not known.

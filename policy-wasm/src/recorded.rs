@@ -1,7 +1,6 @@
 //! The flows of an answer as their messages: read when they are asked about.
 
 use flow::Flow;
-#[cfg(any(test, feature = "lint", feature = "suggest"))]
 use hashbrown::HashSet;
 use hubble_api::packed;
 use hubble_api::pb::observer::GetFlowsResponse;
@@ -11,7 +10,6 @@ use prost::Message;
 use crate::policy_files::{Flows, PolicyFiles};
 
 /// Flows that lints and fixes look at, newest first: each is held decoded.
-#[cfg(any(test, feature = "lint", feature = "suggest"))]
 const MAX_FLOWS: usize = 50_000;
 
 /// The flows in the rows of the panel's table.
@@ -56,13 +54,11 @@ impl Recorded {
     }
 
     /// What [`Recorded::prepare`] made ready.
-    #[cfg(any(test, feature = "verdicts"))]
     pub(crate) const fn ready(&self) -> &Flows {
         &self.ready
     }
 
     /// The flow of a row. `None`: there is no such row, or its message is defective.
-    #[cfg(any(test, feature = "verdicts"))]
     pub(crate) fn flow(&self, row: usize) -> Option<Flow> {
         let mut found = None;
         self.for_each_flow(row, |other| other == row, |_, flow| found = flow, Some(1));
@@ -70,7 +66,6 @@ impl Recorded {
     }
 
     /// The last flows that came, and those of the rows that are `asked` about, with their rows.
-    #[cfg(any(test, feature = "lint", feature = "suggest"))]
     pub(crate) fn newest(&self, asked: &HashSet<usize>) -> (Vec<usize>, Vec<Flow>) {
         let first = self.len().saturating_sub(MAX_FLOWS);
         let (mut row_of, mut flows) = (Vec::new(), Vec::new());

@@ -6,7 +6,7 @@ use serde::Serialize;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::policy_files::PolicyFiles;
+use crate::policy_files::{PolicyFiles, sources};
 use crate::recorded::Recorded;
 use crate::{Policies, RecordedFlows, json};
 
@@ -66,8 +66,8 @@ pub(crate) fn suggestion(recorded: &mut Recorded, policies: &mut PolicyFiles, ro
     let is_wanted = |(_, row): &(usize, &usize)| asked.contains(*row);
     let wanted: Vec<usize> =
         row_of.iter().enumerate().filter(is_wanted).map(|(index, _)| index).collect();
-    let settings = policies.set().settings();
-    let suggested = suggest(&policies.sources(), settings, &flows, &wanted);
+    let texts = sources(&policies.files);
+    let suggested = suggest(&texts, policies.set().settings(), &flows, &wanted);
     let row = |index: usize| row_of.get(index).copied().unwrap_or_default();
     let file =
         |index: usize| policies.files.get(index).map_or_else(String::new, |f| f.name.clone());

@@ -2,8 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { initSync } from '../../frontend-wasm/pkg/frontend_wasm';
-import { initSync as initLintSync } from '../../policy-wasm/pkg/policy_lint';
-import { initSync as initSuggestSync } from '../../policy-wasm/pkg/policy_suggest';
 import { initSync as initPoliciesSync } from '../../policy-wasm/pkg/policy_wasm';
 
 const root = join(__dirname, '../..');
@@ -12,8 +10,6 @@ const root = join(__dirname, '../..');
 export function startWasm(): void {
   initSync({ module: readFileSync(join(root, 'frontend-wasm/pkg/frontend_wasm_bg.wasm')) });
   initPoliciesSync({ module: readFileSync(join(root, 'policy-wasm/pkg/policy_wasm_bg.wasm')) });
-  initLintSync({ module: readFileSync(join(root, 'policy-wasm/pkg/policy_lint_bg.wasm')) });
-  initSuggestSync({ module: readFileSync(join(root, 'policy-wasm/pkg/policy_suggest_bg.wasm')) });
 }
 
 /** A packed stream, and what the native build makes of it. */

@@ -157,8 +157,6 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
         "frontend-wasm",
         "-p",
         "policy-wasm",
-        "--features",
-        "policy-wasm/lint,policy-wasm/suggest",
         "--",
         "-D",
         "warnings",

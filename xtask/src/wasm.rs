@@ -19,9 +19,7 @@ use crate::{Failure, workspace};
 struct Module {
     /// The crate's name, which is its folder's too.
     package: &'static str,
-    /// The only feature of the crate that it has; none: the crate has no features.
-    feature: Option<&'static str>,
-    /// The name of the files in its `pkg/`.
+    /// The name of what cargo makes, and of the files in its `pkg/`.
     name: &'static str,
     /// What it may weigh on the wire, gzipped.
     budget_bytes: usize,
@@ -46,34 +44,12 @@ pub(crate) fn built() -> std::io::Result<Vec<Built>> {
     MODULES.iter().map(read).collect()
 }
 
-/// The decoder, and the policy engine in three, each loaded when it is asked for: verdicts where
-/// there are policies.
-const MODULES: [Module; 4] = [
-    Module {
-        package: "frontend-wasm",
-        feature: None,
-        name: "frontend_wasm",
-        budget_bytes: 200_000,
-    },
-    Module {
-        package: "policy-wasm",
-        feature: Some("verdicts"),
-        name: "policy_wasm",
-        budget_bytes: 260_000,
-    },
-    // Each holds the engine once more: 257 KB of the two, until the browser has one engine.
-    Module {
-        package: "policy-wasm",
-        feature: Some("lint"),
-        name: "policy_lint",
-        budget_bytes: 270_000,
-    },
-    Module {
-        package: "policy-wasm",
-        feature: Some("suggest"),
-        name: "policy_suggest",
-        budget_bytes: 288_000,
-    },
+/// The decoder, and the policy engine, which is loaded where there are policies.
+const MODULES: [Module; 2] = [
+    Module { package: "frontend-wasm", name: "frontend_wasm", budget_bytes: 200_000 },
+    // Verdicts, lints and fixes in one, which weighs 332 KB: as three modules, each with the engine,
+    // they weighed 797 KB together.
+    Module { package: "policy-wasm", name: "policy_wasm", budget_bytes: 348_000 },
 ];
 
 /// Binaryen's optimiser, compiled for Node.js.
@@ -91,8 +67,7 @@ pub(crate) struct BindingsError {
 impl Module {
     /// What cargo makes.
     fn compiled(&self) -> PathBuf {
-        let name = self.package.replace('-', "_");
-        workspace::target().join(WASM).join("wasm").join(name).with_extension("wasm")
+        workspace::target().join(WASM).join("wasm").join(self.name).with_extension("wasm")
     }
 
     fn folder(&self) -> PathBuf {
@@ -121,9 +96,6 @@ async fn build_one(module: &Module) -> Result<(), Failure> {
     // One at a time: together, each would get the features that the other asks for.
     let package = ["build", "--locked", "--package", module.package];
     command.args(package).args(["--profile", "wasm", "--target", WASM]);
-    if let Some(feature) = module.feature {
-        command.args(["--no-default-features", "--features", feature]);
-    }
     // wasm-bindgen reads from a custom section which features of Wasm the compiler used; stripping
     // takes that section too, and what may go is taken off below.
     command.env("CARGO_PROFILE_WASM_STRIP", "none");

@@ -9,24 +9,23 @@ import type {
   FlowsEngine,
   FlowsView,
   PolicyFile,
-  PolicyModule,
   ViewSpec,
 } from './protocol';
-import { PolicyModules } from './PolicyModules';
+import { onceStarted } from './onceStarted';
 import { Session } from './session';
 
 /** Decodes on the page's own thread, where no worker can be had. The module has to run already. */
 export class InlineEngine implements FlowsEngine {
   private readonly session = new Session();
-  private readonly modules = new PolicyModules((module) => this.startModule(module));
+  private readonly policyEngine = onceStarted(() => this.startPolicies());
 
-  /** Without addresses, the modules of the policy engine have to run already. */
-  constructor(private readonly policyWasmAddresses?: Record<PolicyModule, string>) {}
+  /** Without its address, the policy engine has to run already. */
+  constructor(private readonly policyWasmAddress?: string) {}
 
   /** Compiles and starts the module, then is ready. */
-  static async start(address: string, policyWasmAddresses: Record<PolicyModule, string>): Promise<InlineEngine> {
+  static async start(address: string, policyWasmAddress: string): Promise<InlineEngine> {
     await init({ module_or_path: await compile(address) });
-    return new InlineEngine(policyWasmAddresses);
+    return new InlineEngine(policyWasmAddress);
   }
 
   async load(frames: string[][]): Promise<FlowBatch> {
@@ -46,14 +45,14 @@ export class InlineEngine implements FlowsEngine {
   }
 
   async setPolicies(files: PolicyFile[], namespace: string): Promise<CompiledPolicies> {
-    await this.modules.ready('verdicts');
+    await this.policyEngine();
     return this.session.answer({ kind: 'setPolicies', files, namespace }) as CompiledPolicies;
   }
 
-  private async startModule(module: PolicyModule): Promise<void> {
-    if (this.policyWasmAddresses) {
-      const wasm = await compile(this.policyWasmAddresses[module]);
-      this.session.answer({ kind: 'startPolicies', module, wasm });
+  private async startPolicies(): Promise<void> {
+    if (this.policyWasmAddress) {
+      const wasm = await compile(this.policyWasmAddress);
+      this.session.answer({ kind: 'startPolicies', wasm });
     }
   }
 
@@ -62,12 +61,10 @@ export class InlineEngine implements FlowsEngine {
   }
 
   async lint(): Promise<Finding[]> {
-    await this.modules.ready('lint');
     return this.session.answer({ kind: 'lint' }) as Finding[];
   }
 
   async suggest(rows: number[]): Promise<Fix> {
-    await this.modules.ready('suggest');
     return this.session.answer({ kind: 'suggest', rows }) as Fix;
   }
 

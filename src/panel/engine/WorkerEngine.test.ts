@@ -95,12 +95,13 @@ test('disposing stops the worker', async () => {
   await expect(engine.load([])).rejects.toBeInstanceOf(WorkerGone);
 });
 
-test('the policy engine is started once, with the first policies', async () => {
-  const fetched = jest.fn(async () => new ArrayBuffer(4));
+test('the policy engine is started once, with the first policies, and asked for all that follows', async () => {
+  const fetched = jest.fn(async () => new ArrayBuffer(4)).mockRejectedValueOnce(new Error('answered with status 502'));
   const engine = await WorkerEngine.start('script', new ArrayBuffer(8), fetched, 50);
   const worker = FakeWorker.last;
   const compiled = { policies: 0, refused: [] };
-  const answerNext = async (value: string | typeof compiled) => {
+  await expect(engine.setPolicies([], '')).rejects.toThrow('answered with status 502');
+  const answerNext = async (value: string | [] | typeof compiled) => {
     await new Promise((resolve) => setTimeout(resolve));
     worker.say({ kind: 'answer', id: worker.requests.at(-1)?.id ?? -1, value });
   };
@@ -111,6 +112,10 @@ test('the policy engine is started once, with the first policies', async () => {
   const second = engine.setPolicies([], '');
   await answerNext(compiled);
   await expect(second).resolves.toBe(compiled);
-  expect(worker.requests.map(({ call }) => call.kind)).toEqual(['startPolicies', 'setPolicies', 'setPolicies']);
-  expect(fetched).toHaveBeenCalledTimes(1);
+  const findings = engine.lint();
+  await answerNext([]);
+  await expect(findings).resolves.toEqual([]);
+  const kinds = worker.requests.map(({ call }) => call.kind);
+  expect(kinds).toEqual(['startPolicies', 'setPolicies', 'setPolicies', 'lint']);
+  expect(fetched).toHaveBeenCalledTimes(2);
 });

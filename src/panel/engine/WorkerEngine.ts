@@ -9,13 +9,12 @@ import type {
   FlowsEngine,
   FlowsView,
   PolicyFile,
-  PolicyModule,
   Request,
   Response,
   Start,
   ViewSpec,
 } from './protocol';
-import { PolicyModules } from './PolicyModules';
+import { onceStarted } from './onceStarted';
 
 /** The worker is gone; flows have to be loaded anew. */
 export class WorkerGone extends Error {
@@ -36,13 +35,13 @@ export class WorkerEngine implements FlowsEngine {
   private lastId = 0;
   private gone: WorkerGone | undefined;
 
-  private readonly modules = new PolicyModules(async (module) => {
-    await this.call({ kind: 'startPolicies', module, wasm: await this.policyWasm(module) });
+  private readonly policyEngine = onceStarted(async () => {
+    await this.call({ kind: 'startPolicies', wasm: await this.policyWasm() });
   });
 
   private constructor(
     private readonly worker: Worker,
-    private readonly policyWasm: (module: PolicyModule) => Promise<ArrayBuffer>
+    private readonly policyWasm: () => Promise<ArrayBuffer>
   ) {
     worker.onmessage = ({ data }: MessageEvent<Response>) => this.settle(data);
     worker.onerror = (event) => this.stop(event.message || 'no reason given');
@@ -55,7 +54,7 @@ export class WorkerEngine implements FlowsEngine {
   static start(
     script: string,
     wasm: ArrayBuffer,
-    policyWasm: (module: PolicyModule) => Promise<ArrayBuffer>,
+    policyWasm: () => Promise<ArrayBuffer>,
     timeoutMs: number
   ): Promise<WorkerEngine> {
     return new Promise((resolve, reject) => {
@@ -103,7 +102,7 @@ export class WorkerEngine implements FlowsEngine {
   }
 
   async setPolicies(files: PolicyFile[], namespace: string): Promise<CompiledPolicies> {
-    await this.modules.ready('verdicts');
+    await this.policyEngine();
     return this.call({ kind: 'setPolicies', files, namespace });
   }
 
@@ -111,13 +110,11 @@ export class WorkerEngine implements FlowsEngine {
     return this.call({ kind: 'explain', row });
   }
 
-  async lint(): Promise<Finding[]> {
-    await this.modules.ready('lint');
+  lint(): Promise<Finding[]> {
     return this.call({ kind: 'lint' });
   }
 
-  async suggest(rows: number[]): Promise<Fix> {
-    await this.modules.ready('suggest');
+  suggest(rows: number[]): Promise<Fix> {
     return this.call({ kind: 'suggest', rows });
   }
 

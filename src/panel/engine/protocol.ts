@@ -117,9 +117,6 @@ export interface Fix {
   stillDenied: string[];
 }
 
-/** The modules of the policy engine, each loaded when it is asked for. */
-export type PolicyModule = 'verdicts' | 'lint' | 'suggest';
-
 /** What stands in a text column of a row. */
 export function textOf(batch: FlowBatch, column: TextColumnId, row: number): string {
   return batch.strings[batch.codes[column][row] ?? 0] ?? '';
@@ -187,8 +184,8 @@ export type Call =
   | { kind: 'view'; spec: ViewSpec }
   | { kind: 'record'; row: number }
   | { kind: 'file'; spec: FileSpec }
-  /** Starts a module of the policy engine; once, before it is asked. */
-  | { kind: 'startPolicies'; module: PolicyModule; wasm: ArrayBuffer | WebAssembly.Module }
+  /** Starts the policy engine; once, before it is asked. */
+  | { kind: 'startPolicies'; wasm: ArrayBuffer | WebAssembly.Module }
   | { kind: 'setPolicies'; files: PolicyFile[]; namespace: string }
   | { kind: 'explain'; row: number }
   | { kind: 'lint' }

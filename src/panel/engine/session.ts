@@ -1,15 +1,5 @@
 import { FlowTable } from '../../../frontend-wasm/pkg/frontend_wasm';
-import {
-  initSync as startLint,
-  Policies as LintPolicies,
-  RecordedFlows as LintFlows,
-} from '../../../policy-wasm/pkg/policy_lint';
-import {
-  initSync as startSuggest,
-  Policies as SuggestPolicies,
-  RecordedFlows as SuggestFlows,
-} from '../../../policy-wasm/pkg/policy_suggest';
-import { initSync as startVerdicts, Policies, RecordedFlows } from '../../../policy-wasm/pkg/policy_wasm';
+import { initSync as startPolicies, Policies, RecordedFlows } from '../../../policy-wasm/pkg/policy_wasm';
 import { judgedColumns, textColumns, type JudgedColumnId, type TextColumnId } from '../table/columns';
 import { bytesOfRows } from './base64';
 import type {
@@ -31,10 +21,8 @@ import type {
 /** The Wasm module's flows, on whichever thread it was started. */
 export class Session {
   private table: FlowTable | undefined;
-  private files: PolicyFile[] = [];
-  private namespace = '';
   private policies: Policies | undefined;
-  /** The same flows in the module of the policy engine, once there are policies. */
+  /** The same flows in the policy engine, once there are policies. */
   private recorded: RecordedFlows | undefined;
   private codesByVerdict = new Map<string, number>();
   private codesByAgreement = new Map<string, number>();
@@ -51,7 +39,7 @@ export class Session {
       case 'file':
         return this.file(call.spec);
       case 'startPolicies':
-        policyModules[call.module]({ module: call.wasm });
+        startPolicies({ module: call.wasm });
         return '';
       case 'setPolicies':
         return this.setPolicies(call.files, call.namespace);
@@ -145,8 +133,6 @@ export class Session {
     const compiled = new Policies(...columnsOf(files, namespace));
     this.policies?.free();
     this.policies = compiled;
-    this.files = files;
-    this.namespace = namespace;
     return {
       policies: compiled.count,
       refused: JSON.parse(compiled.refused()) as RefusedDocument[],
@@ -156,7 +142,7 @@ export class Session {
 
   /** Has the policy engine judge the flows of the table, and the table show what came of it. */
   private judge(table: FlowTable, policies: Policies): void {
-    this.recorded ??= filled(new RecordedFlows(), table);
+    this.recorded ??= recordedFlows(table);
     const judged = this.recorded.judge(policies);
     try {
       table.setJudged(judged.texts(), judged.agreement(), judged.computed(), judged.decidedBy());
@@ -187,39 +173,18 @@ export class Session {
   }
 
   private explain(row: number): Explanation {
-    if (!this.policies || !this.recorded) {
-      throw new Error('no policies are loaded');
-    }
-    return JSON.parse(this.recorded.explain(this.policies, row)) as Explanation;
+    const { flows, policies } = this.judged();
+    return JSON.parse(flows.explain(policies, row)) as Explanation;
   }
 
   private lint(): Finding[] {
-    return this.asked(LintPolicies, LintFlows, (policies, flows) => JSON.parse(flows.lint(policies)) as Finding[]);
+    const { flows, policies } = this.judged();
+    return JSON.parse(flows.lint(policies)) as Finding[];
   }
 
   private suggest(rows: number[]): Fix {
-    return this.asked(
-      SuggestPolicies,
-      SuggestFlows,
-      (policies, flows) => JSON.parse(flows.suggest(policies, Uint32Array.from(rows))) as Fix
-    );
-  }
-
-  /** Hands files and flows to a module of its own memory, which is given back with the answer. */
-  private asked<P extends Freed, F extends Freed & FlowsOfModule, Answer>(
-    PoliciesOfModule: new (...columns: PolicyColumns) => P,
-    Flows: new () => F,
-    ask: (policies: P, flows: F) => Answer
-  ): Answer {
-    const table = this.loaded();
-    const policies = new PoliciesOfModule(...columnsOf(this.files, this.namespace));
-    const flows = new Flows();
-    try {
-      return ask(policies, filled(flows, table));
-    } finally {
-      policies.free();
-      flows.free();
-    }
+    const { flows, policies } = this.judged();
+    return JSON.parse(flows.suggest(policies, Uint32Array.from(rows))) as Fix;
   }
 
   private codesByText(codes: Uint32Array): Map<string, number> {
@@ -237,17 +202,14 @@ export class Session {
     }
     return this.table;
   }
-}
 
-const policyModules = { verdicts: startVerdicts, lint: startLint, suggest: startSuggest };
-
-interface Freed {
-  free(): void;
-}
-
-interface FlowsOfModule {
-  append(packed: Uint8Array): void;
-  setPlaces(places: Uint32Array): void;
+  private judged(): { flows: RecordedFlows; policies: Policies } {
+    this.loaded();
+    if (!this.policies || !this.recorded) {
+      throw new Error('no policies are loaded');
+    }
+    return { flows: this.recorded, policies: this.policies };
+  }
 }
 
 /** Names, texts, times, settings that are known, and when a file came or went last. */
@@ -264,8 +226,9 @@ function columnsOf(files: readonly PolicyFile[], namespace: string): PolicyColum
   ];
 }
 
-/** The flows of a table for a module of the policy engine: the packed bytes once more, and which are rows. */
-function filled<F extends FlowsOfModule>(recorded: F, table: FlowTable): F {
+/** The flows of a table for the policy engine: the packed bytes once more, and which are rows. */
+function recordedFlows(table: FlowTable): RecordedFlows {
+  const recorded = new RecordedFlows();
   for (let stream = 0; stream < table.streams; stream++) {
     recorded.append(table.stream(stream));
   }

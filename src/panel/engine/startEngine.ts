@@ -1,6 +1,4 @@
 import wasmAddress from '../../../frontend-wasm/pkg/frontend_wasm_bg.wasm?address';
-import lintWasmAddress from '../../../policy-wasm/pkg/policy_lint_bg.wasm?address';
-import suggestWasmAddress from '../../../policy-wasm/pkg/policy_suggest_bg.wasm?address';
 import policyWasmAddress from '../../../policy-wasm/pkg/policy_wasm_bg.wasm?address';
 import { text } from '../text';
 import { InlineEngine } from './InlineEngine';
@@ -17,12 +15,6 @@ export interface StartedEngine {
   onMainThread?: string;
 }
 
-const policyWasmAddresses = {
-  verdicts: policyWasmAddress,
-  lint: lintWasmAddress,
-  suggest: suggestWasmAddress,
-};
-
 const fetched = new Map<string, Promise<ArrayBuffer>>();
 
 /** Starts the decoder in a worker, else on this thread. */
@@ -35,13 +27,13 @@ export async function startEngine(): Promise<StartedEngine> {
       engine: await WorkerEngine.start(
         workerScript,
         await bytesOf(wasmAddress),
-        (module) => bytesOf(policyWasmAddresses[module]),
+        () => bytesOf(policyWasmAddress),
         workerTimeoutMs
       ),
     };
   } catch (why) {
     try {
-      return { engine: await InlineEngine.start(wasmAddress, policyWasmAddresses), onMainThread: messageOf(why) };
+      return { engine: await InlineEngine.start(wasmAddress, policyWasmAddress), onMainThread: messageOf(why) };
     } catch (cause) {
       throw cause instanceof WebAssembly.CompileError ? new Error(text.states.noWasm, { cause }) : cause;
     }
