@@ -5,9 +5,11 @@
 
 use chrono::{DateTime, Datelike, Timelike};
 use flow::Timestamp;
+use hashbrown::HashMap;
 
 use crate::{
-    Agreement, Direction, Identity, Judge, Summary,
+    Agreement, Direction, Documents, GroupSelector, Identity, Judge, Peer, PeerMatcher, Peers,
+    Policy, PolicySet, Summary,
     source::{Node, Value},
 };
 
@@ -32,17 +34,27 @@ impl Dated {
     /// Reads `metadata`. The server counts changes of the spec in `generation`, and says in
     /// `managedFields` who set fields of it, and when.
     pub(crate) fn of(object: &Node) -> Self {
+        Self::by(object, |fields| fields.get("f:spec").is_some() || fields.get("f:specs").is_some())
+    }
+
+    /// The same of what policies refer to: its labels and endpoints count, too.
+    pub(crate) fn of_object(object: &Node) -> Self {
+        Self::by(object, |fields| {
+            let own = ["f:spec", "f:endpoints", "f:ports"];
+            own.iter().any(|name| fields.get(name).is_some())
+                || fields.at_path(&["f:metadata", "f:labels"]).is_some()
+        })
+    }
+
+    fn by(object: &Node, is_about_it: impl Fn(&Node) -> bool) -> Self {
         let metadata = object.get("metadata");
         let field = |name: &str| metadata.and_then(|metadata| metadata.get(name));
         let managers = match field("managedFields").map(|node| &node.value) {
             Some(Value::List(managers)) => managers.as_slice(),
             _ => &[],
         };
-        let is_about_spec = |manager: &&Node| {
-            let fields = manager.get("fieldsV1");
-            fields.is_some_and(|f| f.get("f:spec").is_some() || f.get("f:specs").is_some())
-        };
-        let managed = managers.iter().filter(is_about_spec).filter_map(|m| time(m.get("time")));
+        let is_about_it = |manager: &&Node| manager.get("fieldsV1").is_some_and(&is_about_it);
+        let managed = managers.iter().filter(is_about_it).filter_map(|m| time(m.get("time")));
         let created = time(field("creationTimestamp"));
         let changed = managed.max();
         let is_first = matches!(field("generation").map(|n| &n.value), Some(Value::Integer(1)));
@@ -67,7 +79,7 @@ pub(crate) fn written(time: Timestamp) -> String {
 /// When what decides about a direction was changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Changed {
-    /// The policies that are about the subject.
+    /// The policies that are about the subject, and what they refer to.
     pub(crate) bearing: Option<Timestamp>,
     /// The set as a whole.
     pub(crate) set: Option<Timestamp>,
@@ -111,20 +123,117 @@ impl Changed {
     }
 }
 
+/// The last changes of what decides about a subject.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Changes {
+    /// Policies, and the Services that they refer to.
+    policies: Option<Timestamp>,
+    /// CIDR groups that they refer to.
+    groups: Option<Timestamp>,
+}
+
 impl Judge {
-    /// The last change of the policies that are about a subject.
-    pub(crate) fn changed(&mut self, subject: &Identity, direction: Direction) -> Changed {
+    /// The last change of the policies that are about a subject, and of what they refer to.
+    pub(crate) fn changed(
+        &mut self,
+        (subject, peer): (&Identity, &Identity),
+        direction: Direction,
+    ) -> Changed {
         let set = self.set().changed;
-        if !self.set().has_dates {
+        if !self.set().known_dates.are_some {
             return Changed { bearing: None, set };
         }
         let subject = self.class(subject);
         let key = (subject, direction);
-        if let Some(known) = self.changes.get(&key) {
-            return Changed { bearing: *known, set };
+        let known = self.changes.get(&key).copied();
+        let changes = known.unwrap_or_else(|| {
+            let mut changes = Changes::default();
+            for entry in self.entries_about(subject, direction) {
+                let own = self.set().changes(entry);
+                changes.policies = changes.policies.max(own.policies);
+                changes.groups = changes.groups.max(own.groups);
+            }
+            self.changes.insert(key, changes);
+            changes
+        });
+        // Pods are in no group, and of what has its groups' labels the record has those of its time.
+        let has_no_group = |label: &crate::Label| matches!(&*label.source, "k8s" | "cidrgroup");
+        let groups = changes.groups.filter(|_| !peer.labels().iter().any(has_no_group));
+        Changed { bearing: changes.policies.max(groups), set }
+    }
+}
+
+impl PolicySet {
+    /// The last changes of what an entry says.
+    fn changes(&self, entry: u32) -> Changes {
+        let documents = self.documents();
+        let own = self.policy_of(entry).and_then(Policy::changed);
+        let entry = entry as usize;
+        let first = documents.by_service.partition_point(|(by, _)| *by < entry);
+        let services = documents.by_service.iter().skip(first).take_while(|(by, _)| *by == entry);
+        let of_services = services
+            .filter_map(|(_, service)| documents.services.get(*service))
+            .flat_map(|service| &service.dated)
+            .filter_map(|(_, dated)| dated.changed)
+            .max();
+        let peers = match documents.entries.get(entry).map(|entry| &entry.peers) {
+            Some(Peers::Any(peers)) => peers.as_slice(),
+            _ => &[],
+        };
+        let of_peer = |peer: &Peer| match &peer.matcher {
+            PeerMatcher::CidrGroup { selector: GroupSelector::Name(name), .. } => {
+                self.known_dates.by_group.get(name).copied()
+            }
+            // A group that is not selected now may have been, with the labels that it had.
+            PeerMatcher::CidrGroup { selector: GroupSelector::Labels(_), .. }
+            | PeerMatcher::CloudGroup { .. } => self.known_dates.last_group,
+            _ => None,
+        };
+        Changes { policies: own.max(of_services), groups: peers.iter().filter_map(of_peer).max() }
+    }
+}
+
+/// Times that documents say, as far as they are looked up.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct KnownDates {
+    /// There are some.
+    are_some: bool,
+    /// By the name of a CIDR group.
+    by_group: HashMap<String, Timestamp>,
+    /// The last change of any CIDR group.
+    last_group: Option<Timestamp>,
+}
+
+impl KnownDates {
+    pub(crate) fn of(documents: &Documents) -> Self {
+        let mut known = Self {
+            are_some: documents.dates().any(|(_, dated)| dated.changed.is_some()),
+            ..Self::default()
+        };
+        for group in &documents.groups {
+            let Some(changed) = group.dated.changed else { continue };
+            known.last_group = known.last_group.max(Some(changed));
+            let last = known.by_group.entry(group.name.clone()).or_insert(changed);
+            *last = changed.max(*last);
         }
-        let bearing = self.changes_of(subject, direction).max();
-        self.changes.insert(key, bearing);
-        Changed { bearing, set }
+        known
+    }
+}
+
+impl Documents {
+    /// Everything that has a time, each with the index of its text.
+    pub(crate) fn dates(&self) -> impl Iterator<Item = (usize, &Dated)> {
+        let policies = self.policies.iter().map(|policy| (policy.source, &policy.dated));
+        let groups = self.groups.iter().map(|group| (group.source, &group.dated));
+        let services = self.services.iter().flat_map(|service| &service.dated);
+        policies.chain(groups).chain(services.map(|(source, dated)| (*source, dated)))
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn dates_mut(&mut self) -> impl Iterator<Item = (usize, &mut Dated)> {
+        let policies = self.policies.iter_mut().map(|policy| (policy.source, &mut policy.dated));
+        let groups = self.groups.iter_mut().map(|group| (group.source, &mut group.dated));
+        let services = self.services.iter_mut().flat_map(|service| &mut service.dated);
+        policies.chain(groups).chain(services.map(|(source, dated)| (*source, dated)))
     }
 }

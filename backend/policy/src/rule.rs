@@ -586,4 +586,8 @@ pub struct CidrGroup {
     pub labels: Vec<crate::Label>,
     /// Its addresses.
     pub prefixes: Vec<Prefix>,
+    /// Index of the source text that it was read from.
+    pub source: usize,
+    /// When it was last changed, as far as that is known.
+    pub(crate) dated: Dated,
 }

@@ -42,6 +42,8 @@ pub struct Documents {
     pub groups: Vec<CidrGroup>,
     /// Services that policies may refer to.
     pub services: Vec<Service>,
+    /// Entries, and the Services that their peers are made of; indices of both.
+    pub(crate) by_service: Vec<(usize, usize)>,
     /// Pods whose ports policies may name.
     pub pods: Vec<Pod>,
     /// Nodes whose labels policies may ask for.
@@ -113,7 +115,8 @@ impl Documents {
             documents.entries.retain(|entry| !names.replaced.contains(&entry.policy));
         }
         documents.services = services.finish();
-        services::resolve(&mut documents.entries, &documents.services, settings);
+        documents.by_service =
+            services::resolve(&mut documents.entries, &documents.services, settings);
         documents
     }
 }
@@ -213,7 +216,7 @@ impl Reading<'_> {
         let given = format!("{kind}/{}/{}", metadata("namespace"), metadata("name"));
         let refuse = |refusal| (given.clone(), refusal);
         let api_version = text("apiVersion").unwrap_or_default();
-        self.services.add(api_version, kind, node, &self.settings.namespace);
+        self.services.add((api_version, kind), node, &self.settings.namespace, place.0);
         if self.documents.nodes.len() < nodes::MAX_NODES {
             self.documents.nodes.extend(nodes::read(api_version, kind, node));
         }
@@ -284,7 +287,7 @@ impl Reading<'_> {
         };
         let (mut namespace, name) = (metadata("namespace"), metadata("name"));
         let Some(kind) = kind else {
-            let group = group(node, name)?;
+            let group = group(node, name, source)?;
             self.documents.groups.push(group);
             return Ok(());
         };
@@ -374,7 +377,7 @@ fn policy_name_annotation(node: &Node) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn group(node: &Node, name: String) -> Result<CidrGroup, Refusal> {
+fn group(node: &Node, name: String, source: usize) -> Result<CidrGroup, Refusal> {
     let labels = match node.get("metadata").and_then(|m| m.get("labels")).map(|n| &n.value) {
         // The agent leaves out the labels that are its own.
         Some(Value::Map(entries)) => entries
@@ -402,7 +405,8 @@ fn group(node: &Node, name: String) -> Result<CidrGroup, Refusal> {
     } else {
         return Err(Refusal::invalid(node.at, "spec.externalCIDRs is missing"));
     }
-    Ok(CidrGroup { name, labels, prefixes })
+    let dated = Dated::of_object(node);
+    Ok(CidrGroup { name, labels, prefixes, source, dated })
 }
 
 #[cfg(test)]

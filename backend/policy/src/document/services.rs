@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use super::selector::{CLUSTER, POD_NAMESPACE, Spelled, cidr_text, k8s};
 use crate::{
     Entry, Label, Operator, Peer, PeerMatcher, Peers, Prefix, Selector, ServiceSelector, Settings,
+    dates::Dated,
     source::{Node, Value},
 };
 
@@ -24,18 +25,33 @@ pub struct Service {
     pub selector: Vec<(String, String)>,
     /// Addresses of its `EndpointSlices`; none: no slice is at hand.
     pub backends: Option<Vec<IpAddr>>,
+    /// When it was last changed, and index of the source text, of it and of the slices that count.
+    pub(crate) dated: Vec<(usize, Dated)>,
+}
+
+/// The `EndpointSlices` of one Service.
+#[derive(Debug, Default)]
+struct Slices {
+    addresses: Vec<IpAddr>,
+    dated: Vec<(usize, Dated)>,
 }
 
 /// Services among the documents, while they are read: slices may stand before their Service.
 #[derive(Debug, Default)]
 pub(super) struct Services {
     services: HashMap<(String, String), Service>,
-    backends: HashMap<(String, String), Vec<IpAddr>>,
+    slices: HashMap<(String, String), Slices>,
 }
 
 impl Services {
     /// Keeps what a document says about Services; it is no policy all the same.
-    pub(super) fn add(&mut self, api_version: &str, kind: &str, node: &Node, within: &str) {
+    pub(super) fn add(
+        &mut self,
+        (api_version, kind): (&str, &str),
+        node: &Node,
+        within: &str,
+        source: usize,
+    ) {
         let key = |name: &str| {
             let namespace = node.text_at(&["metadata", "namespace"]);
             let namespace = if namespace.is_empty() { within } else { namespace };
@@ -52,18 +68,21 @@ impl Services {
                     labels: labels.collect(),
                     selector: node.texts_of(&["spec", "selector"]),
                     backends: None,
+                    dated: vec![(source, Dated::of_object(node))],
                 };
                 // A cluster holds one object of a name: the later one replaces the earlier.
                 self.services.insert((namespace, name), service);
             }
             ("discovery.k8s.io/v1", "EndpointSlice") => {
                 let labels = ["metadata", "labels", "kubernetes.io/service-name"];
-                let addresses = self.backends.entry(key(node.text_at(&labels))).or_default();
+                let slices = self.slices.entry(key(node.text_at(&labels))).or_default();
+                slices.dated.push((source, Dated::of_object(node)));
                 let is_port = |port: &Node| port.get("port").is_some_and(|port| !port.is_null());
                 if node.list_at(&["ports"]).iter().any(is_port) {
                     let endpoints = node.list_at(&["endpoints"]).iter();
                     let texts = endpoints.flat_map(|endpoint| endpoint.list_at(&["addresses"]));
-                    addresses
+                    slices
+                        .addresses
                         .extend(texts.filter_map(|text| text.as_str()?.parse::<IpAddr>().ok()));
                 }
             }
@@ -75,8 +94,13 @@ impl Services {
     pub(super) fn finish(mut self) -> Vec<Service> {
         let mut services: Vec<Service> = self.services.into_values().collect();
         for service in &mut services {
-            service.backends =
-                self.backends.remove(&(service.namespace.clone(), service.name.clone()));
+            let slices = self.slices.remove(&(service.namespace.clone(), service.name.clone()));
+            let Some(slices) = slices else { continue };
+            service.backends = Some(slices.addresses);
+            // With a selector, nobody looks at them.
+            if service.selector.is_empty() {
+                service.dated.extend(slices.dated);
+            }
         }
         crate::order::sort_by(&mut services, |one, other| {
             (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name))
@@ -88,13 +112,19 @@ impl Services {
 /// Services that are looked at and peers that are made of them, for all rules together.
 const MAX_STEPS: usize = 1 << 18;
 
-/// Puts what Services select in the place of `toServices`. What is not at hand stays open.
-pub(super) fn resolve(entries: &mut [Entry], services: &[Service], settings: &Settings) {
+/// Puts what Services select in the place of `toServices`. What is not at hand stays open. Gives
+/// which entries were made of which Services.
+pub(super) fn resolve(
+    entries: &mut [Entry],
+    services: &[Service],
+    settings: &Settings,
+) -> Vec<(usize, usize)> {
+    let mut by_service = Vec::new();
     if services.is_empty() {
-        return;
+        return by_service;
     }
     let mut steps = 0_usize;
-    for entry in entries {
+    for (index, entry) in entries.iter_mut().enumerate() {
         let Peers::Any(peers) = &mut entry.peers else { continue };
         if !peers.iter().any(|peer| matches!(peer.matcher, PeerMatcher::Service(_))) {
             continue;
@@ -104,6 +134,8 @@ pub(super) fn resolve(entries: &mut [Entry], services: &[Service], settings: &Se
             let own = match &peer.matcher {
                 PeerMatcher::Service(selector) if steps < MAX_STEPS => {
                     steps = steps.saturating_add(services.len());
+                    let meant = services.iter().zip(0..).filter(|(own, _)| selector.selects(own));
+                    by_service.extend(meant.map(|(_, service)| (index, service)));
                     peers_of(selector, &peer, services, settings)
                 }
                 _ => None,
@@ -117,6 +149,7 @@ pub(super) fn resolve(entries: &mut [Entry], services: &[Service], settings: &Se
         // Services without backends leave a rule without peers, as if it named none.
         entry.peers = if found.is_empty() { Peers::Unlimited } else { Peers::Any(found) };
     }
+    by_service
 }
 
 /// Peers of the Services that are meant. None: none of them is at hand, or one without the slices

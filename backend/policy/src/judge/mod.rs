@@ -22,7 +22,6 @@ mod truth;
 
 use std::sync::Arc;
 
-use flow::Timestamp;
 use hashbrown::HashMap;
 
 pub use attribution::{MapEntry, MatchType};
@@ -36,7 +35,7 @@ pub use pair::ClassId;
 pub use set::PolicySet;
 pub use switch::Dependence;
 
-use crate::{Action, Direction};
+use crate::{Action, Direction, dates::Changes};
 use pair::{Class, Pair};
 
 /// Judges flows against one set, and remembers what it found out about identities and pairs.
@@ -50,8 +49,8 @@ pub struct Judge {
     pair_ids: HashMap<(ClassId, ClassId, Direction), u32>,
     conflicts: HashMap<ClassId, Option<Arc<str>>>,
     named_ports: HashMap<Identity, Option<PortNames>>,
-    /// The last change of the policies about a class.
-    pub(crate) changes: HashMap<(ClassId, Direction), Option<Timestamp>>,
+    /// The last change of what decides about a class.
+    pub(crate) changes: HashMap<(ClassId, Direction), Changes>,
 }
 
 /// Named ports of a receiver: name, protocol, number.
@@ -177,17 +176,17 @@ impl Judge {
             .any(|compiled| compiled.action == Action::Pass && class.is_subject_of(compiled))
     }
 
-    /// When each of the entries about a class was last changed, as far as that is known.
-    pub(crate) fn changes_of(
+    /// The entries that may be about a class, by their index.
+    pub(crate) fn entries_about(
         &self,
         subject: ClassId,
         direction: Direction,
-    ) -> impl Iterator<Item = Timestamp> {
+    ) -> impl Iterator<Item = u32> {
         let class = self.classes.get(subject.0 as usize);
         let set = &self.set;
-        set.ordered(direction).iter().filter_map(move |index| {
-            let is_about_it = class?.may_be_selected_by(set.compiled(*index)?);
-            is_about_it.then(|| set.policy_of(*index)?.changed()).flatten()
+        set.ordered(direction).iter().copied().filter(move |index| {
+            let compiled = set.compiled(*index);
+            class.zip(compiled).is_some_and(|(class, compiled)| class.may_be_selected_by(compiled))
         })
     }
 

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use super::{conflict::Merges, truth::World};
 use crate::{
     Action, Dates, Direction, Documents, Entry, Peer, PeerMatcher, Peers, Policy, PortRange,
-    Protocol, Refused, Selector, Settings, SourceText,
+    Protocol, Refused, Selector, Settings, SourceText, dates::KnownDates,
 };
 
 /// Policies, ready to judge. Memory is linear in their rules: selectors are kept once.
@@ -25,8 +25,7 @@ pub struct PolicySet {
     pub(super) merges: Merges,
     pub(super) has_passes: bool,
     pub(super) has_named_ports: bool,
-    /// Some of the policies say when they were changed.
-    pub(crate) has_dates: bool,
+    pub(crate) known_dates: KnownDates,
     /// When the set came to be as it is.
     pub(crate) changed: Option<Timestamp>,
 }
@@ -132,21 +131,21 @@ impl PolicySet {
         set.has_named_ports =
             ports.into_iter().any(|port| matches!(port.range, PortRange::Named(_)));
         set.has_passes = set.compiled.iter().any(|entry| entry.action == Action::Pass);
-        set.has_dates = documents.policies.iter().any(|policy| policy.changed().is_some());
         set.documents = documents;
+        set.known_dates = KnownDates::of(&set.documents);
         set
     }
 
     /// The set with times that its texts do not carry.
     #[must_use]
     pub fn dated(mut self, dates: &Dates) -> Self {
-        for policy in &mut self.documents.policies {
-            let of_text = dates.texts.get(policy.source).copied().flatten();
-            if policy.dated.is_at_least {
-                policy.dated.changed = policy.dated.changed.max(of_text);
+        for (source, dated) in self.documents.dates_mut() {
+            let of_text = dates.texts.get(source).copied().flatten();
+            if dated.is_at_least {
+                dated.changed = dated.changed.max(of_text);
             }
-            self.has_dates |= policy.changed().is_some();
         }
+        self.known_dates = KnownDates::of(&self.documents);
         self.changed = dates.set;
         self
     }

@@ -129,7 +129,7 @@ impl Seen {
                 && summary.decision.verdict == Verdict::Allowed;
             let is_older = summary.agreement == Agreement::Later;
             if is_older {
-                let changed = judge.changed(&sides.subject, sides.direction).last();
+                let changed = judge.changed((&sides.subject, &sides.peer), sides.direction).last();
                 seen.older =
                     (seen.older.0.saturating_add(flow.stands_for()), seen.older.1.max(changed));
             }

@@ -140,7 +140,7 @@ impl Judge {
         let is_entry = self.is_default_an_entry(&sides.subject, sides.direction);
         let agreement =
             agreement(&observed, &explanation.decision, verdict, l7.is_some(), is_entry);
-        let changed = self.changed(&sides.subject, sides.direction);
+        let changed = self.changed((&sides.subject, &sides.peer), sides.direction);
         let lookup = match flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) {
             Some(L7Record::Dns(dns)) if verdict == Verdict::Denied => {
                 SearchLists::of_rules(self.set()).lookup(&dns.query, &sides.subject, self.set())
@@ -173,7 +173,7 @@ impl Judge {
         let observed = Observed::of(flow, shape);
         let request = request(flow);
         let summary = self.summarize((&subject, &peer), shape, &observed, request.as_ref());
-        Ok(self.changed(&subject, shape.direction).answer(summary, flow.time))
+        Ok(self.changed((&subject, &peer), shape.direction).answer(summary, flow.time))
     }
 
     fn summarize(

@@ -145,7 +145,7 @@ impl Prepared {
                 let peer = self.identities.get(question.peer as usize)?;
                 let Question { shape, observed, request, .. } = question;
                 let summary = judge.summarize((subject, peer), *shape, observed, request.as_ref());
-                Some((summary, judge.changed(subject, shape.direction)))
+                Some((summary, judge.changed((subject, peer), shape.direction)))
             })
             .collect();
         self.flows

@@ -109,3 +109,70 @@ fn the_sentence_names_the_change() {
          what the policies said then is not known"
     );
 }
+
+/// How a flow compares with policies whose referred objects were changed three minutes after it.
+#[test]
+fn a_flow_is_not_judged_by_groups_and_services_that_came_after_it() {
+    use Agreement::{Differs, Later};
+    const OLD: &str = "creationTimestamp: '2026-11-30T13:00:00Z', generation: 1";
+    const NEW: &str = "creationTimestamp: '2026-11-30T14:03:00Z', generation: 1";
+    let policy = |rules: &str| {
+        format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: front, namespace: pets, {OLD}}}\nspec:\n  endpointSelector: {{matchLabels: {{app: front}}}}\n  egress:\n  - {rules}\n---\n"
+        )
+    };
+    let group = |name: &str, times: &str| {
+        format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumCIDRGroup\nmetadata: {{name: {name}, labels: {{team: a}}, {times}}}\nspec: {{externalCIDRs: [20.1.1.0/24]}}\n---\n"
+        )
+    };
+    let bank = |times: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: bank, namespace: pets, {times}}}\nspec: {{ports: [{{port: 80}}]}}\n---\n"
+        )
+    };
+    let slice = |times: &str| {
+        format!(
+            "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: bank-1, namespace: pets, labels: {{kubernetes.io/service-name: bank}}, {times}}}\nports: [{{port: 80}}]\nendpoints: [{{addresses: [20.1.1.1]}}]\n---\n"
+        )
+    };
+    let to = |labels: &[&str]| {
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        let world = Endpoint { labels, ..Endpoint::default() };
+        let flow = refused(pod("pets", "app=front"), world, TrafficDirection::Egress, 0);
+        let address = flow::Ip { destination: "20.1.1.1".to_owned(), ..flow::Ip::default() };
+        Flow { ip: Some(address), ..flow }
+    };
+    let check = |text: &str, flow: &Flow, expect: Agreement| {
+        let texts = [SourceText { index: 0, text }];
+        let set = PolicySet::read(&texts, Settings::default());
+        assert!(
+            set.refused().iter().all(|own| own.refusal.class == crate::RefusalClass::NotAPolicy)
+        );
+        assert_eq!(agreement(set, flow), expect, "{text}");
+    };
+    let world = to(&["reserved:world"]);
+    let by_name = policy("toCIDRSet: [{cidrGroupRef: g}]");
+    check(&(by_name.clone() + &group("g", OLD)), &world, Differs);
+    check(&(by_name.clone() + &group("g", NEW)), &world, Later);
+    check(&(by_name.clone() + &group("g", OLD) + &group("other", NEW)), &world, Differs);
+    // The record has the labels of its own time.
+    let labelled = to(&["reserved:world", "cidrgroup:io.cilium.policy.cidrgroupname/g"]);
+    check(&(by_name + &group("g", NEW)), &labelled, Differs);
+    let by_label = policy("toCIDRSet: [{cidrGroupSelector: {matchLabels: {team: a}}}]");
+    check(&(by_label.clone() + &group("g", OLD)), &world, Differs);
+    check(&(by_label + &group("g", NEW)), &world, Later);
+    // No rule refers to it.
+    let by_cidr = policy("toCIDR: [20.1.1.0/24]");
+    check(&(by_cidr + &group("g", NEW) + &bank(NEW)), &world, Differs);
+    let by_service = policy("toServices: [{k8sService: {serviceName: bank, namespace: pets}}]");
+    check(&(by_service.clone() + &bank(OLD) + &slice(OLD)), &world, Differs);
+    check(&(by_service.clone() + &bank(NEW) + &slice(OLD)), &world, Later);
+    check(&(by_service.clone() + &bank(OLD) + &slice(NEW)), &world, Later);
+    // Whom a Service selects, its slices do not say.
+    let selecting =
+        bank(OLD).replace("ports: [{port: 80}]", "selector: {app: bank}, ports: [{port: 80}]");
+    let pods =
+        refused(pod("pets", "app=front"), pod("pets", "app=bank"), TrafficDirection::Egress, 0);
+    check(&(by_service + &selecting + &slice(NEW)), &pods, Differs);
+}
