@@ -19,8 +19,9 @@ pub struct Settings {
     pub ipv6: bool,
     /// `cluster-name`; selectors without a cluster mean this one.
     pub cluster_name: String,
-    /// `policy-default-local-cluster`; false: selectors without a cluster mean every cluster.
-    pub default_local_cluster: bool,
+    /// `policy-default-local-cluster`; false: selectors without a cluster mean every cluster. None:
+    /// by the release, see [`Settings::default_local_cluster`].
+    pub default_local_cluster: Option<bool>,
     /// `enable-host-firewall`: policies apply to nodes.
     pub host_firewall: bool,
     /// `policy-cidr-match-mode` has `nodes`.
@@ -39,6 +40,11 @@ pub struct Settings {
     /// `enable-non-default-deny-policies`: `enableDefaultDeny` counts. False: what selects
     /// isolates.
     pub non_default_deny: bool,
+    /// `enable-k8s-cluster-network-policy`: a `ClusterNetworkPolicy` is read.
+    pub cluster_network_policy: bool,
+    /// `enable-policy-secrets-sync`: Envoy gets the secrets of policies. False: the agent reads
+    /// them itself, and enforces nothing new for an endpoint where it finds one wanting.
+    pub policy_secrets_sync: bool,
     /// Whether every Service is known to have no backends, as where Cilium's engine runs as a
     /// library. False: what `toServices` selects cannot be told.
     pub services_are_empty: bool,
@@ -78,7 +84,7 @@ impl Default for Settings {
             ipv4: true,
             ipv6: false,
             cluster_name: "default".to_owned(),
-            default_local_cluster: true,
+            default_local_cluster: None,
             host_firewall: false,
             cidr_matches_nodes: false,
             cidr_matches_pods: false,
@@ -87,6 +93,8 @@ impl Default for Settings {
             icmp_rules: true,
             l7_proxy: true,
             non_default_deny: true,
+            cluster_network_policy: true,
+            policy_secrets_sync: true,
             services_are_empty: false,
             api_server: true,
             namespace: "default".to_owned(),
@@ -115,6 +123,17 @@ impl Release {
     /// Whether policy maps keep one entry for all pods, all addresses, all labelled nodes, which
     /// a selector without a positive requirement selects too.
     pub(crate) const fn has_aggregates(self) -> bool {
+        self.0 >= 20
+    }
+
+    /// Whether selectors without a cluster mean the own one, where no setting says otherwise.
+    const fn means_local_cluster(self) -> bool {
+        self.0 >= 19
+    }
+
+    /// Whether `ClusterNetworkPolicy`, the entity `cluster-mesh` and CIDRs that match pods are
+    /// known.
+    pub(crate) const fn knows_cluster_policies(self) -> bool {
         self.0 >= 20
     }
 }
@@ -155,6 +174,8 @@ impl Settings {
         "enable-icmp-rules",
         "enable-l7-proxy",
         "enable-non-default-deny-policies",
+        "enable-k8s-cluster-network-policy",
+        "enable-policy-secrets-sync",
         "api-server",
         "namespace",
     ];
@@ -216,7 +237,7 @@ impl Settings {
             "allow-icmp-frag-needed" => &mut self.icmp_frag_needed,
             "enable-ipv4" => &mut self.ipv4,
             "enable-ipv6" => &mut self.ipv6,
-            "policy-default-local-cluster" => &mut self.default_local_cluster,
+            "policy-default-local-cluster" => self.default_local_cluster.get_or_insert_default(),
             "enable-host-firewall" => &mut self.host_firewall,
             "enable-node-selector-labels" => &mut self.node_selector_labels,
             "enable-extended-ip-protocols" => &mut self.extended_ip_protocols,
@@ -224,6 +245,8 @@ impl Settings {
             "enable-icmp-rules" => &mut self.icmp_rules,
             "enable-l7-proxy" => &mut self.l7_proxy,
             "enable-non-default-deny-policies" => &mut self.non_default_deny,
+            "enable-k8s-cluster-network-policy" => &mut self.cluster_network_policy,
+            "enable-policy-secrets-sync" => &mut self.policy_secrets_sync,
             _ => return None,
         })
     }
@@ -231,7 +254,14 @@ impl Settings {
     /// The cluster that selectors without one mean.
     pub(crate) fn selected_cluster(&self) -> Option<&str> {
         Some(self.cluster_name.as_str())
-            .filter(|name| self.default_local_cluster && !name.is_empty())
+            .filter(|name| self.default_local_cluster() && !name.is_empty())
+    }
+
+    /// Whether selectors without a cluster mean the own one: since 1.19, unless a setting says
+    /// otherwise.
+    #[must_use]
+    pub fn default_local_cluster(&self) -> bool {
+        self.default_local_cluster.unwrap_or(self.release.means_local_cluster())
     }
 
     /// The reserved label of every address of a family.
@@ -287,6 +317,23 @@ mod tests {
         check("1.x", None);
         check("", None);
         assert!(Release::AKS < Release::MAIN);
+    }
+
+    #[test]
+    fn the_cluster_that_is_meant_follows_the_release_unless_it_is_said() {
+        let check = |pairs: &[(&str, &str)], expected: bool| {
+            let mut settings = Settings::default();
+            assert!(pairs.iter().all(|(name, value)| settings.set(name, value)), "{pairs:?}");
+            assert_eq!(settings.default_local_cluster(), expected, "{pairs:?}");
+        };
+        let own = "policy-default-local-cluster";
+        check(&[], false);
+        check(&[("cilium-release", "1.18")], false);
+        check(&[("cilium-release", "1.19")], true);
+        check(&[("cilium-release", "main")], true);
+        check(&[(own, "true")], true);
+        check(&[("cilium-release", "1.20"), (own, "false")], false);
+        check(&[(own, "true"), ("cilium-release", "1.18")], true);
     }
 
     #[test]

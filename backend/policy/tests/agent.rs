@@ -200,7 +200,7 @@ fn groups_are_labels() {
 #[test]
 fn settings_that_a_verdict_hangs_on_are_named() {
     let check = |rules: &str, peer: &str, pairs: &[&str], expected: &[&str]| {
-        let text = egress(rules);
+        let text = egress(rules).replace("  egress: [{}]\n  egress:", "  egress:");
         let set = PolicySet::read(&[SourceText { index: 0, text: &text }], settings(pairs));
         assert_eq!(set.refused(), [], "{rules}");
         let (subject, peer) = (identity(POD, set.settings()), identity(peer, set.settings()));
@@ -255,8 +255,58 @@ fn settings_that_a_verdict_hangs_on_are_named() {
         far,
         &[],
         &[
+            "depends on the agent's `policy-default-local-cluster`, taken as false: with true it may be allowed",
+        ],
+    );
+    check(
+        "  egressDeny: [{toEndpoints: [{}]}]\n  enableDefaultDeny: {egress: false}",
+        far,
+        &["cilium-release=1.19"],
+        &[
             open,
             "depends on the agent's `policy-default-local-cluster`, taken as true: with false it may be denied",
         ],
     );
+    // An entity, and a selector that names a cluster, mean what they say.
+    for peers in
+        ["toEntities: [all]", "toEndpoints: [{matchLabels: {io.cilium.k8s.policy.cluster: far}}]"]
+    {
+        let rule = format!("  egress: [{{{peers}}}]");
+        check(&rule, far, &[], &[]);
+        check(&rule, far, &["cilium-release=1.19"], &[]);
+    }
+    let tls = "  egress: [{toEntities: [cluster], toPorts: [{ports: [{port: \"80\", protocol: TCP}], terminatingTLS: {secret: {name: s}}}]}]";
+    let synced = "depends on the agent's `enable-policy-secrets-sync`, taken as true: with false it is cannot tell";
+    check(tls, OTHER, &[], &[synced]);
+    check(tls, OTHER, &["enable-policy-secrets-sync=false"], &[]);
+
+    let wide = "\n---\napiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {name: wide}\nspec:\n  tier: Admin\n  priority: 1\n  subject: {namespaces: {}}\n  egress: [{action: Accept, to: [{namespaces: {}}]}]";
+    let read = "depends on the agent's `enable-k8s-cluster-network-policy`, taken as true: with false it is denied";
+    check(wide, OTHER, &[], &[read]);
+}
+
+#[test]
+fn a_policy_that_the_agent_does_not_read_is_refused() {
+    let text = "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {name: wide}\nspec:\n  tier: Admin\n  priority: 1\n  subject: {namespaces: {}}\n  egress: [{action: Deny, to: [{namespaces: {}}]}]";
+    assert_eq!(judged(text, OTHER, &[]), "denied");
+    assert_eq!(
+        judged(text, OTHER, &["enable-k8s-cluster-network-policy=false"]),
+        "the agent does not read ClusterNetworkPolicy: enable-k8s-cluster-network-policy is off"
+    );
+}
+
+#[test]
+fn secrets_that_the_agent_reads_itself_are_not_known() {
+    let rule = |tls: &str| {
+        format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: a, namespace: street}}\nspec:\n  endpointSelector: {{}}\n  egress: [{{toEntities: [cluster], toPorts: [{{ports: [{{port: \"80\", protocol: TCP}}]{tls}}}]}}]\n"
+        )
+    };
+    for kind in ["terminatingTLS", "originatingTLS"] {
+        let text = rule(&format!(", {kind}: {{secret: {{name: s}}}}"));
+        assert_eq!(judged(&text, OTHER, &[]), "allowed", "{kind}");
+        let own = ["enable-policy-secrets-sync=false"];
+        assert_eq!(judged(&text, OTHER, &own), "cannot tell", "{kind}");
+        assert_eq!(judged(&rule(""), OTHER, &own), "allowed");
+    }
 }

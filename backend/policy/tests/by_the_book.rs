@@ -26,6 +26,7 @@ fn settings(agent: Agent) -> Settings {
         },
         allow_localhost: agent.allow_localhost,
         ipv6: agent.dual_stack,
+        default_local_cluster: Some(true),
         host_firewall: agent.host_firewall,
         cidr_matches_nodes: agent.cidr_nodes,
         extended_ip_protocols: true,

@@ -53,8 +53,9 @@ pub(crate) struct Arguments {
     /// allow-icmp-frag-needed, enable-ipv4, enable-ipv6, cluster-name,
     /// policy-default-local-cluster, enable-host-firewall, policy-cidr-match-mode,
     /// enable-node-selector-labels, enable-extended-ip-protocols, enable-icmp-rules,
-    /// enable-l7-proxy, enable-non-default-deny-policies; cilium-release, as 1.18; api-server:
-    /// false where only Cilium's parser is asked; and namespace, for documents that name none.
+    /// enable-l7-proxy, enable-non-default-deny-policies, enable-k8s-cluster-network-policy,
+    /// enable-policy-secrets-sync; cilium-release, as 1.18; api-server: false where only Cilium's
+    /// parser is asked; and namespace, for documents that name none.
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE")]
     pub(crate) settings: Vec<String>,
     /// Since when the policies are in force, as a time (RFC 3339) or how long ago (`2h 30m`): what is

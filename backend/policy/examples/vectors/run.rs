@@ -103,7 +103,7 @@ pub(crate) fn settings(scenario: &Value) -> Settings {
             .and_then(Value::as_str)
             .unwrap_or("default")
             .to_owned(),
-        default_local_cluster: !flag("anyCluster"),
+        default_local_cluster: Some(!flag("anyCluster")),
         host_firewall: flag("enableHostFirewall"),
         cidr_matches_nodes: modes.contains(&"nodes"),
         cidr_matches_pods: modes.contains(&"pods"),

@@ -308,6 +308,10 @@ impl Reading<'_> {
                 namespace.clear();
             }
         }
+        if kind == PolicyKind::ClusterNetworkPolicy && !self.settings.cluster_network_policy {
+            let reason = "the agent does not read ClusterNetworkPolicy: enable-k8s-cluster-network-policy is off";
+            return Err(Refusal::invalid(node.at, reason));
+        }
         let object = PolicyName { kind, namespace, name };
         let mut name = object.clone();
         if matches!(kind, PolicyKind::NetworkPolicy | PolicyKind::ClusterNetworkPolicy)

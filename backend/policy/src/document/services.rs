@@ -285,7 +285,8 @@ items:
             "{SERVICES}apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p, namespace: pets}}\nspec:\n  endpointSelector: {{}}\n  {list}:\n  - toServices: [{services}]\n"
         );
         let texts = [SourceText { index: 0, text: &text }];
-        let documents = Documents::read(&texts, &Settings::default());
+        let settings = Settings { default_local_cluster: Some(true), ..Settings::default() };
+        let documents = Documents::read(&texts, &settings);
         let is_foreign = |refused: &Refused| refused.refusal.class == RefusalClass::NotAPolicy;
         assert!(documents.refused.iter().all(is_foreign), "{:?}", documents.refused);
         let peers: Vec<String> = match documents.entries.first().map(|entry| &entry.peers) {

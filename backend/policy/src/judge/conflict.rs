@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Action, Authentication, Direction, Documents, Entry, L7Rules, Listener, Peers, Policy,
-    PolicyKind, Port, PortRange, Protocol, Tier, TlsContext,
+    PolicyKind, Port, PortRange, Protocol, Settings, Tier, TlsContext,
 };
 
 /// What the agent merges of the policies of one subject, as far as it can fail.
@@ -126,7 +126,7 @@ impl Merges {
             steps(entry, |key, rule, l7| {
                 let step = Step { order, entry: index, rule, protocol: key.protocol };
                 order = order.saturating_add(1);
-                if l7.is_some_and(|l7| fails_alone(l7, true).is_some()) {
+                if l7.is_some_and(|l7| fails_alone(l7, true, false).is_some()) {
                     merges.alone.push(step);
                 }
                 if key.peer != NONE
@@ -140,8 +140,12 @@ impl Merges {
         merges
     }
 
-    /// Why the policies of a subject cannot be put together; none: they can.
-    pub(super) fn find(&self, set: &PolicySet, subject: &Class) -> Option<String> {
+    /// Why the policies of a subject cannot be put together, or may not be; none: they can.
+    pub(super) fn find(
+        &self,
+        (set, settings): (&PolicySet, &Settings),
+        subject: &Class,
+    ) -> Option<String> {
         if self.is_too_much {
             return Some("the rules have more peers and ports than are looked at".to_owned());
         }
@@ -155,10 +159,10 @@ impl Merges {
             set.compiled(step.entry).is_some_and(|compiled| subject.is_subject_of(compiled))
         };
         for step in self.alone.iter().filter(|step| is_merged(step)) {
-            if let Some(why) = set
-                .entry(step.entry)
-                .and_then(|entry| step.l7(entry))
-                .and_then(|l7| fails_alone(l7, !subject.has_namespace))
+            if let Some(why) =
+                set.entry(step.entry).and_then(|entry| step.l7(entry)).and_then(|l7| {
+                    fails_alone(l7, !subject.has_namespace, settings.policy_secrets_sync)
+                })
             {
                 found(step.order, why);
             }
@@ -283,11 +287,17 @@ fn has_rules(l7: &L7Rules) -> bool {
     !l7.http.is_empty() || !l7.dns.is_empty()
 }
 
-/// What the agent cannot resolve, whatever stands beside it.
-fn fails_alone(l7: &L7Rules, is_without_namespace: bool) -> Option<String> {
+/// What the agent cannot resolve, or may not be able to, whatever stands beside it.
+fn fails_alone(l7: &L7Rules, is_without_namespace: bool, is_synced: bool) -> Option<String> {
     for context in [&l7.terminating_tls, &l7.originating_tls].into_iter().flatten() {
         if context.name.is_empty() {
             return Some("a TLS context names no secret".to_owned());
+        }
+        if !is_synced {
+            return Some(format!(
+                "the agent reads the secret `{}` itself, and what it holds is not known",
+                context.name
+            ));
         }
     }
     let listener = l7.listener.as_ref()?;

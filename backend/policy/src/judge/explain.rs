@@ -200,7 +200,7 @@ impl Judge {
         let set = std::sync::Arc::clone(&self.set);
         let subject_class = Class::of(subject, &set);
         let peer_class = Class::of(peer, &set);
-        let conflict = set.merges.find(&set, &subject_class);
+        let conflict = set.merges.find((&set, set.settings()), &subject_class);
         let pair = Pair::of((&set, set.settings()), &subject_class, &peer_class, direction, None);
         let view = View { set: &set, pair: &pair, traffic, named, direction, peer };
         let (deciding, lost) = view.matches(decision);

@@ -196,7 +196,7 @@ impl Judge {
             let conflict = self
                 .classes
                 .get(subject.0 as usize)
-                .and_then(|class| self.set.merges.find(&self.set, class))
+                .and_then(|class| self.set.merges.find((&self.set, self.set.settings()), class))
                 .map(Arc::from);
             self.conflicts.insert(subject, conflict.clone());
             conflict

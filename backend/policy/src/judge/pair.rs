@@ -148,6 +148,20 @@ impl Class {
 }
 
 impl Pair {
+    /// Adds the candidates of another pair, in the order of their places.
+    pub(super) fn unite(&mut self, other: Self, place: impl Fn(u32) -> Option<usize>) {
+        for candidate in other.candidates {
+            match self.candidates.iter_mut().find(|own| own.entry == candidate.entry) {
+                Some(own) => own.truth = own.truth.or(candidate.truth),
+                None => self.candidates.push(candidate),
+            }
+        }
+        crate::order::sort_by(&mut self.candidates, |one, other| {
+            place(one.entry).cmp(&place(other.entry))
+        });
+        self.has_l7 |= other.has_l7;
+    }
+
     pub(super) fn of(
         (set, settings): (&PolicySet, &Settings),
         subject: &Class,
@@ -171,6 +185,10 @@ impl Pair {
         let is_enforced_anyway = default_deny;
         for index in set.ordered(direction) {
             let Some(entry) = set.compiled(*index) else { continue };
+            let is_normal = entry.rank.0 == crate::Tier::Normal as u8;
+            if !is_normal && !settings.cluster_network_policy {
+                continue;
+            }
             if subject.may_be_subject_of(entry) {
                 return Self { conflict: pair.conflict, lets_too_large, ..Self::default() };
             }
@@ -179,8 +197,7 @@ impl Pair {
             }
             is_selected = true;
             // Of the policies of Cilium, a switch takes the choice away.
-            default_deny |= entry.default_deny
-                || (!settings.non_default_deny && entry.rank.0 == crate::Tier::Normal as u8);
+            default_deny |= entry.default_deny || (!settings.non_default_deny && is_normal);
             let truth = peer.is_peer_of(entry);
             if truth != Truth::No {
                 pair.candidates.push(Candidate { entry: *index, truth });

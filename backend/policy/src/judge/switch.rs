@@ -5,9 +5,10 @@ use super::{
     decide::decide,
     identity::Identity,
     pair::{Class, Pair},
-    truth::World,
+    truth::{Truth, World},
 };
-use crate::{Direction, Enforcement, Release, Settings};
+use crate::document::CLUSTER;
+use crate::{Direction, Enforcement, Entry, PeerMatcher, Peers, Release, Settings};
 
 /// A setting of the agent that a verdict hangs on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,11 +38,13 @@ impl Judge {
         named: NamedPorts<'_>,
     ) -> Vec<Dependence> {
         let set = &self.set;
-        let verdict = |settings: &Settings, peer: &Identity| {
-            under(set, settings, (subject, peer), direction, traffic, named)
+        let verdict = |settings: &Settings, change: &dyn Fn(&mut Pair)| {
+            let mut pair = pair_under((set, settings), (subject, peer), direction);
+            change(&mut pair);
+            decide(set, &pair, traffic, named).verdict
         };
         let own = set.settings();
-        let computed = verdict(own, peer);
+        let computed = verdict(own, &|_| ());
         let mut found = Vec::new();
         let mut add = |setting, value: String, other: String, verdict| {
             if verdict != computed {
@@ -49,30 +52,62 @@ impl Judge {
             }
         };
         for (setting, value, other, settings) in others(own) {
-            add(setting, value, other, verdict(&settings, peer));
+            add(setting, value, other, verdict(&settings, &|_| ()));
         }
-        if own.default_local_cluster
-            && let Some(local) = peer.in_cluster(&own.cluster_name)
-        {
-            add(CLUSTERS, "true".to_owned(), "false".to_owned(), verdict(own, &local));
+        if let Some(local) = peer.in_cluster(&own.cluster_name) {
+            let is_local = own.default_local_cluster();
+            let other = verdict(own, &|pair| {
+                if is_local {
+                    // What selects it there, beside what selects it here.
+                    pair.unite(pair_under((set, own), (subject, &local), direction), |entry| {
+                        set.ordered(direction).iter().position(|own| *own == entry)
+                    });
+                } else {
+                    pair.candidates.retain(|candidate| {
+                        set.entry(candidate.entry)
+                            .is_none_or(|entry| is_for_every_cluster(set, entry, peer))
+                    });
+                }
+            });
+            add(CLUSTERS, is_local.to_string(), (!is_local).to_string(), other);
+        }
+        if own.policy_secrets_sync && computed != Verdict::CannotTell {
+            let class = Class::under(subject, set, set.world());
+            let unsynced = Settings { policy_secrets_sync: false, ..own.clone() };
+            let fails = |settings| set.merges.find((set, settings), &class).is_some();
+            if !fails(own) && fails(&unsynced) {
+                let (on, off) = ("true".to_owned(), "false".to_owned());
+                add("enable-policy-secrets-sync", on, off, Verdict::CannotTell);
+            }
         }
         found
     }
 }
 
-/// The verdict under other settings. Documents stay as they were read.
-fn under(
-    set: &PolicySet,
-    settings: &Settings,
+/// Whether an entry is about a peer by more than selectors that name no cluster.
+fn is_for_every_cluster(set: &PolicySet, entry: &Entry, peer: &Identity) -> bool {
+    let Peers::Any(peers) = &entry.peers else { return true };
+    peers.iter().any(|own| {
+        let names_none = match &own.matcher {
+            PeerMatcher::Labels(selector) => {
+                !own.field.ends_with("Entities")
+                    && !selector.requirements.iter().any(|one| one.key == CLUSTER)
+            }
+            _ => false,
+        };
+        !names_none && set.world().selects(&own.matcher, peer) != Truth::No
+    })
+}
+
+/// Who meets whom under other settings. Documents stay as they were read.
+fn pair_under(
+    (set, settings): (&PolicySet, &Settings),
     (subject, peer): (&Identity, &Identity),
     direction: Direction,
-    traffic: Traffic,
-    named: NamedPorts<'_>,
-) -> Verdict {
+) -> Pair {
     let world = World { settings, ..set.world() };
     let (subject, peer) = (Class::under(subject, set, world), Class::under(peer, set, world));
-    let pair = Pair::of((set, settings), &subject, &peer, direction, None);
-    decide(set, &pair, traffic, named).verdict
+    Pair::of((set, settings), &subject, &peer, direction, None)
 }
 
 /// Every other value that is worth a look: name, value, other value, and all settings with it.
@@ -94,6 +129,11 @@ fn others(own: &Settings) -> Vec<(&'static str, String, String, Settings)> {
     ] {
         add(setting, value.to_string(), (!value).to_string());
     }
+    // Where it is off, they were not read.
+    if own.cluster_network_policy {
+        let name = "enable-k8s-cluster-network-policy";
+        add(name, "true".to_owned(), "false".to_owned());
+    }
     // Where it is off, what the texts chose was not kept.
     if own.non_default_deny {
         add("enable-non-default-deny-policies", "true".to_owned(), "false".to_owned());
@@ -105,8 +145,10 @@ fn others(own: &Settings) -> Vec<(&'static str, String, String, Settings)> {
         named.join(",")
     };
     let (nodes, pods) = (own.cidr_matches_nodes, own.cidr_matches_pods);
-    for other in [modes(!nodes, pods), modes(nodes, !pods)] {
-        add("policy-cidr-match-mode", modes(nodes, pods), other);
+    add("policy-cidr-match-mode", modes(nodes, pods), modes(!nodes, pods));
+    // An agent that is older does not know it.
+    if own.release.knows_cluster_policies() {
+        add("policy-cidr-match-mode", modes(nodes, pods), modes(nodes, !pods));
     }
     // Everything hangs on whether policies are enforced at all: said where it is not as usual.
     if own.enforcement != Enforcement::Default {

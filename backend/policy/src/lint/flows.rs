@@ -345,11 +345,14 @@ type PeerLint<'l> = (&'static str, &'static str, &'l dyn Fn(&Denied) -> bool);
 fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
     const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
     let own = set.settings().cluster_name.as_str();
+    let is_local = set.settings().default_local_cluster();
     let groups: [PeerLint<'_>; 3] = [
         (
             "other-cluster",
             "pods of another cluster are refused: since Cilium 1.19, selectors without a cluster mean this one",
-            &|denied| denied.peer.k8s_label(CLUSTER).is_some_and(|cluster| cluster != own),
+            &|denied| {
+                is_local && denied.peer.k8s_label(CLUSTER).is_some_and(|cluster| cluster != own)
+            },
         ),
         (
             "host-network-peer",

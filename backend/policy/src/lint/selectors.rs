@@ -1,7 +1,11 @@
 //! Lints over selectors that select more than they say.
 
 use super::{Finding, Severity};
-use crate::{Entry, GroupSelector, Label, Peer, PeerMatcher, Peers, PolicySet, Selector};
+use crate::document::CLUSTER;
+use crate::{
+    Entry, GroupSelector, Label, Operator, Peer, PeerMatcher, Peers, PolicyKind, PolicySet,
+    Selector,
+};
 
 /// Keys of the labels of the entries that stand for all identities of a kind, with that kind.
 const AGGREGATES: [(&str, &str); 4] = [
@@ -13,10 +17,21 @@ const AGGREGATES: [(&str, &str); 4] = [
 
 /// Looks at the peers.
 pub(super) fn lint(set: &PolicySet, findings: &mut Vec<Finding>) {
+    let is_older = !set.settings().release.knows_cluster_policies();
+    if is_older {
+        cluster_policies(set, findings);
+    }
     for entry in set.entries() {
         let Peers::Any(peers) = &entry.peers else { continue };
         for peer in peers {
             let found = match &peer.matcher {
+                PeerMatcher::Labels(selector) if is_older && is_cluster_mesh(peer, selector) => {
+                    let sentence = format!(
+                        "the entity `cluster-mesh` is known since Cilium 1.20: an agent of {}, as `cilium-release` says, refuses the policy, which is judged here all the same",
+                        set.settings().release
+                    );
+                    Some((NEWER, Severity::Hint, sentence))
+                }
                 PeerMatcher::Labels(selector) => aggregates(set, selector),
                 PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), except }
                     if selector.is_wildcard() && except.is_empty() =>
@@ -36,6 +51,37 @@ pub(super) fn lint(set: &PolicySet, findings: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// What an agent of the release does not know.
+const NEWER: &str = "newer-than-release";
+
+/// Policies of a kind that older agents do not read.
+fn cluster_policies(set: &PolicySet, findings: &mut Vec<Finding>) {
+    for policy in
+        set.policies().iter().filter(|own| own.name.kind == PolicyKind::ClusterNetworkPolicy)
+    {
+        findings.push(Finding {
+            id: NEWER,
+            severity: Severity::Hint,
+            sentence: format!(
+                "ClusterNetworkPolicy is read since Cilium 1.20, and off by default: an agent of {}, as `cilium-release` says, enforces nothing of it, and it is judged here all the same",
+                set.settings().release
+            ),
+            source: Some(policy.source),
+            other: None,
+            at: policy.at,
+            policy: policy.name.to_string(),
+            evidence: Vec::new(),
+            fix: None,
+        });
+    }
+}
+
+/// Whether a selector is the entity's, of pods of every cluster.
+fn is_cluster_mesh(peer: &Peer, selector: &Selector) -> bool {
+    peer.field.ends_with("Entities")
+        && matches!(selector.requirements.as_slice(), [only] if only.key == CLUSTER && only.operator == Operator::Exists)
 }
 
 /// What a selector that only excludes selects beside what it means.

@@ -138,6 +138,16 @@ fn cases() -> Vec<(&'static str, String, String)> {
             to("toCIDRSet: [{cidrGroupSelector: {}}]"),
             to("toCIDRSet: [{cidrGroupSelector: {matchLabels: {team: red}}}]"),
         ),
+        (
+            "newer-than-release",
+            cnp("ingress: [{fromEntities: [cluster-mesh]}]"),
+            cnp("ingress: [{fromEntities: [cluster]}]"),
+        ),
+        (
+            "newer-than-release",
+            "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {name: wide}\nspec:\n  tier: Admin\n  priority: 1\n  subject: {namespaces: {}}\n  ingress: [{action: Deny, from: [{namespaces: {}}]}]\n".to_owned(),
+            np("  ingress: [{from: [{namespaceSelector: {}}]}]"),
+        ),
         ("private-cidr", to("toCIDR: [10.0.0.0/8]"), to("toCIDR: [1.0.0.0/8]")),
         ("wide-open", to("toCIDR: [0.0.0.0/0]"), to("toCIDR: [1.0.0.0/8]")),
         ("wide-open", to("toEntities: [world]"), to("toEntities: [host]")),

@@ -139,7 +139,7 @@ pub(super) fn recorded() -> Vec<Recorded> {
 #[test]
 fn flows_give_evidence() {
     for (id, policy, bad, good, evidence) in recorded() {
-        let settings = Settings::default();
+        let settings = Settings { default_local_cluster: Some(true), ..Settings::default() };
         let found = findings(&policy, &settings, &bad);
         let finding = found.iter().find(|own| own.id == id);
         let mut lines = String::new();
