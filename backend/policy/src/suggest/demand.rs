@@ -6,7 +6,7 @@ use super::{Rules, meant::Means, place::resolver};
 use crate::order::update;
 use crate::{
     Action, Cause, Direction, Entry, Identity, Judge, Judgement, Label, Learned, NamedPorts,
-    PolicySet, Tier, Traffic, Verdict, lookup::SearchLists,
+    PolicySet, Settings, Tier, Traffic, Verdict, document::CLUSTER, lookup::SearchLists,
 };
 
 /// Whom an addition is about.
@@ -101,7 +101,7 @@ pub(super) fn demand(
     let subject =
         subject(&sides.subject).ok_or("the subject is no pod: a host policy would be needed")?;
     let queried = queried_names(judge.set(), &sides.subject);
-    let peer = peer(&sides.peer, &subject.namespace, flow, &queried)?;
+    let peer = peer(&sides.peer, &subject.namespace, flow, &queried, judge.set().settings())?;
     let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
     let is_proxied = decision.is_redirect || decision.verdict == Verdict::Denied;
     let l7 = record.filter(|_| is_proxied);
@@ -163,8 +163,7 @@ fn is_unseen(judge: &mut Judge, subject: &Identity) -> bool {
         "k8s:k8s-app=kube-dns",
         "k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name=kube-system",
     ];
-    let cluster =
-        format!("k8s:{}={}", crate::document::CLUSTER, judge.set().settings().cluster_name);
+    let cluster = format!("k8s:{}={}", CLUSTER, judge.set().settings().cluster_name);
     let labels = labels.into_iter().chain([cluster.as_str()]).map(Label::parse);
     let resolver = Identity::of_labels(labels, false);
     let traffic = Traffic::new(17, 53);
@@ -273,6 +272,7 @@ fn peer(
     namespace: &str,
     flow: &Flow,
     queried: &[crate::NamePattern],
+    settings: &Settings,
 ) -> Result<PeerKey, String> {
     for entity in
         // The narrowest comes first: an API server is a node, or of the world, as well.
@@ -283,10 +283,12 @@ fn peer(
         }
     }
     if let Some(own) = identity.k8s_label("io.kubernetes.pod.namespace") {
-        return Ok(PeerKey::Pods {
-            namespace: (own != namespace).then(|| own.to_owned()),
-            labels: own_labels(identity),
-        });
+        let mut labels = own_labels(identity);
+        // A selector that names no cluster means the local one.
+        let cluster = identity.k8s_label(CLUSTER).filter(|own| *own != settings.cluster_name);
+        labels.extend(cluster.map(|own| (CLUSTER.to_owned(), own.to_owned())));
+        let namespace = (own != namespace).then(|| own.to_owned());
+        return Ok(PeerKey::Pods { namespace, labels });
     }
     // An address may have several names: the one that can be asked for, or that the record has.
     let names = identity.names();

@@ -187,7 +187,7 @@ fn find(
             }
             let reason = match parts.lacks(&needs) {
                 Some(Dropped { refused: Some(flow), .. }) => format!(
-                    "an addition for it would do harm: {} passes now, and would not with it",
+                    "an addition for it would do harm: {} passes now, or may, and would not with it",
                     named(*flow).unwrap_or_else(|| "a query of a lookup".to_owned())
                 ),
                 Some(_) => NOT_TRIED.to_owned(),
@@ -344,8 +344,8 @@ impl Proof<'_> {
         answers.into_iter().map(|answer| answer.ok().map(|own| own.verdict)).collect()
     }
 
-    /// Flows that pass with a draft and did not before, in order. Errors: a flow that passed, and
-    /// does not now.
+    /// Flows that pass with a draft and did not before, in order. Errors: a flow that passed, or
+    /// may have, and does not now.
     fn passing(
         &self,
         draft: &Draft,
@@ -354,8 +354,11 @@ impl Proof<'_> {
     ) -> Result<Vec<usize>, usize> {
         let new = self.verdicts(&current(texts, &draft.texts), &draft.yaml);
         let allowed = Some(Verdict::Allowed);
-        let is_worse =
-            |(old, new): (&Option<Verdict>, &Option<Verdict>)| *old == allowed && *new != allowed;
+        let denied = Some(Verdict::Denied);
+        // What nobody can tell may pass now.
+        let is_worse = |(old, new): (&Option<Verdict>, &Option<Verdict>)| {
+            (*old == allowed && *new != allowed) || (*old != denied && *new == denied)
+        };
         if let Some(harmed) = old.iter().zip(&new).position(is_worse) {
             return Err(harmed);
         }

@@ -7,7 +7,7 @@ use super::{
 use crate::order;
 
 /// Sets of additions that are tried.
-const MAX_TRIALS: usize = 40;
+const MAX_TRIALS: usize = 64;
 
 /// One addition.
 type Part = (SubjectKey, RuleKey, RuleBody);

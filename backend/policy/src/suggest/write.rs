@@ -34,11 +34,17 @@ pub(super) fn policies(rules: &Rules, set: &PolicySet) -> String {
             ),
         ];
         for direction in [Direction::Ingress, Direction::Egress] {
-            // Ports of one peer stand in one rule.
+            // Ports of one peer stand in one rule, ICMP types in another.
+            let are_alike = |one: &RuleKey, other: &RuleKey| {
+                one.peer == other.peer
+                    && !one.l7
+                    && !other.l7
+                    && is_icmp(one.port) == is_icmp(other.port)
+            };
             let mut merged: Vec<(&RuleKey, RuleBody)> = Vec::new();
             for (key, body) in own.iter().filter(|(key, _)| key.direction == direction) {
                 match merged.last_mut() {
-                    Some((last, own)) if last.peer == key.peer && !last.l7 && !key.l7 => {
+                    Some((last, own)) if are_alike(last, key) => {
                         own.ports.extend(&body.ports);
                     }
                     _ => merged.push((key, body.clone())),
@@ -69,12 +75,16 @@ pub(super) fn policies(rules: &Rules, set: &PolicySet) -> String {
     out
 }
 
+const fn is_icmp((protocol, _): (u8, u16)) -> bool {
+    matches!(protocol, 1 | 58)
+}
+
 /// One item of `ingress` or `egress`.
 pub(super) fn rule(key: &RuleKey, body: &RuleBody, namespace: &str, is_clusterwide: bool) -> Tree {
     let (field, item) = peer(key, namespace, is_clusterwide);
     let mut entries = vec![(field.to_owned(), Tree::List(vec![item]))];
-    let is_icmp = |port: &&(u8, u16)| matches!(port.0, 1 | 58);
-    let icmp: Vec<Tree> = body.ports.iter().filter(is_icmp).copied().map(port).collect();
+    let types = body.ports.iter().filter(|port| is_icmp(**port));
+    let icmp: Vec<Tree> = types.copied().map(port).collect();
     if !icmp.is_empty() {
         let fields = Tree::map([("fields", Tree::List(icmp))]);
         entries.push(("icmps".to_owned(), Tree::List(vec![fields])));

@@ -155,7 +155,7 @@ fn what_does_harm_is_left_out_and_the_rest_is_offered() {
     assert_eq!(suggestion.fixed, [1], "{:?}", suggestion.unfixed);
     let reasons: Vec<(usize, &str)> =
         suggestion.unfixed.iter().map(|own| (own.flow, own.reason.as_str())).collect();
-    let harm = "an addition for it would do harm: pets/b → kube-system/kube-dns 53/TCP passes now, and would not with it";
+    let harm = "an addition for it would do harm: pets/b → kube-system/kube-dns 53/TCP passes now, or may, and would not with it";
     assert_eq!(reasons, [(0, harm)]);
     assert!(suggestion.yaml.contains("cart") && !suggestion.yaml.contains("8443"));
     // By itself, nothing is offered for it.
