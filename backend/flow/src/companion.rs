@@ -63,6 +63,9 @@ struct Packet<'p> {
 const SERVICE_LOOPBACK: [&str; 2] = ["169.254.42.1", "fe80::1"];
 /// The first port that Linux gives to clients.
 const FIRST_CLIENT_PORT: u16 = 32_768;
+/// Ports from which no client asks.
+const DNS_PORT: u16 = 53;
+const FIRST_UNPRIVILEGED_PORT: u16 = 1_024;
 
 impl Companion {
     /// What [`Companion::of_row`] reads.
@@ -86,37 +89,14 @@ impl Companion {
     /// What a flow goes with; none: it is of a connection, as far as it says.
     #[must_use]
     pub fn of(flow: &Flow) -> Option<Self> {
-        if flow.l7.is_some() {
-            return None;
-        }
-        let l4 = flow.l4.as_ref()?;
-        let (protocol, flags, icmp) = match l4 {
-            Layer4::Tcp(tcp) => (l4_protocol::TCP, tcp.flags.unwrap_or_default(), [0; 2]),
-            Layer4::Udp(_) => (l4_protocol::UDP, TcpFlags::EMPTY, [0; 2]),
-            Layer4::Sctp(_) => (l4_protocol::SCTP, TcpFlags::EMPTY, [0; 2]),
-            Layer4::Icmpv4(icmp) => {
-                (l4_protocol::ICMPV4, TcpFlags::EMPTY, [icmp.icmp_type, icmp.code])
-            }
-            Layer4::Icmpv6(icmp) => {
-                (l4_protocol::ICMPV6, TcpFlags::EMPTY, [icmp.icmp_type, icmp.code])
-            }
-            Layer4::Igmp(_) => (l4_protocol::IGMP, TcpFlags::EMPTY, [0; 2]),
-            Layer4::Vrrp(_) | Layer4::Unknown => return None,
-        };
-        let ip = flow.ip.as_ref();
-        Packet {
-            ips: ip.map_or(["", ""], |ip| [&ip.source, &ip.destination]),
-            l4_protocol: protocol,
-            ports: [l4.source_port().unwrap_or(0), l4.destination_port().unwrap_or(0)],
-            flags,
-            icmp,
-            is_reply: flow.reply(),
-            event: flow.event_type.map_or(MessageType::Unspec, |event| event.message_type),
-            verdict: flow.verdict,
-            drop_reason: flow.drop_reason(),
-            trace_reason: flow.trace_reason,
-        }
-        .companion()
+        Packet::of(flow)?.companion()
+    }
+
+    /// Whether a flow may be an answer as well as what opens an exchange: it does not say, policy
+    /// was not seen to be asked about it, and its ports do not tell.
+    #[must_use]
+    pub fn may_be_answer(flow: &Flow) -> bool {
+        Packet::of(flow).is_some_and(|packet| packet.may_be_answer())
     }
 
     /// What the flow of a row goes with.
@@ -143,7 +123,41 @@ impl Companion {
     }
 }
 
-impl Packet<'_> {
+impl<'p> Packet<'p> {
+    /// None: it is a message of L7, or has no transport header.
+    fn of(flow: &'p Flow) -> Option<Self> {
+        if flow.l7.is_some() {
+            return None;
+        }
+        let l4 = flow.l4.as_ref()?;
+        let (protocol, flags, icmp) = match l4 {
+            Layer4::Tcp(tcp) => (l4_protocol::TCP, tcp.flags.unwrap_or_default(), [0; 2]),
+            Layer4::Udp(_) => (l4_protocol::UDP, TcpFlags::EMPTY, [0; 2]),
+            Layer4::Sctp(_) => (l4_protocol::SCTP, TcpFlags::EMPTY, [0; 2]),
+            Layer4::Icmpv4(icmp) => {
+                (l4_protocol::ICMPV4, TcpFlags::EMPTY, [icmp.icmp_type, icmp.code])
+            }
+            Layer4::Icmpv6(icmp) => {
+                (l4_protocol::ICMPV6, TcpFlags::EMPTY, [icmp.icmp_type, icmp.code])
+            }
+            Layer4::Igmp(_) => (l4_protocol::IGMP, TcpFlags::EMPTY, [0; 2]),
+            Layer4::Vrrp(_) | Layer4::Unknown => return None,
+        };
+        let ip = flow.ip.as_ref();
+        Some(Self {
+            ips: ip.map_or(["", ""], |ip| [&ip.source, &ip.destination]),
+            l4_protocol: protocol,
+            ports: [l4.source_port().unwrap_or(0), l4.destination_port().unwrap_or(0)],
+            flags,
+            icmp,
+            is_reply: flow.reply(),
+            event: flow.event_type.map_or(MessageType::Unspec, |event| event.message_type),
+            verdict: flow.verdict,
+            drop_reason: flow.drop_reason(),
+            trace_reason: flow.trace_reason,
+        })
+    }
+
     fn companion(&self) -> Option<Companion> {
         let kind = self.kind()?;
         let was_asked = self.is_refused_by_policy()
@@ -212,7 +226,33 @@ impl Packet<'_> {
         let [source, destination] = self.ports;
         let opens_nothing = !self.flags.is_empty() && !self.flags.contains(TcpFlags::SYN);
         let limit = if opens_nothing { destination } else { FIRST_CLIENT_PORT };
-        self.is_reply.is_none() && source != 0 && source < limit && destination >= FIRST_CLIENT_PORT
+        let is_to_client = destination >= FIRST_CLIENT_PORT
+            || (self.l4_protocol == l4_protocol::UDP
+                && source == DNS_PORT
+                && destination >= FIRST_UNPRIVILEGED_PORT);
+        self.is_reply.is_none() && source != 0 && source < limit && is_to_client
+    }
+
+    fn may_be_answer(&self) -> bool {
+        if self.is_refused_by_policy()
+            || self.event == MessageType::PolicyVerdict
+            || self.is_reply.is_some()
+        {
+            return false;
+        }
+        let [source, destination] = self.ports;
+        match self.kind() {
+            // A guess by its ports.
+            Some(kind) => kind == CompanionKind::ServerPort,
+            None if !matches!(self.l4_protocol, l4_protocol::UDP | l4_protocol::SCTP) => false,
+            None if source == 0 || destination == 0 => false,
+            // The lower port is the server's, unless clients have it; well-known ones are servers'.
+            None => {
+                source == destination
+                    || destination >= FIRST_CLIENT_PORT
+                    || (source < destination && destination >= FIRST_UNPRIVILEGED_PORT)
+            }
+        }
     }
 
     fn is_refused_by_policy(&self) -> bool {

@@ -157,7 +157,45 @@ fn answers_whose_connection_is_not_known() {
     check(&tracked(TraceReason::Reply, udp(53, 40_907)), None);
     check(&tracked(TraceReason::New, udp(5000, 40_907)), None);
     check(&allowed(udp(5000, 40_907)), None);
+    // Clients of DNS take any port, and no client asks from its.
+    check(&refused(udp(53, 20_000)), some(Kind::ServerPort, true));
+    check(&refused(udp(53, 53)), None);
+    check(&refused(udp(514, 20_000)), None);
     // What the proxy has seen.
     let l7 = Some(Layer7 { l7_type: L7FlowType::Response, ..Layer7::default() });
     check(&Flow { l7, ..udp(53, 40_907) }, None);
+}
+
+#[test]
+fn what_may_be_an_answer_is_not_taken_for_a_connection() {
+    let check = |flow: &Flow, expected: bool| {
+        assert_eq!(Companion::may_be_answer(flow), expected, "{flow:?}");
+    };
+    // By its ports alone it would be a guess.
+    check(&udp(53, 40_907), true);
+    check(&udp(53, 20_000), true);
+    check(&udp(5000, 6000), true);
+    check(&udp(123, 123), true);
+    check(&udp(40_907, 51_871), true);
+    check(&udp(51_871, 40_907), true);
+    check(&tcp(443, 51_622, ACK), true);
+    check(&dropped(DropReason::NO_DEVICE, udp(53, 40_907)), true);
+    // To a port that no client has, from one that a client may have.
+    check(&udp(40_907, 53), false);
+    check(&udp(20_000, 53), false);
+    check(&udp(20_000, 8125), false);
+    check(&udp(500, 514), false);
+    check(&tcp(51_622, 443, NONE), false);
+    check(&tcp(12_345, 50_051, NONE), true);
+    // A record without a source port says less, and is read as what it names.
+    check(&udp(0, 53), false);
+    check(&tcp(0, 40_907, NONE), false);
+    // It says so itself: its flags, policy, connection tracking.
+    check(&tcp(8080, 51_622, SYN), false);
+    check(&tcp(8080, 51_622, SYN | ACK), false);
+    check(&refused(udp(53, 40_907)), false);
+    check(&allowed(udp(53, 40_907)), false);
+    check(&tracked(TraceReason::Reply, udp(53, 40_907)), false);
+    check(&tracked(TraceReason::New, udp(40_907, 51_871)), false);
+    check(&icmp(4, 8, 0), false);
 }

@@ -56,6 +56,11 @@ pub enum Unjudged {
     /// It goes with a connection, or is the node's own affair.
     #[error("policy is not asked about {0}")]
     NotAsked(CompanionKind),
+    /// Its direction is not known, and neither is whether policy was asked.
+    #[error(
+        "the record does not say which end opened this: it may be an answer, which passes without asking policy"
+    )]
+    MayBeAnswer,
     /// No transport header.
     #[error("the record has no protocol and port")]
     NoTransport,
@@ -105,6 +110,9 @@ impl Shape {
             )
         ) {
             return Err(Unjudged::NotAPacket);
+        }
+        if Companion::may_be_answer(flow) {
+            return Err(Unjudged::MayBeAnswer);
         }
         let companion = match Companion::of(flow) {
             // A setting decides about this one.
