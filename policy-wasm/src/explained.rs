@@ -24,6 +24,16 @@ pub(crate) struct Explained {
     comparison: String,
     /// `allowed`, `denied`, `cannot tell`.
     verdict: Option<&'static str>,
+    #[serde(flatten)]
+    reasons: Reasons,
+    /// What Hubble names beside what decides here.
+    attribution: Option<Attribution>,
+}
+
+/// What a verdict rests on.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Reasons {
     /// Rules that decided, or the policies that turned the default to deny.
     deciding: Vec<Rule>,
     near_misses: Vec<Rule>,
@@ -33,8 +43,6 @@ pub(crate) struct Explained {
     more: usize,
     /// Facts that the flow does not carry.
     missing: Vec<String>,
-    /// What Hubble names beside what decides here.
-    attribution: Option<Attribution>,
     /// What else should be known.
     notes: Vec<String>,
 }
@@ -82,37 +90,17 @@ pub(crate) fn explained(policies: &mut PolicyFiles, flow: &Flow, learned: &Learn
         Ok(judgement) => judgement,
         Err(why) => return Explained::unjudged(why),
     };
-    let set = std::sync::Arc::clone(policies.set());
-    let own = Own { policies, set: &set, judgement: &judgement };
-    let mut more = 0;
-    let mut listed = |mut rules: Vec<Rule>| {
-        more += rules.len().saturating_sub(MAX_RULES);
-        rules.truncate(MAX_RULES);
-        rules
-    };
-    let (deciding, near_misses, lost) =
-        (listed(own.deciding()), listed(own.near_misses()), listed(own.lost()));
-    let mut missing: Vec<String> =
-        judgement.explanation.missing.iter().map(ToString::to_string).collect();
-    if let Some(l7) = &judgement.l7 {
-        missing.extend(l7.missing.iter().map(ToString::to_string));
-    }
     Explained {
         sentence: format!(
             "Observed: {}. Computed: {}.",
             judgement.observed.why,
-            judgement.sentence(&set)
+            judgement.sentence(policies.set())
         ),
         agreement: Some(judgement.agreement.name()),
         comparison: judgement.comparison(),
         verdict: Some(judgement.verdict.name()),
-        deciding,
-        near_misses,
-        lost,
-        more,
-        missing,
-        attribution: own.attribution(),
-        notes: own.notes(),
+        reasons: Reasons::of(policies, &judgement),
+        attribution: attribution(&judgement),
     }
 }
 
@@ -138,14 +126,29 @@ impl Explained {
             agreement: None,
             comparison: String::new(),
             verdict: None,
-            deciding: Vec::new(),
-            near_misses: Vec::new(),
-            lost: Vec::new(),
-            more: 0,
-            missing: Vec::new(),
+            reasons: Reasons::default(),
             attribution: None,
-            notes: Vec::new(),
         }
+    }
+}
+
+impl Reasons {
+    pub(crate) fn of(policies: &PolicyFiles, judgement: &Judgement) -> Self {
+        let own = Own { policies, set: policies.set(), judgement };
+        let mut more = 0;
+        let mut listed = |mut rules: Vec<Rule>| {
+            more += rules.len().saturating_sub(MAX_RULES);
+            rules.truncate(MAX_RULES);
+            rules
+        };
+        let (deciding, near_misses, lost) =
+            (listed(own.deciding()), listed(own.near_misses()), listed(own.lost()));
+        let mut missing: Vec<String> =
+            judgement.explanation.missing.iter().map(ToString::to_string).collect();
+        if let Some(l7) = &judgement.l7 {
+            missing.extend(l7.missing.iter().map(ToString::to_string));
+        }
+        Self { deciding, near_misses, lost, more, missing, notes: own.notes() }
     }
 }
 
@@ -223,23 +226,6 @@ impl Own<'_> {
         Place::of(self.policies, policy.source, at)
     }
 
-    fn attribution(&self) -> Option<Attribution> {
-        let Judgement { hubble, ours, attribution, .. } = self.judgement;
-        if hubble.is_empty() {
-            return None;
-        }
-        Some(Attribution {
-            hubble: hubble.iter().map(ToString::to_string).collect(),
-            ours: ours.iter().map(ToString::to_string).collect(),
-            agrees: *attribution,
-            sentence: match attribution {
-                Some(true) => "Hubble names policies that decide here too",
-                Some(false) => "Hubble names a policy that does not decide here",
-                None => "Hubble's names cannot be compared: policy was not asked about this packet",
-            },
-        })
-    }
-
     /// What the policies without a namespace would have to do with it, and settings that it hangs
     /// on.
     fn notes(&self) -> Vec<String> {
@@ -247,4 +233,21 @@ impl Own<'_> {
         let unplaced = self.judgement.unplaced(self.set);
         unplaced.into_iter().chain(settings).collect()
     }
+}
+
+fn attribution(judgement: &Judgement) -> Option<Attribution> {
+    let Judgement { hubble, ours, attribution, .. } = judgement;
+    if hubble.is_empty() {
+        return None;
+    }
+    Some(Attribution {
+        hubble: hubble.iter().map(ToString::to_string).collect(),
+        ours: ours.iter().map(ToString::to_string).collect(),
+        agrees: *attribution,
+        sentence: match attribution {
+            Some(true) => "Hubble names policies that decide here too",
+            Some(false) => "Hubble names a policy that does not decide here",
+            None => "Hubble's names cannot be compared: policy was not asked about this packet",
+        },
+    })
 }

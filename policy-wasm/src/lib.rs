@@ -1,7 +1,9 @@
 //! The policy engine for the browser: policies and packed flows in, columns and texts out.
 //!
 //! Exports only; they are called once per batch, never once per row. Policies are compiled once and
-//! flows made ready once; verdicts, explanations, differences, lints and fixes come from the same two.
+//! flows made ready once; verdicts, explanations, answers, differences, lints and fixes come from the
+//! same two.
+mod ask;
 mod changes;
 mod explained;
 mod judged;

@@ -1,16 +1,19 @@
 //! The flows of an answer as their messages: read when they are asked about.
 
+use std::sync::Arc;
+
 use flow::Flow;
 use hashbrown::HashSet;
 use hubble_api::packed;
 use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
+use policy::{Directory, PolicySet};
 use prost::Message;
 
-use crate::policy_files::{Flows, PolicyFiles};
+use crate::policy_files::{Flows, PolicyFiles, sources};
 
-/// Flows that lints and fixes look at, newest first: each is held decoded.
-const MAX_FLOWS: usize = 50_000;
+/// Flows that lints, fixes and names are taken from, newest first: each is held decoded.
+pub(crate) const MAX_FLOWS: usize = 50_000;
 
 /// The flows in the rows of the panel's table.
 #[derive(Debug, Default)]
@@ -18,6 +21,8 @@ pub(crate) struct Recorded {
     streams: Vec<Vec<u8>>,
     places: Vec<Place>,
     ready: Flows,
+    /// Who there is, and the policies whose documents tell it, too; from the first question on.
+    directory: Option<(Arc<PolicySet>, Directory)>,
 }
 
 /// Where a row's message is.
@@ -37,7 +42,7 @@ impl Recorded {
             Place { stream, batch, message }
         };
         let (rows, _rest) = places.as_chunks::<3>();
-        Self { streams, places: rows.iter().map(place).collect(), ready: Flows::default() }
+        Self { streams, places: rows.iter().map(place).collect(), ..Self::default() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -56,6 +61,19 @@ impl Recorded {
     /// What [`Recorded::prepare`] made ready.
     pub(crate) const fn ready(&self) -> &Flows {
         &self.ready
+    }
+
+    /// Who there is by the newest flows, and by the documents beside the policies.
+    pub(crate) fn directory(&mut self, policies: &PolicyFiles) -> &Directory {
+        let known = self.directory.take().filter(|(set, _)| Arc::ptr_eq(set, policies.set()));
+        let read = || {
+            let (_, flows) = self.newest(&HashSet::new());
+            let set = Arc::clone(policies.set());
+            let directory = Directory::of(&sources(&policies.files), &flows, set.settings());
+            (set, directory)
+        };
+        let known = known.unwrap_or_else(read);
+        &self.directory.insert(known).1
     }
 
     /// The flow of a row. `None`: there is no such row, or its message is defective.

@@ -1,7 +1,7 @@
 //! Smallest fixes.
 
 use hashbrown::HashSet;
-use policy::suggest;
+use policy::{Suggestion, suggest};
 use serde::Serialize;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -69,27 +69,37 @@ pub(crate) fn suggestion(recorded: &mut Recorded, policies: &mut PolicyFiles, ro
     let texts = sources(&policies.files);
     let suggested = suggest(&texts, policies.set().settings(), &flows, &wanted);
     let row = |index: usize| row_of.get(index).copied().unwrap_or_default();
-    let file =
-        |index: usize| policies.files.get(index).map_or_else(String::new, |f| f.name.clone());
-    let edits = suggested.edits.into_iter().map(|edit| Edited {
-        file: file(edit.source),
-        policy: edit.policy,
-        list: edit.list,
-        inserted: edit.inserted,
-    });
-    let texts =
-        suggested.texts.into_iter().map(|(index, text)| FileText { file: file(index), text });
-    Fix {
-        edits: edits.collect(),
-        texts: texts.collect(),
-        yaml: suggested.yaml,
-        fixed: suggested.fixed.into_iter().map(row).collect(),
-        unfixed: suggested
-            .unfixed
-            .into_iter()
-            .map(|unfixed| Unfixed { row: row(unfixed.flow), reason: unfixed.reason })
-            .collect(),
-        also_allowed: suggested.also_allowed,
-        still_denied: suggested.still_denied,
+    Fix::of(suggested, policies, row)
+}
+
+impl Fix {
+    /// `row`: what an index of a flow stands for.
+    pub(crate) fn of(
+        suggested: Suggestion,
+        policies: &PolicyFiles,
+        row: impl Fn(usize) -> usize,
+    ) -> Self {
+        let file =
+            |index: usize| policies.files.get(index).map_or_else(String::new, |f| f.name.clone());
+        let edits = suggested.edits.into_iter().map(|edit| Edited {
+            file: file(edit.source),
+            policy: edit.policy,
+            list: edit.list,
+            inserted: edit.inserted,
+        });
+        let texts =
+            suggested.texts.into_iter().map(|(index, text)| FileText { file: file(index), text });
+        let unfixed = suggested.unfixed.into_iter();
+        Self {
+            edits: edits.collect(),
+            texts: texts.collect(),
+            yaml: suggested.yaml,
+            fixed: suggested.fixed.into_iter().map(&row).collect(),
+            unfixed: unfixed
+                .map(|unfixed| Unfixed { row: row(unfixed.flow), reason: unfixed.reason })
+                .collect(),
+            also_allowed: suggested.also_allowed,
+            still_denied: suggested.still_denied,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The lab's policies against recorded flows, as the panel asks.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -9,15 +10,18 @@ use hubble_api::pb::observer::GetFlowsResponse;
 use prost::Message;
 use serde_json::{Value, json};
 
+use crate::ask::{question, reachable};
 use crate::changes::compare;
 use crate::explained::{explained, refused};
 use crate::judged::{JudgedColumns, judge};
 use crate::lint::findings;
 use crate::policy_files::{PolicyFile, PolicyFiles};
 use crate::questions::{QuestionColumns, Questions};
-use crate::recorded::Recorded;
+use crate::recorded::{MAX_FLOWS, Recorded};
 use crate::suggest::suggestion;
 
+const ZERO_TRUST: &str = "acns-network-policy.yaml";
+const COMBINED: &str = "aks-combined-fqdn-l7.yaml";
 const CHAOS: &str = "acns-network-policy-chaos.yaml";
 const ALLOWED: &str = "acns-network-policy-allow-store-front-traffic.yaml";
 
@@ -31,15 +35,23 @@ fn policies(name: &str) -> PolicyFiles {
     PolicyFiles::new(vec![file], &["namespace=pets".to_owned()], f64::NAN).unwrap()
 }
 
-fn recorded(name: &str) -> Recorded {
+fn messages(name: &str) -> Vec<Vec<u8>> {
+    let read = |line: &str| json::read::<GetFlowsResponse>(line.as_bytes()).unwrap().0;
+    lab(name).lines().map(|line| read(line).encode_to_vec()).collect()
+}
+
+/// One packed batch, with the places of its messages.
+fn packed(messages: &[Vec<u8>]) -> (Vec<u8>, Vec<u32>) {
     let mut encoder = Encoder::new();
-    let (mut stream, mut places) = (Vec::new(), Vec::new());
-    for (message, line) in (0..).zip(lab(name).lines()) {
-        let response: GetFlowsResponse = json::read(line.as_bytes()).unwrap().0;
-        assert_eq!(encoder.push(&response.encode_to_vec()).unwrap(), None, "one batch");
-        places.extend([0, 0, message]);
+    for message in messages {
+        assert_eq!(encoder.push(message).unwrap(), None, "one batch");
     }
-    stream.extend(encoder.finish().unwrap());
+    let places = (0..).zip(messages).flat_map(|(message, _)| [0, 0, message]).collect();
+    (encoder.finish().unwrap().to_vec(), places)
+}
+
+fn recorded(name: &str) -> Recorded {
+    let (stream, places) = packed(&messages(name));
     Recorded::new(vec![stream], &places)
 }
 
@@ -76,8 +88,7 @@ fn flows_are_judged_into_columns() {
         cells(&columns, &columns.decided_by)[0]
             .starts_with("CiliumNetworkPolicy/pets/allow-store-front-traffic ingress[0] (line ")
     );
-    let columns =
-        judged(&mut recorded("combined.jsonl"), &mut policies("aks-combined-fqdn-l7.yaml"));
+    let columns = judged(&mut recorded("combined.jsonl"), &mut policies(COMBINED));
     assert!(!cells(&columns, &columns.agreement).contains(&"differs"));
 }
 
@@ -153,7 +164,7 @@ fn other_policies_change_what_they_change() {
 #[test]
 fn lints_say_where_and_fixes_let_the_flow_pass() {
     let mut flows = recorded("combined.jsonl");
-    let mut policies_now = policies("aks-combined-fqdn-l7.yaml");
+    let mut policies_now = policies(COMBINED);
     let found = value(&findings(&mut flows, &mut policies_now));
     let found = found.as_array().unwrap();
     assert!(found.iter().any(|finding| !finding["evidence"].as_array().unwrap().is_empty()));
@@ -168,6 +179,152 @@ fn lints_say_where_and_fixes_let_the_flow_pass() {
     let mut fixed = PolicyFiles::new(vec![file], &["namespace=pets".to_owned()], f64::NAN).unwrap();
     let columns = judged(&mut flows, &mut fixed);
     assert_eq!(cells(&columns, &columns.computed)[0], "allowed");
+}
+
+/// What is answered, and by which lines.
+fn asked(
+    flows: &mut Recorded,
+    policies: &mut PolicyFiles,
+    ends: [&str; 2],
+    request: Option<(&str, &str)>,
+) -> (Value, String) {
+    let labels = |text: &str| text.split(' ').skip(1).map(str::to_owned).collect();
+    let [from, to] = ends;
+    let names = [from, to].map(|text| text.split(' ').next().unwrap_or_default());
+    let request = request.map(|(method, path)| (method.to_owned(), path.to_owned()));
+    let question = question(names, [labels(from), labels(to)], request).unwrap();
+    let answer = value(&reachable(flows, policies, &question, true).unwrap());
+    let lines = |step: &Value| {
+        let listed = ["nearMisses", "deciding"].map(|list| step[list].as_array().unwrap());
+        let rules = listed.into_iter().find(|rules| !rules.is_empty());
+        let lines = rules.into_iter().flatten().map(|rule| rule["line"].to_string());
+        lines.collect::<Vec<_>>().join(",")
+    };
+    let mut words = answer["verdict"].as_str().unwrap().to_owned();
+    for step in answer["paths"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|path| path["steps"].as_array().unwrap())
+    {
+        let (kind, verdict) = (step["kind"].as_str().unwrap(), step["verdict"].as_str().unwrap());
+        write!(words, "; {kind} {verdict} {}", lines(step)).unwrap();
+    }
+    (answer, words)
+}
+
+#[test]
+fn a_connection_that_nobody_tried_is_answered_step_by_step() {
+    type Asked<'a> = (&'a str, &'a str, [&'a str; 2], Option<(&'a str, &'a str)>);
+    let check = |(policies_of, flows_of, ends, request): Asked<'_>, expect: &str| {
+        let (flows, policies) = (&mut recorded(flows_of), &mut policies(policies_of));
+        assert_eq!(asked(flows, policies, ends, request).1, expect, "{ends:?}");
+    };
+    let flows = "chaos.jsonl";
+    check(
+        (ZERO_TRUST, flows, ["order-service", "product-service:3002"], None),
+        "denied; DNS denied 39; egress denied 39; ingress denied 56",
+    );
+    check(
+        (ZERO_TRUST, flows, ["pets/store-front", "product-service:3002"], None),
+        "denied; DNS denied 88,95; egress allowed 94; ingress allowed 55",
+    );
+    check(
+        (ZERO_TRUST, flows, ["pets/store-front", "10.0.0.22:3002"], None),
+        "allowed; egress allowed 94; ingress allowed 55",
+    );
+    check(
+        (ZERO_TRUST, flows, ["order-service app=store-front", "10.0.0.22:3002"], None),
+        "allowed; egress allowed 94; ingress allowed 55",
+    );
+    check((CHAOS, flows, ["world", "store-front:8080"], None), "denied; ingress denied 10");
+    check((ALLOWED, flows, ["world", "store-front:8080"], None), "allowed; ingress allowed 10");
+    let request = |method| (COMBINED, "combined.jsonl", ["store-front", "10.0.0.22:3002"], method);
+    check(request(Some(("GET", "/"))), "allowed; egress allowed 66; ingress allowed ");
+    check(request(Some(("POST", "/"))), "denied; egress denied 66; ingress allowed ");
+}
+
+#[test]
+fn a_fix_opens_every_step_of_a_connection() {
+    let mut flows = recorded("chaos.jsonl");
+    let ends = ["order-service", "product-service:3002"];
+    let (answer, _) = asked(&mut flows, &mut policies(ZERO_TRUST), ends, None);
+    assert_eq!(answer["fix"]["fixed"], json!([0, 1, 2]));
+    assert!(answer["paths"][0]["alone"].as_str().unwrap().contains("alone opens nothing"));
+    let text = answer["fix"]["texts"][0]["text"].as_str().unwrap().to_owned();
+    let text = format!("{text}\n---\n{}", answer["fix"]["yaml"].as_str().unwrap());
+    let file = PolicyFile { name: "fixed.yaml".to_owned(), text, modified_ms: f64::NAN };
+    let mut fixed = PolicyFiles::new(vec![file], &["namespace=pets".to_owned()], f64::NAN).unwrap();
+    assert_eq!(asked(&mut flows, &mut fixed, ends, None).0["verdict"], "allowed");
+}
+
+#[test]
+fn a_name_is_looked_for_in_the_flows_and_beside_the_policies_at_hand() {
+    let mut flows = recorded("chaos.jsonl");
+    let ends = ["ghost", "10.0.0.22:3002"];
+    let mut without = policies(ZERO_TRUST);
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: ghost, namespace: pets, labels: {app: store-front}}\nspec: {containers: []}";
+    let text = format!("{}\n---\n{pod}", lab(ZERO_TRUST));
+    let file = PolicyFile { name: "with.yaml".to_owned(), text, modified_ms: f64::NAN };
+    let mut with = PolicyFiles::new(vec![file], &["namespace=pets".to_owned()], f64::NAN).unwrap();
+    let mut check = |policies: &mut PolicyFiles, verdict: &str, notes: usize| {
+        let (answer, _) = asked(&mut flows, policies, ends, None);
+        assert_eq!(answer["verdict"], verdict);
+        assert_eq!(answer["notes"].as_array().unwrap().len(), notes, "{}", answer["notes"]);
+    };
+    check(&mut without, "cannot tell", 1);
+    check(&mut with, "allowed", 0);
+    check(&mut without, "cannot tell", 1);
+}
+
+#[test]
+fn flows_that_were_not_looked_at_for_names_are_counted() {
+    let older = messages("chaos.jsonl");
+    let newer = std::iter::repeat_n(&older[0], MAX_FLOWS);
+    let all: Vec<_> = older.iter().chain(newer).cloned().collect();
+    let (mut encoder, mut stream, mut places) = (Encoder::new(), Vec::new(), Vec::new());
+    let (mut batch, mut number) = (0, 0);
+    for message in &all {
+        places.extend([0, batch, number]);
+        number += 1;
+        if let Some(full) = encoder.push(message).unwrap() {
+            stream.extend(full);
+            (batch, number) = (batch + 1, 0);
+        }
+    }
+    stream.extend(encoder.finish().into_iter().flatten());
+    let mut flows = Recorded::new(vec![stream], &places);
+    let question = question(["order-service", "world:80"], Default::default(), None).unwrap();
+    let answer = value(&reachable(&mut flows, &mut policies(CHAOS), &question, false).unwrap());
+    assert_eq!(answer["fix"], Value::Null, "it was not asked for");
+    let said =
+        format!("names are those of the newest 50000 of {} flows, and of the documents", all.len());
+    assert!(answer["notes"].as_array().unwrap().contains(&json!(said)), "{}", answer["notes"]);
+    assert_eq!(answer["verdict"], "cannot tell", "order-service is in older flows alone");
+}
+
+#[test]
+fn ends_that_cannot_be_read_are_refused() {
+    let check = |from: &str, to: &str, expect: &str| {
+        let error = question([from, to], Default::default(), None).unwrap_err();
+        assert_eq!(error.to_string(), expect);
+    };
+    check("", "a:80", "there is no name in ``");
+    let no_port =
+        "`product-service` names no port: write it behind the name, as `product-service:3002`";
+    check("order-service", "product-service", no_port);
+    check("a", "b:0", "`0` is not a port: write a number from 1 to 65535");
+}
+
+/// The lab's flows for the module in Node.js; `UPDATE_VECTORS=1` writes them anew.
+#[test]
+fn the_lab_is_packed_for_the_module_in_node() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/packed/chaos.bin");
+    let (stream, _) = packed(&messages("chaos.jsonl"));
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
+        fs::write(&path, &stream).unwrap();
+    }
+    assert_eq!(fs::read(path).unwrap(), stream);
 }
 
 #[test]

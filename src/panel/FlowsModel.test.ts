@@ -2,6 +2,7 @@ import { createDataFrame, FieldType, type DataFrame } from '@grafana/data';
 
 import type {
   CompiledPolicies,
+  Connection,
   Explanation,
   FileSpec,
   Finding,
@@ -10,6 +11,7 @@ import type {
   FlowsEngine,
   FlowsView,
   PolicyFile,
+  Reachability,
   ViewSpec,
 } from './engine/protocol';
 import { WorkerGone } from './engine/WorkerEngine';
@@ -51,6 +53,7 @@ class SlowEngine implements FlowsEngine {
   explain = (row: number) => this.call<Explanation>('explain', row);
   lint = () => this.call<Finding[]>('lint', undefined);
   suggest = (rows: number[]) => this.call<Fix>('suggest', rows);
+  ask = (connection: Connection) => this.call<Reachability>('ask', connection);
 
   dispose() {
     this.disposed = true;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { initSync } from '../../frontend-wasm/pkg/frontend_wasm';
 import { initSync as initPoliciesSync } from '../../policy-wasm/pkg/policy_wasm';
+import type { PolicyFile } from '../panel/engine/protocol';
 
 const root = join(__dirname, '../..');
 
@@ -19,6 +20,15 @@ export function packedVector(name: string): { rows: string[]; expected: PackedEx
     rows: base64Rows(readFileSync(join(folder, `${name}.bin`))),
     expected: JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')),
   };
+}
+
+/** The lab's flows of its act "chaos". */
+export const labRows = () => base64Rows(readFileSync(join(root, 'tests/vectors/packed/chaos.bin')));
+
+/** A file of the lab's policies; when it was changed is not known. */
+export function labPolicies(name: string): PolicyFile {
+  const text = readFileSync(join(root, 'tests/vectors/policies-lab', name), 'utf8');
+  return { name, text, modifiedMs: Number.NaN, folderMs: Number.NaN };
 }
 
 /** Slices as the backend makes them. */

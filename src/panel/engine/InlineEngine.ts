@@ -1,6 +1,7 @@
 import init from '../../../frontend-wasm/pkg/frontend_wasm';
 import type {
   CompiledPolicies,
+  Connection,
   Explanation,
   FileSpec,
   Finding,
@@ -9,6 +10,7 @@ import type {
   FlowsEngine,
   FlowsView,
   PolicyFile,
+  Reachability,
   ViewSpec,
 } from './protocol';
 import { onceStarted } from './onceStarted';
@@ -66,6 +68,10 @@ export class InlineEngine implements FlowsEngine {
 
   async suggest(rows: number[]): Promise<Fix> {
     return this.session.answer({ kind: 'suggest', rows }) as Fix;
+  }
+
+  async ask(connection: Connection, withFix: boolean): Promise<Reachability> {
+    return this.session.answer({ kind: 'ask', connection, withFix }) as Reachability;
   }
 
   dispose(): void {

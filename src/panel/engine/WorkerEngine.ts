@@ -1,6 +1,7 @@
 import type {
   Call,
   CompiledPolicies,
+  Connection,
   Explanation,
   FileSpec,
   Finding,
@@ -9,6 +10,7 @@ import type {
   FlowsEngine,
   FlowsView,
   PolicyFile,
+  Reachability,
   Request,
   Response,
   Start,
@@ -116,6 +118,10 @@ export class WorkerEngine implements FlowsEngine {
 
   suggest(rows: number[]): Promise<Fix> {
     return this.call({ kind: 'suggest', rows });
+  }
+
+  ask(connection: Connection, withFix: boolean): Promise<Reachability> {
+    return this.call({ kind: 'ask', connection, withFix });
   }
 
   dispose(): void {

@@ -72,21 +72,72 @@ export interface Rule extends Place {
   text: string;
 }
 
-/** Why a flow is judged as it is; all sentences are the engine's. */
-export interface Explanation {
-  sentence: string;
-  /** None where policy has nothing to say about the flow. */
-  agreement: string | null;
-  comparison: string;
-  verdict: string | null;
+/** What a verdict rests on. */
+export interface Reasons {
   deciding: Rule[];
   nearMisses: Rule[];
   lost: Rule[];
   /** Rules that are not listed. */
   more: number;
   missing: string[];
-  attribution: { hubble: string[]; ours: string[]; agrees: boolean | null; sentence: string } | null;
   notes: string[];
+}
+
+export type Computed = 'allowed' | 'denied' | 'cannot tell';
+
+/** Why a flow is judged as it is; all sentences are the engine's. */
+export interface Explanation extends Reasons {
+  sentence: string;
+  /** None where policy has nothing to say about the flow. */
+  agreement: string | null;
+  comparison: string;
+  verdict: Computed | null;
+  attribution: { hubble: string[]; ours: string[]; agrees: boolean | null; sentence: string } | null;
+}
+
+/** May one reach the other? Ends as `verdict ask` reads them. */
+export interface Connection {
+  /** A pod, workload or Service as `namespace/name`, an address, `world`. */
+  from: string;
+  /** The same or a DNS name, with a port: `product-service:3002`, `kube-system/kube-dns:53/UDP`. */
+  to: string;
+  /** Labels of the ends, as `app=order-service`; they count before those of flows and documents. */
+  fromLabels?: string[];
+  toLabels?: string[];
+  /** A request that is to pass, where rules for HTTP decide. */
+  request?: { method: string; path: string };
+}
+
+/** Whether a connection is allowed, step by step. */
+export interface Reachability {
+  /** Cannot tell, too, where it depends on the pod. */
+  verdict: Computed;
+  /** One for each kind of sender and receiver that the names mean. */
+  paths: ConnectionPath[];
+  /** What was taken for granted, or is not known. */
+  notes: string[];
+  /** None where it was not asked for. Its rows are steps, counted from 0 over all paths. */
+  fix: Fix | null;
+}
+
+export interface ConnectionPath {
+  source: string;
+  destination: string;
+  /** Port and protocol of the pods, behind a Service: `3002/TCP`. */
+  traffic: string;
+  verdict: Computed;
+  /** None where both ends are outside the cluster. */
+  steps: ConnectionStep[];
+  /** What stays shut where only the first step is opened. */
+  alone: string | null;
+}
+
+export interface ConnectionStep extends Reasons {
+  kind: 'DNS' | "DNS server's ingress" | 'egress' | 'ingress';
+  /** The name that is looked up, or the request; may be empty. */
+  about: string;
+  verdict: Computed;
+  sentence: string;
 }
 
 export interface Finding extends Partial<Place> {
@@ -175,6 +226,8 @@ export interface FlowsEngine {
   lint(): Promise<Finding[]>;
   /** The smallest additions to the policies that let the flows of these rows pass. */
   suggest(rows: number[]): Promise<Fix>;
+  /** Whether a connection that may not have been tried is allowed; `withFix` adds what would open it. */
+  ask(connection: Connection, withFix: boolean): Promise<Reachability>;
   /** Gives the memory back. Nothing is answered any more. */
   dispose(): void;
 }
@@ -189,10 +242,19 @@ export type Call =
   | { kind: 'setPolicies'; files: PolicyFile[]; namespace: string }
   | { kind: 'explain'; row: number }
   | { kind: 'lint' }
-  | { kind: 'suggest'; rows: number[] };
+  | { kind: 'suggest'; rows: number[] }
+  | { kind: 'ask'; connection: Connection; withFix: boolean };
 
 export type Value =
-  FlowBatch | FlowsView | CompiledPolicies | Explanation | Finding[] | Fix | Uint8Array<ArrayBuffer> | string;
+  | FlowBatch
+  | FlowsView
+  | CompiledPolicies
+  | Explanation
+  | Finding[]
+  | Fix
+  | Reachability
+  | Uint8Array<ArrayBuffer>
+  | string;
 
 export type Request = { id: number; call: Call };
 

@@ -1,10 +1,16 @@
 import { FlowTable } from '../../../frontend-wasm/pkg/frontend_wasm';
-import { initSync as startPolicies, Policies, RecordedFlows } from '../../../policy-wasm/pkg/policy_wasm';
+import {
+  Connection as AskedConnection,
+  initSync as startPolicies,
+  Policies,
+  RecordedFlows,
+} from '../../../policy-wasm/pkg/policy_wasm';
 import { judgedColumns, textColumns, type JudgedColumnId, type TextColumnId } from '../table/columns';
 import { bytesOfRows } from './base64';
 import type {
   Call,
   CompiledPolicies,
+  Connection,
   Explanation,
   FileSpec,
   Finding,
@@ -13,6 +19,7 @@ import type {
   FlowsView,
   JudgedColumns,
   PolicyFile,
+  Reachability,
   RefusedDocument,
   Value,
   ViewSpec,
@@ -49,6 +56,8 @@ export class Session {
         return this.lint();
       case 'suggest':
         return this.suggest(call.rows);
+      case 'ask':
+        return this.ask(call.connection, call.withFix);
     }
   }
 
@@ -187,6 +196,16 @@ export class Session {
     return JSON.parse(flows.suggest(policies, Uint32Array.from(rows))) as Fix;
   }
 
+  private ask({ from, fromLabels, to, toLabels, request }: Connection, withFix: boolean): Reachability {
+    const { flows, policies } = this.judged();
+    const asked = new AskedConnection(from, fromLabels ?? [], to, toLabels ?? [], request?.method, request?.path);
+    try {
+      return JSON.parse(flows.ask(policies, asked, withFix)) as Reachability;
+    } finally {
+      asked.free();
+    }
+  }
+
   private codesByText(codes: Uint32Array): Map<string, number> {
     return new Map(Array.from(new Set(codes), (code) => [this.strings[code] ?? '', code]));
   }
@@ -258,7 +277,13 @@ function arraysOf(value: Value): Array<Uint8Array | Uint32Array | Uint16Array | 
   if (value instanceof Uint8Array) {
     return [value];
   }
-  if (typeof value === 'string' || Array.isArray(value) || 'sentence' in value || 'edits' in value) {
+  if (
+    typeof value === 'string' ||
+    Array.isArray(value) ||
+    'sentence' in value ||
+    'edits' in value ||
+    'paths' in value
+  ) {
     return [];
   }
   if ('rows' in value) {

@@ -1,0 +1,154 @@
+//! May one reach the other? A connection that nobody has tried yet.
+
+use hashbrown::HashSet;
+use policy::{AskError, Question, Target, TargetError};
+use serde::Serialize;
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::explained::Reasons;
+use crate::policy_files::{PolicyFiles, sources};
+use crate::recorded::{MAX_FLOWS, Recorded};
+use crate::suggest::Fix;
+use crate::{Policies, RecordedFlows, failed, json};
+
+/// A connection that is asked about.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Connection {
+    question: Question,
+}
+
+#[wasm_bindgen]
+impl Connection {
+    /// From `from` to `to`, as `verdict ask` reads them: a pod, workload or Service as
+    /// `namespace/name`, an address, `world`; `to` with a port and perhaps a protocol, or a DNS name:
+    /// `product-service:3002`, `kube-system/kube-dns:53/UDP`, `www.bing.com:443`. Labels, as
+    /// `app=order-service`, count before those that flows and documents tell. `method` and `path` of
+    /// a request, where rules for HTTP are to be asked.
+    ///
+    /// Errors: a text that names no end of a connection.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        from: &str,
+        from_labels: Vec<String>,
+        to: &str,
+        to_labels: Vec<String>,
+        method: Option<String>,
+        path: Option<String>,
+    ) -> Result<Self, JsError> {
+        let request = method.zip(path);
+        question([from, to], [from_labels, to_labels], request)
+            .map(|question| Self { question })
+            .map_err(|error| failed(&error))
+    }
+}
+
+#[wasm_bindgen]
+impl RecordedFlows {
+    /// As JSON, whether the connection is allowed, step by step, and with `with_fix` the smallest
+    /// additions that open the steps that are shut. Policies, the documents beside them and the newest
+    /// 50,000 flows tell who is meant by a name.
+    ///
+    /// Errors: a name could mean several.
+    pub fn ask(
+        &mut self,
+        policies: &mut Policies,
+        connection: &Connection,
+        with_fix: bool,
+    ) -> Result<String, JsError> {
+        let Connection { question } = connection;
+        let answer = reachable(&mut self.recorded, &mut policies.files, question, with_fix);
+        json(&answer.map_err(|error| failed(&error))?)
+    }
+}
+
+/// Whether one may reach the other.
+#[derive(Debug, Serialize)]
+pub(crate) struct Reachable {
+    /// `allowed`, `denied`, `cannot tell`; the last, too, where it depends on the pod.
+    verdict: &'static str,
+    /// One for each kind of sender and receiver that the names mean.
+    paths: Vec<Path>,
+    /// What was taken for granted, or is not known.
+    notes: Vec<String>,
+    /// None where it was not asked for. Its rows are steps, counted from 0 over all paths.
+    fix: Option<Fix>,
+}
+
+/// From one sender to one receiver.
+#[derive(Debug, Serialize)]
+struct Path {
+    source: String,
+    destination: String,
+    /// Port and protocol of the pods, behind a Service.
+    traffic: String,
+    verdict: &'static str,
+    steps: Vec<Step>,
+    /// What stays shut where only the first step is opened.
+    alone: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Step {
+    /// `DNS`, `DNS server's ingress`, `egress`, `ingress`.
+    kind: &'static str,
+    /// The name that is looked up, or the request; may be empty.
+    about: String,
+    verdict: &'static str,
+    sentence: String,
+    #[serde(flatten)]
+    reasons: Reasons,
+}
+
+pub(crate) fn question(
+    [from, to]: [&str; 2],
+    [from_labels, to_labels]: [Vec<String>; 2],
+    request: Option<(String, String)>,
+) -> Result<Question, TargetError> {
+    let from = Target::parse(from)?;
+    let (to, traffic) = Target::parse_with_port(to)?;
+    Ok(Question { from, from_labels, to, to_labels, traffic, request })
+}
+
+/// Answers a question.
+pub(crate) fn reachable(
+    recorded: &mut Recorded,
+    policies: &mut PolicyFiles,
+    question: &Question,
+    with_fix: bool,
+) -> Result<Reachable, AskError> {
+    recorded.prepare(policies);
+    let directory = recorded.directory(policies);
+    let answer = policy::ask(&mut policies.judge, directory, question)?;
+    let fix = with_fix.then(|| {
+        let (_, flows) = recorded.newest(&HashSet::new());
+        let texts = sources(&policies.files);
+        let suggested = answer.suggest(&texts, policies.set().settings(), &flows);
+        Fix::of(suggested, policies, |step| step)
+    });
+    let step = |step: policy::Step| Step {
+        kind: step.kind.name(),
+        about: step.about,
+        verdict: step.judgement.verdict.name(),
+        sentence: step.judgement.sentence(policies.set()),
+        reasons: Reasons::of(policies, &step.judgement),
+    };
+    let paths = answer.paths.into_iter().map(|path| Path {
+        verdict: path.verdict().name(),
+        alone: path.alone(),
+        traffic: path.traffic.to_string(),
+        source: path.source,
+        destination: path.destination,
+        steps: path.steps.into_iter().map(step).collect(),
+    });
+    let paths = paths.collect();
+    let mut notes = answer.notes;
+    if recorded.len() > MAX_FLOWS {
+        notes.push(format!(
+            "names are those of the newest {MAX_FLOWS} of {} flows, and of the documents",
+            recorded.len()
+        ));
+    }
+    Ok(Reachable { verdict: answer.verdict.name(), paths, notes, fix })
+}
