@@ -221,8 +221,14 @@ pub(crate) fn suggested(
     if suggestion.yaml.is_empty() && !suggestion.texts.is_empty() {
         writeln!(out)?;
     }
-    if suggestion.also_allowed.is_empty() {
-        writeln!(out, "of the other flows, none would pass now")?;
+    let is_offered = !suggestion.yaml.is_empty() || !suggestion.texts.is_empty();
+    match (is_offered, suggestion.unfixed.is_empty()) {
+        (false, true) => writeln!(out, "nothing has to be added")?,
+        (false, false) => writeln!(out, "no addition does")?,
+        _ if suggestion.also_allowed.is_empty() => {
+            writeln!(out, "of the other flows, none would pass now")?;
+        }
+        _ => {}
     }
     for line in &suggestion.also_allowed {
         writeln!(out, "would pass too: {}", clean(line))?;

@@ -150,7 +150,7 @@ pub(crate) fn connect(
     let mut steps = Vec::new();
     for receiver in &found.parties {
         let mut asker = Asker { judge, directory, sender: &sender, receiver, request: None };
-        let names: Vec<String> = found.lookup.iter().map(|asked| asked.full.clone()).collect();
+        let names = found.lookup.as_ref().map(Asked::names).unwrap_or_default();
         asker.connect(&names, receiver.traffic.unwrap_or(traffic), &mut steps);
     }
     steps
@@ -174,9 +174,7 @@ impl Asker<'_> {
             notes.extend(self.look_up(asked, &resolver, &mut steps));
             let depends = steps.iter().any(Step::depends_on_peer);
             if is_assumed && depends {
-                notes.push(
-                    "the resolver is taken to be the pods of kube-system with the label k8s-app=kube-dns: nothing shows it".to_owned(),
-                );
+                notes.push(who::ASSUMED_RESOLVER.to_owned());
             }
             let flow = record(sender, &resolver, Direction::Ingress, Traffic::new(17, 53), None);
             let mut ingress = Vec::new();
@@ -192,7 +190,7 @@ impl Asker<'_> {
                         || step.judgement.explanation.decision.is_redirect)
             };
             if steps.iter().any(is_seen) {
-                names.push(asked.full.clone());
+                names = asked.names();
             }
         }
         self.connect(&names, traffic, &mut steps);

@@ -13,6 +13,7 @@ use crate::{
 pub(super) struct Objects {
     pub(super) pods: Vec<Pod>,
     pub(super) services: Vec<ServiceObject>,
+    pub(super) slices: Vec<Slice>,
     /// Labels of each namespace.
     pub(super) namespaces: Vec<(String, Vec<(String, String)>)>,
 }
@@ -21,7 +22,8 @@ pub(super) struct Objects {
 #[derive(Debug)]
 pub(super) struct Pod {
     pub(super) endpoint: Endpoint,
-    pub(super) address: String,
+    /// Its addresses; of a pod that runs.
+    pub(super) addresses: Vec<String>,
     pub(super) ports: Vec<(String, u8, u16)>,
 }
 
@@ -33,11 +35,26 @@ pub(super) struct ServiceObject {
     pub(super) selector: Vec<(String, String)>,
     pub(super) addresses: Vec<String>,
     pub(super) ports: Vec<ServicePort>,
+    /// It has no address of its own.
+    pub(super) is_headless: bool,
+    /// The name elsewhere that it stands for.
+    pub(super) external_name: String,
+}
+
+/// Who is behind a Service without a selector.
+#[derive(Debug)]
+pub(super) struct Slice {
+    pub(super) namespace: String,
+    pub(super) service: String,
+    pub(super) addresses: Vec<String>,
+    /// Name, protocol and number.
+    pub(super) ports: Vec<(String, u8, u16)>,
 }
 
 /// A port of a Service, and the one of its pods behind it.
 #[derive(Debug)]
 pub(super) struct ServicePort {
+    pub(super) name: String,
     pub(super) protocol: u8,
     pub(super) port: u16,
     pub(super) target: PodPort,
@@ -93,6 +110,12 @@ impl Objects {
             }
             return;
         }
+        if kind == "EndpointSlice" {
+            if self.slices.len() < MAX_OBJECTS {
+                self.slices.push(slice(node, namespace));
+            }
+            return;
+        }
         let Some(template) = pods::template(kind).and_then(|path| node.at_path(path)) else {
             return;
         };
@@ -119,6 +142,9 @@ fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
             .collect()
     };
     let workload = Workload { name: name.clone(), kind: kind.to_owned() };
+    let all = node.list_at(&["status", "podIPs"]).iter().map(|own| own.text_at(&["ip"]).to_owned());
+    let mut addresses = vec![node.text_at(&["status", "podIP"]).to_owned()];
+    addresses.extend(all.filter(|own| own != node.text_at(&["status", "podIP"])));
     Pod {
         endpoint: Endpoint {
             namespace,
@@ -127,7 +153,7 @@ fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
             workloads: if is_pod { Vec::new() } else { vec![workload] },
             ..Endpoint::default()
         },
-        address: node.text_at(&["status", "podIP"]).to_owned(),
+        addresses,
         ports: pods::named_ports(node),
     }
 }
@@ -142,10 +168,15 @@ fn service(node: &Node, namespace: String, name: String) -> ServiceObject {
                 Some(Value::String(name)) => PodPort::Name(name.clone()),
                 _ => PodPort::Number(own.number_at("targetPort").unwrap_or(port)),
             };
-            Some(ServicePort { protocol: own.protocol(), port, target })
+            let name = own.text_at(&["name"]).to_owned();
+            Some(ServicePort { name, protocol: own.protocol(), port, target })
         })
         .collect();
     let mut addresses = vec![node.text_at(&["spec", "clusterIP"]).to_owned()];
+    for field in ["clusterIPs", "externalIPs"] {
+        let all = node.list_at(&["spec", field]).iter();
+        addresses.extend(all.filter_map(Node::as_str).map(str::to_owned));
+    }
     for ingress in node.list_at(&["status", "loadBalancer", "ingress"]) {
         addresses.push(ingress.text_at(&["ip"]).to_owned());
     }
@@ -156,5 +187,22 @@ fn service(node: &Node, namespace: String, name: String) -> ServiceObject {
         selector: node.texts_of(&["spec", "selector"]),
         addresses,
         ports,
+        is_headless: node.text_at(&["spec", "clusterIP"]) == "None",
+        external_name: node.text_at(&["spec", "externalName"]).to_ascii_lowercase(),
+    }
+}
+
+fn slice(node: &Node, namespace: String) -> Slice {
+    let service = node.text_at(&["metadata", "labels", "kubernetes.io/service-name"]).to_owned();
+    let endpoints = node.list_at(&["endpoints"]).iter();
+    let addresses = endpoints.flat_map(|endpoint| endpoint.list_at(&["addresses"]));
+    let ports = node.list_at(&["ports"]).iter().filter_map(|own| {
+        Some((own.text_at(&["name"]).to_owned(), own.protocol(), own.number_at("port")?))
+    });
+    Slice {
+        namespace,
+        service,
+        addresses: addresses.filter_map(Node::as_str).map(str::to_owned).collect(),
+        ports: ports.collect(),
     }
 }

@@ -229,6 +229,70 @@ fn the_first_refusal_of_a_lookup_decides_and_the_fix_holds_all_of_it() {
     }
 }
 
+/// Services whose pods are no pods of the cluster, and a pod of two families.
+const ELSEWHERE: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: bank, namespace: pets}
+spec: {clusterIP: 10.0.0.8, ports: [{port: 443, name: tls}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: bank-1, namespace: pets, labels: {kubernetes.io/service-name: bank}}
+ports: [{port: 8443, name: tls}]
+endpoints: [{addresses: [20.1.1.1]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api, namespace: pets}
+spec: {type: ExternalName, externalName: API.example.com}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db-0, namespace: pets, labels: {app: db}}
+spec: {containers: []}
+status: {podIP: 10.244.0.90, podIPs: [{ip: 10.244.0.90}, {ip: 'fd00::90'}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: front, namespace: pets}
+spec:
+  endpointSelector: {matchLabels: {app: store-front}}
+  egress:
+  - toEndpoints: [{matchLabels: {io.kubernetes.pod.namespace: kube-system, k8s-app: kube-dns}}]
+    toPorts: [{ports: [{port: '53', protocol: ANY}], rules: {dns: [{matchPattern: '*.pets.svc.cluster.local'}]}}]
+  - PEER
+    toPorts: [{ports: [{port: '8443', protocol: TCP}, {port: '80', protocol: TCP}]}]
+";
+
+#[test]
+fn services_and_pods_are_found_behind_their_names() {
+    let check = |peer: &str, to: &str, expect: &str| {
+        let policy = ELSEWHERE.replace("PEER", peer);
+        assert_eq!(answered(&[&policy, CLUSTER], "store-front", to), expect, "{peer} {to}");
+    };
+    let (yes, no) =
+        ("allowed | DNS allowed; egress allowed;", "denied | DNS allowed; egress denied;");
+    // What stands behind a Service is what its slices say, at their port.
+    check("toCIDR: [20.1.1.1/32]", "bank:443", yes);
+    check("toCIDR: [20.1.1.2/32]", "bank:443", no);
+    // The answer to its name is an address that policy never sees, unless it has none: whether
+    // another name led to what stands behind it is not known.
+    let by_name = "toFQDNs: [{matchName: bank.pets.svc.cluster.local}]";
+    check(by_name, "bank:443", "cannot tell | DNS allowed; egress cannot tell;");
+    let headless = ELSEWHERE.replace("10.0.0.8", "None").replace("PEER", by_name);
+    assert_eq!(answered(&[&headless, CLUSTER], "store-front", "bank:443"), yes);
+    // Of a name elsewhere, the agent knows the one that was asked for.
+    check("toFQDNs: [{matchName: api.pets.svc.cluster.local}]", "api:80", yes);
+    check("toFQDNs: [{matchName: api.example.com}]", "api:80", no);
+    check(
+        "toEndpoints: [{matchLabels: {app: db}}]",
+        "[fd00::90]:80",
+        "allowed | egress allowed; ingress allowed;",
+    );
+    check(by_name, "kube-system/kube-dns:53/UDP", "allowed | egress allowed; ingress allowed;");
+}
+
 #[test]
 fn what_is_not_known_is_named() {
     let check = |policies: &str, from: &str, to: &str, expect: &str| {

@@ -5,12 +5,14 @@ use std::net::IpAddr;
 use flow::{Endpoint, Flow, Layer4, Service, TrafficDirection};
 use hashbrown::HashMap;
 
-use super::objects::{Objects, ServiceObject};
+use super::objects::{Objects, ServiceObject, Slice};
 use crate::{
     Learned, Settings, SourceText, Traffic, document::POD_NAMESPACE, lookup::SearchLists, order,
 };
 
 mod find;
+
+pub(super) use find::ASSUMED_RESOLVER;
 
 /// Everybody that flows and documents know.
 #[derive(Debug, Default)]
@@ -26,6 +28,7 @@ pub struct Directory {
     /// Who was asked for names, how often.
     resolvers: Vec<(usize, usize)>,
     services: Vec<ServiceObject>,
+    slices: Vec<Slice>,
     /// Labels of namespaces, as those of their pods.
     namespaces: Vec<(String, Vec<String>)>,
     pub(super) learned: Learned,
@@ -59,6 +62,15 @@ pub(super) struct Asked {
     pub(super) written: String,
     /// The name that has an answer.
     pub(super) full: String,
+    /// Its answer is the address of a Service, which no policy sees.
+    pub(super) is_translated: bool,
+}
+
+impl Asked {
+    /// What the address that is reached is known by.
+    pub(super) fn names(&self) -> Vec<String> {
+        if self.is_translated { Vec::new() } else { vec![self.full.clone()] }
+    }
 }
 
 /// Those that answer to a name, and what to know of it.
@@ -120,12 +132,12 @@ impl Directory {
         for pod in objects.pods {
             let endpoint = directory.complete(pod.endpoint);
             let id = directory.known.len();
-            if let Ok(address) = pod.address.parse() {
+            for address in pod.addresses.iter().filter_map(|own| own.parse().ok()) {
                 directory.by_address.entry(address).or_insert(id);
             }
             let mut known = Known {
                 endpoint,
-                address: pod.address,
+                address: pod.addresses.into_iter().next().unwrap_or_default(),
                 ports: Some(pod.ports),
                 is_recorded: false,
             };
@@ -139,6 +151,7 @@ impl Directory {
             directory.known.push(known);
         }
         directory.services = objects.services;
+        directory.slices = objects.slices;
         directory
     }
 

@@ -83,11 +83,10 @@ pub(super) fn demand(
             "it went to the address of the Service `{service}` untranslated: a rule for that address would be none for its pods, which is what policy sees once Cilium translates it"
         ));
     }
-    if let Some(rule) = deny_rule(judge.set(), &judgement) {
+    if is_refused_by_rule(judge.set(), &judgement) {
         return Err(format!(
-            "a deny rule refuses it, which no addition overrides: {} (line {})",
-            judgement.sentence(judge.set()),
-            rule.at.line
+            "a deny rule refuses it, which no addition overrides: {}",
+            judgement.sentence(judge.set())
         ));
     }
     if let Some(rule) = narrower_rule(judge.set(), &judgement, flow) {
@@ -126,7 +125,12 @@ pub(super) fn demand(
         match l7 {
             Some(L7Record::Dns(dns)) => match &lookup {
                 Some(lookup) => {
-                    for pattern in wish.lists.patterns(&lookup.meant) {
+                    // What is there already is not added.
+                    let is_there = |name: &String| {
+                        decision.is_redirect && queried.iter().any(|own| own.matches(name))
+                    };
+                    let patterns = wish.lists.patterns(&lookup.meant).into_iter();
+                    for pattern in patterns.filter(|pattern| !is_there(pattern)) {
                         push(&mut body.dns, pattern);
                     }
                 }
@@ -177,16 +181,15 @@ fn push<T: PartialEq>(items: &mut Vec<T>, item: T) {
     }
 }
 
-/// The deny rule that refuses a flow and stands before whatever can be added. Rules of the
+/// Whether a deny rule refuses a flow that stands before whatever can be added. Rules of the
 /// baseline tier come after an addition.
-fn deny_rule<'s>(set: &'s PolicySet, judgement: &Judgement) -> Option<&'s Entry> {
+fn is_refused_by_rule(set: &PolicySet, judgement: &Judgement) -> bool {
     let decision = judgement.explanation.decision;
-    let Cause::Entry(index) = decision.cause else { return None };
-    let entry = set.entries().get(index as usize)?;
-    let is_deny = decision.verdict == Verdict::Denied
-        && entry.action == Action::Deny
-        && entry.tier != Tier::Baseline;
-    is_deny.then_some(entry)
+    let Cause::Entry(index) = decision.cause else { return false };
+    let stands_before =
+        |entry: &Entry| entry.action == Action::Deny && entry.tier != Tier::Baseline;
+    decision.verdict == Verdict::Denied
+        && set.entries().get(index as usize).is_some_and(stands_before)
 }
 
 /// The HTTP rule that allows a request but for its headers or host.

@@ -6,13 +6,16 @@ use flow::{Endpoint, Flow, Layer4, Service, Workload};
 
 use super::{
     super::{
-        objects::{PodPort, ServiceObject},
+        objects::{PodPort, ServiceObject, ServicePort, Slice},
         target::{CLUSTER_DOMAIN, Target},
     },
     AskError, Asked, Directory, Found, Known, MAX_PARTIES, Party, is_called, is_outside,
     is_private, names_of, namespace_of,
 };
 use crate::{Traffic, document::POD_NAMESPACE, lookup::is_of_cluster, order};
+
+/// What is said where nothing shows who the resolver is.
+pub(in crate::ask) const ASSUMED_RESOLVER: &str = "the resolver is taken to be the pods of kube-system with the label k8s-app=kube-dns: nothing shows it";
 
 impl Directory {
     /// Those that a text means; `written` are the labels that stand beside it, `near` is the
@@ -235,14 +238,16 @@ impl Directory {
             } else {
                 format!("{}.{CLUSTER_DOMAIN}", plain.trim_end_matches(".svc"))
             };
-            found.lookup = Some(Asked { written: written.to_owned(), full });
+            let is_translated = found.lookup.as_ref().is_some_and(|asked| asked.is_translated);
+            found.lookup = Some(Asked { written: written.to_owned(), full, is_translated });
         }
         found.namespace = namespace;
     }
 
     fn find_name(&self, dns: &str, found: &mut Found) {
         let name = dns.trim_end_matches('.');
-        found.lookup = Some(Asked { written: dns.to_owned(), full: name.to_owned() });
+        let (written, full) = (dns.to_owned(), name.to_owned());
+        found.lookup = Some(Asked { written, full, is_translated: false });
         for address in self.by_name.get(name).into_iter().flatten() {
             let known = self.by_address.get(address).and_then(|id| self.known.get(*id));
             let mut endpoint =
@@ -305,12 +310,22 @@ impl Directory {
         let is_pod_name = self.known.iter().any(|known| {
             known.endpoint.pod_name == name && namespace_of(&known.endpoint) == namespace
         });
+        if namespace == "kube-system" && matches!(name, "kube-dns" | "coredns") {
+            let (resolver, is_assumed) = self.resolver();
+            if is_assumed {
+                found.notes.push(ASSUMED_RESOLVER.to_owned());
+                found.parties.push(resolver);
+                return;
+            }
+        }
+        let object = self.services.iter().find(|s| s.namespace == namespace && s.name == name);
         if !is_pod_name && traffic.is_some() {
             let full = format!("{name}.{namespace}.{CLUSTER_DOMAIN}");
             // Of a Service's names, the shortest that will do is asked for.
-            found.lookup = Some(Asked { written: format!("{full}."), full });
+            let is_translated =
+                object.is_some_and(|own| !own.is_headless && own.external_name.is_empty());
+            found.lookup = Some(Asked { written: format!("{full}."), full, is_translated });
         }
-        let object = self.services.iter().find(|s| s.namespace == namespace && s.name == name);
         if let Some(service) = object.filter(|_| traffic.is_some()) {
             self.find_service(service, traffic, found);
             if !found.parties.is_empty() {
@@ -365,9 +380,7 @@ impl Directory {
     fn find_service(&self, service: &ServiceObject, traffic: Option<Traffic>, found: &mut Found) {
         let shown = format!("{}/{}", service.namespace, service.name);
         if service.selector.is_empty() {
-            found.notes.push(format!(
-                "the Service `{shown}` has no selector: who is behind it is not known"
-            ));
+            self.find_elsewhere(service, traffic, found);
             return;
         }
         let port = traffic.and_then(|traffic| {
@@ -426,6 +439,51 @@ impl Directory {
                 traffic: behind,
                 ..Party::of(known.endpoint.clone(), known.address.clone())
             });
+        }
+    }
+
+    /// Who is behind a Service without a selector: a name elsewhere, or what its slices say.
+    fn find_elsewhere(&self, service: &ServiceObject, traffic: Option<Traffic>, found: &mut Found) {
+        let shown = format!("{}/{}", service.namespace, service.name);
+        if !service.external_name.is_empty() {
+            // The agent learns the addresses under the name that was asked for.
+            let mut elsewhere = Found::default();
+            self.find_name(&service.external_name, &mut elsewhere);
+            found.parties = elsewhere.parties;
+            found.notes.extend(elsewhere.notes);
+            found.notes.push(format!(
+                "the Service `{shown}` stands for `{}`: to policies, its addresses have the name of the Service",
+                service.external_name
+            ));
+            return;
+        }
+        let is_own =
+            |slice: &&Slice| slice.namespace == service.namespace && slice.service == service.name;
+        let port = traffic.and_then(|traffic| {
+            let is_asked =
+                |own: &&ServicePort| (own.port, own.protocol) == (traffic.port, traffic.protocol);
+            service.ports.iter().find(is_asked)
+        });
+        for slice in self.slices.iter().filter(is_own) {
+            let behind = port.and_then(|port| {
+                let is_it = |(name, protocol, _): &&(String, u8, u16)| {
+                    *name == port.name && *protocol == port.protocol
+                };
+                let (_, protocol, number) = slice.ports.iter().find(is_it)?;
+                Some(Traffic::new(*protocol, *number))
+            });
+            for address in slice.addresses.iter().filter_map(|own| own.parse().ok()) {
+                let before = found.parties.len();
+                self.find_address(address, None, found);
+                for party in found.parties.iter_mut().skip(before) {
+                    party.traffic = behind;
+                }
+            }
+        }
+        if found.parties.is_empty() {
+            found.notes.push(format!(
+                "the Service `{shown}` has no selector: who is behind it is not known without its EndpointSlices"
+            ));
         }
     }
 
