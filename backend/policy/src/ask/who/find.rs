@@ -159,7 +159,8 @@ impl Directory {
             .filter(|namespace| !namespace.is_empty())
             .or_else(|| label_of(POD_NAMESPACE))
             .unwrap_or(&self.settings.namespace);
-        let is_outside = written.iter().all(|label| label.starts_with("reserved:"));
+        // A node has labels of its cluster beside it, and no namespace.
+        let is_outside = written.iter().any(|label| label.starts_with("reserved:"));
         Endpoint {
             namespace: if is_outside { String::new() } else { namespace.to_owned() },
             labels: labels.collect(),
