@@ -6,6 +6,8 @@
 pub struct Settings {
     /// The agent's version, for what it changes; see [`Release`].
     pub release: Release,
+    /// Whether that was given, not taken for granted.
+    pub is_release_given: bool,
     /// `enable-policy`.
     pub enforcement: Enforcement,
     /// `allow-localhost`: whether the node may reach its own pods without a rule. Kubernetes
@@ -78,6 +80,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             release: Release::AKS,
+            is_release_given: false,
             enforcement: Enforcement::Default,
             allow_localhost: true,
             icmp_frag_needed: true,
@@ -131,8 +134,8 @@ impl Release {
         self.0 >= 19
     }
 
-    /// Whether `ClusterNetworkPolicy`, the entity `cluster-mesh` and CIDRs that match pods are
-    /// known.
+    /// Whether it is 1.20 or later: `ClusterNetworkPolicy`, the entity `cluster-mesh` and CIDRs that
+    /// match pods are known.
     pub(crate) const fn knows_cluster_policies(self) -> bool {
         self.0 >= 20
     }
@@ -186,7 +189,7 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &str) -> bool {
         match name {
             "cilium-release" => match Release::parse(value) {
-                Some(release) => self.release = release,
+                Some(release) => (self.release, self.is_release_given) = (release, true),
                 None => return false,
             },
             "enable-policy" => {
@@ -255,6 +258,12 @@ impl Settings {
     pub(crate) fn selected_cluster(&self) -> Option<&str> {
         Some(self.cluster_name.as_str())
             .filter(|name| self.default_local_cluster() && !name.is_empty())
+    }
+
+    /// Whether a named port of an egress rule is the destination's, as since 1.20. Before, it is the
+    /// one number that all pods of the cluster have under that name; of several, none.
+    pub(crate) fn asks_destination_for_ports(&self) -> bool {
+        !self.is_release_given || self.release.knows_cluster_policies()
     }
 
     /// Whether selectors without a cluster mean the own one: since 1.19, unless a setting says

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use hashbrown::HashMap;
+
 use crate::{
     Identity,
     source::{Node, Value},
@@ -88,6 +90,19 @@ pub(crate) fn ports_of<'p>(
         }
     }
     found
+}
+
+/// Named ports as agents before 1.20 resolve them for egress: of all pods, where they agree.
+pub(crate) fn ports_of_all(pods: &[Pod]) -> Vec<(String, u8, u16)> {
+    let mut numbers: HashMap<(&str, u8), Option<u16>> = HashMap::new();
+    for (name, protocol, number) in pods.iter().flat_map(|pod| &pod.ports) {
+        let known = numbers.entry((name, *protocol)).or_insert(Some(*number));
+        *known = known.filter(|own| own == number);
+    }
+    let agreed = |((name, protocol), number): ((&str, u8), Option<u16>)| {
+        Some((name.to_owned(), protocol, number?))
+    };
+    numbers.into_iter().filter_map(agreed).collect()
 }
 
 impl Pod {

@@ -49,6 +49,8 @@ pub struct Judge {
     pair_ids: HashMap<(ClassId, ClassId, Direction), u32>,
     conflicts: HashMap<ClassId, Option<Arc<str>>>,
     named_ports: HashMap<Identity, Option<PortNames>>,
+    /// Those of all pods, for agents that ask no destination.
+    ports_of_all: Option<PortNames>,
     /// The last change of what decides about a class.
     pub(crate) changes: HashMap<(ClassId, Direction), Changes>,
 }
@@ -74,6 +76,7 @@ impl Judge {
             pair_ids: HashMap::new(),
             conflicts: HashMap::new(),
             named_ports: HashMap::new(),
+            ports_of_all: None,
             changes: HashMap::new(),
         }
     }
@@ -144,8 +147,24 @@ impl Judge {
         self.decide(subject, peer, direction, traffic, named)
     }
 
-    /// Named ports of an identity, by the pods at hand; none: they are not known, or no rule asks.
-    pub(crate) fn named_ports(&mut self, identity: &Identity) -> Option<PortNames> {
+    /// Named ports that rules about a receiver mean, by the pods at hand; none: they are not known,
+    /// or no rule asks.
+    pub(crate) fn named_ports(
+        &mut self,
+        receiver: &Identity,
+        direction: Direction,
+    ) -> Option<PortNames> {
+        let ports = self.ports_of(receiver);
+        let asks = self.set.settings().asks_destination_for_ports();
+        if ports.is_none() || direction == Direction::Ingress || asks {
+            return ports;
+        }
+        let set = &self.set;
+        let of_all = || crate::document::pods::ports_of_all(&set.documents().pods).into();
+        Some(self.ports_of_all.get_or_insert_with(of_all).clone())
+    }
+
+    fn ports_of(&mut self, identity: &Identity) -> Option<PortNames> {
         let pods = &self.set.documents().pods;
         if !self.set.has_named_ports || pods.is_empty() {
             return None;

@@ -7,7 +7,10 @@ use super::{
     pair::{Class, Pair},
     truth::{Truth, World},
 };
-use crate::document::CLUSTER;
+use crate::document::{
+    CLUSTER,
+    pods::{ports_of, ports_of_all},
+};
 use crate::{Direction, Enforcement, Entry, PeerMatcher, Peers, Release, Settings};
 
 /// A setting of the agent that a verdict hangs on.
@@ -23,6 +26,7 @@ pub struct Dependence {
     pub verdict: Verdict,
 }
 
+const RELEASE: &str = "cilium-release";
 /// Which clusters a selector without one means.
 const CLUSTERS: &str = "policy-default-local-cluster";
 
@@ -38,13 +42,13 @@ impl Judge {
         named: NamedPorts<'_>,
     ) -> Vec<Dependence> {
         let set = &self.set;
-        let verdict = |settings: &Settings, change: &dyn Fn(&mut Pair)| {
-            let mut pair = pair_under((set, settings), (subject, peer), direction);
+        let own = set.settings();
+        let verdict = |change: &dyn Fn(&mut Pair)| {
+            let mut pair = pair_under((set, own), (subject, peer), direction);
             change(&mut pair);
             decide(set, &pair, traffic, named).verdict
         };
-        let own = set.settings();
-        let computed = verdict(own, &|_| ());
+        let computed = verdict(&|_| ());
         let mut found = Vec::new();
         let mut add = |setting, value: String, other: String, verdict| {
             if verdict != computed {
@@ -52,11 +56,25 @@ impl Judge {
             }
         };
         for (setting, value, other, settings) in others(own) {
-            add(setting, value, other, verdict(&settings, &|_| ()));
+            let asks = settings.asks_destination_for_ports();
+            let ports = (setting == RELEASE && direction == Direction::Egress)
+                .then(|| ports_under(set, asks, peer))
+                .flatten();
+            let named = ports.as_deref().map_or(named, NamedPorts::Known);
+            let pair = pair_under((set, &settings), (subject, peer), direction);
+            add(setting, value, other, decide(set, &pair, traffic, named).verdict);
+        }
+        if !own.is_release_given
+            && direction == Direction::Egress
+            && let Some(ports) = ports_under(set, false, peer)
+        {
+            let pair = pair_under((set, own), (subject, peer), direction);
+            let other = decide(set, &pair, traffic, NamedPorts::Known(&ports)).verdict;
+            add(RELEASE, "1.20 or later".to_owned(), Release::AKS.to_string(), other);
         }
         if let Some(local) = peer.in_cluster(&own.cluster_name) {
             let is_local = own.default_local_cluster();
-            let other = verdict(own, &|pair| {
+            let other = verdict(&|pair| {
                 if is_local {
                     // What selects it there, beside what selects it here.
                     pair.unite(pair_under((set, own), (subject, &local), direction), |entry| {
@@ -99,6 +117,14 @@ fn is_for_every_cluster(set: &PolicySet, entry: &Entry, peer: &Identity) -> bool
     })
 }
 
+/// Named ports of a receiver by the pods at hand, as another release resolves them for egress; none:
+/// they are not known, or no rule asks.
+fn ports_under(set: &PolicySet, asks: bool, peer: &Identity) -> Option<Vec<(String, u8, u16)>> {
+    let pods = &set.documents().pods;
+    let own = set.has_named_ports.then(|| ports_of(pods, peer)).flatten()?;
+    Some(if asks { own.to_vec() } else { ports_of_all(pods) })
+}
+
 /// Who meets whom under other settings. Documents stay as they were read.
 fn pair_under(
     (set, settings): (&PolicySet, &Settings),
@@ -120,7 +146,7 @@ fn others(own: &Settings) -> Vec<(&'static str, String, String, Settings)> {
         }
     };
     let release = if own.release.has_aggregates() { Release::AKS } else { Release::MAIN };
-    add("cilium-release", own.release.to_string(), release.to_string());
+    add(RELEASE, own.release.to_string(), release.to_string());
     let localhost = |is_allowed: bool| if is_allowed { "always" } else { "policy" }.to_owned();
     add("allow-localhost", localhost(own.allow_localhost), localhost(!own.allow_localhost));
     for (setting, value) in [

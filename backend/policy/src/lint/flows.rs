@@ -356,7 +356,7 @@ fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
         ),
         (
             "host-network-peer",
-            "nodes are refused: pods on the host's network have the node's identity, and no labels of their own",
+            "nodes are refused: pods on the host's network, and what a node masquerades (hostPort, NodePort), have the node's identity and no labels of their own",
             &|denied| denied.peer.is_node() && !denied.peer.is_reserved("kube-apiserver"),
         ),
         (

@@ -1,6 +1,7 @@
 //! What is allowed, and still not what its author meant.
 
 mod dns;
+mod duplicates;
 mod flows;
 mod rules;
 mod seen;

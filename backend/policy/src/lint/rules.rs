@@ -1,11 +1,9 @@
 //! Lints over compiled rules.
 
-use hashbrown::HashMap;
-
-use super::{Finding, Severity};
+use super::{Finding, Severity, duplicates::peers_equal};
 use crate::{
     Action, Direction, Entry, Identity, Judge, Label, NamePattern, NamedPorts, Peer, PeerMatcher,
-    Peers, PolicySet, PortRange, Position, Protocol, Selector, SourceText, Traffic,
+    Peers, PolicySet, PortRange, Position, Selector, SourceText, Traffic,
     source::{Value, object_at},
 };
 
@@ -30,7 +28,7 @@ pub(super) fn lint(
 
 pub(super) struct Rules<'r> {
     pub(super) set: &'r PolicySet,
-    findings: &'r mut Vec<Finding>,
+    pub(super) findings: &'r mut Vec<Finding>,
 }
 
 impl Rules<'_> {
@@ -58,7 +56,7 @@ impl Rules<'_> {
     }
 
     /// The same, about another place as well.
-    fn add_beside(
+    pub(super) fn add_beside(
         &mut self,
         id: &'static str,
         severity: Severity,
@@ -119,20 +117,49 @@ impl Rules<'_> {
                         Direction::Ingress => "the selected pod's",
                         Direction::Egress => "the peer's",
                     };
-                    self.add(
-                        "named-port",
-                        Severity::Hint,
-                        entry,
-                        port.at,
-                        format!("`{name}` is {whose} port of that name: where no pod has one, the rule is inert"),
-                        None,
-                    );
+                    let numbers = self.numbers_of(name, entry.direction);
+                    let (severity, sentence) = if numbers.is_empty() {
+                        (
+                            Severity::Hint,
+                            format!(
+                                "`{name}` is {whose} port of that name: where no pod has one, the rule is inert"
+                            ),
+                        )
+                    } else {
+                        (
+                            Severity::Warning,
+                            format!(
+                                "`{name}` is the name of different ports ({}): before Cilium 1.20, egress rules resolve such a name to none, and this one is inert; a number is not",
+                                numbers.join(", ")
+                            ),
+                        )
+                    };
+                    self.add("named-port", severity, entry, port.at, sentence, None);
                 }
             }
             if !rule.l7.http.is_empty() || !rule.l7.dns.is_empty() {
                 self.widened(index, entry, rule.at);
             }
         }
+    }
+
+    /// The numbers under a name, where the pods at hand differ and the agent does not ask the
+    /// destination.
+    fn numbers_of(&self, name: &str, direction: Direction) -> Vec<String> {
+        if direction == Direction::Ingress || self.set.settings().release.knows_cluster_policies() {
+            return Vec::new();
+        }
+        let ports = self.set.documents().pods.iter().flat_map(|pod| &pod.ports);
+        let mut numbers: Vec<(u8, u16)> =
+            ports.filter(|own| own.0 == name).map(|own| (own.1, own.2)).collect();
+        crate::order::sort(&mut numbers);
+        numbers.dedup();
+        let mut protocols: Vec<u8> = numbers.iter().map(|own| own.0).collect();
+        protocols.dedup();
+        if numbers.len() == protocols.len() {
+            return Vec::new();
+        }
+        numbers.into_iter().map(|(_, number)| number.to_string()).collect()
     }
 
     fn peers(&mut self, entry: &Entry, peers: &[Peer]) {
@@ -325,76 +352,6 @@ impl Rules<'_> {
         }
     }
 
-    /// Objects of one name. Of two files nothing says that both are applied to one cluster: overlays
-    /// and clusters have files of their own, mostly in folders of their own.
-    fn same_names(&mut self, names: &[&str]) {
-        let folder = |source: usize| {
-            let name = names.get(source)?;
-            Some(name.rsplit_once(['/', '\\']).map_or("", |(folder, _)| folder))
-        };
-        let mut latest = HashMap::new();
-        for policy in self.set.policies() {
-            let object = (policy.name.kind, policy.name.namespace.as_str(), policy.object.as_str());
-            let Some((source, at)) = latest.insert(object, (policy.source, policy.at)) else {
-                continue;
-            };
-            let (severity, sentence) = if source == policy.source {
-                (
-                    Severity::Error,
-                    "another policy of this name stands before it: applied one after the other, this one replaces it",
-                )
-            } else if folder(source).is_some() && folder(source) == folder(policy.source) {
-                (
-                    Severity::Warning,
-                    "another file of this folder has a policy of this name: where both are applied, as here, this one replaces it",
-                )
-            } else {
-                (
-                    Severity::Hint,
-                    "another file has a policy of this name, as overlays and clusters of their own have: where both are applied, as here, this one replaces it",
-                )
-            };
-            self.findings.push(Finding {
-                id: "duplicate-name",
-                severity,
-                sentence: sentence.to_owned(),
-                source: Some(policy.source),
-                at: policy.at,
-                policy: policy.name.to_string(),
-                evidence: Vec::new(),
-                fix: None,
-                other: Some((source, at)),
-            });
-        }
-    }
-
-    fn duplicates(&mut self) {
-        let entries = self.set.entries();
-        // Quadratic; a folder of thousands of rules gets no answer to this one.
-        if entries.len() > 2_000 {
-            return;
-        }
-        for (index, entry) in entries.iter().enumerate() {
-            let is_copy = |other: &&Entry| {
-                other.subject == entry.subject
-                    && other.direction == entry.direction
-                    && other.action == entry.action
-                    && other.tier == entry.tier
-                    && other.priority == entry.priority
-                    && other.is_node == entry.is_node
-                    && peers_equal(&other.peers, &entry.peers)
-                    && ports_equal(other, entry)
-            };
-            if matches!(entry.peers, Peers::Any(_))
-                && let Some(first) = entries.iter().take(index).find(is_copy)
-            {
-                let place = (entry, entry.at);
-                let sentence = "another rule says the same";
-                self.add_beside("duplicate-rule", Severity::Hint, place, first, sentence);
-            }
-        }
-    }
-
     fn deny_only(&mut self, texts: &[SourceText<'_>]) {
         let entries = self.set.entries().iter().enumerate();
         let mut sorted: Vec<_> =
@@ -531,34 +488,6 @@ fn is_private(prefix: &crate::Prefix) -> bool {
         }
         std::net::IpAddr::V6(v6) => v6.octets().first().is_some_and(|first| first & 0xfe == 0xfc),
     }
-}
-
-fn peers_equal(one: &Peers, other: &Peers) -> bool {
-    match (one, other) {
-        (Peers::Unlimited, Peers::Unlimited) => true,
-        (Peers::Any(one), Peers::Any(other)) => {
-            one.len() == other.len()
-                && one.iter().zip(other).all(|(one, other)| one.matcher == other.matcher)
-        }
-        _ => false,
-    }
-}
-
-fn ports_equal(one: &Entry, other: &Entry) -> bool {
-    let flat = |entry: &Entry| -> Option<Vec<(Protocol, PortRange)>> {
-        let rules = entry.ports.as_ref()?;
-        Some(
-            rules
-                .iter()
-                .flat_map(|rule| &rule.ports)
-                .map(|port| (port.protocol, port.range.clone()))
-                .collect(),
-        )
-    };
-    let has_l7 = |entry: &Entry| {
-        entry.ports.iter().flatten().any(|rule| rule.l7.is_redirect(6) || rule.l7.is_redirect(17))
-    };
-    flat(one) == flat(other) && !has_l7(one) && !has_l7(other)
 }
 
 /// An identity that a selector selects, as far as its positive requirements go.

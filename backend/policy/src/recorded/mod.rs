@@ -110,8 +110,12 @@ impl Judge {
         let observed = Observed::of(flow, Shape::of(flow)?);
         let at_hand = match (named, sides.direction) {
             (NamedPorts::Known(_), _) => None,
-            (NamedPorts::Unknown, Direction::Ingress) => self.named_ports(&sides.subject),
-            (NamedPorts::Unknown, Direction::Egress) => self.named_ports(&sides.peer),
+            (NamedPorts::Unknown, Direction::Ingress) => {
+                self.named_ports(&sides.subject, sides.direction)
+            }
+            (NamedPorts::Unknown, Direction::Egress) => {
+                self.named_ports(&sides.peer, sides.direction)
+            }
         };
         let named = at_hand.as_deref().map_or(named, NamedPorts::Known);
         let explanation =
@@ -184,10 +188,11 @@ impl Judge {
         request: Option<&Recorded>,
     ) -> Summary {
         let (direction, traffic) = (shape.direction, shape.traffic);
-        let at_hand = self.named_ports(match direction {
+        let receiver = match direction {
             Direction::Ingress => subject,
             Direction::Egress => peer,
-        });
+        };
+        let at_hand = self.named_ports(receiver, direction);
         let named = at_hand.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
         let decision = self.judge(subject, peer, direction, traffic, named);
         let l7 = request.filter(|_| decision.is_redirect).map(|request| {

@@ -154,7 +154,7 @@ impl Judgement {
                     "enable-policy"
                 };
                 format!(
-                    "cannot tell: {observed}, so policies are enforced there; the setting `{setting}` given here says that they are not"
+                    "cannot tell: {observed}, so policies are enforced there; the setting `{setting}` here says that they are not"
                 )
             }
             (Agreement::CannotTell, _) => format!("cannot tell: {observed}"),

@@ -310,9 +310,9 @@ metadata: {name: store-0, namespace: pets, labels: {app: store}}
 spec: {containers: [{name: c, ports: [{name: web, containerPort: 9090}, {containerPort: 1}]}]}
 status: {podIP: 10.0.0.7}
 ";
-    let agreement = |with: &str, direction: TrafficDirection, port: u16| {
+    let under = |settings: Settings, with: &str, direction: TrafficDirection, port: u16| {
         let text = format!("{NAMED}{with}");
-        let set = PolicySet::read(&[SourceText { index: 0, text: &text }], Settings::default());
+        let set = PolicySet::read(&[SourceText { index: 0, text: &text }], settings);
         let (front, back) = (pod("pets", "app=front"), pod("pets", "app=back"));
         let (source, destination) = match direction {
             TrafficDirection::Ingress => (front, back),
@@ -329,6 +329,9 @@ status: {podIP: 10.0.0.7}
         assert_eq!(judge.explain_flow(&flow, &learned).unwrap().agreement, agreement);
         agreement
     };
+    let agreement = |with: &str, direction: TrafficDirection, port: u16| {
+        under(Settings::default(), with, direction, port)
+    };
     for direction in [TrafficDirection::Ingress, TrafficDirection::Egress] {
         assert_eq!(agreement("", direction, 8080), Agreement::CannotTell);
     }
@@ -336,6 +339,17 @@ status: {podIP: 10.0.0.7}
     assert_eq!(agreement(WORKLOADS, TrafficDirection::Ingress, 9090), Agreement::Differs);
     assert_eq!(agreement(WORKLOADS, TrafficDirection::Egress, 9090), Agreement::Agrees);
     assert_eq!(agreement(WORKLOADS, TrafficDirection::Egress, 8080), Agreement::Differs);
+    // An older agent asks all pods, and a name of two numbers is none.
+    let older = |with: &str, direction: TrafficDirection, port: u16| {
+        let mut settings = Settings::default();
+        assert!(settings.set("cilium-release", "1.19"));
+        under(settings, with, direction, port)
+    };
+    let alike = WORKLOADS.replace("containerPort: 9090", "containerPort: 8080");
+    assert_eq!(older(WORKLOADS, TrafficDirection::Ingress, 8080), Agreement::Agrees);
+    assert_eq!(older(WORKLOADS, TrafficDirection::Egress, 9090), Agreement::Differs);
+    assert_eq!(older(&alike, TrafficDirection::Egress, 8080), Agreement::Agrees);
+    assert_eq!(older("", TrafficDirection::Egress, 8080), Agreement::CannotTell);
     // Another pod of these labels whose ports are called otherwise: which one it is, is not known.
     let two = WORKLOADS.to_owned() + &WORKLOADS.replace("containerPort: 9090", "containerPort: 7");
     let two = two.replace("status: {podIP: 10.0.0.7}", "");

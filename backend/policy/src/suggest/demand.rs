@@ -98,7 +98,7 @@ pub(super) fn demand(
     let decision = judgement.explanation.decision;
     let sides = &judgement.sides;
     let subject =
-        subject(&sides.subject).ok_or("the subject is no pod: a host policy would be needed")?;
+        subject(&sides.subject).ok_or("policies of nodes (`nodeSelector`) decide about it, and none is added here")?;
     let queried = queried_names(judge.set(), &sides.subject);
     let peer = peer(&sides.peer, &subject.namespace, flow, &queried, judge.set().settings())?;
     let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());

@@ -81,7 +81,10 @@ impl Next<'_> {
         };
         let other = Flow { traffic_direction, ..flow.clone() };
         let judgement = self.judge.explain_flow(&other, self.learned).ok()?;
-        (judgement.verdict == Verdict::Denied).then(|| judgement.sentence(self.judge.set()))
+        // No policy is about the world, whatever a clusterwide selector says.
+        let is_endpoint = !judgement.sides.subject.is_world();
+        (is_endpoint && judgement.verdict == Verdict::Denied)
+            .then(|| judgement.sentence(self.judge.set()))
     }
 
     /// What stays denied behind a name that can be looked up now.
