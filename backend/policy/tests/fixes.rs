@@ -162,6 +162,13 @@ impl Case {
         let (new, refused_now) = self.verdicts(&texts);
         let show = || format!("{}: {suggestion:#?}\n{}", self.name, self.texts.join("\n---\n"));
         assert_eq!(refused_now, *refused, "{}", show());
+        // What a fix for many does not help, one for it alone does not either.
+        let no_help = suggestion.unfixed.iter().filter(|own| own.reason.starts_with("it does not"));
+        for unfixed in no_help.take(if wanted.len() > 1 { 3 } else { 0 }) {
+            let single = [unfixed.flow];
+            let alone = suggest(&sources(&self.texts), &self.settings, &self.flows, &single);
+            assert_eq!(alone.fixed, [0_usize; 0], "{}: {unfixed:?}", self.name);
+        }
         let unfixed = suggestion.unfixed.iter().map(|own| own.flow);
         let mut told: Vec<usize> = suggestion.fixed.iter().copied().chain(unfixed).collect();
         told.sort_unstable();

@@ -68,42 +68,23 @@ pub(super) fn demand(
         }
         Verdict::Denied => {}
     }
-    if let Some(kind) = judgement.sides.companion {
-        if kind == CompanionKind::FragmentationNeeded {
-            return Err(format!(
-                "it is {kind}: connections of all pods need it, a rule would help some"
-            ));
-        }
-        return Err(format!(
-            "it is {kind}: a rule for it would open a port or an ICMP type that nobody connects to"
-        ));
-    }
-    if let Some(service) = judgement.sides.untranslated_service() {
-        return Err(format!(
-            "it went to the address of the Service `{service}` untranslated: a rule for that address would be none for its pods, which is what policy sees once Cilium translates it"
-        ));
-    }
-    if is_refused_by_rule(judge.set(), &judgement) {
-        return Err(format!(
-            "a deny rule refuses it, which no addition overrides: {}",
-            judgement.sentence(judge.set())
-        ));
-    }
-    if let Some(rule) = narrower_rule(judge.set(), &judgement, flow) {
-        return Err(format!(
-            "the HTTP rule in line {} is about this method and path, with a header or host that the request lacks: a rule without it would make that one void",
-            rule.at.line
-        ));
+    if let Some(reason) = hopeless(judge.set(), &judgement, flow) {
+        return Err(reason);
     }
     let decision = judgement.explanation.decision;
     let sides = &judgement.sides;
-    let subject =
-        subject(&sides.subject).ok_or("policies of nodes (`nodeSelector`) decide about it, and none is added here")?;
+    let subject = subject(&sides.subject)
+        .ok_or("policies of nodes (`nodeSelector`) decide about it, and none is added here")?;
     let queried = queried_names(judge.set(), &sides.subject);
     let peer = peer(&sides.peer, &subject.namespace, flow, &queried, judge.set().settings())?;
     let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
     let is_proxied = decision.is_redirect || decision.verdict == Verdict::Denied;
-    let l7 = record.filter(|_| is_proxied);
+    // The proxy looks at names on their way out alone.
+    let has_rules = |record: &&L7Record| match record {
+        L7Record::Dns(_) => sides.direction == Direction::Egress,
+        _ => true,
+    };
+    let l7 = record.filter(|_| is_proxied).filter(has_rules);
     let lookup = match l7 {
         Some(L7Record::Dns(dns)) => {
             wish.lists.whole_lookup(&dns.query, &sides.subject, judge.set())
@@ -158,6 +139,37 @@ pub(super) fn demand(
         });
     }
     Ok(true)
+}
+
+/// Why no rule may be made for a flow that is refused, whatever it needs.
+fn hopeless(set: &PolicySet, judgement: &Judgement, flow: &Flow) -> Option<String> {
+    if let Some(kind) = judgement.sides.companion {
+        if kind == CompanionKind::FragmentationNeeded {
+            return Some(format!(
+                "it is {kind}: connections of all pods need it, a rule would help some"
+            ));
+        }
+        return Some(format!(
+            "it is {kind}: a rule for it would open a port or an ICMP type that nobody connects to"
+        ));
+    }
+    if let Some(service) = judgement.sides.untranslated_service() {
+        return Some(format!(
+            "it went to the address of the Service `{service}` untranslated: a rule for that address would be none for its pods, which is what policy sees once Cilium translates it"
+        ));
+    }
+    if is_refused_by_rule(set, judgement) {
+        return Some(format!(
+            "a deny rule refuses it, which no addition overrides: {}",
+            judgement.sentence(set)
+        ));
+    }
+    narrower_rule(set, judgement, flow).map(|rule| {
+        format!(
+            "the HTTP rule in line {} is about this method and path, with a header or host that the request lacks: a rule without it would make that one void",
+            rule.at.line
+        )
+    })
 }
 
 /// Whether a subject may ask its resolver whatever it likes, past the proxy.

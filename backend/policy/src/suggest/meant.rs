@@ -87,8 +87,8 @@ impl<'m> Means<'m> {
                 (!has_method(&set, judgement, &http.method))
                     .then(|| format!("`{}` requests", http.method))
             }
-            Some(_) => None,
-            None => match peer {
+            // What the policies do not send to the proxy is a connection like others.
+            _ => match peer {
                 PeerKey::Name(name) if goes_by_names(&set, subject) => {
                     (!means(&set, subject, name)).then(|| format!("`{name}`"))
                 }

@@ -25,7 +25,7 @@ use demand::{RuleBody, RuleKey, SubjectKey, Wish, demand};
 use lookups::Lookups;
 use meant::Means;
 use next::Next;
-use parts::{Dropped, Parts};
+use parts::{Harm, NOT_TRIED, Parts};
 
 /// Additions, and what comes of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,7 +80,6 @@ type Rules = Vec<(SubjectKey, Vec<(RuleKey, RuleBody)>)>;
 const MAX_ROUNDS: usize = 4;
 const NO_HELP: &str =
     "it does not pass with the addition either: a deny rule, or a rule that cannot be told";
-const NOT_TRIED: &str = "the additions together do not help, and the one for it was not tried by itself: ask for fewer flows";
 /// Edits of one suggestion; beyond, rules go into policies of their own.
 const MAX_EDITS: usize = 200;
 
@@ -136,8 +135,8 @@ fn find(
     let lookups = Lookups::of(flows, wanted, &learned, (&before, &lists));
     let mut prepared = Prepared::of(flows, &learned, settings);
     prepared.extend(&lookups.queries, &learned, settings);
-    let proof = Proof { settings, prepared };
-    let old = proof.verdicts(texts, "");
+    let proof = Proof { settings, prepared, refused: before.refused().len() };
+    let old = proof.verdicts(&before);
     let mut judge = Judge::new(Arc::clone(&before));
     let mut suggestion = Suggestion::default();
     let mut asked = wanted.to_vec();
@@ -185,18 +184,12 @@ fn find(
             if let Some(flow) = flows.get(*index).filter(|_| !parts.are_whole()) {
                 let _ = demand(&mut judge, flow, &wish, None, &mut needs);
             }
-            let reason = match parts.lacks(&needs) {
-                Some(Dropped { refused: Some(flow), .. }) => format!(
-                    "an addition for it would do harm: {} passes now, or may, and would not with it",
-                    named(*flow).unwrap_or_else(|| "a query of a lookup".to_owned())
-                ),
-                Some(_) => NOT_TRIED.to_owned(),
-                None if lookups.pass(*index, &passing, &old) => {
-                    fixed.push(*index);
-                    continue;
-                }
-                None => NO_HELP.to_owned(),
-            };
+            let harm = parts.lacks(&needs).map(|dropped| dropped.sentence(named));
+            if harm.is_none() && lookups.pass(*index, &passing, &old) {
+                fixed.push(*index);
+                continue;
+            }
+            let reason = harm.unwrap_or_else(|| NO_HELP.to_owned());
             suggestion.unfixed.push(Unfixed { flow: *index, reason });
         }
         if fixed.len() == asked.len() {
@@ -328,6 +321,8 @@ fn current<'t>(texts: &[SourceText<'t>], changed: &'t [(usize, String)]) -> Vec<
 struct Proof<'p> {
     settings: &'p Settings,
     prepared: Prepared,
+    /// Documents that are refused before anything is added.
+    refused: usize,
 }
 
 impl Proof<'_> {
@@ -338,21 +333,24 @@ impl Proof<'_> {
         PolicySet::read(&all, self.settings.clone())
     }
 
-    fn verdicts(&self, texts: &[SourceText<'_>], yaml: &str) -> Vec<Option<Verdict>> {
-        let set = self.set(texts, yaml);
-        let answers = self.prepared.judge(&mut Judge::new(Arc::new(set)));
+    fn verdicts(&self, set: &Arc<PolicySet>) -> Vec<Option<Verdict>> {
+        let answers = self.prepared.judge(&mut Judge::new(Arc::clone(set)));
         answers.into_iter().map(|answer| answer.ok().map(|own| own.verdict)).collect()
     }
 
-    /// Flows that pass with a draft and did not before, in order. Errors: a flow that passed, or
-    /// may have, and does not now.
+    /// Flows that pass with a draft and did not before, in order. Errors: what it spoils.
     fn passing(
         &self,
         draft: &Draft,
         texts: &[SourceText<'_>],
         old: &[Option<Verdict>],
-    ) -> Result<Vec<usize>, usize> {
-        let new = self.verdicts(&current(texts, &draft.texts), &draft.yaml);
+    ) -> Result<Vec<usize>, Harm> {
+        let set = self.set(&current(texts, &draft.texts), &draft.yaml);
+        // Those of the draft come last.
+        if let Some(refused) = set.refused().get(self.refused..).and_then(<[_]>::last) {
+            return Err(Harm::Refused(refused.refusal.to_string()));
+        }
+        let new = self.verdicts(&Arc::new(set));
         let allowed = Some(Verdict::Allowed);
         let denied = Some(Verdict::Denied);
         // What nobody can tell may pass now.
@@ -360,7 +358,7 @@ impl Proof<'_> {
             (*old == allowed && *new != allowed) || (*old != denied && *new == denied)
         };
         if let Some(harmed) = old.iter().zip(&new).position(is_worse) {
-            return Err(harmed);
+            return Err(Harm::Flow(harmed));
         }
         let passes =
             old.iter().zip(&new).enumerate().filter(|(_, (o, n))| **o != allowed && **n == allowed);

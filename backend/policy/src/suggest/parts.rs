@@ -16,8 +16,32 @@ type Part = (SubjectKey, RuleKey, RuleBody);
 pub(super) struct Dropped {
     subject: SubjectKey,
     key: RuleKey,
-    /// A flow that would be refused for it; none: it was not tried.
-    pub(super) refused: Option<usize>,
+    /// None: it was not tried.
+    harm: Option<Harm>,
+}
+
+/// What an addition spoils.
+pub(super) enum Harm {
+    /// A flow that passes, or may, and would not with it.
+    Flow(usize),
+    /// The addition itself: why it is refused.
+    Refused(String),
+}
+
+pub(super) const NOT_TRIED: &str = "the additions together do not help, and the one for it was not tried by itself: ask for fewer flows";
+
+impl Dropped {
+    /// Why it is left out; `named` puts a flow into words.
+    pub(super) fn sentence(&self, named: impl Fn(usize) -> Option<String>) -> String {
+        match &self.harm {
+            Some(Harm::Refused(why)) => format!("no policy can say what it needs: {why}"),
+            Some(Harm::Flow(flow)) => format!(
+                "an addition for it would do harm: {} passes now, or may, and would not with it",
+                named(*flow).unwrap_or_else(|| "a query of a lookup".to_owned())
+            ),
+            None => NOT_TRIED.to_owned(),
+        }
+    }
 }
 
 /// Additions that do no harm together, and the others.
@@ -29,9 +53,8 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Parts additions by halves; `harms` judges a set of them, and names a flow that passes now and
-    /// would not then.
-    pub(super) fn of(rules: &Rules, harms: &mut dyn FnMut(&Rules) -> Option<usize>) -> Self {
+    /// Parts additions by halves; `harms` judges a set of them.
+    pub(super) fn of(rules: &Rules, harms: &mut dyn FnMut(&Rules) -> Option<Harm>) -> Self {
         let all: Vec<Part> = rules
             .iter()
             .flat_map(|(subject, own)| {
@@ -45,12 +68,12 @@ impl Parts {
         parts
     }
 
-    fn add(&mut self, new: &[Part], harms: &mut dyn FnMut(&Rules) -> Option<usize>) {
+    fn add(&mut self, new: &[Part], harms: &mut dyn FnMut(&Rules) -> Option<Harm>) {
         let Some(first) = new.first() else { return };
-        let without = |(subject, key, _): &Part, refused| Dropped {
+        let without = |(subject, key, _): &Part, harm| Dropped {
             subject: subject.clone(),
             key: key.clone(),
-            refused,
+            harm,
         };
         if self.trials >= MAX_TRIALS {
             self.dropped.extend(new.iter().map(|part| without(part, None)));
@@ -65,8 +88,8 @@ impl Parts {
         }
         match harms(&tried) {
             None => self.kept = tried,
-            Some(flow) if new.len() == 1 => {
-                self.dropped.push(without(first, Some(flow)));
+            Some(harm) if new.len() == 1 => {
+                self.dropped.push(without(first, Some(harm)));
             }
             Some(_) => {
                 let (one, other) = new.split_at(new.len() / 2);

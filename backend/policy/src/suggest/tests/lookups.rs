@@ -163,3 +163,35 @@ fn what_does_harm_is_left_out_and_the_rest_is_offered() {
     assert_eq!((suggestion.fixed.len(), suggestion.edits.len()), (0, 0));
     assert_eq!((suggestion.yaml.as_str(), suggestion.unfixed[0].reason.as_str()), ("", harm));
 }
+
+#[test]
+fn what_no_policy_can_say_takes_nothing_with_it() {
+    // There are no rules for names on ingress: what is seen of a query there is its port.
+    let text = about_b("  ingress: [{}]\n");
+    let asked = Flow {
+        l7: query("known.io").l7,
+        l4: Some(Layer4::Udp(Udp { source_port: 4, destination_port: 53 })),
+        ..to_b("app=a", 53)
+    };
+    let flows = [asked, to_b("app=a", 80)];
+    let suggestion = suggested(&text, &flows, &[0, 1]);
+    assert_eq!((suggestion.fixed.as_slice(), suggestion.unfixed.len()), ([0, 1].as_slice(), 0));
+    // A label that is none is refused, and the rest is offered.
+    let flows = [to_b("app=-not-a-label-", 80), to_b("app=a", 81)];
+    let suggestion = suggested(CLOSED, &flows, &[0, 1]);
+    assert_eq!(suggestion.fixed, [1], "{suggestion:#?}");
+    let reason = &suggestion.unfixed[0].reason;
+    assert!(reason.starts_with("no policy can say what it needs: "), "{reason}");
+    // A request to an address that no name led to is one of those that nobody means.
+    let world = Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
+    let connection = tcp(pod("pets", "app=b"), world, 80, TrafficDirection::Egress);
+    let get = Flow { l7: request("app=b", "GET", "http://20.1.1.1/").l7, ..connection.clone() };
+    let meant = query("api.github.com.pets.svc.cluster.local");
+    let flows = [meant, connection, get];
+    let suggestion = suggested(&by_names("known.io"), &flows, &[0, 1, 2]);
+    assert_eq!(suggestion.fixed, [0]);
+    let reasons = suggestion.unfixed.iter().map(|own| own.reason.as_str());
+    for reason in reasons {
+        assert_eq!(reason, "refused, and no policy means to allow it: `20.1.1.1/32`");
+    }
+}
