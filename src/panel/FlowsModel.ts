@@ -6,6 +6,7 @@ import {
   messageOf,
   textOf,
   type CompiledPolicies,
+  type Connection,
   type Explanation,
   type FileFormat,
   type Finding,
@@ -14,6 +15,7 @@ import {
   type FlowsEngine,
   type FlowsView,
   type PolicyFile,
+  type Reachability,
   type RefusedDocument,
   type ViewSpec,
 } from './engine/protocol';
@@ -242,6 +244,11 @@ export class FlowsModel {
       (findings) => settle({ findings }),
       (error: unknown) => settle({ error: messageOf(error) })
     );
+  }
+
+  /** May one reach the other? Answered from the policies and flows at hand. */
+  ask(connection: Connection, withFix: boolean): Promise<Reachability> {
+    return this.engine?.ask(connection, withFix) ?? Promise.reject(new Error(text.ask.notReady));
   }
 
   closeCheck(): void {

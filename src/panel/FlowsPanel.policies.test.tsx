@@ -3,6 +3,7 @@ import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
 import { cells, packed, policies, policiesOf, shown } from '../testing/flowsPanel';
+import { labPolicies, labRows } from '../testing/wasm';
 import { testIds } from './testIds';
 import { text } from './text';
 
@@ -74,6 +75,50 @@ test('a flow that the policies deny gets its smallest fix, and the policies are 
   await user.click(screen.getByTestId(testIds.openCheck));
   const found = await screen.findAllByTestId(testIds.finding);
   expect(found.map((item) => item.textContent).join()).toContain('unknown-field');
+}, 20_000);
+
+test('a connection that nobody tried is asked about, and a fix opens each of its steps', async () => {
+  const user = userEvent.setup();
+  const file = labPolicies('acns-network-policy.yaml');
+  const lab = createDataFrame({
+    meta: { custom: { policies: 'k8snet-policies/1', namespace: 'pets' } },
+    fields: [
+      { name: 'file', type: FieldType.string, values: [file.name] },
+      { name: 'modified', type: FieldType.time, values: [1_000] },
+      { name: 'text', type: FieldType.string, values: [file.text] },
+    ],
+  });
+  await shown({ series: [packed(labRows()), lab] });
+  await user.click(await screen.findByTestId(testIds.openCheck));
+  const form = within(await screen.findByTestId(testIds.ask));
+  const ask = async (from: string, to: string) => {
+    for (const [label, value] of [
+      [text.ask.from, from],
+      [text.ask.to, to],
+    ] as const) {
+      await user.clear(form.getByLabelText(label));
+      await user.type(form.getByLabelText(label), value);
+    }
+    await user.keyboard('{Enter}');
+  };
+  expect(form.getByRole('button', { name: text.ask.ask })).toBeDisabled();
+  await ask('pets/order-service', 'product-service');
+  expect(await form.findByText(/`product-service` names no port/)).toBeInTheDocument();
+
+  await ask('pets/order-service', 'product-service:3002');
+  await form.findByTestId(testIds.askAnswer);
+  const steps = form.getAllByTestId(testIds.askStep).map((step) => step.textContent);
+  expect(steps).toEqual([
+    expect.stringMatching(/^DNS product-service\.pets\.svc\.cluster\.local denied.*acns-network-policy\.yaml, line 39/),
+    expect.stringMatching(/^egress  denied.*acns-network-policy\.yaml, line 39/),
+    expect.stringMatching(/^ingress  denied.*acns-network-policy\.yaml, line 56/),
+  ]);
+  await user.click(form.getByTestId(testIds.askFix));
+  await waitFor(() => expect(form.getAllByTestId(testIds.fixCode)[0]).toHaveTextContent('product-service'));
+
+  await ask('store-front', '10.0.0.22:3002');
+  await waitFor(() => expect(form.getAllByTestId(testIds.askStep)).toHaveLength(2));
+  expect(form.queryByTestId(testIds.fix)).not.toBeInTheDocument();
 }, 20_000);
 
 test('flows that are older than their policies are told apart, with the time of the change', async () => {

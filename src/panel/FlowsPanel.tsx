@@ -177,7 +177,15 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
           onClose={() => model.closeDetail()}
         />
       )}
-      {check && <PoliciesDrawer policies={policies} check={check} timeZone={zone} onClose={() => model.closeCheck()} />}
+      {check && (
+        <PoliciesDrawer
+          policies={policies}
+          check={check}
+          timeZone={zone}
+          ask={(connection, withFix) => model.ask(connection, withFix)}
+          onClose={() => model.closeCheck()}
+        />
+      )}
     </>
   );
 }

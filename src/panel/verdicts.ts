@@ -1,6 +1,7 @@
 import type { GrafanaTheme2 } from '@grafana/data';
 
 import { verdictColors } from '../datasource/query/generated';
+import type { Computed } from './engine/protocol';
 
 /** What a reader looks for first stands first; unknown ones of a newer Cilium come last. */
 const order = ['DROPPED', 'ERROR', 'AUDIT', 'REDIRECTED', 'FORWARDED', 'TRANSLATED', 'TRACED', 'VERDICT_UNKNOWN'];
@@ -33,6 +34,12 @@ export function toneOfAgreement(agreement: string): VerdictTone {
       return 'neutral';
   }
 }
+
+export function toneOfComputed(verdict: Computed): VerdictTone {
+  return computedTones[verdict];
+}
+
+const computedTones: Record<Computed, VerdictTone> = { allowed: 'good', denied: 'bad', 'cannot tell': 'doubtful' };
 
 /** The kinds of colour that a verdict is drawn in. */
 export type VerdictTone = 'bad' | 'doubtful' | 'diverted' | 'good' | 'passing' | 'neutral';

@@ -1,13 +1,13 @@
-import { css, cx } from '@emotion/css';
+import { css } from '@emotion/css';
 import type { GrafanaTheme2, TimeZone } from '@grafana/data';
 import { Alert, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
-import type { ReactNode } from 'react';
 
-import type { Explanation, Rule } from '../engine/protocol';
-import { Quote } from '../policies/Quote';
+import type { Explanation } from '../engine/protocol';
+import { Badge } from '../policies/Badge';
+import { Part, ReasonsOf } from '../policies/ReasonsOf';
 import { testIds } from '../testIds';
 import { text } from '../text';
-import { toneColors, toneOfAgreement } from '../verdicts';
+import { toneOfAgreement } from '../verdicts';
 import { inZone } from '../when';
 
 interface Props {
@@ -40,29 +40,23 @@ export function PolicyVerdict({ explanation, error, judges, timeZone }: Props) {
 }
 
 function Explained({ timeZone, ...explanation }: Explanation & { timeZone: TimeZone }) {
-  const { sentence, agreement, comparison, deciding, nearMisses, lost, more, missing, attribution, notes } =
-    explanation;
+  const { sentence, agreement, comparison, attribution } = explanation;
   const compared = inZone(comparison, timeZone);
   const styles = useStyles2(verdictStyles);
   return (
     <>
       <p className={styles.sentence} data-testid={testIds.policySentence}>
         {agreement !== null && (
-          <strong className={cx(styles.badge, styles[toneOfAgreement(agreement)])} title={compared}>
+          <Badge tone={toneOfAgreement(agreement)} title={compared}>
             {agreement}
-          </strong>
+          </Badge>
         )}
         {sentence}
       </p>
       {(agreement === 'differs' || agreement === 'judged by later policies') && (
         <p className={styles.hint}>{compared}</p>
       )}
-      <Texts title={text.policies.notes} texts={notes} />
-      <Rules title={text.policies.deciding} rules={deciding} />
-      <Rules title={text.policies.nearMisses} rules={nearMisses} />
-      <Rules title={text.policies.lost} rules={lost} />
-      {more > 0 && <p className={styles.hint}>{text.policies.more(more)}</p>}
-      <Texts title={text.policies.missing} texts={missing} />
+      <ReasonsOf {...explanation} />
       {attribution && (
         <Part title={attribution.sentence}>
           <dl className={styles.names}>
@@ -77,51 +71,7 @@ function Explained({ timeZone, ...explanation }: Explanation & { timeZone: TimeZ
   );
 }
 
-function Part({ title, children }: { title: string; children: ReactNode }) {
-  const styles = useStyles2(verdictStyles);
-  return (
-    <div className={styles.part}>
-      <h6 className={styles.title}>{title}</h6>
-      {children}
-    </div>
-  );
-}
-
-function Texts({ title, texts }: { title: string; texts: string[] }) {
-  const styles = useStyles2(verdictStyles);
-  return texts.length === 0 ? null : (
-    <Part title={title}>
-      <ul className={styles.list}>
-        {texts.map((line, at) => (
-          <li key={at}>{line}</li>
-        ))}
-      </ul>
-    </Part>
-  );
-}
-
-function Rules({ title, rules }: { title: string; rules: Rule[] }) {
-  const styles = useStyles2(verdictStyles);
-  return rules.length === 0 ? null : (
-    <Part title={title}>
-      <ul className={styles.list}>
-        {rules.map((rule, at) => (
-          <li key={at} className={styles.rule} data-testid={testIds.policyRule}>
-            <div>
-              <span className={styles.policy}>{rule.policy}</span> {rule.clause}
-              {rule.text && <span className={styles.why}> – {rule.text}</span>}
-            </div>
-            <Quote {...rule} />
-          </li>
-        ))}
-      </ul>
-    </Part>
-  );
-}
-
 function verdictStyles(theme: GrafanaTheme2) {
-  const colors = toneColors(theme);
-  const tone = (name: keyof typeof colors) => css({ color: colors[name].text, borderColor: colors[name].mark });
   return {
     section: css({
       marginBottom: theme.spacing(2),
@@ -132,21 +82,7 @@ function verdictStyles(theme: GrafanaTheme2) {
       overflowWrap: 'anywhere',
     }),
     sentence: css({ margin: 0 }),
-    badge: css({
-      marginRight: theme.spacing(1),
-      padding: theme.spacing(0, 0.75),
-      borderRadius: theme.shape.radius.pill,
-      border: '1px solid',
-      fontWeight: theme.typography.fontWeightMedium,
-      whiteSpace: 'nowrap',
-    }),
     hint: css({ margin: 0, color: theme.colors.text.secondary }),
-    part: css({ marginTop: theme.spacing(1.5) }),
-    title: css({ margin: 0, fontSize: theme.typography.bodySmall.fontSize, color: theme.colors.text.secondary }),
-    list: css({ listStyle: 'none', margin: 0 }),
-    rule: css({ marginTop: theme.spacing(0.5) }),
-    policy: css({ fontWeight: theme.typography.fontWeightMedium }),
-    why: css({ color: theme.colors.text.secondary }),
     names: css({
       display: 'grid',
       gridTemplateColumns: 'max-content 1fr',
@@ -155,11 +91,5 @@ function verdictStyles(theme: GrafanaTheme2) {
       dt: { fontWeight: theme.typography.fontWeightRegular, color: theme.colors.text.secondary },
       dd: { margin: 0 },
     }),
-    bad: tone('bad'),
-    doubtful: tone('doubtful'),
-    diverted: tone('diverted'),
-    good: tone('good'),
-    passing: tone('passing'),
-    neutral: tone('neutral'),
   };
 }

@@ -56,10 +56,10 @@ function Answer({ fix }: { fix: Fix }) {
   const styles = useStyles2(fixStyles);
   const others = fix.alsoAllowed.slice(0, namedLimit);
   const more = fix.alsoAllowed.length - others.length;
+  const reasons = fix.unfixed.map(({ reason }) => reason).join('; ');
   // An addition that was tried and does not help is not for copying.
   if (fix.fixed.length === 0) {
-    const reasons = fix.unfixed.map(({ reason }) => reason);
-    return <p className={styles.hint}>{reasons.length > 0 ? text.fix.unfixed(reasons.join('; ')) : text.fix.passes}</p>;
+    return <p className={styles.hint}>{reasons !== '' ? text.fix.unfixed(reasons) : text.fix.passes}</p>;
   }
   return (
     <>
@@ -72,6 +72,7 @@ function Answer({ fix }: { fix: Fix }) {
         </ClipboardButton>
       ))}
       {fix.yaml !== '' && <Code title={text.fix.add} code={fix.yaml} copy />}
+      {reasons !== '' && <p className={styles.hint}>{text.fix.partly(reasons)}</p>}
       {fix.stillDenied.length > 0 && (
         <div data-testid={testIds.stillDenied}>
           <p className={styles.hint}>{text.fix.stillDenied}</p>

@@ -8,6 +8,7 @@ import { testIds } from '../testIds';
 import { text } from '../text';
 import { toneColors } from '../verdicts';
 import { inZone } from '../when';
+import { AskConnection, type Ask } from './AskConnection';
 import { codeStyle, Quote } from './Quote';
 
 /** Findings that are drawn; a folder of generated policies may have thousands. */
@@ -17,11 +18,12 @@ interface Props {
   policies: PoliciesState;
   check: PoliciesCheck;
   timeZone: TimeZone;
+  ask: Ask;
   onClose(): void;
 }
 
 /** The policies that flows are judged by, and what is noteworthy about them. */
-export function PoliciesDrawer({ policies, check, timeZone, onClose }: Props) {
+export function PoliciesDrawer({ policies, check, timeZone, ask, onClose }: Props) {
   const styles = useStyles2(drawerStyles);
   const { findings, error } = check;
   const shown = findings?.slice(0, drawnLimit) ?? [];
@@ -34,6 +36,7 @@ export function PoliciesDrawer({ policies, check, timeZone, onClose }: Props) {
       onClose={onClose}
     >
       <div className={styles.body} data-testid={testIds.check}>
+        <AskConnection ask={ask} />
         {error !== undefined ? (
           <Alert severity="warning" title={text.check.failed}>
             {error}

@@ -66,7 +66,7 @@ impl Directory {
         }
         if found.parties.is_empty() {
             found.notes.push(format!(
-                "`{}` is in none of the flows and documents: give flows of it (--flows), its Pod and Namespace documents, or its labels",
+                "`{}` is in none of the flows and documents: give flows of it, its Pod and Namespace documents, or its labels",
                 found.shown
             ));
             let namespace = found.namespace.clone();
