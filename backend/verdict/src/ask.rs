@@ -198,7 +198,7 @@ impl Report<'_> {
                 paint.verdict(path.verdict(), word(path.verdict()))
             )?;
             if path.steps.is_empty() {
-                writeln!(out, "  both are outside the cluster: no policy is asked")?;
+                writeln!(out, "  no policy is asked about it")?;
             }
             let same = |one: &Step, other: &Step| {
                 let sentence = |step: &Step| step.judgement.sentence(self.set);

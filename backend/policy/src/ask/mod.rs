@@ -106,7 +106,19 @@ pub fn ask(
     answer.notes.extend(destination.notes);
     for sender in &source.parties {
         for receiver in &destination.parties {
-            let mut asker = Asker { judge, directory, sender, receiver, request: request.as_ref() };
+            let mut asker = Asker {
+                judge,
+                directory,
+                sender,
+                receiver,
+                request: request.as_ref(),
+                // Behind a name there may be others like it.
+                is_itself: matches!(to, Target::Address(_))
+                    && sender.is_subject()
+                    && sender.address == receiver.address
+                    && !sender.address.is_empty(),
+                unasked: Vec::new(),
+            };
             let traffic = receiver.traffic.unwrap_or(*traffic);
             let (steps, notes) = asker.steps(destination.lookup.as_ref(), traffic);
             for note in notes {
@@ -149,7 +161,15 @@ pub(crate) fn connect(
     let Ok(found) = directory.find(to, &[], near, Some(traffic)) else { return Vec::new() };
     let mut steps = Vec::new();
     for receiver in &found.parties {
-        let mut asker = Asker { judge, directory, sender: &sender, receiver, request: None };
+        let mut asker = Asker {
+            judge,
+            directory,
+            sender: &sender,
+            receiver,
+            request: None,
+            is_itself: false,
+            unasked: Vec::new(),
+        };
         let names = found.lookup.as_ref().map(Asked::names).unwrap_or_default();
         asker.connect(&names, receiver.traffic.unwrap_or(traffic), &mut steps);
     }
@@ -162,6 +182,10 @@ struct Asker<'a> {
     sender: &'a Party,
     receiver: &'a Party,
     request: Option<&'a (String, String)>,
+    /// The receiver is the sender.
+    is_itself: bool,
+    /// Why policy is not asked.
+    unasked: Vec<String>,
 }
 
 impl Asker<'_> {
@@ -193,7 +217,12 @@ impl Asker<'_> {
                 names = asked.names();
             }
         }
-        self.connect(&names, traffic, &mut steps);
+        if self.is_itself {
+            notes.push("policy is not asked about a pod's way to itself".to_owned());
+        } else {
+            self.connect(&names, traffic, &mut steps);
+        }
+        notes.append(&mut self.unasked);
         (steps, notes)
     }
 
@@ -214,8 +243,9 @@ impl Asker<'_> {
             };
             let flow =
                 record(self.sender, resolver, Direction::Egress, Traffic::new(17, 53), Some(l7));
+            let before = steps.len();
             self.judge(StepKind::Lookup, &query.shown, flow, resolver, steps);
-            if let Some(step) = steps.last_mut().filter(|_| query.name != asked.full) {
+            if let Some(step) = steps.get_mut(before).filter(|_| query.name != asked.full) {
                 let is_denied = step.judgement.verdict == Verdict::Denied;
                 step.judgement.lookup = is_denied.then(|| Lookup::of(&asked.written, namespace));
             }
@@ -223,7 +253,8 @@ impl Asker<'_> {
         let mut notes = Vec::new();
         if let [extended @ .., itself] = steps.as_slice() {
             let not_allowed = |step: &Step| step.judgement.verdict != Verdict::Allowed;
-            if extended.iter().any(not_allowed) {
+            let is_proxied = |step: &Step| step.judgement.explanation.decision.is_redirect;
+            if extended.iter().any(|step| not_allowed(step) && is_proxied(step)) {
                 notes.push(format!(
                     "the search list is taken to be {}, with `ndots:5`, as Kubernetes writes it",
                     lists.written(namespace)
@@ -275,8 +306,9 @@ impl Asker<'_> {
             &self.directory.learned
         };
         let named = receiver.ports.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
-        if let Ok(judgement) = self.judge.explain_record(&flow, learned, named) {
-            steps.push(Step { kind, about: about.to_owned(), judgement, flow });
+        match self.judge.explain_record(&flow, learned, named) {
+            Ok(judgement) => steps.push(Step { kind, about: about.to_owned(), judgement, flow }),
+            Err(err) => self.unasked.push(err.to_string()),
         }
     }
 }

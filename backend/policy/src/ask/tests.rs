@@ -167,6 +167,12 @@ fn a_name_is_looked_up_as_resolvers_do() {
             "!api.github.com",
         ],
     );
+    // What is dropped on its way to the resolver is refused by nobody.
+    let dropped = answer(&[ZERO_TRUST, CLUSTER], "order-service", "api.github.com:443");
+    assert_eq!(dropped.notes.iter().filter(|note| note.contains("ndots")).count(), 0);
+    let judge = Judge::new(Arc::new(PolicySet::read(&sources(&[ZERO_TRUST]), settings())));
+    let sentence = dropped.paths[0].steps[0].judgement.sentence(judge.set());
+    assert!(sentence.starts_with("denied on egress by default") && !sentence.contains("musl"));
     // A dot at the end, and many dots: the name is asked for by itself.
     check(COMBINED, "api.github.com.:443", &["!api.github.com"]);
     check(COMBINED, "a.b.c.d.e.example:443", &["!a.b.c.d.e.example"]);
@@ -290,6 +296,10 @@ fn services_and_pods_are_found_behind_their_names() {
         "[fd00::90]:80",
         "allowed | egress allowed; ingress allowed;",
     );
+    // A pod's way to itself.
+    let own = answer(&[ZERO_TRUST, CLUSTER], "store-front-1", "10.244.0.87:8080");
+    assert_eq!((own.verdict, own.paths[0].steps.len()), (Verdict::Allowed, 0));
+    assert_eq!(own.notes, ["policy is not asked about a pod's way to itself"]);
     check(by_name, "kube-system/kube-dns:53/UDP", "allowed | egress allowed; ingress allowed;");
 }
 

@@ -23,7 +23,10 @@ impl Judgement {
                 "{sentence}; it is {kind}, taken for a connection because the node did not know what it belongs to: no rule should open its port or type"
             );
         }
-        if let Some(lookup) = &self.lookup {
+        // What does not come as far as the proxy is dropped, and nobody is told of it.
+        if let Some(lookup) = &self.lookup
+            && self.explanation.decision.is_redirect
+        {
             return format!("{sentence}; {}", lookup.sentence());
         }
         match self.sides.untranslated_service() {
