@@ -11,9 +11,10 @@ use super::{
     pair::Class,
     set::{PolicySet, is_everyone},
 };
+use crate::document::POD_NAMESPACE;
 use crate::{
-    Action, Authentication, Direction, Documents, Entry, L7Rules, Listener, Peers, Policy,
-    PolicyKind, Port, PortRange, Protocol, Settings, Tier, TlsContext,
+    Action, Authentication, Direction, Documents, Entry, L7Rules, Listener, Operator, Peers,
+    Policy, PolicyKind, Port, PortRange, Protocol, Settings, Tier, TlsContext,
 };
 
 /// What the agent merges of the policies of one subject, as far as it can fail.
@@ -83,11 +84,14 @@ enum Parser {
     Listener,
 }
 
-/// A listener as the agent names it: by its configuration, and whether that is the cluster's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A listener as the agent names it: `namespace/configuration/name`, the namespace being empty where
+/// the configuration is the cluster's. Source: pkg/policy/api/utils.go `ResourceQualifiedName`.
+#[derive(Debug, Clone, Copy)]
 struct QualifiedListener<'e> {
     is_clusterwide: bool,
-    config: &'e str,
+    /// None: the name begins with the namespace, and is taken as it is.
+    config: Option<&'e str>,
+    /// What stands behind the configuration, or behind the namespace.
     name: &'e str,
 }
 
@@ -358,7 +362,7 @@ impl<'e> Merged<'e> {
             terminating_tls: l7.and_then(|l7| l7.terminating_tls.as_ref()),
             originating_tls: l7.and_then(|l7| l7.originating_tls.as_ref()),
             has_server_names: l7.is_some_and(|l7| !l7.server_names.is_empty()),
-            listener: listener.map(QualifiedListener::of),
+            listener: listener.map(|listener| QualifiedListener::of(entry, listener)),
             listener_priority: if priority == 0 { parser.default_priority() } else { priority },
         }
     }
@@ -479,13 +483,40 @@ impl Parser {
     }
 }
 
+/// The namespace that the subjects of an entry are in, where its selector says it.
+fn namespace_of(entry: &Entry) -> Option<&str> {
+    entry.subject.requirements.iter().find_map(|requirement| match &requirement.operator {
+        Operator::In(values) if requirement.key == POD_NAMESPACE => match values.as_slice() {
+            [only] => Some(only.as_str()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
 impl<'e> QualifiedListener<'e> {
-    fn of(listener: &'e Listener) -> Self {
+    fn of(entry: &Entry, listener: &'e Listener) -> Self {
         let (kind, config) = listener.config.as_ref().map_or(("", ""), |(k, c)| (k, c));
-        Self {
-            is_clusterwide: kind == "CiliumClusterwideEnvoyConfig",
-            config,
-            name: &listener.name,
+        let is_clusterwide = kind == "CiliumClusterwideEnvoyConfig";
+        let namespace = if is_clusterwide { Some("") } else { namespace_of(entry) };
+        let behind = namespace
+            .and_then(|own| listener.name.strip_prefix(own))
+            .and_then(|rest| rest.strip_prefix('/'));
+        match behind {
+            Some(name) => Self { is_clusterwide, config: None, name },
+            None => Self { is_clusterwide, config: Some(config), name: &listener.name },
         }
+    }
+
+    /// The name behind the namespace.
+    fn bytes(&self) -> impl Iterator<Item = u8> {
+        let config = self.config.into_iter().flat_map(|config| config.bytes().chain([b'/']));
+        config.chain(self.name.bytes())
+    }
+}
+
+impl PartialEq for QualifiedListener<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_clusterwide == other.is_clusterwide && self.bytes().eq(other.bytes())
     }
 }

@@ -141,6 +141,29 @@ fn listeners_of_one_priority() {
 }
 
 #[test]
+fn a_listener_is_qualified_unless_it_begins_with_its_namespace() {
+    let listener = |kind: &str, config: &str, name: &str| {
+        on_80(&format!(
+            r#""listener":{{"envoyConfig":{{"kind":"{kind}","name":"{config}"}},"name":"{name}"}}"#
+        ))
+    };
+    let own = |config: &str, name: &str| listener("CiliumEnvoyConfig", config, name);
+    let cluster = |config: &str, name: &str| listener("CiliumClusterwideEnvoyConfig", config, name);
+    let conflict = "listeners of the same priority";
+    check(&[own("ec", "l1"), own("ec", "ns1/ec/l1")], "");
+    check(&[own("ec", "l1"), own("other", "ns1/ec/l1")], "");
+    check(&[own("ec", "l1"), own("ec", "ns2/ec/l1")], conflict);
+    check(&[own("ec", "a/b"), own("ec", "a/b")], "");
+    check(&[own("ec", "a/b"), own("other", "a/b")], conflict);
+    check(&[own("ec", "a/b"), own("ec", "b")], conflict);
+    check(&[own("ec", "l1"), own("ec", "/ec/l1")], conflict);
+    check(&[own("ec", "ns1"), own("ec", "ns1/ec/ns1")], "");
+    check(&[cluster("ec", "l1"), cluster("other", "/ec/l1")], "");
+    check(&[cluster("ec", "l1"), cluster("ec", "ns1/ec/l1")], conflict);
+    check(&[cluster("ec", "ns1/l1"), own("ec", "ns1/l1")], conflict);
+}
+
+#[test]
 fn an_envoy_configuration_of_a_namespace_needs_one() {
     let clusterwide = r#"{"apiVersion":"cilium.io/v2","kind":"CiliumClusterwideNetworkPolicy","metadata":{"name":"p"},"spec":{"endpointSelector":{},"egress":[{"toEntities":["world"],"toPorts":[{"ports":[{"port":"80","protocol":"TCP"}],"listener":{"envoyConfig":{"kind":"CiliumEnvoyConfig","name":"ec"},"name":"l1"}}]}]}}"#;
     let why = conflict_of(&[clusterwide.to_owned()], &["reserved:health"]);
