@@ -2,7 +2,7 @@
 //!
 //! The datapath lets them pass without asking policy, as long as it knows what they go with. What
 //! it does not know any more it takes for a connection: policy refuses the answers of a server, and
-//! nobody wants a rule for the port of its client. Source: bpf/lib/conntrack.h, bpf/lib/policy.h,
+//! a rule for the port of its client would be harmful. Source: bpf/lib/conntrack.h, bpf/lib/policy.h,
 //! bpf/lib/icmp6.h, `bpf/bpf_lxc.c`.
 
 use std::fmt;

@@ -27,9 +27,9 @@ const SKEW_NANOS: i64 = 100_000_000;
 pub struct DnsClient {
     /// `namespace/pod`, else the name or address of the end.
     pub name: String,
-    /// Empty where the end is no pod.
+    /// Namespace of the pod; empty for other ends.
     pub namespace: String,
-    /// Empty where the end is no pod.
+    /// Workload of the pod; empty for other ends.
     pub workload: String,
 }
 
@@ -88,7 +88,7 @@ pub struct DnsConnections {
     connections: HashMap<(DnsClient, String, u16, &'static str), DnsConnection>,
     /// Flows that found no room.
     pub left_out: u64,
-    /// Packets to port 53 whose names nobody read: DNS is visible only where a DNS rule sends it
+    /// Packets to port 53 whose names were not read: DNS is visible only where a DNS rule sends it
     /// through the proxy.
     pub unread_queries: u64,
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use crate::UnknownName;
 
 /// A drop code of the datapath, with both of its spellings: the name of flow.proto's enum
-/// (`POLICY_DENIED`) and the monitor's text (`Policy denied`). Codes below 130 are no drops by
-/// themselves; those and 206 have a text only. Numbers without a name here come from a newer
+/// (`POLICY_DENIED`) and the monitor's text (`Policy denied`). Codes below 130 do not
+/// mean a drop by themselves; those and 206 have a text only. Numbers without a name here come from a newer
 /// Cilium and are kept. Source: flow.proto `DropReason`, pkg/monitor/api/drop.go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DropReason(i32);

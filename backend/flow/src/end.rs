@@ -19,7 +19,7 @@ pub const RESERVED_IDENTITIES: [(&str, u32); 10] = [
     ("world-ipv6", 10),
 ];
 
-/// What an end is called by, whoever asks.
+/// The columns that an end is named by.
 const NAMES: ColumnSet = ColumnSet::of(&[
     Column::SourceNamespace,
     Column::SourcePod,
@@ -74,13 +74,13 @@ impl End {
         columns.text(self.of(columns, row, of))
     }
 
-    /// The name of the pod; empty where the end is none.
+    /// The name of the pod; empty for other ends.
     pub fn pod_name(self, columns: &FlowColumns, row: usize) -> &str {
         let of = [FlowColumns::source_pod, FlowColumns::destination_pod];
         columns.text(self.of(columns, row, of))
     }
 
-    /// `namespace/pod`; empty where the end is no pod.
+    /// `namespace/pod`; empty for ends that are not pods.
     pub fn pod(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
         let pod = self.pod_name(columns, row);
         if pod.is_empty() { Cow::Borrowed("") } else { joined(self.namespace(columns, row), pod) }
@@ -149,7 +149,7 @@ impl End {
         labels.find_map(|label| Some(label.strip_prefix("reserved:")?.to_owned().into()))
     }
 
-    /// Whether it is named by its service: it is no pod.
+    /// Whether it is named by its service: it is not a pod.
     pub(crate) fn is_service(self, columns: &FlowColumns, row: usize) -> bool {
         self.pod(columns, row).is_empty() && !self.service(columns, row).is_empty()
     }
@@ -168,7 +168,7 @@ impl End {
 
     /// How `hubble observe` shows an end, with `port` unless it is 0: the pod, else the service,
     /// else the DNS names, else the address, with its reserved identity in brackets; of a packet
-    /// that is no IP the MAC address. `None` where nothing is known. Source: pkg/printer `Hostname`.
+    /// without IP the MAC address. `None` where nothing is known. Source: pkg/printer `Hostname`.
     pub fn shown(self, columns: &FlowColumns, row: usize, port: u16) -> Option<Cow<'_, str>> {
         let ip = self.ip(columns, row);
         if ip.is_empty() {

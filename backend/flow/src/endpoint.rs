@@ -9,11 +9,11 @@ pub struct Endpoint {
     pub identity: u32,
     /// Cilium's cluster name; empty in old records.
     pub cluster_name: String,
-    /// Kubernetes namespace; empty for what is no pod.
+    /// Kubernetes namespace; empty for endpoints that are not pods.
     pub namespace: String,
     /// The identity's labels, as `source:key=value`, in the record's order.
     pub labels: Vec<String>,
-    /// Kubernetes pod; empty for what is no pod.
+    /// Kubernetes pod; empty for endpoints that are not pods.
     pub pod_name: String,
     /// Owners of the pod.
     pub workloads: Vec<Workload>,

@@ -1,7 +1,7 @@
 //! Enumerations of the wire: a closed set of names, and a place for numbers that a newer
 //! Cilium sends.
 
-/// A name that is none of an enumeration's.
+/// A name that an enumeration does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is not a {of}")]
 pub struct UnknownName {

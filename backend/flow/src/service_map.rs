@@ -109,7 +109,7 @@ pub struct ServiceMap {
     /// Flows that found no edge of their own.
     pub unpaired: u64,
     /// Flows of no connection that is seen ([`Companion`]): neighbour discovery, a pod's own
-    /// traffic through a Service, ICMP errors, answers of which nobody saw the question.
+    /// traffic through a Service, ICMP errors, answers whose question was not seen.
     pub beside: u64,
 }
 
@@ -482,7 +482,7 @@ fn count_many(counts: &mut BTreeMap<String, u64>, name: String, flows: u64) {
 fn end(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> (String, String) {
     let namespace = end.namespace(columns, row).to_owned();
     let reserved = || end.reserved(columns, row).unwrap_or(Cow::Borrowed("unknown")).into_owned();
-    // What is no pod has a name or is one of the reserved identities. Addresses are none: the
+    // An end that is not a pod has a name or a reserved identity. Addresses are not names: the
     // world would be a node for each of its clients.
     let outside = || match end.name(columns, row) {
         Some(name) if by != MapBy::Namespace && name != end.ip(columns, row) => {

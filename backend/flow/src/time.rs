@@ -8,7 +8,7 @@ pub struct Timestamp {
     nanos: u32,
 }
 
-/// Why a pair of numbers is no point in time.
+/// Why a pair of numbers is not a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TimestampError {
     /// Outside of the years 1 to 9999.

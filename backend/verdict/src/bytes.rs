@@ -17,7 +17,7 @@ const OTHERS: [(&[u8], &str); 5] = [
     (b"PAR1", "a Parquet file: it holds no lines"),
 ];
 
-/// Why bytes are no text.
+/// Why bytes are not text.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoText {
     #[error("it is {0}")]

@@ -45,7 +45,7 @@ pub(crate) enum InputError {
         #[source]
         cause: io::Error,
     },
-    #[error("`{}` is no text in UTF-8: `iconv -t UTF-8` makes one", path.display())]
+    #[error("`{}` is not text in UTF-8: `iconv -t UTF-8` converts it", path.display())]
     NotUtf8 {
         path: PathBuf,
         #[source]
@@ -66,7 +66,7 @@ pub(crate) enum InputError {
     LogResource { place: String, reason: String },
     #[error("no file given with --log-resource holds a ContainerNetworkLog")]
     NoLogResource,
-    #[error("`{setting}` is no setting")]
+    #[error("`{setting}` is not a setting")]
     Setting { setting: String },
     #[error("cannot write the answer")]
     Write {
@@ -75,7 +75,7 @@ pub(crate) enum InputError {
     },
 }
 
-/// Why a line is no flow.
+/// Why a line cannot be read as a flow.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LineError {
     #[error("it has more than {MAX_LINE_BYTES} bytes")]
@@ -88,12 +88,12 @@ pub(crate) enum LineError {
     Values(#[source] serde_json::Error),
     #[error(transparent)]
     Read(#[from] hubble_api::json::ReadError),
-    #[error("it is a flow that cannot be")]
+    #[error("the flow in it is not valid")]
     Flow(#[source] hubble_api::FlowError),
 }
 
 /// Files of policies, folders included, in the order of their names. A folder without any, as a
-/// cluster without policies has, is told in `notices`.
+/// cluster without policies has, is a notice.
 pub(crate) fn policies(
     paths: &[PathBuf],
     notices: &mut Vec<String>,
@@ -283,9 +283,9 @@ impl Records {
             }
             let broken = self.broken;
             let lines = if broken == 1 {
-                "1 line is no record"
+                "1 line is not a record"
             } else {
-                &format!("{broken} lines are no records")
+                &format!("{broken} lines are not records")
             };
             notices.push(format!(
                 "{lines} and left out, the first is line {line}: {}",
@@ -308,7 +308,7 @@ impl Records {
         }
         if self.others > 0 {
             notices
-                .push(format!("{} records are no flows (lost events, node states)", self.others));
+                .push(format!("{} records are not flows (lost events, node states)", self.others));
         }
         let is_aggregate = |flow: &&Flow| flow.aggregate.is_some();
         let aggregated: Vec<u64> =
@@ -337,7 +337,7 @@ pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
 }
 
 /// Reads a line; of one that is too long, one byte more than fits, and the rest is passed over.
-/// False: there is none.
+/// False: the input has ended.
 fn next_line(reader: &mut Box<dyn BufRead>, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     let taken = reader.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', line)?;

@@ -6,7 +6,7 @@ const LEAST_ROOM: usize = 64;
 ///
 /// Of sixty columns a row mostly fills a dozen. So only those cost time, and a column that
 /// nothing was ever written to costs no memory either where the absent value is zero: the
-/// allocator hands out pages that nobody touches.
+/// allocator hands out pages that stay untouched.
 #[derive(Clone)]
 pub(super) struct Cells<T> {
     values: Vec<T>,

@@ -44,7 +44,7 @@ fn refused(flow: Flow) -> Flow {
     dropped(DropReason::POLICY_DENIED, flow)
 }
 
-/// By policy's own report, which says of what it allows that it is no reply.
+/// Reported by policy itself, which marks what it allows as a request.
 fn allowed(flow: Flow) -> Flow {
     Flow { is_reply: Some(false), ..event(MessageType::PolicyVerdict, flow) }
 }

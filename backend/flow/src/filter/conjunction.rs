@@ -26,7 +26,7 @@ pub enum NoConjunction {
         /// The field.
         field: &'static str,
     },
-    /// "Both" is a list that nobody should be sent.
+    /// The list of both is too long to send.
     #[error(
         "two lists of `{field}` are too large together: at most {MAX_VALUES} values, each of {MAX_SELECTOR_BYTES} bytes"
     )]
@@ -200,7 +200,7 @@ fn selectors(one: &String, other: &String) -> Met<String> {
 }
 
 fn workloads(one: &Workload, other: &Workload) -> Met<Workload> {
-    // A flow may have several workloads, so two names are no contradiction.
+    // A flow may have several workloads, so two names do not contradict each other.
     let part = |one: &str, other: &str| match (one, other) {
         ("", part) | (part, "") => Some(part.to_owned()),
         (part, same) => (part == same).then(|| part.to_owned()),

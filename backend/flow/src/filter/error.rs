@@ -41,17 +41,17 @@ pub enum FilterError {
         /// What was given.
         value: String,
     },
-    /// No port.
-    #[error("`{value}` in `{field}` is no port: a number from 0 to 65535")]
+    /// Not a port.
+    #[error("`{value}` in `{field}` is not a port: a number from 0 to 65535")]
     Port {
         /// Field of the filter.
         field: &'static str,
         /// What was given.
         value: String,
     },
-    /// No protocol that can be filtered by.
+    /// Not a protocol to filter by.
     #[error(
-        "`{value}` in `protocol` is none of tcp, udp, sctp, icmp, icmpv4, icmpv6, vrrp, igmp, dns, http"
+        "`{value}` in `protocol` is not a protocol: tcp, udp, sctp, icmp, icmpv4, icmpv6, vrrp, igmp, dns, http"
     )]
     Protocol {
         /// What was given.

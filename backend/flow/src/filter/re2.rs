@@ -152,7 +152,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// Length of `n}`, `n,}` or `n,m}` at the start of the rest; none when it is no count.
+    /// Length of `n}`, `n,}` or `n,m}` at the start of the rest; `None` if it is not a count.
     fn count(&self) -> Result<Option<usize>, RegexError> {
         let Some((inside, _)) = self.rest.split_once('}') else { return Ok(None) };
         let (least, most) = match inside.split_once(',') {

@@ -36,7 +36,7 @@ fn a_refusal_names_the_value_and_its_field() {
     );
     check_refused(
         &FlowFilter { destination_port: one("http"), ..none() },
-        "`http` in `destination_port` is no port: a number from 0 to 65535",
+        "`http` in `destination_port` is not a port: a number from 0 to 65535",
     );
     check_refused(&FlowFilter { source_pod: one(""), ..none() }, "`source_pod` has an empty name");
     check_refused(
@@ -45,7 +45,7 @@ fn a_refusal_names_the_value_and_its_field() {
     );
     check_refused(
         &FlowFilter { protocol: one("kafka"), ..none() },
-        "`kafka` in `protocol` is none of tcp, udp, sctp, icmp, icmpv4, icmpv6, vrrp, igmp, dns, http",
+        "`kafka` in `protocol` is not a protocol: tcp, udp, sctp, icmp, icmpv4, icmpv6, vrrp, igmp, dns, http",
     );
     check_refused(
         &FlowFilter { http_status_code: one("4xx"), ..none() },
@@ -132,7 +132,7 @@ fn a_set_says_which_of_its_filters_it_is() {
     let set = FilterSet { allow: vec![], deny: vec![FlowFilter::default(), wrong] };
     assert_eq!(
         chain(&set.compile().unwrap_err()),
-        "deny filter 2 cannot be used: `x` in `source_port` is no port: a number from 0 to 65535"
+        "deny filter 2 cannot be used: `x` in `source_port` is not a port: a number from 0 to 65535"
     );
 }
 

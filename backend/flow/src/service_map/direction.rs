@@ -8,10 +8,10 @@ use crate::end::End;
 /// Addresses and ports that are known to be connected to; no further ones are learned.
 const MAX_SERVERS: usize = 20_000;
 
-/// Who answers connections, learned from the flows that say so.
+/// The servers, learned from the flows that say which end answers.
 ///
 /// Drops and packets on their way to another node often do not say whether they are replies. A
-/// packet from an address and port that others are known to connect to, to one that nobody is, is one.
+/// packet from an address and port that takes connections, to one that does not, is one.
 #[derive(Debug, Default)]
 pub(super) struct Servers {
     /// By port and number of the layer 4 protocol, the addresses.
@@ -48,7 +48,7 @@ impl Servers {
         }
     }
 
-    /// Whether the flow is a reply; `None` while nobody is known to connect to either end.
+    /// Whether the flow is a reply; `None` while no connection to either end is known.
     pub(super) fn is_reply(&self, flow: &Undirected) -> Option<bool> {
         if self.knows(&flow.destination) {
             return Some(false);

@@ -185,9 +185,9 @@ fn a_flow_that_does_not_say_goes_the_way_of_its_connection() {
     let silent = ("dns", 53, "shop", 40_000, None);
     check(&[request, silent], &[("shop", "dns", "53/TCP", 2)]);
     check(&[("dns", 53, "shop", 40_000, Some(true)), silent], &[("shop", "dns", "53/TCP", 2)]);
-    // A denied request goes as it came; what it might answer nobody has seen.
+    // A denied request goes as it came: no question was seen that it could answer.
     check(&[("shop", 40_000, "dns", 53, None)], &[("shop", "dns", "53/TCP", 1)]);
-    // Nobody connects to the port of a client.
+    // Connections do not go to the port of a client.
     check(&[silent], &[]);
     check(&[("dns", 53, "shop", 5353, None)], &[("dns", "shop", "5353/TCP", 1)]);
     // A server that is itself a client of another, from the port that it serves.

@@ -175,7 +175,7 @@ impl<'n> RawRule<'n> {
                 self.at,
                 "rule must have at least one of Ingress, IngressDeny, Egress, EgressDeny",
             )
-            .noted("an empty list is no block: the policy enforces nothing; `- {}` turns on default deny"));
+            .noted("an empty list turns nothing on: the policy enforces nothing; `- {}` turns on default deny"));
         }
         let (raw_subject, is_node) = match (&self.endpoint_selector, &self.node_selector) {
             (None, None) => {

@@ -92,7 +92,7 @@ spec: {addresses: [{type: InternalIP, ip: 192.0.2.2}, {type: CiliumInternalIP, i
         check(("pool", "blue"), remote, "10.0.1.1", Yes);
         check(("pool", "blue"), remote, "192.0.2.3", Unknown);
         check(("pool", "blue"), &["reserved:world"], "192.0.2.2", No);
-        // What agents leave out of identities is there only where they were told to keep it.
+        // What agents leave out of identities is there only where their configuration keeps it.
         check(("kubernetes.io/os", "linux"), remote, "192.0.2.1", Unknown);
         // The record's own labels come first.
         let own =

@@ -174,7 +174,7 @@ impl PolicySet {
         &self.documents
     }
 
-    /// Documents that were refused, or are no policies.
+    /// Documents that were refused, or are not policies.
     #[must_use]
     pub fn refused(&self) -> &[Refused] {
         &self.documents.refused

@@ -89,7 +89,7 @@ impl<'r> Rules<'r> {
                     severity,
                     first,
                     first.at,
-                    "egress is refused by default, and nothing allows DNS: whatever goes by name fails".to_owned(),
+                    "egress is refused by default, and nothing allows DNS: connections by name fail".to_owned(),
                     Some(fix.to_owned()),
                 );
             }

@@ -257,7 +257,7 @@ fn is_disproved(finding: &Finding, set: &PolicySet, seen: &Seen) -> bool {
     }
 }
 
-/// Addresses with several names: whoever may reach one of them reaches all.
+/// Addresses with several names: a pod that may reach one of them reaches all.
 fn shared_addresses(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
     for entry in set.entries() {
         let Peers::Any(peers) = &entry.peers else { continue };
@@ -318,7 +318,7 @@ fn unselected(seen: &Seen, findings: &mut Vec<Finding>) {
     });
 }
 
-/// What was recorded under other policies is no evidence about these.
+/// Flows recorded under other policies, which are not evidence about these.
 fn older(seen: &Seen, flows: &[Flow], findings: &mut Vec<Finding>) {
     let (count, Some(changed)) = seen.older else { return };
     let all: u64 = flows.iter().map(Flow::stands_for).sum();
@@ -341,7 +341,7 @@ fn older(seen: &Seen, flows: &[Flow], findings: &mut Vec<Finding>) {
 /// Id, sentence, and the denials that it is about.
 type PeerLint<'l> = (&'static str, &'static str, &'l dyn Fn(&Denied) -> bool);
 
-/// Peers that rules could not mean, whatever they say.
+/// Peers that no rule of this kind can mean.
 fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
     const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
     let own = set.settings().cluster_name.as_str();

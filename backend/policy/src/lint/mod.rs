@@ -66,7 +66,7 @@ impl Finding {
 }
 
 /// Looks at policies, their texts and, where there are some, flows. `names` are those of the files
-/// by the texts' indices; empty where texts are no files.
+/// by the texts' indices; empty where the texts are not files.
 pub fn lint(
     texts: &[SourceText<'_>],
     names: &[&str],

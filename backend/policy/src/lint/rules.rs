@@ -100,7 +100,7 @@ impl Rules<'_> {
                 Severity::Warning,
                 entry,
                 *at,
-                format!("the list of peers is empty: `{clause}` selects nobody, whatever its ports"),
+                format!("the list of peers is empty: `{clause}` selects nobody, with every port"),
                 None,
             ),
             _ => {}

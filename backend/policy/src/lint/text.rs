@@ -152,7 +152,7 @@ impl Page<'_> {
                     "empty-direction",
                     Severity::Error,
                     at,
-                    format!("`{direction}: []` is no block: it does not even turn enforcement on; a list with an empty rule does"),
+                    format!("`{direction}: []` turns nothing on, not even default deny; a list with an empty rule does"),
                     Some(format!("{direction}:\n- {{}}")),
                 );
             }
@@ -197,7 +197,7 @@ impl Page<'_> {
                     "ignored-selector-field",
                     Severity::Error,
                     key.at,
-                    format!("`{}` is no field of a selector: Cilium ignores it, and the selector is wider than it looks", key.name),
+                    format!("`{}` is not a field of a selector: Cilium ignores it, and the selector is wider than it looks", key.name),
                     None,
                 );
             }
@@ -264,7 +264,7 @@ impl Page<'_> {
                         "empty-http",
                         Severity::Warning,
                         rules.at,
-                        "`http: []` is no L7 rule: every request passes, unseen".to_owned(),
+                        "`http: []` is not an L7 rule: every request passes, unseen".to_owned(),
                         None,
                     );
                 }

@@ -17,7 +17,7 @@ pub(super) struct Node {
     pub(super) tree: Tree,
     height: u32,
     size: usize,
-    /// How often a count repeats it; none: it is no counted repetition.
+    /// How often a count repeats it; `None` if it is not a counted repetition.
     count: Option<u32>,
     /// A group that captures is never joined with what stands beside it.
     is_group: bool,
