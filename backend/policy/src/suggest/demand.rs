@@ -75,6 +75,12 @@ pub(super) fn demand(
     let sides = &judgement.sides;
     let subject = subject(&sides.subject)
         .ok_or("policies of nodes (`nodeSelector`) decide about it, and none is added here")?;
+    if subject.labels.is_empty() {
+        return Err(format!(
+            "the record has no label that makes out the subject: a policy for it would be one for all pods of `{}`",
+            subject.namespace
+        ));
+    }
     let queried = queried_names(judge.set(), &sides.subject);
     let peer = peer(&sides.peer, &subject.namespace, flow, &queried, judge.set().settings())?;
     let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
@@ -299,6 +305,11 @@ fn peer(
     }
     if let Some(own) = identity.k8s_label("io.kubernetes.pod.namespace") {
         let mut labels = own_labels(identity);
+        if labels.is_empty() {
+            return Err(format!(
+                "the record has no label that makes out the other side: a rule for it would be one for all pods of `{own}`"
+            ));
+        }
         // A selector that names no cluster means the local one.
         let cluster = identity.k8s_label(CLUSTER).filter(|own| *own != settings.cluster_name);
         labels.extend(cluster.map(|own| (CLUSTER.to_owned(), own.to_owned())));

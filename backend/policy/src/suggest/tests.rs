@@ -614,3 +614,22 @@ fn flows_of_all_kinds_are_fixed_together() {
     assert!(suggestion.yaml.contains("io.cilium.k8s.policy.cluster: west"), "{}", suggestion.yaml);
     assert_eq!((suggestion.fixed, suggestion.also_allowed.len()), (vec![4], 0));
 }
+
+#[test]
+fn pods_without_labels_get_no_rule_for_their_namespace() {
+    let bare = || {
+        let namespace = "k8s:io.kubernetes.pod.namespace=pets".to_owned();
+        let labels = vec![namespace, "k8s:io.cilium.k8s.policy.cluster=default".to_owned()];
+        Endpoint { labels, ..Endpoint::default() }
+    };
+    let check = |from: Endpoint, to: Endpoint, reason: &str| {
+        let flow = tcp(from, to, 80, TrafficDirection::Ingress);
+        let suggestion = suggested(CLOSED, &[flow], &[0]);
+        assert_eq!((suggestion.edits.len(), suggestion.yaml.as_str()), (0, ""));
+        let given = &suggestion.unfixed[0].reason;
+        assert!(given.starts_with(reason), "{given}");
+    };
+    let b = || pod("pets", "app=b");
+    check(bare(), b(), "the record has no label that makes out the other side");
+    check(b(), bare(), "the record has no label that makes out the subject");
+}
