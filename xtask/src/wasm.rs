@@ -47,9 +47,9 @@ pub(crate) fn built() -> std::io::Result<Vec<Built>> {
 /// The decoder, and the policy engine, which is loaded where there are policies.
 const MODULES: [Module; 2] = [
     Module { package: "frontend-wasm", name: "frontend_wasm", budget_bytes: 200_000 },
-    // Verdicts, lints, fixes and answers in one, which weighs 346 KB: as three modules, each with the
+    // Verdicts, lints, fixes and answers in one, which weighs 349 KB: as three modules, each with the
     // engine, all but the answers weighed 797 KB.
-    Module { package: "policy-wasm", name: "policy_wasm", budget_bytes: 363_000 },
+    Module { package: "policy-wasm", name: "policy_wasm", budget_bytes: 366_000 },
 ];
 
 /// Binaryen's optimiser, compiled for Node.js.
@@ -136,7 +136,6 @@ fn bind(module: &Path, folder: &Path, name: &str) -> Result<(), BindingsError> {
             .input_path(module)
             .out_name(name)
             .typescript(true)
-            .remove_name_section(true)
             .remove_producers_section(true)
             // The panel says where the module lies: chunks of a plugin have no address of their own.
             .omit_default_module_path(true);
@@ -161,6 +160,9 @@ async fn shrink(step: &mut Step, module: &Path) -> Result<(), Failure> {
             "0",
             "--flexible-inline-max-function-size",
             "0",
+            // Instances of one generic function stand together, where gzip sees that they are alike:
+            // 2 % less of each module. Names go afterwards.
+            "--reorder-functions-by-name",
             "--strip-debug",
             "--enable-bulk-memory",
             "--enable-bulk-memory-opt",
