@@ -131,6 +131,7 @@ impl Next<'_> {
     /// What is known of the connections behind a lookup whose name was not recorded.
     fn beyond(&mut self, flow: &Flow, sender: &Endpoint, source: &str) -> Option<String> {
         let mut shut: Vec<String> = Vec::new();
+        let mut is_open = false;
         for other in self.flows {
             let is_of_sender = other.traffic_direction == TrafficDirection::Egress
                 && other.source.as_ref().is_some_and(|own| own.labels == sender.labels)
@@ -140,6 +141,7 @@ impl Next<'_> {
             }
             let Ok(summary) = self.judge.judge_flow(other, self.learned) else { continue };
             let Ok(sides) = Sides::of(other, self.learned, self.settings) else { continue };
+            is_open |= summary.verdict == Verdict::Allowed;
             let (_, destination) = parties(other, &sides);
             let sentence = format!("egress to {destination} {}", sides.traffic);
             if summary.verdict == Verdict::Denied && !shut.contains(&sentence) {
@@ -150,6 +152,9 @@ impl Next<'_> {
         if !shut.is_empty() {
             let stay = if shut.len() == 1 { "stays" } else { "stay" };
             return Some(format!("{alone}: {} {stay} denied", shut.join(" and ")));
+        }
+        if is_open {
+            return None;
         }
         // What it may reach is what its rules allow; the record does not say where it meant to go.
         let judgement = self.judge.explain_flow(flow, self.learned).ok()?;
