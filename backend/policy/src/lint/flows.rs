@@ -7,6 +7,7 @@ use super::{
     seen::{Denied, Refused, Seen},
 };
 use crate::dates::written;
+use crate::document::CLUSTER;
 use crate::order::sort;
 use crate::{Action, Direction, Entry, Judge, NamePattern, PeerMatcher, Peers, PolicySet};
 
@@ -343,7 +344,6 @@ type PeerLint<'l> = (&'static str, &'static str, &'l dyn Fn(&Denied) -> bool);
 
 /// Peers that no rule of this kind can mean.
 fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
-    const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
     let own = set.settings().cluster_name.as_str();
     let is_local = set.settings().default_local_cluster();
     let groups: [PeerLint<'_>; 3] = [
@@ -408,7 +408,7 @@ fn other_namespaces(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                     && matches!(&r.operator, crate::Operator::In(values) if values.as_slice() == [own])
             });
             // Without a label of its own, a selector means nobody in particular.
-            if implied.is_empty() || own.is_empty() || said.len() < 2 {
+            if implied.is_empty() || own.is_empty() || !said.iter().any(|r| r.key != CLUSTER) {
                 continue;
             }
             let mut evidence: Vec<String> = seen

@@ -32,7 +32,9 @@ pub(super) fn lint(set: &PolicySet, findings: &mut Vec<Finding>) {
                     );
                     Some((NEWER, Severity::Hint, sentence))
                 }
-                PeerMatcher::Labels(selector) => aggregates(set, selector),
+                PeerMatcher::Labels(selector) if !gets_cluster(set, entry, selector) => {
+                    aggregates(set, selector)
+                }
                 PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), except }
                     if selector.is_wildcard() && except.is_empty() =>
                 {
@@ -82,6 +84,17 @@ fn cluster_policies(set: &PolicySet, findings: &mut Vec<Finding>) {
 fn is_cluster_mesh(peer: &Peer, selector: &Selector) -> bool {
     peer.field.ends_with("Entities")
         && matches!(selector.requirements.as_slice(), [only] if only.key == CLUSTER && only.operator == Operator::Exists)
+}
+
+/// Whether the releases that have aggregates add the own cluster to a selector that has none here:
+/// with it, the selector does not only exclude.
+fn gets_cluster(set: &PolicySet, entry: &Entry, selector: &Selector) -> bool {
+    let kind = set.policies().get(entry.policy).map(|policy| policy.name.kind);
+    let settings = set.settings();
+    settings.default_local_cluster.is_none()
+        && !settings.release.has_aggregates()
+        && kind != Some(PolicyKind::ClusterNetworkPolicy)
+        && !selector.requirements.iter().any(|own| own.source.as_deref() == Some("reserved"))
 }
 
 /// What a selector that only excludes selects beside what it means.

@@ -134,6 +134,11 @@ fn cases() -> Vec<(&'static str, String, String)> {
             peers("{matchExpressions: [{key: app, operator: DoesNotExist}]}"),
         ),
         (
+            "selects-more",
+            peers("{matchExpressions: [{key: reserved:world, operator: DoesNotExist}]}"),
+            np("  ingress: [{from: [{namespaceSelector: {matchExpressions: [{key: team, operator: NotIn, values: [red]}]}}]}]"),
+        ),
+        (
             "group-of-everyone",
             to("toCIDRSet: [{cidrGroupSelector: {}}]"),
             to("toCIDRSet: [{cidrGroupSelector: {matchLabels: {team: red}}}]"),

@@ -139,7 +139,12 @@ pub(super) fn recorded() -> Vec<Recorded> {
 #[test]
 fn flows_give_evidence() {
     for (id, policy, bad, good, evidence) in recorded() {
-        let settings = Settings { default_local_cluster: Some(true), ..Settings::default() };
+        let own_cluster = Settings { default_local_cluster: Some(true), ..Settings::default() };
+        if id != "other-cluster" {
+            let found = findings(&policy, &Settings::default(), &bad);
+            assert!(found.iter().any(|own| own.id == id), "{id} is not among {found:?}");
+        }
+        let settings = own_cluster;
         let found = findings(&policy, &settings, &bad);
         let finding = found.iter().find(|own| own.id == id);
         let mut lines = String::new();
