@@ -117,7 +117,7 @@ pub fn ask(
                     && sender.is_subject()
                     && sender.address == receiver.address
                     && !sender.address.is_empty(),
-                unasked: Vec::new(),
+                notes: Vec::new(),
             };
             let traffic = receiver.traffic.unwrap_or(*traffic);
             let (steps, notes) = asker.steps(destination.lookup.as_ref(), traffic);
@@ -168,7 +168,7 @@ pub(crate) fn connect(
             receiver,
             request: None,
             is_itself: false,
-            unasked: Vec::new(),
+            notes: Vec::new(),
         };
         let names = found.lookup.as_ref().map(Asked::names).unwrap_or_default();
         asker.connect(&names, receiver.traffic.unwrap_or(traffic), &mut steps);
@@ -184,8 +184,8 @@ struct Asker<'a> {
     request: Option<&'a (String, String)>,
     /// The receiver is the sender.
     is_itself: bool,
-    /// Why policy is not asked.
-    unasked: Vec<String>,
+    /// What else is to be known.
+    notes: Vec<String>,
 }
 
 impl Asker<'_> {
@@ -222,7 +222,7 @@ impl Asker<'_> {
         } else {
             self.connect(&names, traffic, &mut steps);
         }
-        notes.append(&mut self.unasked);
+        notes.append(&mut self.notes);
         (steps, notes)
     }
 
@@ -286,7 +286,18 @@ impl Asker<'_> {
             };
             let mut flow = record(sender, receiver, direction, traffic, l7);
             flow.destination_names = names.to_vec();
+            let before = steps.len();
             self.judge(kind, &about, flow, receiver, steps);
+            if let Some(Step { judgement, .. }) = steps.get(before)
+                && judgement.explanation.decision.is_redirect
+                && judgement.verdict == Verdict::Allowed
+                && self.request.is_none()
+            {
+                self.notes.push(format!(
+                    "on {}, the proxy lets pass what its rules allow: whether a request does is another question",
+                    direction.name()
+                ));
+            }
         }
     }
 
@@ -308,7 +319,7 @@ impl Asker<'_> {
         let named = receiver.ports.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
         match self.judge.explain_record(&flow, learned, named) {
             Ok(judgement) => steps.push(Step { kind, about: about.to_owned(), judgement, flow }),
-            Err(err) => self.unasked.push(err.to_string()),
+            Err(err) => self.notes.push(err.to_string()),
         }
     }
 }

@@ -296,6 +296,10 @@ fn services_and_pods_are_found_behind_their_names() {
         "[fd00::90]:80",
         "allowed | egress allowed; ingress allowed;",
     );
+    // A connection that passes says nothing of what is asked over it.
+    let proxied = answer(&[COMBINED, CLUSTER], "store-front", "product-service:3002");
+    assert_eq!(proxied.verdict, Verdict::Allowed);
+    assert!(proxied.notes.iter().any(|note| note.starts_with("on egress, the proxy lets pass")));
     // A pod's way to itself.
     let own = answer(&[ZERO_TRUST, CLUSTER], "store-front-1", "10.244.0.87:8080");
     assert_eq!((own.verdict, own.paths[0].steps.len()), (Verdict::Allowed, 0));
