@@ -164,6 +164,11 @@ impl Judge {
 }
 
 impl PolicySet {
+    /// Whether the time of any change is known.
+    pub(crate) fn are_dated(&self) -> bool {
+        self.known_dates.are_some || self.changed.is_some()
+    }
+
     /// The last changes of what an entry says.
     fn changes(&self, entry: u32) -> Changes {
         let documents = self.documents();

@@ -154,7 +154,7 @@ pub struct Peer {
     pub matcher: PeerMatcher,
     /// The selector's text as the agent keeps it: rules of the same text are merged, those of the
     /// same meaning are not.
-    pub text: String,
+    pub text: Box<str>,
 }
 
 /// Whom a peer selects.
@@ -269,13 +269,13 @@ pub struct L7Rules {
     /// DNS names; any of them is enough.
     pub dns: Vec<DnsRule>,
     /// `terminatingTLS`.
-    pub terminating_tls: Option<TlsContext>,
+    pub terminating_tls: Option<Box<TlsContext>>,
     /// `originatingTLS`.
-    pub originating_tls: Option<TlsContext>,
+    pub originating_tls: Option<Box<TlsContext>>,
     /// Server names that are allowed.
     pub server_names: Vec<String>,
     /// It goes to a listener of an Envoy configuration.
-    pub listener: Option<Listener>,
+    pub listener: Option<Box<Listener>>,
 }
 
 /// What opens TLS: the secret by its name, as written. What the secret holds is never read.

@@ -175,7 +175,10 @@ impl Conversion<'_> {
     ) -> Result<Option<(Vec<Peer>, Vec<DnsRule>)>, Refusal> {
         let one = |(selector, text)| {
             let matcher = PeerMatcher::Labels(selector);
-            (vec![Peer { at: peer.at, field, matcher, text }], Vec::new())
+            (
+                vec![Peer { at: peer.at, field, matcher, text: String::into_boxed_str(text) }],
+                Vec::new(),
+            )
         };
         if let Some(pods) =
             peer.object("pods", "NamespacedPod", &["namespaceSelector", "podSelector"])?
@@ -207,7 +210,7 @@ impl Conversion<'_> {
                     spelled.label(format!("k8s:{CLUSTER}"), cluster);
                 }
                 let matcher = PeerMatcher::Nodes(Selector::new(requirements));
-                Peer { at: node.at, field, matcher, text: spelled.into_text() }
+                Peer { at: node.at, field, matcher, text: spelled.into_text().into() }
             });
             return Ok(Some((peers.into(), Vec::new())));
         }
@@ -217,7 +220,7 @@ impl Conversion<'_> {
                 .map(|(at, text)| {
                     let prefix = address_or_prefix(text, *at)?;
                     let matcher = PeerMatcher::Cidr { prefix, except: Vec::new() };
-                    Ok(Peer { at: *at, field, matcher, text: cidr_text(text, &[]) })
+                    Ok(Peer { at: *at, field, matcher, text: cidr_text(text, &[]).into() })
                 })
                 .collect::<Result<_, Refusal>>()?;
             return Ok(Some((peers, Vec::new())));
@@ -252,7 +255,12 @@ impl Conversion<'_> {
                 } else {
                     name_text(&text, "")
                 };
-                peers.push(Peer { at, field, matcher: PeerMatcher::Name(pattern), text });
+                peers.push(Peer {
+                    at,
+                    field,
+                    matcher: PeerMatcher::Name(pattern),
+                    text: text.into(),
+                });
             }
             return Ok(Some((peers, dns)));
         }
@@ -333,7 +341,7 @@ fn dns_entry(mut entry: Entry, field: &'static str, dns: Vec<DnsRule>) -> Entry 
         Selector::new(vec![Requirement::new("k8s-app", Operator::In(vec!["kube-dns".to_owned()]))]);
     let matcher = PeerMatcher::Labels(kube_dns);
     let text = "any:k8s-app=kube-dns".to_owned();
-    entry.peers = Peers::Any(vec![Peer { at, field, matcher, text }]);
+    entry.peers = Peers::Any(vec![Peer { at, field, matcher, text: text.into() }]);
     let ports = ["dns", "dns-tcp"].map(|name| Port {
         at,
         protocol: Protocol::Any,

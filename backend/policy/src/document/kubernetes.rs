@@ -121,7 +121,8 @@ impl Conversion<'_> {
             for (number, peer) in peers.iter().enumerate() {
                 let mut entry = self.entry(direction, Some(index), Some(number), peer.at, subject);
                 let (matcher, text) = self.peer(peer)?;
-                entry.peers = Peers::Any(vec![Peer { at: peer.at, field, matcher, text }]);
+                entry.peers =
+                    Peers::Any(vec![Peer { at: peer.at, field, matcher, text: text.into() }]);
                 entry.ports.clone_from(&ports);
                 entries.push(entry);
             }
@@ -230,7 +231,7 @@ impl Conversion<'_> {
 /// Every peer, the node and the world included.
 pub(super) fn everyone(at: Position) -> Peers {
     let matcher = PeerMatcher::Labels(Selector::default());
-    Peers::Any(vec![Peer { at, field: "", matcher, text: String::new() }])
+    Peers::Any(vec![Peer { at, field: "", matcher, text: "".into() }])
 }
 
 /// An address counts as the prefix that holds it alone.

@@ -75,7 +75,7 @@ impl Peering<'_, '_> {
             peers.push(Peer {
                 at: node.at,
                 field: fields.groups,
-                text: format!("cidrgroup:{key}"),
+                text: format!("cidrgroup:{key}").into(),
                 matcher: PeerMatcher::CloudGroup { key },
             });
         }
@@ -148,7 +148,12 @@ impl Peering<'_, '_> {
         for raw in self.selectors(field)? {
             let (selector, text) =
                 cilium_peer(&raw, self.namespace, self.subject_is_init, self.settings);
-            peers.push(Peer { at: raw.at, field, matcher: PeerMatcher::Labels(selector), text });
+            peers.push(Peer {
+                at: raw.at,
+                field,
+                matcher: PeerMatcher::Labels(selector),
+                text: text.into(),
+            });
         }
         Ok(())
     }
@@ -156,7 +161,12 @@ impl Peering<'_, '_> {
     fn nodes(&self, field: &'static str, peers: &mut Vec<Peer>) -> Result<(), Refusal> {
         for raw in self.selectors(field)? {
             let (selector, text) = node_peer(&raw, self.settings);
-            peers.push(Peer { at: raw.at, field, matcher: PeerMatcher::Nodes(selector), text });
+            peers.push(Peer {
+                at: raw.at,
+                field,
+                matcher: PeerMatcher::Nodes(selector),
+                text: text.into(),
+            });
         }
         Ok(())
     }
@@ -169,7 +179,7 @@ impl Peering<'_, '_> {
             peers.extend(selectors.into_iter().map(|selector| Peer {
                 at,
                 field,
-                text: entity_text(&selector),
+                text: entity_text(&selector).into(),
                 matcher: PeerMatcher::Labels(selector),
             }));
         }
@@ -184,7 +194,7 @@ impl Peering<'_, '_> {
             let prefix = Prefix::parse(&text)
                 .map_err(|what| Refusal::invalid(at, format!("unable to parse CIDR: {what}")))?;
             let matcher = PeerMatcher::Cidr { prefix, except: Vec::new() };
-            peers.push(Peer { at, field, matcher, text: cidr_text(&text, &[]) });
+            peers.push(Peer { at, field, matcher, text: cidr_text(&text, &[]).into() });
         }
         Ok(())
     }
@@ -256,7 +266,7 @@ impl Peering<'_, '_> {
                 }
                 (PeerMatcher::Cidr { prefix, except }, cidr_text(&cidr, &excepts))
             };
-            peers.push(Peer { at: item.at, field, matcher, text });
+            peers.push(Peer { at: item.at, field, matcher, text: text.into() });
         }
         Ok(())
     }
@@ -290,7 +300,7 @@ impl Peering<'_, '_> {
                 at: item.at,
                 field: "toFQDNs",
                 matcher: PeerMatcher::Name(pattern),
-                text: name_text(&name, &given_pattern),
+                text: name_text(&name, &given_pattern).into(),
             });
         }
         Ok(())
@@ -338,7 +348,7 @@ impl Peering<'_, '_> {
                 peers.push(Peer {
                     at: item.at,
                     field: "toServices",
-                    text: format!("service at {}:{}", item.at.line, item.at.column),
+                    text: format!("service at {}:{}", item.at.line, item.at.column).into(),
                     matcher: PeerMatcher::Service(meant),
                 });
             }

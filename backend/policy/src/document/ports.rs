@@ -180,10 +180,10 @@ impl<'n> RawPortRule<'n> {
             }
         }
         let mut l7 = L7Rules {
-            terminating_tls: self.terminating_tls.clone(),
-            originating_tls: self.originating_tls.clone(),
+            terminating_tls: self.terminating_tls.clone().map(Box::new),
+            originating_tls: self.originating_tls.clone().map(Box::new),
             server_names: self.server_names.iter().map(|(_, name)| name.clone()).collect(),
-            listener: self.listener.as_ref().map(|(_, listener)| listener.clone()),
+            listener: self.listener.as_ref().map(|(_, listener)| Box::new(listener.clone())),
             ..L7Rules::default()
         };
         if self.has_rules() {

@@ -169,7 +169,7 @@ fn peers_of(
             for address in service.backends.as_ref()? {
                 let prefix = Prefix::of_address(*address);
                 let matcher = PeerMatcher::Cidr { prefix, except: Vec::new() };
-                peers.push(new(matcher, cidr_text(&prefix.to_string(), &[])));
+                peers.push(new(matcher, cidr_text(&prefix.to_string(), &[]).into()));
             }
             continue;
         }
@@ -189,7 +189,7 @@ fn peers_of(
             want(CLUSTER, cluster);
         }
         let matcher = PeerMatcher::Labels(Selector::new(requirements));
-        peers.push(new(matcher, spelled.into_text()));
+        peers.push(new(matcher, spelled.into_text().into()));
     }
     is_found.then_some(peers)
 }

@@ -237,7 +237,7 @@ fn selections<'e>(
                         aggregate: world.selects_aggregate(&own.matcher, peer),
                     }
                 };
-                (own.text.as_str(), selects)
+                (&*own.text, selects)
             })
             .collect(),
     }

@@ -203,7 +203,7 @@ pub(super) fn steps<'e>(
         // Beside the selector of everyone the others are dropped.
         Peers::Any(peers) if peers.iter().any(is_everyone) => vec![""],
         Peers::Any(peers) => {
-            let mut texts: Vec<&str> = peers.iter().map(|peer| peer.text.as_str()).collect();
+            let mut texts: Vec<&str> = peers.iter().map(|peer| &*peer.text).collect();
             crate::order::sort(&mut texts);
             texts.dedup();
             texts
@@ -304,7 +304,7 @@ fn fails_alone(l7: &L7Rules, is_without_namespace: bool, is_synced: bool) -> Opt
             ));
         }
     }
-    let listener = l7.listener.as_ref()?;
+    let listener = l7.listener.as_deref()?;
     match &listener.config {
         None => Some(format!("listener `{}` names no Envoy configuration", listener.name)),
         Some((kind, _)) if kind == "CiliumEnvoyConfig" && is_without_namespace => Some(format!(
@@ -351,7 +351,7 @@ impl<'e> Merged<'e> {
     pub(super) fn of(entry: &'e Entry, step: &Step) -> Self {
         let l7 = step.l7(entry);
         let parser = l7.map_or(Parser::None, |l7| Parser::of(l7, step.protocol));
-        let listener = l7.and_then(|l7| l7.listener.as_ref());
+        let listener = l7.and_then(|l7| l7.listener.as_deref());
         let priority = listener.map_or(0, |listener| listener.priority);
         Self {
             priority: entry.priority,
@@ -359,8 +359,8 @@ impl<'e> Merged<'e> {
             parser,
             has_rules: l7.is_some_and(has_rules),
             authentication: entry.authentication.as_ref(),
-            terminating_tls: l7.and_then(|l7| l7.terminating_tls.as_ref()),
-            originating_tls: l7.and_then(|l7| l7.originating_tls.as_ref()),
+            terminating_tls: l7.and_then(|l7| l7.terminating_tls.as_deref()),
+            originating_tls: l7.and_then(|l7| l7.originating_tls.as_deref()),
             has_server_names: l7.is_some_and(|l7| !l7.server_names.is_empty()),
             listener: listener.map(|listener| QualifiedListener::of(entry, listener)),
             listener_priority: if priority == 0 { parser.default_priority() } else { priority },

@@ -126,7 +126,7 @@ pub(super) fn decide(
     traffic: Traffic,
     named: NamedPorts<'_>,
 ) -> Decision {
-    if pair.lets_too_large && traffic.is_fragmentation_needed() {
+    if traffic.is_fragmentation_needed() && pair.lets_too_large {
         return Decision::plain(Verdict::Allowed, Cause::FragmentationNeeded);
     }
     if pair.conflict.is_some() {
@@ -140,6 +140,9 @@ pub(super) fn decide(
     }
     let mut skipped_tier = 0;
     for candidate in &pair.candidates {
+        if candidate.bounds.is_some_and(|bounds| bounds.exclude(traffic)) {
+            continue;
+        }
         let Some(entry) = set.compiled(candidate.entry) else { continue };
         if entry.rank.0 <= skipped_tier {
             continue;

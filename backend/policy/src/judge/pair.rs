@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     identity::{Identity, Knowledge},
-    set::{CompiledEntry, CompiledPeers, PolicySet},
+    set::{Bounds, CompiledEntry, CompiledPeers, PolicySet},
     truth::{Truth, World, labels},
 };
 use crate::{Action, Direction, Enforcement, Settings};
@@ -49,6 +49,8 @@ pub(super) struct Pair {
 pub(super) struct Candidate {
     pub(super) entry: u32,
     pub(super) truth: Truth,
+    /// The entry's, by which most traffic is ruled out without a look at it.
+    pub(super) bounds: Option<Bounds>,
 }
 
 /// What holds where no entry matches.
@@ -200,7 +202,7 @@ impl Pair {
             default_deny |= entry.default_deny || (!settings.non_default_deny && is_normal);
             let truth = peer.is_peer_of(entry);
             if truth != Truth::No {
-                pair.candidates.push(Candidate { entry: *index, truth });
+                pair.candidates.push(Candidate { entry: *index, truth, bounds: entry.bounds });
                 pair.has_l7 |= entry.has_l7 && entry.action == Action::Allow;
             }
         }

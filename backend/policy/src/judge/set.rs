@@ -3,7 +3,7 @@
 use flow::Timestamp;
 use hashbrown::HashMap;
 
-use super::{conflict::Merges, truth::World};
+use super::{Traffic, conflict::Merges, truth::World};
 use crate::{
     Action, Dates, Direction, Documents, Entry, Peer, PeerMatcher, Peers, Policy, PortRange,
     Protocol, Refused, Selector, Settings, SourceText, dates::KnownDates,
@@ -36,6 +36,8 @@ pub(super) struct CompiledEntry {
     pub(super) peers: CompiledPeers,
     /// None: every protocol.
     pub(super) ports: Option<Vec<CompiledPort>>,
+    /// What all of `ports` lie in; none: they do not lie in one protocol's numbers.
+    pub(super) bounds: Option<Bounds>,
     /// Tier and priority.
     pub(super) rank: (u8, i64),
     pub(super) action: Action,
@@ -58,6 +60,39 @@ pub(super) struct CompiledPort {
     pub(super) is_redirect: bool,
     /// Index of its rule in the entry's `ports`.
     pub(super) rule: u32,
+}
+
+/// Ports of a protocol from the first to the last, both included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    protocol: u8,
+    first: u16,
+    last: u16,
+}
+
+impl Bounds {
+    fn of(ports: &[CompiledPort]) -> Option<Self> {
+        let mut bounds = ports.iter().map(|port| match (port.protocol, &port.range) {
+            (Protocol::Number(protocol), PortRange::Numbers(first, last)) => {
+                Some(Self { protocol, first: *first, last: *last })
+            }
+            _ => None,
+        });
+        let first = bounds.next()??;
+        bounds.try_fold(first, |all, own| {
+            let own = own.filter(|own| own.protocol == all.protocol)?;
+            Some(Self {
+                first: all.first.min(own.first),
+                last: all.last.max(own.last),
+                protocol: all.protocol,
+            })
+        })
+    }
+
+    /// Whether traffic lies outside.
+    pub(super) fn exclude(self, traffic: Traffic) -> bool {
+        self.protocol != traffic.protocol || traffic.port < self.first || traffic.port > self.last
+    }
 }
 
 impl PolicySet {
@@ -101,6 +136,7 @@ impl PolicySet {
                 subject,
                 peers,
                 has_l7: ports.iter().flatten().any(|port| port.is_redirect),
+                bounds: ports.as_deref().and_then(Bounds::of),
                 ports,
                 rank: (entry.tier as u8, entry.priority),
                 action: entry.action,

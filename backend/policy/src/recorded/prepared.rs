@@ -8,7 +8,7 @@ use super::{
     Learned, Observed, Recorded, Summary, Unjudged, request,
     sides::{Party, Shape},
 };
-use crate::{Identity, Judge, Settings, dates::Changed};
+use crate::{Identity, Judge, Settings};
 
 /// Flows, ready to be judged by any set of policies with the same cluster name.
 #[derive(Debug, Clone, Default)]
@@ -137,27 +137,40 @@ impl Prepared {
     /// Judges every flow; the answers are in the flows' order.
     #[must_use]
     pub fn judge(&self, judge: &mut Judge) -> Vec<Result<Summary, Unjudged>> {
-        let answers: Vec<Option<(Summary, Changed)>> = self
+        let are_dated = judge.set().are_dated();
+        let mut changes = Vec::new();
+        let answers: Vec<Result<Summary, Unjudged>> = self
             .questions
             .iter()
             .map(|question| {
-                let subject = self.identities.get(question.subject as usize)?;
-                let peer = self.identities.get(question.peer as usize)?;
                 let Question { shape, observed, request, .. } = question;
-                let summary = judge.summarize((subject, peer), *shape, observed, request.as_ref());
-                Some((summary, judge.changed((subject, peer), shape.direction)))
+                let parties = [question.subject, question.peer];
+                let [subject, peer] = parties.map(|party| self.identities.get(party as usize));
+                let parties = subject.zip(peer);
+                if are_dated {
+                    let last = parties.map(|parties| judge.changed(parties, shape.direction));
+                    changes.push(last.unwrap_or_default());
+                }
+                let (subject, peer) = parties.ok_or(Unjudged::NoEndpoints)?;
+                Ok(judge.summarize((subject, peer), *shape, observed, request.as_ref()))
             })
             .collect();
+        let answer = |asked: u32| answers.get(asked as usize).copied();
+        if !are_dated {
+            let answers = self.flows.iter();
+            return answers
+                .map(|asked| answer((*asked)?).unwrap_or(Err(Unjudged::NoEndpoints)))
+                .collect();
+        }
         self.flows
             .iter()
             .zip(&self.times)
             .map(|(asked, time)| {
-                let answer = answers.get((*asked)? as usize).and_then(Option::as_ref);
-                let (summary, changed) = answer.ok_or(Unjudged::NoEndpoints)?;
-                Ok(changed.answer(
-                    *summary,
-                    (*time != NO_TIME).then(|| Timestamp::from_unix_nanos(*time)),
-                ))
+                let asked = (*asked)?;
+                let summary = answer(asked).unwrap_or(Err(Unjudged::NoEndpoints))?;
+                let last = changes.get(asked as usize).copied().unwrap_or_default();
+                let time = (*time != NO_TIME).then(|| Timestamp::from_unix_nanos(*time));
+                Ok(last.answer(summary, time))
             })
             .collect()
     }
