@@ -184,9 +184,6 @@ fn redirecting(
     traffic: Traffic,
     named: NamedPorts<'_>,
 ) -> Option<u32> {
-    if !pair.has_l7 {
-        return None;
-    }
     let mut candidates = pair.candidates.iter();
     let found =
         candidates.find(|candidate| {
@@ -204,6 +201,7 @@ fn redirecting(
 }
 
 /// An allow of this entry and those of its rank.
+#[inline]
 fn allowed_by(
     set: &PolicySet,
     pair: &Pair,
@@ -211,7 +209,7 @@ fn allowed_by(
     traffic: Traffic,
     named: NamedPorts<'_>,
 ) -> Decision {
-    let redirecting = redirecting(set, pair, rank, traffic, named);
+    let redirecting = if pair.has_l7 { redirecting(set, pair, rank, traffic, named) } else { None };
     Decision {
         verdict: Verdict::Allowed,
         cause: Cause::Entry(redirecting.unwrap_or(first)),
@@ -220,6 +218,7 @@ fn allowed_by(
 }
 
 /// Whether an entry's ports cover the traffic.
+#[inline]
 pub(super) fn entry_covers(
     entry: &CompiledEntry,
     traffic: Traffic,

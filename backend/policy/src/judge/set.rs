@@ -90,6 +90,7 @@ impl Bounds {
     }
 
     /// Whether traffic lies outside.
+    #[inline]
     pub(super) fn exclude(self, traffic: Traffic) -> bool {
         self.protocol != traffic.protocol || traffic.port < self.first || traffic.port > self.last
     }
@@ -227,6 +228,7 @@ impl PolicySet {
         self.documents.entries.get(index as usize)
     }
 
+    #[inline]
     pub(super) fn compiled(&self, index: u32) -> Option<&CompiledEntry> {
         self.compiled.get(index as usize)
     }
