@@ -79,8 +79,15 @@ impl Judgement {
     #[must_use]
     pub fn unplaced(&self, set: &PolicySet) -> Option<String> {
         let namespace = meant(set, &self.sides.subject)?;
-        let mut policies: Vec<usize> = about(set, &self.sides.subject).collect();
+        // What a policy says of the other direction changes nothing here.
+        let mut policies: Vec<usize> = about(set, &self.sides.subject)
+            .filter(|(_, entry)| entry.direction == self.sides.direction)
+            .map(|(policy, _)| policy)
+            .collect();
         policies.dedup();
+        if policies.is_empty() {
+            return None;
+        }
         let more = policies.len().saturating_sub(MAX_NAMED);
         let mut names: Vec<String> = policies
             .into_iter()
@@ -110,13 +117,16 @@ fn meant<'i>(set: &PolicySet, subject: &'i Identity) -> Option<&'i str> {
 }
 
 /// Policies without a namespace whose selectors match, their namespace aside; in order.
-fn about<'s>(set: &'s PolicySet, subject: &'s Identity) -> impl Iterator<Item = usize> + 's {
+fn about<'s>(
+    set: &'s PolicySet,
+    subject: &'s Identity,
+) -> impl Iterator<Item = (usize, &'s Entry)> + 's {
     let is_about = |(_, entry): &(usize, &Entry)| {
         entry.subject.requirements.iter().all(|requirement| {
             requirement.key == POD_NAMESPACE || requirement.matches(subject.labels())
         })
     };
-    unplaced(set).filter(is_about).map(|(policy, _)| policy)
+    unplaced(set).filter(is_about)
 }
 
 /// Entries of the policies without a namespace; those of a replaced policy are none.

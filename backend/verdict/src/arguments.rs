@@ -63,7 +63,7 @@ pub(crate) struct Arguments {
     /// `kubectl get -o yaml`, keep that time.
     #[arg(long, value_name = "TIME|DURATION", value_parser = since)]
     pub(crate) policies_since: Option<Timestamp>,
-    /// Policies to compare with: which flows change, and why.
+    /// All policies as they would be, instead of those of `--policies`: which flows change, and why.
     #[arg(long, num_args = 1.., value_name = "DIR|FILE")]
     pub(crate) what_if: Vec<PathBuf>,
     /// Look for what is allowed, and still not what its author meant.

@@ -12,6 +12,7 @@ use policy::{
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, Output};
+use crate::groups;
 use crate::input::{self, InputError, PolicyFile};
 use crate::text::{self, Paint, clean};
 
@@ -128,6 +129,7 @@ pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
             refused.refusal.at.line, refused.refusal
         ));
     }
+    notices.extend(crate::replaced(&set, &files));
     if set.policies().is_empty() {
         notices.push("there is no policy: everything passes".to_owned());
     }
@@ -177,11 +179,8 @@ const fn word(verdict: Verdict) -> &'static str {
 impl Report<'_> {
     /// The file of the policy that decides, or that turned the default to deny.
     fn file(&self, step: &Step) -> Option<&str> {
-        let explanation = &step.judgement.explanation;
-        let deciding = explanation.deciding.first().and_then(|rule| self.set.policy_of(rule.entry));
-        let denying = || self.set.policies().get(explanation.default_deny.first()?.policy);
-        let policy = deciding.or_else(denying)?;
-        self.files.get(policy.source).map(|file| file.name.as_str())
+        let source = groups::source_text(&step.judgement, self.set)?;
+        self.files.get(source).map(|file| file.name.as_str())
     }
 
     fn text(&self, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
@@ -224,8 +223,8 @@ impl Report<'_> {
                 };
                 let sentence = step.judgement.sentence(self.set);
                 writeln!(out, "      {}{}", clean(&sentence), paint.dim(&file))?;
-                if let Some(unplaced) = step.judgement.unplaced(self.set) {
-                    writeln!(out, "      {}", clean(&unplaced))?;
+                if let Some(unplaced) = &step.unplaced {
+                    writeln!(out, "      {}", clean(unplaced))?;
                 }
             }
             if let Some(line) = path.alone() {
@@ -244,9 +243,8 @@ impl Report<'_> {
     fn json(&self) -> Value {
         let step = |step: &Step| {
             let judgement = &step.judgement;
-            let explanation = &judgement.explanation;
             let missing: Vec<String> =
-                explanation.missing.iter().map(ToString::to_string).collect();
+                judgement.explanation.missing.iter().map(ToString::to_string).collect();
             json!({
                 "step": step.kind.name(),
                 "about": step.about,
@@ -255,7 +253,7 @@ impl Report<'_> {
                 "file": self.file(step),
                 "ours": judgement.ours.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "missing": missing,
-                "unplaced": judgement.unplaced(self.set),
+                "unplaced": step.unplaced,
             })
         };
         let path = |path: &policy::Path| {

@@ -156,7 +156,8 @@ fn request(flow: &Flow) -> Option<String> {
     }
 }
 
-fn source_text(judgement: &Judgement, set: &policy::PolicySet) -> Option<usize> {
+/// The text of the policy that decides, or that turned the default to deny.
+pub(crate) fn source_text(judgement: &Judgement, set: &policy::PolicySet) -> Option<usize> {
     let explanation = &judgement.explanation;
     if let Cause::Entry(entry) = explanation.decision.cause {
         return set.policy_of(entry).map(|policy| policy.source);

@@ -62,6 +62,8 @@ pub(crate) enum InputError {
         #[source]
         cause: LineError,
     },
+    #[error("`--what-if` compares verdicts about flows: give them with `--flows`")]
+    NoFlowsToCompare,
     #[error("{place}: {reason}")]
     LogResource { place: String, reason: String },
     #[error("no file given with --log-resource holds a ContainerNetworkLog")]
@@ -274,6 +276,12 @@ impl Records {
 
     fn finish(self, path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError> {
         let mut notices = Vec::new();
+        if self.is_empty() {
+            notices.push(format!(
+                "`{}` holds no record, so that nothing is compared: what writes the flows may have failed",
+                path.display()
+            ));
+        }
         if self.flows.len() >= MAX_FLOWS {
             notices.push(format!("only the first {MAX_FLOWS} flows were read"));
         }

@@ -12,14 +12,14 @@ mod json;
 mod logged;
 mod text;
 
-use std::{io::Write, process::ExitCode, sync::Arc};
+use std::{collections::HashMap, io::Write, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use flow::Flow;
 use logged::Logged;
 use policy::{
-    Agreement, Dates, Finding, Judge, Learned, PolicySet, Prepared, Severity, Suggestion, Unplaced,
-    WhatIf, lint, suggest, what_if,
+    Agreement, Dates, Finding, Judge, Learned, Policy, PolicyName, PolicySet, Prepared, Severity,
+    Suggestion, Unplaced, WhatIf, lint, suggest, what_if,
 };
 
 use arguments::{Arguments, Command, Given, Output};
@@ -83,9 +83,10 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    fn of(set: &PolicySet, groups: &[Group], findings: Option<&[Finding]>) -> Self {
+    /// `is_whole`: none of the policies is refused, those of `--what-if` included.
+    fn of(is_whole: bool, groups: &[Group], findings: Option<&[Finding]>) -> Self {
         let is_error = |finding: &Finding| finding.severity == Severity::Error;
-        if set.refused().iter().any(|refused| refused.refusal.class.is_error()) {
+        if !is_whole {
             Self::Refused
         } else if groups.iter().any(|group| group.agreement == Agreement::Differs) {
             Self::Differs
@@ -107,6 +108,41 @@ impl Outcome {
     }
 }
 
+fn refuses(set: &PolicySet) -> bool {
+    set.refused().iter().any(|refused| refused.refusal.class.is_error())
+}
+
+/// Policies that stand in several files, of which one counts.
+pub(crate) fn replaced(set: &PolicySet, files: &[PolicyFile]) -> Option<String> {
+    let mut last: HashMap<&PolicyName, &Policy> = HashMap::new();
+    let mut twice: Vec<&PolicyName> = Vec::new();
+    for policy in set.policies() {
+        if last.insert(&policy.name, policy).is_some() && !twice.contains(&&policy.name) {
+            twice.push(&policy.name);
+        }
+    }
+    let name = *twice.first()?;
+    let file = files.get(last.get(name)?.source).map_or("", |file| file.name.as_str());
+    let more = match twice.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more are"),
+    };
+    Some(format!("{name} is given more than once{more}: the last counts, here that of {file}"))
+}
+
+/// What is in force and not among the policies of `--what-if`, which stand for all of them.
+fn absent(set: &PolicySet, other: &PolicySet) -> Option<String> {
+    let is_absent = |policy: &&Policy| other.policies().iter().all(|own| own.name != policy.name);
+    let mut absent = set.policies().iter().filter(is_absent);
+    let first = absent.next()?;
+    Some(match absent.count() {
+        0 => format!("--what-if lacks {}: it is taken as deleted", first.name),
+        more => {
+            format!("--what-if lacks {} and {more} more: they are taken as deleted", first.name)
+        }
+    })
+}
+
 /// Prints the report.
 fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
     let Given { files, flows, settings, mut notices } =
@@ -115,11 +151,12 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
     let dates =
         Dates { texts: vec![arguments.policies_since; texts.len()], set: arguments.policies_since };
     let set = Arc::new(PolicySet::read(&texts, settings.clone()).dated(&dates));
+    notices.extend(replaced(&set, &files));
     let mut judge = Judge::new(Arc::clone(&set));
     let learned = Learned::from_flows(&flows);
     let (groups, tally) = groups::group(&mut judge, &flows, &learned);
     let has_policy = !set.policies().is_empty();
-    if !has_policy && set.refused().iter().any(|refused| refused.refusal.class.is_error()) {
+    if !has_policy && refuses(&set) {
         notices.push("no document of these files is a policy in force".to_owned());
     } else if !has_policy {
         notices.push("there is no policy: everything passes".to_owned());
@@ -129,8 +166,10 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
     notices.extend(unplaced(&set));
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let findings = arguments.lint.then(|| lint(&texts, &names, &mut judge, &flows));
+    let mut is_whole = !refuses(&set);
     let what_if = match arguments.what_if.as_slice() {
         [] => None,
+        _ if arguments.flows.is_none() => return Err(InputError::NoFlowsToCompare),
         paths => {
             let files = input::policies(paths, &mut notices)?;
             let other = PolicySet::read(&input::texts(&files), settings.clone());
@@ -138,6 +177,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
                 let name = files.get(refused.source).map_or("", |file| file.name.as_str());
                 notices.push(format!("{name}:{}: {}", refused.refusal.at.line, refused.refusal));
             }
+            is_whole &= !refuses(&other);
+            notices.extend(absent(&set, &other));
             notices.extend(unplaced(&other).map(|own| format!("--what-if: {own}")));
             Some(what_if(&mut judge, &mut Judge::new(Arc::new(other)), &flows))
         }
@@ -154,7 +195,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
         [] => None,
         paths => Some(Logged::of(&input::policies(paths, &mut notices)?, &flows)?),
     };
-    let outcome = Outcome::of(&set, &groups, findings.as_deref());
+    let outcome = Outcome::of(is_whole, &groups, findings.as_deref());
     let report = Report {
         files: &files,
         set: &set,

@@ -77,6 +77,39 @@ fn what_if_the_ingress_came_back() {
 }
 
 #[test]
+fn what_if_is_the_whole_set() {
+    let what_if = |with: &[&str]| {
+        let given = ["--policies", CHAOS, COMBINED, "--settings", PETS, "--flows", "chaos.jsonl"];
+        let output = run(&[given.as_slice(), &["--what-if"], with].concat(), None);
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, text) = what_if(&[COMBINED]);
+    assert_eq!(code, Some(0), "{text}");
+    let name = "CiliumNetworkPolicy/pets/allow-store-front-traffic";
+    assert!(text.contains(&format!("--what-if lacks {name}: it is taken as deleted")), "{text}");
+    // A set of which a document is refused is none to trust, whichever it is.
+    let (code, text) = what_if(&[CHAOS, COMBINED, "../policies-refused.yaml"]);
+    assert_eq!(code, Some(3), "{text}");
+    let without = run(&["--policies", CHAOS, "--what-if", CHAOS], None);
+    assert_eq!(without.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&without.stderr).contains("`--flows`"));
+}
+
+#[test]
+fn a_policy_that_is_replaced_is_named() {
+    let other = "acns-network-policy-allow-store-front-traffic.yaml";
+    let both = |files: [&str; 2]| {
+        let output = run(&["--policies", files[0], files[1], "--flows", "/dev/null"], None);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    for files in [[CHAOS, other], [other, CHAOS]] {
+        let text = both(files);
+        let said = format!("is given more than once: the last counts, here that of {}", files[1]);
+        assert!(text.contains(&said) && text.contains("`/dev/null` holds no record"), "{text}");
+    }
+}
+
+#[test]
 fn combined_tells_the_whole_story() {
     check(
         "combined",
@@ -210,4 +243,9 @@ fn policies_without_a_namespace_are_said_to_be_so() {
     assert_eq!(group["agreement"], "differs");
     assert!(group["unplaced"].as_str().unwrap().contains("namespace=pets"), "{group}");
     assert!(answer["notices"][0].as_str().unwrap().contains("1 policy names no namespace"));
+    // Neither yes nor no without it.
+    let ask = ["ask", "--policies", CHAOS, "--flows", "chaos.jsonl", "--from", "world"];
+    let to = ["--to", "pets/store-front:8080"];
+    let code = |more: &[&str]| run(&[ask.as_slice(), &to, more].concat(), None).status.code();
+    assert_eq!((code(&[]), code(&["--settings", PETS])), (Some(5), Some(1)));
 }

@@ -74,6 +74,9 @@ pub struct Step {
     pub about: String,
     /// What the policies say.
     pub judgement: Judgement,
+    /// Policies that name no namespace, and would be about this pod in its own: with them the step
+    /// might go another way. None: there are no such policies.
+    pub unplaced: Option<String>,
     /// The record that such traffic would leave.
     pub flow: Flow,
 }
@@ -318,7 +321,10 @@ impl Asker<'_> {
         };
         let named = receiver.ports.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
         match self.judge.explain_record(&flow, learned, named) {
-            Ok(judgement) => steps.push(Step { kind, about: about.to_owned(), judgement, flow }),
+            Ok(judgement) => {
+                let unplaced = judgement.unplaced(self.judge.set());
+                steps.push(Step { kind, about: about.to_owned(), judgement, unplaced, flow });
+            }
             Err(err) => self.notes.push(err.to_string()),
         }
     }
@@ -396,7 +402,9 @@ impl Path {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let has = |verdict| self.steps.iter().any(|step| step.judgement.verdict == verdict);
-        if has(Verdict::Denied) {
+        if self.steps.iter().any(|step| step.unplaced.is_some()) {
+            Verdict::CannotTell
+        } else if has(Verdict::Denied) {
             Verdict::Denied
         } else if has(Verdict::CannotTell) {
             Verdict::CannotTell

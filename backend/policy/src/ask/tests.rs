@@ -307,6 +307,19 @@ fn services_and_pods_are_found_behind_their_names() {
     check(by_name, "kube-system/kube-dns:53/UDP", "allowed | egress allowed; ingress allowed;");
 }
 
+/// A policy that names no namespace would be about the pod in its own: neither yes nor no.
+#[test]
+fn policies_without_a_namespace_leave_it_open() {
+    let shut = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: shut}\nspec: {endpointSelector: {}, ingress: [{}]}\n";
+    let asked = |text: &str| answered(&[text], "x/a app=a", "x/b:80 app=b");
+    assert_eq!(asked(shut), "cannot tell | DNS allowed; egress allowed; ingress allowed;");
+    let placed = |namespace: &str| {
+        shut.replace("name: shut", &format!("name: shut, namespace: {namespace}"))
+    };
+    assert_eq!(asked(&placed("x")), "denied | DNS allowed; egress allowed; ingress denied;");
+    assert_eq!(asked(&placed("y")), "allowed | DNS allowed; egress allowed; ingress allowed;");
+}
+
 #[test]
 fn what_is_not_known_is_named() {
     let check = |policies: &str, from: &str, to: &str, expect: &str| {

@@ -6,6 +6,7 @@ use flow::{
 use super::*;
 
 mod lookups;
+mod several;
 
 const CLOSED: &str = "\
 apiVersion: cilium.io/v2
@@ -582,56 +583,4 @@ fn what_the_agent_lets_pass_by_a_setting_gets_no_rule() {
     let sentence = judgement.sentence(judge.set());
     assert!(sentence.starts_with("denied on ingress by default"), "{sentence}");
     assert!(sentence.ends_with(&format!("{what}, and connections need it")), "{sentence}");
-}
-
-/// A fix is made to many flows at once; each of them passes by itself.
-#[test]
-fn flows_of_all_kinds_are_fixed_together() {
-    let ping = |kind: u8| Flow {
-        l4: Some(Layer4::Icmpv4(flow::Icmp { icmp_type: kind, code: 0 })),
-        ..to_b("app=a", 0)
-    };
-    let udp = Flow {
-        l4: Some(Layer4::Udp(Udp { source_port: 4, destination_port: 90 })),
-        ..to_b("app=a", 0)
-    };
-    let v6 = Flow {
-        l4: Some(Layer4::Icmpv6(flow::Icmp { icmp_type: 128, code: 0 })),
-        ..to_b("app=a", 0)
-    };
-    let mut abroad = to_b("app=a", 80);
-    for label in &mut abroad.source.as_mut().unwrap().labels {
-        *label = label.replace("cluster=default", "cluster=west");
-    }
-    let flows = [ping(8), to_b("app=a", 80), udp, v6, abroad, request("app=c", "GET", "http://b/")];
-    let all: Vec<usize> = (0..flows.len()).collect();
-    // Within a policy, and beside one that is about others as well.
-    for text in [about_b("  ingress: [{}]\n"), CLOSED.to_owned()] {
-        let suggestion = suggested(&text, &flows, &all);
-        assert_eq!(suggestion.unfixed, [], "{text}");
-        assert_eq!(suggestion.fixed, all);
-    }
-    // A selector that names no cluster would mean the local one.
-    let suggestion = suggested(CLOSED, &flows, &[4]);
-    assert!(suggestion.yaml.contains("io.cilium.k8s.policy.cluster: west"), "{}", suggestion.yaml);
-    assert_eq!((suggestion.fixed, suggestion.also_allowed.len()), (vec![4], 0));
-}
-
-#[test]
-fn pods_without_labels_get_no_rule_for_their_namespace() {
-    let bare = || {
-        let namespace = "k8s:io.kubernetes.pod.namespace=pets".to_owned();
-        let labels = vec![namespace, "k8s:io.cilium.k8s.policy.cluster=default".to_owned()];
-        Endpoint { labels, ..Endpoint::default() }
-    };
-    let check = |from: Endpoint, to: Endpoint, reason: &str| {
-        let flow = tcp(from, to, 80, TrafficDirection::Ingress);
-        let suggestion = suggested(CLOSED, &[flow], &[0]);
-        assert_eq!((suggestion.edits.len(), suggestion.yaml.as_str()), (0, ""));
-        let given = &suggestion.unfixed[0].reason;
-        assert!(given.starts_with(reason), "{given}");
-    };
-    let b = || pod("pets", "app=b");
-    check(bare(), b(), "the record has no label that makes out the other side");
-    check(b(), bare(), "the record has no label that makes out the subject");
 }
