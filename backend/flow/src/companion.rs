@@ -11,19 +11,20 @@ use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, at, l4_proto
 use crate::end::End;
 use crate::{DropReason, Flow, Layer4, MessageType, TcpFlags, TraceReason, Verdict};
 
-/// What a packet goes with, and what policy had to do with it.
+/// A packet that accompanies a connection, and whether policy was asked about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Companion {
-    /// What it is.
+    /// Kind of the packet.
     pub kind: CompanionKind,
-    /// Whether policy was asked all the same: the datapath did not know what it goes with.
+    /// Whether policy was asked about it all the same: the datapath knew no connection that it goes
+    /// with.
     pub was_asked: bool,
 }
 
 /// Kind of a packet that accompanies a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CompanionKind {
-    /// A pod reaches itself through a Service.
+    /// Traffic of a pod to itself, as through a Service.
     OwnService,
     /// `ICMPv6` neighbour solicitations and advertisements.
     Neighbours,
@@ -31,19 +32,20 @@ pub enum CompanionKind {
     FragmentationNeeded,
     /// An ICMP error, or another packet that connection tracking relates to a connection.
     Related,
-    /// What a kernel tells the routers and multicast groups of its link.
+    /// Messages of a kernel to the routers and multicast groups of its link (IGMP, MLD, router
+    /// discovery).
     LinkTalk,
     /// The answer to a ping.
     EchoReply,
-    /// TCP's SYN and ACK: a server answers.
+    /// A server's SYN and ACK of TCP.
     Handshake,
-    /// TCP's RST of a server.
+    /// A server's RST of TCP.
     Reset,
     /// A packet from the port of a server to the port of a client.
     ServerPort,
 }
 
-/// What is read of a packet.
+/// The fields of a packet that tell what it accompanies.
 struct Packet<'p> {
     ips: [&'p str; 2],
     l4_protocol: u8,
@@ -63,12 +65,13 @@ struct Packet<'p> {
 const SERVICE_LOOPBACK: [&str; 2] = ["169.254.42.1", "fe80::1"];
 /// The first port that Linux gives to clients.
 const FIRST_CLIENT_PORT: u16 = 32_768;
-/// Ports from which no client asks.
+/// The port of DNS servers.
 const DNS_PORT: u16 = 53;
+/// The first port that a program may open without privileges; clients of DNS have none below.
 const FIRST_UNPRIVILEGED_PORT: u16 = 1_024;
 
 impl Companion {
-    /// What [`Companion::of_row`] reads.
+    /// Columns that [`Companion::of_row`] reads.
     pub const COLUMNS: ColumnSet = ColumnSet::of(&[
         Column::SourceIp,
         Column::DestinationIp,
@@ -86,7 +89,8 @@ impl Companion {
         Column::L7Record,
     ]);
 
-    /// What a flow goes with; none: it is of a connection, as far as it says.
+    /// The kind of a flow that accompanies a connection. None: it is part of a connection itself, as
+    /// far as the record says.
     #[must_use]
     pub fn of(flow: &Flow) -> Option<Self> {
         Packet::of(flow)?.companion()
@@ -99,7 +103,7 @@ impl Companion {
         Packet::of(flow).is_some_and(|packet| packet.may_be_answer())
     }
 
-    /// What the flow of a row goes with.
+    /// As [`Companion::of`], for the flow of a row.
     pub fn of_row(columns: &FlowColumns, row: usize) -> Option<Self> {
         if at(columns.l7_record(), row) != l7_record::NONE {
             return None;
@@ -124,7 +128,7 @@ impl Companion {
 }
 
 impl<'p> Packet<'p> {
-    /// None: it is a message of L7, or has no transport header.
+    /// The packet of a flow. None: a message of L7, or a record without a transport header.
     fn of(flow: &'p Flow) -> Option<Self> {
         if flow.l7.is_some() {
             return None;
@@ -219,9 +223,9 @@ impl<'p> Packet<'p> {
         Some(if is_reset { CompanionKind::Reset } else { CompanionKind::ServerPort })
     }
 
-    /// Whether its ports look like those of an answer, and nothing says otherwise. Of two ports
-    /// that a client may have, the greater one is taken for the client's, if the packet opens
-    /// nothing.
+    /// Whether its ports look like those of an answer, and nothing says otherwise. Where both ports
+    /// may be a client's, the greater one counts as the client's, but only for TCP packets without
+    /// SYN.
     fn is_from_server(&self) -> bool {
         let [source, destination] = self.ports;
         let opens_nothing = !self.flags.is_empty() && !self.flags.contains(TcpFlags::SYN);

@@ -26,7 +26,8 @@ pub struct Dates {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Dated {
     pub(crate) changed: Option<Timestamp>,
-    /// It was changed after that, at a time that `metadata` does not say.
+    /// `changed` is a lower bound: the object may have changed later, at a time that `metadata` does
+    /// not say.
     pub(crate) is_at_least: bool,
 }
 
@@ -156,9 +157,9 @@ impl Judge {
             self.changes.insert(key, changes);
             changes
         });
-        // Pods are in no group, and of what has its groups' labels the record has those of its time.
-        let has_no_group = |label: &crate::Label| matches!(&*label.source, "k8s" | "cidrgroup");
-        let groups = changes.groups.filter(|_| !peer.labels().iter().any(has_no_group));
+        // A pod belongs to no CIDR group; labels of groups in a record are those of its time.
+        let settles_groups = |label: &crate::Label| matches!(&*label.source, "k8s" | "cidrgroup");
+        let groups = changes.groups.filter(|_| !peer.labels().iter().any(settles_groups));
         Changed { bearing: changes.policies.max(groups), set }
     }
 }

@@ -16,7 +16,7 @@ const MAX_NAMES: usize = 10_000;
 /// Dots from which on a name is asked for by itself. Source: the kubelet's `ndots`.
 const MANY_DOTS: usize = 5;
 
-/// A query of a lookup whose name is another one.
+/// A name a program asked for, which the search list turns into several queries.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Lookup {
     /// The name that was looked up.
@@ -144,7 +144,8 @@ impl SearchLists {
         Some(Lookup::of(stem, namespace))
     }
 
-    /// The lookup that a query begins or ends: also where its name is the one that is meant.
+    /// As [`lookup`](Self::lookup), but also for the query of the bare name, where other flows show
+    /// that programs ask for it with the search list behind it.
     pub(crate) fn whole_lookup(
         &self,
         query: &str,

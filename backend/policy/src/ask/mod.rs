@@ -43,7 +43,7 @@ pub struct Question {
 /// What comes of a question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// All in all. Cannot tell, too, where it depends on the pod.
+    /// The verdict of all paths; cannot tell where they differ, because it depends on the pod.
     pub verdict: Verdict,
     /// One for each kind of sender and receiver that the names mean; those that get the same
     /// answers stand here once.
@@ -61,14 +61,14 @@ pub struct Path {
     pub destination: String,
     /// What policy is asked about: behind a Service, its pods' port.
     pub traffic: Traffic,
-    /// In their order.
+    /// Steps in the order a connection takes them.
     pub steps: Vec<Step>,
 }
 
 /// One answer on the way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// Which.
+    /// Which step this is.
     pub kind: StepKind,
     /// The name that is looked up, or the request; else empty.
     pub about: String,
@@ -94,7 +94,7 @@ pub enum StepKind {
     Ingress,
 }
 
-/// Answers a question. Errors: it could mean several.
+/// The answer to a question. Errors: a name without a namespace exists in several.
 pub fn ask(
     judge: &mut Judge,
     directory: &Directory,
@@ -398,7 +398,7 @@ impl Answer {
 }
 
 impl Path {
-    /// All in all.
+    /// Denied if any step is denied; else cannot tell if any is unknown; else allowed.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let has = |verdict| self.steps.iter().any(|step| step.judgement.verdict == verdict);

@@ -30,9 +30,10 @@ use crate::{
 /// Whether record and policies say the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Agreement {
-    /// They do.
+    /// Record and policies say the same.
     Agrees,
-    /// They do not: the policies have changed since, or are not all there.
+    /// Record and policies contradict each other: the policies have changed since, or are not all
+    /// there.
     Differs,
     /// The record is older than the last change of policies that it is judged by.
     Later,
@@ -51,7 +52,7 @@ pub struct Judgement {
     pub explanation: Explanation,
     /// What they say about its request; none where the record has none.
     pub l7: Option<L7Explanation>,
-    /// All in all.
+    /// The verdict on the request, where the record has one; else that of L3 and L4.
     pub verdict: Verdict,
     /// Record against policies.
     pub agreement: Agreement,
@@ -83,7 +84,7 @@ pub struct PolicyLabel {
 /// The short answer about one flow, for millions of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Summary {
-    /// All in all.
+    /// The verdict on the request, where the proxy looks into it; else that of L3 and L4.
     pub verdict: Verdict,
     /// What decided at L3 and L4.
     pub decision: Decision,

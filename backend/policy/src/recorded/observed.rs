@@ -8,10 +8,10 @@ use flow::{
 use super::{Exchange, sides::Shape};
 use crate::Direction;
 
-/// What a record proves, in short and in words.
+/// What a record proves, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Observed {
-    /// In short.
+    /// The kind of proof.
     pub proof: Proof,
     /// Why it proves that much and no more.
     pub why: &'static str,

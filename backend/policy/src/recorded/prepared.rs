@@ -103,13 +103,13 @@ impl Prepared {
         self.weights.get(index).copied().unwrap_or(1)
     }
 
-    /// Flows.
+    /// Number of flows, unreadable ones included.
     #[must_use]
     pub fn len(&self) -> usize {
         self.flows.len()
     }
 
-    /// Whether there is none.
+    /// Whether no flow was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.flows.is_empty()

@@ -199,7 +199,7 @@ impl Party<'_> {
     pub(super) fn identity(&self, learned: &Learned, settings: &Settings) -> Identity {
         let address: Option<IpAddr> = self.address.parse().ok();
         let (labels, is_thin) = self.labels(settings);
-        let is_unnamed = self.is_unnamed && is_without_name(&labels);
+        let is_unnamed = self.is_unnamed && do_labels_tell_names(&labels);
         let known = address.map(|address| learned.names(address)).unwrap_or_default();
         let names = self.names.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase());
         let mut identity =
@@ -323,9 +323,10 @@ fn recorded_label(text: &str) -> Label {
     Label { source: "k8s".to_owned(), ..Label::parse(&format!(":{text}")) }
 }
 
-/// Whether no `toFQDNs` of that day's policies had led to it: an address that a name leads to has
-/// an identity of its own, with the name since Cilium 1.16 and with its address before.
-fn is_without_name(labels: &[Label]) -> bool {
+/// Whether an address that a `toFQDNs` had led to would say so in its labels. Such an address has an
+/// identity of its own: since Cilium 1.16 its labels name each `toFQDNs` (`fqdn:…`), before they
+/// name the address alone (`cidr:…`), and leave open whether a name had led to it.
+fn do_labels_tell_names(labels: &[Label]) -> bool {
     let has = |source: &str| labels.iter().any(|label| label.source == source);
     !has("cidr") || has("fqdn")
 }

@@ -1,5 +1,5 @@
-//! What stays shut when a fix is made: the other side of the same connection, and behind a name
-//! the connection itself.
+//! What stays denied after a fix: the other side of the same connection and, where the fix allows a
+//! lookup, the connection that follows it.
 
 use flow::{Endpoint, Flow, L7Record, Layer4, TrafficDirection};
 
@@ -19,7 +19,7 @@ const MAX_FIXED: usize = 1_000;
 /// Where names outside are connected to, if no flow shows it.
 const HTTPS: Traffic = Traffic::new(6, 443);
 
-/// Looks at what comes next for flows that pass now; `judge` is of the policies with the fix.
+/// What comes next for flows that pass now; `judge` is of the policies with the fix.
 pub(super) struct Next<'n> {
     pub(super) judge: Judge,
     pub(super) texts: &'n [SourceText<'n>],
@@ -87,7 +87,8 @@ impl Next<'_> {
             .then(|| judgement.sentence(self.judge.set()))
     }
 
-    /// What stays denied behind a name that can be looked up now.
+    /// The steps of the connection that stay denied, though its name can be looked up now. None: one
+    /// of the ports in question is open.
     fn behind(
         &mut self,
         flow: &Flow,
@@ -128,7 +129,8 @@ impl Next<'_> {
         })
     }
 
-    /// What is known of the connections behind a lookup whose name was not recorded.
+    /// What stays denied after a lookup whose name was not recorded: the sender's other connections
+    /// and, where there are none, the policies that limit its egress.
     fn beyond(&mut self, flow: &Flow, sender: &Endpoint, source: &str) -> Option<String> {
         let mut shut: Vec<String> = Vec::new();
         let mut is_open = false;

@@ -1,4 +1,4 @@
-//! Where additions together do harm: those of them that do none.
+//! The additions that do no harm together, found by trying halves of them.
 
 use super::{
     Rules,
@@ -44,7 +44,7 @@ impl Dropped {
     }
 }
 
-/// Additions that do no harm together, and the others.
+/// Additions that do no harm together, and those that are left out.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) kept: Rules,
@@ -53,7 +53,8 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Parts additions by halves; `harms` judges a set of them.
+    /// The harmless among additions that do harm together: each half is tried with what is kept
+    /// already, and halved again where that does harm. `harms` judges a set of additions.
     pub(super) fn of(rules: &Rules, harms: &mut dyn FnMut(&Rules) -> Option<Harm>) -> Self {
         let all: Vec<Part> = rules
             .iter()

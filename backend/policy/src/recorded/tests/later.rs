@@ -110,11 +110,11 @@ fn the_sentence_names_the_change() {
     );
 }
 
-/// How a flow compares with policies whose referred objects were changed three minutes after it.
 #[test]
 fn a_flow_is_not_judged_by_groups_and_services_that_came_after_it() {
     use Agreement::{Differs, Later};
     const OLD: &str = "creationTimestamp: '2026-11-30T13:00:00Z', generation: 1";
+    // Three minutes after the flow.
     const NEW: &str = "creationTimestamp: '2026-11-30T14:03:00Z', generation: 1";
     let policy = |rules: &str| {
         format!(
