@@ -398,7 +398,8 @@ impl Answer {
 }
 
 impl Path {
-    /// Denied if any step is denied; else cannot tell if any is unknown; else allowed.
+    /// Cannot tell if policies without a namespace leave a step open; else denied if any step is
+    /// denied, cannot tell if any is unknown, and allowed otherwise.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let has = |verdict| self.steps.iter().any(|step| step.judgement.verdict == verdict);
