@@ -53,9 +53,22 @@ impl Paint {
     }
 }
 
-/// Names come from strangers: no control characters reach the terminal.
+/// Characters of a text of strangers that are shown.
+const MAX_SHOWN: usize = 4_000;
+
+/// Names come from strangers: nothing that a terminal obeys, or that turns the text around, reaches
+/// it, and no line of theirs looks like one of ours.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    let is_obeyed = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown: String =
+        text.chars().take(MAX_SHOWN).map(|c| if is_obeyed(c) { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(MAX_SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// Prints a report.
@@ -279,4 +292,19 @@ fn group_lines(group: &Group, file: &str, paint: &Paint, out: &mut impl Write) -
         )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_strangers_make_no_lines_and_no_colours() {
+        let check = |text: &str, shown: &str| assert_eq!(clean(text), shown);
+        check("/a?b=ü", "/a?b=ü");
+        check("/a\n99 flows: 99 agree\r", "/a\u{fffd}99 flows: 99 agree\u{fffd}");
+        check("\u{1b}[31m\u{9b}m\u{7}", "\u{fffd}[31m\u{fffd}m\u{fffd}");
+        check("gpj.\u{202e}exe\u{2066}", "gpj.\u{fffd}exe\u{fffd}");
+        assert_eq!(clean(&"a".repeat(MAX_SHOWN + 9)).chars().count(), MAX_SHOWN + 1);
+    }
 }

@@ -7,7 +7,7 @@ use super::{
     explain::Fact,
     identity::Identity,
     pair::{Class, Pair, Posture},
-    set::{CompiledEntry, CompiledPeers, CompiledPort},
+    set::CompiledPort,
     truth::Truth,
 };
 use crate::{Action, Direction, HttpRule, L7Rules, Position};
@@ -58,7 +58,6 @@ pub struct L7RuleRef {
 /// L7 rules of one port of one entry that matches.
 struct Scope<'s> {
     entry: u32,
-    compiled: &'s CompiledEntry,
     port: &'s CompiledPort,
     rules: &'s L7Rules,
 }
@@ -99,6 +98,8 @@ impl Judge {
             return plain(Verdict::Allowed, true);
         }
         let mut scopes = Vec::new();
+        // Whether a rule without ports lets the peer pass: the proxy has it for every port.
+        let mut is_open = false;
         for candidate in &pair.candidates {
             let (Some(compiled), Some(entry)) =
                 (set.compiled(candidate.entry), set.entry(candidate.entry))
@@ -111,22 +112,27 @@ impl Judge {
             if !is_match {
                 continue;
             }
+            is_open |= compiled.ports.is_none();
             for port in compiled.ports.iter().flatten() {
                 if port_covers(port, traffic, named) == Truth::Yes
                     && let Some(rule) =
                         entry.ports.as_ref().and_then(|rules| rules.get(port.rule as usize))
                 {
-                    scopes.push(Scope { entry: candidate.entry, compiled, port, rules: &rule.l7 });
+                    scopes.push(Scope { entry: candidate.entry, port, rules: &rule.l7 });
                 }
             }
+        }
+        // The proxy goes on to the plain rules where none for HTTP allows the request. Source:
+        // pkg/envoy/model.go `GetDirectionNetworkPolicy`, cilium/proxy `forEachRule`.
+        let is_plain = |scope: &Scope<'_>| !scope.rules.is_redirect(6);
+        if matches!(request, Request::Http { .. }) && (is_open || scopes.iter().any(is_plain)) {
+            return plain(Verdict::Allowed, true);
         }
         let mut answer = plain(Verdict::Denied, false);
         for scope in &scopes {
             match request {
                 Request::Dns { name } => scope.dns(name, &scopes, &mut answer),
-                Request::Http { .. } => {
-                    scope.http(request, &scopes, &peer_class, &mut answer);
-                }
+                Request::Http { .. } => scope.http(request, &mut answer),
             }
         }
         if answer.verdict == Verdict::Denied && !answer.missing.is_empty() {
@@ -159,13 +165,7 @@ impl Scope<'_> {
         }
     }
 
-    fn http(
-        &self,
-        request: Request<'_>,
-        scopes: &[Self],
-        peer: &Class,
-        answer: &mut L7Explanation,
-    ) {
+    fn http(&self, request: Request<'_>, answer: &mut L7Explanation) {
         if self.rules.listener.is_some() {
             answer.missing.push(Fact::Proxy { what: "what the Envoy listener does" });
             return;
@@ -174,17 +174,6 @@ impl Scope<'_> {
             if !self.rules.server_names.is_empty() {
                 answer.missing.push(Fact::Proxy { what: "the TLS server name (SNI)" });
             }
-            return;
-        }
-        let is_widened = scopes.iter().any(|other| {
-            other.rules.http.is_empty()
-                && !other.rules.is_redirect(6)
-                && other.has_port_of(self)
-                && other.shares_peer(self, peer)
-        });
-        if is_widened {
-            answer.verdict = Verdict::Allowed;
-            answer.is_unrestricted = true;
             return;
         }
         for rule in &self.rules.http {
@@ -205,17 +194,6 @@ impl Scope<'_> {
             && (self.port.protocol == other.port.protocol
                 || self.port.protocol == crate::Protocol::Any
                 || other.port.protocol == crate::Protocol::Any)
-    }
-
-    /// Whether both are about the peer by the very same selector.
-    fn shares_peer(&self, other: &Self, peer: &Class) -> bool {
-        match (&self.compiled.peers, &other.compiled.peers) {
-            (CompiledPeers::Everyone, CompiledPeers::Everyone) => true,
-            (CompiledPeers::Any(own), CompiledPeers::Any(theirs)) => own
-                .iter()
-                .any(|matcher| theirs.contains(matcher) && peer.matches(*matcher) == Truth::Yes),
-            _ => false,
-        }
     }
 }
 

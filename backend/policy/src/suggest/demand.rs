@@ -103,6 +103,9 @@ pub(super) fn demand(
         return Err(format!("refused, and no policy means to allow it: {what}"));
     }
     let port = (sides.traffic.protocol, sides.traffic.port);
+    if matches!(port, (6 | 17 | 132, 0)) {
+        return Err("the record has no port: a rule for it would open every one".to_owned());
+    }
     let mut add = |key: RuleKey, change: &mut dyn FnMut(&mut RuleBody)| {
         update(rules, subject.clone(), |own| update(own, key, change));
     };

@@ -53,3 +53,14 @@ fn pods_without_labels_get_no_rule_for_their_namespace() {
     check(bare(), b(), "the record has no label that makes out the other side");
     check(b(), bare(), "the record has no label that makes out the subject");
 }
+
+#[test]
+fn a_record_without_a_port_opens_none() {
+    for l4 in [Layer4::Tcp(flow::Tcp::default()), Layer4::Udp(Udp::default())] {
+        let flow = Flow { l4: Some(l4), ..to_b("app=a", 80) };
+        let suggestion = suggested(CLOSED, &[flow], &[0]);
+        assert_eq!((suggestion.edits.len(), suggestion.yaml.as_str()), (0, ""));
+        let given = &suggestion.unfixed[0].reason;
+        assert_eq!(given, "the record has no port: a rule for it would open every one");
+    }
+}
