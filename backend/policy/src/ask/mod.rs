@@ -102,6 +102,16 @@ pub fn ask(
 ) -> Result<Answer, AskError> {
     let Question { from, from_labels, to, to_labels, traffic, request } = question;
     let source = directory.find(from, from_labels, None, None)?;
+    if to.is_loopback() {
+        let note = format!("`{to}` is loopback, which never leaves the pod: no policy is asked");
+        let path = Path {
+            source: source.shown,
+            destination: to.to_string(),
+            traffic: *traffic,
+            steps: Vec::new(),
+        };
+        return Ok(Answer { verdict: path.verdict(), paths: vec![path], notes: vec![note] });
+    }
     let near = Some(source.namespace.as_str()).filter(|namespace| !namespace.is_empty());
     let destination = directory.find(to, to_labels, near, Some(*traffic))?;
     let mut answer =

@@ -1,6 +1,7 @@
 //! Pods, Services and Namespaces among the documents, as far as policies are about them.
 
 use flow::{Endpoint, Workload};
+use hashbrown::HashSet;
 
 use crate::{
     Settings, SourceText,
@@ -16,6 +17,8 @@ pub(super) struct Objects {
     pub(super) slices: Vec<Slice>,
     /// Labels of each namespace.
     pub(super) namespaces: Vec<(String, Vec<(String, String)>)>,
+    /// Namespaces that documents of any kind are in.
+    pub(super) inhabited: HashSet<String>,
 }
 
 /// A pod, or the pods of a workload.
@@ -103,6 +106,8 @@ impl Objects {
         let mut namespace = node.text_at(&["metadata", "namespace"]).to_owned();
         if namespace.is_empty() {
             namespace.clone_from(&settings.namespace);
+        } else if self.inhabited.len() < MAX_OBJECTS && !self.inhabited.contains(&namespace) {
+            self.inhabited.insert(namespace.clone());
         }
         if kind == "Service" {
             if self.services.len() < MAX_OBJECTS {

@@ -63,6 +63,18 @@ const ENTITIES: &[&str] = &[
 pub(super) const CLUSTER_DOMAIN: &str = "svc.cluster.local";
 
 impl Target {
+    /// Whether it is the sender itself, without a way through the network. Source: RFC 6761 (6.3).
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Self::Address(address) => address.to_canonical().is_loopback(),
+            Self::Name { namespace: None, name, .. } => {
+                name.trim_end_matches('.').eq_ignore_ascii_case("localhost")
+            }
+            Self::Name { .. } | Self::Entity(_) | Self::Dns(_) => false,
+        }
+    }
+
     /// Reads one end. Errors: it is no name.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();

@@ -287,7 +287,9 @@ fn services_and_pods_are_found_behind_their_names() {
     let by_name = "toFQDNs: [{matchName: bank.pets.svc.cluster.local}]";
     check(by_name, "bank:443", "cannot tell | DNS allowed; egress cannot tell;");
     let headless = ELSEWHERE.replace("10.0.0.8", "None").replace("PEER", by_name);
-    assert_eq!(answered(&[&headless, CLUSTER], "store-front", "bank:443"), yes);
+    // Nothing translates its port, either.
+    assert_eq!(answered(&[&headless, CLUSTER], "store-front", "bank:8443"), yes);
+    assert_eq!(answered(&[&headless, CLUSTER], "store-front", "bank:443"), no);
     // Of a name elsewhere, the agent knows the one that was asked for.
     check("toFQDNs: [{matchName: api.pets.svc.cluster.local}]", "api:80", yes);
     check("toFQDNs: [{matchName: api.example.com}]", "api:80", no);
@@ -438,4 +440,99 @@ fn a_name_in_several_namespaces_is_asked_back() {
     assert_eq!(find(Some("z")).unwrap(), "z/a");
     let error = find(None).unwrap_err();
     assert_eq!(error.to_string(), "`a` is in several namespaces: write one of `x/a`, `z/a`");
+}
+
+/// DNS gives the addresses of a headless Service's pods: the port that is dialled is the pods' own.
+#[test]
+fn the_port_of_a_headless_service_is_not_translated() {
+    let headless = |ports: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: direct, namespace: pets}}\nspec: {{clusterIP: None, selector: {{app: store-front}}, ports: [{ports}]}}\n"
+        )
+    };
+    let check = |ports: &str, to: &str, asked: &str, verdict: Verdict, is_noted: bool| {
+        let answer = answer(&[ZERO_TRUST, CLUSTER, &headless(ports)], "world", to);
+        let seen: Vec<String> = answer.paths.iter().map(|path| path.traffic.to_string()).collect();
+        assert_eq!((seen, answer.verdict), (vec![asked.to_owned()], verdict), "{to}");
+        let note = "the Service `pets/direct` is headless: nothing translates its port 80/TCP, asked is about the pods' own port 80/TCP";
+        assert_eq!(answer.notes.iter().any(|own| own == note), is_noted, "{:?}", answer.notes);
+        assert!(!answer.notes.iter().any(|own| own.contains("has no port")), "{:?}", answer.notes);
+    };
+    let (yes, no) = (Verdict::Allowed, Verdict::Denied);
+    check("{port: 80, targetPort: 8080}", "pets/direct:80", "80/TCP", no, true);
+    check("{port: 80, targetPort: web}", "direct.pets.svc.cluster.local:80", "80/TCP", no, true);
+    check("{port: 80, targetPort: 8080}", "direct.pets:80", "80/TCP", no, true);
+    check("{port: 80, targetPort: 8080}", "pets/direct:8080", "8080/TCP", yes, false);
+    check("{port: 8080}", "pets/direct:8080", "8080/TCP", yes, false);
+    check("{port: 80}", "pets/direct:80", "80/TCP", no, false);
+}
+
+#[test]
+fn a_name_with_a_namespace_behind_it_is_one_of_the_cluster() {
+    let in_shop = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {endpointSelector: {}, ingress: [{}]}\n";
+    let check = |to: &str, is_inside: bool, note: &str| {
+        let answer = answer(&[in_shop, ZERO_TRUST, CLUSTER], "product-service", to);
+        let path = &answer.paths[0];
+        let name = to.rsplit_once(':').unwrap().0;
+        let expect = match (is_inside, name.split_once('.')) {
+            (true, Some((name, namespace))) => {
+                format!("{}/{name}", namespace.trim_end_matches(".svc"))
+            }
+            _ => name.to_owned(),
+        };
+        assert_eq!(path.destination, expect, "{to}");
+        let has_ingress = path.steps.iter().any(|step| step.kind == StepKind::Ingress);
+        assert_eq!(has_ingress, is_inside, "{to}");
+        assert_eq!(answer.notes[0], note, "{to}");
+    };
+    let unknown = |name: &str| {
+        format!(
+            "`{name}` is in none of the flows and documents: give flows of it, its Pod and Namespace documents, or its labels"
+        )
+    };
+    // A policy names the namespace, a Namespace does; some are in every cluster.
+    check("redis.shop:6379", true, &unknown("shop/redis"));
+    check("redis.shop.svc:6379", true, &unknown("shop/redis"));
+    check("redis.pets:6379", true, &unknown("pets/redis"));
+    check("kubernetes.default:443", true, &unknown("default/kubernetes"));
+    check("metrics.kube-system:443", true, &unknown("kube-system/metrics"));
+    check("info.kube-public:443", true, &unknown("kube-public/info"));
+    let outside = "the addresses of `redis.store` are not known; it is taken for a name outside the cluster, unless `store` is a namespace";
+    check("redis.store:6379", false, outside);
+    let outside =
+        "the addresses of `api.bing.com` are not known; it is taken for a name outside the cluster";
+    check("api.bing.com:443", false, outside);
+    // A pod of a Service, by the ways to write its name.
+    for name in ["product-service-1.db.pets", "product-service-1.db.pets.svc"] {
+        let answer = answer(&[ZERO_TRUST, CLUSTER], "store-front", &format!("{name}:3002"));
+        assert_eq!(answer.paths[0].destination, "pets/product-service-1", "{name}");
+    }
+}
+
+#[test]
+fn loopback_never_leaves_the_pod() {
+    let check = |to: &str, shown: &str| {
+        let answer = answer(&[ZERO_TRUST, CLUSTER], "order-service", to);
+        assert_eq!(answer.verdict, Verdict::Allowed, "{to}");
+        let paths: Vec<_> = answer
+            .paths
+            .iter()
+            .map(|path| (path.source.as_str(), path.destination.as_str(), path.steps.len()))
+            .collect();
+        assert_eq!(paths, [("pets/order-service", shown, 0)], "{to}");
+        let note = format!("`{shown}` is loopback, which never leaves the pod: no policy is asked");
+        assert_eq!(answer.notes, [note], "{to}");
+    };
+    check("127.0.0.1:8080", "127.0.0.1");
+    check("127.8.0.9:53/UDP", "127.8.0.9");
+    check("[::1]:8080", "::1");
+    check("[::ffff:127.0.0.1]:8080", "::ffff:127.0.0.1");
+    check("localhost:8080", "localhost");
+    check("LocalHost.:8080", "LocalHost.");
+    // A pod may have the name.
+    let named = answer(&[ZERO_TRUST, CLUSTER], "order-service", "pets/localhost:8080");
+    assert_eq!(named.paths[0].steps.len(), 3);
+    // Who sends from there is not known to others.
+    let sender = answered(&[ZERO_TRUST, CLUSTER], "127.0.0.1", "store-front-1:8080");
+    assert_ne!(sender, answered(&[ZERO_TRUST, CLUSTER], "20.1.1.1", "store-front-1:8080"));
 }

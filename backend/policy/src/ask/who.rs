@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use flow::{Endpoint, Flow, Layer4, Service, TrafficDirection};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::objects::{Objects, ServiceObject, Slice};
 use crate::{
@@ -31,6 +31,8 @@ pub struct Directory {
     slices: Vec<Slice>,
     /// Labels of namespaces, as those of their pods.
     namespaces: Vec<(String, Vec<String>)>,
+    /// Namespaces that documents are in.
+    inhabited: HashSet<String>,
     pub(super) learned: Learned,
     pub(super) lists: SearchLists,
 }
@@ -103,6 +105,8 @@ const MAX_KNOWN: usize = 65_536;
 pub(super) const MAX_PARTIES: usize = 8;
 /// Cilium's labels of a pod's namespace.
 const NAMESPACE_LABELS: &str = "k8s:io.cilium.k8s.namespace.labels.";
+/// Namespaces of every cluster. Source: Kubernetes, "Initial namespaces".
+const EVERYWHERE: &[&str] = &["default", "kube-system", "kube-public"];
 const ACCOUNT: &str = "k8s:io.cilium.k8s.policy.serviceaccount=";
 
 impl Directory {
@@ -152,6 +156,7 @@ impl Directory {
         }
         directory.services = objects.services;
         directory.slices = objects.slices;
+        directory.inhabited = objects.inhabited;
         directory
     }
 
@@ -252,6 +257,13 @@ impl Directory {
         if !labels.is_empty() {
             self.namespaces.push((namespace.to_owned(), labels));
         }
+    }
+
+    fn is_namespace(&self, name: &str) -> bool {
+        EVERYWHERE.contains(&name)
+            || self.inhabited.contains(name)
+            || self.namespaces.iter().any(|(own, _)| own == name)
+            || self.known.iter().any(|known| namespace_of(&known.endpoint) == name)
     }
 
     /// Adds what is known of its namespace. An endpoint without the label of its namespace is one

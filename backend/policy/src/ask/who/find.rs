@@ -171,6 +171,13 @@ impl Directory {
 
     fn find_address(&self, address: IpAddr, traffic: Option<Traffic>, found: &mut Found) {
         let text = address.to_string();
+        if address.to_canonical().is_loopback() {
+            found
+                .notes
+                .push(format!("`{text}` is loopback: who that is depends on where it is used"));
+            found.parties.push(Party::of(Endpoint::default(), text));
+            return;
+        }
         if let Some(known) = self.by_address.get(&address).and_then(|id| self.known.get(*id)) {
             found.parties.push(Party {
                 ports: known.ports.clone(),
@@ -200,27 +207,38 @@ impl Directory {
         Endpoint { labels: vec![label], ..Endpoint::default() }
     }
 
-    /// Namespace and name of the pod or Service that a DNS name means, where they are known:
-    /// `product-service.pets`, and a pod's own `db-0.db.pets.svc.cluster.local`.
+    /// Namespace and name of the pod or Service that a DNS name means: `product-service.pets`,
+    /// where one of the two is known, and a known pod's own `db-0.db.pets.svc.cluster.local`.
     fn in_cluster<'d>(&self, dns: &'d str) -> Option<(&'d str, &'d str)> {
         let dns = dns.trim_end_matches('.');
         let own = dns.strip_suffix(CLUSTER_DOMAIN).and_then(|own| own.strip_suffix('.'));
-        let (name, namespace) = match own {
-            Some(own) => (own.split_once('.')?.0, own.split('.').nth(2)?),
-            None => dns.split_once('.')?,
+        let own = own.or_else(|| dns.strip_suffix(".svc")).unwrap_or(dns);
+        let mut parts = own.split('.');
+        let (name, second) = (parts.next()?, parts.next()?);
+        let Some(namespace) = parts.next() else {
+            // What has addresses under just this name is elsewhere.
+            let is_inside = self.is_known(name, second)
+                || (self.is_namespace(second) && !self.by_name.contains_key(dns));
+            return is_inside.then_some((second, name));
         };
         let is_pod = |known: &Known| {
-            namespace_of(&known.endpoint) == namespace
-                && (own.is_none() || known.endpoint.pod_name == name)
-                && is_called(&known.endpoint, name)
+            namespace_of(&known.endpoint) == namespace && known.endpoint.pod_name == name
+        };
+        let is_known = parts.next().is_none() && self.known.iter().any(is_pod);
+        is_known.then_some((namespace, name))
+    }
+
+    /// Whether a pod, a workload or a Service has the name.
+    fn is_known(&self, name: &str, namespace: &str) -> bool {
+        let is_pod = |known: &Known| {
+            namespace_of(&known.endpoint) == namespace && is_called(&known.endpoint, name)
         };
         let is_service = self.services.iter().any(|s| s.name == name && s.namespace == namespace)
             || self
                 .recorded_services
                 .iter()
                 .any(|(service, _)| service.name == name && service.namespace == namespace);
-        let is_known = self.known.iter().any(is_pod) || (own.is_none() && is_service);
-        is_known.then_some((namespace, name))
+        is_service || self.known.iter().any(is_pod)
     }
 
     fn find_in(
@@ -269,8 +287,12 @@ impl Directory {
             found.parties.push(Party::of(Endpoint::default(), String::new()));
             return;
         }
+        let unless = match name.split_once('.') {
+            Some((_, last)) if !last.contains('.') => format!(", unless `{last}` is a namespace"),
+            _ => String::new(),
+        };
         found.notes.push(format!(
-            "the addresses of `{name}` are not known; it is taken for a name outside the cluster"
+            "the addresses of `{name}` are not known; it is taken for a name outside the cluster{unless}"
         ));
         if self.settings.ipv4 {
             found.parties.push(Party::of(self.world(true), String::new()));
@@ -390,7 +412,7 @@ impl Directory {
                 .iter()
                 .find(|own| (own.port, own.protocol) == (traffic.port, traffic.protocol))
         });
-        if let (Some(traffic), None) = (traffic, port) {
+        if let (Some(traffic), None, false) = (traffic, port, service.is_headless) {
             let ports: Vec<String> = service
                 .ports
                 .iter()
@@ -400,6 +422,13 @@ impl Directory {
                 "the Service `{shown}` has no port {traffic}, it has {}: asked is about the pods' own port {traffic}",
                 ports.join(", ")
             ));
+        }
+        // A headless Service's name leads to its pods' addresses.
+        let translated = port.filter(|_| !service.is_headless);
+        if let (Some(port), Some(traffic), true) = (port, traffic, service.is_headless)
+            && !matches!(port.target, PodPort::Number(number) if number == port.port)
+        {
+            found.notes.push(untranslated(&shown, traffic));
         }
         let is_backend = |known: &&Known| {
             namespace_of(&known.endpoint) == service.namespace
@@ -411,7 +440,7 @@ impl Directory {
         let backends = self.known.iter().filter(is_backend);
         for known in backends.filter(|known| known.is_recorded == has_recorded) {
             let ports = self.ports(known);
-            let target = port.and_then(|port| match &port.target {
+            let target = translated.and_then(|port| match &port.target {
                 PodPort::Number(number) => Some(*number),
                 PodPort::Name(name) => ports
                     .iter()
@@ -419,7 +448,7 @@ impl Directory {
                     .find(|(own, protocol, _)| own == name && *protocol == port.protocol)
                     .map(|(_, _, number)| *number),
             });
-            if let (Some(port), None) = (port, target)
+            if let (Some(port), None) = (translated, target)
                 && let PodPort::Name(name) = &port.target
             {
                 found.notes.push(format!(
@@ -473,6 +502,16 @@ impl Directory {
                 let (_, protocol, number) = slice.ports.iter().find(is_it)?;
                 Some(Traffic::new(*protocol, *number))
             });
+            let behind = match (behind, traffic) {
+                (Some(behind), Some(traffic)) if service.is_headless => {
+                    let note = untranslated(&shown, traffic);
+                    if behind != traffic && !found.notes.contains(&note) {
+                        found.notes.push(note);
+                    }
+                    None
+                }
+                (behind, _) => behind,
+            };
             for address in slice.addresses.iter().filter_map(|own| own.parse().ok()) {
                 let before = found.parties.len();
                 self.find_address(address, None, found);
@@ -505,4 +544,10 @@ impl Directory {
         let endpoint = self.complete(self.of_labels("kube-system", "kube-dns", &labels));
         (Party::of(endpoint, String::new()), true)
     }
+}
+
+fn untranslated(service: &str, traffic: Traffic) -> String {
+    format!(
+        "the Service `{service}` is headless: nothing translates its port {traffic}, asked is about the pods' own port {traffic}"
+    )
 }
