@@ -229,7 +229,9 @@ pub(crate) fn suggested(
         }
     }
     if !suggestion.yaml.is_empty() {
-        writeln!(out, "{}", clean(&suggestion.yaml))?;
+        for line in suggestion.yaml.lines() {
+            writeln!(out, "{}", clean(line))?;
+        }
     }
     if suggestion.yaml.is_empty() && !suggestion.texts.is_empty() {
         writeln!(out)?;

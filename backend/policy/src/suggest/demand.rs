@@ -150,6 +150,30 @@ pub(super) fn demand(
     Ok(true)
 }
 
+/// Puts what a subject needs of a resolver at L4 under the names that the same fix lists: a rule
+/// without names beside them would let every name pass.
+pub(super) fn keep_names(rules: &mut Rules) {
+    for (_, own) in rules {
+        let is_of_resolver = |key: &RuleKey, l7| {
+            key.direction == Direction::Egress && key.port.1 == 53 && key.l7 == l7
+        };
+        let plain: Vec<RuleKey> = own
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| is_of_resolver(key, false))
+            .cloned()
+            .collect();
+        for plain in plain {
+            let listed = own.iter_mut().find(|(key, body)| {
+                is_of_resolver(key, true) && key.peer == plain.peer && !body.dns.is_empty()
+            });
+            let Some((_, body)) = listed else { continue };
+            push(&mut body.ports, plain.port);
+            own.retain(|(key, _)| *key != plain);
+        }
+    }
+}
+
 /// Why no rule may be made for a flow that is refused, whatever it needs.
 fn hopeless(set: &PolicySet, judgement: &Judgement, flow: &Flow) -> Option<String> {
     if let Some(kind) = judgement.sides.companion {
@@ -261,7 +285,8 @@ fn subject(identity: &Identity) -> Option<SubjectKey> {
     Some(SubjectKey { namespace, labels: own_labels(identity) })
 }
 
-/// Labels that people set, the telling ones first; without any, the service account.
+/// Labels that people set, the telling ones first; without any, the service account, unless it is
+/// the one of all pods that have none of their own.
 fn own_labels(identity: &Identity) -> Vec<(String, String)> {
     for key in ["app.kubernetes.io/name", "k8s-app", "app"] {
         if let Some(value) = identity.k8s_label(key) {
@@ -285,6 +310,7 @@ fn own_labels(identity: &Identity) -> Vec<(String, String)> {
     let account = "io.cilium.k8s.policy.serviceaccount";
     identity
         .k8s_label(account)
+        .filter(|value| *value != "default")
         .map(|value| (account.to_owned(), value.to_owned()))
         .into_iter()
         .collect()

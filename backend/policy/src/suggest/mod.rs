@@ -163,6 +163,7 @@ fn find(
                 }
             }
         });
+        demand::keep_names(&mut rules);
         if rules.is_empty() {
             is_settled = true;
             break;

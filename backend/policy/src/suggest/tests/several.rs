@@ -64,3 +64,22 @@ fn a_record_without_a_port_opens_none() {
         assert_eq!(given, "the record has no port: a rule for it would open every one");
     }
 }
+
+/// A rule for the resolver without names, beside those that are listed, would let every name pass.
+#[test]
+fn names_that_are_listed_stay_the_only_ones() {
+    let closed = about_b("  egress: [{}]\n");
+    let lookup = Flow { l7: None, ..query("api.github.com") };
+    let suggestion = suggested(&closed, &[lookup, to_name("api.github.com")], &[0, 1]);
+    assert_eq!((suggestion.fixed.as_slice(), suggestion.unfixed.len()), ([0, 1].as_slice(), 0));
+    let text = suggestion.texts.first().map_or(closed.as_str(), |(_, text)| text);
+    let text = format!("{text}\n---\n{}", suggestion.yaml);
+    let set = PolicySet::read(&[SourceText { index: 0, text: &text }], Settings::default());
+    let mut judge = Judge::new(Arc::new(set));
+    let mut verdict = |name: &str| {
+        let flow = query(name);
+        judge.explain_flow(&flow, &Learned::default()).unwrap().verdict
+    };
+    assert_eq!(verdict("api.github.com"), Verdict::Allowed, "{text}");
+    assert_eq!(verdict("exfil.example"), Verdict::Denied, "{text}");
+}
