@@ -62,7 +62,10 @@ impl Unplaced {
             offers => {
                 let own: Vec<String> = offers
                     .iter()
-                    .map(|(namespace, flows)| format!("`{namespace}` ({flows} flows)"))
+                    .map(|(namespace, flows)| match flows {
+                        1 => format!("`{namespace}` (1 flow)"),
+                        many => format!("`{namespace}` ({many} flows)"),
+                    })
                     .collect();
                 format!("pods that they would select are in {}", own.join(", "))
             }
@@ -188,7 +191,7 @@ mod tests {
             None,
             &pets,
             Some(&format!(
-                "{taken}pods that they would select are in `pets` (2 flows), `shop` (1 flows){which}"
+                "{taken}pods that they would select are in `pets` (2 flows), `shop` (1 flow){which}"
             )),
             "judged without `allow-store-front-traffic`, which names no namespace and would be about this pod in `pets`: the setting `namespace=pets` judges so",
         );

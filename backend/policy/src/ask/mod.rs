@@ -13,6 +13,7 @@ use flow::{
 };
 
 pub use target::{Target, TargetError};
+pub(crate) use who::is_private;
 pub use who::{AskError, Directory};
 
 use crate::{
@@ -59,6 +60,8 @@ pub struct Path {
     pub source: String,
     /// The receiver.
     pub destination: String,
+    /// One end is the world itself, not an address of it.
+    pub is_worldwide: bool,
     /// What policy is asked about: behind a Service, its pods' port.
     pub traffic: Traffic,
     /// Steps in the order a connection takes them.
@@ -108,6 +111,7 @@ pub fn ask(
             source: source.shown,
             destination: to.to_string(),
             traffic: *traffic,
+            is_worldwide: false,
             steps: Vec::new(),
         };
         return Ok(Answer { verdict: path.verdict(), paths: vec![path], notes: vec![note] });
@@ -142,6 +146,7 @@ pub fn ask(
             let path = Path {
                 source: source.shown.clone(),
                 destination: destination.shown.clone(),
+                is_worldwide: from.is_world() || to.is_world(),
                 traffic,
                 steps,
             };
@@ -400,10 +405,18 @@ impl Answer {
         let all: Vec<Flow> =
             steps().map(|step| step.flow.clone()).chain(flows.iter().cloned()).collect();
         let wanted: Vec<usize> = (0..steps().count()).collect();
+        let is_worldwide = self.paths.iter().flat_map(|path| {
+            let is_connection = |step: &Step| {
+                path.is_worldwide && matches!(step.kind, StepKind::Egress | StepKind::Ingress)
+            };
+            path.steps.iter().map(is_connection)
+        });
+        let worldwide: Vec<usize> =
+            is_worldwide.enumerate().filter(|(_, own)| *own).map(|(index, _)| index).collect();
         let lookups = steps().filter_map(|step| step.judgement.lookup.as_ref());
         let mut meant: Vec<&str> = lookups.map(|lookup| lookup.meant.as_str()).collect();
         meant.dedup();
-        suggest::by_name(texts, settings, (&all, &wanted), &meant)
+        suggest::by_name(texts, settings, (&all, &wanted, &worldwide), &meant)
     }
 }
 

@@ -117,6 +117,11 @@ impl Target {
         Ok(Self::Name { namespace: None, name: text.to_owned(), dns: None })
     }
 
+    /// Whether it is the world itself.
+    pub(super) fn is_world(&self) -> bool {
+        matches!(self, Self::Entity(name) if name.starts_with("world"))
+    }
+
     /// Reads a destination: `NAME:PORT`, `NAME:PORT/UDP`; an address of IPv6 stands in brackets.
     /// Errors: a part is missing, or is none.
     pub fn parse_with_port(text: &str) -> Result<(Self, Traffic), TargetError> {

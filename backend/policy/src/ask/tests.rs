@@ -536,3 +536,63 @@ fn loopback_never_leaves_the_pod() {
     let sender = answered(&[ZERO_TRUST, CLUSTER], "127.0.0.1", "store-front-1:8080");
     assert_ne!(sender, answered(&[ZERO_TRUST, CLUSTER], "20.1.1.1", "store-front-1:8080"));
 }
+
+const SHUT: &str = include_str!("../../../../demo/manifests/chaos/allow-store-front-traffic.yaml");
+
+#[test]
+fn the_world_itself_is_let_in_as_such() {
+    let texts = [SHUT, CLUSTER];
+    let before = answer(&texts, "world", "store-front-1:8080");
+    assert_eq!(before.verdict, Verdict::Denied);
+    let flows: Vec<flow::Flow> =
+        before.paths.iter().flat_map(|path| &path.steps).map(|step| step.flow.clone()).collect();
+    // A record of what is asked for is not said to pass too.
+    let suggestion = before.suggest(&sources(&texts), &settings(), &flows);
+    assert_eq!(suggestion.unfixed, []);
+    assert_eq!(
+        suggestion.also_allowed,
+        [
+            "everyone from outside the cluster → pets/store-front 8080/TCP: `fromEntities: [world]` lets them all in"
+        ]
+    );
+    let mut fixed = texts.map(str::to_owned).to_vec();
+    for (index, text) in suggestion.texts {
+        fixed[index] = text;
+    }
+    fixed.push(suggestion.yaml);
+    let fixed: Vec<&str> = fixed.iter().map(String::as_str).collect();
+    assert!(fixed.concat().contains("world") && fixed.concat().contains("8080"));
+    assert_eq!(answer(&fixed, "world", "store-front-1:8080").verdict, Verdict::Allowed);
+    assert_eq!(answer(&fixed, "world", "store-front-1:8081").verdict, Verdict::Denied);
+    // A name whose address nobody knows is an address of the world, not the world.
+    let named = answer(&[ZERO_TRUST, CLUSTER], "order-service", "www.bing.com:443");
+    let offered = named.suggest(&sources(&[ZERO_TRUST, CLUSTER]), &settings(), &[]);
+    let added: String = offered.edits.iter().map(|edit| edit.inserted.as_str()).collect();
+    assert!(!added.contains("world") && !offered.yaml.contains("world"), "{offered:?}");
+}
+
+#[test]
+fn a_service_is_known_without_its_pods() {
+    let service = |target: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: shop, namespace: pets}}\nspec: {{clusterIP: 10.0.0.9, selector: {{app: shop, tier: web}}, ports: [{{port: 80, targetPort: {target}}}]}}\n"
+        )
+    };
+    let known = "the Service `pets/shop` is known, its pods (`app=shop,tier=web`) are not: give flows of them, their Pod or Deployment documents, or their labels";
+    let ports = "policy sees the pod's port: if 80 is a Service's, give its document or ask for the pod's port";
+    let check = |texts: &[&str], to: &str, port: u16, notes: &[&str]| {
+        let answer = answer(texts, "world", to);
+        assert_eq!(answer.paths[0].traffic.port, port, "{to}");
+        assert_eq!(answer.notes, notes, "{to}");
+    };
+    check(&[&service("8080")], "shop:80", 8080, &[known]);
+    check(&[&service("8080")], "10.0.0.9:80", 8080, &[known]);
+    check(&[&service("8080")], "shop:80 app=shop", 8080, &[]);
+    // Which number the port of that name has, its pods would say.
+    check(&[&service("web")], "shop:80", 80, &[known]);
+    // No document explains the port.
+    check(&[CLUSTER], "order-service:80", 80, &[ports]);
+    check(&[CLUSTER], "order-service:3000", 3000, &[]);
+    check(&[CLUSTER], "store-front-1:80", 80, &[]);
+    check(&[CLUSTER], "store-front:80", 8080, &[]);
+}

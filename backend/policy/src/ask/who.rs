@@ -326,7 +326,7 @@ fn is_called(endpoint: &Endpoint, name: &str) -> bool {
 }
 
 /// Whether an address may be one of the cluster's own. Source: RFC 1918, RFC 6598, RFC 4193.
-fn is_private(address: IpAddr) -> bool {
+pub(crate) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [first, second, ..] = v4.octets();

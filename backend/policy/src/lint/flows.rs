@@ -300,7 +300,10 @@ fn unselected(seen: &Seen, findings: &mut Vec<Finding>) {
     let evidence = seen
         .open
         .iter()
-        .map(|((who, direction), count)| format!("{who}: {count} flows on {}", direction.name()))
+        .map(|((who, direction), count)| {
+            let flows = if *count == 1 { "flow" } else { "flows" };
+            format!("{who}: {count} {flows} on {}", direction.name())
+        })
         .take(MAX_EVIDENCE)
         .collect();
     findings.push(Finding {

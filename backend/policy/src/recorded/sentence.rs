@@ -5,7 +5,7 @@ use std::fmt::Write;
 use flow::CompanionKind;
 
 use super::{Agreement, Exchange, Judgement, Proof};
-use crate::{Cause, PolicySet, Position, Verdict, dates::written};
+use crate::{Cause, Miss, PeerMiss, PolicySet, Position, Verdict, dates::written};
 
 impl Judgement {
     /// The verdict and what decided it, in one sentence.
@@ -111,7 +111,14 @@ impl Judgement {
         let policy =
             set.policies().get(by.policy).map(|policy| policy.name.to_string()).unwrap_or_default();
         let mut text = format!("denied on {direction} by default, which `{policy}` turned on");
-        if let Some(miss) = by.misses.first() {
+        // Nearest first: where that has neither peer nor port, no rule has.
+        if let Some(Miss::PeerAndPort(peer, _)) = by.misses.first().map(|miss| &miss.miss) {
+            let _ = write!(text, "; none of its {direction} rules names this peer or this port");
+            // Of the other misses, each says no more than that.
+            if let PeerMiss::NotInWorld { .. } = peer {
+                let _ = write!(text, ": {}", peer.sentence());
+            }
+        } else if let Some(miss) = by.misses.first() {
             let clause = set.entries().get(miss.entry as usize).map(|e| e.clause.to_string());
             text.push_str("; nearest rule: ");
             text.push_str(&clause.unwrap_or_default());

@@ -2,7 +2,7 @@
 
 use flow::{CompanionKind, Flow, L7Record};
 
-use super::{Rules, meant::Means, place::resolver};
+use super::{Rules, meant::Means, place::resolver, public::Public};
 use crate::order::update;
 use crate::{
     Action, Cause, Direction, Entry, Identity, Judge, Judgement, Label, Learned, NamedPorts,
@@ -42,17 +42,27 @@ pub(super) struct RuleBody {
     pub(super) http: Vec<(String, String)>,
 }
 
+impl RuleBody {
+    /// Adds what another has.
+    pub(super) fn extend(&mut self, other: Self) {
+        other.ports.into_iter().for_each(|port| push(&mut self.ports, port));
+        other.dns.into_iter().for_each(|name| push(&mut self.dns, name));
+        other.http.into_iter().for_each(|request| push(&mut self.http, request));
+    }
+}
+
 /// What an addition is for.
 pub(super) struct Wish<'w> {
     pub(super) learned: &'w Learned,
     pub(super) lists: &'w SearchLists,
+    pub(super) public: Public,
 }
 
-/// Adds what a flow needs. `means`: of many flows, only those pass that some policy means to let pass.
+/// Adds what a flow needs; with it, whether its other side is the world itself. `means`: of many flows, only those pass that some policy means to let pass.
 /// False: it passes already. Errors: why nothing can be added.
 pub(super) fn demand(
     judge: &mut Judge,
-    flow: &Flow,
+    (flow, is_worldwide): (&Flow, bool),
     wish: &Wish<'_>,
     means: Option<&mut Means<'_>>,
     rules: &mut Rules,
@@ -82,7 +92,11 @@ pub(super) fn demand(
         ));
     }
     let queried = queried_names(judge.set(), &sides.subject);
-    let peer = peer(&sides.peer, &subject.namespace, flow, &queried, judge.set().settings())?;
+    let entity = is_worldwide.then(|| worldwide(&sides.peer)).flatten();
+    let peer = match entity {
+        Some(entity) => PeerKey::Entity(entity),
+        None => peer(&sides.peer, &subject.namespace, flow, &queried, judge.set().settings())?,
+    };
     let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
     let is_proxied = decision.is_redirect || decision.verdict == Verdict::Denied;
     // The proxy looks at names on their way out alone.
@@ -110,6 +124,7 @@ pub(super) fn demand(
         update(rules, subject.clone(), |own| update(own, key, change));
     };
     let key = RuleKey { direction: sides.direction, peer: peer.clone(), port, l7: l7.is_some() };
+    let key = wish.public.widened(&subject, key);
     add(key, &mut |body| {
         push(&mut body.ports, port);
         match l7 {
@@ -259,7 +274,7 @@ fn narrower_rule<'s>(
 }
 
 /// Path and query of a URL.
-fn path_of(url: &str) -> &str {
+pub(super) fn path_of(url: &str) -> &str {
     url.split_once("://")
         .map_or(url, |(_, rest)| rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or("/"))
 }
@@ -357,6 +372,11 @@ fn peer(
         Some(address) => Ok(PeerKey::Cidr(crate::Prefix::of_address(address).to_string())),
         None => Err("the record has no address of the other side: a rule for it would be a rule for the whole world".to_owned()),
     }
+}
+
+/// The entity that is the world itself.
+fn worldwide(identity: &Identity) -> Option<&'static str> {
+    ["world", "world-ipv4", "world-ipv6"].into_iter().find(|own| identity.is_reserved(own))
 }
 
 /// A regular expression that matches this text alone.

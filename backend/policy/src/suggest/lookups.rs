@@ -1,12 +1,16 @@
 //! Whole lookups: a name is reached where every query of its lookup passes.
 
 use flow::{Flow, L7Record};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::{Learned, PolicySet, Sides, Verdict, lookup::SearchLists};
 
 /// Queries that are made up.
-const MAX_QUERIES: usize = 20_000;
+pub(super) const MAX_QUERIES: usize = 20_000;
+
+const TOO_MANY: &str = "too many lookups, not proven: ask for fewer flows";
+const NO_HELP: &str =
+    "it does not pass with the addition either: a deny rule, or a rule that cannot be told";
 
 /// Lookups of which the flows that were asked for are a part.
 #[derive(Default)]
@@ -15,6 +19,8 @@ pub(super) struct Lookups {
     pub(super) queries: Vec<Flow>,
     /// By flow, its own queries, by their index.
     of_flow: HashMap<usize, Vec<usize>>,
+    /// Flows whose lookups are beyond the limit.
+    unproven: HashSet<usize>,
 }
 
 impl Lookups {
@@ -23,9 +29,11 @@ impl Lookups {
         wanted: &[usize],
         learned: &Learned,
         (set, lists): (&PolicySet, &SearchLists),
+        limit: usize,
     ) -> Self {
         let mut lookups = Self::default();
-        let mut known: HashMap<(crate::Identity, crate::Identity, String), Vec<usize>> =
+        // None: it is beyond the limit.
+        let mut known: HashMap<(crate::Identity, crate::Identity, String), Option<Vec<usize>>> =
             HashMap::new();
         for index in wanted {
             let Some(flow) = flows.get(*index) else { continue };
@@ -37,19 +45,37 @@ impl Lookups {
             };
             let key = (sides.subject, sides.peer, lookup.meant.clone());
             let own = known.entry(key).or_insert_with(|| {
+                if lookups.queries.len() >= limit {
+                    return None;
+                }
                 let names = lists.queries(&lookup);
                 let first = flows.len().saturating_add(lookups.queries.len());
                 let made: Vec<Flow> =
                     names.iter().filter_map(|query| asking(flow, &query.name)).collect();
                 let numbers = (first..).take(made.len()).collect();
-                if lookups.queries.len() < MAX_QUERIES {
-                    lookups.queries.extend(made);
-                }
-                numbers
+                lookups.queries.extend(made);
+                Some(numbers)
             });
-            lookups.of_flow.insert(*index, own.clone());
+            match own {
+                Some(own) => {
+                    lookups.of_flow.insert(*index, own.clone());
+                }
+                None => {
+                    lookups.unproven.insert(*index);
+                }
+            }
         }
         lookups
+    }
+
+    /// Whether the queries of a flow's lookup are not looked at.
+    fn are_too_many(&self, flow: usize) -> bool {
+        self.unproven.contains(&flow)
+    }
+
+    /// Why a flow is not said to pass.
+    pub(super) fn reason(&self, flow: usize) -> &'static str {
+        if self.are_too_many(flow) { TOO_MANY } else { NO_HELP }
     }
 
     /// Whether a flow passes, and with it every query of its lookup. `passing`: what passes and
@@ -60,6 +86,7 @@ impl Lookups {
                 || old.get(*index).copied().flatten() == Some(Verdict::Allowed)
         };
         passing.binary_search(&flow).is_ok()
+            && !self.are_too_many(flow)
             && self.of_flow.get(&flow).is_none_or(|queries| queries.iter().all(passes))
     }
 }

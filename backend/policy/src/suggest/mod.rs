@@ -9,23 +9,25 @@ mod meant;
 mod next;
 mod parts;
 mod place;
+mod public;
 #[cfg(test)]
 mod tests;
 mod write;
 
 use std::sync::Arc;
 
-use flow::Flow;
+use flow::{Flow, L7Record};
 
 use crate::{
     Judge, Learned, PolicySet, Position, Prepared, Settings, Sides, SourceText, Verdict,
     lookup::SearchLists, order, parties,
 };
-use demand::{RuleBody, RuleKey, SubjectKey, Wish, demand};
-use lookups::Lookups;
+use demand::{RuleBody, RuleKey, SubjectKey, Wish, demand, path_of};
+use lookups::{Lookups, MAX_QUERIES};
 use meant::Means;
 use next::Next;
 use parts::{Harm, NOT_TRIED, Parts};
+use public::Public;
 
 /// Additions, and what comes of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub struct Suggestion {
     /// Flows that no addition lets pass, and why.
     pub unfixed: Vec<Unfixed>,
     /// Flows beyond those that were asked for that would pass now too, as `source → destination
-    /// port`.
+    /// port`; in words, everyone whom a rule for the whole world lets through.
     pub also_allowed: Vec<String>,
     /// What the flows that pass now meet next, and is still denied: the other side of their
     /// connection, the connection behind a name.
@@ -78,8 +80,6 @@ type Rules = Vec<(SubjectKey, Vec<(RuleKey, RuleBody)>)>;
 
 /// Times that a suggestion is made without what did not help.
 const MAX_ROUNDS: usize = 4;
-const NO_HELP: &str =
-    "it does not pass with the addition either: a deny rule, or a rule that cannot be told";
 /// Edits of one suggestion; beyond, rules go into policies of their own.
 const MAX_EDITS: usize = 200;
 
@@ -93,16 +93,22 @@ pub fn suggest(
     wanted: &[usize],
 ) -> Suggestion {
     let lists = |set: &PolicySet| SearchLists::of(flows.iter(), set);
-    let asked = Asked { flows, wanted, is_one_of_many: wanted.len() > 1 };
+    let asked = Asked {
+        flows,
+        wanted,
+        worldwide: &[],
+        is_question: false,
+        is_one_of_many: wanted.len() > 1,
+    };
     find(texts, settings, &asked, lists)
 }
 
 /// The same for flows that somebody asks about by name: each is to pass, and the lookups of `meant`
-/// with their search lists.
+/// with their search lists. `worldwide`: those of them whose other side is the world itself.
 pub(crate) fn by_name(
     texts: &[SourceText<'_>],
     settings: &Settings,
-    (flows, wanted): (&[Flow], &[usize]),
+    (flows, wanted, worldwide): (&[Flow], &[usize], &[usize]),
     meant: &[&str],
 ) -> Suggestion {
     let lists = |set: &PolicySet| {
@@ -112,13 +118,22 @@ pub(crate) fn by_name(
         }
         lists
     };
-    find(texts, settings, &Asked { flows, wanted, is_one_of_many: false }, lists)
+    find(
+        texts,
+        settings,
+        &Asked { flows, wanted, worldwide, is_question: true, is_one_of_many: false },
+        lists,
+    )
 }
 
 /// Flows that are to pass, among others.
 struct Asked<'a> {
     flows: &'a [Flow],
     wanted: &'a [usize],
+    /// Those whose other side is the world itself, not an address of it.
+    worldwide: &'a [usize],
+    /// They are steps of a question, and none of them was recorded.
+    is_question: bool,
     /// Only those that some policy means to let through.
     is_one_of_many: bool,
 }
@@ -126,13 +141,13 @@ struct Asked<'a> {
 fn find(
     texts: &[SourceText<'_>],
     settings: &Settings,
-    &Asked { flows, wanted, is_one_of_many }: &Asked<'_>,
+    &Asked { flows, wanted, worldwide, is_question, is_one_of_many }: &Asked<'_>,
     lists: impl Fn(&PolicySet) -> SearchLists,
 ) -> Suggestion {
     let learned = Learned::from_flows(flows);
     let before = Arc::new(PolicySet::read(texts, settings.clone()));
     let lists = lists(&before);
-    let lookups = Lookups::of(flows, wanted, &learned, (&before, &lists));
+    let lookups = Lookups::of(flows, wanted, &learned, (&before, &lists), MAX_QUERIES);
     let mut prepared = Prepared::of(flows, &learned, settings);
     prepared.extend(&lookups.queries, &learned, settings);
     let proof = Proof { settings, prepared, refused: before.refused().len() };
@@ -140,7 +155,7 @@ fn find(
     let mut judge = Judge::new(Arc::clone(&before));
     let mut suggestion = Suggestion::default();
     let mut asked = wanted.to_vec();
-    let wish = Wish { learned: &learned, lists: &lists };
+    let mut wish = Wish { learned: &learned, lists: &lists, public: Public::default() };
     let mut means =
         is_one_of_many.then(|| Means::of(texts, settings, flows, wanted, judge.clone()));
     let named = |index: usize| {
@@ -149,12 +164,13 @@ fn find(
         let (source, destination) = parties(flow, &sides);
         Some(format!("{source} → {destination} {}", sides.traffic))
     };
+    let flow_at = |index: usize| Some((flows.get(index)?, worldwide.contains(&index)));
     let mut is_settled = false;
     // What does not let its flow pass stays out of the answer, and the rest is proven again.
-    for _ in 0..MAX_ROUNDS {
+    for round in 0..MAX_ROUNDS {
         let mut rules = Rules::new();
         asked.retain(|index| {
-            let Some(flow) = flows.get(*index) else { return false };
+            let Some(flow) = flow_at(*index) else { return false };
             match demand(&mut judge, flow, &wish, means.as_mut(), &mut rules) {
                 Ok(needs) => needs,
                 Err(reason) => {
@@ -167,6 +183,10 @@ fn find(
         if rules.is_empty() {
             is_settled = true;
             break;
+        }
+        if round == 0 {
+            wish.public = Public::of(&rules);
+            rules = wish.public.widen(rules);
         }
         let mut parts = Parts::default();
         let (draft, passing) = best(&proof, texts, &before, rules.clone(), &asked, &old)
@@ -181,24 +201,21 @@ fn find(
         let mut fixed = Vec::new();
         for index in &asked {
             // What is left out for its harm may be a part of what a flow needs.
-            let mut needs = Rules::new();
-            if let Some(flow) = flows.get(*index).filter(|_| !parts.are_whole()) {
-                let _ = demand(&mut judge, flow, &wish, None, &mut needs);
-            }
-            let harm = parts.lacks(&needs).map(|dropped| dropped.sentence(named));
+            let mut own = Rules::new();
+            let refused = flow_at(*index)
+                .filter(|_| !parts.are_whole())
+                .and_then(|flow| demand(&mut judge, flow, &wish, None, &mut own).err());
+            let harm = refused.or_else(|| parts.lacks(&own).map(|dropped| dropped.sentence(named)));
             if harm.is_none() && lookups.pass(*index, &passing, &old) {
                 fixed.push(*index);
                 continue;
             }
-            let reason = harm.unwrap_or_else(|| NO_HELP.to_owned());
+            let reason = harm.unwrap_or_else(|| lookups.reason(*index).to_owned());
             suggestion.unfixed.push(Unfixed { flow: *index, reason });
         }
         if fixed.len() == asked.len() {
-            suggestion.also_allowed = passing
-                .iter()
-                .filter(|index| !fixed.contains(index))
-                .filter_map(|index| named(*index))
-                .collect();
+            suggestion.also_allowed = beyond(flows, (&fixed, &passing), is_question, named);
+            suggestion.also_allowed.extend(public::everyone(parts.offered(&rules)));
             let next = Next {
                 judge: Judge::new(Arc::new(proof.set(&current(texts, &draft.texts), &draft.yaml))),
                 texts,
@@ -208,6 +225,7 @@ fn find(
                 lists: &lists,
             };
             suggestion.still_denied = next.still_denied(&fixed);
+            suggestion.still_denied.extend(public::others(parts.offered(&rules)));
             suggestion.fixed = fixed;
             suggestion.texts = draft.texts;
             suggestion.edits = draft.edits;
@@ -224,6 +242,35 @@ fn find(
     order::sort(&mut suggestion.also_allowed);
     suggestion.also_allowed.dedup();
     suggestion
+}
+
+/// What passes beyond the flows that are fixed, as `named`. A record of what a question asks for is
+/// not beyond it.
+fn beyond(
+    flows: &[Flow],
+    (fixed, passing): (&[usize], &[usize]),
+    is_question: bool,
+    named: impl Fn(usize) -> Option<String>,
+) -> Vec<String> {
+    let said = |index: &usize| (named(*index), flows.get(*index).and_then(request));
+    let asked: Vec<_> = fixed.iter().filter(|_| is_question).map(said).collect();
+    let others = passing.iter().filter(|index| !fixed.contains(index)).map(said);
+    let is_beyond = |(name, about): &(Option<String>, Option<String>)| {
+        let is_same = |(own, request): &(Option<String>, Option<String>)| {
+            own == name && (request.is_none() || request == about)
+        };
+        !asked.iter().any(is_same)
+    };
+    others.filter(is_beyond).filter_map(|(name, _)| name).collect()
+}
+
+/// The name or request that a record is about.
+fn request(flow: &Flow) -> Option<String> {
+    match flow.l7.as_ref()?.record.as_ref()? {
+        L7Record::Dns(dns) => Some(dns.query.trim_end_matches('.').to_ascii_lowercase()),
+        L7Record::Http(http) => Some(format!("{} {}", http.method, path_of(&http.url))),
+        L7Record::Kafka(_) => None,
+    }
 }
 
 /// The additions that let the most flows pass of those that are `asked` for: to what is there if

@@ -105,6 +105,11 @@ impl Parts {
         self.dropped.is_empty()
     }
 
+    /// The rules that are offered, of all.
+    pub(super) fn offered<'r>(&'r self, all: &'r Rules) -> &'r Rules {
+        if self.are_whole() { all } else { &self.kept }
+    }
+
     /// The part that is needed and left out.
     pub(super) fn lacks(&self, needs: &Rules) -> Option<&Dropped> {
         let is_needed = |Dropped { subject, key, .. }: &&Dropped| {

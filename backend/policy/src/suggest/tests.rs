@@ -6,6 +6,7 @@ use flow::{
 use super::*;
 
 mod lookups;
+mod public;
 mod several;
 
 const CLOSED: &str = "\

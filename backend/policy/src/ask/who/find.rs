@@ -187,6 +187,9 @@ impl Directory {
         }
         if let Some(service) = self.services.iter().find(|own| own.addresses.contains(&text)) {
             self.find_service(service, traffic, found);
+            if found.parties.is_empty() {
+                Self::find_no_pods(service, traffic, found);
+            }
             return;
         }
         if is_private(address) {
@@ -383,6 +386,51 @@ impl Directory {
                 ..Party::of(known.endpoint.clone(), known.address.clone())
             });
         }
+        if let Some(service) = object.filter(|_| traffic.is_some() && found.parties.is_empty()) {
+            Self::find_no_pods(service, traffic, found);
+        }
+        if let Some(traffic) = traffic.filter(|_| object.is_none() && !is_pod_name) {
+            let has_port = |party: &Party| {
+                let mut ports = party.ports.iter().flatten();
+                ports.any(|(_, protocol, port)| {
+                    (*protocol, *port) == (traffic.protocol, traffic.port)
+                })
+            };
+            if !found.parties.is_empty() && !found.parties.iter().any(has_port) {
+                found.notes.push(format!(
+                    "policy sees the pod's port: if {} is a Service's, give its document or ask for the pod's port",
+                    traffic.port
+                ));
+            }
+        }
+    }
+
+    /// A Service that is known, and none of its pods.
+    fn find_no_pods(service: &ServiceObject, traffic: Option<Traffic>, found: &mut Found) {
+        if !service.selector.is_empty() {
+            let labels: Vec<String> =
+                service.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            found.notes.push(format!(
+                "the Service `{}/{}` is known, its pods (`{}`) are not: give flows of them, their Pod or Deployment documents, or their labels",
+                service.namespace,
+                service.name,
+                labels.join(",")
+            ));
+        }
+        let asked = |own: &&ServicePort| {
+            traffic.is_some_and(|to| (own.port, own.protocol) == (to.port, to.protocol))
+        };
+        let behind = service.ports.iter().find(asked).and_then(|port| match &port.target {
+            PodPort::Number(number) if !service.selector.is_empty() && !service.is_headless => {
+                Some(Traffic::new(port.protocol, *number))
+            }
+            _ => None,
+        });
+        let namespace = service.namespace.clone();
+        found.parties.push(Party {
+            traffic: behind,
+            ..Party::of(Endpoint { namespace, ..Endpoint::default() }, String::new())
+        });
     }
 
     /// The named ports of an endpoint; of one that was seen running, those of the document about

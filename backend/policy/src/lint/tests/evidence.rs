@@ -93,7 +93,7 @@ pub(super) fn recorded() -> Vec<Recorded> {
             cnp("ingress: [{}]"),
             vec![same()],
             vec![Flow { traffic_direction: TrafficDirection::Ingress, ..same() }],
-            "1 flows on egress",
+            "1 flow on egress",
         ),
         (
             "older-flows",

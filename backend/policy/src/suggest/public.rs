@@ -1,0 +1,118 @@
+//! What is open to the public: where many addresses of the internet are refused alike, the whole
+//! world is let in rather than one address after the other.
+
+use std::net::IpAddr;
+
+use super::{
+    Rules,
+    demand::{PeerKey, RuleKey, SubjectKey},
+};
+use crate::{Direction, Traffic, order};
+
+/// Addresses that are let in one by one.
+const MAX_ADDRESSES: usize = 3;
+
+/// Subjects and ports that many addresses of the internet are refused at.
+#[derive(Default)]
+pub(super) struct Public {
+    places: Vec<Place>,
+}
+
+/// A subject, and its port, whether for requests.
+type Place = (SubjectKey, (u8, u16), bool);
+
+impl Public {
+    /// Counts the addresses in what flows need by themselves.
+    pub(super) fn of(rules: &Rules) -> Self {
+        let mut counts: Vec<(Place, usize)> = Vec::new();
+        for (subject, keys) in rules {
+            for (key, _) in keys.iter().filter(|(key, _)| is_public(key)) {
+                let place = (subject.clone(), key.port, key.l7);
+                order::update(&mut counts, place, |count| *count = count.saturating_add(1));
+            }
+        }
+        let many = counts.into_iter().filter(|(_, count)| *count > MAX_ADDRESSES);
+        Self { places: many.map(|(place, _)| place).collect() }
+    }
+
+    /// The same rules, those for many addresses as one.
+    pub(super) fn widen(&self, rules: Rules) -> Rules {
+        if self.places.is_empty() {
+            return rules;
+        }
+        let mut widened = Rules::new();
+        for (subject, keys) in rules {
+            for (key, body) in keys {
+                let key = self.widened(&subject, key);
+                order::update(&mut widened, subject.clone(), |own| {
+                    order::update(own, key, |slot| slot.extend(body));
+                });
+            }
+        }
+        widened
+    }
+
+    /// The rule for everyone in place of that for one address.
+    pub(super) fn widened(&self, subject: &SubjectKey, key: RuleKey) -> RuleKey {
+        let is_own = |(own, port, l7): &Place| {
+            own == subject && (*port, *l7) == (key.port, key.l7) && is_public(&key)
+        };
+        if self.places.iter().any(is_own) {
+            RuleKey { peer: PeerKey::Entity("world"), ..key }
+        } else {
+            key
+        }
+    }
+}
+
+/// Whom rules for the whole world let through, in words.
+pub(super) fn everyone(rules: &Rules) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for (subject, keys) in rules {
+        for (key, _) in keys {
+            let PeerKey::Entity(entity) = key.peer else { continue };
+            if !entity.starts_with("world") {
+                continue;
+            }
+            let (pods, traffic) = place(subject, key);
+            sentences.push(match key.direction {
+                Direction::Ingress => format!(
+                    "everyone from outside the cluster → {pods} {traffic}: `fromEntities: [{entity}]` lets them all in"
+                ),
+                Direction::Egress => format!(
+                    "{pods} → everything outside the cluster {traffic}: `toEntities: [{entity}]` lets it out to all of it"
+                ),
+            });
+        }
+    }
+    sentences
+}
+
+/// What to add where not these addresses of the internet alone may come.
+pub(super) fn others(rules: &Rules) -> Vec<String> {
+    let mut sentences: Vec<String> = Vec::new();
+    for (subject, keys) in rules {
+        for (key, _) in keys.iter().filter(|(key, _)| is_public(key)) {
+            let (pods, traffic) = place(subject, key);
+            let sentence = format!(
+                "other addresses of the internet stay as they are at {pods} {traffic}; if all may come: `fromEntities: [world]`"
+            );
+            if !sentences.contains(&sentence) {
+                sentences.push(sentence);
+            }
+        }
+    }
+    sentences
+}
+
+/// Whom a rule is about, and the port.
+fn place(subject: &SubjectKey, key: &RuleKey) -> (String, Traffic) {
+    let name = subject.labels.first().map_or("", |(_, value)| value);
+    (format!("{}/{name}", subject.namespace), Traffic::new(key.port.0, key.port.1))
+}
+
+fn is_public(key: &RuleKey) -> bool {
+    let PeerKey::Cidr(cidr) = &key.peer else { return false };
+    let address = cidr.split('/').next().and_then(|text| text.parse::<IpAddr>().ok());
+    key.direction == Direction::Ingress && address.is_some_and(|own| !crate::ask::is_private(own))
+}

@@ -1,0 +1,68 @@
+//! The world itself, and many addresses of it.
+
+use super::*;
+
+fn stranger(address: &str) -> Flow {
+    let world = Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
+    Flow {
+        ip: Some(Ip { source: address.to_owned(), ..Ip::default() }),
+        ..tcp(world, pod("pets", "app=b"), 80, TrafficDirection::Ingress)
+    }
+}
+
+#[test]
+fn many_addresses_of_the_internet_are_let_in_as_the_world() {
+    let check = |addresses: &[&str], is_world: bool| {
+        let flows: Vec<Flow> = addresses.iter().map(|own| stranger(own)).collect();
+        let wanted: Vec<usize> = (0..flows.len()).collect();
+        let suggestion =
+            suggested(&about_b("  ingress:\n  - fromEndpoints: []\n"), &flows, &wanted);
+        assert_eq!((&suggestion.fixed, suggestion.unfixed.len()), (&wanted, 0), "{addresses:?}");
+        let mut all = suggestion.yaml.clone();
+        all.extend(suggestion.edits.iter().map(|edit| edit.inserted.as_str()));
+        assert_eq!(all.contains("world"), is_world, "{all}");
+        let singles = addresses.iter().filter(|own| all.contains(**own)).count();
+        assert_eq!(singles, if is_world { 0 } else { addresses.len() }, "{all}");
+        let everyone = "everyone from outside the cluster → pets/b 80/TCP: `fromEntities: [world]` lets them all in";
+        assert_eq!(suggestion.also_allowed, if is_world { vec![everyone] } else { vec![] });
+        let others = "other addresses of the internet stay as they are at pets/b 80/TCP; if all may come: `fromEntities: [world]`";
+        assert_eq!(suggestion.still_denied, if is_world { vec![] } else { vec![others] });
+    };
+    check(&["20.1.1.1"], false);
+    check(&["20.1.1.1", "20.1.1.2", "20.1.1.3"], false);
+    check(&["20.1.1.1", "20.1.1.1", "20.1.1.2", "20.1.1.3"], false);
+    check(&["20.1.1.1", "20.1.1.2", "20.1.1.3", "20.1.1.4"], true);
+    check(&["20.1.1.1", "20.1.1.2", "20.1.1.3", "30.1.1.4", "30.1.1.5"], true);
+}
+
+#[test]
+fn addresses_of_private_ranges_are_no_internet() {
+    let flows = ["10.9.0.1", "10.9.0.2", "10.9.0.3", "10.9.0.4"].map(stranger);
+    let text = about_b("  ingress:\n  - fromEndpoints: []\n");
+    let suggestion = suggested(&text, &flows, &[0, 1, 2, 3]);
+    assert_eq!(suggestion.fixed, [0, 1, 2, 3]);
+    let mut all = suggestion.yaml;
+    all.extend(suggestion.edits.iter().map(|edit| edit.inserted.as_str()));
+    assert!(all.contains("10.9.0.4") && !all.contains("world"), "{all}");
+    assert_eq!(suggestion.still_denied, [""; 0]);
+}
+
+#[test]
+fn lookups_beyond_the_limit_are_not_called_useless() {
+    let flows = [
+        query("api.github.com.pets.svc.cluster.local"),
+        query("www.bing.com.pets.svc.cluster.local"),
+    ];
+    let settings = Settings::default();
+    let learned = Learned::from_flows(&flows);
+    let text = CLOSED;
+    let set = PolicySet::read(&[SourceText { index: 0, text }], settings);
+    let lists = SearchLists::of(flows.iter(), &set);
+    let beyond = |limit: usize| {
+        let lookups = Lookups::of(&flows, &[0, 1], &learned, (&set, &lists), limit);
+        [0, 1].map(|flow| lookups.reason(flow).starts_with("too many lookups, not proven"))
+    };
+    assert_eq!(beyond(0), [true, true]);
+    assert_eq!(beyond(1), [false, true]);
+    assert_eq!(beyond(100), [false, false]);
+}
