@@ -110,6 +110,24 @@ const EVERYWHERE: &[&str] = &["default", "kube-system", "kube-public"];
 const ACCOUNT: &str = "k8s:io.cilium.k8s.policy.serviceaccount=";
 
 impl Directory {
+    /// Who is asked for names, and whether that is taken for granted.
+    pub(in crate::ask) fn resolver(&self) -> (Party, bool) {
+        let most_asked = self.resolvers.iter().max_by_key(|(_, count)| *count);
+        let is_dns = |known: &&Known| {
+            known.endpoint.namespace == "kube-system"
+                && known.endpoint.labels.iter().any(|label| label == "k8s:k8s-app=kube-dns")
+        };
+        let known = most_asked
+            .and_then(|(id, _)| self.known.get(*id))
+            .or_else(|| self.known.iter().find(is_dns));
+        if let Some(known) = known {
+            return (Party::of(known.endpoint.clone(), known.address.clone()), false);
+        }
+        let labels = vec!["k8s-app=kube-dns".to_owned()];
+        let endpoint = self.complete(self.of_labels("kube-system", "kube-dns", &labels));
+        (Party::of(endpoint, String::new()), true)
+    }
+
     /// Learns from documents and flows.
     #[must_use]
     pub fn of(texts: &[SourceText<'_>], flows: &[Flow], settings: &Settings) -> Self {

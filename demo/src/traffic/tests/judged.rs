@@ -119,7 +119,7 @@ fn act_1_says_which_rule_is_nearest() {
             Row {
                 what: "order-service may not ask DNS",
                 about: |flow| is_pair(flow, "order-service", "coredns", TrafficDirection::Egress),
-                sentence: "denied on egress by default, which `CiliumNetworkPolicy/pets/allow-order-service-traffic` turned on; nearest rule: egress[0] (line 22): neither peer nor port 5672/TCP matches",
+                sentence: "denied on egress by default, which `CiliumNetworkPolicy/pets/allow-order-service-traffic` turned on; none of its egress rules names this peer or this port",
                 agreement: Agreement::Agrees,
             },
             Row {

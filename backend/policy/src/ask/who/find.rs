@@ -143,7 +143,7 @@ impl Directory {
         traffics
     }
 
-    fn of_labels(&self, namespace: &str, name: &str, written: &[String]) -> Endpoint {
+    pub(super) fn of_labels(&self, namespace: &str, name: &str, written: &[String]) -> Endpoint {
         let labels = written.iter().map(|label| {
             let key = label.split_once('=').map_or(label.as_str(), |(key, _)| key);
             if key.contains(':') { label.clone() } else { format!("k8s:{label}") }
@@ -573,24 +573,6 @@ impl Directory {
                 "the Service `{shown}` has no selector: who is behind it is not known without its EndpointSlices"
             ));
         }
-    }
-
-    /// Who is asked for names, and whether that is taken for granted.
-    pub(in crate::ask) fn resolver(&self) -> (Party, bool) {
-        let most_asked = self.resolvers.iter().max_by_key(|(_, count)| *count);
-        let is_dns = |known: &&Known| {
-            known.endpoint.namespace == "kube-system"
-                && known.endpoint.labels.iter().any(|label| label == "k8s:k8s-app=kube-dns")
-        };
-        let known = most_asked
-            .and_then(|(id, _)| self.known.get(*id))
-            .or_else(|| self.known.iter().find(is_dns));
-        if let Some(known) = known {
-            return (Party::of(known.endpoint.clone(), known.address.clone()), false);
-        }
-        let labels = vec!["k8s-app=kube-dns".to_owned()];
-        let endpoint = self.complete(self.of_labels("kube-system", "kube-dns", &labels));
-        (Party::of(endpoint, String::new()), true)
     }
 }
 
