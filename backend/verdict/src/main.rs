@@ -125,9 +125,9 @@ pub(crate) fn replaced(set: &PolicySet, files: &[PolicyFile]) -> Option<String> 
     let file = files.get(last.get(name)?.source).map_or("", |file| file.name.as_str());
     let more = match twice.len() - 1 {
         0 => String::new(),
-        more => format!(", and {more} more are"),
+        more => format!("; so it is with {more} more"),
     };
-    Some(format!("{name} is given more than once{more}: the last counts, here that of {file}"))
+    Some(format!("{name} is given more than once: the last counts, here that of {file}{more}"))
 }
 
 /// What is in force and not among the policies of `--what-if`, which stand for all of them.

@@ -87,7 +87,7 @@ fn what_if_is_the_whole_set() {
     assert_eq!(code, Some(0), "{text}");
     let name = "CiliumNetworkPolicy/pets/allow-store-front-traffic";
     assert!(text.contains(&format!("--what-if lacks {name}: it is taken as deleted")), "{text}");
-    // A set of which a document is refused is none to trust, whichever it is.
+    // One refused document changes the exit code, in the set in force and in that of `--what-if`.
     let (code, text) = what_if(&[CHAOS, COMBINED, "../policies-refused.yaml"]);
     assert_eq!(code, Some(3), "{text}");
     let without = run(&["--policies", CHAOS, "--what-if", CHAOS], None);

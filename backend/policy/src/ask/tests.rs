@@ -235,7 +235,7 @@ fn the_first_refusal_of_a_lookup_decides_and_the_fix_holds_all_of_it() {
     }
 }
 
-/// Services whose pods are no pods of the cluster, and a pod of two families.
+/// Services that lead out of the cluster, and a pod with an IPv4 and an IPv6 address.
 const ELSEWHERE: &str = "
 apiVersion: v1
 kind: Service

@@ -123,9 +123,14 @@ impl Judge {
             }
         }
         // The proxy goes on to the plain rules where none for HTTP allows the request. Source:
-        // pkg/envoy/model.go `GetDirectionNetworkPolicy`, cilium/proxy `forEachRule`.
+        // pkg/envoy/model.go `GetDirectionNetworkPolicy`, cilium/proxy `forEachRule`. What the Envoy
+        // of a listener does is not known.
         let is_plain = |scope: &Scope<'_>| !scope.rules.is_redirect(6);
-        if matches!(request, Request::Http { .. }) && (is_open || scopes.iter().any(is_plain)) {
+        let has_listener = scopes.iter().any(|scope| scope.rules.listener.is_some());
+        if matches!(request, Request::Http { .. })
+            && !has_listener
+            && (is_open || scopes.iter().any(is_plain))
+        {
             return plain(Verdict::Allowed, true);
         }
         let mut answer = plain(Verdict::Denied, false);

@@ -23,7 +23,7 @@ impl Judgement {
                 "{sentence}; it is {kind}, taken for a connection because the node did not know what it belongs to: no rule should open its port or type"
             );
         }
-        // What does not come as far as the proxy is dropped, and nobody is told of it.
+        // The proxy answers with a refusal; a packet dropped before it gets no answer.
         if let Some(lookup) = &self.lookup
             && self.explanation.decision.is_redirect
         {

@@ -339,7 +339,7 @@ status: {podIP: 10.0.0.7}
     assert_eq!(agreement(WORKLOADS, TrafficDirection::Ingress, 9090), Agreement::Differs);
     assert_eq!(agreement(WORKLOADS, TrafficDirection::Egress, 9090), Agreement::Agrees);
     assert_eq!(agreement(WORKLOADS, TrafficDirection::Egress, 8080), Agreement::Differs);
-    // An older agent asks all pods, and a name of two numbers is none.
+    // Agents before 1.20 look a named port up among all pods, and drop a name with two numbers.
     let older = |with: &str, direction: TrafficDirection, port: u16| {
         let mut settings = Settings::default();
         assert!(settings.set("cilium-release", "1.19"));

@@ -129,8 +129,8 @@ impl Next<'_> {
         })
     }
 
-    /// What stays denied after a lookup whose name was not recorded: the sender's other connections
-    /// and, where there are none, the policies that limit its egress.
+    /// What stays denied after a lookup whose name was not recorded: the sender's other connections;
+    /// without such connections, the policies that limit its egress.
     fn beyond(&mut self, flow: &Flow, sender: &Endpoint, source: &str) -> Option<String> {
         let mut shut: Vec<String> = Vec::new();
         let mut is_open = false;

@@ -176,7 +176,7 @@ fn what_no_policy_can_say_takes_nothing_with_it() {
     let flows = [asked, to_b("app=a", 80)];
     let suggestion = suggested(&text, &flows, &[0, 1]);
     assert_eq!((suggestion.fixed.as_slice(), suggestion.unfixed.len()), ([0, 1].as_slice(), 0));
-    // A label that is none is refused, and the rest is offered.
+    // The flow with an invalid label is left out; the fix for the other one stays.
     let flows = [to_b("app=-not-a-label-", 80), to_b("app=a", 81)];
     let suggestion = suggested(CLOSED, &flows, &[0, 1]);
     assert_eq!(suggestion.fixed, [1], "{suggestion:#?}");
