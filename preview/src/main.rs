@@ -4,7 +4,6 @@
 mod backend;
 mod dist;
 mod frames;
-mod protocol;
 mod provisioning;
 mod server;
 mod sources;

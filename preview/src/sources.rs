@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
+use plugin_protocol::DataSourceInstanceSettings;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::protocol::DataSourceInstanceSettings;
 use crate::provisioning::ProvisionedDataSource;
 
 /// One data source with its secrets; Debug leaves them out.

@@ -16,6 +16,8 @@ mod process;
 mod progress;
 mod prometheus;
 mod reproducible;
+#[cfg(test)]
+mod rooms;
 mod stage;
 mod stamp;
 mod supervise;

@@ -1,6 +1,5 @@
 //! A plugin's backend kept alive: started, connected, restarted when it dies, shut down with us.
 
-mod handshake;
 mod log;
 mod process;
 #[cfg(test)]

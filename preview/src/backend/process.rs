@@ -5,21 +5,17 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use plugin_protocol::handshake::{self, Address, InvalidHandshake};
+use plugin_protocol::{Channel, Status, client};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LinesCodec};
-use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use tower::service_fn;
 
-use super::handshake::{self, Address, HandshakeError};
 use super::log;
 use crate::GRAFANA_VERSION;
-use crate::protocol;
 
 /// How long go-plugin waits for the handshake line.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -65,11 +61,11 @@ pub(crate) enum StartError {
     #[error("`{}` printed a handshake line that cannot be read", path.display())]
     HandshakeLine { path: PathBuf, source: tokio_util::codec::LinesCodecError },
     #[error("`{}` cannot be spoken with", path.display())]
-    Handshake { path: PathBuf, source: HandshakeError },
+    Handshake { path: PathBuf, source: InvalidHandshake },
     #[error("the plugin's socket does not answer")]
     Connect(#[source] tonic::transport::Error),
     #[error("the plugin's health service does not answer")]
-    Ping(#[source] tonic::Status),
+    Ping(#[source] Status),
     #[error("the plugin's health service says `{0}`, not serving")]
     NotServing(i32),
 }
@@ -99,7 +95,7 @@ impl Process {
         };
         tokio::spawn(relay_stderr(executable.plugin_id.clone(), stderr));
         let address = read_handshake(&executable.plugin_id, &path, stdout).await?;
-        let channel = connect(address).await.map_err(StartError::Connect)?;
+        let channel = client::connect(address).await.map_err(StartError::Connect)?;
         ping(channel.clone()).await?;
         Ok(Self { child, channel, plugin_id: executable.plugin_id.clone() })
     }
@@ -122,7 +118,7 @@ impl Process {
     /// `GRPCController.Shutdown`, then two seconds, then a kill, as go-plugin does it.
     /// Returns whether the plugin ended by itself.
     pub(crate) async fn shutdown(mut self) -> bool {
-        let asked = timeout(SHUTDOWN_TIMEOUT, protocol::shutdown(self.channel)).await;
+        let asked = timeout(SHUTDOWN_TIMEOUT, client::shutdown(self.channel)).await;
         if let Ok(Err(status)) = asked {
             // The connection may break before the answer: the process is gone, which is the aim.
             tracing::debug!(plugin = self.plugin_id, "shutdown answered {status}");
@@ -195,32 +191,6 @@ async fn relay_stderr(plugin_id: String, stderr: ChildStderr) {
             Err(error) => tracing::warn!(plugin = plugin_id, "a log line was not read: {error}"),
         }
     }
-}
-
-async fn connect(address: Address) -> Result<Channel, tonic::transport::Error> {
-    // go-plugin dials with the target `unused`, so that is the `:authority` a plugin sees.
-    let endpoint = Endpoint::from_static("http://unused").connect_timeout(Duration::from_secs(5));
-    endpoint.connect_with_connector(service_fn(move |_| dial(address.clone()))).await
-}
-
-/// Either kind of connection under one type, as the connector needs it.
-trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
-async fn dial(address: Address) -> std::io::Result<TokioIo<Box<dyn Duplex>>> {
-    let stream: Box<dyn Duplex> = match address {
-        #[cfg(unix)]
-        Address::Unix(path) => Box::new(tokio::net::UnixStream::connect(path).await?),
-        #[cfg(not(unix))]
-        Address::Unix(_) => return Err(std::io::ErrorKind::Unsupported.into()),
-        Address::Tcp(address) => {
-            let stream = tokio::net::TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            Box::new(stream)
-        }
-    };
-    Ok(TokioIo::new(stream))
 }
 
 /// go-plugin's `Ping`: the health service named `plugin` serves.

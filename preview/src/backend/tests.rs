@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use plugin_protocol::{CheckHealthRequest, PluginContext, client};
 use tokio::time::timeout;
 
 use super::process::{Process, StartError};
 use super::{Backend, Executable};
 use crate::error_chain;
-use crate::protocol::{self, CheckHealthRequest, PluginContext};
 
 /// The real backend: `GPX_HUBBLE_BIN`, else what `cargo build -p plugin` leaves.
 pub(crate) fn gpx_hubble() -> Executable {
@@ -42,7 +42,7 @@ async fn started_asked_restarted_and_shut_down() {
         headers: BTreeMap::new(),
     };
     // Without settings it cannot be healthy; that it answers is the point here.
-    let answer = soon("health", protocol::check_health(channel, request.clone())).await;
+    let answer = soon("health", client::check_health(channel, request.clone())).await;
     assert!(!answer.expect("an answer").message.is_empty());
 
     let first = handle.pid();
@@ -51,7 +51,7 @@ async fn started_asked_restarted_and_shut_down() {
     assert!(killed.expect("kill runs").success());
     soon("the restart", handle.another_than(first)).await;
     let channel = handle.channel().expect("running again");
-    soon("health", protocol::check_health(channel, request)).await.expect("an answer");
+    soon("health", client::check_health(channel, request)).await.expect("an answer");
 
     let second = handle.pid().expect("a process id");
     soon("the end", backend.shutdown()).await;

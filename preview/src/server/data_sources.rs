@@ -6,13 +6,12 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use grafana_plugin_sdk::pluginv2::check_health_response::HealthStatus;
 use http::StatusCode;
+use plugin_protocol::{CheckHealthRequest, HealthStatus, client};
 use serde_json::{Value, json};
 
 use super::answer::ApiError;
 use super::{Stage, now_ms};
-use crate::protocol::{self, CheckHealthRequest};
 use crate::sources::{DataSource, DataSourceUpdate, UpdateError};
 
 fn to_api(stage: &Stage, source: &DataSource) -> Value {
@@ -76,7 +75,7 @@ pub(super) async fn health(
         plugin_context: Some(stage.context(&source)),
         headers: std::collections::BTreeMap::new(),
     };
-    let answer = protocol::check_health(channel, request).await?;
+    let answer = client::check_health(channel, request).await?;
     let mut body = json!({ "message": answer.message, "status": answer.status().as_str_name() });
     if !answer.json_details.is_empty() {
         let details: Value = serde_json::from_slice(&answer.json_details)

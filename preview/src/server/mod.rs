@@ -22,16 +22,15 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
-use grafana_plugin_sdk::pluginv2::User;
 use http::header::{CACHE_CONTROL, HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use plugin_protocol::{PluginContext, User};
 use serde_json::{Value, json};
 use tower_http::services::{ServeDir, ServeFile};
 
 use crate::GRAFANA_VERSION;
 use crate::backend::BackendHandle;
 use crate::dist::Plugin;
-use crate::protocol::PluginContext;
 use crate::provisioning::Dashboards;
 use crate::sources::{DataSource, DataSources};
 use answer::ApiError;

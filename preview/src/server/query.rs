@@ -11,8 +11,8 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
-use grafana_plugin_sdk::pluginv2::{DataQuery, TimeRange};
 use http::StatusCode;
+use plugin_protocol::{DataQuery, DataResponse, QueryDataRequest, TimeRange, client};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -20,7 +20,6 @@ use super::answer::ApiError;
 use super::{Stage, now_ms, time_range};
 use crate::error_chain;
 use crate::frames::{self, FrameJson};
-use crate::protocol::{self, DataResponse, QueryDataRequest};
 
 /// Grafana's defaults for a query that names none.
 const DEFAULT_MAX_DATA_POINTS: i64 = 100;
@@ -146,7 +145,7 @@ async fn ask(
         headers: BTreeMap::new(),
         queries,
     };
-    let answer = protocol::query_data(channel, request).await?;
+    let answer = client::query_data(channel, request).await?;
     let mut results = BTreeMap::new();
     for (ref_id, response) in answer.responses {
         // One frame that cannot be read fails the whole request, as it does in Grafana.

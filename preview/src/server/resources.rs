@@ -8,13 +8,12 @@ use axum::body::{Body, Bytes};
 use axum::extract::{OriginalUri, Path, State};
 use axum::response::Response;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use grafana_plugin_sdk::pluginv2::{CallResourceResponse, StringList};
 use http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use plugin_protocol::{CallResourceRequest, CallResourceResponse, StringList, client};
 
 use super::Stage;
 use super::answer::ApiError;
-use crate::protocol::{self, CallResourceRequest};
 
 /// Headers of the connection, not of the message.
 const HOP_BY_HOP: [&str; 9] = [
@@ -51,7 +50,7 @@ pub(super) async fn call(
         headers: to_plugin(&headers),
         body,
     };
-    let mut parts = protocol::call_resource(channel, request).await?;
+    let mut parts = client::call_resource(channel, request).await?;
     let first = parts
         .message()
         .await?

@@ -1,10 +1,9 @@
-//! Grafana's settings of a data source, taken from either kind of message into one of our own.
+//! Grafana's settings of a data source, taken from a call's context.
 
 use std::collections::BTreeMap;
 
-use grafana_plugin_sdk::pluginv2;
+use plugin_protocol::{PluginContext, Status};
 
-use super::wire;
 use crate::secret::Secret;
 use crate::settings::Stored;
 
@@ -26,10 +25,16 @@ pub(crate) struct Target {
 #[error("the call carries no data source settings")]
 pub(crate) struct NoDataSource;
 
-impl TryFrom<Option<wire::PluginContext>> for Target {
+impl From<NoDataSource> for Status {
+    fn from(error: NoDataSource) -> Self {
+        Self::invalid_argument(error.to_string())
+    }
+}
+
+impl TryFrom<Option<PluginContext>> for Target {
     type Error = NoDataSource;
 
-    fn try_from(context: Option<wire::PluginContext>) -> Result<Self, NoDataSource> {
+    fn try_from(context: Option<PluginContext>) -> Result<Self, NoDataSource> {
         let context = context.ok_or(NoDataSource)?;
         let settings = context.data_source_instance_settings.ok_or(NoDataSource)?;
         Ok(Self {
@@ -45,25 +50,6 @@ impl TryFrom<Option<wire::PluginContext>> for Target {
     }
 }
 
-impl TryFrom<Option<pluginv2::PluginContext>> for Target {
-    type Error = NoDataSource;
-
-    fn try_from(context: Option<pluginv2::PluginContext>) -> Result<Self, NoDataSource> {
-        let context = context.ok_or(NoDataSource)?;
-        let settings = context.data_source_instance_settings.ok_or(NoDataSource)?;
-        Ok(Self {
-            org_id: context.org_id,
-            uid: settings.uid,
-            updated_ms: settings.last_updated_ms,
-            stored: Stored {
-                url: settings.url,
-                json_data: settings.json_data,
-                secrets: secrets(settings.decrypted_secure_json_data),
-            },
-        })
-    }
-}
-
-fn secrets(decrypted: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, Secret> {
+fn secrets(decrypted: BTreeMap<String, String>) -> BTreeMap<String, Secret> {
     decrypted.into_iter().filter_map(|(name, text)| Some((name, Secret::new(&text)?))).collect()
 }

@@ -1,18 +1,9 @@
-//! `pluginv2.Data`: queries in, frames out.
+//! Queries in, frames out.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use plugin_protocol::{DataQuery, DataResponse, QueryDataRequest, QueryDataResponse, Status};
 
-use tonic::body::BoxBody;
-use tonic::server::NamedService;
-use tonic::{Request, Response, Status};
-use tower::Service;
-
-use super::context::{NoDataSource, Target};
+use super::context::Target;
 use super::instances::Instances;
-use super::rpc::{self, Exchange};
-use super::wire::{DataQuery, DataResponse, QueryDataRequest, QueryDataResponse};
 use crate::prometheus::{ForwardedIdentity, HeadersOf};
 use crate::query::{self, Answer, Envelope, Reader, Request as QueryRequest};
 
@@ -21,47 +12,12 @@ use crate::query::{self, Answer, Envelope, Reader, Request as QueryRequest};
 const DEFAULT_CONCURRENT_QUERIES: usize = 10;
 const MAX_CONCURRENT_QUERIES: usize = 50;
 
-/// The service. `QueryChunkedData` is not served: Grafana 12 to 13 asks for it only behind
-/// feature toggles that are off, and falls back to `QueryData`.
-#[derive(Debug, Clone)]
-pub(crate) struct DataServer {
-    pub(crate) instances: Arc<Instances>,
-}
-
-impl NamedService for DataServer {
-    const NAME: &'static str = "pluginv2.Data";
-}
-
-impl Service<http::Request<BoxBody>> for DataServer {
-    type Response = http::Response<BoxBody>;
-    type Error = Infallible;
-    type Future = Exchange;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<BoxBody>) -> Exchange {
-        let instances = self.instances.clone();
-        match request.uri().path() {
-            "/pluginv2.Data/QueryData" => {
-                rpc::unary(request, |request| query_data(instances, request))
-            }
-            path => rpc::unimplemented(path),
-        }
-    }
-}
-
-async fn query_data(
-    instances: Arc<Instances>,
-    request: Request<QueryDataRequest>,
-) -> Result<Response<QueryDataResponse>, Status> {
-    let traceparent = request
-        .metadata()
-        .get("traceparent")
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
-    let request = request.into_inner();
+/// Errors: the call names no data source, or the user's own headers cannot be handed on.
+pub(super) async fn query(
+    instances: &Instances,
+    request: QueryDataRequest,
+    traceparent: Option<&str>,
+) -> Result<QueryDataResponse, Status> {
     tracing::debug!(queries = request.queries.len(), traceparent, "query data");
     let concurrent_queries = request
         .plugin_context
@@ -70,8 +26,7 @@ async fn query_data(
         .and_then(|count| count.parse().ok())
         .unwrap_or(DEFAULT_CONCURRENT_QUERIES)
         .clamp(1, MAX_CONCURRENT_QUERIES);
-    let target = Target::try_from(request.plugin_context)
-        .map_err(|NoDataSource| Status::invalid_argument(NoDataSource.to_string()))?;
+    let target = Target::try_from(request.plugin_context)?;
     let datasource_uid = target.uid.clone();
     let instance = instances.get(target);
     let headers = || request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -89,8 +44,8 @@ async fn query_data(
         .collect();
     let answers =
         query::run(instance, QueryRequest { envelopes, reader, concurrent_queries }).await;
-    let responses = answers.into_iter().map(|(ref_id, answer)| (ref_id, answer.into())).collect();
-    Ok(Response::new(QueryDataResponse { responses }))
+    let responses = answers.into_iter().map(|(ref_id, answer)| (ref_id, response(answer)));
+    Ok(QueryDataResponse { responses: responses.collect() })
 }
 
 /// Who reads the answers, as Grafana's headers say it. Source: `FromAlertHeaderName` in
@@ -126,17 +81,15 @@ impl From<DataQuery> for Envelope {
     }
 }
 
-impl From<Answer> for DataResponse {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Ok(frames) => Self { frames, status: 200, ..Self::default() },
-            Err(failure) => Self {
-                error: failure.message,
-                status: failure.status.into(),
-                error_source: failure.source.as_str().to_owned(),
-                ..Self::default()
-            },
-        }
+fn response(answer: Answer) -> DataResponse {
+    match answer {
+        Ok(frames) => DataResponse { frames, status: 200, ..DataResponse::default() },
+        Err(failure) => DataResponse {
+            error: failure.message,
+            status: failure.status.into(),
+            error_source: failure.source.as_str().to_owned(),
+            ..DataResponse::default()
+        },
     }
 }
 

@@ -1,26 +1,20 @@
 //! The part of Grafana that a plugin sees.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use grafana_plugin_sdk::pluginv2::diagnostics_client::DiagnosticsClient;
-use grafana_plugin_sdk::pluginv2::resource_client::ResourceClient;
-use grafana_plugin_sdk::pluginv2::{
-    CallResourceRequest, CheckHealthRequest, CheckHealthResponse, DataSourceInstanceSettings,
-    PluginContext, User,
+use plugin_protocol::{
+    CallResourceRequest, Channel, CheckHealthRequest, CheckHealthResponse, DataQuery, DataResponse,
+    DataSourceInstanceSettings, PluginContext, QueryDataRequest, QueryDataResponse, Status,
+    TimeRange, User, client, handshake,
 };
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
-use tonic::codec::ProstCodec;
-use tonic::codegen::http::uri::PathAndQuery;
-use tonic::transport::{Channel, Endpoint, Uri};
 
 /// How long anything may take that should take a moment.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -49,28 +43,8 @@ pub(crate) struct Start {
 pub(crate) struct Source {
     pub(crate) url: String,
     pub(crate) json_data: Value,
-    pub(crate) secrets: HashMap<String, String>,
+    pub(crate) secrets: BTreeMap<String, String>,
     pub(crate) role: String,
-}
-
-/// `pluginv2.DataResponse` with what Grafana 12 reads of it.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct DataResponse {
-    #[prost(bytes = "bytes", repeated, tag = "1")]
-    pub(crate) frames: Vec<Bytes>,
-    #[prost(string, tag = "2")]
-    pub(crate) error: String,
-    #[prost(int32, tag = "4")]
-    pub(crate) status: i32,
-    #[prost(string, tag = "5")]
-    pub(crate) error_source: String,
-}
-
-/// `pluginv2.QueryDataResponse`.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct QueryDataResponse {
-    #[prost(map = "string, message", tag = "1")]
-    pub(crate) responses: HashMap<String, DataResponse>,
 }
 
 /// A time range in Unix milliseconds.
@@ -137,13 +111,16 @@ impl Plugin {
             .expect("a handshake in time")
             .unwrap()
             .expect("a handshake line");
-        let channel = connect(&handshake).await;
+        let channel = client::connect(handshake::parse(&handshake).unwrap()).await.unwrap();
         Self { child, stdout, log, handshake, channel, socket_dir }
     }
 
     /// Where the plugin listens.
     pub(crate) fn socket(&self) -> PathBuf {
-        PathBuf::from(self.handshake.split('|').nth(3).unwrap())
+        match handshake::parse(&self.handshake).unwrap() {
+            handshake::Address::Unix(path) => path,
+            handshake::Address::Tcp(address) => panic!("{address} is no socket"),
+        }
     }
 
     /// Waits until the process has left; its exit code.
@@ -175,11 +152,11 @@ impl Plugin {
     ) -> BTreeMap<String, DataResponse> {
         let queries = queries
             .iter()
-            .map(|(ref_id, query)| grafana_plugin_sdk::pluginv2::DataQuery {
+            .map(|(ref_id, query)| DataQuery {
                 ref_id: (*ref_id).to_owned(),
                 max_data_points: 1_000,
                 interval_ms: 15_000,
-                time_range: Some(grafana_plugin_sdk::pluginv2::TimeRange {
+                time_range: Some(TimeRange {
                     from_epoch_ms: range.from_ms,
                     to_epoch_ms: range.to_ms,
                 }),
@@ -187,24 +164,19 @@ impl Plugin {
                 query_type: query["queryType"].as_str().unwrap_or_default().to_owned(),
             })
             .collect();
-        let request = grafana_plugin_sdk::pluginv2::QueryDataRequest {
+        let request = QueryDataRequest {
             plugin_context: Some(source.context()),
             headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             queries,
         };
-        self.query_data(request).await.unwrap().responses.into_iter().collect()
+        self.query_data(request).await.unwrap().responses
     }
 
     pub(crate) async fn query_data(
         &self,
-        request: grafana_plugin_sdk::pluginv2::QueryDataRequest,
-    ) -> Result<QueryDataResponse, tonic::Status> {
-        let mut grpc =
-            tonic::client::Grpc::new(self.channel.clone()).max_decoding_message_size(usize::MAX);
-        grpc.ready().await.unwrap();
-        let path = PathAndQuery::from_static("/pluginv2.Data/QueryData");
-        let answer = grpc.unary(tonic::Request::new(request), path, ProstCodec::default()).await?;
-        Ok(answer.into_inner())
+        request: QueryDataRequest,
+    ) -> Result<QueryDataResponse, Status> {
+        client::query_data(self.channel.clone(), request).await
     }
 
     /// Runs one query that must succeed, rendered as text: see `golden`.
@@ -230,12 +202,8 @@ impl Plugin {
 
     pub(crate) async fn health(&self, source: &Source) -> CheckHealthResponse {
         let request =
-            CheckHealthRequest { plugin_context: Some(source.context()), headers: HashMap::new() };
-        DiagnosticsClient::new(self.channel.clone())
-            .check_health(request)
-            .await
-            .unwrap()
-            .into_inner()
+            CheckHealthRequest { plugin_context: Some(source.context()), headers: BTreeMap::new() };
+        client::check_health(self.channel.clone(), request).await.unwrap()
     }
 
     /// Calls a resource: status, headers, body chunks.
@@ -252,16 +220,10 @@ impl Plugin {
             path: path.to_owned(),
             method: method.to_owned(),
             url: url.to_owned(),
-            headers: HashMap::new(),
+            headers: BTreeMap::new(),
             body: Bytes::copy_from_slice(body),
         };
-        let mut stream = ResourceClient::new(self.channel.clone())
-            .max_decoding_message_size(usize::MAX)
-            .max_encoding_message_size(usize::MAX)
-            .call_resource(request)
-            .await
-            .unwrap()
-            .into_inner();
+        let mut stream = client::call_resource(self.channel.clone(), request).await.unwrap();
         let mut resource = Resource::default();
         while let Some(message) = stream.message().await.unwrap() {
             if resource.status == 0 {
@@ -316,7 +278,6 @@ impl Source {
             org_id: 1,
             plugin_id: "k8snet-hubble-datasource".to_owned(),
             user: Some(User { role: self.role.clone(), ..User::default() }),
-            app_instance_settings: None,
             data_source_instance_settings: Some(DataSourceInstanceSettings {
                 uid: "hubble".to_owned(),
                 name: "Hubble".to_owned(),
@@ -326,23 +287,7 @@ impl Source {
                 last_updated_ms: 1,
                 ..DataSourceInstanceSettings::default()
             }),
+            ..PluginContext::default()
         }
-    }
-}
-
-async fn connect(handshake: &str) -> Channel {
-    let parts: Vec<&str> = handshake.split('|').collect();
-    let address = parts[3].to_owned();
-    match parts[2] {
-        "unix" => {
-            // go-plugin dials with this target too.
-            let endpoint = Endpoint::from_static("http://unused");
-            let connector = tower::service_fn(move |_: Uri| {
-                let address = address.clone();
-                async move { UnixStream::connect(address).await.map(TokioIo::new) }
-            });
-            endpoint.connect_with_connector(connector).await.unwrap()
-        }
-        _ => Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap(),
     }
 }

@@ -4,13 +4,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use grafana_plugin_sdk::pluginv2::stream_client::StreamClient;
-use grafana_plugin_sdk::pluginv2::{
-    PublishStreamRequest, RunStreamRequest, StreamPacket, SubscribeStreamRequest,
-};
 use hubble_api::pb::observer::{GetFlowsResponse, Node};
+use plugin_protocol::{
+    Code, PublishStreamRequest, RunStreamRequest, Status, StreamPacket, Streaming,
+    SubscribeStreamRequest, client,
+};
 use serde_json::{Value, json};
-use tonic::{Code, Status, Streaming};
 
 use crate::bad_input::closed_port;
 use crate::flows::until;
@@ -25,8 +24,7 @@ async fn subscribe(plugin: &Plugin, source: &Source, path: &str, query: &Value) 
         path: path.to_owned(),
         data: Bytes::from(query.to_string()),
     };
-    let mut client = StreamClient::new(plugin.channel.clone());
-    let answer = client.subscribe_stream(request).await.unwrap().into_inner();
+    let answer = client::subscribe_stream(plugin.channel.clone(), request).await.unwrap();
     (answer.status, serde_json::from_slice(&answer.data).unwrap())
 }
 
@@ -41,9 +39,7 @@ async fn run(
         path: path.to_owned(),
         data: Bytes::from(query.to_string()),
     };
-    let mut client =
-        StreamClient::new(plugin.channel.clone()).max_decoding_message_size(usize::MAX);
-    Ok(client.run_stream(request).await?.into_inner())
+    client::run_stream(plugin.channel.clone(), request).await
 }
 
 /// The columns of the next message.
@@ -388,8 +384,7 @@ async fn channels_are_named_flows_and_run_one_query_each() {
         path: PATH.to_owned(),
         data: Vec::new(),
     };
-    let mut client = StreamClient::new(plugin.channel.clone());
-    let answer = client.publish_stream(publish).await.unwrap().into_inner();
+    let answer = client::publish_stream(plugin.channel.clone(), publish).await.unwrap();
     assert_eq!(answer.status, 2, "flows are observed, never made");
 }
 

@@ -25,6 +25,7 @@ mod older;
 mod petshop_relay;
 mod policies;
 mod prometheus_calls;
+mod prometheus_real;
 mod promlib;
 mod promql;
 mod protocol;

@@ -1,11 +1,10 @@
 //! How Prometheus is called: methods, parameters, headers, encodings, redirects, limits, TLS.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use grafana_plugin_sdk::pluginv2::resource_client::ResourceClient;
-use grafana_plugin_sdk::pluginv2::{CallResourceRequest, DataQuery, QueryDataRequest, StringList};
+use plugin_protocol::{CallResourceRequest, DataQuery, QueryDataRequest, StringList, client};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -326,7 +325,7 @@ async fn users_who_are_told_apart_share_no_answer() {
         let user = |token: &str| {
             let request = QueryDataRequest {
                 plugin_context: Some(source.context()),
-                headers: HashMap::from([("Authorization".to_owned(), token.to_owned())]),
+                headers: [("Authorization".to_owned(), token.to_owned())].into(),
                 queries: vec![DataQuery {
                     ref_id: "A".to_owned(),
                     json: promql().to_string().into_bytes(),
@@ -407,11 +406,7 @@ async fn tls_both_ways() {
     ];
     let check = async |settings: Value, expected: &str| {
         let source = with(Source::prometheus(&tls.url), &settings, &secrets);
-        let mut answers: HashMap<_, _> = plugin
-            .query(&source, Range::last_hour(), &[("A", promql())])
-            .await
-            .into_iter()
-            .collect();
+        let mut answers = plugin.query(&source, Range::last_hour(), &[("A", promql())]).await;
         let error = answers.remove("A").unwrap().error.replace(&tls.url, "URL");
         assert_eq!(error, expected, "{settings}");
     };
@@ -502,8 +497,8 @@ async fn a_browser_forges_no_identity() {
             headers: headers.collect(),
             ..CallResourceRequest::default()
         };
-        let mut resources = ResourceClient::new(plugin.channel.clone());
-        let refused = resources.call_resource(request).await.err().map(|status| status.code());
+        let called = client::call_resource(plugin.channel.clone(), request).await;
+        let refused = called.err().map(|status| status.code());
         let mut asked = prometheus.asked.lock().unwrap();
         let asked = asked.pop();
         let sent = asked.as_deref().map(|asked| {

@@ -1,5 +1,6 @@
 //! PromQL against a Prometheus of which every answer is written by the test.
 
+use plugin_protocol::{DataQuery, QueryDataRequest};
 use serde_json::{Value, json};
 
 use crate::host::{Plugin, Range};
@@ -65,13 +66,13 @@ async fn exemplars_come_beside_and_not_for_alerts() {
     assert_eq!(frames.len(), 2);
     assert!(frames[1].contains("\"dataTopic\": \"annotations\""), "{}", frames[1]);
 
-    let request = grafana_plugin_sdk::pluginv2::QueryDataRequest {
+    let request = QueryDataRequest {
         plugin_context: Some(prometheus.source().context()),
         headers: [("FromAlert".to_owned(), "true".to_owned())].into(),
-        queries: vec![grafana_plugin_sdk::pluginv2::DataQuery {
+        queries: vec![DataQuery {
             ref_id: "A".to_owned(),
             json: query.to_string().into_bytes(),
-            ..grafana_plugin_sdk::pluginv2::DataQuery::default()
+            ..DataQuery::default()
         }],
     };
     let answer = plugin.query_data(request).await.unwrap();

@@ -1,10 +1,10 @@
 //! Handshake, health, roles, sizes, and all the ways in which a plugin leaves.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use grafana_plugin_sdk::pluginv2::{CheckHealthRequest, QueryDataRequest};
+use plugin_protocol::{CallResourceRequest, CheckHealthRequest, QueryDataRequest, client};
 use serde_json::json;
 use tonic::Code;
 use tonic::codec::ProstCodec;
@@ -14,15 +14,8 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::host::{PATIENCE, Plugin, Range, Source, Start, command};
 
-#[derive(Clone, Copy, PartialEq, prost::Message)]
-struct Empty {}
-
 async fn shut_down(plugin: &Plugin) {
-    let mut grpc = tonic::client::Grpc::new(plugin.channel.clone());
-    grpc.ready().await.unwrap();
-    let path = PathAndQuery::from_static("/plugin.GRPCController/Shutdown");
-    let codec = ProstCodec::<Empty, Empty>::default();
-    grpc.unary(tonic::Request::new(Empty {}), path, codec).await.unwrap();
+    client::shutdown(plugin.channel.clone()).await.unwrap();
 }
 
 #[tokio::test]
@@ -93,13 +86,13 @@ async fn go_plugin_finds_its_services() {
     }
     // Grafana opens these streams at start and leaves them open.
     let mut grpc = tonic::client::Grpc::new(plugin.channel.clone());
-    let codec = ProstCodec::<Empty, Empty>::default;
+    let codec = ProstCodec::<(), ()>::default;
     grpc.ready().await.unwrap();
     let path = PathAndQuery::from_static("/plugin.GRPCStdio/StreamStdio");
-    let stdio = grpc.server_streaming(tonic::Request::new(Empty {}), path, codec()).await.unwrap();
+    let stdio = grpc.server_streaming(tonic::Request::new(()), path, codec()).await.unwrap();
     grpc.ready().await.unwrap();
     let path = PathAndQuery::from_static("/plugin.GRPCBroker/StartStream");
-    let outgoing = tonic::Request::new(tokio_stream::pending::<Empty>());
+    let outgoing = tonic::Request::new(tokio_stream::pending::<()>());
     let broker = grpc.streaming(outgoing, path, codec()).await.unwrap();
     for mut stream in [stdio.into_inner(), broker.into_inner()] {
         let silence = tokio::time::timeout(Duration::from_millis(50), stream.message()).await;
@@ -108,8 +101,8 @@ async fn go_plugin_finds_its_services() {
     let mut grpc = tonic::client::Grpc::new(plugin.channel.clone());
     grpc.ready().await.unwrap();
     let path = PathAndQuery::from_static("/pluginv2.Data/QueryChunkedData");
-    let codec = ProstCodec::<Empty, Empty>::default();
-    let status = grpc.unary(tonic::Request::new(Empty {}), path, codec).await.unwrap_err();
+    let codec = ProstCodec::<(), ()>::default();
+    let status = grpc.unary(tonic::Request::new(()), path, codec).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
 }
 
@@ -119,12 +112,9 @@ async fn open_streams_do_not_hold_the_plugin_back() {
     let mut grpc = tonic::client::Grpc::new(plugin.channel.clone());
     grpc.ready().await.unwrap();
     let path = PathAndQuery::from_static("/plugin.GRPCStdio/StreamStdio");
-    let codec = ProstCodec::<Empty, Empty>::default();
-    let mut stream = grpc
-        .server_streaming(tonic::Request::new(Empty {}), path, codec)
-        .await
-        .unwrap()
-        .into_inner();
+    let codec = ProstCodec::<(), ()>::default();
+    let mut stream =
+        grpc.server_streaming(tonic::Request::new(()), path, codec).await.unwrap().into_inner();
     shut_down(&plugin).await;
     assert_eq!(stream.message().await.unwrap(), None, "the stream ends in good order");
     assert_eq!(plugin.left().await, Some(0));
@@ -218,14 +208,11 @@ async fn any_role_is_served() {
 #[tokio::test]
 async fn a_call_without_a_data_source() {
     let plugin = Plugin::start().await;
-    let request = CheckHealthRequest { plugin_context: None, headers: HashMap::new() };
-    let mut client = grafana_plugin_sdk::pluginv2::diagnostics_client::DiagnosticsClient::new(
-        plugin.channel.clone(),
-    );
-    let answer = client.check_health(request).await.unwrap().into_inner();
+    let request = CheckHealthRequest { plugin_context: None, headers: BTreeMap::new() };
+    let answer = client::check_health(plugin.channel.clone(), request).await.unwrap();
     assert_eq!((answer.status, answer.message.as_str()), (1, "The plugin is running."));
     let request =
-        QueryDataRequest { plugin_context: None, headers: HashMap::new(), queries: Vec::new() };
+        QueryDataRequest { plugin_context: None, headers: BTreeMap::new(), queries: Vec::new() };
     let status = plugin.query_data(request).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert_eq!(status.message(), "the call carries no data source settings");
@@ -258,18 +245,15 @@ async fn large_requests_are_refused() {
 async fn too_large_a_request_is_refused_and_the_plugin_goes_on() {
     let plugin = Plugin::start().await;
     let body = vec![b' '; 65 << 20];
-    let mut client =
-        grafana_plugin_sdk::pluginv2::resource_client::ResourceClient::new(plugin.channel.clone())
-            .max_encoding_message_size(usize::MAX);
-    let request = grafana_plugin_sdk::pluginv2::CallResourceRequest {
+    let request = CallResourceRequest {
         plugin_context: Some(Source::default().context()),
         path: "variables".to_owned(),
         method: "POST".to_owned(),
         url: "variables".to_owned(),
-        headers: HashMap::new(),
+        headers: BTreeMap::new(),
         body: body.into(),
     };
-    let status = client.call_resource(request).await.unwrap_err();
+    let status = client::call_resource(plugin.channel.clone(), request).await.unwrap_err();
     assert_eq!(status.code(), Code::OutOfRange);
     assert_eq!(plugin.health(&Source::default()).await.status, 2);
 }

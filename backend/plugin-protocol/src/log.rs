@@ -15,14 +15,15 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts logging at `level` (`trace`, `debug`, `info`, `warn`, `error`; anything else is `info`).
-pub(crate) fn init(level: Option<&str>) {
+/// Starts logging of the crates `own` at `level` (`trace`, `debug`, `info`, `warn`, `error`;
+/// anything else is `info`), and of all others at `warn`.
+pub(crate) fn init(level: Option<&str>, own: &[&'static str]) {
     let level =
         level.and_then(|level| level.parse::<LevelFilter>().ok()).unwrap_or(LevelFilter::INFO);
     let targets = Targets::new()
         .with_default(LevelFilter::WARN.min(level))
-        .with_target("gpx_hubble", level)
-        .with_target("hubble_api", level);
+        .with_target(env!("CARGO_CRATE_NAME"), level)
+        .with_targets(own.iter().map(|name| (*name, level)));
     tracing_subscriber::registry().with(HclogLayer.with_filter(targets)).init();
     std::panic::set_hook(Box::new(|panic| {
         // The payload may quote data of a request, so only the place is logged.

@@ -13,33 +13,10 @@ use tonic::server::NamedService;
 use tonic::{Response, Status};
 use tower::Service;
 
-use super::rpc::{self, Exchange};
+use crate::message::{ConnInfo, StdioData};
+use crate::rpc::{self, Exchange};
 
-/// `google.protobuf.Empty`, and `plugin.Empty`, which has the same bytes: none.
-#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
-struct Empty {}
-
-/// `plugin.StdioData`. Never sent: the plugin logs on stderr itself.
-#[derive(Clone, PartialEq, Eq, prost::Message)]
-struct StdioData {
-    #[prost(int32, tag = "1")]
-    channel: i32,
-    #[prost(bytes = "bytes", tag = "2")]
-    data: bytes::Bytes,
-}
-
-/// `plugin.ConnInfo`. Never sent: the plugin opens no further connections to its host.
-#[derive(Clone, PartialEq, Eq, prost::Message)]
-struct ConnInfo {
-    #[prost(uint32, tag = "1")]
-    service_id: u32,
-    #[prost(string, tag = "2")]
-    network: String,
-    #[prost(string, tag = "3")]
-    address: String,
-}
-
-/// A stream that says nothing, holds `held`, and ends when the plugin leaves.
+/// A stream without a message that keeps `held` and ends when the plugin leaves.
 fn silent<T: Send + 'static>(
     leave: CancellationToken,
     held: impl Send + 'static,
@@ -86,9 +63,9 @@ macro_rules! service {
 service!(
     /// `plugin.GRPCController`: the way in which Grafana asks the plugin to leave.
     Controller, "plugin.GRPCController", |this, request| {
-        "Shutdown" => rpc::unary(request, |_: tonic::Request<Empty>| async move {
+        "Shutdown" => rpc::unary(request, |_: tonic::Request<()>| async move {
             this.leave.cancel();
-            Ok(Response::new(Empty {}))
+            Ok(Response::new(()))
         }),
     }
 );
@@ -96,7 +73,9 @@ service!(
 service!(
     /// `plugin.GRPCStdio`: a stream of what the plugin prints, which is nothing.
     Stdio, "plugin.GRPCStdio", |this, request| {
-        "StreamStdio" => rpc::server_streaming(request, |_: Empty| silent::<StdioData>(this.leave, ())),
+        "StreamStdio" => rpc::server_streaming(request, |_: tonic::Request<()>| async move {
+            Ok(silent::<StdioData>(this.leave, ()))
+        }),
     }
 );
 

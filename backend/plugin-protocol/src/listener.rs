@@ -4,21 +4,13 @@
 //! with delayed acknowledgements would hold the second one for 40 ms on every small query.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 #[cfg(unix)]
 use std::path::{Path, PathBuf};
 
 use tokio::net::TcpListener;
 
-/// What the handshake line names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Address {
-    /// Path of the Unix socket.
-    #[cfg(unix)]
-    Unix(PathBuf),
-    /// Loopback address and port.
-    Tcp(SocketAddr),
-}
+use crate::handshake::Address;
 
 /// A bound listener. Dropping the Unix kind removes its socket file.
 #[derive(Debug)]
@@ -70,15 +62,16 @@ impl Placement {
 }
 
 impl Listener {
-    /// Binds a Unix socket, or TCP where that fails (path too long, file system without sockets).
+    /// Binds a Unix socket that bears the name of `program`, or TCP where that fails (path too long,
+    /// file system without sockets).
     ///
     /// Errors: [`ListenError`].
-    pub(crate) async fn bind(placement: &Placement) -> Result<Self, ListenError> {
+    pub(crate) async fn bind(program: &str, placement: &Placement) -> Result<Self, ListenError> {
         #[cfg(unix)]
         {
             let dir = placement.socket_dir.as_ref().map_or_else(std::env::temp_dir, PathBuf::from);
-            remove_stale_sockets(&dir);
-            match bind_unix(&dir) {
+            remove_stale_sockets(program, &dir);
+            match bind_unix(program, &dir) {
                 Ok(listener) => return Ok(listener),
                 Err(error) => {
                     tracing::warn!(%error, dir = %dir.display(), "no Unix socket, using TCP");
@@ -115,8 +108,6 @@ async fn bind_tcp(placement: &Placement) -> Result<Listener, ListenError> {
 }
 
 #[cfg(unix)]
-const SOCKET_PREFIX: &str = "gpx_hubble-";
-#[cfg(unix)]
 const SOCKET_SUFFIX: &str = ".sock";
 
 /// The socket's file, removed when dropped.
@@ -136,18 +127,15 @@ impl Drop for SocketFile {
 }
 
 #[cfg(unix)]
-fn bind_unix(dir: &Path) -> io::Result<Listener> {
+fn bind_unix(program: &str, dir: &Path) -> io::Result<Listener> {
     use std::os::unix::fs::PermissionsExt;
 
     // The process id says whose socket it is; the time keeps a process id that is used again
     // (containers do that a lot) from meeting the file of its predecessor.
     let since_epoch =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let name = format!(
-        "{SOCKET_PREFIX}{}-{:x}{SOCKET_SUFFIX}",
-        std::process::id(),
-        since_epoch.as_nanos()
-    );
+    let name =
+        format!("{program}-{}-{:x}{SOCKET_SUFFIX}", std::process::id(), since_epoch.as_nanos());
     let path = dir.join(name);
     let listener = tokio::net::UnixListener::bind(&path)?;
     let file = SocketFile { path };
@@ -158,13 +146,15 @@ fn bind_unix(dir: &Path) -> io::Result<Listener> {
 /// Removes the sockets that killed processes of this plugin left in `dir`: after SIGKILL nobody
 /// else does.
 #[cfg(unix)]
-fn remove_stale_sockets(dir: &Path) {
+fn remove_stale_sockets(program: &str, dir: &Path) {
     let Ok(entries) = std::fs::read_dir(dir) else {
         return;
     };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if name.to_str().is_some_and(is_socket_name) && is_stale(&entry.path()) {
+        if name.to_str().is_some_and(|name| is_socket_name(program, name))
+            && is_stale(&entry.path())
+        {
             match std::fs::remove_file(entry.path()) {
                 Ok(()) => tracing::info!(path = %entry.path().display(), "removed a stale socket"),
                 Err(error) => {
@@ -176,8 +166,9 @@ fn remove_stale_sockets(dir: &Path) {
 }
 
 #[cfg(unix)]
-fn is_socket_name(name: &str) -> bool {
-    name.strip_prefix(SOCKET_PREFIX)
+fn is_socket_name(program: &str, name: &str) -> bool {
+    name.strip_prefix(program)
+        .and_then(|rest| rest.strip_prefix('-'))
         .and_then(|rest| rest.strip_suffix(SOCKET_SUFFIX))
         .and_then(|rest| rest.split_once('-'))
         .is_some_and(|(pid, _)| pid.parse::<u32>().is_ok())
@@ -211,14 +202,14 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn only_our_names_count() {
-        assert!(is_socket_name("gpx_hubble-17-18f.sock"));
+        assert!(is_socket_name("gpx_hubble", "gpx_hubble-17-18f.sock"));
         for name in [
             "gpx_hubble-17.sock",
             "gpx_hubble-x-18f.sock",
             "gpx_other-17-1.sock",
             "gpx_hubble-17-18f.sock.bak",
         ] {
-            assert!(!is_socket_name(name), "{name}");
+            assert!(!is_socket_name("gpx_hubble", name), "{name}");
         }
     }
 
@@ -240,7 +231,7 @@ mod tests {
     async fn a_socket_that_cannot_be_had_becomes_tcp() {
         let placement =
             Placement { socket_dir: Some("/nowhere/at/all".to_owned()), ..Placement::default() };
-        let listener = Listener::bind(&placement).await.unwrap();
+        let listener = Listener::bind("gpx_hubble", &placement).await.unwrap();
         assert!(
             matches!(listener.address().unwrap(), Address::Tcp(address) if address.ip().is_loopback())
         );

@@ -3,19 +3,6 @@
 //! `PROMETHEUS_BIN` names it, else it is looked for on the `PATH`; `promtool` stands beside it.
 //! `cargo xtask test` sets the variable. Without one the tests fail and say so: a test that
 //! skips itself proves nothing.
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "../src/frames/golden.rs"]
-mod golden;
-#[expect(dead_code, reason = "shared with the tests of the whole plugin, which use all of it")]
-#[path = "whole/host.rs"]
-mod host;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -26,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use host::{PATIENCE, Plugin, Range, Source};
+use crate::host::{PATIENCE, Plugin, Range, Source};
 
 /// The samples lie in the hour from here on: 2023-11-14 22:00 UTC.
 const START_SECS: i64 = 1_699_999_200;

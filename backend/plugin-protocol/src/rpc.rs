@@ -1,7 +1,7 @@
-//! What the hand-written gRPC services share: a service is a match on the path.
+//! The exchange of messages that all services share: a service is a match on the path.
 //!
-//! go-plugin's services and the newest numbers of `pluginv2.Data` are in no crate for tonic 0.12,
-//! and with these two functions they need no generated code.
+//! go-plugin's services and today's numbers of `pluginv2` are in no crate for tonic 0.12, and with
+//! these functions they need no generated code.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -46,18 +46,19 @@ where
 }
 
 /// Answers one message with a stream.
-pub(crate) fn server_streaming<In, Out, S>(
+pub(crate) fn server_streaming<In, Out, S, F>(
     request: http::Request<BoxBody>,
-    handler: impl FnOnce(In) -> S + Send + Clone + 'static,
+    handler: impl FnOnce(Request<In>) -> F + Send + Clone + 'static,
 ) -> Exchange
 where
     In: Message + Default + 'static,
     Out: Message + 'static,
     S: Stream<Item = Result<Out, Status>> + Send + 'static,
+    F: Future<Output = Result<S, Status>> + Send + 'static,
 {
     let service = tower::service_fn(move |request: Request<In>| {
-        let stream = handler.clone()(request.into_inner());
-        async move { Ok(Response::new(stream)) }
+        let answered = handler.clone()(request);
+        async move { answered.await.map(Response::new) }
     });
     Box::pin(async move { Ok(grpc::<In, Out>().server_streaming(service, request).await) })
 }
@@ -79,7 +80,7 @@ where
     Box::pin(async move { Ok(grpc::<In, Out>().streaming(service, request).await) })
 }
 
-/// What every path that a service does not have gets.
+/// The answer to every path that a service does not have.
 pub(crate) fn unimplemented(path: &str) -> Exchange {
     let status = Status::unimplemented(format!("`{path}` is not served by this plugin"));
     Box::pin(async move { Ok(status.into_http()) })

@@ -1,0 +1,145 @@
+//! The whole life of a plugin: handshake, serving, leaving.
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio_stream::StreamExt;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use tonic::transport::server::Router;
+
+use crate::goplugin::{Broker, Controller, Stdio};
+use crate::handshake;
+use crate::lifetime::{self, Watch};
+use crate::listener::{ListenError, Listener, Placement};
+use crate::log;
+use crate::services::{Backend, Data, Diagnostics, Resource, Stream};
+
+/// What a plugin says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Program {
+    /// The program's name, which its sockets and its last words on stderr bear.
+    pub name: &'static str,
+    /// The crates that log at the level that Grafana asks for; all others log from `warn` on.
+    pub crates: &'static [&'static str],
+}
+
+/// Why serving ended by itself.
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error("watch for signals")]
+    Signals(#[source] io::Error),
+    #[error("start the runtime")]
+    Runtime(#[source] io::Error),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error("write the handshake line to stdout")]
+    Announce(#[source] io::Error),
+    #[error("serve gRPC")]
+    Serve(#[source] tonic::transport::Error),
+}
+
+/// Serves `backend` to Grafana until Grafana ends it, is gone, or the system ends it; then calls in
+/// flight have 1.5 s left. To be called first thing in `main`: it starts the runtime and logging.
+pub fn run<B: Backend>(program: Program, backend: B) -> ExitCode {
+    let var = |name: &str| std::env::var(name).ok();
+    if let Err(error) = handshake::check(var) {
+        eprintln!("{}: {error}.", program.name);
+        return ExitCode::FAILURE;
+    }
+    log::init(var("GF_PLUGIN_LOG_LEVEL").as_deref(), program.crates);
+    match serve_in_runtime(program.name, &Placement::from_env(var), backend) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(reason = chain(&error), "the plugin cannot serve");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve_in_runtime<B: Backend>(
+    name: &str,
+    placement: &Placement,
+    backend: B,
+) -> Result<(), ServeError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(ServeError::Runtime)?;
+    let served = runtime.block_on(serve(name, placement, backend));
+    // Whatever still runs was given its time.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve<B: Backend>(
+    name: &str,
+    placement: &Placement,
+    backend: B,
+) -> Result<(), ServeError> {
+    let watch = Watch::new().map_err(ServeError::Signals)?;
+    let leave = CancellationToken::new();
+    let listener = Listener::bind(name, placement).await?;
+    let address = listener.address().map_err(ServeError::Announce)?;
+    let router = router(backend, &leave).await;
+    tokio::spawn(watch.until(leave.clone()));
+    handshake::announce(&address).map_err(ServeError::Announce)?;
+
+    let left = leave.clone().cancelled_owned();
+    let serving = async {
+        match listener {
+            #[cfg(unix)]
+            Listener::Unix(listener, _socket_file) => {
+                let incoming = tokio_stream::wrappers::UnixListenerStream::new(listener);
+                router.serve_with_incoming_shutdown(incoming, left).await
+            }
+            Listener::Tcp(listener) => {
+                let incoming =
+                    tokio_stream::wrappers::TcpListenerStream::new(listener).map(|stream| {
+                        let stream = stream?;
+                        stream.set_nodelay(true)?;
+                        Ok::<_, io::Error>(stream)
+                    });
+                router.serve_with_incoming_shutdown(incoming, left).await
+            }
+        }
+    };
+    let too_late = async {
+        leave.cancelled().await;
+        tokio::time::sleep(lifetime::GRACE).await;
+    };
+    tokio::select! {
+        served = serving => served.map_err(ServeError::Serve),
+        () = too_late => Ok(()),
+    }
+}
+
+async fn router<B: Backend>(backend: B, leave: &CancellationToken) -> Router {
+    let backend = Arc::new(backend);
+    // go-plugin's client pings the service `plugin`; the whole server ("") is serving from the start.
+    let (mut health_reporter, health) = tonic_health::server::health_reporter();
+    health_reporter.set_service_status("plugin", tonic_health::ServingStatus::Serving).await;
+    let leave = || leave.clone();
+    let backend = || Arc::clone(&backend);
+    Server::builder()
+        .add_service(health)
+        .add_service(Controller { leave: leave() })
+        .add_service(Stdio { leave: leave() })
+        .add_service(Broker { leave: leave() })
+        .add_service(Data { backend: backend(), leave: leave() })
+        .add_service(Diagnostics { backend: backend(), leave: leave() })
+        .add_service(Resource { backend: backend(), leave: leave() })
+        .add_service(Stream { backend: backend(), leave: leave() })
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,145 @@
+//! The crates of the workspace and their edges, compared with the table "Rooms" in ARCHITECTURE.md.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::process::output_of;
+use crate::workspace;
+
+/// Crates from elsewhere that only these of ours may name.
+const KNOWN_BY: [(&str, &[&str]); 2] = [
+    ("grafana-plugin-sdk", &["plugin-protocol"]),
+    // The preview and the benchmarks read what is sent to Grafana.
+    ("arrow", &["plugin", "preview", "bench"]),
+];
+
+/// A crate of the workspace.
+#[derive(Debug, PartialEq, Eq)]
+struct Package {
+    name: String,
+    /// Its folder below the checkout.
+    folder: String,
+    /// Every crate that it names, for tests alone left out.
+    uses: Vec<String>,
+}
+
+fn packages(metadata: &Value, root: &Path) -> Vec<Package> {
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let listed = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let packages = listed.iter().map(|package| {
+        let manifest = text(package, "manifest_path");
+        let folder = Path::new(&manifest).parent().unwrap_or_else(|| Path::new(""));
+        let folder = folder.strip_prefix(root).unwrap_or(folder).to_string_lossy().into_owned();
+        let uses = package["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let uses = uses.iter().filter(|edge| edge["kind"] != "dev");
+        Package {
+            name: text(package, "name"),
+            folder,
+            uses: uses.map(|edge| text(edge, "name")).collect(),
+        }
+    });
+    packages.collect()
+}
+
+/// Folder and "may use" of each row of the table that names a folder.
+fn rooms(architecture: &str) -> BTreeMap<&str, Vec<&str>> {
+    let lines = architecture.lines().skip_while(|line| *line != "## Rooms").skip(1);
+    let rows = lines.take_while(|line| !line.starts_with("## ")).filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split(" | ");
+        let folder = cells.next()?.split('`').next()?.trim_end_matches('/');
+        let uses = line.trim_end_matches(" |").rsplit(" | ").next()?;
+        Some((folder, uses.split(", ").collect()))
+    });
+    rows.collect()
+}
+
+fn differences(architecture: &str, packages: &[Package]) -> Vec<String> {
+    let rooms = rooms(architecture);
+    let is_ours = |name: &str| packages.iter().any(|package| package.name == name);
+    let mut found = Vec::new();
+    for Package { name, folder, uses } in packages {
+        let Some(allowed) = rooms.get(folder.as_str()) else {
+            found.push(format!("ARCHITECTURE.md: `{folder}` has no row in the table of rooms"));
+            continue;
+        };
+        let ours = uses.iter().filter(|used| is_ours(used));
+        let beyond = ours.filter(|used| !allowed.contains(&used.as_str()));
+        found.extend(beyond.map(|used| {
+            format!(
+                "{folder}/Cargo.toml: `{name}` uses `{used}`, which ARCHITECTURE.md does not say"
+            )
+        }));
+        for (foreign, by) in KNOWN_BY {
+            if uses.iter().any(|used| used == foreign) && !by.contains(&name.as_str()) {
+                found.push(format!(
+                    "{folder}/Cargo.toml: `{name}` uses `{foreign}`, which is known to {} alone",
+                    by.join(", ")
+                ));
+            }
+        }
+    }
+    found
+}
+
+const TABLE: &str = "# Architecture\n\n## Rooms\n\n| place | what | may use |\n| --- | --- | --- |\n\
+| `a/one` | words | two | or none | two, three |\n| `two/` | words | – |\n\n## Next\n\n| `a/no` | | one |\n";
+
+fn package(name: &str, folder: &str, uses: &[&str]) -> Package {
+    let uses = uses.iter().map(|&name| name.to_owned()).collect();
+    Package { name: name.to_owned(), folder: folder.to_owned(), uses }
+}
+
+#[test]
+fn crates_and_their_table() {
+    fn check(one: &[&str], two: &[&str], three: &str, expected: &[&str]) {
+        let packages = [
+            package("one", "a/one", one),
+            package("two", "two", two),
+            package("three", three, &[]),
+        ];
+        assert_eq!(differences(TABLE, &packages), expected, "{one:?} {two:?} {three}");
+    }
+    let no_row = "ARCHITECTURE.md: `a/no` has no row in the table of rooms";
+    check(&["two", "three", "serde"], &["serde"], "a/no", &[no_row]);
+    check(
+        &["two"],
+        &["three", "grafana-plugin-sdk"],
+        "two/",
+        &[
+            "two/Cargo.toml: `two` uses `three`, which ARCHITECTURE.md does not say",
+            "two/Cargo.toml: `two` uses `grafana-plugin-sdk`, which is known to plugin-protocol alone",
+            "ARCHITECTURE.md: `two/` has no row in the table of rooms",
+        ],
+    );
+}
+
+#[test]
+fn edges_are_read_without_those_of_tests() {
+    let metadata = json!({ "packages": [{
+        "name": "one",
+        "manifest_path": "/work/a/one/Cargo.toml",
+        "dependencies": [
+            { "name": "two", "kind": null },
+            { "name": "three", "kind": "dev" },
+            { "name": "four", "kind": "build" },
+        ],
+    }]});
+    let expected = [package("one", "a/one", &["two", "four"])];
+    assert_eq!(packages(&metadata, Path::new("/work")), expected);
+}
+
+#[tokio::test]
+async fn the_workspace_keeps_to_the_table() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(workspace::root());
+    cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
+    let metadata = output_of(&mut cargo).await.expect("an answer of `cargo metadata`");
+    let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
+    let architecture = fs::read_to_string(workspace::at("ARCHITECTURE.md")).expect("the file");
+    let found = differences(&architecture, &packages(&metadata, workspace::root()));
+    assert_eq!(found, Vec::<String>::new());
+}
