@@ -32,7 +32,7 @@ pub use cidr::Prefix;
 pub use dates::Dates;
 pub use dns_name::NamePattern;
 pub use document::{
-    ClusterNode, Documents, Pod, Refusal, RefusalClass, Refused, Service, SourceText,
+    ClusterNode, Documents, Pod, Refusal, RefusalClass, Refused, Replaced, Service, SourceText,
 };
 pub use judge::{
     Cause, ClassId, Decision, DefaultDenyBy, Dependence, Explanation, Fact, Identity, Judge,

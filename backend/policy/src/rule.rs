@@ -14,6 +14,9 @@ pub struct Policy {
     pub at: Position,
     /// The object's own name: an annotation may give the policy another.
     pub object: String,
+    /// Whether a server makes the name, of `generateName`: `kubectl create` does, `kubectl apply`
+    /// refuses it.
+    pub is_generated: bool,
     /// Whether its document lacks the namespace that it needs.
     pub is_unplaced: bool,
     /// When it was last changed, as far as that is known.

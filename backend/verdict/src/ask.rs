@@ -129,7 +129,7 @@ pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
             refused.refusal.at.line, refused.refusal
         ));
     }
-    notices.extend(crate::replaced(&set, &files));
+    notices.extend(crate::names(&set, &files));
     if set.policies().is_empty() {
         notices.push("there is no policy: everything passes".to_owned());
     }

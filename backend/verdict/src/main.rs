@@ -12,14 +12,14 @@ mod json;
 mod logged;
 mod text;
 
-use std::{collections::HashMap, io::Write, process::ExitCode, sync::Arc};
+use std::{io::Write, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use flow::Flow;
 use logged::Logged;
 use policy::{
-    Agreement, Dates, Finding, Judge, Learned, Policy, PolicyName, PolicySet, Prepared, Severity,
-    Suggestion, Unplaced, WhatIf, lint, suggest, what_if,
+    Agreement, Dates, Finding, Judge, Learned, Policy, PolicySet, Prepared, Severity, Suggestion,
+    Unplaced, WhatIf, lint, suggest, what_if,
 };
 
 use arguments::{Arguments, Command, Given, Output};
@@ -112,22 +112,43 @@ fn refuses(set: &PolicySet) -> bool {
     set.refused().iter().any(|refused| refused.refusal.class.is_error())
 }
 
-/// Policies that stand in several files, of which one counts.
-pub(crate) fn replaced(set: &PolicySet, files: &[PolicyFile]) -> Option<String> {
-    let mut last: HashMap<&PolicyName, &Policy> = HashMap::new();
-    let mut twice: Vec<&PolicyName> = Vec::new();
-    for policy in set.policies() {
-        if last.insert(&policy.name, policy).is_some() && !twice.contains(&&policy.name) {
-            twice.push(&policy.name);
+/// What has to be known about the policies that were read: names that were given more than once, and
+/// names that a server makes.
+pub(crate) fn names(set: &PolicySet, files: &[PolicyFile]) -> Vec<String> {
+    let file = |policy: &Policy| files.get(policy.source).map_or("", |file| file.name.as_str());
+    let mut last: Vec<&Policy> = Vec::new();
+    for (earlier, by) in set.replaced() {
+        match last.iter_mut().find(|own| std::ptr::eq(**own, earlier)) {
+            Some(own) => *own = by,
+            None => last.push(by),
         }
     }
-    let name = *twice.first()?;
-    let file = files.get(last.get(name)?.source).map_or("", |file| file.name.as_str());
-    let more = match twice.len() - 1 {
-        0 => String::new(),
-        more => format!("; so it is with {more} more"),
-    };
-    Some(format!("{name} is given more than once: the last counts, here that of {file}{more}"))
+    let mut notices = Vec::new();
+    if let Some(policy) = last.first() {
+        let more = match last.len() - 1 {
+            0 => String::new(),
+            more => format!("; so it is with {more} more"),
+        };
+        notices.push(format!(
+            "{} is given more than once: the last counts, here that of {}{more}",
+            policy.name,
+            file(policy)
+        ));
+    }
+    let mut generated = set.policies().iter().filter(|policy| policy.is_generated);
+    if let Some(policy) = generated.next() {
+        let more = match generated.count() {
+            0 => String::new(),
+            more => format!("; so it is with {more} more"),
+        };
+        notices.push(format!(
+            "{} ({}:{}) has `generateName` in place of a name: `kubectl create` makes a new policy each time, `kubectl apply` refuses it{more}",
+            policy.name,
+            file(policy),
+            policy.at.line
+        ));
+    }
+    notices
 }
 
 /// What is in force and not among the policies of `--what-if`, which stand for all of them.
@@ -151,7 +172,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
     let dates =
         Dates { texts: vec![arguments.policies_since; texts.len()], set: arguments.policies_since };
     let set = Arc::new(PolicySet::read(&texts, settings.clone()).dated(&dates));
-    notices.extend(replaced(&set, &files));
+    notices.extend(names(&set, &files));
     let mut judge = Judge::new(Arc::clone(&set));
     let learned = Learned::from_flows(&flows);
     let (groups, tally) = groups::group(&mut judge, &flows, &learned);

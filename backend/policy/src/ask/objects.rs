@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 use crate::{
     Settings, SourceText,
     document::pods,
-    source::{self, Node, Value},
+    source::{self, MAX_LISTS, Node, Value},
 };
 
 /// What the documents tell about who there is.
@@ -88,16 +88,13 @@ impl Objects {
     }
 
     fn add(&mut self, node: &Node, settings: &Settings, depth: usize) {
-        let kind = node.get("kind").and_then(Node::as_str).unwrap_or_default();
-        if kind.ends_with("List")
-            && depth < 4
-            && let Some(Value::List(items)) = node.get("items").map(|items| &items.value)
-        {
-            for item in items {
+        if depth < MAX_LISTS && node.list_of().is_some() {
+            for item in node.list_at(&["items"]) {
                 self.add(item, settings, depth + 1);
             }
             return;
         }
+        let kind = node.get("kind").and_then(Node::as_str).unwrap_or_default();
         let name = node.text_at(&["metadata", "name"]).to_owned();
         if kind == "Namespace" && self.namespaces.len() < MAX_OBJECTS {
             self.namespaces.push((name.clone(), node.texts_of(&["metadata", "labels"])));

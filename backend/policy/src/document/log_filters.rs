@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     LogFilter, LogSide, Prefix, Selector,
-    source::{self, Node, Value},
+    source::{self, MAX_LISTS, Node, Value},
 };
 
 /// Filters of a text, and documents that could not be read.
@@ -17,6 +17,15 @@ pub(crate) struct RawFilters {
     pub(crate) refused: Vec<Refused>,
 }
 
+/// A document, or the items of a List.
+fn objects(node: &Node, depth: usize) -> Vec<&Node> {
+    if depth < MAX_LISTS && node.list_of().is_some() {
+        let items = node.list_at(&["items"]).iter();
+        return items.flat_map(|item| objects(item, depth + 1)).collect();
+    }
+    vec![node]
+}
+
 pub(crate) fn read_log_filters(source: usize, text: &str) -> RawFilters {
     let mut out = RawFilters::default();
     let mut document = 0;
@@ -24,21 +33,19 @@ pub(crate) fn read_log_filters(source: usize, text: &str) -> RawFilters {
         let refuse = |document, name: String, refusal| Refused { source, document, name, refusal };
         match source::read(&chunk) {
             Ok(nodes) => {
-                for node in &nodes {
+                for root in &nodes {
                     document += 1;
-                    if node.get("kind").and_then(Node::as_str) != Some("ContainerNetworkLog") {
-                        continue;
-                    }
-                    match filters(node) {
-                        Ok(filters) => out.filters.extend(filters),
-                        Err(refusal) => {
-                            let name = node
-                                .get("metadata")
-                                .and_then(|metadata| metadata.get("name"))
-                                .and_then(Node::as_str)
-                                .unwrap_or_default();
-                            let name = format!("ContainerNetworkLog//{name}");
-                            out.refused.push(refuse(document, name, refusal));
+                    for node in objects(root, 0) {
+                        if node.get("kind").and_then(Node::as_str) != Some("ContainerNetworkLog") {
+                            continue;
+                        }
+                        match filters(node) {
+                            Ok(filters) => out.filters.extend(filters),
+                            Err(refusal) => {
+                                let name = node.text_at(&["metadata", "name"]);
+                                let name = format!("ContainerNetworkLog//{name}");
+                                out.refused.push(refuse(document, name, refusal));
+                            }
                         }
                     }
                 }

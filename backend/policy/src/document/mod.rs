@@ -28,7 +28,7 @@ use crate::{
     CidrGroup, Entry, Label, Policy, PolicyKind, PolicyName, Prefix, Settings,
     dates::Dated,
     server::{self, kinds::Kind},
-    source::{self, Node, Value},
+    source::{self, MAX_LISTS, Node, Value},
 };
 
 /// Policies of all texts.
@@ -38,6 +38,8 @@ pub struct Documents {
     pub policies: Vec<Policy>,
     /// Their entries, in the same order.
     pub entries: Vec<Entry>,
+    /// Policies that a later one of their name replaces, in the order of the later ones.
+    pub replaced: Vec<Replaced>,
     /// Groups of addresses that policies may refer to.
     pub groups: Vec<CidrGroup>,
     /// Services that policies may refer to.
@@ -52,6 +54,15 @@ pub struct Documents {
     pub refused: Vec<Refused>,
 }
 
+/// A policy that is not in force, because a cluster holds one object of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replaced {
+    /// Its index.
+    pub policy: usize,
+    /// Index of the one that was given next under its name.
+    pub by: usize,
+}
+
 /// A text with policies; which file it is, the caller knows by its index.
 #[derive(Debug, Clone, Copy)]
 pub struct SourceText<'t> {
@@ -59,14 +70,6 @@ pub struct SourceText<'t> {
     pub index: usize,
     /// YAML or JSON, any number of documents.
     pub text: &'t str,
-}
-
-/// Policies by the names of their objects, while they are read.
-#[derive(Default)]
-struct Names {
-    latest: HashMap<PolicyName, usize>,
-    /// Those that a later one of their name has replaced.
-    replaced: HashSet<usize>,
 }
 
 /// One document on its way to entries.
@@ -82,7 +85,7 @@ impl Documents {
     pub fn read(texts: &[SourceText<'_>], settings: &Settings) -> Self {
         let mut reading = Reading {
             documents: Self::default(),
-            names: Names::default(),
+            latest: HashMap::new(),
             services: Services::default(),
             settings,
         };
@@ -110,9 +113,11 @@ impl Documents {
                 }
             }
         }
-        let Reading { mut documents, names, services, .. } = reading;
-        if !names.replaced.is_empty() {
-            documents.entries.retain(|entry| !names.replaced.contains(&entry.policy));
+        let Reading { mut documents, services, .. } = reading;
+        if !documents.replaced.is_empty() {
+            let replaced: HashSet<usize> =
+                documents.replaced.iter().map(|replaced| replaced.policy).collect();
+            documents.entries.retain(|entry| !replaced.contains(&entry.policy));
         }
         documents.services = services.finish();
         documents.by_service =
@@ -125,6 +130,17 @@ impl Documents {
 fn is_ours(node: &Node) -> bool {
     let text = |name: &str| node.get(name).and_then(Node::as_str);
     !matches!(Kind::of(text("apiVersion"), text("kind")), Kind::Foreign(_))
+}
+
+impl Node {
+    /// Items that nothing makes a List of: an array, and `items` beside no kind.
+    fn bare_list(&self) -> &[Self] {
+        match &self.value {
+            Value::List(items) => items,
+            _ if self.text_at(&["kind"]).is_empty() => self.list_at(&["items"]),
+            _ => &[],
+        }
+    }
 }
 
 /// What templates are called, and what makes documents of them.
@@ -143,7 +159,8 @@ fn template(text: &str) -> Option<&'static str> {
 /// Texts on their way to documents.
 struct Reading<'s> {
     documents: Documents,
-    names: Names,
+    /// The latest policies by the names of their objects.
+    latest: HashMap<PolicyName, usize>,
     services: Services,
     settings: &'s Settings,
 }
@@ -168,28 +185,36 @@ impl Reading<'_> {
                 Refusal { class: RefusalClass::Syntax, reason: reason.to_owned(), note: None, at };
             self.refuse(place, String::new(), refusal);
         }
-        // kubectl's Lists: v1 List and the typed ones alike.
-        let is_list = |node: &Node| {
-            node.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"))
-        };
-        if is_list(&document.root) && depth < 4 && matches!(document.items(), Some(Value::List(_)))
-        {
+        let at = document.root.at;
+        if let Some((version, kind)) = document.root.list_of() {
+            let refuse = |class, reason: String, note| Refusal { class, reason, note, at };
+            if depth >= MAX_LISTS {
+                let reason = format!("Lists inside each other, more than {MAX_LISTS}");
+                let refusal = refuse(RefusalClass::Syntax, reason, None);
+                return self.refuse(place, String::new(), refusal);
+            }
+            let what = Kind::of(Some(version), Some(kind));
+            if let Kind::Unknown(reason) = what
+                && !kind.is_empty()
+                && document.root.list_at(&["items"]).is_empty()
+            {
+                let note = Some("said of a List without items");
+                let refusal = refuse(RefusalClass::UnknownKind, reason, note);
+                return self.refuse(place, format!("{kind}List//"), refusal);
+            }
             for item in document.into_items() {
                 self.add(place, item, depth + 1);
             }
             return;
         }
-        if self.settings.api_server
-            && let Value::List(items) = &document.root.value
-            && items.iter().any(is_ours)
-        {
+        if self.settings.api_server && document.root.bare_list().iter().any(is_ours) {
             let refusal = Refusal {
                 class: RefusalClass::UnknownKind,
-                reason: "a list of policies is no object of Kubernetes".to_owned(),
+                reason: "a list of policies is not an object of Kubernetes".to_owned(),
                 note: Some(
                     "part them by lines of `---`, or make them the `items` of a `kind: List`",
                 ),
-                at: document.root.at,
+                at,
             };
             return self.refuse(place, String::new(), refusal);
         }
@@ -205,15 +230,9 @@ impl Reading<'_> {
     ) -> Result<(), (String, Refusal)> {
         let node = &document.root;
         let text = |name: &str| node.get(name).and_then(Node::as_str);
-        let metadata = |field: &str| {
-            node.get("metadata")
-                .and_then(|metadata| metadata.get(field))
-                .and_then(Node::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
         let kind = text("kind").unwrap_or_default();
-        let given = format!("{kind}/{}/{}", metadata("namespace"), metadata("name"));
+        let given =
+            format!("{kind}/{}/{}", node.text_at(&["metadata", "namespace"]), name_of(node).0);
         let refuse = |refusal| (given.clone(), refusal);
         let api_version = text("apiVersion").unwrap_or_default();
         self.services.add((api_version, kind), node, &self.settings.namespace, place.0);
@@ -278,20 +297,20 @@ impl Reading<'_> {
         node: &Node,
         kind: Option<PolicyKind>,
     ) -> Result<(), Refusal> {
-        let metadata = |field: &str| {
-            node.get("metadata")
-                .and_then(|metadata| metadata.get(field))
-                .and_then(Node::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let (mut namespace, name) = (metadata("namespace"), metadata("name"));
+        let mut namespace = node.text_at(&["metadata", "namespace"]).to_owned();
+        let (mut name, is_generated) = name_of(node);
         let Some(kind) = kind else {
             let group = group(node, name, source)?;
+            if !is_generated {
+                self.documents.groups.retain(|own| own.name != group.name);
+            }
             self.documents.groups.push(group);
             return Ok(());
         };
         root_fields(node, kind)?;
+        if is_generated && !self.settings.api_server {
+            name.clear();
+        }
         if name.is_empty() {
             let reason = format!("{} must have name", kind.name());
             return Err(Refusal::invalid(node.at, reason));
@@ -331,10 +350,12 @@ impl Reading<'_> {
         let dated = Dated::of(node);
         let own = object.name.clone();
         let policies = &mut self.documents.policies;
-        policies.push(Policy { name, source, at: node.at, object: own, is_unplaced, dated });
-        // A cluster holds one object of a name: the later one replaces the earlier.
-        if let Some(earlier) = self.names.latest.insert(object, policy) {
-            self.names.replaced.insert(earlier);
+        let at = node.at;
+        policies.push(Policy { name, source, at, object: own, is_generated, is_unplaced, dated });
+        // A cluster holds one object of a name: the later one replaces the earlier. Names that a
+        // server makes are new ones.
+        if !is_generated && let Some(earlier) = self.latest.insert(object, policy) {
+            self.documents.replaced.push(Replaced { policy: earlier, by: policy });
         }
         self.documents.entries.extend(entries);
         Ok(())
@@ -369,6 +390,17 @@ fn root_fields(node: &Node, kind: PolicyKind) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// An object's name, and whether a server makes it: five letters are put behind `generateName`, an
+/// ellipsis here, which no name has.
+fn name_of(node: &Node) -> (String, bool) {
+    let text = |field: &str| node.text_at(&["metadata", field]);
+    match (text("name"), text("generateName")) {
+        ("", "") => (String::new(), false),
+        ("", stem) => (format!("{stem}…"), true),
+        (name, _) => (name.to_owned(), false),
+    }
 }
 
 /// The annotation that names a policy in Cilium's stead.

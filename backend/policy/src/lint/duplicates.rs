@@ -1,7 +1,5 @@
 //! Lints about what is said twice.
 
-use hashbrown::HashMap;
-
 use super::{Finding, Severity, rules::Rules};
 use crate::{Entry, Peers, PortRange, Protocol};
 
@@ -13,12 +11,9 @@ impl Rules<'_> {
             let name = names.get(source)?;
             Some(name.rsplit_once(['/', '\\']).map_or("", |(folder, _)| folder))
         };
-        let mut latest = HashMap::new();
-        for policy in self.set.policies() {
-            let object = (policy.name.kind, policy.name.namespace.as_str(), policy.object.as_str());
-            let Some((source, at)) = latest.insert(object, (policy.source, policy.at)) else {
-                continue;
-            };
+        let set = self.set;
+        for (earlier, policy) in set.replaced() {
+            let (source, at) = (earlier.source, earlier.at);
             let (severity, sentence) = if source == policy.source {
                 (
                     Severity::Error,

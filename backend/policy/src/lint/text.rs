@@ -3,7 +3,7 @@
 use super::{Finding, Severity};
 use crate::{
     Position, Settings, SourceText,
-    source::{self, Node, Value, magnitude},
+    source::{self, MAX_LISTS, Node, Value, magnitude},
 };
 
 struct Page<'p> {
@@ -57,7 +57,7 @@ fn document(
 ) {
     let text = |node: Option<&Node>| node.and_then(Node::as_str).unwrap_or_default().to_owned();
     let kind = text(node.get("kind"));
-    if kind.ends_with("List") && depth < 4 {
+    if depth < MAX_LISTS && node.list_of().is_some() {
         for item in items(node.get("items")) {
             document(item, source, settings, findings, depth + 1);
         }

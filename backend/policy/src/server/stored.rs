@@ -4,11 +4,8 @@ use super::{kinds::Kind, serve};
 use crate::{
     Position,
     document::{Refusal, RefusalClass},
-    source::{self, Document, Node, Value},
+    source::{self, Document, MAX_LISTS, Node},
 };
-
-/// Lists inside each other.
-const MAX_LISTS: usize = 4;
 
 /// What an API server answers to a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +33,7 @@ pub fn stored(text: &str) -> Vec<Stored> {
 }
 
 fn ask(document: Document, depth: usize, out: &mut Vec<Stored>) {
-    if depth < MAX_LISTS && matches!(document.items(), Some(Value::List(_))) {
+    if depth < MAX_LISTS && document.root.list_of().is_some() {
         document.into_items().into_iter().for_each(|item| ask(item, depth + 1, out));
         return;
     }

@@ -23,6 +23,9 @@ pub const MAX_COPIED_BYTES: usize = MAX_DOCUMENT_BYTES;
 /// Nesting of one document; the deepest field of any policy lies at 12.
 pub const MAX_DEPTH: usize = 64;
 
+/// Lists inside each other that are followed.
+pub(crate) const MAX_LISTS: usize = 4;
+
 /// A place in a source text; line and column count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -87,11 +90,6 @@ impl Document {
 }
 
 impl Document {
-    /// The items of a List.
-    pub(crate) fn items(&self) -> Option<&Value> {
-        self.root.get("items").map(|node| &node.value)
-    }
-
     /// Each item of a List as a document of its own; a key that came twice is the item's that it
     /// stands in.
     pub(crate) fn into_items(self) -> Vec<Self> {
@@ -155,12 +153,15 @@ pub(crate) fn documents(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError>
         });
     }
     // kubectl decides the same way (`GuessJSONStream`); flow-style YAML falls through to YAML.
-    if chunk.text.trim_start().starts_with('{')
-        && let Ok(documents) = json::read(chunk)
-    {
-        return Ok(documents);
+    let is_json = chunk.text.trim_start().starts_with('{');
+    let mut documents = match is_json.then(|| json::read(chunk)) {
+        Some(Ok(documents)) => documents,
+        _ => yaml::read(chunk)?.into_iter().collect(),
+    };
+    for document in &mut documents {
+        document.root.name_items(0);
     }
-    yaml::read(chunk).map(|document| document.into_iter().collect())
+    Ok(documents)
 }
 
 /// Characters that YAML does not allow, not even in quotes.
@@ -212,6 +213,44 @@ impl Node {
     pub(crate) const fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
     }
+
+    /// Version and kind of a List's items as its own name says them (`NetworkPolicyList`), the kind
+    /// empty where it says none (`List`). None: the node is not a List.
+    pub(crate) fn list_of(&self) -> Option<(&str, &str)> {
+        let text = |name: &str| self.get(name).and_then(Self::as_str).unwrap_or_default();
+        let kind = text("kind").strip_suffix("List")?;
+        matches!(self.get("items")?.value, Value::List(_) | Value::Null)
+            .then(|| (text("apiVersion"), kind))
+    }
+
+    /// Gives the items of a List that say neither version nor kind those of the List, as kubectl
+    /// does (`decodeToList`): a server leaves both out.
+    fn name_items(&mut self, depth: usize) {
+        let Some((version, kind)) = self.list_of() else { return };
+        let has_kind = !kind.is_empty();
+        let names = [("apiVersion", version.to_owned()), ("kind", kind.to_owned())];
+        let Value::Map(entries) = &mut self.value else { return };
+        let items = entries.iter_mut().find(|(key, _)| key.name == "items");
+        let Some((_, Self { value: Value::List(items), .. })) = items else { return };
+        for item in items {
+            let text = |name: &str| item.get(name).and_then(Self::as_str).unwrap_or_default();
+            let is_nameless = text("apiVersion").is_empty() && text("kind").is_empty();
+            let at = item.at;
+            if let Value::Map(entries) = &mut item.value
+                && is_nameless
+                && has_kind
+            {
+                entries.retain(|(key, _)| names.iter().all(|(name, _)| key.name != *name));
+                entries.extend(names.iter().map(|(name, text)| {
+                    let key = Key { at, name: (*name).to_owned() };
+                    (key, Self { at, value: Value::String(text.clone()) })
+                }));
+            }
+            if depth < MAX_LISTS {
+                item.name_items(depth + 1);
+            }
+        }
+    }
 }
 
 /// The object that begins at a place in a text, `kubectl`'s Lists looked into; none where the text
@@ -222,7 +261,7 @@ pub(crate) fn object_at(text: &str, at: Position) -> Option<Node> {
             return Some(node);
         }
         match node.value {
-            Value::Map(entries) if depth < 4 => entries
+            Value::Map(entries) if depth < MAX_LISTS => entries
                 .into_iter()
                 .find(|(key, _)| key.name == "items")
                 .and_then(|(_, items)| match items.value {
