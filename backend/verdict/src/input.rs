@@ -1,7 +1,6 @@
 //! Files: policies and flows.
 
 use std::{
-    collections::BTreeSet,
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -9,10 +8,13 @@ use std::{
 };
 
 use flow::Flow;
-use hubble_api::json::read_line;
 use policy::SourceText;
+use serde_json::value::RawValue;
 
-use crate::bytes;
+use crate::{
+    bytes,
+    records::{self, Found, RecordError},
+};
 
 /// Files of one run.
 const MAX_FILES: usize = 10_000;
@@ -55,13 +57,18 @@ pub(crate) enum InputError {
     TooLarge { path: PathBuf },
     #[error("more than {MAX_FILES} files of policies")]
     TooManyFiles,
-    #[error("no line of `{}` is a record of Hubble; the first is line {line}", path.display())]
+    #[error("`{}` holds no flow of Hubble; line {line} is not one", path.display())]
     NoRecords {
         path: PathBuf,
         line: usize,
         #[source]
         cause: LineError,
     },
+    #[error(
+        "`{}` holds {others} and no flow (lost events, node states): `hubble observe -o jsonpb` writes flows",
+        path.display()
+    )]
+    NoFlows { path: PathBuf, others: String },
     #[error("`--what-if` compares verdicts about flows: give them with `--flows`")]
     NoFlowsToCompare,
     #[error("{place}: {reason}")]
@@ -88,10 +95,10 @@ pub(crate) enum LineError {
     TooManyValues,
     #[error("not valid JSON")]
     Values(#[source] serde_json::Error),
+    #[error("it is not text in UTF-8")]
+    NotUtf8(#[source] std::str::Utf8Error),
     #[error(transparent)]
-    Read(#[from] hubble_api::json::ReadError),
-    #[error("the flow in it is not valid")]
-    Flow(#[source] hubble_api::FlowError),
+    Record(#[from] RecordError),
 }
 
 /// Files of policies, folders included, in the order of their names. A folder without any, as a
@@ -163,7 +170,8 @@ pub(crate) fn texts(files: &[PolicyFile]) -> Vec<SourceText<'_>> {
     files.iter().enumerate().map(|(index, file)| SourceText { index, text: &file.text }).collect()
 }
 
-/// Flows of a file, and what was left out. Errors: it cannot be read, or holds broken lines only.
+/// Flows of a file, and what was left out. Errors: it cannot be read, or holds no flow though it holds
+/// something.
 pub(crate) fn flows(path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError> {
     let read = |cause| InputError::Read { path: path.to_owned(), cause };
     let reader: Box<dyn BufRead> = if path == Path::new("-") {
@@ -175,98 +183,90 @@ pub(crate) fn flows(path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError>
     let mut records = Records::default();
     let mut line = Vec::new();
     let mut number = 0;
-    while records.flows.len() < MAX_FLOWS {
+    let mut is_first = true;
+    let mut not_values = None;
+    while records.found.flows.len() < MAX_FLOWS {
         number += 1;
-        if !next_line(&mut reader, &mut line).map_err(read)? {
-            break;
+        let Some(rest) = next_line(&mut reader, &mut line).map_err(read)? else { break };
+        // An array, an answer in one piece, or records over several lines, as `jq` writes them.
+        if is_first && is_open(&line) {
+            is_first = false;
+            let mut whole = line.clone();
+            reader.by_ref().take(MAX_VALUES_BYTES).read_to_end(&mut whole).map_err(read)?;
+            let Err(err) = records.values(&whole) else { break };
+            // It is not: line by line after all.
+            not_values = Some(err);
+            reader = Box::new(io::Cursor::new(whole).chain(reader));
+            number -= 1;
+            continue;
         }
-        // An array, or records over several lines, as `jq` writes them.
-        let begins = line.trim_ascii();
-        let is_open = matches!(begins, b"{" | b"[") || begins.starts_with(b"[{");
-        if records.is_empty() && is_open {
-            records.values(number, &line, reader).map_err(read)?;
-            break;
+        is_first &= line.trim_ascii().is_empty();
+        if rest == Rest::Long {
+            reader.skip_until(b'\n').map_err(read)?;
         }
         records.take(number, &line);
     }
+    if records.found.is_empty() {
+        records.first_broken = not_values.or(records.first_broken);
+    }
     records.finish(path)
+}
+
+/// Whether a first line begins a value of JSON that does not end with it.
+fn is_open(line: &[u8]) -> bool {
+    let begins = line.trim_ascii();
+    let mut values = serde_json::Deserializer::from_slice(begins).into_iter::<&RawValue>();
+    (begins.starts_with(b"{") || begins.starts_with(b"["))
+        && matches!(values.next(), Some(Err(err)) if err.is_eof())
 }
 
 /// Records as they are read.
 #[derive(Default)]
 struct Records {
-    flows: Vec<Flow>,
-    others: usize,
+    found: Found,
     broken: usize,
     first_broken: Option<(usize, LineError)>,
     prefixed: usize,
     first_prefix: String,
-    /// Fields and names of a newer Hubble.
-    skipped: BTreeSet<String>,
 }
 
 impl Records {
-    fn is_empty(&self) -> bool {
-        self.flows.is_empty() && self.others == 0 && self.broken == 0
-    }
-
     fn take(&mut self, number: usize, line: &[u8]) {
-        match record(line) {
-            Ok(read) => self.add(read),
-            Err(cause) => self.without_prefix(number, line, cause),
-        }
-    }
-
-    fn add(&mut self, read: Taken) {
-        if self.skipped.len() < MAX_SHOWN_NAMES {
-            self.skipped.extend(read.skipped);
-        }
-        match read.record {
-            Record::Flow(flow) => {
-                let reason = flow.drop_reason();
-                if reason.is_known() && reason.text().is_none() && reason.name().is_none() {
-                    self.skipped.insert(format!("drop reason {}", reason.number()));
+        match of_bytes(line) {
+            Ok(None) => {}
+            Ok(Some((found, prefix))) => {
+                if !prefix.is_empty() {
+                    if self.prefixed == 0 {
+                        self.first_prefix = prefix.trim().chars().take(MAX_SHOWN_PREFIX).collect();
+                    }
+                    self.prefixed += 1;
                 }
-                self.flows.push(*flow);
+                self.found.add(found);
             }
-            Record::Other => self.others += 1,
-            Record::Blank => {}
+            Err(cause) => self.broken(number, cause),
         }
     }
 
-    /// What `grep`, `kubectl logs --prefix` and `--timestamps` put before a record is passed over.
-    fn without_prefix(&mut self, number: usize, line: &[u8], cause: LineError) {
-        let begins = line.iter().position(|b| *b == b'{').filter(|at| *at > 0);
-        let parts = begins.and_then(|at| line.split_at_checked(at));
-        let read = parts.and_then(|(prefix, rest)| Some((prefix, record(rest).ok()?)));
-        let Some((prefix, read)) = read else {
-            self.broken += 1;
-            self.first_broken.get_or_insert((number, cause));
-            return;
-        };
-        if self.prefixed == 0 {
-            let prefix = String::from_utf8_lossy(prefix);
-            self.first_prefix = prefix.trim().chars().take(MAX_SHOWN_PREFIX).collect();
-        }
-        self.prefixed += 1;
-        self.add(read);
+    fn broken(&mut self, number: usize, cause: LineError) {
+        self.broken += 1;
+        self.first_broken.get_or_insert((number, cause));
     }
 
-    /// Values of JSON wherever their lines end; the first line was read already.
-    fn values(&mut self, number: usize, line: &[u8], rest: Box<dyn BufRead>) -> io::Result<()> {
-        let mut bytes = line.to_vec();
-        rest.take(MAX_VALUES_BYTES).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > MAX_VALUES_BYTES {
-            return Err(io::Error::other(LineError::TooManyValues));
+    /// Takes values of JSON wherever their lines end. Errors: not even the first can be read; its line.
+    fn values(&mut self, bytes: &[u8]) -> Result<(), (usize, LineError)> {
+        if bytes.len() as u64 >= MAX_VALUES_BYTES {
+            return Err((1, LineError::TooManyValues));
         }
-        let mut take = |value: &serde_json::Value| self.take(number, value.to_string().as_bytes());
-        for value in serde_json::Deserializer::from_slice(&bytes).into_iter() {
+        let values = serde_json::Deserializer::from_slice(bytes).into_iter::<&RawValue>();
+        for (number, value) in (1..).zip(values) {
             match value {
-                Ok(serde_json::Value::Array(items)) => items.iter().for_each(&mut take),
-                Ok(value) => take(&value),
+                Ok(value) => match records::of_value(value.get()) {
+                    Ok(found) => self.found.add(found),
+                    Err(err) => self.broken(number, err.into()),
+                },
+                Err(err) if number == 1 => return Err((err.line(), LineError::Values(err))),
                 Err(err) => {
-                    self.broken += 1;
-                    self.first_broken.get_or_insert((err.line(), LineError::Values(err)));
+                    self.broken(err.line(), LineError::Values(err));
                     break;
                 }
             }
@@ -276,17 +276,22 @@ impl Records {
 
     fn finish(self, path: &Path) -> Result<(Vec<Flow>, Vec<String>), InputError> {
         let mut notices = Vec::new();
-        if self.is_empty() {
+        let Found { mut flows, others, mut skipped, carried, broken, first_broken } = self.found;
+        if flows.is_empty() && others == 0 && self.broken == 0 {
             notices.push(format!(
                 "`{}` holds no record, so that nothing is compared: what writes the flows may have failed",
                 path.display()
             ));
         }
-        if self.flows.len() >= MAX_FLOWS {
+        if flows.len() >= MAX_FLOWS {
+            flows.truncate(MAX_FLOWS);
             notices.push(format!("only the first {MAX_FLOWS} flows were read"));
         }
+        if flows.is_empty() && others > 0 {
+            return Err(InputError::NoFlows { path: path.to_owned(), others: count_of(others) });
+        }
         if let Some((line, cause)) = self.first_broken {
-            if self.flows.is_empty() && self.others == 0 {
+            if flows.is_empty() {
                 return Err(InputError::NoRecords { path: path.to_owned(), line, cause });
             }
             let broken = self.broken;
@@ -300,36 +305,67 @@ impl Records {
                 sentence(&cause)
             ));
         }
-        if self.prefixed > 0 {
-            let (count, prefix) = (self.prefixed, &self.first_prefix);
+        if let Some(cause) = first_broken {
+            let values = if broken == 1 {
+                "1 value is not a record"
+            } else {
+                &format!("{broken} values are not records")
+            };
             notices.push(format!(
-                "{count} lines have a text before their record, which is passed over: `{prefix}`"
+                "{values} and left out of an array of records: {}",
+                sentence(&cause)
             ));
         }
-        if !self.skipped.is_empty() {
+        if self.prefixed > 0 {
+            let prefix = &self.first_prefix;
+            let lines = if self.prefixed == 1 {
+                "1 line has a text before its record"
+            } else {
+                &format!("{} lines have a text before their record", self.prefixed)
+            };
+            notices.push(format!("{lines}, which is passed over: `{prefix}`"));
+        }
+        if carried > 0 {
+            let stand = if carried == 1 { "stands" } else { "stand" };
+            notices
+                .push(format!("{} {stand} in other JSON, which is passed over", count_of(carried)));
+        }
+        for reason in flows.iter().map(Flow::drop_reason) {
+            if reason.is_known() && reason.text().is_none() && reason.name().is_none() {
+                skipped.insert(format!("drop reason {}", reason.number()));
+            }
+        }
+        if !skipped.is_empty() {
             let names: Vec<&str> =
-                self.skipped.iter().take(MAX_SHOWN_NAMES).map(String::as_str).collect();
+                skipped.iter().take(MAX_SHOWN_NAMES).map(String::as_str).collect();
             notices.push(format!(
-                "records of a newer Hubble: what is not known here is left out: {}",
+                "what is not known here is left out, as a newer Hubble or what carries records writes it: {}",
                 names.join(", ")
             ));
         }
-        if self.others > 0 {
-            notices
-                .push(format!("{} records are not flows (lost events, node states)", self.others));
+        if others > 0 {
+            let are = if others == 1 { "is not a flow" } else { "are not flows" };
+            notices.push(format!("{} {are} (lost events, node states)", count_of(others)));
         }
         let is_aggregate = |flow: &&Flow| flow.aggregate.is_some();
         let aggregated: Vec<u64> =
-            self.flows.iter().filter(is_aggregate).map(Flow::stands_for).collect();
+            flows.iter().filter(is_aggregate).map(Flow::stands_for).collect();
         if !aggregated.is_empty() {
+            let (was, stand) =
+                if aggregated.len() == 1 { ("was", "it stands") } else { ("were", "they stand") };
             notices.push(format!(
-                "{} records were aggregated before they were written: they stand for {} flows",
-                aggregated.len(),
-                aggregated.iter().sum::<u64>()
+                "{} {was} aggregated before they were written: {stand} for {}",
+                count_of(aggregated.len()),
+                crate::text::flows(aggregated.iter().sum())
             ));
         }
-        Ok((self.flows, notices))
+        Ok((flows, notices))
     }
+}
+
+/// A number of records.
+fn count_of(count: usize) -> String {
+    if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
 }
 
 /// An error and its causes, in a line.
@@ -344,46 +380,34 @@ pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Reads a line; of one that is too long, one byte more than fits, and the rest is passed over.
-/// False: the input has ended.
-fn next_line(reader: &mut Box<dyn BufRead>, line: &mut Vec<u8>) -> io::Result<bool> {
+/// How a line that was read ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Whole,
+    /// More of it follows.
+    Long,
+}
+
+/// Reads a line; of one that is too long, one byte more than fits. None: the input has ended.
+fn next_line(reader: &mut Box<dyn BufRead>, line: &mut Vec<u8>) -> io::Result<Option<Rest>> {
     line.clear();
     let taken = reader.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', line)?;
     if taken == 0 {
-        return Ok(false);
+        return Ok(None);
     }
-    if line.len() as u64 > MAX_LINE_BYTES && !line.ends_with(b"\n") {
-        reader.skip_until(b'\n')?;
-    }
-    Ok(true)
+    let is_long = line.len() as u64 > MAX_LINE_BYTES && !line.ends_with(b"\n");
+    Ok(Some(if is_long { Rest::Long } else { Rest::Whole }))
 }
 
-/// A line as it was read.
-struct Taken {
-    record: Record,
-    /// What of it is not known here.
-    skipped: Vec<String>,
-}
-
-enum Record {
-    Flow(Box<Flow>),
-    Other,
-    Blank,
-}
-
-fn record(line: &[u8]) -> Result<Taken, LineError> {
+/// What a line holds, and what stands before it; none: it is blank.
+fn of_bytes(line: &[u8]) -> Result<Option<(Found, &str)>, LineError> {
     if line.len() as u64 > MAX_LINE_BYTES {
         return Err(LineError::TooLong);
     }
-    let line = line.trim_ascii();
-    if line.is_empty() {
-        return Ok(Taken { record: Record::Blank, skipped: Vec::new() });
+    let text = str::from_utf8(line.trim_ascii()).map_err(LineError::NotUtf8)?;
+    if text.is_empty() {
+        return Ok(None);
     }
-    let read = read_line(line)?;
-    let skipped = read.skipped.names;
-    match read.record.into_flow() {
-        Some(Ok(flow)) => Ok(Taken { record: Record::Flow(Box::new(flow)), skipped }),
-        Some(Err(cause)) => Err(LineError::Flow(cause)),
-        None => Ok(Taken { record: Record::Other, skipped }),
-    }
+    let (found, at) = records::of_line(text)?;
+    Ok(Some((found, text.get(..at).unwrap_or_default())))
 }

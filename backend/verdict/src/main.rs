@@ -10,6 +10,7 @@ mod groups;
 mod input;
 mod json;
 mod logged;
+mod records;
 mod text;
 
 use std::{io::Write, process::ExitCode, sync::Arc};

@@ -53,6 +53,11 @@ impl Paint {
     }
 }
 
+/// A number of flows.
+pub(crate) fn flows(count: u64) -> String {
+    if count == 1 { "1 flow".to_owned() } else { format!("{count} flows") }
+}
+
 /// Characters of a text of strangers that are shown.
 const MAX_SHOWN: usize = 4_000;
 

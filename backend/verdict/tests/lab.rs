@@ -167,7 +167,7 @@ fn broken_lines_are_counted_and_told() {
     let notices: Vec<&str> = text.lines().filter(|line| line.starts_with("note: ")).collect();
     assert_eq!(notices.len(), 2, "{notices:?}");
     assert!(notices[0].contains("3 lines are not records and left out, the first is line 1: "));
-    assert!(notices[1].contains("1 records are not flows"));
+    assert!(notices[1].contains("1 record is not a flow"));
     assert!(text.contains("6 flows: 6 agree, 0 differ"), "{text}");
 }
 

@@ -53,11 +53,11 @@ pub struct Skipped {
     pub count: u64,
 }
 
-/// A line that is no record.
+/// Why a line cannot be read as a record.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Not JSON, or not of the shape of a record.
-    #[error("it is no record of Hubble in JSON")]
+    #[error("it is not a record of Hubble in JSON")]
     Json(#[source] serde_json::Error),
     /// JSON that cannot be put into the message after all.
     #[error("it cannot be taken over")]
@@ -69,7 +69,7 @@ pub enum ReadError {
 #[error("the message has no JSON")]
 pub struct WriteError(#[source] serde_json::Error);
 
-/// Reads one line. Errors: it is no JSON object, or a field has a value of the wrong type.
+/// Reads one line. Errors: it is not a JSON object, or a field has a value of the wrong type.
 pub fn read_line(line: &[u8]) -> Result<Line, ReadError> {
     let (event, skipped) = read::message::<ExportEvent>(line)?;
     if event.response_types.is_none() && skipped.count > 0 {
@@ -105,6 +105,27 @@ impl Record {
             },
         };
         Some(flow.try_into())
+    }
+
+    /// Whether it says anything that a record of Hubble says: objects of others have times and names,
+    /// too. A flow has a verdict, addresses or an event; an event has one of its kinds.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        let is_flow = |flow: &Flow| {
+            flow.verdict != 0
+                || flow.ip.is_some()
+                || flow.l4.is_some()
+                || flow.l7.is_some()
+                || flow.event_type.is_some()
+        };
+        match self {
+            Self::Flow(flow) => is_flow(flow),
+            Self::Event(event) => match &event.response_types {
+                Some(ResponseTypes::Flow(flow)) => is_flow(flow),
+                Some(_) => true,
+                None => false,
+            },
+        }
     }
 
     /// Writes the record in the shape it was read in. Errors: as [`write`].

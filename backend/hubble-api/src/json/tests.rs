@@ -162,6 +162,21 @@ fn a_relays_answer_is_written_like_an_exporters() {
 }
 
 #[test]
+fn objects_of_others_are_not_known() {
+    let check = |json: Value, is_known: bool| {
+        let line = read_line(json.to_string().as_bytes()).unwrap();
+        assert_eq!(line.record.is_known(), is_known, "{json}");
+    };
+    check(json!({"flow": {"verdict": "DROPPED"}, "kubernetes": {}}), true);
+    check(json!({"verdict": "FORWARDED", "Summary": "TCP Flags: SYN"}), true);
+    check(json!({"lost_events": {}}), true);
+    check(json!({}), false);
+    check(json!({"flow": {}}), false);
+    check(json!({"time": "2024-01-01T00:00:00Z", "level": "info", "msg": "started"}), false);
+    check(json!({"node_name": "n", "log": "{}", "time": "2024-01-01T00:00:00Z"}), false);
+}
+
+#[test]
 fn every_kind_of_line_is_read_and_written() {
     for line in [
         json!({}),
