@@ -118,7 +118,7 @@ fn refuses(set: &PolicySet) -> bool {
 pub(crate) fn names(set: &PolicySet, files: &[PolicyFile]) -> Vec<String> {
     let file = |policy: &Policy| files.get(policy.source).map_or("", |file| file.name.as_str());
     let mut last: Vec<&Policy> = Vec::new();
-    for (earlier, by) in set.replaced() {
+    for (earlier, by) in set.documents().replacements() {
         match last.iter_mut().find(|own| std::ptr::eq(**own, earlier)) {
             Some(own) => *own = by,
             None => last.push(by),

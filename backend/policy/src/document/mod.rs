@@ -80,6 +80,12 @@ struct Document<'n> {
 }
 
 impl Documents {
+    /// Policies that are not in force, each with the one that was given next under its name.
+    pub fn replacements(&self) -> impl Iterator<Item = (&Policy, &Policy)> {
+        let policy = |index| self.policies.get(index);
+        self.replaced.iter().filter_map(move |own| Some((policy(own.policy)?, policy(own.by)?)))
+    }
+
     /// Reads texts. What is refused stands in `refused`; the rest is not held up by it.
     #[must_use]
     pub fn read(texts: &[SourceText<'_>], settings: &Settings) -> Self {

@@ -217,15 +217,6 @@ impl PolicySet {
         &self.documents.refused
     }
 
-    /// Policies that are not in force, each with the one that was given next under its name.
-    pub fn replaced(&self) -> impl Iterator<Item = (&Policy, &Policy)> {
-        let policies = &self.documents.policies;
-        self.documents
-            .replaced
-            .iter()
-            .filter_map(|own| Some((policies.get(own.policy)?, policies.get(own.by)?)))
-    }
-
     /// The policy of an entry.
     #[must_use]
     pub fn policy_of(&self, entry: u32) -> Option<&Policy> {

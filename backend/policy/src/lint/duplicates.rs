@@ -12,7 +12,7 @@ impl Rules<'_> {
             Some(name.rsplit_once(['/', '\\']).map_or("", |(folder, _)| folder))
         };
         let set = self.set;
-        for (earlier, policy) in set.replaced() {
+        for (earlier, policy) in set.documents().replacements() {
             let (source, at) = (earlier.source, earlier.at);
             let (severity, sentence) = if source == policy.source {
                 (
