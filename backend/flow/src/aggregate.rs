@@ -109,11 +109,13 @@ impl Aggregation {
         }
     }
 
-    /// Counts a flow; `peers` are its ends, where they are asked for.
+    /// Counts the `flows` that a record stands for; `peers` are their ends, where they are counted
+    /// too.
     pub fn add(
         &mut self,
         key: &[String],
         time_nanos: i64,
+        flows: u64,
         is_dropped: bool,
         peers: Option<(&str, &str)>,
     ) {
@@ -123,7 +125,7 @@ impl Aggregation {
         let bucket =
             bucket.and_then(|bucket| usize::try_from(bucket).ok()).filter(|bucket| *bucket < count);
         let Some(bucket) = bucket else {
-            self.outside += 1;
+            self.outside += flows;
             return;
         };
         let group = match self.indexes.get(key) {
@@ -139,8 +141,8 @@ impl Aggregation {
             }
         };
         let Some(cell) = group.and_then(|group| group.cells.get_mut(bucket)) else { return };
-        cell.flows += 1;
-        cell.dropped += u64::from(is_dropped);
+        cell.flows += flows;
+        cell.dropped += if is_dropped { flows } else { 0 };
         if let Some(pair) = peers {
             let hash = self.hasher.hash_one(pair);
             if self.peers < self.limits.max_peers {
@@ -192,7 +194,7 @@ mod tests {
             ("a", 130, true),
             ("a", 99, true),
         ] {
-            counts.add(&[key.to_owned()], time, dropped, Some((key, "x")));
+            counts.add(&[key.to_owned()], time, 1, dropped, Some((key, "x")));
         }
         assert_eq!((counts.outside, counts.uncounted_peers), (2, 1));
         let (top, other) = counts.top(1, |cell| f64::from(u32::try_from(cell.flows).unwrap()));
@@ -207,15 +209,15 @@ mod tests {
     proptest! {
         /// Whatever finds no room of its own is counted among the others.
         #[test]
-        fn no_flow_is_lost(flows in prop::collection::vec(("[a-f]", 90i64..140, any::<bool>()), 0..60), groups in 0usize..4, top in 0usize..4) {
+        fn no_flow_is_lost(flows in prop::collection::vec(("[a-f]", 90i64..140, 1u64..1_000, any::<bool>()), 0..60), groups in 0usize..4, top in 0usize..4) {
             let mut counts = aggregation(groups);
-            for (key, time, dropped) in &flows {
-                counts.add(std::slice::from_ref(key), *time, *dropped, None);
+            for (key, time, records, dropped) in &flows {
+                counts.add(std::slice::from_ref(key), *time, *records, *dropped, None);
             }
             let outside = counts.outside;
             let (shown, other) = counts.top(top, |cell| f64::from(u32::try_from(cell.flows).unwrap()));
             let sum: u64 = shown.iter().chain(&other).map(|group| group.total().flows).sum();
-            prop_assert_eq!(sum + outside, flows.len() as u64);
+            prop_assert_eq!(sum + outside, flows.iter().map(|(_, _, records, _)| records).sum::<u64>());
         }
     }
 }

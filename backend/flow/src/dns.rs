@@ -95,24 +95,25 @@ pub struct DnsConnections {
 
 impl DnsConnections {
     /// What [`DnsConnections::add`] reads.
-    pub const COLUMNS: ColumnSet = End::NAME_COLUMNS.union(ColumnSet::of(&[
-        Column::TimeNanos,
-        Column::Verdict,
-        Column::DropReason,
-        Column::IsReply,
-        Column::L4Protocol,
-        Column::SourcePort,
-        Column::DestinationPort,
-        Column::L7Type,
-        Column::L7Record,
-        Column::DnsQuery,
-        Column::DnsRcode,
-        Column::DnsIps,
-        Column::SourceWorkloads,
-        Column::DestinationWorkloads,
-    ]));
+    pub const COLUMNS: ColumnSet =
+        End::NAME_COLUMNS.union(FlowColumns::STANDS_FOR_COLUMNS).union(ColumnSet::of(&[
+            Column::TimeNanos,
+            Column::Verdict,
+            Column::DropReason,
+            Column::IsReply,
+            Column::L4Protocol,
+            Column::SourcePort,
+            Column::DestinationPort,
+            Column::L7Type,
+            Column::L7Record,
+            Column::DnsQuery,
+            Column::DnsRcode,
+            Column::DnsIps,
+            Column::SourceWorkloads,
+            Column::DestinationWorkloads,
+        ]));
 
-    /// Takes the flow of `row`.
+    /// Takes the record of `row`, as many flows as it stands for.
     pub fn add(&mut self, columns: &FlowColumns, row: usize) {
         let time_nanos = columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
         if time_nanos == NO_TIME {
@@ -135,8 +136,9 @@ impl DnsConnections {
             return;
         }
         let key = (client, name);
+        let flows = columns.stands_for(row);
         if !self.names.contains_key(&key) && self.names.len() >= MAX_NAMES {
-            self.left_out += 1;
+            self.left_out += flows;
             return;
         }
         let (client, name) = key.clone();
@@ -151,12 +153,12 @@ impl DnsConnections {
         entry.first_nanos = entry.first_nanos.min(time_nanos);
         entry.last_nanos = entry.last_nanos.max(time_nanos);
         if !is_answer {
-            entry.queries += 1;
+            entry.queries += flows;
             let verdict = Verdict::from_number(at(columns.verdict(), row));
-            entry.refused += u64::from(verdict == Verdict::Dropped);
+            entry.refused += if verdict == Verdict::Dropped { flows } else { 0 };
             return;
         }
-        entry.answers += 1;
+        entry.answers += flows;
         let rcode = at(columns.dns_rcode(), row);
         entry.rcode = Some(if entry.rcode == Some(0) { 0 } else { rcode });
         if rcode == 0 {
@@ -175,14 +177,15 @@ impl DnsConnections {
         if at(columns.is_reply(), row) == 1 || protocol.is_empty() {
             return;
         }
+        let flows = columns.stands_for(row);
         if port == 53 {
-            self.unread_queries += 1;
+            self.unread_queries += flows;
             return;
         }
         let ip = End::Destination.ip(columns, row).to_owned();
         let key = (client(End::Source, columns, row), ip, port, protocol);
         if !self.connections.contains_key(&key) && self.connections.len() >= MAX_CONNECTIONS {
-            self.left_out += 1;
+            self.left_out += flows;
             return;
         }
         let ip = key.1.clone();
@@ -205,11 +208,11 @@ impl DnsConnections {
             }
         }
         if Verdict::from_number(at(columns.verdict(), row)) == Verdict::Dropped {
-            entry.dropped += 1;
+            entry.dropped += flows;
             let reason = DropReason::from_number(at(columns.drop_reason(), row));
             entry.drop_reason = Some(reason).filter(|reason| reason.is_known());
         } else {
-            entry.forwarded += 1;
+            entry.forwarded += flows;
         }
     }
 
@@ -267,7 +270,9 @@ fn client(end: End, columns: &FlowColumns, row: usize) -> DnsClient {
 mod tests {
     use super::*;
     use crate::columns::RowLists;
-    use crate::{Dns, Endpoint, Flow, Ip, L7Record, Layer4, Layer7, Tcp, Timestamp, Udp, Workload};
+    use crate::{
+        Aggregate, Dns, Endpoint, Flow, Ip, L7Record, Layer4, Layer7, Tcp, Timestamp, Udp, Workload,
+    };
 
     fn shop(time_ms: i64) -> Flow {
         Flow {
@@ -400,6 +405,27 @@ mod tests {
             connects(800, "9.9.9.9", Verdict::Forwarded),
         ];
         assert_eq!(shown(&joined(&flows)), [r#"quad9.net 0/0 Some(0) {"9.9.9.9"} -> "#]);
+    }
+
+    #[test]
+    fn a_record_counts_as_many_flows_as_it_stands_for() {
+        let many = |flow: Flow, egress_flow_count| Flow {
+            aggregate: Some(Aggregate { egress_flow_count, ..Aggregate::default() }),
+            ..flow
+        };
+        let flows = [
+            many(asks(1_000, "quad9.net", Verdict::Forwarded), 4),
+            many(asks(1_000, "quad9.net", Verdict::Dropped), 2),
+            many(answered(1_000, "quad9.net", 0, &["9.9.9.9"]), 3),
+            many(connects(1_100, "9.9.9.9", Verdict::Forwarded), 5),
+            many(connects(1_100, "9.9.9.9", Verdict::Dropped), 6),
+        ];
+        let names = joined(&flows);
+        assert_eq!(
+            shown(&names),
+            [r#"quad9.net 6/2 Some(0) {"9.9.9.9"} -> 9.9.9.9:443 5/6 Some(100)"#]
+        );
+        assert_eq!(names[0].answers, 3);
     }
 
     #[test]

@@ -128,6 +128,7 @@ struct Waiting {
 struct Way {
     /// Indexes of nodes.
     pair: (usize, usize),
+    flows: u64,
     verdict: Verdict,
     drop_reason: Option<String>,
     port: Option<String>,
@@ -140,15 +141,16 @@ impl MapCounts {
         self.forwarded + self.redirected + self.dropped + self.other
     }
 
-    fn add(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::Dropped => self.dropped += 1,
-            Verdict::Redirected => self.redirected += 1,
-            Verdict::Forwarded | Verdict::Traced | Verdict::Translated => self.forwarded += 1,
+    fn add(&mut self, verdict: Verdict, flows: u64) {
+        let count = match verdict {
+            Verdict::Dropped => &mut self.dropped,
+            Verdict::Redirected => &mut self.redirected,
+            Verdict::Forwarded | Verdict::Traced | Verdict::Translated => &mut self.forwarded,
             Verdict::Unknown | Verdict::Error | Verdict::Audit | Verdict::Unrecognized(_) => {
-                self.other += 1;
+                &mut self.other
             }
-        }
+        };
+        *count += flows;
     }
 
     fn merge(&mut self, other: Self) {
@@ -161,8 +163,10 @@ impl MapCounts {
 
 impl ServiceMap {
     /// What [`ServiceMap::add`] reads.
-    pub const COLUMNS: ColumnSet =
-        End::NAME_COLUMNS.union(Companion::COLUMNS).union(ColumnSet::of(&[
+    pub const COLUMNS: ColumnSet = End::NAME_COLUMNS
+        .union(Companion::COLUMNS)
+        .union(FlowColumns::STANDS_FOR_COLUMNS)
+        .union(ColumnSet::of(&[
             Column::Verdict,
             Column::DropReason,
             Column::IsReply,
@@ -186,13 +190,14 @@ impl ServiceMap {
         Self { by, ..Self::default() }
     }
 
-    /// Takes a flow in. A reply counts for the connection that it answers; so does a flow that
+    /// Takes a record in, as many flows as it stands for. A reply counts for the connection that it answers; so does a flow that
     /// does not say whether it is one, if others say who answers.
     pub fn add(&mut self, columns: &FlowColumns, row: usize) {
         let companion = Companion::of_row(columns, row).map(|companion| companion.kind);
         let is_answer = companion.is_some_and(crate::CompanionKind::is_answer);
+        let flows = columns.stands_for(row);
         if companion.is_some() && !is_answer {
-            self.beside += 1;
+            self.beside += flows;
             return;
         }
         let verdict = Verdict::from_number(at(columns.verdict(), row));
@@ -206,7 +211,7 @@ impl ServiceMap {
         let ends = if source == destination { both.get(..1).unwrap_or_default() } else { &ends };
         for &index in ends {
             if let Some(node) = self.nodes.get_mut(index) {
-                node.counts.add(verdict);
+                node.counts.add(verdict, flows);
             }
         }
         for (index, end) in [(source, End::Source), (destination, End::Destination)] {
@@ -227,7 +232,7 @@ impl ServiceMap {
                         return;
                     }
                     (None, _) if is_answer => {
-                        self.beside += 1;
+                        self.beside += flows;
                         return;
                     }
                     (is_reply, _) => is_reply.unwrap_or(false),
@@ -248,14 +253,14 @@ impl ServiceMap {
         for Waiting { flow, ways: [there, back], is_answer } in std::mem::take(&mut self.waiting) {
             match self.servers.is_reply(&flow) {
                 Some(true) => self.count_on_edge(back),
-                None if is_answer => self.beside += 1,
+                None if is_answer => self.beside += there.flows,
                 _ => self.count_on_edge(there),
             }
         }
     }
 
     fn count_on_edge(&mut self, way: Way) {
-        let Way { pair, verdict, drop_reason, port, message } = way;
+        let Way { pair, flows, verdict, drop_reason, port, message } = way;
         let edge = match self.pairs.get(&pair) {
             Some(&index) => self.edges.get_mut(index),
             None if self.edges.len() < MAX_EDGES => {
@@ -267,19 +272,19 @@ impl ServiceMap {
             None => None,
         };
         let Some(edge) = edge else {
-            self.unpaired += 1;
+            self.unpaired += flows;
             return;
         };
-        edge.counts.add(verdict);
+        edge.counts.add(verdict, flows);
         if let Some(reason) = drop_reason {
-            count(&mut edge.drop_reasons, reason);
+            count(&mut edge.drop_reasons, reason, flows);
         }
         if let Some(port) = port {
-            count(&mut edge.ports, port);
+            count(&mut edge.ports, port, flows);
         }
         match message {
-            Some(Message::Http(http)) => count(&mut edge.http, http),
-            Some(Message::Dns(dns)) => count(&mut edge.dns, dns),
+            Some(Message::Http(http)) => count(&mut edge.http, http, flows),
+            Some(Message::Dns(dns)) => count(&mut edge.dns, dns, flows),
             None => {}
         }
     }
@@ -431,7 +436,7 @@ impl ServiceMap {
                     (&mut there.dns, &edge.dns),
                 ] {
                     for (name, flows) in here {
-                        count_many(there, name.clone(), *flows);
+                        count(there, name.clone(), *flows);
                     }
                 }
             }
@@ -464,15 +469,11 @@ impl Way {
             End::Destination => (source, destination),
         };
         let message = Message::of(columns, row, verdict);
-        Self { pair, verdict, drop_reason, port, message }
+        Self { pair, flows: columns.stands_for(row), verdict, drop_reason, port, message }
     }
 }
 
-fn count(counts: &mut BTreeMap<String, u64>, name: String) {
-    count_many(counts, name, 1);
-}
-
-fn count_many(counts: &mut BTreeMap<String, u64>, name: String, flows: u64) {
+fn count(counts: &mut BTreeMap<String, u64>, name: String, flows: u64) {
     let has_room = counts.len() < MAX_DETAILS || counts.contains_key(&name);
     let name = if has_room { name } else { "others".to_owned() };
     *counts.entry(name).or_default() += flows;

@@ -174,6 +174,23 @@ impl From<DictionaryFull> for ColumnsFull {
 }
 
 impl FlowColumns {
+    /// What [`FlowColumns::stands_for`] reads.
+    pub const STANDS_FOR_COLUMNS: ColumnSet = ColumnSet::of(&[
+        Column::AggregateIngressFlowCount,
+        Column::AggregateEgressFlowCount,
+        Column::AggregateUnknownDirectionFlowCount,
+    ]);
+
+    /// How many flows the record of `row` stands for, as [`Flow::stands_for`](crate::Flow::stands_for).
+    pub fn stands_for(&self, row: usize) -> u64 {
+        let counts = [
+            self.aggregate_ingress_flow_count(),
+            self.aggregate_egress_flow_count(),
+            self.aggregate_unknown_direction_flow_count(),
+        ];
+        counts.map(|counts| u64::from(at(counts, row))).iter().sum::<u64>().max(1)
+    }
+
     /// The rows in the order of a table, newest first. Flows of one time keep the order in which
     /// they came; flows without a time come last.
     pub fn newest_first(&self) -> Vec<u32> {

@@ -1,8 +1,8 @@
 use super::*;
 use crate::columns::RowLists;
 use crate::{
-    Dns, Endpoint, Flow, Http, Ip, L7FlowType, L7Record, Layer4, Layer7, Service, Tcp, TcpFlags,
-    Workload,
+    Aggregate, Dns, Endpoint, Flow, Http, Ip, L7FlowType, L7Record, Layer4, Layer7, Service, Tcp,
+    TcpFlags, Workload,
 };
 
 fn map(flows: impl IntoIterator<Item = (String, String, bool)>) -> ServiceMap {
@@ -42,6 +42,41 @@ fn replies_belong_to_their_connection() {
     assert_eq!(map.edges[0].counts, MapCounts { forwarded: 1, dropped: 2, ..MapCounts::default() });
     assert_eq!(map.edges[0].drop_reasons, BTreeMap::from([("unknown reason".to_owned(), 2)]));
     assert_eq!(map.edges[0].ports, BTreeMap::from([("80/TCP".to_owned(), 3)]));
+}
+
+#[test]
+fn a_record_counts_as_many_flows_as_it_stands_for() {
+    let pod = |name: &str| Endpoint {
+        namespace: "pets".to_owned(),
+        pod_name: name.to_owned(),
+        ..Endpoint::default()
+    };
+    let mut map = ServiceMap::new(MapBy::Workload);
+    let mut columns = FlowColumns::default();
+    let records = [(Some(false), Some([0, 7, 0])), (Some(false), None), (None, Some([2, 3, 1]))];
+    for (row, (is_reply, counts)) in records.into_iter().enumerate() {
+        let flow = Flow {
+            source: Some(pod("a")),
+            destination: Some(pod("b")),
+            is_reply,
+            verdict: Verdict::Dropped,
+            l4: Some(Layer4::Tcp(Tcp { source_port: 9, destination_port: 80, flags: None })),
+            aggregate: counts.map(|[ingress, egress, unknown]| Aggregate {
+                ingress_flow_count: ingress,
+                egress_flow_count: egress,
+                unknown_direction_flow_count: unknown,
+            }),
+            ..Flow::default()
+        };
+        columns.append_flow(&flow, &mut RowLists::default()).unwrap();
+        map.add(&columns, row);
+    }
+    let (map, _) = map.grouped(10);
+    let fourteen = MapCounts { dropped: 14, ..MapCounts::default() };
+    assert_eq!(map.nodes.iter().map(|node| node.counts).collect::<Vec<_>>(), [fourteen; 2]);
+    assert_eq!(map.edges[0].counts, fourteen);
+    assert_eq!(map.edges[0].drop_reasons, BTreeMap::from([("unknown reason".to_owned(), 14)]));
+    assert_eq!(map.edges[0].ports, BTreeMap::from([("80/TCP".to_owned(), 14)]));
 }
 
 #[test]

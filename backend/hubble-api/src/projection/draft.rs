@@ -2,7 +2,9 @@ use super::layers::L4Draft;
 use super::wire::{Reader, WireError};
 use super::{Envelope, Projection, ProjectionError, WireTimestamp};
 use flow::Timestamp;
-use flow::columns::{Column, ColumnSet, FlowRow, JoinedList, NO_TIME, REPLY_UNKNOWN, RowLists};
+use flow::columns::{
+    Column, ColumnSet, FlowColumns, FlowRow, JoinedList, NO_TIME, REPLY_UNKNOWN, RowLists,
+};
 
 const IP: ColumnSet =
     ColumnSet::of(&[Column::SourceIp, Column::DestinationIp, Column::IpVersion, Column::Encrypted]);
@@ -53,11 +55,7 @@ const SOURCE_SERVICE: ColumnSet =
     ColumnSet::of(&[Column::SourceService, Column::SourceServiceNamespace]);
 const DESTINATION_SERVICE: ColumnSet =
     ColumnSet::of(&[Column::DestinationService, Column::DestinationServiceNamespace]);
-const AGGREGATE: ColumnSet = ColumnSet::of(&[
-    Column::AggregateIngressFlowCount,
-    Column::AggregateEgressFlowCount,
-    Column::AggregateUnknownDirectionFlowCount,
-]);
+const AGGREGATE: ColumnSet = FlowColumns::STANDS_FOR_COLUMNS;
 /// Messages that are read whole where one of their columns is wanted; the rest is emptied after.
 const READ_WHOLE: [ColumnSet; 7] =
     [ETHERNET, L7, EVENT_TYPE, INTERFACE, SOURCE_SERVICE, DESTINATION_SERVICE, AGGREGATE];

@@ -23,13 +23,16 @@ pub(super) const MAX_LIMIT: i64 = 1_000;
 /// Pairs that are kept apart while flows come in.
 const MAX_PAIRS: usize = 10_000;
 
-const COLUMNS: ColumnSet = End::NAME_COLUMNS.union(OncePerPacket::COLUMNS).union(ColumnSet::of(&[
-    Column::TimeNanos,
-    Column::Verdict,
-    Column::DropReason,
-    Column::L7Record,
-    Column::TrafficDirection,
-]));
+const COLUMNS: ColumnSet = End::NAME_COLUMNS
+    .union(OncePerPacket::COLUMNS)
+    .union(FlowColumns::STANDS_FOR_COLUMNS)
+    .union(ColumnSet::of(&[
+        Column::TimeNanos,
+        Column::Verdict,
+        Column::DropReason,
+        Column::L7Record,
+        Column::TrafficDirection,
+    ]));
 
 /// First drops of pairs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,10 +95,11 @@ impl Drops {
         let name = |end: End| end.name(columns, row).unwrap_or_default().into_owned();
         let reason = columns.drop_reason().get(row).copied().unwrap_or_default();
         let port = End::Destination.port(columns, row);
+        let flows = columns.stands_for(row);
         let pair =
             (name(End::Source), name(End::Destination), port, protocol(columns, row), reason);
         if !self.pairs.contains_key(&pair) && self.pairs.len() >= MAX_PAIRS {
-            self.left_out += 1;
+            self.left_out += flows;
             return;
         }
         let drop = self.pairs.entry(pair).or_insert_with_key(|pair| DropAnnotation {
@@ -112,7 +116,7 @@ impl Drops {
         });
         drop.first_nanos = drop.first_nanos.min(time_nanos);
         drop.last_nanos = drop.last_nanos.max(time_nanos);
-        drop.drops += 1;
+        drop.drops += flows;
     }
 }
 

@@ -150,8 +150,9 @@ impl FlowMetricsQuery {
     }
 
     fn columns(&self) -> ColumnSet {
-        let own =
-            OncePerPacket::COLUMNS.union(ColumnSet::of(&[Column::TimeNanos, Column::Verdict]));
+        let own = OncePerPacket::COLUMNS
+            .union(FlowColumns::STANDS_FOR_COLUMNS)
+            .union(ColumnSet::of(&[Column::TimeNanos, Column::Verdict]));
         let grouped = self.group_by.iter().fold(own, |set, field| set.union(field.columns()));
         if self.metric == FlowMetric::DistinctPeers {
             grouped.union(End::NAME_COLUMNS)
@@ -262,7 +263,8 @@ impl<'q> Counter<'q> {
                 (name(End::Source), name(End::Destination))
             });
             let peers = names.as_ref().map(|(from, to)| (from.as_ref(), to.as_ref()));
-            self.counts.add(&key, time_nanos, is_dropped, peers);
+            let flows = self.columns.stands_for(row);
+            self.counts.add(&key, time_nanos, flows, is_dropped, peers);
         }
         self.columns = batch();
     }
