@@ -12,7 +12,7 @@ use policy::{
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, Output};
-use crate::groups;
+use crate::decision::Decision;
 use crate::input::{self, InputError, PolicyFile};
 use crate::text::{self, Paint, clean};
 
@@ -177,10 +177,9 @@ const fn word(verdict: Verdict) -> &'static str {
 }
 
 impl Report<'_> {
-    /// The file of the policy that decides, or that turned the default to deny.
-    fn file(&self, step: &Step) -> Option<&str> {
-        let source = groups::source_text(&step.judgement, self.set)?;
-        self.files.get(source).map(|file| file.name.as_str())
+    /// The file of what decides.
+    fn file(&self, decision: &Decision) -> Option<&str> {
+        self.files.get(decision.source?).map(|file| file.name.as_str())
     }
 
     fn text(&self, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
@@ -217,7 +216,7 @@ impl Report<'_> {
                     step.kind.name(),
                     paint.verdict(verdict, verdict.name())
                 )?;
-                let file = match self.file(step) {
+                let file = match self.file(&Decision::of(&step.judgement, self.set)) {
                     Some(file) => format!(" [{}]", clean(file)),
                     None => String::new(),
                 };
@@ -243,6 +242,7 @@ impl Report<'_> {
     fn json(&self) -> Value {
         let step = |step: &Step| {
             let judgement = &step.judgement;
+            let decision = Decision::of(judgement, self.set);
             let missing: Vec<String> =
                 judgement.explanation.missing.iter().map(ToString::to_string).collect();
             json!({
@@ -250,7 +250,8 @@ impl Report<'_> {
                 "about": step.about,
                 "verdict": judgement.verdict.name(),
                 "sentence": judgement.sentence(self.set),
-                "file": self.file(step),
+                "decision": decision.json(self.file(&decision)),
+                "file": self.file(&decision),
                 "ours": judgement.ours.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "missing": missing,
                 "unplaced": step.unplaced,

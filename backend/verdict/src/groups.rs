@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use crate::decision::Decision;
 use flow::Flow;
+
 use policy::{
-    Agreement, Cause, Direction, Judge, Judgement, Learned, Traffic, Unjudged, Verdict, parties,
+    Agreement, Direction, Judge, Judgement, Learned, Traffic, Unjudged, Verdict, parties,
 };
 
 /// Flows with the same ends, port, verdict and reason.
@@ -22,8 +24,7 @@ pub(crate) struct Group {
     pub(crate) hubble: Vec<String>,
     pub(crate) ours: Vec<String>,
     pub(crate) attribution: Option<bool>,
-    /// Index of the source text of the deciding or default-denying policy.
-    pub(crate) source_text: Option<usize>,
+    pub(crate) decision: Decision,
     pub(crate) near_misses: Vec<String>,
     pub(crate) lost: Vec<String>,
     pub(crate) missing: Vec<String>,
@@ -62,7 +63,7 @@ struct Key {
     hubble: Vec<String>,
 }
 
-/// Judges flows and groups them: what differs first, then what cannot be told.
+/// Judges flows and groups them: what differs first, then what is denied, then what cannot be told.
 pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Vec<Group>, Tally) {
     let mut groups: Vec<Group> = Vec::new();
     let mut known: HashMap<Key, usize> = HashMap::new();
@@ -118,7 +119,7 @@ pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Ve
             hubble: key.hubble.clone(),
             ours: judgement.ours.iter().map(ToString::to_string).collect(),
             attribution: judgement.attribution,
-            source_text: source_text(&judgement, &set),
+            decision: Decision::of(&judgement, &set),
             near_misses: near_misses(&judgement, &set),
             lost: lost(&judgement, &set),
             missing: judgement.explanation.missing.iter().map(ToString::to_string).collect(),
@@ -132,9 +133,10 @@ pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Ve
     groups.sort_by(|one, other| {
         let rank = |group: &Group| match group.agreement {
             Agreement::Differs => 0,
-            Agreement::Later => 1,
-            Agreement::CannotTell => 2,
-            Agreement::Agrees => 3,
+            _ if group.verdict == Verdict::Denied => 1,
+            Agreement::Later => 2,
+            Agreement::CannotTell => 3,
+            Agreement::Agrees => 4,
         };
         (rank(one), &one.source, &one.destination, one.traffic, &one.request).cmp(&(
             rank(other),
@@ -154,16 +156,6 @@ fn request(flow: &Flow) -> Option<String> {
         L7Record::Http(http) => Some(format!("{} {}", http.method, http.url)),
         L7Record::Kafka(_) => None,
     }
-}
-
-/// The text of the policy that decides, or that turned the default to deny.
-pub(crate) fn source_text(judgement: &Judgement, set: &policy::PolicySet) -> Option<usize> {
-    let explanation = &judgement.explanation;
-    if let Cause::Entry(entry) = explanation.decision.cause {
-        return set.policy_of(entry).map(|policy| policy.source);
-    }
-    let by = explanation.default_deny.first()?;
-    set.policies().get(by.policy).map(|policy| policy.source)
 }
 
 fn near_misses(judgement: &Judgement, set: &policy::PolicySet) -> Vec<String> {

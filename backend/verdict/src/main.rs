@@ -5,6 +5,7 @@
 mod arguments;
 mod ask;
 mod bytes;
+mod decision;
 mod diff;
 mod groups;
 mod input;

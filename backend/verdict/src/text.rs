@@ -53,9 +53,19 @@ impl Paint {
     }
 }
 
+/// A number with its noun.
+pub(crate) fn number(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// A number of flows.
 pub(crate) fn flows(count: u64) -> String {
-    if count == 1 { "1 flow".to_owned() } else { format!("{count} flows") }
+    number(count, "flow", "flows")
+}
+
+/// A number of flows, as the subject of a sentence.
+fn flows_are(count: u64) -> String {
+    number(count, "flow is", "flows are")
 }
 
 /// Characters of a text of strangers that are shown.
@@ -96,31 +106,31 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
         }
     }
     for group in &report.groups {
-        group_lines(group, file(report, group.source_text), paint, out)?;
+        group_lines(group, file(report, group.decision.source), paint, out)?;
     }
     let tally = &report.tally;
     if tally.flows > 0 {
         writeln!(
             out,
-            "{} flows: {} agree, {} differ, {} cannot be told",
-            tally.flows, tally.agrees, tally.differs, tally.cannot_tell
+            "{}: {} agree, {} differ, {} cannot be told",
+            flows(tally.flows),
+            tally.agrees,
+            tally.differs,
+            tally.cannot_tell
         )?;
         if tally.later > 0 {
-            writeln!(
-                out,
-                "{} flows are older than the policies, and judged by later ones",
-                tally.later
-            )?;
+            let are = flows_are(tally.later);
+            writeln!(out, "{are} older than the policies, and judged by later ones")?;
         }
         for (why, count) in &tally.unjudged {
-            writeln!(out, "{count} flows are not judged: {why}")?;
+            writeln!(out, "{} not judged: {why}", flows_are(*count))?;
         }
     } else {
         writeln!(
             out,
-            "{} policies, {} rules",
-            report.set.policies().len(),
-            report.set.entries().len()
+            "{}, {}",
+            number(report.set.policies().len() as u64, "policy", "policies"),
+            number(report.set.entries().len() as u64, "rule", "rules")
         )?;
     }
     what_if(report, out)?;
@@ -140,18 +150,19 @@ fn file<'r>(report: &Report<'r>, index: Option<usize>) -> &'r str {
 
 fn what_if(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
     if let Some(what_if) = &report.what_if {
-        writeln!(out, "\nwhat if: {} flows stay as they are", what_if.unchanged)?;
+        let stay = number(what_if.unchanged, "flow stays as it is", "flows stay as they are");
+        writeln!(out, "\nwhat if: {stay}")?;
         for group in &what_if.groups {
             writeln!(
                 out,
-                "{} → {} {} {}: {} → {}, {} flows\n    {}",
+                "{} → {} {} {}: {} → {}, {}\n    {}",
                 clean(&group.source),
                 clean(&group.destination),
                 group.traffic,
                 group.direction.name(),
                 group.before.name(),
                 group.after.name(),
-                group.stands_for,
+                flows(group.stands_for),
                 clean(&group.because)
             )?;
         }
@@ -161,7 +172,7 @@ fn what_if(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
 
 fn findings(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
     if let Some(findings) = &report.findings {
-        writeln!(out, "\n{} findings", findings.len())?;
+        writeln!(out, "\n{}", number(findings.len() as u64, "finding", "findings"))?;
         for finding in findings {
             let place = match finding.source {
                 Some(_) => format!(
@@ -196,12 +207,12 @@ fn logged(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
     let Some(logged) = &report.logged else { return Ok(()) };
     writeln!(
         out,
-        "\n{} of {} flows would not be logged",
+        "\n{} of {} would not be logged",
         report.stand_for(&logged.not_logged),
-        report.tally.flows
+        flows(report.tally.flows)
     )?;
-    for (name, flows) in &logged.filters {
-        writeln!(out, "logged by {}: {} flows", clean(name), report.stand_for(flows))?;
+    for (name, indices) in &logged.filters {
+        writeln!(out, "logged by {}: {}", clean(name), flows(report.stand_for(indices)))?;
     }
     Ok(())
 }
@@ -209,7 +220,7 @@ fn logged(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
 fn suggestion(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
     let Some(suggestion) = &report.suggestion else { return Ok(()) };
     let count = report.stand_for(&suggestion.fixed);
-    let title = format!("to let {count} refused flows pass:");
+    let title = format!("to let {} pass:", number(count, "refused flow", "refused flows"));
     suggested(suggestion, &title, report.files, paint, out)
 }
 
@@ -282,8 +293,15 @@ fn group_lines(group: &Group, file: &str, paint: &Paint, out: &mut impl Write) -
         paint.agreement(group.agreement)
     )?;
     let file = if file.is_empty() { String::new() } else { format!(" [{}]", clean(file)) };
-    writeln!(out, "    {}{}", clean(&group.sentence), paint.dim(&file))?;
-    writeln!(out, "    {}", paint.dim(&clean(&group.comparison)))?;
+    writeln!(out, "    policies say: {}{}", clean(&group.sentence), paint.dim(&file))?;
+    let comparison = clean(&group.comparison);
+    let observed = comparison.strip_prefix(group.agreement.name());
+    let observed = observed.and_then(|rest| rest.strip_prefix(": "));
+    let comparison = match observed {
+        Some(observed) => format!("Hubble recorded: {observed}"),
+        None => comparison,
+    };
+    writeln!(out, "    {}", paint.dim(&comparison))?;
     if let Some(unplaced) = &group.unplaced {
         writeln!(out, "    {}", paint.code("33", &clean(unplaced)))?;
     }

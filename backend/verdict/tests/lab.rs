@@ -127,6 +127,31 @@ fn json_has_the_same() {
     );
 }
 
+/// What decides, flow by flow, as the file's lines say.
+#[test]
+fn every_flow_has_its_decision() {
+    let given = ["--policies", CHAOS, "--flows", "chaos.jsonl", "--settings", PETS, "-o", "json"];
+    let report: serde_json::Value = serde_json::from_slice(&run(&given, None).stdout).unwrap();
+    let mut decided = vec![String::new(); 6];
+    for group in report["groups"].as_array().unwrap() {
+        let decision = &group["decision"];
+        let text = |key: &str| decision[key].as_str().unwrap_or("-");
+        let [cause, kind, namespace] = [text("cause"), text("kind"), text("namespace")];
+        let [policy, file, rule] = [text("policy"), text("file"), text("rule")];
+        assert_eq!((kind, namespace), ("CiliumNetworkPolicy", "pets"), "{decision}");
+        assert_eq!((policy, file), ("allow-store-front-traffic", CHAOS), "{decision}");
+        for flow in group["flows"].as_array().unwrap() {
+            let at = usize::try_from(flow.as_u64().unwrap()).unwrap();
+            decided[at] = format!("{cause} {rule} {}", decision["line"]);
+        }
+    }
+    let default = "default-deny - 1";
+    assert_eq!(
+        decided,
+        [default, default, default, "rule egress[0] 12", "rule egress[1] 19", default]
+    );
+}
+
 #[test]
 fn json_has_findings_fixes_and_what_if() {
     let policies = ["--policies", COMBINED, "--flows", "combined.jsonl"];
