@@ -235,6 +235,20 @@ impl Settings {
         true
     }
 
+    /// The values that a setting may have, in words. None: there is no such setting.
+    #[must_use]
+    pub fn allowed(name: &str) -> Option<&'static str> {
+        Some(match name {
+            "cilium-release" => "a version of Cilium 1, as `1.18`, or `main`",
+            "enable-policy" => "`default`, `always` or `never`",
+            "allow-localhost" => "`auto`, `always` or `policy`",
+            "policy-cidr-match-mode" => "`nodes`, `pods`, `nodes,pods` or nothing",
+            "cluster-name" | "namespace" => "a name",
+            _ if Self::NAMES.contains(&name) => "`true` or `false`",
+            _ => return None,
+        })
+    }
+
     fn switch(&mut self, name: &str) -> Option<&mut bool> {
         Some(match name {
             "allow-icmp-frag-needed" => &mut self.icmp_frag_needed,
@@ -309,6 +323,14 @@ mod tests {
             assert!(!Settings::default().set(name, "a") || value == "a", "{name}");
         }
         assert!(!Settings::default().set("debug", "true"));
+        // What is said to be allowed is, value by value.
+        for name in Settings::NAMES {
+            let allowed = Settings::allowed(name).unwrap();
+            for value in allowed.split('`').skip(1).step_by(2) {
+                assert!(Settings::default().set(name, value), "{name}={value}");
+            }
+        }
+        assert_eq!(Settings::allowed("debug"), None);
     }
 
     #[test]

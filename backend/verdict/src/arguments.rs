@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
 use flow::{Flow, Timestamp};
-use policy::{Settings, settings_from};
+use policy::{Settings, Severity, settings_from};
 
 use crate::ask::AskArguments;
 use crate::input::{self, InputError, PolicyFile};
@@ -19,7 +19,7 @@ Exit code, the first that applies:
   3 a policy is refused (by the API server, by kubectl alone, or by Cilium), or its kind or
     version does not exist; objects of others (Deployment, Calico's) are named and change nothing
   1 flows differ from the policies; those that are older than the policies do not
-  4 findings of severity error, with --lint
+  4 findings of severity error, with --lint; of that of --fail-on and above
   0 nothing of that
 
 Examples:
@@ -46,7 +46,8 @@ pub(crate) struct Arguments {
     /// Files or folders of policies (YAML, JSON).
     #[arg(long, required = true, num_args = 1.., value_name = "DIR|FILE")]
     pub(crate) policies: Vec<PathBuf>,
-    /// Lines of `hubble observe -o jsonpb`; `-` reads standard input.
+    /// Records as `hubble observe -o jsonpb` writes them, also within logs and Loki's answers; `-`
+    /// reads standard input.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) flows: Option<PathBuf>,
     /// Agent settings as `name=value`, by Cilium's names: enable-policy, allow-localhost,
@@ -69,6 +70,10 @@ pub(crate) struct Arguments {
     /// Look for what is allowed, and still not what its author meant.
     #[arg(long)]
     pub(crate) lint: bool,
+    /// The least severity of a finding that makes the exit code 4.
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = Bar::Error)]
+    #[arg(requires = "lint")]
+    pub(crate) fail_on: Bar,
     /// The smallest additions that let the refused flows pass: to these policies where nothing
     /// else would pass by it, else as policies of their own.
     #[arg(long)]
@@ -94,6 +99,37 @@ pub(crate) enum Output {
     Text,
     /// For programs.
     Json,
+}
+
+/// The least severity of a finding that fails the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Bar {
+    /// The policy does not do what it says.
+    Error,
+    /// Also where it may do something else than it seems to.
+    Warning,
+    /// Every finding.
+    Hint,
+}
+
+impl Bar {
+    /// Whether a finding of this severity counts.
+    pub(crate) const fn is_met(self, severity: Severity) -> bool {
+        match severity {
+            Severity::Error => true,
+            Severity::Warning => !matches!(self, Self::Error),
+            Severity::Hint => matches!(self, Self::Hint),
+        }
+    }
+
+    /// What it means that one does.
+    pub(crate) const fn sentence(self) -> &'static str {
+        match self {
+            Self::Error => "there are findings of severity error",
+            Self::Warning => "there are findings of severity error or warning",
+            Self::Hint => "there are findings",
+        }
+    }
 }
 
 /// A point in time. Errors: it is neither a time nor a duration, or lies before all times.
@@ -139,13 +175,19 @@ impl Given {
     }
 }
 
-/// Settings with what the command line changes.
+/// Settings with what the command line changes. Errors: there is no such setting, or it has no such
+/// value.
 fn settings(pairs: &[String], mut settings: Settings) -> Result<Settings, InputError> {
     for pair in pairs {
-        let is_setting =
-            pair.split_once('=').is_some_and(|(name, value)| settings.set(name, value));
-        if !is_setting {
-            return Err(InputError::Setting { setting: pair.clone() });
+        let Some((name, value)) = pair.split_once('=') else {
+            return Err(InputError::SettingForm { setting: pair.clone() });
+        };
+        let Some(allowed) = Settings::allowed(name) else {
+            return Err(InputError::NoSetting { name: name.to_owned() });
+        };
+        if !settings.set(name, value) {
+            let (name, value) = (name.to_owned(), value.to_owned());
+            return Err(InputError::SettingValue { name, value, allowed });
         }
     }
     Ok(settings)

@@ -8,7 +8,7 @@ use std::{
 };
 
 use flow::Flow;
-use policy::SourceText;
+use policy::{Settings, SourceText};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -75,8 +75,12 @@ pub(crate) enum InputError {
     LogResource { place: String, reason: String },
     #[error("no file given with --log-resource holds a ContainerNetworkLog")]
     NoLogResource,
-    #[error("`{setting}` is not a setting")]
-    Setting { setting: String },
+    #[error("`{setting}` is not of the form NAME=VALUE")]
+    SettingForm { setting: String },
+    #[error("there is no setting `{name}`; the settings are {}", Settings::NAMES.join(", "))]
+    NoSetting { name: String },
+    #[error("the setting `{name}` cannot be `{value}`: it is {allowed}")]
+    SettingValue { name: String, value: String, allowed: &'static str },
     #[error("cannot write the answer")]
     Write {
         #[source]

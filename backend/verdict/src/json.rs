@@ -26,7 +26,7 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
         .collect();
     let mut answer = json!({
         "exitCode": report.outcome as u8,
-        "outcome": report.outcome.sentence(),
+        "outcome": report.outcome.sentence(report.bar),
         "policies": report.set.policies().len(),
         "records": report.flows.len(),
         "flows": report.tally.flows,

@@ -20,11 +20,11 @@ use clap::Parser;
 use flow::Flow;
 use logged::Logged;
 use policy::{
-    Agreement, Dates, Finding, Judge, Learned, Policy, PolicySet, Prepared, Severity, Suggestion,
-    Unplaced, WhatIf, lint, suggest, what_if,
+    Agreement, Dates, Finding, Judge, Learned, Policy, PolicySet, Prepared, Suggestion, Unplaced,
+    WhatIf, lint, suggest, what_if,
 };
 
-use arguments::{Arguments, Command, Given, Output};
+use arguments::{Arguments, Bar, Command, Given, Output};
 use groups::{Group, Tally};
 use input::{InputError, PolicyFile};
 
@@ -42,6 +42,8 @@ pub(crate) struct Report<'r> {
     pub(crate) logged: Option<Logged>,
     pub(crate) notices: Vec<String>,
     pub(crate) outcome: Outcome,
+    /// The least severity of a finding that fails the command.
+    pub(crate) bar: Bar,
 }
 
 impl Report<'_> {
@@ -78,7 +80,7 @@ pub(crate) enum Outcome {
     Refused = 3,
     /// Flows differ from the policies.
     Differs = 1,
-    /// Findings of severity error, where they were asked for.
+    /// Findings of the severity that fails the command, or above.
     Findings = 4,
     /// Nothing of that.
     Agrees = 0,
@@ -86,8 +88,8 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// `is_whole`: none of the policies is refused, those of `--what-if` included.
-    fn of(is_whole: bool, groups: &[Group], findings: Option<&[Finding]>) -> Self {
-        let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    fn of(is_whole: bool, groups: &[Group], findings: Option<&[Finding]>, bar: Bar) -> Self {
+        let is_error = |finding: &Finding| bar.is_met(finding.severity);
         if !is_whole {
             Self::Refused
         } else if groups.iter().any(|group| group.agreement == Agreement::Differs) {
@@ -100,11 +102,11 @@ impl Outcome {
     }
 
     /// Why the exit code is what it is.
-    pub(crate) const fn sentence(self) -> &'static str {
+    pub(crate) const fn sentence(self, bar: Bar) -> &'static str {
         match self {
             Self::Refused => "a policy is refused, or its kind or version unknown",
             Self::Differs => "flows differ from the policies",
-            Self::Findings => "there are findings of severity error",
+            Self::Findings => bar.sentence(),
             Self::Agrees => "nothing is amiss",
         }
     }
@@ -218,7 +220,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
         [] => None,
         paths => Some(Logged::of(&input::policies(paths, &mut notices)?, &flows)?),
     };
-    let outcome = Outcome::of(is_whole, &groups, findings.as_deref());
+    let outcome = Outcome::of(is_whole, &groups, findings.as_deref(), arguments.fail_on);
     let report = Report {
         files: &files,
         set: &set,
@@ -231,6 +233,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
         logged,
         notices,
         outcome,
+        bar: arguments.fail_on,
     };
     let mut out = std::io::stdout().lock();
     let written = match arguments.output {

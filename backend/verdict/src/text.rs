@@ -138,7 +138,12 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
     suggestion(report, paint, out)?;
     logged(report, out)?;
     if report.outcome != Outcome::Agrees {
-        writeln!(out, "\nexit code {}: {}", report.outcome as u8, report.outcome.sentence())?;
+        writeln!(
+            out,
+            "\nexit code {}: {}",
+            report.outcome as u8,
+            report.outcome.sentence(report.bar)
+        )?;
     }
     Ok(())
 }

@@ -159,6 +159,31 @@ fn json_has_findings_fixes_and_what_if() {
     check("json_all", &[policies.as_slice(), &rest].concat(), 4);
 }
 
+/// By hand: the empty list of peers is a warning, the depth of a pattern a hint, the direction without
+/// rules an error.
+#[test]
+fn the_severity_that_fails_is_chosen() {
+    let fqdn = "acns-network-policy-fqdn.yaml";
+    let code = |file: &str, more: &[&str]| {
+        let output = run(&[&["--policies", file, "--lint"], more].concat(), None);
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let codes =
+        |file: &str| ["error", "warning", "hint"].map(|bar| code(file, &["--fail-on", bar]).0);
+    assert_eq!(codes(fqdn), [0, 0, 4]);
+    assert_eq!(codes(CHAOS), [0, 4, 4]);
+    assert_eq!(codes(COMBINED), [4, 4, 4]);
+    assert_eq!([fqdn, CHAOS, COMBINED].map(|file| code(file, &[]).0), [0, 0, 4]);
+    let (_, text) = code(CHAOS, &["--fail-on", "warning"]);
+    assert!(
+        text.ends_with("exit code 4: there are findings of severity error or warning\n"),
+        "{text}"
+    );
+    for wrong in [["--lint", "--fail-on", "all"].as_slice(), &["--fail-on", "hint"]] {
+        assert_eq!(run(&[&["--policies", CHAOS], wrong].concat(), None).status.code(), Some(2));
+    }
+}
+
 #[test]
 fn a_resource_says_what_it_logs() {
     let output =
@@ -229,6 +254,20 @@ fn bad_input_says_what_is_wrong() {
     check("no_file", &["--policies", "missing.yaml"], 2);
     check("no_flows", &["--policies", CHAOS, "--flows", CHAOS], 2);
     check("no_setting", &["--policies", CHAOS, "--settings", "colour=red"], 2);
+    let said = |setting: &str| {
+        let output = run(&["--policies", CHAOS, "--settings", setting], None);
+        assert_eq!(output.status.code(), Some(2), "{setting}");
+        String::from_utf8_lossy(&output.stderr).trim_end().to_owned()
+    };
+    assert_eq!(
+        said("enable-ipv4=maybe"),
+        "verdict: the setting `enable-ipv4` cannot be `maybe`: it is `true` or `false`"
+    );
+    assert_eq!(
+        said("cilium-release=2.0"),
+        "verdict: the setting `cilium-release` cannot be `2.0`: it is a version of Cilium 1, as `1.18`, or `main`"
+    );
+    assert_eq!(said("enable-ipv4"), "verdict: `enable-ipv4` is not of the form NAME=VALUE");
 }
 
 #[test]
