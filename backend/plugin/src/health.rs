@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use wording::{names, time_text};
 
 use crate::instance::Instance;
 use crate::policies::{PolicyFiles, PolicySource, Roots};
-use crate::prometheus::{ForwardedIdentity, PrometheusError};
-use crate::query::{QueryError, names, now_ms, time_text};
+use crate::query::{QueryError, now_ms};
 use crate::relay::{BufferStart, RelayError};
+use prometheus::{ForwardedIdentity, PrometheusError};
 
 /// Nodes that a sentence names.
 const MAX_NODES_SHOWN: usize = 5;
@@ -42,7 +43,7 @@ impl Report {
 pub(crate) async fn check(instance: &Instance, identity: &ForwardedIdentity) -> Report {
     let settings = match instance.settings() {
         Ok(settings) => settings,
-        Err(error) => return failed(crate::words(&error)),
+        Err(error) => return failed(wording::with_causes(&error)),
     };
     let (relay, prometheus) = match (&settings.relay, &settings.prometheus) {
         (None, None) => {

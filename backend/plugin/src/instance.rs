@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::prometheus::{PrometheusClient, PrometheusError};
 use crate::query::QueryError;
 use crate::relay::{Relay, RelayError};
 use crate::resources::SampleCache;
 use crate::settings::{InvalidSettings, Settings, Stored};
+use prometheus::{PrometheusClient, PrometheusError};
 
 /// A data source. Settings that cannot be used are kept as the error that every query answers.
 #[derive(Debug)]

@@ -8,11 +8,9 @@ mod grafana;
 mod health;
 mod instance;
 mod policies;
-mod prometheus;
 mod query;
 mod relay;
 mod resources;
-mod secret;
 mod settings;
 mod stream;
 
@@ -25,16 +23,4 @@ static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
     grafana::run()
-}
-
-/// An error and its causes as one sentence, for the edge where it meets its user.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        words.push_str(": ");
-        words.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    words
 }

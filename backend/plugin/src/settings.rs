@@ -12,12 +12,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
-pub(crate) use self::prometheus::{
-    AzureCloud, AzureCredentials, AzureLogin, HttpMethod, PrometheusAuth, PrometheusSettings,
-    PrometheusTls, is_loopback,
-};
 use crate::policies::PolicySource;
-use crate::secret::Secret;
+use ::prometheus::PrometheusSettings;
+use secret::Secret;
 
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,31 +1,17 @@
 //! An answer of Prometheus: JSON to columns to Arrow IPC, beside a bare pass of `serde_json` over
 //! the same bytes, which keeps nothing.
 
-#[expect(dead_code, reason = "the reader alone is measured here, not what is made of it")]
-#[path = "../../../backend/plugin/src/prometheus/answer.rs"]
-mod answer;
-#[path = "../../../backend/plugin/src/prometheus/reader/mod.rs"]
-mod reader;
-
-/// What the reader needs of the plugin's errors.
-mod error {
-    pub(super) fn quote(text: &str) -> String {
-        text.to_owned()
-    }
-}
-
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 
+use ::prometheus::{AnswerReader, ResultData, Series};
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, TimestampNanosecondArray};
 use arrow::datatypes::{Field, Schema};
 use arrow::ipc::writer::FileWriter;
 use serde::de::IgnoredAny;
 
-use self::answer::{ResultData, Series};
-use self::reader::AnswerReader;
 use crate::Failure;
 use crate::measure::{Spread, race, rounds};
 use crate::report::{Goal, Report, Row};

@@ -7,22 +7,9 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[expect(dead_code, reason = "the parser alone is tried here, not what is made of it")]
-#[path = "../../../backend/plugin/src/prometheus/answer.rs"]
-mod answer;
-#[expect(dead_code, reason = "how many series there were is for the plugin to say")]
-#[path = "../../../backend/plugin/src/prometheus/reader/mod.rs"]
-mod reader;
-
-/// What the reader needs of the plugin's errors.
-mod error {
-    pub(super) fn quote(text: &str) -> String {
-        text.to_owned()
-    }
-}
-
-use answer::{Envelope, ExemplarSeries, ResultData};
-use reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
+use prometheus::{
+    AnswerReader, Envelope, ExemplarSeries, ReadAnswer, ResultData, UnreadableAnswer,
+};
 
 fn read(json: &[u8], piece_bytes: usize) -> Result<ReadAnswer, UnreadableAnswer> {
     let mut reader = AnswerReader::new(1_000);

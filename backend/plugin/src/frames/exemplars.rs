@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use arrow::array::{Float64Array, StringBuilder, TimestampNanosecondArray};
 use serde_json::json;
+use wording::Notice;
 
 use super::series::SeriesQuery;
-use super::{Field, Frame, FrameType, Meta, Notice};
-use crate::prometheus::{ExemplarSeries, LabelSet, align_ms};
+use super::{Field, Frame, FrameType, Meta};
+use prometheus::{ExemplarSeries, LabelSet, align_ms};
 
 /// Exemplars shown at most: more points than that are no dots any more.
 const MAX_EXEMPLARS: usize = 1_000;

@@ -7,11 +7,12 @@ use flow::{
     CiliumEventType, Dns, DropReason, Endpoint, Flow, Ip, L7FlowType, L7Record, Layer4, Layer7,
     MessageType, Tcp, TcpFlags, Timestamp, TrafficDirection, Udp, Verdict, Workload,
 };
+use wording::{Notice, Severity};
 
 use super::{
-    DropAnnotation, FixedColor, FlowSeries, FlowSeriesShape, Frame, FramePart, Meta, Notice, Said,
-    Severity, dns_table, drop_annotations, encode, flow_log, flow_log_volume, flow_numbers,
-    flow_ranking, flow_time_series, golden, live_json, live_log, live_table, node_graph,
+    DropAnnotation, FixedColor, FlowSeries, FlowSeriesShape, Frame, FramePart, Meta, Said,
+    dns_table, drop_annotations, encode, flow_log, flow_log_volume, flow_numbers, flow_ranking,
+    flow_time_series, golden, live_json, live_log, live_table, node_graph,
 };
 
 fn render(frames: &[Frame]) -> String {

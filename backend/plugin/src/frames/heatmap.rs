@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Float64Builder, Int8Array};
+use wording::Notice;
 
 use super::series::{head_only, one_each};
-use super::{Field, Frame, FrameType, Meta, Notice, SeriesQuery};
-use crate::prometheus::{BucketCells, LabelSet, Series};
+use super::{Field, Frame, FrameType, Meta, SeriesQuery};
+use prometheus::{BucketCells, LabelSet, Series};
 
 /// Classic histograms (`…_bucket` series with `le`) as rows of a heat map: one frame a group of
 /// other labels, one field a bucket, without what the bucket below holds already.

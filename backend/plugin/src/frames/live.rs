@@ -15,8 +15,9 @@ use arrow::datatypes::{
 use flow::columns::FlowColumns;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use wording::Severity;
 
-use super::{BadFrame, Field, FieldConfig, Frame, Meta, Severity, check, flow_log, flow_table};
+use super::{BadFrame, Field, FieldConfig, Frame, Meta, check, flow_log, flow_table};
 
 /// Something that a live stream says between its flows.
 #[derive(Debug, Clone, PartialEq, Eq)]

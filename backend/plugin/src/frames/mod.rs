@@ -32,6 +32,7 @@ use std::collections::BTreeMap;
 use arrow::array::ArrayRef;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use wording::Notice;
 
 pub(crate) use self::annotations::{DropAnnotation, drop_annotations};
 pub(crate) use self::check::BadFrame;
@@ -109,36 +110,6 @@ pub(crate) enum FrameType {
     LogLines,
 }
 
-/// Something an answer lacks, or that its reader should know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Notice {
-    pub(crate) severity: Severity,
-    pub(crate) text: String,
-}
-
-/// How much a notice weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Severity {
-    /// The answer is complete; this explains it.
-    Info,
-    /// The answer may lack something.
-    Warning,
-    /// There is no answer.
-    Error,
-}
-
-impl Severity {
-    /// Grafana's word for it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        }
-    }
-}
-
 /// Grafana's `FieldConfig`. Source: grafana-plugin-sdk-go `data/field_config.go`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -181,16 +152,6 @@ pub(crate) struct FixedColor {
 impl FixedColor {
     pub(crate) fn new(color: &'static str) -> Self {
         Self { mode: "fixed", fixed_color: color }
-    }
-}
-
-impl Notice {
-    pub(crate) fn info(text: impl Into<String>) -> Self {
-        Self { severity: Severity::Info, text: text.into() }
-    }
-
-    pub(crate) fn warning(text: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, text: text.into() }
     }
 }
 

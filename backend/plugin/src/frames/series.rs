@@ -6,10 +6,11 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{ArrayRef, Float64Array, StringArray, StringBuilder, TimestampNanosecondArray};
 use regex::{Captures, Regex};
 use serde_json::{Map, json};
+use wording::Notice;
 
 use super::heatmap::heatmap_cells;
-use super::{Field, FieldConfig, Frame, FrameType, Meta, Notice};
-use crate::prometheus::{LabelSet, Series};
+use super::{Field, FieldConfig, Frame, FrameType, Meta};
+use prometheus::{LabelSet, Series};
 
 /// What the frames of a query share.
 #[derive(Debug)]
@@ -106,7 +107,7 @@ impl SeriesQuery<'_> {
             executed_query_string: format!(
                 "Expr: {}\nStep: {}",
                 self.expr,
-                crate::prometheus::duration::format_go(self.step_ms)
+                prometheus::duration::format_go(self.step_ms)
             ),
             custom,
             notices,

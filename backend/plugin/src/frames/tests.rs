@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::*;
 use crate::policies::PolicyFile;
-use crate::prometheus::{BucketCells, ExemplarSeries, Series};
+use prometheus::{BucketCells, ExemplarSeries, Series};
 
 fn field(name: &str, values: ArrayRef) -> Field {
     Field::new(name, values)

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use plugin_protocol::{PluginContext, Status};
 
-use crate::secret::Secret;
 use crate::settings::Stored;
+use secret::Secret;
 
 /// Which data source a call is about.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use plugin_protocol::{DataQuery, DataResponse, QueryDataRequest, QueryDataRespon
 
 use super::context::Target;
 use super::instances::Instances;
-use crate::prometheus::{ForwardedIdentity, HeadersOf};
 use crate::query::{self, Answer, Envelope, Reader, Request as QueryRequest};
+use prometheus::{ForwardedIdentity, HeadersOf};
 
 /// Queries of one request that run at once, unless Grafana says otherwise. Source: Grafana's
 /// `concurrent_query_count`, default 10.

@@ -5,7 +5,7 @@ use plugin_protocol::{CheckHealthRequest, CheckHealthResponse, HealthStatus, Sta
 use super::context::{NoDataSource, Target};
 use super::instances::Instances;
 use crate::health;
-use crate::prometheus::{ForwardedIdentity, HeadersOf};
+use prometheus::{ForwardedIdentity, HeadersOf};
 
 /// Errors: the user's own headers cannot be handed on.
 pub(super) async fn check(

@@ -20,7 +20,8 @@ use plugin_protocol::{
 use self::instances::Instances;
 use crate::stream::Channels;
 
-const PROGRAM: Program = Program { name: "gpx_hubble", crates: &["gpx_hubble", "hubble_api"] };
+const PROGRAM: Program =
+    Program { name: "gpx_hubble", crates: &["gpx_hubble", "hubble_api", "prometheus"] };
 
 /// The data sources at work, and their live channels.
 #[derive(Debug, Default)]

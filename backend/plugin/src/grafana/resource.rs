@@ -7,8 +7,8 @@ use plugin_protocol::{Answers, CallResourceRequest, CallResourceResponse, Status
 
 use super::context::Target;
 use super::instances::Instances;
-use crate::prometheus::{ForwardedIdentity, HeadersOf};
 use crate::resources::{self, Body, Call};
+use prometheus::{ForwardedIdentity, HeadersOf};
 
 /// Errors: the call names no data source, or the user's own headers cannot be handed on.
 pub(super) async fn call(

@@ -86,7 +86,7 @@ pub(super) fn read(allowed: &Allowed, configured: &Path, found: &mut PolicyFiles
     for (path, problem) in problems.iter().take(MAX_NAMED) {
         let name = named(path);
         let name = if name.is_empty() { shown(configured).to_string() } else { name };
-        found.warn(format!("`{name}` was left out: {}", crate::words(problem)));
+        found.warn(format!("`{name}` was left out: {}", wording::with_causes(problem)));
     }
     if unnamed > 0 {
         found.warn(format!("{unnamed} more files of the policies folder were left out"));

@@ -8,8 +8,9 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use wording::Notice;
+
 pub(crate) use self::roots::Roots;
-use crate::frames::Notice;
 
 /// Bytes of the text in the settings.
 const MAX_TEXT_BYTES: usize = 2 << 20;
@@ -69,7 +70,7 @@ impl PolicySource {
         if let Some(folder) = &self.folder {
             match roots.allowed(folder) {
                 Ok(allowed) => folder::read(&allowed, folder, &mut found),
-                Err(refusal) => found.warn(crate::words(&refusal)),
+                Err(refusal) => found.warn(wording::with_causes(&refusal)),
             }
         }
         if self.text.is_none() && self.folder.is_none() {

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use flow::filter::{FilterSet, FlowFilter, NoConjunction};
+use wording::quote;
 
 use super::budget;
 use super::choice;
-use super::fields::quote;
 use super::filter::Sides;
 use super::flag::{self, Flag};
 use super::model::InvalidQuery;
-use super::names;
+use wording::names;
 
 /// More conditions than a person sets by hand.
 const MAX_ADHOC_FILTERS: usize = 50;

@@ -7,6 +7,7 @@ use flow::end::End;
 use flow::group::protocol;
 use flow::once::OncePerPacket;
 use flow::{DropReason, Verdict};
+use wording::Notice;
 
 use super::fields::Fields;
 use super::flag::Flag;
@@ -14,7 +15,7 @@ use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::read_rows;
 use super::{Envelope, QueryError};
-use crate::frames::{DropAnnotation, Frame, Notice, drop_annotations};
+use crate::frames::{DropAnnotation, Frame, drop_annotations};
 use crate::instance::Instance;
 
 /// More lines than that hide the chart that they stand in.

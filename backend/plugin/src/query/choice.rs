@@ -1,7 +1,8 @@
 //! What Grafana writes into a link for a variable: several values as `{a,b}`, and "All" as the
 //! regular expression that stands for it in PromQL. None of them is a name of Kubernetes'.
 
-use super::fields::quote;
+use wording::quote;
+
 use super::flag::{Flag, FlagValues, InvalidFlag, MAX_VALUES};
 
 /// "All", as dashboards define it.

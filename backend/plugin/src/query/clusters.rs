@@ -4,12 +4,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::fields::quote;
 use super::flag::Flag;
 use super::form::FlowsForm;
-use super::names;
-use crate::frames::Notice;
 use crate::instance::Instance;
+use wording::names;
+use wording::{Notice, quote};
 
 /// Flags whose values are names of clusters.
 const CLUSTER_FLAGS: [Flag; 3] = [Flag::Cluster, Flag::FromCluster, Flag::ToCluster];

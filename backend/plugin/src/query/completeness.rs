@@ -2,9 +2,8 @@
 //! were lost.
 
 use serde_json::{Map, Value, json};
+use wording::{Notice, time_text};
 
-use super::flows::time_text;
-use crate::frames::Notice;
 use crate::relay::{
     BufferStart, CountedOver, LostEvents, MAX_LOSS_NODES, NodeLoss, Relay, RelayError, TimeRange,
 };

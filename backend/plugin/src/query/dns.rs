@@ -4,13 +4,14 @@ use std::net::IpAddr;
 
 use flow::dns::DnsConnections;
 use flow::filter::FilterSet;
+use wording::{Notice, quote};
 
-use super::fields::{Fields, quote};
+use super::fields::Fields;
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::read_rows;
 use super::{Envelope, QueryError};
-use crate::frames::{Frame, Notice, dns_table};
+use crate::frames::{Frame, dns_table};
 use crate::instance::Instance;
 
 pub(super) const DEFAULT_LIMIT: i64 = 1_000;

@@ -9,15 +9,12 @@ use serde_json::{Map, Value};
 
 use super::flag::Flag;
 use super::model::InvalidQuery;
-use super::names;
-use crate::frames::Notice;
+use wording::{Notice, names, quote};
 
 /// Largest JSON of one query.
 pub(crate) const MAX_QUERY_BYTES: usize = 1 << 20;
 /// Fields of one query at most; Grafana and the editors write about twenty.
 pub(super) const MAX_FIELDS: usize = 100;
-/// Of a text in a query, what an error repeats.
-const MAX_QUOTE_CHARS: usize = 64;
 
 /// Fields that Grafana and its Prometheus editor add to queries of any data source, and leave in
 /// them when a query goes to another one. Source: Grafana 12.4.
@@ -317,19 +314,14 @@ fn unfit(field: impl Into<String>, expected: impl Into<String>, found: &Value) -
     InvalidQuery::Field { field: field.into(), expected: expected.into(), found }
 }
 
-/// So much of a text of the user's as an error repeats.
-pub(crate) fn quote(text: &str) -> String {
-    match text.char_indices().nth(MAX_QUOTE_CHARS) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::query::Envelope;
+    use crate::query::filter::FlowSelection;
+    use crate::query::model::Query;
 
     #[test]
     fn misspelt_fields_and_others() {
@@ -432,5 +424,58 @@ mod tests {
             (0..=MAX_FIELDS).map(|index| (index.to_string(), Value::Null)).collect();
         let error = Fields::read(Value::Object(many).to_string().as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), "the query has 101 fields, at most 100 are taken");
+    }
+
+    #[test]
+    fn an_unknown_name_says_which_one_is_meant() {
+        let check = |query: Value, expected: &str| {
+            let selected = crate::query::model::read(&Envelope {
+                json: query.to_string().into_bytes(),
+                ..Envelope::default()
+            })
+            .and_then(|(query, _)| match query {
+                Query::Flows(query) => FlowSelection::new(&query.form).map(drop),
+                _ => Ok(()),
+            });
+            let error = selected.unwrap_err();
+            let words = wording::with_causes(&error);
+            // Where none is near, all are listed.
+            let (said, _) = words.split_once("there are ").unwrap_or((&words, ""));
+            assert_eq!(said, expected);
+        };
+        let filter = |name: &str, value: &str| json!({ "filter": { name: [value] } });
+        let adhoc =
+            |key: &str| json!({ "adhocFilters": [{ "key": key, "operator": "=", "value": "x" }] });
+        check(filter("namspace", "x"), "`filter.namspace`: no such filter; is it `namespace`?");
+        check(filter("source_pod", "x"), "`filter.source_pod`: no such filter; ");
+        check(filter("from_pod", "x"), "`filter.from_pod`: no such filter; is it `fromPod`?");
+        check(
+            adhoc("namspace"),
+            "ad hoc filter `namspace`: flows cannot be filtered by it; is it `namespace`?",
+        );
+        check(
+            adhoc("Source pods"),
+            "ad hoc filter `Source pods`: flows cannot be filtered by it; is it `Source pod`?",
+        );
+        check(adhoc("planet"), "ad hoc filter `planet`: flows cannot be filtered by it");
+        check(filter("protocol", "tpc"), "`filter.protocol`: `tpc` is unknown; is it `tcp`?");
+        check(
+            filter("verdict", "DROPED"),
+            "`filter.verdict`: `DROPED` is no verdict; is it `DROPPED`?",
+        );
+        check(filter("tcpFlags", "SYNN"), "`filter.tcpFlags`: `SYNN` is no TCP flag; is it `SYN`?");
+        check(
+            filter("type", "trace:to-endpont"),
+            "`filter.type`: `to-endpont` is no trace observation point; is it `to-endpoint`?",
+        );
+        check(json!({ "queryType": "flow" }), "query type `flow` is unknown; is it `flows`?");
+        check(
+            json!({ "queryType": "flowMetrics", "groupBy": ["verdicts"] }),
+            "`groupBy`: `verdicts` is unknown; is it `verdict`?",
+        );
+        check(
+            json!({ "queryType": "flows", "format": "tabel" }),
+            "`format` must be one of `table`, `packed`, `logs`, not the text `tabel`; is it `table`?",
+        );
     }
 }

@@ -80,7 +80,7 @@ fn raw_filters(
         .map(|value| {
             let value = value.map_err(|error| invalid(format!("it is not JSON: {error}")))?;
             let (wire, skipped) = hubble_api::json::read::<WireFilter>(value.get().as_bytes())
-                .map_err(|error| invalid(crate::words(&error)))?;
+                .map_err(|error| invalid(wording::with_causes(&error)))?;
             match skipped.names.first() {
                 Some(name) => Err(invalid(format!("`{name}` is not known"))),
                 None => Ok(wire.into()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::budget::TooLarge;
-use super::names;
+use wording::names;
 
 /// Values of each flag that is set. No flag has an empty list.
 pub(crate) type FlagValues = BTreeMap<Flag, Vec<String>>;

@@ -10,6 +10,7 @@ use hubble_api::client::{Notice as RelayNotice, Notices as RelayNotices};
 use hubble_api::packed::Encoder;
 use hubble_api::projection::{Decoder, ProjectionError};
 use serde_json::{Map, Value};
+use wording::Notice;
 
 use super::clusters;
 use super::completeness::{Completeness, INCOMPLETE, REWORDED, empty_notice, mark};
@@ -17,7 +18,7 @@ use super::filter::FlowSelection;
 use super::model::{FlowsFormat, FlowsQuery};
 use super::rows::without_time;
 use super::{Envelope, QueryError};
-use crate::frames::{self, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta, Notice};
+use crate::frames::{self, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta};
 use crate::instance::Instance;
 use crate::relay::{BufferStart, Newest, NewestRequest, RelayError, Remark, TimeRange};
 
@@ -239,11 +240,6 @@ fn reaches_memory(
     let Ok(Some(start)) = start else { return true };
     let Some((_, complete_since_nanos)) = start.complete_since() else { return true };
     !was_cut || newest.oldest_nanos.is_none_or(|oldest| oldest < complete_since_nanos)
-}
-
-/// Milliseconds and the zone: dashboards show local time, and this is not.
-pub(crate) fn time_text(time_nanos: i64) -> String {
-    DateTime::from_timestamp_nanos(time_nanos).format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string()
 }
 
 fn decoded(

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde_json::{Map, Value, json};
+use wording::{Notice, quote};
 
 use super::adhoc::{self, AdhocFilter, AdhocFilterJson};
 use super::budget::MAX_FILTERS;
 use super::choice;
-use super::fields::{Fields, quote};
+use super::fields::Fields;
 use super::flag::{self, Flag, FlagValues, InvalidFlag};
 use super::line::{self, Diagnostic, Variables};
 use super::model::InvalidQuery;
-use crate::frames::Notice;
 use crate::relay::TimeRange;
 
 /// The builder's form of a selection of flows.

@@ -10,10 +10,11 @@ use flow::once::OncePerPacket;
 use flow::{Verdict, columns::NO_TIME};
 use hubble_api::projection::Decoder;
 use serde::Deserialize;
+use wording::{Notice, quote};
 
 use super::clusters;
 use super::completeness::{Completeness, empty_notice};
-use super::fields::{Fields, quote};
+use super::fields::Fields;
 use super::filter::FlowSelection;
 use super::flag;
 use super::flows::{executed, now_ms, relay_notices, remark_notices, unreadable};
@@ -23,7 +24,7 @@ use super::model::{InvalidQuery, read_fields};
 use super::rows::without_time;
 use super::{Envelope, QueryError, Reader};
 use crate::frames::{
-    FlowSeries, FlowSeriesShape, Frame, Meta, Notice, flow_log_volume, flow_numbers, flow_ranking,
+    FlowSeries, FlowSeriesShape, Frame, Meta, flow_log_volume, flow_numbers, flow_ranking,
     flow_time_series,
 };
 use crate::instance::Instance;

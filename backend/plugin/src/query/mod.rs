@@ -17,7 +17,6 @@ mod group_name;
 mod line;
 mod metrics;
 mod model;
-pub(crate) mod names;
 mod observe;
 mod policies;
 mod promql;
@@ -36,22 +35,23 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use wording::Notice;
 
 pub(crate) use self::clusters::resolve as resolve_clusters;
 pub(crate) use self::convert::convert;
-pub(crate) use self::fields::{Fields, MAX_QUERY_BYTES, quote};
+pub(crate) use self::fields::{Fields, MAX_QUERY_BYTES};
 pub(crate) use self::filter::FlowSelection;
 pub(crate) use self::flag::{Flag, HUBBLE_PROTOCOLS, MESSAGE_TYPES, unresolved_variable};
-pub(crate) use self::flows::{Batches, now_ms, packed_stream, time_text};
+pub(crate) use self::flows::{Batches, now_ms, packed_stream};
 pub(crate) use self::form::FlowsForm;
 pub(crate) use self::model::{FlowsFormat, FlowsQuery, InvalidQuery};
 use self::model::{PromqlFormat, Query};
 use self::policies::PoliciesQuery;
-use crate::frames::{self, Frame, Notice};
+use crate::frames::{self, Frame};
 use crate::instance::Instance;
-use crate::prometheus::{ForwardedIdentity, PrometheusError};
 use crate::relay::RelayError;
 use crate::settings::InvalidSettings;
+use prometheus::{ForwardedIdentity, PrometheusError};
 
 /// Queries of one request at most: a dashboard panel has 26 letters to name them by.
 const MAX_QUERIES: usize = 200;
@@ -155,7 +155,7 @@ impl QueryError {
         match self {
             Self::Prometheus(error) => error.to_string(),
             Self::Relay(error) => error.to_string(),
-            Self::Settings(_) | Self::Model(_) | Self::Frame(_) => crate::words(self),
+            Self::Settings(_) | Self::Model(_) | Self::Frame(_) => wording::with_causes(self),
         }
     }
 }

@@ -13,10 +13,9 @@ use super::fields::{self, Fields, MAX_FIELDS, MAX_QUERY_BYTES};
 use super::flag::InvalidFlag;
 use super::form::{FlowsForm, FormJson};
 use super::metrics::{FlowMetricsFormat, FlowMetricsQuery};
-use super::names;
 use super::policies::PoliciesQuery;
 use super::service_map::ServiceMapQuery;
-use crate::frames::Notice;
+use wording::{Notice, names, quote};
 
 pub(super) const DEFAULT_LIMIT: u32 = 1_000;
 pub(super) const MAX_LIMIT: u32 = 100_000;
@@ -165,7 +164,7 @@ pub(crate) enum InvalidQuery {
     #[error("the expression is empty")]
     EmptyExpression,
     #[error(transparent)]
-    MinStep(#[from] crate::prometheus::InvalidMinStep),
+    MinStep(#[from] prometheus::InvalidMinStep),
     #[error("the time range ends before it begins")]
     TimeRange,
 }
@@ -301,7 +300,7 @@ pub(crate) fn read(envelope: &Envelope) -> Result<(Query, Vec<Notice>), InvalidQ
             let (query, notices) = PoliciesQuery::read(&envelope.json)?;
             Ok((Query::Policies(query), notices))
         }
-        Some(other) => Err(InvalidQuery::QueryType { name: fields::quote(other) }),
+        Some(other) => Err(InvalidQuery::QueryType { name: quote(other) }),
     }
 }
 

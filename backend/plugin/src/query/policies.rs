@@ -1,9 +1,11 @@
 //! The data source's network policies, as the flows panel asks for them.
 
+use wording::Notice;
+
 use super::QueryError;
 use super::fields::Fields;
 use super::model::InvalidQuery;
-use crate::frames::{Frame, Meta, Notice, policy_files};
+use crate::frames::{Frame, Meta, policy_files};
 use crate::instance::Instance;
 use crate::policies::{PolicyFiles, Roots};
 

@@ -3,12 +3,13 @@
 use super::flag::unresolved_variable;
 use super::model::{InvalidQuery, PromqlFormat, PromqlQuery};
 use super::{Envelope, QueryError, Reader, upstream_notices};
-use crate::frames::{self, Frame, Legend, Notice, SeriesQuery};
+use crate::frames::{self, Frame, Legend, SeriesQuery};
 use crate::instance::Instance;
-use crate::prometheus::{
+use prometheus::{
     Answer, Evaluated, ExemplarSeries, PrometheusClient, PrometheusError, ResultData, Series,
     StepRequest, align_ms, interpolate, step_ms,
 };
+use wording::Notice;
 
 /// Asks Prometheus and shapes its answer.
 ///

@@ -4,6 +4,7 @@ use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
 use flow::filter::FilterSet;
 use hubble_api::client::Notice as RelayNotice;
 use hubble_api::projection::{Decoded, Decoder};
+use wording::Notice;
 
 use super::clusters;
 use super::completeness::{Completeness, empty_notice};
@@ -11,7 +12,7 @@ use super::filter::FlowSelection;
 use super::flows::{executed, now_ms, relay_notices, remark_notices, unreadable};
 use super::form::FlowsForm;
 use super::{Envelope, QueryError};
-use crate::frames::{Meta, Notice};
+use crate::frames::Meta;
 use crate::instance::Instance;
 use crate::relay::{ScanRequest, Scanned, TimeRange};
 

@@ -2,13 +2,14 @@
 
 use flow::service_map::{MapBy, ServiceMap};
 use serde::Deserialize;
+use wording::Notice;
 
 use super::fields::Fields;
 use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::read_rows;
 use super::{Envelope, QueryError};
-use crate::frames::{Frame, Notice, graph_links, node_graph};
+use crate::frames::{Frame, graph_links, node_graph};
 use crate::instance::Instance;
 
 /// Nodes that Grafana's node graph draws; it hides all others.

@@ -18,7 +18,7 @@ fn selection(filter: &Value, exclude: &Value) -> String {
     let selection = FlowsQuery::read(json.to_string().as_bytes())
         .and_then(|query| FlowSelection::new(&query.form));
     match selection {
-        Err(error) => format!("error: {}\n", crate::words(&error)),
+        Err(error) => format!("error: {}\n", wording::with_causes(&error)),
         Ok(selection) => {
             let mut text = format!("hubble observe {}\n", selection.observe_flags);
             for (list, filters) in
@@ -114,7 +114,7 @@ fn selections_are_those_of_hubble_observe() {
 fn errors_repeat_little_of_what_was_asked() {
     let check = |query: Value, expected: &str| {
         let error = model::read(&envelope(&query)).unwrap_err();
-        let text = crate::words(&error);
+        let text = wording::with_causes(&error);
         assert!(text.contains(expected), "{text:.500}");
         assert!(text.len() < 1_000, "{} bytes: {text:.100}", text.len());
     };
@@ -177,7 +177,7 @@ fn what_cannot_be_selected_is_named() {
 fn queries_are_read_or_refused_by_name() {
     let check = |json: Value| -> String {
         match model::read(&envelope(&json)) {
-            Err(error) => format!("{json}\n  error: {}", crate::words(&error)),
+            Err(error) => format!("{json}\n  error: {}", wording::with_causes(&error)),
             Ok((Query::Flows(query), notices)) => {
                 format!("{json}\n  flows {:?} limit {} {notices:?}", query.format, query.limit)
             }
@@ -391,7 +391,7 @@ fn narrowed(query: &Value, adhoc: &Value) -> String {
         .and_then(|query| FlowSelection::new(&query.form));
     match selection {
         Ok(selection) => selection.observe_flags,
-        Err(error) => format!("error: {}", crate::words(&error)),
+        Err(error) => format!("error: {}", wording::with_causes(&error)),
     }
 }
 

@@ -10,7 +10,7 @@ use flow::{
 };
 
 use super::flag::{InvalidFlag, MESSAGE_TYPES};
-use super::names;
+use wording::names;
 
 pub(super) fn not_a(value: &str, of: &'static str) -> InvalidFlag {
     InvalidFlag::Value { value: value.to_owned(), of, meant: None }

@@ -4,9 +4,10 @@
 use std::time::{Duration, Instant};
 
 use hubble_api::client::{CertificateRole, Expiry};
+use wording::time_text;
 
 use super::Relay;
-use crate::query::{now_ms, time_text};
+use crate::query::now_ms;
 
 /// How long before its end a certificate has a notice.
 const SOON_SECS: i64 = 30 * DAY_SECS;

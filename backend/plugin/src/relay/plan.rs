@@ -12,7 +12,7 @@ use prost::Message;
 
 use super::nodes::Known;
 use super::{Relay, RelayError};
-use crate::query::names;
+use wording::names;
 
 /// Words of a node that does not know a path of a mask. Source: `pkg/hubble/parser/fieldmask`.
 const MASK_REFUSED: &str = "invalid fieldmask";

@@ -12,13 +12,14 @@ mod variables;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use serde_json::{Value, json};
+use wording::{names, quote};
 
 use self::flow_variables::InvalidPattern;
 pub(crate) use self::sample::SampleCache;
 use crate::instance::Instance;
-use crate::prometheus::{ForwardedIdentity, Params, PrometheusError};
-use crate::query::{Fields, Flag, InvalidQuery, QueryError, names, quote};
+use crate::query::{Fields, Flag, InvalidQuery, QueryError};
 use crate::relay::RelayError;
+use prometheus::{ForwardedIdentity, Params, PrometheusError};
 
 const JSON: &str = "application/json";
 /// Resources of our own.

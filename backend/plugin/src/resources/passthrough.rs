@@ -3,7 +3,7 @@
 
 use super::{Body, Call, CallError, JSON, Reply, params};
 use crate::instance::Instance;
-use crate::settings::HttpMethod;
+use prometheus::HttpMethod;
 
 /// Whether `path` is one that is handed on.
 pub(super) fn is_passed(path: &[&str]) -> bool {

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use wording::{names, quote};
 
 use super::flow_variables::{FlowVariable, InvalidPattern, VariableOption};
 use super::{Call, CallError, Reply};
 use crate::instance::Instance;
-use crate::prometheus::{
+use crate::query::{InvalidQuery, QueryError, now_ms};
+use prometheus::{
     Answer, Interpolation, LabelSet, PrometheusClient, ResultData, Series, interpolate,
 };
-use crate::query::{InvalidQuery, QueryError, names, now_ms, quote};
 
 /// The functions of variable queries with their arguments.
 const FUNCTIONS: [(&str, &str); 12] = [

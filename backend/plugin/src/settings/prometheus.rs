@@ -2,16 +2,18 @@
 //! same here.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use ::prometheus::duration::parse_ms;
+use ::prometheus::{
+    AzureCloud, AzureCredentials, AzureLogin, HttpMethod, PrometheusAuth, PrometheusSettings,
+    PrometheusTls, is_loopback,
+};
 use http::{HeaderName, HeaderValue, header};
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{InvalidSettings, Stored, Timeouts, flag, non_empty, whole_number};
-use crate::prometheus::duration::parse_ms;
-use crate::secret::Secret;
 
 /// Prometheus' own default, and that of Grafana's Prometheus source.
 const DEFAULT_SCRAPE_INTERVAL_MS: u64 = 15_000;
@@ -25,90 +27,6 @@ const MAX_CUSTOM_HEADERS: usize = 64;
 /// Where Azure Monitor workspaces answer.
 const AZURE_HOSTS: [&str; 3] =
     ["prometheus.monitor.azure.com", "prometheus.monitor.azure.us", "prometheus.monitor.azure.cn"];
-
-/// How to reach Prometheus.
-#[derive(Debug, Clone)]
-pub(crate) struct PrometheusSettings {
-    /// Base URL; `/api/v1/…` is appended.
-    pub(crate) url: Url,
-    pub(crate) auth: PrometheusAuth,
-    pub(crate) tls: PrometheusTls,
-    pub(crate) method: HttpMethod,
-    pub(crate) scrape_interval_ms: u64,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) request_timeout: Duration,
-    /// Largest answer that is read, unpacked.
-    pub(crate) response_limit_bytes: usize,
-    /// Sent with every call, in the URL.
-    pub(crate) custom_parameters: Vec<(String, String)>,
-    /// Sent with every call; their values are secrets.
-    pub(crate) custom_headers: Vec<(HeaderName, HeaderValue)>,
-    /// Prometheus' own `timeout` of a query, in milliseconds.
-    pub(crate) query_timeout_ms: Option<u64>,
-    /// Names and series that are asked for at most; `None`: all.
-    pub(crate) series_limit: Option<u64>,
-    /// Whether the tokens of the user who asks are sent instead of `auth`.
-    pub(crate) forward_identity: bool,
-}
-
-/// Who we are for Prometheus.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PrometheusAuth {
-    /// Nobody.
-    None,
-    /// HTTP basic authentication.
-    Basic { user: String, password: Option<Secret> },
-    /// `Authorization: Bearer …`.
-    Bearer(Secret),
-    /// A token of Microsoft Entra ID, for an Azure Monitor workspace.
-    Azure(AzureCredentials),
-}
-
-/// How a token of Entra ID is got.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct AzureCredentials {
-    /// `None`: the one that the environment names, else the public one.
-    pub(crate) cloud: Option<AzureCloud>,
-    pub(crate) login: AzureLogin,
-}
-
-/// Azure's separate worlds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AzureCloud {
-    Public,
-    UsGovernment,
-    China,
-}
-
-/// Who logs in. Where an id is `None`, the environment names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum AzureLogin {
-    ClientSecret { tenant_id: String, client_id: String, secret: Secret },
-    WorkloadIdentity { tenant_id: Option<String>, client_id: Option<String> },
-    ManagedIdentity { client_id: Option<String> },
-}
-
-/// TLS towards Prometheus; whether it is used, its URL says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct PrometheusTls {
-    /// Trust any certificate.
-    pub(crate) skip_verify: bool,
-    /// Name to expect in the certificate instead of the URL's host.
-    pub(crate) server_name: Option<String>,
-    /// PEM; `None`: the system's certificate authorities.
-    pub(crate) ca_pem: Option<Secret>,
-    /// PEM of client certificate and key.
-    pub(crate) client: Option<(Secret, Secret)>,
-}
-
-/// How queries are sent to Prometheus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HttpMethod {
-    /// In the URL.
-    Get,
-    /// As a form in the body.
-    Post,
-}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -286,13 +204,6 @@ fn check_azure_url(url: &Url, login: &AzureLogin) -> Result<(), InvalidSettings>
         _ if is_azure => Ok(()),
         _ => Err(InvalidSettings::AzureHost { host: host.to_owned() }),
     }
-}
-
-/// Whether `url` stays on this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost"
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn tls(stored: &Stored, json: &JsonData) -> Result<PrometheusTls, InvalidSettings> {

@@ -11,10 +11,11 @@ use hubble_api::client::{
 use hubble_api::projection::Envelope;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep, timeout};
+use wording::{Notice, Severity};
 
 use super::LiveQuery;
 use super::batch::{Batch, MAX_FLOWS};
-use crate::frames::{FramePart, Notice, Severity};
+use crate::frames::FramePart;
 use crate::instance::Instance;
 use crate::relay::{self, Plan, Relay, StartMarkers};
 
@@ -128,7 +129,10 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
                 match batch.message(FramePart::Rows) {
                     Ok(message) => permit.send(message),
                     Err(error) => {
-                        tracing::error!(reason = crate::words(&error), "a live message is bad");
+                        tracing::error!(
+                            reason = wording::with_causes(&error),
+                            "a live message is bad"
+                        );
                     }
                 }
             }

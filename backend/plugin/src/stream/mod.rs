@@ -14,10 +14,11 @@ use flow::columns::ColumnSet;
 use flow::filter::FilterSet;
 use futures_util::Stream;
 use tokio_stream::wrappers::ReceiverStream;
+use wording::{Notice, Severity};
 
 use self::batch::Batch;
 pub(crate) use self::channels::{ChannelKey, Channels, Ticket};
-use crate::frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart, Notice, Said, Severity};
+use crate::frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart, Said};
 use crate::instance::Instance;
 use crate::query::{
     Fields, FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, MAX_QUERY_BYTES,
@@ -223,7 +224,7 @@ pub(crate) fn run(
 fn message(error: &InvalidLiveQuery) -> String {
     match error {
         InvalidLiveQuery::Query(error) => error.message(),
-        other => crate::words(other),
+        other => wording::with_causes(other),
     }
 }
 

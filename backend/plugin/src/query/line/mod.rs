@@ -391,7 +391,7 @@ impl Reader {
                 };
                 let name = Flag::from_key(&flag).map_or("", Flag::name);
                 (
-                    format!("`--{name}`: {}", crate::words(&cause)),
+                    format!("`--{name}`: {}", wording::with_causes(&cause)),
                     place.map(|place| (place.2, place.3)),
                 )
             }
@@ -400,7 +400,7 @@ impl Reader {
                 let place = places.nth(index).map(|(_, start, end)| (*start, *end));
                 (format!("`--{list}`: {reason}"), place)
             }
-            Err(error) => (crate::words(&error), None),
+            Err(error) => (wording::with_causes(&error), None),
         };
         let (start, end) = place.unwrap_or((0, 0));
         self.error(start, end, text);

@@ -3,7 +3,7 @@
 //! Source: `hubble/cmd/observe/observe_help.txt`.
 
 use super::super::flag::Flag;
-use super::super::names;
+use wording::names;
 
 /// What a flag is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

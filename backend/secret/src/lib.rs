@@ -1,20 +1,21 @@
-//! A value that never shows itself.
+//! A text that never shows itself: a password, a token, a private key. One type for all of them,
+//! so that every place that reads one can be found by name.
 
 use std::fmt;
 
 /// A password, token or private key. Its `Debug` is `[redacted]`, it has no `Display`, and
-/// [`Secret::reveal`] is the one way to its text, so that every use can be found by name.
+/// [`Secret::reveal`] is the one way to its text.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(String);
+pub struct Secret(String);
 
 impl Secret {
     /// Wraps `text`; `None` when it is empty, since Grafana sends a cleared secret as "".
-    pub(crate) fn new(text: &str) -> Option<Self> {
+    pub fn new(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 
     /// The secret's text, for the one place that sends it.
-    pub(crate) fn reveal(&self) -> &str {
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
-use super::error::PrometheusError;
+use crate::error::PrometheusError;
 
 type Landed<T> = Result<Arc<T>, PrometheusError>;
 type Flight<T> = BoxFuture<'static, Landed<T>>;
@@ -16,7 +16,7 @@ type Flight<T> = BoxFuture<'static, Landed<T>>;
 /// Calls under way by what they ask. An answer is kept no longer than those wait who asked for it:
 /// this is no cache.
 #[derive(Debug)]
-pub(super) struct Flights<K, T> {
+pub(crate) struct Flights<K, T> {
     flying: Mutex<HashMap<K, WeakShared<Flight<T>>>>,
 }
 
@@ -31,7 +31,7 @@ impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
     /// nobody waits for it any more.
     ///
     /// Errors: those of the call.
-    pub(super) async fn join<F>(&self, key: K, call: F) -> Result<T, PrometheusError>
+    pub(crate) async fn join<F>(&self, key: K, call: F) -> Result<T, PrometheusError>
     where
         F: Future<Output = Result<T, PrometheusError>> + Send + 'static,
     {

@@ -10,23 +10,23 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
-use super::error::PrometheusError;
+use crate::error::PrometheusError;
 
 /// Encodings that are asked for.
-pub(super) const ACCEPT_ENCODING: &str = "gzip, zstd";
+pub(crate) const ACCEPT_ENCODING: &str = "gzip, zstd";
 /// What zstd unpacks at once.
 const PIECE_BYTES: usize = 64 << 10;
 /// Pieces that wait to be read.
 const MAX_WAITING_PIECES: usize = 4;
 
 /// A body, piece by piece.
-pub(super) type Pieces = BoxStream<'static, Result<Bytes, PrometheusError>>;
+pub(crate) type Pieces = BoxStream<'static, Result<Bytes, PrometheusError>>;
 
 /// The body of an answer with these `headers`, unpacked, at most `limit_bytes` of it.
 ///
 /// Errors: [`PrometheusError::Encoding`] at once or among the pieces, [`PrometheusError::TooLarge`]
 /// among them, and whatever `packed` fails with.
-pub(super) fn unpacked(
+pub(crate) fn unpacked(
     headers: &HeaderMap,
     packed: Pieces,
     limit_bytes: usize,
@@ -36,7 +36,7 @@ pub(super) fn unpacked(
         None | Some("" | "identity") => packed,
         Some("zstd") => unpack_zstd(packed),
         Some(other) => {
-            let other = super::error::quote(other);
+            let other = crate::error::quote(other);
             return Err(PrometheusError::Encoding(format!("`{other}` was not asked for")));
         }
     };
@@ -44,7 +44,7 @@ pub(super) fn unpacked(
 }
 
 /// All pieces as one. Errors: the first one among them.
-pub(super) async fn whole(mut pieces: Pieces) -> Result<Bytes, PrometheusError> {
+pub(crate) async fn whole(mut pieces: Pieces) -> Result<Bytes, PrometheusError> {
     let mut body = BytesMut::new();
     while let Some(piece) = pieces.next().await {
         body.extend_from_slice(&piece?);

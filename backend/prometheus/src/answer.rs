@@ -7,31 +7,36 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
 /// Labels of a series, sorted by name.
-pub(crate) type LabelSet = BTreeMap<String, String>;
+pub type LabelSet = BTreeMap<String, String>;
 
 /// What an expression stands for.
 #[derive(Debug, Clone)]
-pub(crate) struct Evaluated {
-    pub(crate) result: ResultData,
+pub struct Evaluated {
+    /// The series, samples or text.
+    pub result: ResultData,
     /// Series that the answer had, of which the result may hold fewer.
-    pub(crate) series_total: usize,
+    pub series_total: usize,
 }
 
 /// What a query API answered. Source: <https://prometheus.io/docs/prometheus/latest/querying/api/>.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer<T> {
-    pub(crate) data: T,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) infos: Vec<String>,
+pub struct Answer<T> {
+    /// What was asked for.
+    pub data: T,
+    /// Prometheus' own warnings.
+    pub warnings: Vec<String>,
+    /// Prometheus' own remarks.
+    pub infos: Vec<String>,
 }
 
 /// The result of an expression.
 #[derive(Debug, Clone)]
-pub(crate) enum ResultData {
+pub enum ResultData {
     /// Range vector.
     Matrix(Vec<Series>),
     /// Instant vector: one sample a series.
     Vector(Vec<Series>),
+    /// One number.
     Scalar(Sample),
     /// Time in nanoseconds, text.
     String(i64, String),
@@ -39,71 +44,85 @@ pub(crate) enum ResultData {
 
 /// A series: labels, and its samples as columns.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Series {
-    pub(crate) labels: LabelSet,
+pub struct Series {
+    /// Names and values of the labels.
+    pub labels: LabelSet,
     /// Unix time in nanoseconds, as long as `values`.
-    pub(crate) times_nanos: Vec<i64>,
-    pub(crate) values: Vec<f64>,
+    pub times_nanos: Vec<i64>,
+    /// The values, one for each time.
+    pub values: Vec<f64>,
     /// Native histograms, when the series has any.
-    pub(crate) cells: BucketCells,
+    pub cells: BucketCells,
 }
 
 /// One float at one time.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sample {
+pub struct Sample {
     /// Unix time in nanoseconds.
-    pub(crate) time_nanos: i64,
-    pub(crate) value: f64,
+    pub time_nanos: i64,
+    /// The value.
+    pub value: f64,
 }
 
 /// The buckets of native histograms, one row a bucket.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct BucketCells {
+pub struct BucketCells {
     /// Unix time in nanoseconds.
-    pub(crate) times_nanos: Vec<i64>,
-    pub(crate) lower: Vec<f64>,
-    pub(crate) upper: Vec<f64>,
-    pub(crate) counts: Vec<f64>,
+    pub times_nanos: Vec<i64>,
+    /// Lower bounds of the buckets.
+    pub lower: Vec<f64>,
+    /// Upper bounds of the buckets.
+    pub upper: Vec<f64>,
+    /// Counts of the buckets.
+    pub counts: Vec<f64>,
     /// Which bounds belong to a bucket, by Prometheus' number: 0 the upper, 1 the lower, 2 none,
     /// 3 both.
-    pub(crate) layouts: Vec<i8>,
+    pub layouts: Vec<i8>,
 }
 
 /// Exemplars of one series.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct ExemplarSeries {
+pub struct ExemplarSeries {
+    /// Labels of the series.
     #[serde(rename = "seriesLabels", default)]
-    pub(crate) labels: LabelSet,
+    pub labels: LabelSet,
+    /// Its exemplars, as Prometheus orders them.
     #[serde(default)]
-    pub(crate) exemplars: Vec<Exemplar>,
+    pub exemplars: Vec<Exemplar>,
 }
 
 /// One exemplar.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Exemplar {
+pub struct Exemplar {
     #[serde(default)]
-    pub(crate) labels: LabelSet,
-    pub(crate) value: Float,
+    pub labels: LabelSet,
+    pub value: Float,
     #[serde(rename = "timestamp")]
-    pub(crate) time: TimeNanos,
+    pub time: TimeNanos,
 }
 
 /// The envelope of every answer.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "T: Deserialize<'de>")]
-pub(crate) struct Envelope<T> {
+pub struct Envelope<T> {
+    /// `success` or `error`.
     #[serde(default)]
-    pub(crate) status: String,
+    pub status: String,
+    /// What was asked for; absent beside an error.
     #[serde(default = "none")]
-    pub(crate) data: Option<T>,
+    pub data: Option<T>,
+    /// Prometheus' word for the kind of the error.
     #[serde(default, rename = "errorType")]
-    pub(crate) error_type: String,
+    pub error_type: String,
+    /// The error in Prometheus' words.
     #[serde(default)]
-    pub(crate) error: String,
+    pub error: String,
+    /// Prometheus' own warnings.
     #[serde(default)]
-    pub(crate) warnings: Vec<String>,
+    pub warnings: Vec<String>,
+    /// Prometheus' own remarks.
     #[serde(default)]
-    pub(crate) infos: Vec<String>,
+    pub infos: Vec<String>,
 }
 
 impl<T> Default for Envelope<T> {
@@ -125,11 +144,11 @@ fn none<T>() -> Option<T> {
 
 /// A float as Prometheus writes it: a string, `NaN` and `+Inf` included.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Float(pub(crate) f64);
+pub struct Float(pub f64);
 
 /// Seconds with a fraction, kept as nanoseconds at Prometheus' own precision of a millisecond.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct TimeNanos(pub(crate) i64);
+pub struct TimeNanos(pub i64);
 
 impl<'de> Deserialize<'de> for Float {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -208,11 +227,11 @@ impl<'de> Deserialize<'de> for TimeNanos {
 }
 
 /// `[time, value]`.
-pub(super) type Timed<T> = (TimeNanos, T);
+pub(crate) type Timed<T> = (TimeNanos, T);
 
 impl Series {
     /// Adds a sample.
-    pub(super) fn push(&mut self, time: TimeNanos, value: Float) {
+    pub(crate) fn push(&mut self, time: TimeNanos, value: Float) {
         self.times_nanos.push(time.0);
         self.values.push(value.0);
     }
@@ -220,7 +239,7 @@ impl Series {
 
 /// A native histogram, of which only the buckets are shown.
 #[derive(Deserialize)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     buckets: Option<Vec<Bucket>>,
 }
 
@@ -229,7 +248,7 @@ type Bucket = (i8, Float, Float, Float);
 
 impl BucketCells {
     /// Adds the buckets of a histogram.
-    pub(super) fn push(&mut self, time: TimeNanos, histogram: Histogram) {
+    pub(crate) fn push(&mut self, time: TimeNanos, histogram: Histogram) {
         for (layout, lower, upper, count) in histogram.buckets.into_iter().flatten() {
             self.layouts.push(layout);
             self.times_nanos.push(time.0);

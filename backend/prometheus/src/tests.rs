@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::step::InvalidMinStep;
-use super::*;
+use crate::step::InvalidMinStep;
+use crate::*;
 
 fn request(range_ms: i64) -> StepRequest<'static> {
     StepRequest {

@@ -18,7 +18,7 @@ const UNITS_MS: [(&str, f64); 9] = [
 const MAX_MS: f64 = 100.0 * 31_536_000_000.0;
 
 /// The duration in milliseconds; `None` when `text` is none, or longer than a hundred years.
-pub(crate) fn parse_ms(text: &str) -> Option<u64> {
+pub fn parse_ms(text: &str) -> Option<u64> {
     // Grafana's data source settings may carry `<15s>` or `>15s`: a lower bound.
     let mut rest = text.trim().trim_start_matches(['<', '>']).trim_end_matches('>').trim();
     if rest.is_empty() {
@@ -47,7 +47,7 @@ pub(crate) fn parse_ms(text: &str) -> Option<u64> {
 
 /// `duration_ms` in one unit that every version of Prometheus reads: whole seconds, else
 /// milliseconds.
-pub(crate) fn format_ms(duration_ms: u64) -> String {
+pub fn format_ms(duration_ms: u64) -> String {
     if duration_ms.is_multiple_of(1_000) {
         format!("{}s", duration_ms / 1_000)
     } else {
@@ -57,7 +57,7 @@ pub(crate) fn format_ms(duration_ms: u64) -> String {
 
 /// `duration_ms` as Grafana writes `$__interval`, in its largest unit: `2m`. Grafana drops what is
 /// left over (90 s are its `1m`); here the unit is the largest one that leaves nothing.
-pub(crate) fn format_interval(duration_ms: u64) -> String {
+pub fn format_interval(duration_ms: u64) -> String {
     const UNITS: [(&str, u64); 5] =
         [("y", 31_536_000_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
     for (unit, unit_ms) in UNITS {
@@ -70,7 +70,7 @@ pub(crate) fn format_interval(duration_ms: u64) -> String {
 
 /// `duration_ms` as Go writes it, and so Grafana the step and `$__rate_interval`: `1m0s`. Go's
 /// fractions of seconds are none of Prometheus' durations, so they stay milliseconds.
-pub(crate) fn format_go(duration_ms: u64) -> String {
+pub fn format_go(duration_ms: u64) -> String {
     if !duration_ms.is_multiple_of(1_000) || duration_ms == 0 {
         return format_ms(duration_ms);
     }

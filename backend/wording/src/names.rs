@@ -3,7 +3,7 @@
 /// The name that `given` is most likely meant to be, by what stands beside it in `candidates`; the
 /// first of equals. `most` says how many letters a name of so many bytes may differ in; capitals
 /// do not matter.
-pub(crate) fn nearest<'n, T>(
+pub fn nearest<'n, T>(
     given: &str,
     candidates: impl IntoIterator<Item = (&'n str, T)>,
     most: impl Fn(usize) -> usize,
@@ -22,7 +22,7 @@ pub(crate) fn nearest<'n, T>(
 }
 
 /// For a decision: of a short name a single letter makes another word.
-pub(crate) fn sure(len: usize) -> usize {
+pub fn sure(len: usize) -> usize {
     match len {
         ..=3 => 0,
         4..=5 => 1,
@@ -36,21 +36,18 @@ fn hint(len: usize) -> usize {
 }
 
 /// The name among `known` that an error about `given` should suggest.
-pub(crate) fn suggested<'n>(
-    given: &str,
-    known: impl IntoIterator<Item = &'n str>,
-) -> Option<&'n str> {
+pub fn suggested<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     nearest(given, known.into_iter().map(|name| (name, name)), hint)
 }
 
 /// The end of a sentence about an unknown name: the name that is meant, if there is one.
-pub(crate) fn is_it(meant: Option<&str>) -> String {
+pub fn is_it(meant: Option<&str>) -> String {
     meant.map(|meant| format!("; is it `{meant}`?")).unwrap_or_default()
 }
 
 /// The end of a sentence about an unknown name: the one that is meant, or, where none is near,
 /// `instead` and all that there are.
-pub(crate) fn is_it_or<'n>(
+pub fn is_it_or<'n>(
     given: &str,
     instead: &str,
     known: impl IntoIterator<Item = &'n str> + Clone,
@@ -63,10 +60,7 @@ pub(crate) fn is_it_or<'n>(
 }
 
 /// The rest of a sentence that begins with an unknown name.
-pub(crate) fn is_not_one_of<'n>(
-    given: &str,
-    known: impl IntoIterator<Item = &'n str> + Clone,
-) -> String {
+pub fn is_not_one_of<'n>(given: &str, known: impl IntoIterator<Item = &'n str> + Clone) -> String {
     match suggested(given, known.clone()) {
         Some(meant) => format!("is unknown{}", is_it(Some(meant))),
         None => format!("is not one of {}", list(known)),
@@ -74,12 +68,12 @@ pub(crate) fn is_not_one_of<'n>(
 }
 
 /// Names in backticks, separated by commas.
-pub(crate) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+pub fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The first `most` names in backticks, and how many more there are.
-pub(crate) fn first<'n>(names: impl IntoIterator<Item = &'n str>, most: usize) -> String {
+pub fn first<'n>(names: impl IntoIterator<Item = &'n str>, most: usize) -> String {
     let mut names = names.into_iter();
     let shown = list(names.by_ref().take(most));
     match names.count() {
@@ -90,12 +84,7 @@ pub(crate) fn first<'n>(names: impl IntoIterator<Item = &'n str>, most: usize) -
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
-    use crate::query::Envelope;
-    use crate::query::filter::FlowSelection;
-    use crate::query::model::{self, Query};
 
     #[test]
     fn names_that_are_meant() {
@@ -126,58 +115,5 @@ mod tests {
         check(1, "`a`");
         check(2, "`a`, `b`");
         check(4, "`a`, `b` and 2 more");
-    }
-
-    #[test]
-    fn an_unknown_name_says_which_one_is_meant() {
-        let check = |query: Value, expected: &str| {
-            let selected = model::read(&Envelope {
-                json: query.to_string().into_bytes(),
-                ..Envelope::default()
-            })
-            .and_then(|(query, _)| match query {
-                Query::Flows(query) => FlowSelection::new(&query.form).map(drop),
-                _ => Ok(()),
-            });
-            let error = selected.unwrap_err();
-            let words = crate::words(&error);
-            // Where none is near, all are listed.
-            let (said, _) = words.split_once("there are ").unwrap_or((&words, ""));
-            assert_eq!(said, expected);
-        };
-        let filter = |name: &str, value: &str| json!({ "filter": { name: [value] } });
-        let adhoc =
-            |key: &str| json!({ "adhocFilters": [{ "key": key, "operator": "=", "value": "x" }] });
-        check(filter("namspace", "x"), "`filter.namspace`: no such filter; is it `namespace`?");
-        check(filter("source_pod", "x"), "`filter.source_pod`: no such filter; ");
-        check(filter("from_pod", "x"), "`filter.from_pod`: no such filter; is it `fromPod`?");
-        check(
-            adhoc("namspace"),
-            "ad hoc filter `namspace`: flows cannot be filtered by it; is it `namespace`?",
-        );
-        check(
-            adhoc("Source pods"),
-            "ad hoc filter `Source pods`: flows cannot be filtered by it; is it `Source pod`?",
-        );
-        check(adhoc("planet"), "ad hoc filter `planet`: flows cannot be filtered by it");
-        check(filter("protocol", "tpc"), "`filter.protocol`: `tpc` is unknown; is it `tcp`?");
-        check(
-            filter("verdict", "DROPED"),
-            "`filter.verdict`: `DROPED` is no verdict; is it `DROPPED`?",
-        );
-        check(filter("tcpFlags", "SYNN"), "`filter.tcpFlags`: `SYNN` is no TCP flag; is it `SYN`?");
-        check(
-            filter("type", "trace:to-endpont"),
-            "`filter.type`: `to-endpont` is no trace observation point; is it `to-endpoint`?",
-        );
-        check(json!({ "queryType": "flow" }), "query type `flow` is unknown; is it `flows`?");
-        check(
-            json!({ "queryType": "flowMetrics", "groupBy": ["verdicts"] }),
-            "`groupBy`: `verdicts` is unknown; is it `verdict`?",
-        );
-        check(
-            json!({ "queryType": "flows", "format": "tabel" }),
-            "`format` must be one of `table`, `packed`, `logs`, not the text `tabel`; is it `table`?",
-        );
     }
 }

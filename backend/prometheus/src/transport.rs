@@ -11,13 +11,14 @@ use hubble_api::client::{ClientIdentity, RelayError, TlsSettings};
 use reqwest::Url;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::body::{self, Pieces};
-use super::client::Params;
-use super::entra::{AzureEnvironment, TokenSource};
-use super::error::PrometheusError;
-use super::identity::ForwardedIdentity;
-use crate::secret::Secret;
+use crate::body::{self, Pieces};
+use crate::client::Params;
+use crate::entra::{AzureEnvironment, TokenSource};
+use crate::error::PrometheusError;
+use crate::identity::ForwardedIdentity;
 use crate::settings::{HttpMethod, PrometheusAuth, PrometheusSettings, PrometheusTls};
+use secret::Secret;
+use wording::with_causes;
 
 const MAX_REDIRECTS: usize = 3;
 /// Calls that run at once, so that a dashboard of many panels opens no more connections than this.
@@ -27,7 +28,7 @@ const USER_AGENT: &str = concat!("k8snet-hubble-datasource/", env!("CARGO_PKG_VE
 
 /// What is shared by all calls to one Prometheus.
 #[derive(Debug)]
-pub(super) struct Transport {
+pub(crate) struct Transport {
     http: reqwest::Client,
     /// The same without kept connections.
     fresh: reqwest::Client,
@@ -41,17 +42,17 @@ pub(super) struct Transport {
 }
 
 /// An answer whose body is still arriving.
-pub(super) struct Response {
-    pub(super) status: StatusCode,
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
     /// Unpacked and bounded.
-    pub(super) pieces: Pieces,
+    pub(crate) pieces: Pieces,
     /// A call lasts until its body was read.
     call: Option<OwnedSemaphorePermit>,
 }
 
 impl Response {
     /// The status and the whole body. Errors: it does not arrive.
-    pub(super) async fn whole(self) -> Result<(StatusCode, Bytes), PrometheusError> {
+    pub(crate) async fn whole(self) -> Result<(StatusCode, Bytes), PrometheusError> {
         let body = body::whole(self.pieces).await?;
         drop(self.call);
         Ok((self.status, body))
@@ -60,7 +61,7 @@ impl Response {
 
 impl Transport {
     /// Sets up the client; nothing is sent yet. Errors: [`PrometheusError::Client`].
-    pub(super) fn new(settings: &PrometheusSettings) -> Result<Self, PrometheusError> {
+    pub(crate) fn new(settings: &PrometheusSettings) -> Result<Self, PrometheusError> {
         let mut base = settings.url.clone();
         base.set_query(None);
         base.set_fragment(None);
@@ -100,15 +101,15 @@ impl Transport {
     }
 
     /// The base URL, for messages.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
     }
 
-    pub(super) fn base(&self) -> &Url {
+    pub(crate) fn base(&self) -> &Url {
         &self.base
     }
 
-    pub(super) fn settings(&self) -> &PrometheusSettings {
+    pub(crate) fn settings(&self) -> &PrometheusSettings {
         &self.settings
     }
 
@@ -116,7 +117,7 @@ impl Transport {
     /// with an error's status is an answer.
     ///
     /// Errors: [`PrometheusError`].
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         url: Url,
         params: &Params,
@@ -317,7 +318,7 @@ fn redirect(from: &Url, response: &reqwest::Response) -> Option<Url> {
 /// A client for tokens of Entra ID: this machine's own authorities, and no redirect, which would
 /// carry the secret away. No connection is kept: the next token is asked for an hour later, when the
 /// other side has long closed it. `is_direct`: nor a proxy, whatever the environment says.
-pub(super) fn token_client(
+pub(crate) fn token_client(
     timeout: Duration,
     is_direct: bool,
 ) -> Result<reqwest::Client, PrometheusError> {
@@ -357,7 +358,7 @@ fn tls_config(
         Err(RelayError::NoSystemRoots) if !is_https => trusts_nobody(),
         config => config,
     }
-    .map_err(|error| PrometheusError::Client { reason: crate::words(&error) })?;
+    .map_err(|error| PrometheusError::Client { reason: with_causes(&error) })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -38,7 +38,7 @@ fn nothing_secret_is_shown() {
     let environment = AzureEnvironment::from_variables(|name| {
         (name == "IDENTITY_HEADER").then(|| "hunter2".to_owned())
     });
-    let http = crate::prometheus::transport::token_client(Duration::from_secs(1), true).unwrap();
+    let http = crate::transport::token_client(Duration::from_secs(1), true).unwrap();
     let tokens = TokenSource::new(http, credentials, environment);
     *tokens.kept.try_lock().unwrap() = Kept::Token {
         header: HeaderValue::from_static("Bearer hunter2"),

@@ -11,7 +11,7 @@ const HTTP_PREFIX: &str = "http_";
 
 /// Who wrote the headers of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HeadersOf {
+pub enum HeadersOf {
     /// Grafana alone: queries and health checks.
     Grafana,
     /// The browser: Grafana hands all of its headers to a resource, and takes out `Authorization`
@@ -21,11 +21,11 @@ pub(crate) enum HeadersOf {
 
 /// Tokens of the user who asks. Empty where Grafana forwards none: alert rules have no user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) struct ForwardedIdentity {
+pub struct ForwardedIdentity {
     /// `Authorization`.
-    pub(super) authorization: Option<HeaderValue>,
+    pub(crate) authorization: Option<HeaderValue>,
     /// `X-Id-Token`.
-    pub(super) id_token: Option<HeaderValue>,
+    pub(crate) id_token: Option<HeaderValue>,
 }
 
 /// Two tokens where there can be one.
@@ -33,14 +33,14 @@ pub(crate) struct ForwardedIdentity {
 #[error(
     "the header `{0}` came with two values, as if two different users asked: check the proxy before Grafana"
 )]
-pub(crate) struct TwoIdentities(&'static str);
+pub struct TwoIdentities(&'static str);
 
 impl ForwardedIdentity {
     /// Picks the tokens out of a call's headers; whatever no header can carry is left out. A
     /// header by its own name is Grafana's, and goes before one with Grafana's mark.
     ///
     /// Errors: [`TwoIdentities`].
-    pub(crate) fn new<'a>(
+    pub fn new<'a>(
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
         of: HeadersOf,
     ) -> Result<Self, TwoIdentities> {

@@ -3,7 +3,7 @@
 //! As Grafana's Prometheus source does it, so that a dashboard gives the same numbers when only
 //! its data source is switched. Source: promlib `models/query.go`, `intervalv2`.
 
-use super::duration::{format_go, format_interval, parse_ms};
+use crate::duration::{format_go, format_interval, parse_ms};
 
 /// Points that Prometheus answers per series at most.
 const MAX_POINTS: u64 = 11_000;
@@ -47,35 +47,41 @@ const ROUND_MS: [(u64, u64); 30] = [
 
 /// What the step depends on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct StepRequest<'a> {
-    pub(crate) from_ms: i64,
-    pub(crate) to_ms: i64,
+pub struct StepRequest<'a> {
+    /// Begin of the range, in Unix milliseconds.
+    pub from_ms: i64,
+    /// End of the range, in Unix milliseconds.
+    pub to_ms: i64,
     /// The panel's interval: range over its width.
-    pub(crate) interval_ms: u64,
-    pub(crate) max_data_points: u64,
+    pub interval_ms: u64,
+    /// Points of a series at most; 0: Grafana's default, 1,500.
+    pub max_data_points: u64,
     /// "Min step" of the query: a duration, a macro, or empty.
-    pub(crate) min_step: &'a str,
+    pub min_step: &'a str,
     /// Older dashboards multiply the step; 0 counts as 1.
-    pub(crate) interval_factor: u64,
-    pub(crate) scrape_interval_ms: u64,
+    pub interval_factor: u64,
+    /// Time between two samples of a series, in milliseconds.
+    pub scrape_interval_ms: u64,
 }
 
 /// What the macros stand for.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_field_names, reason = "units stand in names")]
-pub(crate) struct Interpolation {
-    pub(crate) step_ms: u64,
-    pub(crate) rate_interval_ms: u64,
-    pub(crate) range_ms: u64,
+pub struct Interpolation {
+    /// `$__interval`, in milliseconds.
+    pub step_ms: u64,
+    /// `$__rate_interval`, in milliseconds.
+    pub rate_interval_ms: u64,
+    /// `$__range`, in milliseconds.
+    pub range_ms: u64,
 }
 
 /// "Min step" that is no duration.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("min step `{0}` is not a duration such as `30s`")]
-pub(crate) struct InvalidMinStep(pub(crate) String);
+pub struct InvalidMinStep(pub String);
 
 /// The step in milliseconds, at least 1. Errors: [`InvalidMinStep`].
-pub(crate) fn step_ms(request: &StepRequest<'_>) -> Result<u64, InvalidMinStep> {
+pub fn step_ms(request: &StepRequest<'_>) -> Result<u64, InvalidMinStep> {
     let range_ms = request.range_ms();
     let min_step = request.min_step.trim();
     let min_interval_ms = if is_macro(min_step, &INTERVALS) || is_macro(min_step, &RATE_INTERVALS) {
@@ -116,7 +122,7 @@ impl StepRequest<'_> {
     }
 
     /// What the macros stand for once the step is known.
-    pub(crate) fn interpolation(&self, step_ms: u64) -> Interpolation {
+    pub fn interpolation(&self, step_ms: u64) -> Interpolation {
         let min_step = self.min_step.trim();
         let rate_interval_ms = if is_macro(min_step, &RATE_INTERVALS) {
             step_ms
@@ -160,7 +166,7 @@ fn at_most_max_points(step_ms: u64, range_ms: u64) -> u64 {
 
 /// Rounds down to a multiple of the step, seen from a clock `utc_offset_secs` away. Queries that
 /// are aligned can be cached, and a graph does not jump from refresh to refresh.
-pub(crate) fn align_ms(time_ms: i64, step_ms: u64, utc_offset_secs: i64) -> i64 {
+pub fn align_ms(time_ms: i64, step_ms: u64, utc_offset_secs: i64) -> i64 {
     let step_ms = i64::try_from(step_ms).unwrap_or(i64::MAX).max(1);
     let offset_ms = utc_offset_secs.saturating_mul(1_000);
     let local_ms = time_ms.saturating_add(offset_ms);
@@ -181,7 +187,7 @@ fn is_macro(text: &str, names: &[&str]) -> bool {
 
 /// `expr` with `$__interval`, `$__rate_interval`, `$__range` and their `_ms`, `_s` and `${…}`
 /// forms replaced. Other variables stay: they are not ours to know.
-pub(crate) fn interpolate(expr: &str, values: &Interpolation) -> String {
+pub fn interpolate(expr: &str, values: &Interpolation) -> String {
     let range_secs = (values.range_ms + 500) / 1_000;
     // Longest names first, since some begin with others.
     let macros = [

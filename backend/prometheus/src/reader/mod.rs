@@ -21,20 +21,26 @@ const SMALL_BYTES: usize = 16 << 10;
 
 /// Why an answer cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum UnreadableAnswer {
+pub enum UnreadableAnswer {
     /// The first byte says so.
     #[error("it is no JSON object")]
     NoObject,
     /// It ends in its middle.
     #[error("it is cut off")]
     CutOff,
+    /// It is not the JSON that an answer has.
     #[error("{reason}, near byte {at_byte}")]
-    Malformed { reason: String, at_byte: usize },
+    Malformed {
+        /// What stands there instead.
+        reason: String,
+        /// Bytes before it, about.
+        at_byte: usize,
+    },
 }
 
 /// Reads one answer, piece by piece.
 #[derive(Debug)]
-pub(crate) struct AnswerReader {
+pub struct AnswerReader {
     /// What arrived of a value that is not complete yet.
     held: Vec<u8>,
     /// Bytes of `held` before which trying again is no use: values that are large and arrive in
@@ -77,15 +83,16 @@ enum ResultShape {
 
 /// An answer that was read to its end.
 #[derive(Debug)]
-pub(crate) struct ReadAnswer {
-    pub(crate) envelope: Envelope<ResultData>,
+pub struct ReadAnswer {
+    /// The answer.
+    pub envelope: Envelope<ResultData>,
     /// Series that the answer has, of which the data may hold fewer.
-    pub(crate) series_total: usize,
+    pub series_total: usize,
 }
 
 impl AnswerReader {
     /// A reader that keeps the first `max_series` series of the answer.
-    pub(crate) fn new(max_series: usize) -> Self {
+    pub fn new(max_series: usize) -> Self {
         Self {
             held: Vec::new(),
             wait_bytes: 0,
@@ -102,7 +109,7 @@ impl AnswerReader {
     }
 
     /// Reads what arrived. Errors: [`UnreadableAnswer`]; then the rest need not arrive.
-    pub(crate) fn feed(&mut self, chunk: &[u8]) -> Result<(), UnreadableAnswer> {
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), UnreadableAnswer> {
         if self.held.is_empty() {
             let rest = self.read(chunk)?;
             self.held.extend_from_slice(rest);
@@ -124,7 +131,7 @@ impl AnswerReader {
     }
 
     /// The answer. Errors: [`UnreadableAnswer`].
-    pub(crate) fn finish(mut self) -> Result<ReadAnswer, UnreadableAnswer> {
+    pub fn finish(mut self) -> Result<ReadAnswer, UnreadableAnswer> {
         let held = std::mem::take(&mut self.held);
         self.read(&held)?;
         match self.place {

@@ -14,10 +14,11 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use tokio::sync::Mutex;
 
-use super::body;
-use super::error::{PrometheusError, quote};
-use crate::secret::Secret;
+use crate::body;
+use crate::error::{PrometheusError, quote};
 use crate::settings::{AzureCloud, AzureCredentials, AzureLogin, is_loopback};
+use secret::Secret;
+use wording::with_causes;
 
 /// A token is renewed this long before it expires, or after four fifths of a shorter life.
 const RENEW_BEFORE: Duration = Duration::from_secs(300);
@@ -30,7 +31,8 @@ const INSTANCE_METADATA: &str = "http://169.254.169.254";
 
 /// Why there is no token. Never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TokenError {
+#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
+pub enum TokenError {
     #[error("{what} is not known: fill it in, or set {variable} in the plugin's environment")]
     Missing { what: &'static str, variable: &'static str },
     #[error("the file that {variable} names cannot be read: {cause}")]
@@ -48,7 +50,7 @@ pub(crate) enum TokenError {
 /// What the environment of the plugin says: Grafana's `[azure]` settings where they are forwarded,
 /// else what AKS gives a pod with workload identity, and App Service its apps.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AzureEnvironment {
+pub(crate) struct AzureEnvironment {
     authority: Option<String>,
     cloud: Option<String>,
     tenant_id: Option<String>,
@@ -62,7 +64,7 @@ pub(super) struct AzureEnvironment {
 
 /// Gives tokens of one login, one request at a time.
 #[derive(Debug)]
-pub(super) struct TokenSource {
+pub(crate) struct TokenSource {
     http: reqwest::Client,
     credentials: AzureCredentials,
     environment: AzureEnvironment,
@@ -113,7 +115,7 @@ impl fmt::Debug for Kept {
 
 impl TokenError {
     /// The HTTP status that Grafana should see.
-    pub(super) fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Missing { .. } | Self::AssertionFile { .. } | Self::Authority(_) => 400,
             Self::Refused { .. } => 401,
@@ -143,7 +145,7 @@ impl AzureCloud {
 }
 
 impl AzureEnvironment {
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
@@ -171,7 +173,7 @@ impl AzureEnvironment {
     /// Whether tokens are asked for without a proxy: what travels in plain text is for the machine
     /// alone. Endpoints of this machine know it by where the call comes from, and on the way to
     /// Entra ID a proxy sees no more than the name of the host.
-    pub(super) fn is_asked_directly(&self, credentials: &AzureCredentials) -> bool {
+    pub(crate) fn is_asked_directly(&self, credentials: &AzureCredentials) -> bool {
         match &credentials.login {
             AzureLogin::ManagedIdentity { .. } => true,
             AzureLogin::ClientSecret { .. } | AzureLogin::WorkloadIdentity { .. } => {
@@ -202,7 +204,7 @@ impl AzureEnvironment {
 
 impl TokenSource {
     /// `http` must not follow redirects: they would carry secrets away.
-    pub(super) fn new(
+    pub(crate) fn new(
         http: reqwest::Client,
         credentials: AzureCredentials,
         environment: AzureEnvironment,
@@ -213,7 +215,7 @@ impl TokenSource {
     /// `Bearer …`. Everybody who comes while a token is on its way waits for it.
     ///
     /// Errors: [`TokenError`].
-    pub(super) async fn header(&self) -> Result<HeaderValue, TokenError> {
+    pub(crate) async fn header(&self) -> Result<HeaderValue, TokenError> {
         let mut kept = self.kept.lock().await;
         match &*kept {
             Kept::Token { header, renew_at } if Instant::now() < *renew_at => {
@@ -235,7 +237,7 @@ impl TokenSource {
     }
 
     /// Lets go of a token that the workspace refused; one that came since then stays.
-    pub(super) async fn forget(&self, refused: &HeaderValue) {
+    pub(crate) async fn forget(&self, refused: &HeaderValue) {
         let mut kept = self.kept.lock().await;
         if matches!(&*kept, Kept::Token { header, .. } if header == refused) {
             *kept = Kept::Nothing;
@@ -246,7 +248,7 @@ impl TokenSource {
         let (request, host) = self.request().await?;
         let unreachable = |cause: reqwest::Error| TokenError::Unreachable {
             host: host.clone(),
-            cause: crate::words(&cause.without_url()),
+            cause: with_causes(&cause.without_url()),
         };
         let asked_at = Instant::now();
         let response = request.send().await.map_err(unreachable)?;
@@ -261,7 +263,7 @@ impl TokenSource {
         };
         let answer = answer.map_err(|error| match error {
             PrometheusError::Broken { cause, .. } => {
-                TokenError::Unreachable { host: host.clone(), cause: crate::words(&*cause) }
+                TokenError::Unreachable { host: host.clone(), cause: with_causes(&*cause) }
             }
             _ => no_token(),
         })?;

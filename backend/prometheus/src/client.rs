@@ -8,26 +8,26 @@ use http::StatusCode;
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::answer::{Answer, Envelope, Evaluated, ExemplarSeries};
-use super::error::{self, PrometheusError};
-use super::flight::Flights;
-use super::identity::ForwardedIdentity;
-use super::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
-use super::transport::Transport;
+use crate::answer::{Answer, Envelope, Evaluated, ExemplarSeries};
+use crate::error::{self, PrometheusError};
+use crate::flight::Flights;
+use crate::identity::ForwardedIdentity;
+use crate::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
 use crate::settings::{HttpMethod, PrometheusSettings};
+use crate::transport::Transport;
 
 /// Names and values of an API call.
-pub(crate) type Params = Vec<(String, String)>;
+pub type Params = Vec<(String, String)>;
 
 /// Series of an answer that are kept: Grafana holds each three times over, and no panel shows more.
 const MAX_SERIES: usize = 20_000;
-/// Of an answer that is none, for its first words.
+/// Longest excerpt of an answer that is not JSON, quoted in an error, in bytes.
 const HEAD_BYTES: usize = 4 << 10;
 
 /// A client for one Prometheus, on behalf of one user where that matters. Copies share their
 /// connections.
 #[derive(Debug, Clone)]
-pub(crate) struct PrometheusClient {
+pub struct PrometheusClient {
     transport: Arc<Transport>,
     identity: ForwardedIdentity,
     under_way: Arc<UnderWay>,
@@ -52,45 +52,49 @@ struct UnderWay {
 
 /// An answer that is handed on as it came.
 #[derive(Debug)]
-pub(crate) struct PassedOn {
-    pub(crate) status: StatusCode,
-    pub(crate) body: Bytes,
+pub struct PassedOn {
+    /// Prometheus' own status.
+    pub status: StatusCode,
+    /// JSON, unpacked.
+    pub body: Bytes,
 }
 
 /// What `api/v1/status/buildinfo` tells.
 #[derive(Debug, Deserialize)]
-pub(crate) struct BuildInfo {
+pub struct BuildInfo {
+    /// The version, empty where it is not told.
     #[serde(default)]
-    pub(crate) version: String,
+    pub version: String,
 }
 
 impl PrometheusClient {
     /// Sets up a client; nothing is sent yet.
     ///
     /// Errors: [`PrometheusError::Client`].
-    pub(crate) fn new(settings: &PrometheusSettings) -> Result<Self, PrometheusError> {
+    pub fn new(settings: &PrometheusSettings) -> Result<Self, PrometheusError> {
         let transport = Arc::new(Transport::new(settings)?);
         Ok(Self { transport, identity: ForwardedIdentity::default(), under_way: Arc::default() })
     }
 
     /// The same client with the tokens of the user who asks, where the settings forward them.
-    pub(crate) fn on_behalf_of(&self, identity: &ForwardedIdentity) -> Self {
+    #[must_use]
+    pub fn on_behalf_of(&self, identity: &ForwardedIdentity) -> Self {
         Self { identity: identity.clone(), ..self.clone() }
     }
 
     /// The base URL, for messages.
-    pub(crate) fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         self.transport.url()
     }
 
     /// Names and series to ask for at most, as a parameter.
-    pub(crate) fn series_limit(&self) -> Option<(String, String)> {
+    pub fn series_limit(&self) -> Option<(String, String)> {
         let limit = self.transport.settings().series_limit?;
         Some(("limit".to_owned(), limit.to_string()))
     }
 
     /// Evaluates `expr` at one time. Errors: [`PrometheusError`].
-    pub(crate) async fn query(
+    pub async fn query(
         &self,
         expr: &str,
         time_ms: i64,
@@ -101,7 +105,7 @@ impl PrometheusClient {
     }
 
     /// Evaluates `expr` from `start_ms` to `end_ms`, every `step_ms`. Errors: [`PrometheusError`].
-    pub(crate) async fn query_range(
+    pub async fn query_range(
         &self,
         expr: &str,
         start_ms: i64,
@@ -120,7 +124,7 @@ impl PrometheusClient {
     }
 
     /// Exemplars of the series that `expr` reads. Errors: [`PrometheusError`].
-    pub(crate) async fn query_exemplars(
+    pub async fn query_exemplars(
         &self,
         expr: &str,
         start_ms: i64,
@@ -134,7 +138,7 @@ impl PrometheusClient {
     }
 
     /// Names of labels. Errors: [`PrometheusError`].
-    pub(crate) async fn label_names(
+    pub async fn label_names(
         &self,
         params: Params,
     ) -> Result<Answer<Vec<String>>, PrometheusError> {
@@ -146,7 +150,7 @@ impl PrometheusClient {
     }
 
     /// Values of the label `name`. Errors: [`PrometheusError`].
-    pub(crate) async fn label_values(
+    pub async fn label_values(
         &self,
         name: &str,
         params: Params,
@@ -158,7 +162,7 @@ impl PrometheusClient {
     }
 
     /// Which Prometheus it is. Errors: [`PrometheusError`].
-    pub(crate) async fn build_info(&self) -> Result<BuildInfo, PrometheusError> {
+    pub async fn build_info(&self) -> Result<BuildInfo, PrometheusError> {
         let url = self.endpoint(&["api", "v1", "status", "buildinfo"])?;
         self.clone().call(url, Params::new(), HttpMethod::Get).await.map(|answer| answer.data)
     }
@@ -166,7 +170,7 @@ impl PrometheusClient {
     /// Sends `params` to `path` and hands the answer on as it is, so that the caller sees
     /// Prometheus' own status and words. Errors: [`PrometheusError`] when there is no answer, or
     /// none of Prometheus.
-    pub(crate) async fn pass(
+    pub async fn pass(
         &self,
         path: &[&str],
         params: Params,
@@ -319,7 +323,7 @@ impl PrometheusClient {
     /// Prometheus' own time limit of a query.
     fn timeout(&self) -> Option<(String, String)> {
         let timeout_ms = self.transport.settings().query_timeout_ms?;
-        Some(("timeout".to_owned(), super::duration::format_ms(timeout_ms)))
+        Some(("timeout".to_owned(), crate::duration::format_ms(timeout_ms)))
     }
 
     fn endpoint(&self, path: &[&str]) -> Result<Url, PrometheusError> {

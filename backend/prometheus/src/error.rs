@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::entra::TokenError;
-use super::reader::UnreadableAnswer;
+use crate::entra::TokenError;
+use crate::reader::UnreadableAnswer;
 
 /// Most of an upstream's own words that an error repeats.
 const MAX_QUOTE_CHARS: usize = 400;
 
 /// Why a call to Prometheus has no answer. `url` never carries user, password or parameters.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum PrometheusError {
+#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
+pub enum PrometheusError {
     #[error(
         "no Prometheus URL is set for this data source: fill in `Prometheus URL` in its settings"
     )]
@@ -76,7 +77,8 @@ pub(crate) enum PrometheusError {
 
 /// What stands between us and Prometheus.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Obstacle {
+#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
+pub enum Obstacle {
     #[error("the connection was refused; is it running, and is the port right?")]
     Refused,
     #[error("its host name is not known; check the URL")]
@@ -97,7 +99,7 @@ pub(crate) enum Obstacle {
 
 impl PrometheusError {
     /// The HTTP status that Grafana should see.
-    pub(crate) fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         match self {
             Self::NotConfigured | Self::Delegated => 400,
             Self::Unreachable { .. }
@@ -119,12 +121,12 @@ impl PrometheusError {
     }
 
     /// Whether the connection ended before anything was answered.
-    pub(super) fn is_no_answer(&self) -> bool {
+    pub(crate) fn is_no_answer(&self) -> bool {
         matches!(self, Self::Unreachable { obstacle: Obstacle::NoAnswer, .. })
     }
 
     /// Sorts what reqwest says. `url` is the base URL without credentials.
-    pub(super) fn from_send(
+    pub(crate) fn from_send(
         url: &str,
         cause: reqwest::Error,
         connect_secs: u64,
@@ -231,7 +233,7 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
 }
 
 /// The first words of a body that was not expected, on one line.
-pub(super) fn excerpt(body: &[u8]) -> String {
+pub(crate) fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_empty() {
@@ -252,7 +254,7 @@ pub(super) fn excerpt(body: &[u8]) -> String {
 }
 
 /// At most [`MAX_QUOTE_CHARS`] of `text`.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     match text.char_indices().nth(MAX_QUOTE_CHARS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
