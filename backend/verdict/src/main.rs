@@ -241,7 +241,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
         Output::Text => text::report(&report, &text::Paint::of_terminal(&out), &mut out),
     };
     match written {
-        // `verdict … | head` is no failure.
+        // `verdict … | head` is not a failure.
         Err(err) if err.kind() == std::io::ErrorKind::BrokenPipe => Ok(outcome),
         Err(cause) => Err(InputError::Write { cause }),
         Ok(()) => Ok(outcome),

@@ -56,16 +56,16 @@ pub enum AddressError {
         /// What was given.
         address: String,
     },
-    /// The part before the port is no host name and no IP address.
-    #[error("`{host}` in relay address `{address}` is no host name and no IP address")]
+    /// The part before the port is neither a host name nor an IP address.
+    #[error("`{host}` in relay address `{address}` is neither a host name nor an IP address")]
     Host {
         /// What was given.
         address: String,
         /// Its host.
         host: String,
     },
-    /// The part behind the colon is no port.
-    #[error("`{port}` in relay address `{address}` is no port from 1 to 65535")]
+    /// The part behind the colon is not a port.
+    #[error("`{port}` in relay address `{address}` is not a port from 1 to 65535")]
     Port {
         /// What was given.
         address: String,

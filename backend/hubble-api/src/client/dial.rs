@@ -116,7 +116,7 @@ impl Dialer {
                         source: Arc::new(error),
                     })?;
                 let stream = self.connect_any(addresses.collect(), deadline).await?;
-                // Both only save time, so a system that has them not is no reason to give up.
+                // Both only save time, so a system without them does not stop it.
                 let _ = stream.set_nodelay(true);
                 let keep_alive = TcpKeepalive::new()
                     .with_time(TCP_KEEP_ALIVE_TIME)

@@ -33,8 +33,8 @@ pub enum RelayError {
     /// The client key belongs to another certificate.
     #[error("the client key does not belong to the client certificate")]
     KeyMismatch,
-    /// A server name that is no DNS name and no IP address.
-    #[error("server name `{server_name}` is no DNS name and no IP address")]
+    /// A server name that is neither a DNS name nor an IP address.
+    #[error("server name `{server_name}` is neither a DNS name nor an IP address")]
     ServerName {
         /// As configured.
         server_name: String,

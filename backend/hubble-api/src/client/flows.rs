@@ -181,7 +181,7 @@ impl Source {
                 let resumed = Notice::Resumed { last_seen: self.last_seen, breaks: self.breaks };
                 Ok((self.breaks > 0).then_some(FlowMessage::Notice(resumed)))
             }
-            // A first connection that cannot be made is told at once: someone is waiting.
+            // A first connection that cannot be made is reported at once: someone is waiting.
             Some(Err(status)) => self.retry_after(status, after_break).await,
         }
     }
@@ -217,7 +217,7 @@ impl Source {
         };
         let envelope = Envelope::read(&message).map_err(malformed)?;
         match envelope.kind {
-            // A kind of message that is not known here is none of flows.
+            // A kind of message that is not known here is not about flows.
             Kind::Empty => Ok(None),
             Kind::NodeStatus | Kind::LostEvents => {
                 let notice = Notice::read(&message, envelope).map_err(malformed)?;
@@ -258,7 +258,7 @@ impl Source {
         if self.deadline.is_some_and(|deadline| Instant::now() + delay >= deadline) {
             return Err(error);
         }
-        // Who follows is told at once, not only when the flows come again.
+        // Who follows learns it at once, not only when the flows come again.
         let interrupted = matches!(self.state, State::Streaming { .. }) && self.request.follow;
         self.breaks += u32::from(interrupted);
         self.state = State::Connecting { after_break: true, wait: delay };

@@ -6,7 +6,7 @@ use flow::TimestampError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FlowError {
     /// A time that does not exist.
-    #[error("`{field}` is no point in time")]
+    #[error("`{field}` is not a point in time")]
     Time {
         /// Field of the message.
         field: &'static str,

@@ -105,12 +105,12 @@ fn what_cannot_be_is_refused_by_name() {
     check_error(
         time(0, -1),
         FlowError::Time { field: "time", source: TimestampError::Nanos { nanos: -1 } },
-        "`time` is no point in time",
+        "`time` is not a point in time",
     );
     check_error(
         time(i64::MAX, 0),
         FlowError::Time { field: "time", source: TimestampError::Seconds { seconds: i64::MAX } },
-        "`time` is no point in time",
+        "`time` is not a point in time",
     );
     let l4 = |protocol| pb::Flow {
         l4: Some(pb::Layer4 { protocol: Some(protocol) }),

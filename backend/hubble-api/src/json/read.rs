@@ -117,7 +117,7 @@ impl Visitor<'_> for FieldNameSeed<'_> {
     }
 }
 
-/// Reads a field's value, or values. Says whether there was one: null is none.
+/// Reads a field's value, or values. Says whether there was one: null is not a value.
 struct FieldSeed<'a> {
     field: &'static Field,
     message: &'static Descriptor,

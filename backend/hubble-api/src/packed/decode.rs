@@ -16,7 +16,7 @@ pub struct BatchReader {
     read: usize,
 }
 
-/// Bytes that are no packed flows.
+/// Bytes that are not packed flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackedError {
     /// The batch does not begin as a batch of packed flows does.
@@ -34,7 +34,7 @@ pub enum PackedError {
     /// The lengths in the header do not fit together.
     #[error("the lengths of a batch of packed flows do not fit together")]
     Lengths,
-    /// The block is no LZ4 block of the stated length.
+    /// The block is not an LZ4 block of the stated length.
     #[error("a batch of packed flows cannot be uncompressed")]
     Block,
     /// A message's length goes beyond the batch, or the messages do not fill it.
@@ -138,7 +138,7 @@ impl BatchReader {
     /// The next batch, `None` until there are bytes enough. Holds at most one batch and one chunk
     /// if it is called until `None` after each chunk.
     ///
-    /// Errors: the bytes are no batch; no further one can be found in this stream.
+    /// Errors: the bytes are not a batch; no further one can be found in this stream.
     pub fn next_batch(&mut self) -> Result<Option<Batch>, PackedError> {
         let rest = self.pending.get(self.read..).unwrap_or_default();
         let Some((batch, after)) = take_batch(rest)? else { return Ok(None) };
@@ -156,7 +156,7 @@ impl BatchReader {
 
 /// The batches of a whole stream. Ends after the first error.
 ///
-/// Errors: the bytes are no packed flows, or end within a batch.
+/// Errors: the bytes are not packed flows, or end within a batch.
 pub fn batches(stream: &[u8]) -> impl Iterator<Item = Result<Batch, PackedError>> {
     let mut rest = stream;
     std::iter::from_fn(move || {

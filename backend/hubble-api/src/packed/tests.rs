@@ -114,7 +114,7 @@ fn bad_streams_are_told_apart() {
     check(&[header(1, 999, len), block.clone()].concat(), PackedError::Block);
     check(&[header(1, 1_001, len), block].concat(), PackedError::Block);
     check(&[header(1, 8, 3), vec![0xff; 3]].concat(), PackedError::Block);
-    // Messages that go beyond the batch, leave bytes over, or have a length that is no varint.
+    // Messages that go beyond the batch, leave bytes over, or have a length that is not a varint.
     check(&batch_of(1, &[5, 1, 2]), PackedError::Messages);
     check(&batch_of(1, &[1, 1, 2]), PackedError::Messages);
     check(&batch_of(2, &[1, 1]), PackedError::Messages);

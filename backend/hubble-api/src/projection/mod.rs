@@ -72,7 +72,7 @@ pub enum Kind {
 /// A message that could not be read. Nothing of it is in the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProjectionError {
-    /// The bytes are no protobuf message.
+    /// The bytes are not a protobuf message.
     #[error("the relay's message is not in Hubble's wire format")]
     Wire(#[from] WireError),
     /// A number that does not fit its field's meaning.
@@ -85,7 +85,7 @@ pub enum ProjectionError {
         /// What it may be at most.
         max: u32,
     },
-    /// A time that is none.
+    /// A number that is not a time.
     #[error("`{field}` is not a point in time")]
     Time {
         /// The field's name.

@@ -95,7 +95,7 @@ impl LostEvents {
         Ok(())
     }
 
-    /// That flows were lost counts more than when: a time that is none is left out.
+    /// That flows were lost counts more than when: what is not a time is left out.
     fn into_notice(self, envelope: Envelope<'_>) -> Notice {
         let finish = |time: Option<WireTimestamp>| match time {
             Some(time) => time.finish("lost_events").ok(),

@@ -3,7 +3,7 @@
 /// How deep groups may lie in each other before a message is refused; prost draws the same line.
 const MAX_GROUP_DEPTH: u32 = 100;
 
-/// Bytes that are no protobuf message.
+/// Bytes that are not a protobuf message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// The bytes end in the middle of a field.
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         self.odd_field()
     }
 
-    /// Any field at all, and what is none.
+    /// Any field at all, and what is not a field.
     #[inline(never)]
     fn odd_field(&mut self) -> Result<Field<'a>, WireError> {
         let (number, wire_type) = self.key()?;
@@ -242,7 +242,7 @@ fn short_varint(bytes: &[u8]) -> Option<(u16, &[u8])> {
 }
 
 /// The field of a key and of a number, which is its value or the length of its content; `None`
-/// for every other type of field, and for what is none.
+/// for every other type of field, and for what is not a field.
 #[inline]
 fn plain_field(key: u16, value: u16, rest: &[u8]) -> Option<(Field<'_>, &[u8])> {
     let number = u32::from(key >> 3);

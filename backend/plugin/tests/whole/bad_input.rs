@@ -274,7 +274,7 @@ async fn a_relay_that_cannot_be_reached_or_is_none() {
         plugin.failure(&Source::relay(&address.to_string()), Range::last_hour(), flows()).await;
     assert_eq!(status, 502);
     assert!(!message.is_empty());
-    check("host:port".to_owned(), 400, "the relay's address cannot be used: `port` in relay address `host:port` is no port from 1 to 65535").await;
+    check("host:port".to_owned(), 400, "the relay's address cannot be used: `port` in relay address `host:port` is not a port from 1 to 65535").await;
     check(
         String::new(),
         400,

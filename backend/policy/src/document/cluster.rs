@@ -317,7 +317,7 @@ impl Conversion<'_> {
     }
 }
 
-/// A text that is no name is taken for a number; what is no number either means every port.
+/// A text that is not a name is taken for a number; what is not a number either means every port.
 fn named_or_number(text: &str) -> PortRange {
     if is_service_name(text) {
         return PortRange::Named(text.to_owned());

@@ -50,7 +50,7 @@ pub struct Documents {
     pub pods: Vec<Pod>,
     /// Nodes whose labels policies may ask for.
     pub nodes: Vec<ClusterNode>,
-    /// What was refused, and what is no policy.
+    /// What was refused, and what is not a policy.
     pub refused: Vec<Refused>,
 }
 

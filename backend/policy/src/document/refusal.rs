@@ -2,7 +2,7 @@
 
 use crate::{Position, source::SyntaxError};
 
-/// One refused document, or one that is no policy.
+/// One refused document, or one that is not a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// Index of the source text.
@@ -55,7 +55,7 @@ impl RefusalClass {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Syntax => "Kubernetes cannot read this document",
-            Self::NotAPolicy => "This is no policy of Cilium",
+            Self::NotAPolicy => "This is not a policy of Cilium",
             Self::Field | Self::Invalid => {
                 "Cilium refuses this policy, and nothing of it is enforced"
             }
@@ -68,7 +68,7 @@ impl RefusalClass {
     }
 
     /// Whether a set of policies with such a document is not what it seems; false: it is an object
-    /// of others, which is no error among manifests.
+    /// of others, which is not an error among manifests.
     #[must_use]
     pub const fn is_error(self) -> bool {
         !matches!(self, Self::NotAPolicy)

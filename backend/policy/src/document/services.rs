@@ -44,7 +44,7 @@ pub(super) struct Services {
 }
 
 impl Services {
-    /// Keeps what a document says about Services; it is no policy all the same.
+    /// Keeps what a document says about Services; it is not a policy all the same.
     pub(super) fn add(
         &mut self,
         (api_version, kind): (&str, &str),

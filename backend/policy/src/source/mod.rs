@@ -192,7 +192,7 @@ impl Node {
         }
     }
 
-    /// The value of a key; none where the node is no map or lacks it.
+    /// The value of a key. None: the node is not a map or lacks it.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         match &self.value {
             Value::Map(entries) => {

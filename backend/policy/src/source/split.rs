@@ -79,7 +79,7 @@ fn next_marker(text: &str) -> (usize, bool) {
         let is_marker = line.strip_prefix("---").is_some_and(|after| {
             after.is_empty() || after.starts_with([' ', '\t', '\r', '\n', '{', '#'])
         });
-        // Text cut off behind a marker starts mid-line, and so is no marker itself.
+        // Text cut off behind a marker starts mid-line, and so is not a marker itself.
         if is_marker {
             return (offset, true);
         }

@@ -225,7 +225,7 @@ impl<'t> Scanner<'t> {
         self.is_flow()
     }
 
-    /// Passes one character, which is no line break.
+    /// Passes one character, which is not a line break.
     pub(super) fn skip(&mut self) {
         let width = match self.here() {
             0..=0x7f => 1,

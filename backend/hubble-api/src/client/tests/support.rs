@@ -1,4 +1,4 @@
-//! A small relay, and servers that are none.
+//! A small relay, and servers that are not relays.
 
 use crate::client::{FlowMessage, FlowRequest, FlowStream, RelayClient, RelayConfig, RelayError};
 use crate::pb::flow::{Flow, LostEvent, Verdict};
@@ -176,7 +176,7 @@ pub(super) async fn tls_relay(config: rustls::ServerConfig) -> SocketAddr {
     let (accepted, incoming) = mpsc::channel(8);
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            // A client that is refused is no reason to stop.
+            // A client that is refused does not stop it.
             if let Ok(stream) = acceptor.accept(socket).await {
                 let _ = accepted.send(Ok::<_, io::Error>(Accepted(stream))).await;
             }
