@@ -1,7 +1,9 @@
 //! Lints about what is said twice.
 
+use hashbrown::HashMap;
+
 use super::{Finding, Severity, rules::Rules};
-use crate::{Entry, Peers, PortRange, Protocol};
+use crate::{Entry, PeerMatcher, Peers};
 
 impl Rules<'_> {
     /// Objects of one name. Of two files nothing says that both are applied to one cluster: overlays
@@ -45,57 +47,33 @@ impl Rules<'_> {
     }
 
     pub(super) fn duplicates(&mut self) {
-        let entries = self.set.entries();
-        // Quadratic; a folder of thousands of rules gets no answer to this one.
-        if entries.len() > 2_000 {
-            return;
-        }
-        for (index, entry) in entries.iter().enumerate() {
-            let is_copy = |other: &&Entry| {
-                other.subject == entry.subject
-                    && other.direction == entry.direction
-                    && other.action == entry.action
-                    && other.tier == entry.tier
-                    && other.priority == entry.priority
-                    && other.is_node == entry.is_node
-                    && peers_equal(&other.peers, &entry.peers)
-                    && ports_equal(other, entry)
-            };
-            if matches!(entry.peers, Peers::Any(_))
-                && let Some(first) = entries.iter().take(index).find(is_copy)
-            {
+        let set = self.set;
+        let mut known = HashMap::new();
+        for entry in set.entries() {
+            let Some(said) = said(entry) else { continue };
+            if let Some(first) = known.get(&said).copied() {
                 let place = (entry, entry.at);
                 let sentence = "another rule says the same";
                 self.add_beside("duplicate-rule", Severity::Hint, place, first, sentence);
+            } else {
+                known.insert(said, entry);
             }
         }
     }
 }
 
-pub(super) fn peers_equal(one: &Peers, other: &Peers) -> bool {
-    match (one, other) {
-        (Peers::Unlimited, Peers::Unlimited) => true,
-        (Peers::Any(one), Peers::Any(other)) => {
-            one.len() == other.len()
-                && one.iter().zip(other).all(|(one, other)| one.matcher == other.matcher)
-        }
-        _ => false,
-    }
-}
-
-fn ports_equal(one: &Entry, other: &Entry) -> bool {
-    let flat = |entry: &Entry| -> Option<Vec<(Protocol, PortRange)>> {
-        let rules = entry.ports.as_ref()?;
-        Some(
-            rules
-                .iter()
-                .flat_map(|rule| &rule.ports)
-                .map(|port| (port.protocol, port.range.clone()))
-                .collect(),
-        )
-    };
-    let has_l7 = |entry: &Entry| {
-        entry.ports.iter().flatten().any(|rule| rule.l7.is_redirect(6) || rule.l7.is_redirect(17))
-    };
-    flat(one) == flat(other) && !has_l7(one) && !has_l7(other)
+/// Everything that a rule without L7 says of somebody, in a form that tells whether another says the
+/// same.
+fn said(entry: &Entry) -> Option<impl Eq + std::hash::Hash> {
+    let Peers::Any(peers) = &entry.peers else { return None };
+    let rules = entry.ports.as_ref();
+    let has_l7 =
+        rules.into_iter().flatten().any(|rule| rule.l7.is_redirect(6) || rule.l7.is_redirect(17));
+    let ports = rules.map(|rules| {
+        let ports = rules.iter().flat_map(|rule| &rule.ports);
+        ports.map(|port| (port.protocol, &port.range)).collect::<Vec<_>>()
+    });
+    let peers: Vec<&PeerMatcher> = peers.iter().map(|peer| &peer.matcher).collect();
+    let order = (entry.action, entry.tier, entry.priority);
+    (!has_l7).then_some((&entry.subject, entry.is_node, entry.direction, order, peers, ports))
 }

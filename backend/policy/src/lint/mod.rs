@@ -9,6 +9,7 @@ mod selectors;
 #[cfg(test)]
 mod tests;
 mod text;
+mod widened;
 
 use flow::Flow;
 

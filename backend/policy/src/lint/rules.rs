@@ -1,9 +1,9 @@
 //! Lints over compiled rules.
 
-use super::{Finding, Severity, duplicates::peers_equal};
+use super::{Finding, Severity};
 use crate::{
     Action, Direction, Entry, Identity, Judge, Label, NamePattern, NamedPorts, Peer, PeerMatcher,
-    Peers, PolicySet, PortRange, Position, Selector, SourceText, Traffic,
+    Peers, PolicyKind, PolicySet, PortRange, Position, Selector, SourceText, Traffic,
     source::{Value, object_at},
 };
 
@@ -101,7 +101,7 @@ impl Rules<'_> {
                 entry,
                 *at,
                 format!("the list of peers is empty: `{clause}` selects nobody, with every port"),
-                None,
+                self.empty_peers_fix(entry),
             ),
             _ => {}
         }
@@ -138,9 +138,28 @@ impl Rules<'_> {
                 }
             }
             if !rule.l7.http.is_empty() || !rule.l7.dns.is_empty() {
-                self.widened(index, entry, rule.at);
+                self.widened(index, entry, rule);
             }
         }
+    }
+
+    /// Peers that may have been meant by an empty list; of denials, what the empty one does.
+    fn empty_peers_fix(&self, entry: &Entry) -> Option<String> {
+        let kind = self.set.policies().get(entry.policy)?.name.kind;
+        let whose = match kind {
+            PolicyKind::CiliumNetworkPolicy => "of this namespace",
+            PolicyKind::CiliumClusterwideNetworkPolicy => "of the cluster",
+            PolicyKind::NetworkPolicy | PolicyKind::ClusterNetworkPolicy => return None,
+        };
+        let direction = entry.direction.name();
+        let field = match entry.direction {
+            Direction::Ingress => "fromEndpoints",
+            Direction::Egress => "toEndpoints",
+        };
+        Some(match entry.action {
+            Action::Deny => format!("{direction}:\n- {{}} # only refuses by default, and says so"),
+            Action::Allow | Action::Pass => format!("{field}:\n- {{}} # every pod {whose}"),
+        })
     }
 
     /// The numbers under a name, where the pods at hand differ and the agent does not ask the
@@ -307,47 +326,6 @@ impl Rules<'_> {
                 at,
                 format!("`{text}` also matches `not{rest}`, and no name with a further dot"),
                 Some(format!("*.{rest}")),
-            );
-        }
-    }
-
-    /// L7 rules that a wider rule beside them makes void.
-    fn widened(&mut self, index: usize, entry: &Entry, at: Position) {
-        let is_same = |other: &Entry| {
-            other.direction == entry.direction
-                && other.subject == entry.subject
-                && other.tier == entry.tier
-                && other.action == Action::Allow
-                && peers_equal(&other.peers, &entry.peers)
-        };
-        let ports: Vec<_> = entry
-            .ports
-            .iter()
-            .flatten()
-            .filter(|rule| rule.at == at)
-            .flat_map(|rule| &rule.ports)
-            .collect();
-        let voids = self.set.entries().iter().enumerate().find(|(number, other)| {
-            is_same(other)
-                && other.ports.iter().flatten().any(|rule| {
-                    (*number != index || rule.at != at)
-                        && rule.l7.http.is_empty()
-                        && rule.l7.dns.is_empty()
-                        && !rule.l7.is_tls()
-                        && rule.ports.iter().any(|port| {
-                            ports
-                                .iter()
-                                .any(|own| own.range == port.range && own.protocol == port.protocol)
-                        })
-                })
-        });
-        if let Some((_, other)) = voids {
-            self.add_beside(
-                "l7-beside-l4",
-                Severity::Warning,
-                (entry, at),
-                other,
-                "another rule allows the same peers on the same port without L7: every request passes, though still through the proxy",
             );
         }
     }

@@ -9,6 +9,7 @@ use crate::Settings;
 
 mod evidence;
 mod harmless;
+mod widened;
 
 fn findings(policy: &str, settings: &Settings, flows: &[Flow]) -> Vec<Finding> {
     let text = SourceText { index: 0, text: policy };

@@ -50,12 +50,25 @@ impl Program {
 
     /// Whether the whole text matches. None: more than [`MAX_STEPS`].
     pub(super) fn matches(&self, classes: &[Class], text: &str) -> Option<bool> {
+        let mut chars = text.chars().peekable();
+        let mut previous: Option<char> = None;
+        let mut first = 0;
+        // What every match begins with: nothing leads back to it.
+        while let Some(Instruction::Char { code, folds: false }) = self.get(first) {
+            let c = chars.next();
+            if c.map(u32::from) != Some(code) {
+                return Some(false);
+            }
+            previous = c;
+            first = first.saturating_add(1);
+        }
+        if self.get(first) == Some(Instruction::Match) {
+            return Some(chars.next().is_none());
+        }
         let mut current = States::new(self.0.len());
         let mut next = States::new(self.0.len());
-        let mut previous: Option<char> = None;
-        let mut chars = text.chars().peekable();
         let mut steps = 0_usize;
-        self.follow(&mut current, 0, previous, chars.peek().copied());
+        self.follow(&mut current, first, previous, chars.peek().copied());
         while let Some(c) = chars.next() {
             let after = chars.peek().copied();
             previous = Some(c);

@@ -18,6 +18,18 @@ fn the_whole_text_has_to_match() {
     check("a.c", "a\nc", false);
     check("(?s)a.c", "a\nc", true);
     check("^/a$", "/a", true);
+    // What every match begins with.
+    check("/ab*", "/a", true);
+    check("/ab*", "/abb", true);
+    check("/ab*", "/b", false);
+    check("a+b", "aaab", true);
+    check("a{2,}", "a", false);
+    check("a{2,}", "aaaa", true);
+    check("ab|ac", "ac", true);
+    check("/a$", "/a", true);
+    check("/a^", "/a", false);
+    check(r"/a\bc", "/ac", false);
+    check("é(?i)b", "éB", true);
 }
 
 #[test]

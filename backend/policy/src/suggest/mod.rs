@@ -17,6 +17,7 @@ mod write;
 use std::sync::Arc;
 
 use flow::{Flow, L7Record};
+use hashbrown::HashSet;
 
 use crate::{
     Judge, Learned, PolicySet, Position, Prepared, Settings, Sides, SourceText, Verdict,
@@ -82,6 +83,8 @@ type Rules = Vec<(SubjectKey, Vec<(RuleKey, RuleBody)>)>;
 const MAX_ROUNDS: usize = 4;
 /// Edits of one suggestion; beyond, rules go into policies of their own.
 const MAX_EDITS: usize = 200;
+/// Bytes of policies that are read again for these edits; beyond, as well.
+const MAX_REREAD: usize = 16 << 20;
 
 /// Finds the smallest additions that let the flows at `wanted` pass. The answer lists which of
 /// the other flows would pass too.
@@ -254,7 +257,8 @@ fn beyond(
 ) -> Vec<String> {
     let said = |index: &usize| (named(*index), flows.get(*index).and_then(request));
     let asked: Vec<_> = fixed.iter().filter(|_| is_question).map(said).collect();
-    let others = passing.iter().filter(|index| !fixed.contains(index)).map(said);
+    let known: HashSet<usize> = fixed.iter().copied().collect();
+    let others = passing.iter().filter(|index| !known.contains(*index)).map(said);
     let is_beyond = |(name, about): &(Option<String>, Option<String>)| {
         let is_same = |(own, request): &(Option<String>, Option<String>)| {
             own == name && (request.is_none() || request == about)
@@ -319,12 +323,17 @@ fn edit(
 ) -> Draft {
     let mut draft = Draft::default();
     let mut set = Arc::clone(before);
+    let mut unread = MAX_REREAD;
     for (subject, own) in &mut rules {
         own.retain(|(key, body)| {
             if draft.edits.len() >= MAX_EDITS {
                 return true;
             }
             let now = current(texts, &draft.texts);
+            let bytes = now.iter().map(|text| text.text.len()).sum();
+            if unread < bytes {
+                return true;
+            }
             let Some(edit) = place::find(&set, &now, settings, subject, key, body) else {
                 return true;
             };
@@ -334,6 +343,7 @@ fn edit(
                 return true;
             }
             changed.insert_str(edit.offset, &edit.inserted);
+            unread = unread.saturating_sub(bytes);
             let mut texts_now = draft.texts.clone();
             order::update(&mut texts_now, edit.source, |text| *text = changed);
             let edited = PolicySet::read(&current(texts, &texts_now), settings.clone());

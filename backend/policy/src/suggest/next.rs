@@ -80,11 +80,16 @@ impl Next<'_> {
             other => other,
         };
         let other = Flow { traffic_direction, ..flow.clone() };
-        let judgement = self.judge.explain_flow(&other, self.learned).ok()?;
         // No policy is about the world, whatever a clusterwide selector says.
-        let is_endpoint = !judgement.sides.subject.is_world();
-        (is_endpoint && judgement.verdict == Verdict::Denied)
-            .then(|| judgement.sentence(self.judge.set()))
+        let sides = Sides::of(&other, self.learned, self.settings).ok()?;
+        if sides.subject.is_world() {
+            return None;
+        }
+        let summary = self.judge.judge_flow(&other, self.learned).ok()?;
+        let judgement = (summary.verdict == Verdict::Denied)
+            .then(|| self.judge.explain_flow(&other, self.learned).ok())
+            .flatten()?;
+        Some(judgement.sentence(self.judge.set()))
     }
 
     /// The steps of the connection that stay denied, though its name can be looked up now. None: one

@@ -1,5 +1,5 @@
-//! Lines of a `requests` block: `METHOD authority/path [Header: value] → verdict`, or
-//! `DNS name → verdict`.
+//! Lines of a `requests` block: `METHOD authority/path [Header: value] → verdict`, with `egress` before
+//! it as the client's side sees it, or `DNS name → verdict`.
 
 use std::sync::Arc;
 
@@ -17,6 +17,10 @@ pub(super) fn check(at: &str, spec: &str, line: &str) {
     let set = PolicySet::read(&texts, Settings::default());
     assert_eq!(set.refused(), &[], "{at}");
     let (request, expect) = line.split_once(" → ").unwrap();
+    let (request, is_egress) = match request.strip_prefix("egress ") {
+        Some(request) => (request, true),
+        None => (request, false),
+    };
     let (method, rest) = request.split_once(' ').unwrap();
     let pod = |app: &str| {
         Identity::of_labels(
@@ -51,7 +55,12 @@ pub(super) fn check(at: &str, spec: &str, line: &str) {
         let path = rest.strip_prefix(host).unwrap();
         let request = Request::Http { method, path, host: Some(host), headers: &headers };
         let traffic = Traffic::new(6, 80);
-        judge.explain_l7((&server, &client), Direction::Ingress, traffic, named, request)
+        let (ends, direction) = if is_egress {
+            ((&client, &server), Direction::Egress)
+        } else {
+            ((&server, &client), Direction::Ingress)
+        };
+        judge.explain_l7(ends, direction, traffic, named, request)
     };
     assert_eq!(answer.verdict.name(), expect, "{at}: {line}\n{answer:?}");
 }

@@ -83,3 +83,32 @@ fn names_that_are_listed_stay_the_only_ones() {
     assert_eq!(verdict("api.github.com"), Verdict::Allowed, "{text}");
     assert_eq!(verdict("exfil.example"), Verdict::Denied, "{text}");
 }
+
+/// Every edit reads all policies again: of large ones, a few are made, and the rest stands apart.
+#[test]
+fn large_policies_are_read_again_a_few_times() {
+    let wanted: Vec<Flow> =
+        (0..6).map(|number| to_b(&format!("app=a{number}"), 8_000 + number)).collect();
+    let indices: Vec<usize> = (0..wanted.len()).collect();
+    let check = |padding: usize, edits: usize| {
+        let policy = "\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: b, namespace: pets}
+spec:
+  endpointSelector: {matchLabels: {app: b}}
+  ingress:
+  - fromEndpoints: [{matchLabels: {app: known}}]
+    toPorts: [{ports: [{port: '80', protocol: TCP}]}]
+";
+        let beside = format!("# {}", "x".repeat(padding));
+        let texts = [SourceText { index: 0, text: policy }, SourceText { index: 1, text: &beside }];
+        let suggestion = suggest(&texts, &Settings::default(), &wanted, &indices);
+        assert_eq!(suggestion.fixed, indices);
+        assert_eq!(suggestion.edits.len(), edits);
+        assert_eq!(suggestion.yaml.is_empty(), edits == wanted.len());
+    };
+    check(0, 6);
+    check(MAX_REREAD / 4, 3);
+    check(MAX_REREAD, 0);
+}
