@@ -144,8 +144,9 @@ impl SearchLists {
         Some(Lookup::of(stem, namespace))
     }
 
-    /// As [`lookup`](Self::lookup), but also for the query of the bare name, where other flows show
-    /// that programs ask for it with the search list behind it.
+    /// As [`lookup`](Self::lookup), but also for the query of the bare name: what one program asks
+    /// for as it stands, another one asks for with the search list behind it, and where it is
+    /// refused, the queries before it may not have come that far.
     pub(crate) fn whole_lookup(
         &self,
         query: &str,
@@ -155,7 +156,9 @@ impl SearchLists {
         self.lookup(query, subject, set).or_else(|| {
             let namespace = subject.k8s_label(crate::document::POD_NAMESPACE)?;
             let lookup = Lookup::of(query, namespace);
-            self.extended.contains(&lookup.meant).then_some(lookup)
+            let dots = lookup.meant.matches('.').count();
+            let is_listed = (1..MANY_DOTS).contains(&dots) && !is_of_cluster(&lookup.meant);
+            (is_listed || self.extended.contains(&lookup.meant)).then_some(lookup)
         })
     }
 

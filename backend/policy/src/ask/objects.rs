@@ -182,14 +182,18 @@ fn service(node: &Node, namespace: String, name: String) -> ServiceObject {
     for ingress in node.list_at(&["status", "loadBalancer", "ingress"]) {
         addresses.push(ingress.text_at(&["ip"]).to_owned());
     }
-    addresses.retain(|address| !address.is_empty() && address != "None");
+    // Cilium gives a headless Service no frontend, whatever addresses it names. Source:
+    // pkg/loadbalancer/reflectors/conversions.go `isHeadless`.
+    let is_headless = node.text_at(&["spec", "clusterIP"]).eq_ignore_ascii_case("none");
+    let is_labelled = node.at_path(&["metadata", "labels", "service.kubernetes.io/headless"]);
+    addresses.retain(|address| !address.is_empty() && !is_headless && is_labelled.is_none());
     ServiceObject {
         namespace,
         name,
         selector: node.texts_of(&["spec", "selector"]),
         addresses,
         ports,
-        is_headless: node.text_at(&["spec", "clusterIP"]) == "None",
+        is_headless,
         external_name: node.text_at(&["spec", "externalName"]).to_ascii_lowercase(),
     }
 }

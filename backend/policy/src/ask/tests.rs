@@ -4,6 +4,8 @@ use std::sync::Arc;
 use super::{Answer, Directory, Question, Step, StepKind, Target, ask};
 use crate::{Judge, PolicySet, Settings, SourceText, Verdict};
 
+mod services;
+
 const ZERO_TRUST: &str =
     include_str!("../../../../tests/vectors/policies-lab/acns-network-policy.yaml");
 const COMBINED: &str =
@@ -442,31 +444,6 @@ fn a_name_in_several_namespaces_is_asked_back() {
     assert_eq!(error.to_string(), "`a` is in several namespaces: write one of `x/a`, `z/a`");
 }
 
-/// DNS gives the addresses of a headless Service's pods: the port that is dialled is the pods' own.
-#[test]
-fn the_port_of_a_headless_service_is_not_translated() {
-    let headless = |ports: &str| {
-        format!(
-            "apiVersion: v1\nkind: Service\nmetadata: {{name: direct, namespace: pets}}\nspec: {{clusterIP: None, selector: {{app: store-front}}, ports: [{ports}]}}\n"
-        )
-    };
-    let check = |ports: &str, to: &str, asked: &str, verdict: Verdict, is_noted: bool| {
-        let answer = answer(&[ZERO_TRUST, CLUSTER, &headless(ports)], "world", to);
-        let seen: Vec<String> = answer.paths.iter().map(|path| path.traffic.to_string()).collect();
-        assert_eq!((seen, answer.verdict), (vec![asked.to_owned()], verdict), "{to}");
-        let note = "the Service `pets/direct` is headless: nothing translates its port 80/TCP, asked is about the pods' own port 80/TCP";
-        assert_eq!(answer.notes.iter().any(|own| own == note), is_noted, "{:?}", answer.notes);
-        assert!(!answer.notes.iter().any(|own| own.contains("has no port")), "{:?}", answer.notes);
-    };
-    let (yes, no) = (Verdict::Allowed, Verdict::Denied);
-    check("{port: 80, targetPort: 8080}", "pets/direct:80", "80/TCP", no, true);
-    check("{port: 80, targetPort: web}", "direct.pets.svc.cluster.local:80", "80/TCP", no, true);
-    check("{port: 80, targetPort: 8080}", "direct.pets:80", "80/TCP", no, true);
-    check("{port: 80, targetPort: 8080}", "pets/direct:8080", "8080/TCP", yes, false);
-    check("{port: 8080}", "pets/direct:8080", "8080/TCP", yes, false);
-    check("{port: 80}", "pets/direct:80", "80/TCP", no, false);
-}
-
 #[test]
 fn a_name_with_a_namespace_behind_it_is_one_of_the_cluster() {
     let in_shop = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {endpointSelector: {}, ingress: [{}]}\n";
@@ -494,7 +471,6 @@ fn a_name_with_a_namespace_behind_it_is_one_of_the_cluster() {
     check("redis.shop:6379", true, &unknown("shop/redis"));
     check("redis.shop.svc:6379", true, &unknown("shop/redis"));
     check("redis.pets:6379", true, &unknown("pets/redis"));
-    check("kubernetes.default:443", true, &unknown("default/kubernetes"));
     check("metrics.kube-system:443", true, &unknown("kube-system/metrics"));
     check("info.kube-public:443", true, &unknown("kube-public/info"));
     let outside = "the addresses of `redis.store` are not known; it is taken for a name outside the cluster, unless `store` is a namespace";

@@ -5,11 +5,15 @@ use std::net::IpAddr;
 use flow::{Endpoint, Flow, Layer4, Service, TrafficDirection};
 use hashbrown::{HashMap, HashSet};
 
-use super::objects::{Objects, ServiceObject, Slice};
+use super::{
+    objects::{Objects, ServiceObject, Slice},
+    target::CLUSTER_DOMAIN,
+};
 use crate::{
     Learned, Settings, SourceText, Traffic, document::POD_NAMESPACE, lookup::SearchLists, order,
 };
 
+mod api_server;
 mod find;
 
 pub(super) use find::ASSUMED_RESOLVER;
@@ -69,6 +73,12 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// The full name of a Service or pod.
+    fn of_service(namespace: &str, name: &str, is_translated: bool) -> Self {
+        let full = format!("{name}.{namespace}.{CLUSTER_DOMAIN}");
+        Self { written: format!("{full}."), full, is_translated }
+    }
+
     /// What the address that is reached is known by.
     pub(super) fn names(&self) -> Vec<String> {
         if self.is_translated { Vec::new() } else { vec![self.full.clone()] }

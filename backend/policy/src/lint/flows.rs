@@ -58,10 +58,7 @@ fn refused_queries(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 && policy.as_ref().is_some_and(|(_, name)| *name == finding.policy);
             if is_it {
                 finding.evidence.clone_from(&evidence);
-                let of_name = |(refused, _): &&(Refused, u64)| pattern.matches(refused.name());
-                let is_extended =
-                    seen.refused.iter().filter(of_name).any(|(refused, _)| refused.meant.is_some());
-                if is_extended && finding.id == "fqdn-not-in-dns-rules" {
+                if !evidence.is_empty() && finding.id == "fqdn-not-in-dns-rules" {
                     finding.fix = Some(whole_lookup(&seen.lists.patterns(&pattern.text), pattern));
                 }
             }

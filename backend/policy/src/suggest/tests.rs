@@ -231,7 +231,12 @@ fn a_name_joins_the_dns_rule_and_the_addresses() {
               protocol: TCP
 ";
     let text = about_b(rules);
-    let added = "              - matchName: api.github.com\n";
+    // With it, the queries that a search list makes of the name.
+    let added = "              - matchName: api.github.com
+              - matchPattern: \"api.github.com.*.svc.cluster.local\"
+              - matchName: api.github.com.svc.cluster.local
+              - matchName: api.github.com.cluster.local
+";
     let expect = text.replace("    - toFQDNs", &format!("{added}    - toFQDNs"));
     let list = "egress[0].toPorts[0].rules.dns";
     check(&text, &[query("api.github.com")], list, added, &expect);

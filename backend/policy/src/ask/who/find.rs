@@ -9,8 +9,8 @@ use super::{
         objects::{PodPort, ServiceObject, ServicePort, Slice},
         target::{CLUSTER_DOMAIN, Target},
     },
-    AskError, Asked, Directory, Found, Known, MAX_PARTIES, Party, is_called, is_outside,
-    is_private, names_of, namespace_of,
+    AskError, Asked, Directory, Found, Known, MAX_PARTIES, Party, api_server, is_called,
+    is_outside, is_private, names_of, namespace_of,
 };
 use crate::{Traffic, document::POD_NAMESPACE, lookup::is_of_cluster, order};
 
@@ -205,7 +205,7 @@ impl Directory {
         found.parties.push(Party::of(self.world(address.is_ipv4()), text));
     }
 
-    fn world(&self, is_ipv4: bool) -> Endpoint {
+    pub(super) fn world(&self, is_ipv4: bool) -> Endpoint {
         let label = format!("reserved:{}", self.settings.world_of(is_ipv4));
         Endpoint { labels: vec![label], ..Endpoint::default() }
     }
@@ -345,12 +345,16 @@ impl Directory {
             }
         }
         let object = self.services.iter().find(|s| s.namespace == namespace && s.name == name);
+        if api_server::is_named(namespace, name) {
+            found.lookup = traffic.map(|_| Asked::of_service(namespace, name, true));
+            self.find_api_server(object, traffic, found);
+            return;
+        }
         if !is_pod_name && traffic.is_some() {
-            let full = format!("{name}.{namespace}.{CLUSTER_DOMAIN}");
             // Of a Service's names, the shortest that will do is asked for.
             let is_translated =
                 object.is_some_and(|own| !own.is_headless && own.external_name.is_empty());
-            found.lookup = Some(Asked { written: format!("{full}."), full, is_translated });
+            found.lookup = Some(Asked::of_service(namespace, name, is_translated));
         }
         if let Some(service) = object.filter(|_| traffic.is_some()) {
             self.find_service(service, traffic, found);
@@ -450,6 +454,10 @@ impl Directory {
 
     fn find_service(&self, service: &ServiceObject, traffic: Option<Traffic>, found: &mut Found) {
         let shown = format!("{}/{}", service.namespace, service.name);
+        if api_server::is_named(&service.namespace, &service.name) {
+            self.find_api_server(Some(service), traffic, found);
+            return;
+        }
         if service.selector.is_empty() {
             self.find_elsewhere(service, traffic, found);
             return;
@@ -521,7 +529,12 @@ impl Directory {
     }
 
     /// Who is behind a Service without a selector: a name elsewhere, or what its slices say.
-    fn find_elsewhere(&self, service: &ServiceObject, traffic: Option<Traffic>, found: &mut Found) {
+    pub(super) fn find_elsewhere(
+        &self,
+        service: &ServiceObject,
+        traffic: Option<Traffic>,
+        found: &mut Found,
+    ) {
         let shown = format!("{}/{}", service.namespace, service.name);
         if !service.external_name.is_empty() {
             // The agent learns the addresses under the name that was asked for.

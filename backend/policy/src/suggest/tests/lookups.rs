@@ -38,6 +38,31 @@ fn a_name_is_asked_for_with_its_search_list() {
     assert_eq!(other.verdict, Verdict::Denied);
 }
 
+/// The query of the bare name alone was recorded: musl would stop at the first of the others.
+#[test]
+fn a_bare_name_is_fixed_with_its_search_list() {
+    let check = |name: &str, is_whole: bool| {
+        let text = by_names("known.io");
+        let suggestion = suggested(&text, &[query(name)], &[0]);
+        assert_eq!(suggestion.fixed, [0], "{name}: {:?}", suggestion.unfixed);
+        let texts: Vec<String> = suggestion.texts.into_iter().map(|(_, text)| text).collect();
+        let fixed = [SourceText { index: 0, text: &texts[0] }];
+        let mut judge = Judge::new(Arc::new(PolicySet::read(&fixed, Settings::default())));
+        for tail in [".pets.svc.cluster.local", ".svc.cluster.local", ".cluster.local"] {
+            let flow = query(&format!("{name}{tail}"));
+            let verdict = judge.judge_flow(&flow, &Learned::default()).unwrap().verdict;
+            assert_eq!(verdict == Verdict::Allowed, is_whole, "{name}{tail}");
+        }
+    };
+    check("api.github.com", true);
+    check("API.GitHub.com", true);
+    check("quad9.net", true);
+    // Names of the cluster, and those that are asked for as they stand.
+    check("vault.security.svc.cluster.local", false);
+    check("a.b.c.d.e.github.com", false);
+    check("vault", false);
+}
+
 #[test]
 fn of_many_flows_those_pass_that_some_policy_means() {
     let text = by_names("known.io");

@@ -1,0 +1,103 @@
+//! Services that are not a name for pods alone.
+
+use super::*;
+
+/// DNS gives the addresses of a headless Service's pods: the port that is dialled is the pods' own.
+#[test]
+fn the_port_of_a_headless_service_is_not_translated() {
+    let headless = |ports: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: direct, namespace: pets}}\nspec: {{clusterIP: None, selector: {{app: store-front}}, ports: [{ports}]}}\n"
+        )
+    };
+    let check = |ports: &str, to: &str, asked: &str, verdict: Verdict, is_noted: bool| {
+        let answer = answer(&[ZERO_TRUST, CLUSTER, &headless(ports)], "world", to);
+        let seen: Vec<String> = answer.paths.iter().map(|path| path.traffic.to_string()).collect();
+        assert_eq!((seen, answer.verdict), (vec![asked.to_owned()], verdict), "{to}");
+        let note = "the Service `pets/direct` is headless: nothing translates its port 80/TCP, asked is about the pods' own port 80/TCP";
+        assert_eq!(answer.notes.iter().any(|own| own == note), is_noted, "{:?}", answer.notes);
+        assert!(!answer.notes.iter().any(|own| own.contains("has no port")), "{:?}", answer.notes);
+    };
+    let (yes, no) = (Verdict::Allowed, Verdict::Denied);
+    check("{port: 80, targetPort: 8080}", "pets/direct:80", "80/TCP", no, true);
+    check("{port: 80, targetPort: web}", "direct.pets.svc.cluster.local:80", "80/TCP", no, true);
+    check("{port: 80, targetPort: 8080}", "direct.pets:80", "80/TCP", no, true);
+    check("{port: 80, targetPort: 8080}", "pets/direct:8080", "8080/TCP", yes, false);
+    check("{port: 8080}", "pets/direct:8080", "8080/TCP", yes, false);
+    check("{port: 80}", "pets/direct:80", "80/TCP", no, false);
+}
+
+/// The Service of the API server, its slices, and who is behind it.
+#[test]
+fn the_service_of_the_api_server_leads_to_the_entity() {
+    const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: kubernetes, namespace: default}\nspec: {clusterIP: 10.0.0.1, ports: [{name: https, port: 443, targetPort: 6443}]}\n";
+    let slice = |address: &str, port: u16| {
+        format!(
+            "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: kubernetes, namespace: default, labels: {{kubernetes.io/service-name: kubernetes}}}}\nports: [{{name: https, port: {port}}}]\nendpoints: [{{addresses: [{address}]}}]\n"
+        )
+    };
+    let policy = |rule: &str| {
+        format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p, namespace: pets}}\nspec:\n  endpointSelector: {{}}\n  egress:\n  - {{toEntities: [cluster], toPorts: [{{ports: [{{port: '53'}}]}}]}}\n  - {{{rule}}}\n"
+        )
+    };
+    let check = |rule: &str, beside: &[&str], to: &str, verdict: Verdict| {
+        let policy = policy(rule);
+        let texts: Vec<&str> = [&*policy, CLUSTER].iter().chain(beside).copied().collect();
+        let answer = answer(&texts, "order-service", to);
+        assert_eq!(answer.verdict, verdict, "{rule} {to}: {:?}", answer.notes);
+        let is_noted = answer.notes.iter().any(|note| note.contains("the API server's own port"));
+        assert_eq!(is_noted, beside.len() < 2, "{:?}", answer.notes);
+        answer
+    };
+    let entity =
+        "toEntities: [kube-apiserver], toPorts: [{ports: [{port: '443'}, {port: '6443'}]}]";
+    for to in [
+        "default/kubernetes:443",
+        "kubernetes.default:443",
+        "kubernetes.default.svc:443",
+        "kubernetes.default.svc.cluster.local:443",
+    ] {
+        check(entity, &[], to, Verdict::Allowed);
+        check(entity, &[SERVICE], to, Verdict::Allowed);
+    }
+    let (outside, node) = (slice("20.1.1.1", 443), slice("10.224.0.9", 6443));
+    check(entity, &[SERVICE, &outside], "10.0.0.1:443", Verdict::Allowed);
+    check(entity, &[SERVICE, &node], "10.0.0.1:443", Verdict::Allowed);
+    check("toCIDR: [20.1.1.0/24]", &[SERVICE, &outside], "10.0.0.1:443", Verdict::Allowed);
+    check("toEntities: [world]", &[SERVICE, &outside], "kubernetes.default:443", Verdict::Allowed);
+    check("toEndpoints: [{}]", &[SERVICE, &outside], "kubernetes.default:443", Verdict::Denied);
+    // Whether it is a node or outside is not known.
+    check("toEntities: [world]", &[SERVICE], "kubernetes.default:443", Verdict::CannotTell);
+    let answer = check(
+        "toEntities: [kube-apiserver], toPorts: [{ports: [{port: '443'}]}]",
+        &[SERVICE, &node],
+        "kubernetes.default:443",
+        Verdict::Denied,
+    );
+    assert_eq!(answer.paths[0].traffic.port, 6443);
+    // What is refused is let in by the entity.
+    let (policy, outside) = (policy("toEndpoints: [{}]"), slice("20.1.1.1", 443));
+    let texts = [&*policy, CLUSTER, SERVICE, &outside];
+    let refused = super::answer(&texts, "order-service", "kubernetes.default.svc:443");
+    let fix = refused.suggest(&sources(&texts), &settings(), &[]);
+    let fixed: String = fix.texts.iter().map(|(_, text)| text.as_str()).collect();
+    assert!((fixed + &fix.yaml).contains("kube-apiserver"), "{fix:?}");
+}
+
+/// Nobody answers at the addresses that a headless Service names.
+#[test]
+fn a_headless_service_has_no_addresses() {
+    let check = |spec: &str, note: &str| {
+        let service = format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: direct, namespace: pets}}\nspec: {{{spec}, selector: {{app: store-front}}, ports: [{{port: 8080}}], externalIPs: [20.1.1.1]}}\n"
+        );
+        let answer = answer(&[ZERO_TRUST, CLUSTER, &service], "order-service", "20.1.1.1:8080");
+        let notes = answer.notes.join("; ");
+        assert!(notes.contains(note), "{notes}");
+        assert_eq!(notes.contains("outside the cluster"), !note.is_empty(), "{notes}");
+    };
+    check("clusterIP: None", "20.1.1.1 is taken for an address outside the cluster");
+    check("clusterIP: none", "20.1.1.1 is taken for an address outside the cluster");
+    check("clusterIP: 10.0.0.8", "");
+}
