@@ -38,6 +38,17 @@ impl Dated {
         Self::by(object, |fields| fields.get("f:spec").is_some() || fields.get("f:specs").is_some())
     }
 
+    /// Reads when labels were last changed, which `generation` does not count: only managed fields
+    /// tell.
+    pub(crate) fn of_labels(object: &Node) -> Self {
+        let managers = object.list_at(&["metadata", "managedFields"]);
+        if !managers.iter().any(|manager| manager.get("fieldsV1").is_some()) {
+            return Self { changed: None, is_at_least: true };
+        }
+        let own = Self::by(object, |fields| fields.at_path(&["f:metadata", "f:labels"]).is_some());
+        Self { is_at_least: false, ..own }
+    }
+
     /// The same of what policies refer to: its labels and endpoints count, too.
     pub(crate) fn of_object(object: &Node) -> Self {
         Self::by(object, |fields| {
@@ -84,6 +95,8 @@ pub(crate) struct Changed {
     pub(crate) bearing: Option<Timestamp>,
     /// The set as a whole.
     pub(crate) set: Option<Timestamp>,
+    /// Labels decide, and nothing says since when they are so.
+    pub(crate) is_open: bool,
 }
 
 impl Changed {
@@ -131,6 +144,8 @@ pub(crate) struct Changes {
     policies: Option<Timestamp>,
     /// CIDR groups that they refer to.
     groups: Option<Timestamp>,
+    /// Some of these are referred to by labels that say no time.
+    is_open: bool,
 }
 
 impl Judge {
@@ -142,7 +157,7 @@ impl Judge {
     ) -> Changed {
         let set = self.set().changed;
         if !self.set().known_dates.are_some {
-            return Changed { bearing: None, set };
+            return Changed { set, ..Changed::default() };
         }
         let subject = self.class(subject);
         let key = (subject, direction);
@@ -153,14 +168,17 @@ impl Judge {
                 let own = self.set().changes(entry);
                 changes.policies = changes.policies.max(own.policies);
                 changes.groups = changes.groups.max(own.groups);
+                changes.is_open |= own.is_open;
             }
             self.changes.insert(key, changes);
             changes
         });
         // A pod belongs to no CIDR group; labels of groups in a record are those of its time.
         let settles_groups = |label: &crate::Label| matches!(&*label.source, "k8s" | "cidrgroup");
-        let groups = changes.groups.filter(|_| !peer.labels().iter().any(settles_groups));
-        Changed { bearing: changes.policies.max(groups), set }
+        let is_settled = peer.labels().iter().any(settles_groups);
+        let groups = changes.groups.filter(|_| !is_settled);
+        let is_open = changes.is_open && !is_settled;
+        Changed { bearing: changes.policies.max(groups), set, is_open }
     }
 }
 
@@ -186,6 +204,13 @@ impl PolicySet {
             Some(Peers::Any(peers)) => peers.as_slice(),
             _ => &[],
         };
+        let is_by_labels = |peer: &Peer| {
+            matches!(
+                peer.matcher,
+                PeerMatcher::CidrGroup { selector: GroupSelector::Labels(_), .. }
+                    | PeerMatcher::CloudGroup { .. }
+            )
+        };
         let of_peer = |peer: &Peer| match &peer.matcher {
             PeerMatcher::CidrGroup { selector: GroupSelector::Name(name), .. } => {
                 self.known_dates.by_group.get(name).copied()
@@ -195,7 +220,11 @@ impl PolicySet {
             | PeerMatcher::CloudGroup { .. } => self.known_dates.last_group,
             _ => None,
         };
-        Changes { policies: own.max(of_services), groups: peers.iter().filter_map(of_peer).max() }
+        Changes {
+            policies: own.max(of_services),
+            groups: peers.iter().filter_map(of_peer).max(),
+            is_open: self.known_dates.is_open && peers.iter().any(is_by_labels),
+        }
     }
 }
 
@@ -208,6 +237,8 @@ pub(crate) struct KnownDates {
     by_group: HashMap<String, Timestamp>,
     /// The last change of any CIDR group.
     last_group: Option<Timestamp>,
+    /// Nothing says when the labels of some CIDR group were changed.
+    is_open: bool,
 }
 
 impl KnownDates {
@@ -217,8 +248,10 @@ impl KnownDates {
             ..Self::default()
         };
         for group in &documents.groups {
+            known.is_open |= group.labelled.changed.is_none();
+            known.last_group =
+                known.last_group.max(group.dated.changed).max(group.labelled.changed);
             let Some(changed) = group.dated.changed else { continue };
-            known.last_group = known.last_group.max(Some(changed));
             let last = known.by_group.entry(group.name.clone()).or_insert(changed);
             *last = changed.max(*last);
         }
@@ -230,7 +263,10 @@ impl Documents {
     /// Everything that has a time, each with the index of its text.
     pub(crate) fn dates(&self) -> impl Iterator<Item = (usize, &Dated)> {
         let policies = self.policies.iter().map(|policy| (policy.source, &policy.dated));
-        let groups = self.groups.iter().map(|group| (group.source, &group.dated));
+        let groups = self
+            .groups
+            .iter()
+            .flat_map(|group| [&group.dated, &group.labelled].map(|dated| (group.source, dated)));
         let services = self.services.iter().flat_map(|service| &service.dated);
         policies.chain(groups).chain(services.map(|(source, dated)| (*source, dated)))
     }
@@ -238,7 +274,9 @@ impl Documents {
     /// The same, to be changed.
     pub(crate) fn dates_mut(&mut self) -> impl Iterator<Item = (usize, &mut Dated)> {
         let policies = self.policies.iter_mut().map(|policy| (policy.source, &mut policy.dated));
-        let groups = self.groups.iter_mut().map(|group| (group.source, &mut group.dated));
+        let groups = self.groups.iter_mut().flat_map(|group| {
+            [&mut group.dated, &mut group.labelled].map(|dated| (group.source, dated))
+        });
         let services = self.services.iter_mut().flat_map(|service| &mut service.dated);
         policies.chain(groups).chain(services.map(|(source, dated)| (*source, dated)))
     }

@@ -591,6 +591,8 @@ pub struct CidrGroup {
     pub prefixes: Vec<Prefix>,
     /// Index of the source text that it was read from.
     pub source: usize,
-    /// When it was last changed, as far as that is known.
+    /// When its addresses were last changed, as far as that is known.
     pub(crate) dated: Dated,
+    /// When its labels were.
+    pub(crate) labelled: Dated,
 }

@@ -447,8 +447,8 @@ fn group(node: &Node, name: String, source: usize) -> Result<CidrGroup, Refusal>
     } else {
         return Err(Refusal::invalid(node.at, "spec.externalCIDRs is missing"));
     }
-    let dated = Dated::of_object(node);
-    Ok(CidrGroup { name, labels, prefixes, source, dated })
+    let (dated, labelled) = (Dated::of(node), Dated::of_labels(node));
+    Ok(CidrGroup { name, labels, prefixes, source, dated, labelled })
 }
 
 #[cfg(test)]

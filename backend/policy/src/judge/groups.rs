@@ -245,6 +245,7 @@ spec: {externalCIDRs: [10.2.0.0/16, 10.9.0.0/16]}
             prefixes: vec![crate::Prefix::parse("20.1.0.0/16").unwrap()],
             source: 0,
             dated: crate::dates::Dated::default(),
+            labelled: crate::dates::Dated::default(),
         };
         let settings = Settings::default();
         let matcher = PeerMatcher::CloudGroup { key };

@@ -60,6 +60,8 @@ pub struct Judgement {
     pub(crate) lookup: Option<Lookup>,
     /// The change of the policies that the record is older than.
     pub later: Option<Timestamp>,
+    /// Labels of CIDR groups decide, and nothing says since when they are so.
+    pub(crate) is_undated: bool,
     /// Policies that Hubble names for this side.
     pub hubble: Vec<PolicyLabel>,
     /// Policies that decide here.
@@ -162,6 +164,7 @@ impl Judge {
             agreement,
             lookup,
             later,
+            is_undated: changed.is_open,
             hubble,
             ours,
             attribution,

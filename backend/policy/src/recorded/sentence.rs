@@ -142,9 +142,16 @@ impl Judgement {
             {
                 format!("differs: {observed}; these policies do not send it to the proxy")
             }
-            (Agreement::Differs, _) => format!(
-                "differs: {observed}; the policies have changed since, or are not all there"
-            ),
+            (Agreement::Differs, _) => {
+                let labels = if self.is_undated {
+                    "; since when the labels of its CIDR groups are so cannot be told"
+                } else {
+                    ""
+                };
+                format!(
+                    "differs: {observed}; the policies have changed since, or are not all there{labels}"
+                )
+            }
             (Agreement::Later, _) => {
                 let changed = self.later.map(written).unwrap_or_default();
                 format!(

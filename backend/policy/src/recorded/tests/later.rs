@@ -88,6 +88,41 @@ fn a_flow_is_not_judged_by_what_came_after_it() {
     check("creationTimestamp: null", &file, &ingress(0), Later);
 }
 
+/// `generation` counts changes of a group's addresses, not those of its labels.
+#[test]
+fn labels_of_groups_have_a_time_of_their_own() {
+    use Agreement::{Differs, Later};
+    const CREATED: &str = "creationTimestamp: '2026-11-30T13:00:00Z', generation: 1";
+    let check = |rule: &str, more: &str, file: Option<Timestamp>, expect: (Agreement, bool)| {
+        let text = format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: front, namespace: pets, {CREATED}}}\nspec:\n  endpointSelector: {{matchLabels: {{app: front}}}}\n  egress:\n  - toCIDRSet: [{{{rule}}}]\n---\napiVersion: cilium.io/v2\nkind: CiliumCIDRGroup\nmetadata: {{name: g, labels: {{team: a}}, {CREATED}{more}}}\nspec: {{externalCIDRs: [20.1.1.0/24]}}\n"
+        );
+        let set = PolicySet::read(&[SourceText { index: 0, text: &text }], Settings::default());
+        let set = set.dated(&Dates { texts: vec![file], set: None });
+        let world = Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
+        let flow = Flow {
+            ip: Some(flow::Ip { destination: "20.1.1.1".to_owned(), ..flow::Ip::default() }),
+            ..refused(pod("pets", "app=front"), world, TrafficDirection::Egress, 0)
+        };
+        let judgement = Judge::new(Arc::new(set)).explain_flow(&flow, &Learned::default()).unwrap();
+        let is_said = judgement.comparison().contains("labels of its CIDR groups");
+        assert_eq!((judgement.agreement, is_said), expect, "{text}");
+    };
+    let (name, labels) = ("cidrGroupRef: g", "cidrGroupSelector: {matchLabels: {team: a}}");
+    check(name, "", None, (Differs, false));
+    check(name, "", at(180), (Differs, false));
+    check(labels, "", None, (Differs, true));
+    check(labels, "", at(180), (Later, false));
+    let managed = |time: &str| {
+        format!(
+            ", managedFields: [{{manager: k, time: '{time}', fieldsV1: {{'f:metadata': {{'f:labels': {{}}}}}}}}]"
+        )
+    };
+    check(labels, &managed("2026-11-30T14:03:00Z"), None, (Later, false));
+    check(name, &managed("2026-11-30T14:03:00Z"), None, (Differs, false));
+    check(labels, &managed("2026-11-30T13:30:00Z"), at(180), (Differs, false));
+}
+
 #[test]
 fn what_proves_nothing_stays_so() {
     let front = pod("pets", "app=front");
