@@ -14,7 +14,7 @@ use crate::workspace;
 const KNOWN_BY: [(&str, &[&str]); 2] = [
     ("grafana-plugin-sdk", &["plugin-protocol"]),
     // The preview and the benchmarks read what is sent to Grafana.
-    ("arrow", &["plugin", "preview", "bench"]),
+    ("arrow", &["frames", "preview", "bench"]),
 ];
 
 /// A crate of the workspace.

@@ -6,8 +6,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use frames::PolicyFile;
+
 use super::roots::Allowed;
-use super::{PolicyFile, PolicyFiles, shown};
+use super::{PolicyFiles, shown};
 
 /// Files that are read.
 const MAX_FILES: usize = 1_000;

@@ -8,6 +8,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use frames::PolicyFile;
 use wording::Notice;
 
 pub(crate) use self::roots::Roots;
@@ -26,16 +27,6 @@ pub(crate) struct PolicySource {
     pub(crate) folder: Option<PathBuf>,
     /// The namespace of documents that name none.
     pub(crate) namespace: Option<String>,
-}
-
-/// A file of policies; whether it holds any, its reader finds out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PolicyFile {
-    /// Below its folder, parts separated by `/`.
-    pub(crate) name: String,
-    pub(crate) text: String,
-    /// Unix milliseconds; none for the text in the settings.
-    pub(crate) modified_ms: Option<i64>,
 }
 
 /// The files, and what of them could not be had.

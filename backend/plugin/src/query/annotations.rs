@@ -15,8 +15,8 @@ use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::read_rows;
 use super::{Envelope, QueryError};
-use crate::frames::{DropAnnotation, Frame, drop_annotations};
 use crate::instance::Instance;
+use frames::{DropAnnotation, Frame, drop_annotations};
 
 /// More lines than that hide the chart that they stand in.
 pub(super) const DEFAULT_LIMIT: i64 = 20;

@@ -11,8 +11,8 @@ use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::read_rows;
 use super::{Envelope, QueryError};
-use crate::frames::{Frame, dns_table};
 use crate::instance::Instance;
+use frames::{Frame, dns_table};
 
 pub(super) const DEFAULT_LIMIT: i64 = 1_000;
 pub(super) const MAX_LIMIT: i64 = 10_000;

@@ -18,9 +18,9 @@ use super::filter::FlowSelection;
 use super::model::{FlowsFormat, FlowsQuery};
 use super::rows::without_time;
 use super::{Envelope, QueryError};
-use crate::frames::{self, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta};
 use crate::instance::Instance;
 use crate::relay::{BufferStart, Newest, NewestRequest, RelayError, Remark, TimeRange};
+use frames::{self, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta};
 
 /// Flows and all that is to be said about them.
 #[derive(Debug)]

@@ -23,12 +23,12 @@ use super::group_name::group_name;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::without_time;
 use super::{Envelope, QueryError, Reader};
-use crate::frames::{
+use crate::instance::Instance;
+use crate::relay::{BufferStart, ScanRequest, TimeRange};
+use frames::{
     FlowSeries, FlowSeriesShape, Frame, Meta, flow_log_volume, flow_numbers, flow_ranking,
     flow_time_series,
 };
-use crate::instance::Instance;
-use crate::relay::{BufferStart, ScanRequest, TimeRange};
 
 /// Groups that are kept apart while counting; more are counted as `other`.
 const MAX_GROUPS: usize = 1_000;

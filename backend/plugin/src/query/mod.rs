@@ -47,10 +47,10 @@ pub(crate) use self::form::FlowsForm;
 pub(crate) use self::model::{FlowsFormat, FlowsQuery, InvalidQuery};
 use self::model::{PromqlFormat, Query};
 use self::policies::PoliciesQuery;
-use crate::frames::{self, Frame};
 use crate::instance::Instance;
 use crate::relay::RelayError;
 use crate::settings::InvalidSettings;
+use frames::{self, Frame};
 use prometheus::{ForwardedIdentity, PrometheusError};
 
 /// Queries of one request at most: a dashboard panel has 26 letters to name them by.

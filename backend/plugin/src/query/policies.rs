@@ -5,9 +5,9 @@ use wording::Notice;
 use super::QueryError;
 use super::fields::Fields;
 use super::model::InvalidQuery;
-use crate::frames::{Frame, Meta, policy_files};
 use crate::instance::Instance;
 use crate::policies::{PolicyFiles, Roots};
+use frames::{Frame, Meta, policy_files};
 
 /// Everything that is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use super::flag::unresolved_variable;
 use super::model::{InvalidQuery, PromqlFormat, PromqlQuery};
 use super::{Envelope, QueryError, Reader, upstream_notices};
-use crate::frames::{self, Frame, Legend, SeriesQuery};
 use crate::instance::Instance;
+use frames::{self, Frame, Legend, SeriesQuery};
 use prometheus::{
     Answer, Evaluated, ExemplarSeries, PrometheusClient, PrometheusError, ResultData, Series,
     StepRequest, align_ms, interpolate, step_ms,

@@ -12,9 +12,9 @@ use super::filter::FlowSelection;
 use super::flows::{executed, now_ms, relay_notices, remark_notices, unreadable};
 use super::form::FlowsForm;
 use super::{Envelope, QueryError};
-use crate::frames::Meta;
 use crate::instance::Instance;
 use crate::relay::{ScanRequest, Scanned, TimeRange};
+use frames::Meta;
 
 /// Flows of a batch: its dictionary is kept from one to the next.
 const BATCH_FLOWS: usize = 1_024;

@@ -9,8 +9,8 @@ use super::form::FlowsForm;
 use super::model::{InvalidQuery, read_fields};
 use super::rows::read_rows;
 use super::{Envelope, QueryError};
-use crate::frames::{Frame, graph_links, node_graph};
 use crate::instance::Instance;
+use frames::{Frame, graph_links, node_graph};
 
 /// Nodes that Grafana's node graph draws; it hides all others.
 /// Source: `public/app/plugins/panel/nodeGraph/NodeGraph.tsx`, `defaultNodeCountLimit`.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use flow::columns::ColumnSet;
+use flow::columns::{ColumnSet, FlowColumns};
 use flow::filter::{CompiledFilterSet, FilterSet, FlowFilter};
 use hubble_api::client::{FlowRequest, Notice, RelayError as ClientError};
 use hubble_api::pb::observer::GetFlowsResponse;
@@ -115,8 +115,11 @@ impl Plan {
             });
         };
         let mut remarks = Vec::new();
-        let fields: Vec<&str> =
-            columns_since(columns, oldest).iter().map(|(column, _)| column.name()).collect();
+        // A node that does not know of aggregates makes none: each of its records is one flow.
+        let missing = columns_since(columns, oldest)
+            .into_iter()
+            .filter(|(column, _)| !FlowColumns::STANDS_FOR_COLUMNS.contains(*column));
+        let fields: Vec<&str> = missing.map(|(column, _)| column.name()).collect();
         if !fields.is_empty() && columns != ColumnSet::ALL {
             remarks.push(Remark::FieldsMissing { oldest, fields });
         }

@@ -8,7 +8,8 @@ use hubble_api::projection::Decoder;
 use wording::Severity;
 
 use super::Shape;
-use crate::frames::{BadFrame, FramePart, Meta, Said, live_json, live_log, live_table};
+use crate::query::now_ms;
+use frames::{BadFrame, FramePart, Meta, Said, live_json, live_log, live_table};
 
 /// Flows of one message. At five messages a second it is more than anybody reads, and little
 /// enough for a browser.
@@ -69,7 +70,8 @@ impl Batch {
     pub(super) fn say(&mut self, severity: Severity, text: String) {
         if self.said.len() < MAX_SAID {
             self.said_before += 1;
-            self.said.push(Said::now(severity, text, self.said_before));
+            let time_nanos = now_ms().saturating_mul(1_000_000);
+            self.said.push(Said { time_nanos, severity, text, number: self.said_before });
         }
     }
 

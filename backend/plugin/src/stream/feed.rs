@@ -15,9 +15,9 @@ use wording::{Notice, Severity};
 
 use super::LiveQuery;
 use super::batch::{Batch, MAX_FLOWS};
-use crate::frames::FramePart;
 use crate::instance::Instance;
 use crate::relay::{self, Plan, Relay, StartMarkers};
+use frames::FramePart;
 
 /// Time between two messages.
 const PACE: Duration = Duration::from_millis(200);

@@ -18,13 +18,13 @@ use wording::{Notice, Severity};
 
 use self::batch::Batch;
 pub(crate) use self::channels::{ChannelKey, Channels, Ticket};
-use crate::frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart, Said};
 use crate::instance::Instance;
 use crate::query::{
     Fields, FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, MAX_QUERY_BYTES,
     QueryError, now_ms, resolve_clusters,
 };
 use crate::relay::TimeRange;
+use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart};
 
 /// Flows of the past that a stream begins with, of each node, where the query says nothing:
 /// as many as `hubble observe` shows.
@@ -225,11 +225,5 @@ fn message(error: &InvalidLiveQuery) -> String {
     match error {
         InvalidLiveQuery::Query(error) => error.message(),
         other => wording::with_causes(other),
-    }
-}
-
-impl Said {
-    fn now(severity: Severity, text: String, number: u64) -> Self {
-        Self { time_nanos: now_ms().saturating_mul(1_000_000), severity, text, number }
     }
 }

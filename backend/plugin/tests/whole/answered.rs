@@ -256,7 +256,7 @@ async fn a_range_that_is_forgotten_says_so() {
     let source = relay.source();
     for query in queries() {
         let answers = plugin.query(&source, range, &[("A", query.clone())]).await;
-        let frame = crate::golden::render(&answers["A"].frames[0], 10);
+        let frame = frames::golden::render(&answers["A"].frames[0], 10);
         let memory = format!(
             r#""memory":{{"begins":{begins},"complete":false,"completeSince":{},"forgotten":true,"rangeBegin":{},"rangeEnd":{}}}"#,
             begins + 5_000,

@@ -386,7 +386,7 @@ async fn odd_answers_are_read_as_far_as_they_go() {
         let answer = &answers["A"];
         assert_eq!((answer.status, answer.error.as_str()), (200, ""), "{data:.80}");
         let frames: Vec<String> =
-            answer.frames.iter().map(|frame| crate::golden::render(frame, 10)).collect();
+            answer.frames.iter().map(|frame| frames::golden::render(frame, 10)).collect();
         assert_eq!(frames.len(), expected.len().max(1), "{frames:?}");
         for (frame, expected) in frames.iter().zip(expected) {
             assert!(frame.contains(expected), "{expected} in {frame}");

@@ -301,7 +301,7 @@ async fn packed_frames_hold_the_relays_own_bytes() {
     let query = flows_query(&json!({ "format": "packed", "limit": 400 }));
     let answers = plugin.query(&relay.source(), Range::last_hour(), &[("A", query)]).await;
     let file = answers["A"].frames[0].clone();
-    let text = crate::golden::render(&file, 0);
+    let text = frames::golden::render(&file, 0);
     assert!(
         text.contains("\"packed\": \"hubble-flows/1\"") && text.contains("\"flows\": 400"),
         "{text}"

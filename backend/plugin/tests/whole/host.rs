@@ -184,7 +184,7 @@ impl Plugin {
         let mut answers = self.query(source, range, &[("A", query)]).await;
         let answer = answers.remove("A").unwrap();
         assert_eq!((answer.error.as_str(), answer.status), ("", 200));
-        answer.frames.iter().map(|frame| crate::golden::render(frame, 10)).collect()
+        answer.frames.iter().map(|frame| frames::golden::render(frame, 10)).collect()
     }
 
     /// Runs one query that must fail: status, source, message.

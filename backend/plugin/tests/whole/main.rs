@@ -14,8 +14,6 @@ mod certificates;
 mod correlation;
 mod entra;
 mod flows;
-#[path = "../../src/frames/golden.rs"]
-mod golden;
 mod health;
 mod host;
 mod http;

@@ -270,7 +270,7 @@ async fn each_node_is_first_asked_for_its_share() {
         let relay = Relay::start(script).await;
         let query = json!({ "queryType": "flows", "limit": 500 });
         let answers = plugin.query(&relay.source(), Range::last_hour(), &[("A", query)]).await;
-        let text = crate::golden::render(&answers["A"].frames[0], 600);
+        let text = frames::golden::render(&answers["A"].frames[0], 600);
         let shown: Vec<i64> = text
             .split_once("rows:\n")
             .unwrap()

@@ -122,7 +122,7 @@ async fn losses_before_hubble_are_counted_with_their_share() {
         let range = Range { from_ms: now - 5_000, to_ms: now };
         let query = json!({ "queryType": "flowMetrics", "format": "top" });
         let answers = plugin.query(&source, range, &[("A", query)]).await;
-        let frame = crate::golden::render(&answers["A"].frames[0], 10);
+        let frame = frames::golden::render(&answers["A"].frames[0], 10);
         assert!(frame.contains("each number is a lower bound"), "{release:?}: {frame}");
         let shares: Vec<f64> = frame
             .split("events lost on node `")

@@ -144,7 +144,7 @@ async fn tables_beside_tables_bear_their_ref_id() {
         .query(&prometheus.source(), RANGE, &[("A", table.clone()), ("B", table.clone())])
         .await;
     for ref_id in ["A", "B"] {
-        let text = crate::golden::render(&answers[ref_id].frames[0], 5);
+        let text = frames::golden::render(&answers[ref_id].frames[0], 5);
         assert!(text.contains(&format!("- Value #{ref_id}: Float64")), "{text}");
     }
     let alone = plugin.frames(&prometheus.source(), RANGE, table).await;
@@ -194,7 +194,7 @@ async fn alert_rules_and_expressions_get_series() {
             let queries = [("A", query.clone())];
             let answers = plugin.query_with(&prometheus.source(), RANGE, &queries, &headers).await;
             let text: Vec<String> =
-                answers["A"].frames.iter().map(|frame| crate::golden::render(frame, 5)).collect();
+                answers["A"].frames.iter().map(|frame| frames::golden::render(frame, 5)).collect();
             let is_panel = headers[0].0 == "http_X-Panel-Id";
             assert_eq!(text[0].contains(frame_type), !is_panel, "{headers:?} {}", text[0]);
             if !is_panel {
@@ -220,7 +220,7 @@ async fn alert_rules_and_expressions_get_one_kind_of_frame() {
             let queries = [("A", query)];
             let answers = plugin.query_with(&prometheus.source(), RANGE, &queries, &headers).await;
             let frames: Vec<String> =
-                answers["A"].frames.iter().map(|frame| crate::golden::render(frame, 5)).collect();
+                answers["A"].frames.iter().map(|frame| frames::golden::render(frame, 5)).collect();
             assert_eq!(frames.len(), 1, "{headers:?} {format}");
             assert!(frames[0].contains("timeseries-multi"), "{}", frames[0]);
         }

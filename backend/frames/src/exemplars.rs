@@ -1,0 +1,191 @@
+//! Exemplars of Prometheus, sampled and as one frame, as Grafana's own source shapes them.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{Float64Array, StringBuilder, TimestampNanosecondArray};
+use serde_json::json;
+use wording::Notice;
+
+use crate::series::SeriesQuery;
+use crate::{Field, Frame, FrameType, Meta};
+use prometheus::{ExemplarSeries, LabelSet, align_ms};
+
+/// Exemplars shown at most: more points than that are no dots any more.
+const MAX_EXEMPLARS: usize = 1_000;
+
+/// One exemplar with the labels of its series.
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    time_nanos: i64,
+    value: f64,
+    labels: LabelSet,
+}
+
+/// Exemplars as Grafana's time series panel shows them: an annotation frame. `None` without any.
+pub fn exemplars(query: &SeriesQuery<'_>, series: Vec<ExemplarSeries>) -> Option<Frame> {
+    let mut rows: Vec<Row> = Vec::new();
+    for series in series {
+        for exemplar in series.exemplars {
+            let mut labels = series.labels.clone();
+            labels.extend(exemplar.labels);
+            rows.push(Row { time_nanos: exemplar.time.0, value: exemplar.value.0, labels });
+        }
+    }
+    if rows.is_empty() {
+        return None;
+    }
+    let total = rows.len();
+    let mut rows = sample(rows, query.step_ms);
+    let sampled = rows.len();
+    let notices = (sampled > MAX_EXEMPLARS).then(|| {
+        Notice::info(format!("showing the newest {MAX_EXEMPLARS} of {sampled} exemplars"))
+    });
+    rows.drain(..sampled.saturating_sub(MAX_EXEMPLARS));
+    let names: BTreeSet<&str> =
+        rows.iter().flat_map(|row| row.labels.keys()).map(String::as_str).collect();
+    let mut fields = vec![
+        Field::new(
+            "Time",
+            Arc::new(TimestampNanosecondArray::from_iter_values(
+                rows.iter().map(|row| row.time_nanos),
+            )),
+        ),
+        Field::new(
+            "Value",
+            Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.value))),
+        ),
+    ];
+    for name in names.into_iter().filter(|name| !matches!(*name, "Time" | "Value")) {
+        let mut column = StringBuilder::new();
+        for row in &rows {
+            column.append_value(row.labels.get(name).map_or("", String::as_str));
+        }
+        fields.push(Field::new(name, Arc::new(column.finish())));
+    }
+    let mut meta = query.meta(FrameType::Table, "exemplar", notices.into_iter().collect());
+    meta.custom.insert("exemplars".to_owned(), json!(total));
+    Some(Frame {
+        name: "exemplar".to_owned(),
+        fields,
+        meta: Meta { frame_type: None, data_topic: Some("annotations"), ..meta },
+    })
+}
+
+/// In each step the largest value, and below it those that lie more than two standard deviations
+/// under the one taken before. Oldest first. Source: promlib `exemplar/sampler_stddev.go`.
+fn sample(rows: Vec<Row>, step_ms: u64) -> Vec<Row> {
+    let far = standard_deviation(rows.iter().map(|row| row.value)) * 2.0;
+    let mut steps: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        let step = align_ms(row.time_nanos.div_euclid(1_000_000), step_ms, 0);
+        steps.entry(step).or_default().push(row);
+    }
+    let mut sampled: Vec<Row> = Vec::new();
+    for mut step in steps.into_values() {
+        // Nothing is larger than NaN: it keeps its place, and nothing passes it.
+        for numbers in step.split_mut(|row| row.value.is_nan()) {
+            numbers.sort_by(|a, b| b.value.partial_cmp(&a.value).unwrap_or(Ordering::Equal));
+        }
+        let mut last: Option<f64> = None;
+        step.retain(|row| {
+            let is_taken = last.is_none_or(|last| far > 0.0 && last - row.value > far);
+            if is_taken {
+                last = Some(row.value);
+            }
+            is_taken
+        });
+        sampled.append(&mut step);
+    }
+    sampled.sort_by_key(|row| row.time_nanos);
+    sampled
+}
+
+/// Of a sample, by Welford's algorithm; 0 for fewer than two values.
+fn standard_deviation(values: impl Iterator<Item = f64>) -> f64 {
+    let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
+    for value in values {
+        count += 1.0;
+        let before = value - mean;
+        mean += before / count;
+        squares += before * (value - mean);
+    }
+    if count < 2.0 { 0.0 } else { f64::sqrt(squares / (count - 1.0)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(step_ms: u64, exemplars: &[(i64, f64)], expected: &[(i64, f64)]) {
+        let rows = exemplars.iter().map(|(time_ms, value)| Row {
+            time_nanos: time_ms * 1_000_000,
+            value: *value,
+            labels: LabelSet::new(),
+        });
+        let sampled: Vec<(i64, f64)> = sample(rows.collect(), step_ms)
+            .into_iter()
+            .map(|row| (row.time_nanos / 1_000_000, row.value))
+            .collect();
+        assert_eq!(sampled, expected);
+    }
+
+    #[test]
+    fn one_a_step_and_what_lies_far_below() {
+        check(1_000, &[], &[]);
+        check(1_000, &[(5, 1.0)], &[(5, 1.0)]);
+        check(1_000, &[(1_500, 1.0), (10, 2.0)], &[(10, 2.0), (1_500, 1.0)]);
+        check(1_000, &[(10, 1.0), (20, 3.0), (30, 2.0)], &[(20, 3.0)]);
+        check(1_000, &[(10, 1.0), (20, 1.0), (30, 1.0)], &[(10, 1.0)]);
+        // Ten at the top, one far below: deviation 3.0, so 10 below is far.
+        let mut outlier: Vec<(i64, f64)> = (0..10).map(|time_ms| (time_ms, 10.0)).collect();
+        outlier.push((10, 0.0));
+        check(1_000, &outlier, &[(0, 10.0), (10, 0.0)]);
+    }
+
+    #[test]
+    fn values_that_are_no_number_take_no_other_step_down() {
+        let rows = [(1, f64::NAN), (2, 1.0), (1_500, f64::INFINITY), (2_500, -1.0)];
+        let rows = rows.map(|(time_ms, value)| Row {
+            time_nanos: time_ms * 1_000_000,
+            value,
+            labels: LabelSet::new(),
+        });
+        let times: Vec<i64> =
+            sample(rows.to_vec(), 1_000).iter().map(|row| row.time_nanos / 1_000_000).collect();
+        assert_eq!(times, [1, 1_500, 2_500]);
+    }
+
+    /// As promlib sorts them: NaN is larger than nothing and smaller than nothing.
+    #[test]
+    fn a_value_that_is_no_number_keeps_its_place() {
+        let taken = |values: &[f64]| -> f64 {
+            let rows = values.iter().zip(0..).map(|(&value, time_nanos)| Row {
+                time_nanos,
+                value,
+                labels: LabelSet::new(),
+            });
+            let sampled = sample(rows.collect(), 1_000);
+            assert_eq!(sampled.len(), 1, "{values:?}");
+            sampled[0].value
+        };
+        let check = |values: &[f64], expected: f64| {
+            assert!((taken(values) - expected).abs() < 1e-12, "{values:?}");
+        };
+        check(&[1.0, f64::NAN], 1.0);
+        check(&[1.0, 3.0, f64::NAN, 5.0], 3.0);
+        check(&[2.0, -f64::NAN, 5.0], 2.0);
+        assert!(taken(&[f64::NAN, 7.0]).is_nan());
+    }
+
+    #[test]
+    fn deviation() {
+        for (values, expected) in
+            [(&[][..], 0.0), (&[4.0][..], 0.0), (&[1.0, 3.0][..], f64::sqrt(2.0))]
+        {
+            let got = standard_deviation(values.iter().copied());
+            assert!((got - expected).abs() < 1e-12, "{values:?}: {got}");
+        }
+    }
+}

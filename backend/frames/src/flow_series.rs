@@ -1,0 +1,146 @@
+//! Counts of flows as time series and numbers, after the data plane's contracts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Float64Array, StringArray, TimestampNanosecondArray};
+
+use serde_json::Map;
+
+use crate::flow_table::verdict_color;
+use crate::{Field, FieldConfig, FixedColor, Frame, FrameType, Meta};
+
+/// A group's values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FlowSeries {
+    /// In legends and beside bars, instead of the value's name with all labels.
+    pub name: Option<String>,
+    /// The group's key, by the fields that it is grouped by.
+    pub labels: BTreeMap<String, String>,
+    /// `None`: cannot be told.
+    pub values: Vec<Option<f64>>,
+}
+
+/// What all series of an answer share.
+#[derive(Debug, Clone)]
+pub struct FlowSeriesShape {
+    /// Name of the value: `count`, `rate`, …
+    pub name: &'static str,
+    /// Grafana's unit.
+    pub unit: &'static str,
+    /// Time from one point to the next, in milliseconds.
+    pub step_ms: u64,
+    /// Begin of each bucket.
+    pub times_nanos: Vec<i64>,
+}
+
+/// One frame per series, in `timeseries-multi`.
+pub fn flow_time_series(
+    shape: &FlowSeriesShape,
+    series: Vec<FlowSeries>,
+    meta: Meta,
+) -> Vec<Frame> {
+    let meta = Meta {
+        frame_type: Some(FrameType::TimeseriesMulti),
+        type_version: Some([0, 1]),
+        preferred_visualisation_type: Some("graph"),
+        ..meta
+    };
+    let frames = series.into_iter().map(|series| {
+        let name = series.name.clone();
+        let times = TimestampNanosecondArray::from(shape.times_nanos.clone());
+        let config = FieldConfig { interval: Some(shape.step_ms), ..FieldConfig::default() };
+        let time = Field::new("Time", Arc::new(times)).with_config(config);
+        (name, vec![time, value(shape, series)])
+    });
+    with_meta(frames.collect(), meta)
+}
+
+/// As [`flow_time_series`]; where there is no series, the fields of one without rows: Grafana looks
+/// for a time and a number in every frame of a log volume.
+pub fn flow_log_volume(
+    mut shape: FlowSeriesShape,
+    mut series: Vec<FlowSeries>,
+    meta: Meta,
+) -> Vec<Frame> {
+    if series.is_empty() {
+        shape.times_nanos.clear();
+        series.push(FlowSeries { name: None, labels: BTreeMap::new(), values: Vec::new() });
+    }
+    flow_time_series(&shape, series, meta)
+}
+
+/// One frame with one value per series, in `numeric-multi`.
+pub fn flow_numbers(shape: &FlowSeriesShape, series: Vec<FlowSeries>, meta: Meta) -> Vec<Frame> {
+    let meta =
+        Meta { frame_type: Some(FrameType::NumericMulti), type_version: Some([0, 1]), ..meta };
+    let frames = series.into_iter().map(|series| (series.name.clone(), vec![value(shape, series)]));
+    with_meta(frames.collect(), meta)
+}
+
+/// One frame with a row for each series, in `numeric-long`: a column for each label of `keys`, in
+/// their order, then the value.
+pub fn flow_ranking(
+    shape: &FlowSeriesShape,
+    keys: &[&'static str],
+    series: &[FlowSeries],
+    meta: Meta,
+) -> Vec<Frame> {
+    let meta = Meta {
+        frame_type: Some(FrameType::NumericLong),
+        type_version: Some([0, 1]),
+        preferred_visualisation_type: Some("table"),
+        ..meta
+    };
+    if series.is_empty() {
+        return with_meta(Vec::new(), meta);
+    }
+    let column = |key: &&'static str| {
+        let of = |series: &FlowSeries| series.labels.get(*key).cloned().unwrap_or_default();
+        Field::new(
+            *key,
+            Arc::new(series.iter().map(|series| Some(of(series))).collect::<StringArray>()),
+        )
+    };
+    let mut fields: Vec<Field> = keys.iter().map(column).collect();
+    let values: Float64Array =
+        series.iter().map(|series| series.values.first().copied()?).collect();
+    let config = FieldConfig { unit: Some(shape.unit), ..FieldConfig::default() };
+    fields.push(Field::new(shape.name, Arc::new(values)).nullable().with_config(config));
+    with_meta(vec![(None, fields)], meta)
+}
+
+fn value(shape: &FlowSeriesShape, series: FlowSeries) -> Field {
+    // Drops are red here, too, and not what the palette happens to have for them.
+    let color = match series.labels.first_key_value() {
+        Some((key, verdict)) if key == "verdict" && series.labels.len() == 1 => {
+            verdict_color(verdict).map(FixedColor::new)
+        }
+        _ => None,
+    };
+    let config = FieldConfig {
+        unit: Some(shape.unit),
+        display_name_from_ds: series.name,
+        color,
+        ..FieldConfig::default()
+    };
+    let values = Arc::new(Float64Array::from(series.values));
+    let field = Field::new(shape.name, values).nullable().with_config(config);
+    Field { labels: series.labels, ..field }
+}
+
+/// Frames of these names and fields; one without fields where there are none. What is to be said of the
+/// answer stands on the first alone.
+fn with_meta(frames: Vec<(Option<String>, Vec<Field>)>, meta: Meta) -> Vec<Frame> {
+    let rest = Meta { notices: Vec::new(), custom: Map::new(), ..meta.clone() };
+    let mut metas = std::iter::once(meta).chain(std::iter::repeat(rest));
+    let frames = if frames.is_empty() { vec![(None, Vec::new())] } else { frames };
+    frames
+        .into_iter()
+        .map(|(name, fields)| Frame {
+            name: name.unwrap_or_default(),
+            fields,
+            meta: metas.next().unwrap_or_default(),
+        })
+        .collect()
+}

@@ -1,0 +1,123 @@
+//! Histograms of Prometheus as heat maps, in the two forms that Grafana's panel reads.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Float64Builder, Int8Array};
+use wording::Notice;
+
+use crate::series::{head_only, one_each};
+use crate::{Field, Frame, FrameType, Meta, SeriesQuery};
+use prometheus::{BucketCells, LabelSet, Series};
+
+/// Classic histograms (`…_bucket` series with `le`) as rows of a heat map: one frame a group of
+/// other labels, one field a bucket, without what the bucket below holds already.
+pub fn heatmap(query: &SeriesQuery<'_>, series: Vec<Series>, notices: Vec<Notice>) -> Vec<Frame> {
+    let mut groups: BTreeMap<LabelSet, Vec<Bucket>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for mut series in series {
+        match series.labels.remove("le").and_then(|le| Some((le.parse::<f64>().ok()?, le))) {
+            Some((upper, le)) => {
+                let bucket = Bucket { upper, le, at: by_time(&series) };
+                groups.entry(series.labels).or_default().push(bucket);
+            }
+            None => others.push(series),
+        }
+    }
+    let meta = query.meta(FrameType::HeatmapRows, "matrix", notices);
+    let mut frames: Vec<Frame> = groups
+        .into_iter()
+        .map(|(labels, buckets)| bucket_rows(query, &labels, buckets, &meta))
+        .collect();
+    let plain = Meta {
+        frame_type: Some(FrameType::TimeseriesMulti),
+        type_version: Some([0, 1]),
+        ..meta.clone()
+    };
+    if !others.is_empty() {
+        frames.extend(one_each(query, others, plain));
+    }
+    head_only(frames, meta)
+}
+
+struct Bucket {
+    upper: f64,
+    le: String,
+    at: HashMap<i64, f64>,
+}
+
+fn by_time(series: &Series) -> HashMap<i64, f64> {
+    series.times_nanos.iter().copied().zip(series.values.iter().copied()).collect()
+}
+
+fn bucket_rows(
+    query: &SeriesQuery<'_>,
+    labels: &LabelSet,
+    mut buckets: Vec<Bucket>,
+    meta: &Meta,
+) -> Frame {
+    buckets.sort_by(|a, b| a.upper.total_cmp(&b.upper));
+    let mut times: BTreeSet<i64> = BTreeSet::new();
+    for bucket in &buckets {
+        #[expect(clippy::iter_over_hash_type, reason = "into a sorted set")]
+        for &time in bucket.at.keys() {
+            times.insert(time);
+        }
+    }
+    let mut fields = vec![query.time_field(times.iter().copied().collect())];
+    let mut names = BTreeSet::new();
+    // What the buckets below hold, at each time: not every bucket has a sample at every time.
+    let mut below: HashMap<i64, f64> = HashMap::new();
+    for bucket in &buckets {
+        // `1` and `1.0` may both be there while a target is upgraded.
+        if !names.insert(bucket.le.as_str()) {
+            continue;
+        }
+        let mut column = Float64Builder::with_capacity(times.len());
+        for &time in &times {
+            // What is not known is nothing to be counted from.
+            let Some(&count) = bucket.at.get(&time).filter(|count| !count.is_nan()) else {
+                column.append_null();
+                continue;
+            };
+            let more = count - below.insert(time, count).unwrap_or(0.0);
+            // Buckets are scraped one after the other, so a lower one may be ahead by a little.
+            column.append_option((!more.is_nan()).then_some(more.max(0.0)));
+        }
+        let mut field = Field::new(&bucket.le, Arc::new(column.finish())).nullable();
+        field.labels.clone_from(labels);
+        field.labels.insert("le".to_owned(), bucket.le.clone());
+        field.config.display_name_from_ds = Some(bucket.le.clone());
+        fields.push(field);
+    }
+    Frame { name: String::new(), fields, meta: meta.clone() }
+}
+
+/// The buckets of native histograms as cells, each with its own bounds. As in Grafana's own source
+/// every field bears the labels, and the lower bound the series' name.
+pub(crate) fn heatmap_cells(
+    query: &SeriesQuery<'_>,
+    labels: &LabelSet,
+    cells: BucketCells,
+    meta: &Meta,
+) -> Frame {
+    let floats = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
+    let mut time = query.time_field(cells.times_nanos);
+    "xMax".clone_into(&mut time.name);
+    let mut lower = Field::new("yMin", floats(cells.lower));
+    lower.config.display_name_from_ds = query.legend.name(labels, query.expr);
+    let mut fields = vec![
+        time,
+        lower,
+        Field::new("yMax", floats(cells.upper)),
+        Field::new("count", floats(cells.counts)),
+        Field::new("yLayout", Arc::new(Int8Array::from(cells.layouts))),
+    ];
+    for field in &mut fields {
+        field.labels.clone_from(labels);
+    }
+    let mut meta =
+        Meta { frame_type: Some(FrameType::HeatmapCells), type_version: None, ..meta.clone() };
+    meta.custom.remove("resultType");
+    Frame { name: String::new(), fields, meta }
+}

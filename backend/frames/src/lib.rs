@@ -1,0 +1,214 @@
+//! Data frames for Grafana: Arrow IPC files, and the metadata that Grafana reads beside the
+//! columns. This is the one crate that knows either. A [`Frame`] is made here from what the others
+//! have (columns of flows, series, counts, a service map, files of policies), checked by
+//! [`encode`], and leaves as bytes: Grafana refuses a whole request when one of its frames has a
+//! column type or a metadata value that it does not expect, and says why only in its own log.
+//! Metadata is right by its types; columns are looked at.
+
+mod annotations;
+mod check;
+#[cfg(any(test, feature = "golden"))]
+mod contract;
+mod dns_table;
+mod exemplars;
+#[cfg(test)]
+mod flow_golden;
+mod flow_links;
+mod flow_log;
+mod flow_series;
+mod flow_table;
+mod flow_text;
+#[cfg(any(test, feature = "golden"))]
+pub mod golden;
+mod heatmap;
+mod ipc;
+mod live;
+mod node_graph;
+mod packed;
+mod policy_files;
+mod series;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use arrow::array::ArrayRef;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use wording::Notice;
+
+pub use self::annotations::{DropAnnotation, drop_annotations};
+pub use self::check::BadFrame;
+pub use self::dns_table::dns_table;
+pub use self::exemplars::exemplars;
+pub use self::flow_links::{flow_links, graph_links};
+pub use self::flow_log::{FLOW_LOG_COLUMNS, flow_log};
+pub use self::flow_series::{
+    FlowSeries, FlowSeriesShape, flow_log_volume, flow_numbers, flow_ranking, flow_time_series,
+};
+pub use self::flow_table::{FLOW_TABLE_COLUMNS, flow_table};
+pub use self::heatmap::heatmap;
+pub use self::ipc::encode;
+pub use self::live::{FramePart, Said, live_json, live_log, live_table};
+pub use self::node_graph::node_graph;
+pub use self::packed::packed_flows;
+pub use self::policy_files::{PolicyFile, policy_files};
+pub use self::series::{Legend, SeriesQuery, table, text, time_series, vector};
+
+/// One frame: named fields of one length, and what Grafana should know about them.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    pub(crate) name: String,
+    pub(crate) fields: Vec<Field>,
+    /// What Grafana should know about it.
+    pub meta: Meta,
+}
+
+/// A column.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) values: ArrayRef,
+    /// Whether the schema says that values may be absent. It does not follow the values at hand:
+    /// a schema that changes from refresh to refresh is none.
+    pub(crate) nullable: bool,
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Whether the values are of a series, whose labels are told even if there are none.
+    pub(crate) is_series: bool,
+    pub(crate) config: FieldConfig,
+}
+
+/// Grafana's `FrameMeta`. Source: grafana-plugin-sdk-go `data/frame_meta.go`.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Meta {
+    /// What the frame is.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub frame_type: Option<FrameType>,
+    /// The version of the contract of that type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub type_version: Option<[u8; 2]>,
+    /// How Explore should show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_visualisation_type: Option<&'static str>,
+    /// The panel in which Explore should show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_visualisation_plugin_id: Option<&'static str>,
+    /// The query in the words of the source that was asked.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub executed_query_string: String,
+    /// `annotations`, for frames that are laid over others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_topic: Option<&'static str>,
+    /// What our own frontend reads.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub custom: Map<String, Value>,
+    /// What the answer lacks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
+}
+
+/// What a frame is, in the words of Grafana's data plane contract and, for heat maps, of its
+/// frontend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrameType {
+    /// A table.
+    Table,
+    /// A time and a value, for one series.
+    TimeseriesMulti,
+    /// A number with labels, for one series.
+    NumericMulti,
+    /// Numbers of all series, with a column for each label.
+    NumericLong,
+    /// A time, and a column for each bucket.
+    HeatmapRows,
+    /// A row for each cell.
+    HeatmapCells,
+    /// Log lines.
+    LogLines,
+}
+
+/// Grafana's `FieldConfig`. Source: grafana-plugin-sdk-go `data/field_config.go`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FieldConfig {
+    #[serde(rename = "displayNameFromDS", skip_serializing_if = "Option::is_none")]
+    pub(crate) display_name_from_ds: Option<String>,
+    /// Where Grafana does not look at the name from the data source.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub(crate) display_name: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) filterable: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unit: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) decimals: Option<u16>,
+    /// Milliseconds between two values of a time field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) interval: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) color: Option<FixedColor>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mappings: Vec<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) links: Vec<DataLink>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(crate) custom: Map<String, Value>,
+}
+
+/// Grafana's `DataLink`. Source: grafana-plugin-sdk-go `data/field_config.go`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct DataLink {
+    pub(crate) title: String,
+    /// Empty beside `internal`.
+    pub(crate) url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) internal: Option<InternalLink>,
+}
+
+/// A query of another data source that a link opens in Explore.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InternalLink {
+    pub(crate) datasource_uid: String,
+    pub(crate) datasource_name: &'static str,
+    pub(crate) query: Value,
+}
+
+/// Grafana's `FieldColor` with one colour, by the name that its themes know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FixedColor {
+    mode: &'static str,
+    fixed_color: &'static str,
+}
+
+impl FixedColor {
+    pub(crate) fn new(color: &'static str) -> Self {
+        Self { mode: "fixed", fixed_color: color }
+    }
+}
+
+impl Field {
+    pub(crate) fn new(name: impl Into<String>, values: ArrayRef) -> Self {
+        Self {
+            name: name.into(),
+            values,
+            nullable: false,
+            labels: BTreeMap::new(),
+            is_series: false,
+            config: FieldConfig::default(),
+        }
+    }
+
+    pub(crate) fn nullable(self) -> Self {
+        Self { nullable: true, ..self }
+    }
+
+    pub(crate) fn with_config(self, config: FieldConfig) -> Self {
+        Self { config, ..self }
+    }
+}

@@ -1,0 +1,279 @@
+//! Prometheus' series as frames, as Grafana's own Prometheus source shapes them.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{ArrayRef, Float64Array, StringArray, StringBuilder, TimestampNanosecondArray};
+use regex::{Captures, Regex};
+use serde_json::{Map, json};
+use wording::Notice;
+
+use crate::heatmap::heatmap_cells;
+use crate::{Field, FieldConfig, Frame, FrameType, Meta};
+use prometheus::{LabelSet, Series};
+
+/// What the frames of a query share.
+#[derive(Debug)]
+pub struct SeriesQuery<'a> {
+    /// The expression as Prometheus got it.
+    pub expr: &'a str,
+    /// Time from one point to the next, in milliseconds.
+    pub step_ms: u64,
+    /// The names of the series.
+    pub legend: Legend<'a>,
+    /// Of the value column of a table: `Value`, or `Value #A` beside other tables.
+    pub value_name: &'a str,
+}
+
+/// How series are named.
+#[derive(Debug, Clone, Copy)]
+pub enum Legend<'a> {
+    /// All labels, `name{a="b"}`.
+    Verbose,
+    /// By what tells them apart, which Grafana works out from the labels.
+    Auto,
+    /// With `{{label}}` replaced.
+    Template(&'a str),
+}
+
+impl<'a> Legend<'a> {
+    /// Reads `legendFormat`.
+    pub fn new(format: &'a str) -> Self {
+        match format {
+            "" => Self::Verbose,
+            "__auto" => Self::Auto,
+            template => Self::Template(template),
+        }
+    }
+
+    /// The name of a series; `None` leaves it to Grafana.
+    pub(crate) fn name(self, labels: &LabelSet, expr: &str) -> Option<String> {
+        let name = match self {
+            Self::Auto if !labels.is_empty() => return None,
+            Self::Template(template) => fill(template, labels),
+            Self::Auto | Self::Verbose => verbose(labels),
+        };
+        match name.as_str() {
+            "" => None,
+            "{}" => Some(expr.to_owned()),
+            _ => Some(name),
+        }
+    }
+}
+
+/// The template with each `{{label}}` replaced by its value; `{{}}` stays as it is. Source:
+/// promlib `querydata/request.go`, `legendFormatRegexp`.
+fn fill(template: &str, labels: &LabelSet) -> String {
+    static PLACE: LazyLock<Result<Regex, regex::Error>> =
+        LazyLock::new(|| Regex::new(r"\{\{[ \t\n\r\x0c]*(.+?)[ \t\n\r\x0c]*\}\}"));
+    // It always compiles.
+    let Ok(place) = &*PLACE else { return template.to_owned() };
+    let of = |found: &Captures<'_>| -> String {
+        let found = found.get(0).map_or("", |found| found.as_str());
+        // As there, the braces that are taken off are the first ones.
+        let name = found.replacen("{{", "", 1).replacen("}}", "", 1);
+        labels.get(name.trim()).cloned().unwrap_or_default()
+    };
+    place.replace_all(template, of).into_owned()
+}
+
+fn verbose(labels: &LabelSet) -> String {
+    let name = labels.get("__name__").map_or("", String::as_str);
+    let pairs: Vec<String> = labels
+        .iter()
+        .filter(|(label, _)| *label != "__name__")
+        .map(|(label, value)| format!("{label}={value:?}"))
+        .collect();
+    if pairs.is_empty() && !name.is_empty() {
+        return name.to_owned();
+    }
+    format!("{name}{{{}}}", pairs.join(", "))
+}
+
+impl SeriesQuery<'_> {
+    pub(crate) fn meta(
+        &self,
+        frame_type: FrameType,
+        result_type: &str,
+        notices: Vec<Notice>,
+    ) -> Meta {
+        let custom = Map::from_iter([
+            ("resultType".to_owned(), json!(result_type)),
+            ("calculatedMinStep".to_owned(), json!(self.step_ms)),
+        ]);
+        let is_data_plane =
+            matches!(frame_type, FrameType::TimeseriesMulti | FrameType::NumericMulti);
+        Meta {
+            frame_type: Some(frame_type),
+            type_version: is_data_plane.then_some([0, 1]),
+            executed_query_string: format!(
+                "Expr: {}\nStep: {}",
+                self.expr,
+                prometheus::duration::format_go(self.step_ms)
+            ),
+            custom,
+            notices,
+            ..Meta::default()
+        }
+    }
+
+    pub(crate) fn time_field(&self, times_nanos: Vec<i64>) -> Field {
+        let interval = FieldConfig { interval: Some(self.step_ms), ..FieldConfig::default() };
+        Field::new("Time", Arc::new(TimestampNanosecondArray::from(times_nanos)))
+            .with_config(interval)
+    }
+
+    fn value_field(&self, labels: LabelSet, values: Vec<f64>) -> Field {
+        // Where Grafana makes the name out of the labels, `__name__` is one of them.
+        let is_named = |name: &&String| *name != "Time" && !matches!(self.legend, Legend::Auto);
+        let name = labels.get("__name__").filter(is_named);
+        let name = name.cloned().unwrap_or_else(|| "Value".to_owned());
+        let display_name_from_ds = self.legend.name(&labels, self.expr);
+        Field {
+            labels,
+            is_series: true,
+            config: FieldConfig { display_name_from_ds, ..FieldConfig::default() },
+            ..Field::new(name, Arc::new(Float64Array::from(values)))
+        }
+    }
+}
+
+/// One frame a series; one without fields where there is none. Series of native histograms become
+/// heat map cells.
+pub fn time_series(
+    query: &SeriesQuery<'_>,
+    series: Vec<Series>,
+    notices: Vec<Notice>,
+) -> Vec<Frame> {
+    let meta = query.meta(FrameType::TimeseriesMulti, "matrix", notices);
+    one_each(query, series, Meta { preferred_visualisation_type: Some("graph"), ..meta })
+}
+
+/// One frame a sample; one without fields where there is none.
+pub fn vector(
+    query: &SeriesQuery<'_>,
+    samples: Vec<Series>,
+    result_type: &str,
+    notices: Vec<Notice>,
+) -> Vec<Frame> {
+    let meta = query.meta(FrameType::NumericMulti, result_type, notices);
+    one_each(query, samples, meta)
+}
+
+/// The result of a string expression.
+pub fn text(query: &SeriesQuery<'_>, time_nanos: i64, text: &str, notices: Vec<Notice>) -> Frame {
+    let mut value = Field::new(query.value_name, Arc::new(StringArray::from(vec![text])));
+    value.config.display_name_from_ds = query.legend.name(&LabelSet::new(), query.expr);
+    let meta = query.meta(FrameType::TimeseriesMulti, "string", notices);
+    Frame {
+        name: String::new(),
+        fields: vec![query.time_field(vec![time_nanos]), value],
+        meta: Meta { type_version: None, ..meta },
+    }
+}
+
+pub(crate) fn one_each(query: &SeriesQuery<'_>, series: Vec<Series>, meta: Meta) -> Vec<Frame> {
+    let mut frames = Vec::with_capacity(series.len());
+    for series in series {
+        if !series.cells.times_nanos.is_empty() {
+            frames.push(heatmap_cells(query, &series.labels, series.cells, &meta));
+        }
+        if !series.values.is_empty() {
+            frames.push(Frame {
+                name: String::new(),
+                fields: vec![
+                    query.time_field(series.times_nanos),
+                    query.value_field(series.labels, series.values),
+                ],
+                meta: meta.clone(),
+            });
+        }
+    }
+    head_only(frames, meta)
+}
+
+/// The query, its step and the notices stand on the first frame alone: the inspector shows them once,
+/// and a thousand series stay small.
+pub(crate) fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
+    if frames.is_empty() {
+        return vec![nothing(meta)];
+    }
+    for frame in frames.iter_mut().skip(1) {
+        frame.meta.executed_query_string.clear();
+        frame.meta.custom.remove("calculatedMinStep");
+        frame.meta.notices.clear();
+    }
+    frames
+}
+
+/// No series at all: a frame without fields and of no type, of which panels say that there are no data.
+fn nothing(meta: Meta) -> Frame {
+    let mut meta = Meta { frame_type: None, type_version: None, ..meta };
+    meta.custom.remove("resultType");
+    let name = if meta.notices.is_empty() { "" } else { "Warnings" }.to_owned();
+    Frame { name, meta, ..Frame::default() }
+}
+
+/// All series in one frame, by time: time, a column for each label, value.
+pub fn table(
+    query: &SeriesQuery<'_>,
+    series: &[Series],
+    result_type: &str,
+    mut notices: Vec<Notice>,
+) -> Frame {
+    let histograms = series.iter().filter(|series| !series.cells.times_nanos.is_empty()).count();
+    if histograms > 0 {
+        notices.push(Notice::warning(format!(
+            "{histograms} series are native histograms, which a table cannot show: use another format, or `histogram_quantile` and the like"
+        )));
+    }
+    let meta = query.meta(FrameType::Table, result_type, notices);
+    let meta = Meta { preferred_visualisation_type: Some("table"), ..meta };
+    let rows = rows_by_time(series);
+    if rows.is_empty() {
+        return nothing(meta);
+    }
+    let label_names: BTreeSet<&str> =
+        series.iter().flat_map(|series| series.labels.keys()).map(String::as_str).collect();
+    let mut fields = vec![query.time_field(rows.iter().map(|row| row.time_nanos).collect())];
+    for label in label_names {
+        // A label may bear a name that is taken.
+        let name = if label == "Time" || label == query.value_name {
+            format!("label {label}")
+        } else {
+            label.to_owned()
+        };
+        let filterable = FieldConfig { filterable: Some(true), ..FieldConfig::default() };
+        fields.push(Field::new(name, label_column(&rows, label)).with_config(filterable));
+    }
+    let values = rows.iter().map(|row| row.value).collect::<Vec<_>>();
+    fields.push(Field::new(query.value_name, Arc::new(Float64Array::from(values))));
+    Frame { name: String::new(), fields, meta }
+}
+
+/// A sample on its way into a table.
+struct Row<'a> {
+    time_nanos: i64,
+    value: f64,
+    labels: &'a LabelSet,
+}
+
+/// Of one time in the order of their series.
+fn rows_by_time(series: &[Series]) -> Vec<Row<'_>> {
+    let rows = series.iter().flat_map(|series| {
+        let samples = series.times_nanos.iter().zip(&series.values);
+        samples.map(|(&time_nanos, &value)| Row { time_nanos, value, labels: &series.labels })
+    });
+    let mut rows: Vec<Row<'_>> = rows.collect();
+    rows.sort_by_key(|row| row.time_nanos);
+    rows
+}
+
+/// A label that a series has not is empty, as it is to Prometheus.
+fn label_column(rows: &[Row<'_>], label: &str) -> ArrayRef {
+    let mut column = StringBuilder::with_capacity(rows.len(), rows.len() * 8);
+    for row in rows {
+        column.append_value(row.labels.get(label).map_or("", String::as_str));
+    }
+    Arc::new(column.finish())
+}
