@@ -92,7 +92,7 @@ pub(crate) fn of_value(json: &str) -> Result<Found, RecordError> {
 /// JSON that may have something before it: what `grep`, `kubectl logs`, `logcli` and a container's
 /// runtime write there.
 fn in_text(text: &str, depth: usize) -> Result<(Found, usize), RecordError> {
-    let first = match in_json(text, depth) {
+    let first = match in_values(text, depth) {
         Ok(found) => return Ok((found, 0)),
         Err(err) => err,
     };
@@ -104,10 +104,26 @@ fn in_text(text: &str, depth: usize) -> Result<(Found, usize), RecordError> {
     let starts = text.match_indices(['{', '[']).map(|(at, _)| at).filter(|at| *at > 0);
     let tried = starts.filter(begins).take(MAX_STARTS).find_map(|at| {
         let rest = text.get(at..)?;
-        Some((in_json(rest, depth).ok()?, at))
+        Some((in_values(rest, depth).ok()?, at))
     });
     // Only text is looked into: of JSON, each part was looked at.
     tried.filter(|_| matches!(first, RecordError::NotJson(_))).ok_or(first)
+}
+
+/// One value of JSON, or several without a line's end between them.
+fn in_values(text: &str, depth: usize) -> Result<Found, RecordError> {
+    let not_json = match in_json(text, depth) {
+        Err(err @ RecordError::NotJson(_)) => err,
+        other => return other,
+    };
+    let values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    match values.collect::<Result<Vec<_>, _>>() {
+        Ok(values) if values.len() > 1 => {
+            let found = of_items(&values, depth);
+            if found.is_empty() { Err(not_json) } else { Ok(found) }
+        }
+        _ => Err(not_json),
+    }
 }
 
 fn in_json(json: &str, depth: usize) -> Result<Found, RecordError> {
@@ -166,21 +182,28 @@ fn of_object(value: &RawValue, depth: usize) -> Found {
 
 fn of_array(value: &RawValue, depth: usize) -> Found {
     let items: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
+    of_items(&items, depth)
+}
+
+/// Records one beside the other, or one with what is said of it, as a time in an answer of Loki.
+fn of_items(items: &[&RawValue], depth: usize) -> Found {
     let mut found = Found::default();
-    let (mut broken, mut first_broken) = (0, None);
+    let (mut holders, mut broken, mut first_broken) = (0, 0, None);
     for item in items {
         match in_json(item.get(), depth + 1) {
-            Ok(own) => found.add(own),
-            // A time or a name beside a line.
-            Err(_) if !item.get().starts_with(['{', '[']) => {}
+            Ok(own) => {
+                holders += 1;
+                found.add(own);
+            }
             Err(err) => {
                 broken += 1;
                 first_broken.get_or_insert(err);
             }
         }
     }
-    // Without any record, it is not an array of such.
-    if !found.is_empty() {
+    let is_scalar = |item: &&RawValue| !item.get().starts_with(['{', '[']);
+    let is_entry = holders == 1 && items.iter().skip(1).any(is_scalar);
+    if holders > 0 && !is_entry {
         found.add(Found { broken, first_broken, ..Found::default() });
     }
     found

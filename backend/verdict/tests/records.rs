@@ -136,6 +136,18 @@ fn records_are_read_wherever_they_stand() {
     check(&answer.to_string(), 6);
     check(&format!("{answer:#}"), 6);
     check(&format!("{answer}\n{answer}\n"), 12);
+    // With structured metadata, as Loki 3 has it; and rows of a table.
+    let with_metadata =
+        |line: &String| json!(["1763629279100000000", line, {"structuredMetadata": {"a": "b"}}]);
+    let values: Vec<Value> = lines().iter().map(with_metadata).collect();
+    let answer = loki(json!([{"stream": labels, "values": values}]));
+    check(&answer.to_string(), 6);
+    assert!(!verdict(&answer.to_string(), &[]).1.contains("not record"));
+    let rows: Vec<Value> = lines().iter().map(|line| json!(["cilium-x", line, time])).collect();
+    check(&json!({"tables": [{"name": "a", "columns": [], "rows": rows}]}).to_string(), 6);
+    // Without lines' ends between them.
+    check(&lines().concat(), 6);
+    check(&format!("F {}", lines().concat()), 6);
     // More than a line of Hubble's own may have.
     let many: Vec<Value> = std::iter::repeat_n(all.clone(), 400).flatten().collect();
     let long = loki(json!([stream(&many.iter().map(ToString::to_string).collect::<Vec<_>>())]));
@@ -185,4 +197,15 @@ fn what_is_left_out_is_counted() {
     assert!(said.contains(": 1 agree"), "{said}");
     assert!(said.contains("1 value is not a record"), "{said}");
     assert!(said.contains("1 record stands in other JSON, which is passed over"), "{said}");
+    for (list, records, broken) in [
+        (json!([lines()[0], "level=info", lines()[1]]), 2, 1),
+        (json!([lines()[0], {"a": 1}, [], lines()[1]]), 2, 2),
+        (json!([{"a": 1}, {"log": lines()[0]}]), 1, 1),
+    ] {
+        let (_, said) = verdict(&list.to_string(), &["-o", "json"]);
+        let report: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(report["records"], records, "{said}");
+        let values = if broken == 1 { "1 value is not" } else { "2 values are not" };
+        assert!(said.contains(values), "{said}");
+    }
 }
