@@ -204,7 +204,10 @@ pub(crate) fn remark_notices(remarks: &[Remark]) -> impl Iterator<Item = Notice>
 }
 
 pub(super) fn unreadable(flows: usize) -> Notice {
-    Notice::warning(format!("{flows} flows cannot be read and are left out"))
+    Notice::warning(match flows {
+        1 => "1 flow cannot be read and is left out".to_owned(),
+        _ => format!("{flows} flows cannot be read and are left out"),
+    })
 }
 
 fn cut_notice(newest: &Newest, limit: usize, oldest_first: bool) -> Option<Notice> {

@@ -173,5 +173,10 @@ fn room() -> FlowColumns {
 
 /// Says how many flows have no time, where there are some, and what that means for them.
 pub(super) fn without_time(flows: usize, fate: &str) -> Option<Notice> {
-    (flows > 0).then(|| Notice::warning(format!("{flows} flows have no time and are {fate}")))
+    let text = match flows {
+        0 => return None,
+        1 => format!("1 flow has no time and is {fate}"),
+        _ => format!("{flows} flows have no time and are {fate}"),
+    };
+    Some(Notice::warning(text))
 }

@@ -67,10 +67,13 @@ impl fmt::Display for Remark {
                     fields.join(", ")
                 )
             }
-            Self::LetThrough { flows } => write!(
-                f,
-                "{flows} flows came that the filter excludes, and are left out: the relay's nodes are older than the filter"
-            ),
+            Self::LetThrough { flows } => {
+                match flows {
+                    1 => f.write_str("1 flow came that the filter excludes, and is")?,
+                    _ => write!(f, "{flows} flows came that the filter excludes, and are")?,
+                }
+                f.write_str(" left out: the relay's nodes are older than the filter")
+            }
             Self::FieldsMissing { oldest, fields } => {
                 let fields = names::first(fields.iter().copied(), MAX_FIELDS_SHOWN);
                 write!(f, "nodes run Cilium {oldest}, which does not record {fields}")

@@ -231,6 +231,11 @@ impl Heard {
     }
 }
 
+/// The noun of a number of flows.
+const fn noun(count: u64) -> &'static str {
+    if count == 1 { "flow" } else { "flows" }
+}
+
 /// Says how many flows found no room; whether there was anything to say.
 fn count(batch: &mut Batch, plan: &mut Plan) -> bool {
     let left_out = std::mem::take(&mut batch.left_out);
@@ -240,13 +245,14 @@ fn count(batch: &mut Batch, plan: &mut Plan) -> bool {
         batch.say(
             Severity::Warning,
             format!(
-                "{left_out} flows left out: more came than {MAX_FLOWS} in {pace_ms} ms, or than \
-                 Grafana took; narrow the filter"
+                "{left_out} {} left out: more came than {MAX_FLOWS} in {pace_ms} ms, or than \
+                 Grafana took; narrow the filter",
+                noun(left_out)
             ),
         );
     }
     if unreadable > 0 {
-        batch.say(Severity::Warning, format!("{unreadable} flows cannot be read"));
+        batch.say(Severity::Warning, format!("{unreadable} {} cannot be read", noun(unreadable)));
     }
     let let_through = plan.take_let_through();
     let has_more = let_through.is_some();

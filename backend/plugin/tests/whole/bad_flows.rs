@@ -100,7 +100,7 @@ async fn strange_flows_are_shown_as_they_are() {
     };
     let table = ask(flows(&json!({}))).await;
     assert!(table.contains("(7 rows)"), "{table}");
-    assert!(table.contains("1 flows have no time and are last"), "{table}");
+    assert!(table.contains("1 flow has no time and is last"), "{table}");
     assert!(table.contains("</script>"), "text stays text");
     let logs = ask(flows(&json!({ "format": "logs" }))).await;
     assert!(logs.contains("(7 rows)"), "{logs}");
@@ -111,7 +111,7 @@ async fn strange_flows_are_shown_as_they_are() {
     assert!(packed.contains("\"flows\": 7"), "{packed}");
     let counts = ask(json!({ "queryType": "flowMetrics", "format": "top" })).await;
     assert!(counts.contains("rows:\n6\n"), "{counts}");
-    assert!(counts.contains("1 flows have no time and are not counted"), "{counts}");
+    assert!(counts.contains("1 flow has no time and is not counted"), "{counts}");
     let map = ask(json!({ "queryType": "serviceMap" })).await;
     assert!(map.contains("name: nodes") && map.contains("name: edges"), "{map}");
     for query_type in ["flowAnnotations", "dnsConnections"] {
@@ -165,7 +165,7 @@ async fn texts_that_are_no_utf_8_are_shown() {
         assert!(shown.contains("(3 rows)"), "{format}: {shown}");
         assert!(shown.contains("http://shop/\u{fffd}\u{fffd}a\u{fffd}"), "{format}: {shown}");
         assert!(shown.contains("n\u{fffd}(\u{fffd}.example"), "{format}: {shown}");
-        assert!(shown.contains("1 flows cannot be read and are left out"), "{format}: {shown}");
+        assert!(shown.contains("1 flow cannot be read and is left out"), "{format}: {shown}");
     }
     let packed = ask(flows(&json!({ "format": "packed" }))).await;
     assert!(packed.contains("\"flows\": 3"), "{packed}");

@@ -144,7 +144,7 @@ async fn what_nodes_do_not_know_is_filtered_here() {
     let relay = Relay::start(Script { nodes: running("retina"), ..script }).await;
     let shown = ask(&relay, "--encrypted").await;
     assert!(shown.contains(&yes) && !shown.contains(&no), "{shown}");
-    assert!(shown.contains("1 flows came that the filter excludes, and are left out"), "{shown}");
+    assert!(shown.contains("1 flow came that the filter excludes, and is left out"), "{shown}");
     let asked = relay.asked.lock().unwrap().clone();
     let numbers: Vec<u64> = asked.iter().map(|request| request.number).collect();
     assert_eq!(numbers, [1_000, 0], "some of what they counted were others");
