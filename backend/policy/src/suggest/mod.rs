@@ -2,6 +2,7 @@
 //! lets nothing else pass, else policies of their own. Proven by judging the flows again.
 
 mod demand;
+mod edits;
 mod insert;
 mod kubernetes;
 mod lookups;
@@ -83,8 +84,6 @@ type Rules = Vec<(SubjectKey, Vec<(RuleKey, RuleBody)>)>;
 const MAX_ROUNDS: usize = 4;
 /// Edits of one suggestion; beyond, rules go into policies of their own.
 const MAX_EDITS: usize = 200;
-/// Bytes of policies that are read again for these edits; beyond, as well.
-const MAX_REREAD: usize = 16 << 20;
 
 /// Finds the smallest additions that let the flows at `wanted` pass. The answer lists which of
 /// the other flows would pass too.
@@ -289,7 +288,7 @@ fn best(
     old: &[Option<Verdict>],
 ) -> Option<(Draft, Vec<usize>)> {
     let apart = Draft { yaml: write::policies(&rules, before), ..Draft::default() };
-    let within = edit(texts, proof.settings, before, rules);
+    let within = edits::make(texts, proof.settings, before, rules);
     let passes_apart = proof.passing(&apart, texts, old).ok();
     let passes_within = proof.passing(&within, texts, old).ok();
     let is_as_good = !within.edits.is_empty()
@@ -312,56 +311,6 @@ struct Draft {
     /// By index of the source, in order.
     texts: Vec<(usize, String)>,
     yaml: String,
-}
-
-/// Adds rule after rule to the policies that are there; the rest becomes policies of its own.
-fn edit(
-    texts: &[SourceText<'_>],
-    settings: &Settings,
-    before: &Arc<PolicySet>,
-    mut rules: Rules,
-) -> Draft {
-    let mut draft = Draft::default();
-    let mut set = Arc::clone(before);
-    let mut unread = MAX_REREAD;
-    for (subject, own) in &mut rules {
-        own.retain(|(key, body)| {
-            if draft.edits.len() >= MAX_EDITS {
-                return true;
-            }
-            let now = current(texts, &draft.texts);
-            let bytes = now.iter().map(|text| text.text.len()).sum();
-            if unread < bytes {
-                return true;
-            }
-            let Some(edit) = place::find(&set, &now, settings, subject, key, body) else {
-                return true;
-            };
-            let Some(text) = now.iter().find(|text| text.index == edit.source) else { return true };
-            let mut changed = text.text.to_owned();
-            if !changed.is_char_boundary(edit.offset) {
-                return true;
-            }
-            changed.insert_str(edit.offset, &edit.inserted);
-            unread = unread.saturating_sub(bytes);
-            let mut texts_now = draft.texts.clone();
-            order::update(&mut texts_now, edit.source, |text| *text = changed);
-            let edited = PolicySet::read(&current(texts, &texts_now), settings.clone());
-            // What was readable stays so, and nothing comes or goes but the addition.
-            if edited.refused().len() != set.refused().len()
-                || edited.policies().len() != set.policies().len()
-            {
-                return true;
-            }
-            draft.texts = texts_now;
-            draft.edits.push(edit);
-            set = Arc::new(edited);
-            false
-        });
-    }
-    rules.retain(|(_, own)| !own.is_empty());
-    draft.yaml = write::policies(&rules, before);
-    draft
 }
 
 /// The texts with those that have changed in their places.

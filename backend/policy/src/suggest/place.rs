@@ -60,6 +60,16 @@ pub(super) fn find(
         .or_else(|| hosts.iter().find_map(Host::rule))
 }
 
+/// The policies that are about a subject and no other.
+pub(super) fn about(set: &PolicySet, subject: &SubjectKey) -> Vec<usize> {
+    let is_host =
+        |entry: &&Entry| entry.action == Action::Allow && is_about(&entry.subject, subject);
+    let mut policies: Vec<usize> =
+        set.entries().iter().filter(is_host).map(|entry| entry.policy).collect();
+    policies.dedup();
+    policies
+}
+
 /// Whether a policy's subjects are those of the addition and no others: it requires what makes
 /// them out.
 fn is_about(selector: &Selector, subject: &SubjectKey) -> bool {

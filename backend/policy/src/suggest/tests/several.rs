@@ -84,31 +84,33 @@ fn names_that_are_listed_stay_the_only_ones() {
     assert_eq!(verdict("exfil.example"), Verdict::Denied, "{text}");
 }
 
-/// Every edit reads all policies again: of large ones, a few are made, and the rest stands apart.
+/// An addition to one document moves those behind it, and those of other subjects.
 #[test]
-fn large_policies_are_read_again_a_few_times() {
-    let wanted: Vec<Flow> =
-        (0..6).map(|number| to_b(&format!("app=a{number}"), 8_000 + number)).collect();
-    let indices: Vec<usize> = (0..wanted.len()).collect();
-    let check = |padding: usize, edits: usize| {
-        let policy = "\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: b, namespace: pets}
-spec:
-  endpointSelector: {matchLabels: {app: b}}
-  ingress:
-  - fromEndpoints: [{matchLabels: {app: known}}]
-    toPorts: [{ports: [{port: '80', protocol: TCP}]}]
-";
-        let beside = format!("# {}", "x".repeat(padding));
-        let texts = [SourceText { index: 0, text: policy }, SourceText { index: 1, text: &beside }];
-        let suggestion = suggest(&texts, &Settings::default(), &wanted, &indices);
-        assert_eq!(suggestion.fixed, indices);
-        assert_eq!(suggestion.edits.len(), edits);
-        assert_eq!(suggestion.yaml.is_empty(), edits == wanted.len());
+fn documents_of_one_text_grow_together() {
+    let policy = |app: &str| {
+        format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: {app}, namespace: pets}}\nspec:\n  endpointSelector: {{matchLabels: {{app: {app}}}}}\n  ingress:\n  - fromEndpoints: [{{matchLabels: {{app: known}}}}]\n    toPorts: [{{ports: [{{port: '80', protocol: TCP}}]}}]\n"
+        )
     };
-    check(0, 6);
-    check(MAX_REREAD / 4, 3);
-    check(MAX_REREAD, 0);
+    let text = format!("\u{feff}# é\n{}--- # c\n{}---\n{}", policy("c"), policy("a"), policy("b"));
+    let flow = |to: &str, from: &str, port: u16| {
+        let (from, to) = (pod("pets", from), pod("pets", &format!("app={to}")));
+        tcp(from, to, port, TrafficDirection::Ingress)
+    };
+    let flows = [
+        flow("b", "app=x", 1),
+        flow("a", "app=x", 2),
+        flow("c", "app=x", 3),
+        flow("a", "app=known", 4),
+        flow("c", "app=y", 3),
+    ];
+    let suggestion = suggested(&text, &flows, &[0, 1, 2, 3, 4]);
+    assert_eq!((suggestion.unfixed.len(), suggestion.yaml.as_str()), (0, ""));
+    assert_eq!(suggestion.edits.len(), 5);
+    // The edits make the text, one after the other.
+    let mut made = text;
+    for edit in &suggestion.edits {
+        made.insert_str(edit.offset, &edit.inserted);
+    }
+    assert_eq!(suggestion.texts, [(7, made)]);
 }
