@@ -49,11 +49,11 @@ pub(crate) fn run(check: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The query model as TypeScript, which a test of the backend makes, next to the model.
+/// The query model as TypeScript, which a test of the model makes.
 fn query_types(check: bool) -> Result<(), GeneratedError> {
     let mut test = Command::new(env!("CARGO"));
-    test.args(["test", "--quiet", "--package", "plugin", "--bin", "gpx_hubble"])
-        .args(["query::typescript"])
+    test.args(["test", "--quiet", "--package", "query", "--lib"])
+        .args(["typescript"])
         .current_dir(workspace::root())
         .env_remove("WRITE_GENERATED");
     if !check {

@@ -18,6 +18,7 @@ pub mod group;
 mod l4;
 mod l7;
 pub mod once;
+mod range;
 mod record;
 pub mod service_map;
 pub mod summary;
@@ -36,6 +37,7 @@ pub use enums::{
 pub use event::{CiliumEventType, MessageType};
 pub use l4::{Icmp, Igmp, Layer4, Sctp, Tcp, TcpFlags, Udp, Vrrp};
 pub use l7::{Dns, Http, HttpHeader, Kafka, L7Record, Layer7};
+pub use range::TimeRange;
 pub use record::{
     Aggregate, Emitter, Ethernet, Extensions, FileInfo, Flow, Ip, IpTraceId, NetworkInterface,
     TraceContext, TraceParent, Tunnel,

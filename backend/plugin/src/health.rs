@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use wording::{names, time_text};
 
+use crate::execution::{QueryError, now_ms};
 use crate::instance::Instance;
 use crate::policies::{PolicyFiles, PolicySource, Roots};
-use crate::query::{QueryError, now_ms};
 use crate::relay::{BufferStart, RelayError};
 use prometheus::{ForwardedIdentity, PrometheusError};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::query::QueryError;
+use crate::execution::QueryError;
 use crate::relay::{Relay, RelayError};
 use crate::resources::SampleCache;
 use crate::settings::{InvalidSettings, Settings, Stored};

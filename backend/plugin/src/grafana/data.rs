@@ -4,8 +4,9 @@ use plugin_protocol::{DataQuery, DataResponse, QueryDataRequest, QueryDataRespon
 
 use super::context::Target;
 use super::instances::Instances;
-use crate::query::{self, Answer, Envelope, Reader, Request as QueryRequest};
+use crate::execution::{self, Answer, Around, Asked, Reader, Request};
 use prometheus::{ForwardedIdentity, HeadersOf};
+use query::ReadQuery;
 
 /// Queries of one request that run at once, unless Grafana says otherwise. Source: Grafana's
 /// `concurrent_query_count`, default 10.
@@ -33,17 +34,9 @@ pub(super) async fn query(
     let reader = reader(headers());
     let identity = ForwardedIdentity::new(headers(), HeadersOf::Grafana)
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
-    let envelopes = request
-        .queries
-        .into_iter()
-        .map(|query| Envelope {
-            identity: identity.clone(),
-            datasource_uid: datasource_uid.clone(),
-            ..Envelope::from(query)
-        })
-        .collect();
-    let answers =
-        query::run(instance, QueryRequest { envelopes, reader, concurrent_queries }).await;
+    let queries =
+        request.queries.into_iter().map(|query| asked(query, &datasource_uid, &identity)).collect();
+    let answers = execution::run(instance, Request { queries, reader, concurrent_queries }).await;
     let responses = answers.into_iter().map(|(ref_id, answer)| (ref_id, response(answer)));
     Ok(QueryDataResponse { responses: responses.collect() })
 }
@@ -64,20 +57,20 @@ fn reader<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Reader {
     reader
 }
 
-impl From<DataQuery> for Envelope {
-    fn from(query: DataQuery) -> Self {
-        let range = query.time_range.unwrap_or_default();
-        Self {
+/// The query, read once; everything behind takes the typed value.
+fn asked(query: DataQuery, datasource_uid: &str, identity: &ForwardedIdentity) -> Asked {
+    let range = query.time_range.unwrap_or_default();
+    Asked {
+        read: ReadQuery::read(&query.json, &query.query_type),
+        around: Around {
             ref_id: query.ref_id,
-            query_type: query.query_type,
             from_ms: range.from_epoch_ms,
             to_ms: range.to_epoch_ms,
             interval_ms: query.interval_ms,
             max_data_points: query.max_data_points,
-            json: query.json,
-            datasource_uid: String::new(),
-            identity: ForwardedIdentity::default(),
-        }
+            datasource_uid: datasource_uid.to_owned(),
+            identity: identity.clone(),
+        },
     }
 }
 

@@ -7,7 +7,7 @@ use hubble_api::client::{CertificateRole, Expiry};
 use wording::time_text;
 
 use super::Relay;
-use crate::query::now_ms;
+use crate::execution::now_ms;
 
 /// How long before its end a certificate has a notice.
 const SOON_SECS: i64 = 30 * DAY_SECS;

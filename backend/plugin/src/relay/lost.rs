@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flow::TimeRange;
 use hubble_api::client::{LostEventSource, Notice};
 
 use super::nodes::{NodeInfo, Nodes};
-use super::{BufferStart, Relay, TimeRange};
+use super::{BufferStart, Relay};
 
 /// Nodes that are told apart; a relay serves a few thousand.
 pub(crate) const MAX_NODES: usize = 10_000;

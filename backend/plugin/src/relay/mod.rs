@@ -8,7 +8,6 @@ mod lost;
 mod newest;
 mod nodes;
 mod plan;
-mod range;
 mod scan;
 
 use std::sync::Arc;
@@ -31,7 +30,6 @@ pub(crate) use self::lost::{
 pub(crate) use self::newest::{Newest, NewestRequest};
 use self::nodes::Nodes;
 pub(crate) use self::plan::{Plan, Remark};
-pub(crate) use self::range::TimeRange;
 pub(crate) use self::scan::{ScanRequest, Scanned};
 use crate::settings::RelaySettings;
 

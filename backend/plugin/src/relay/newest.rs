@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use bytes::Bytes;
+use flow::TimeRange;
 use flow::Timestamp;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
 use flow::filter::FilterSet;
@@ -11,7 +12,7 @@ use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, Notices};
 use hubble_api::projection::{Decoder, Envelope};
 
-use super::{CountedOver, LostEvents, Plan, Relay, RelayError, Remark, TimeRange};
+use super::{CountedOver, LostEvents, Plan, Relay, RelayError, Remark};
 
 /// A range that ends this close to now is open: flows keep coming while a dashboard asks.
 const OPEN_END_NANOS: i64 = 10_000_000_000;

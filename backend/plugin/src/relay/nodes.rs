@@ -10,7 +10,7 @@ use hubble_api::pb::relay::NodeState;
 use hubble_api::release::{Release, columns_since};
 
 use super::{Relay, RelayError};
-use crate::query::now_ms;
+use crate::execution::now_ms;
 
 /// How long an answer stays true enough: clusters are not upgraded by the second.
 const TTL: Duration = Duration::from_secs(60);

@@ -1,13 +1,14 @@
 //! All flows of a time range, one after the other: nothing is held.
 
 use bytes::Bytes;
+use flow::TimeRange;
 use flow::Timestamp;
 use flow::columns::ColumnSet;
 use flow::filter::FilterSet;
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, Notices};
 
-use super::{LostEvents, Plan, Relay, RelayError, Remark, TimeRange};
+use super::{LostEvents, Plan, Relay, RelayError, Remark};
 
 /// What a scan found beside the flows.
 #[derive(Debug, Default)]

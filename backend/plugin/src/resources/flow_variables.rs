@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use flow::columns::FlowColumns;
 use flow::end::End;
 use flow::{DropReason, Verdict};
+use query::{InvalidQuery, unresolved_variable};
 
 use super::CallError;
 use super::sample::Side;
 use crate::instance::Instance;
-use crate::query::{InvalidQuery, unresolved_variable};
 
 /// A variable query such as `pods(pets, store-*)`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,13 @@
 //! Packed flows in raw bytes for the flows panel: a third of the time that a frame takes through
 //! Grafana, and they arrive batch by batch.
 
+use flow::TimeRange;
 use futures_util::{StreamExt, stream};
+use query::{Fields, FlowsQuery, InvalidQuery};
 
 use super::{Body, CallError, Reply};
+use crate::execution::{self, Batches};
 use crate::instance::Instance;
-use crate::query::{self, Batches, FlowsQuery, InvalidQuery};
-use crate::relay::TimeRange;
 
 /// Number of flows in the stream.
 const FLOWS_HEADER: &str = "X-Hubble-Flows";
@@ -30,8 +31,9 @@ pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, Cal
     if from_ms > to_ms {
         return Err(InvalidQuery::TimeRange.into());
     }
-    let query = FlowsQuery::read(query.to_string().as_bytes())?;
-    let packed = query::packed_stream(instance, &query, TimeRange::of_ms(from_ms, to_ms)).await?;
+    let query = FlowsQuery::take(Fields::of(query)?)?;
+    let packed =
+        execution::packed_stream(instance, &query, TimeRange::of_ms(from_ms, to_ms)).await?;
     let notices = serde_json::to_string(&packed.notices).unwrap_or_default();
     let custom = serde_json::to_string(&packed.custom).unwrap_or_default();
     let executed = serde_json::to_string(&packed.executed).unwrap_or_default();

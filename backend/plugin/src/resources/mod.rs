@@ -11,13 +11,14 @@ mod variables;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use query::{Fields, Flag, InvalidQuery};
 use serde_json::{Value, json};
 use wording::{names, quote};
 
 use self::flow_variables::InvalidPattern;
 pub(crate) use self::sample::SampleCache;
+use crate::execution::QueryError;
 use crate::instance::Instance;
-use crate::query::{Fields, Flag, InvalidQuery, QueryError};
 use crate::relay::RelayError;
 use prometheus::{ForwardedIdentity, Params, PrometheusError};
 
@@ -207,7 +208,7 @@ async fn answer(instance: &Instance, call: &Call) -> Result<Reply, CallError> {
         ["convert"] => {
             call.expect(&["POST"])?;
             let [] = named_params(&call.query, &[])?;
-            Ok(Reply::json(200, &crate::query::convert(&call.body)?))
+            Ok(Reply::json(200, &query::convert(&call.body)?))
         }
         ["flows"] => {
             call.expect(&["POST"])?;

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use flow::TimeRange;
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
 use flow::filter::FilterSet;
 use hubble_api::projection::Decoder;
 use tokio::sync::Mutex;
 
+use crate::execution::{QueryError, now_ms};
 use crate::instance::Instance;
-use crate::query::{QueryError, now_ms};
-use crate::relay::{NewestRequest, TimeRange};
+use crate::relay::NewestRequest;
 
 /// Someone who types asks several times a second.
 const TTL: Duration = Duration::from_secs(5);

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use flow::columns::FlowColumns;
 use flow::group::GroupField;
 use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection, Verdict};
+use query::{Flag, HUBBLE_PROTOCOLS, InvalidQuery, MESSAGE_TYPES};
 use serde_json::json;
 use wording::{names, quote};
 
 use super::sample::Side;
 use super::{CallError, Reply};
 use crate::instance::Instance;
-use crate::query::{Flag, HUBBLE_PROTOCOLS, InvalidQuery, MESSAGE_TYPES};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1_000;

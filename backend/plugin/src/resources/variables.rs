@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use query::InvalidQuery;
 use serde_json::json;
 use wording::{names, quote};
 
 use super::flow_variables::{FlowVariable, InvalidPattern, VariableOption};
 use super::{Call, CallError, Reply};
+use crate::execution::{QueryError, now_ms};
 use crate::instance::Instance;
-use crate::query::{InvalidQuery, QueryError, now_ms};
 use prometheus::{
     Answer, Interpolation, LabelSet, PrometheusClient, ResultData, Series, interpolate,
 };

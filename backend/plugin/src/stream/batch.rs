@@ -8,7 +8,7 @@ use hubble_api::projection::Decoder;
 use wording::Severity;
 
 use super::Shape;
-use crate::query::now_ms;
+use crate::execution::now_ms;
 use frames::{BadFrame, FramePart, Meta, Said, live_json, live_log, live_table};
 
 /// Flows of one message. At five messages a second it is more than anybody reads, and little

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use query::MAX_QUERY_BYTES;
 
 use super::Refusal;
-use crate::query::MAX_QUERY_BYTES;
 
 /// Channels at once; Grafana itself holds 100 browsers by default (`[live] max_connections`).
 const MAX_CHANNELS: usize = 200;

@@ -10,20 +10,20 @@ mod feed;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use flow::TimeRange;
 use flow::columns::ColumnSet;
 use flow::filter::FilterSet;
 use futures_util::Stream;
+use query::{
+    Fields, FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, MAX_QUERY_BYTES,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use wording::{Notice, Severity};
 
 use self::batch::Batch;
 pub(crate) use self::channels::{ChannelKey, Channels, Ticket};
+use crate::execution::{QueryError, now_ms, resolve_clusters};
 use crate::instance::Instance;
-use crate::query::{
-    Fields, FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, MAX_QUERY_BYTES,
-    QueryError, now_ms, resolve_clusters,
-};
-use crate::relay::TimeRange;
 use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart};
 
 /// Flows of the past that a stream begins with, of each node, where the query says nothing:
@@ -79,12 +79,11 @@ struct Kind {
 }
 
 impl Kind {
-    fn read(json: &[u8]) -> Result<Self, InvalidQuery> {
-        let mut fields = Fields::read(json)?;
+    fn peek(fields: &Fields) -> Result<Self, InvalidQuery> {
         Ok(Self {
-            query_type: fields.text("queryType")?,
-            ref_id: fields.text("refId")?.unwrap_or_default(),
-            format: fields.text("format")?,
+            query_type: fields.peek_text("queryType")?,
+            ref_id: fields.peek_text("refId")?.unwrap_or_default(),
+            format: fields.peek_text("format")?,
         })
     }
 }
@@ -103,30 +102,29 @@ pub(crate) enum InvalidLiveQuery {
 impl LiveQuery {
     /// Reads a query. The shape can be told of those that cannot be used, too.
     fn read(instance: &Instance, json: &[u8]) -> (Shape, Result<Self, InvalidLiveQuery>) {
-        let kind = Kind::read(json);
-        let shape = kind.as_ref().map_or_else(
+        let read = Fields::read(json).and_then(|fields| Ok((Kind::peek(&fields)?, fields)));
+        let shape = read.as_ref().map_or_else(
             |_| Shape::default(),
-            |kind| Shape {
+            |(kind, _)| Shape {
                 ref_id: kind.ref_id.clone(),
                 is_log: kind.format.as_deref() == Some("logs"),
             },
         );
-        let query = Self::read_as(instance, json, kind, shape.clone());
+        let query = Self::read_as(instance, read, shape.clone());
         (shape, query)
     }
 
     fn read_as(
         instance: &Instance,
-        json: &[u8],
-        kind: Result<Kind, InvalidQuery>,
+        read: Result<(Kind, Fields), InvalidQuery>,
         shape: Shape,
     ) -> Result<Self, InvalidLiveQuery> {
         let invalid = |error: InvalidQuery| InvalidLiveQuery::Query(error.into());
-        let kind = kind.map_err(invalid)?;
+        let (kind, fields) = read.map_err(invalid)?;
         if let Some(other) = kind.query_type.filter(|kind| !kind.is_empty() && kind != "flows") {
             return Err(InvalidLiveQuery::QueryType(other));
         }
-        let query = FlowsQuery::read(json).map_err(invalid)?;
+        let query = FlowsQuery::take(fields).map_err(invalid)?;
         if query.format == FlowsFormat::Packed {
             return Err(InvalidLiveQuery::Packed);
         }

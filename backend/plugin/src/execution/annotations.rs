@@ -1,0 +1,124 @@
+//! Drops as annotations: when a pair of ends was first refused, and until when.
+
+use std::collections::HashMap;
+
+use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
+use flow::end::End;
+use flow::group::protocol;
+use flow::once::OncePerPacket;
+use flow::{DropReason, Verdict};
+use query::FlowAnnotationsQuery;
+use wording::Notice;
+
+use super::rows::read_rows;
+use super::{Around, QueryError};
+use crate::instance::Instance;
+use frames::{DropAnnotation, Frame, drop_annotations};
+
+/// Pairs that are kept apart while flows come in.
+const MAX_PAIRS: usize = 10_000;
+
+const COLUMNS: ColumnSet = End::NAME_COLUMNS
+    .union(OncePerPacket::COLUMNS)
+    .union(FlowColumns::STANDS_FOR_COLUMNS)
+    .union(ColumnSet::of(&[
+        Column::TimeNanos,
+        Column::Verdict,
+        Column::DropReason,
+        Column::L7Record,
+        Column::TrafficDirection,
+    ]));
+
+type Pair = (String, String, u16, &'static str, i32);
+
+/// Drops as they come in.
+#[derive(Debug, Default)]
+struct Drops {
+    pairs: HashMap<Pair, DropAnnotation>,
+    once: OncePerPacket,
+    left_out: u64,
+}
+
+impl Drops {
+    fn add(&mut self, columns: &FlowColumns, row: usize) {
+        let time_nanos = columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
+        let verdict = columns.verdict().get(row).copied().unwrap_or_default();
+        if time_nanos == NO_TIME
+            || Verdict::from_number(verdict) != Verdict::Dropped
+            || self.once.is_second(columns, row)
+        {
+            return;
+        }
+        let name = |end: End| end.name(columns, row).unwrap_or_default().into_owned();
+        let reason = columns.drop_reason().get(row).copied().unwrap_or_default();
+        let port = End::Destination.port(columns, row);
+        let flows = columns.stands_for(row);
+        let pair =
+            (name(End::Source), name(End::Destination), port, protocol(columns, row), reason);
+        if !self.pairs.contains_key(&pair) && self.pairs.len() >= MAX_PAIRS {
+            self.left_out += flows;
+            return;
+        }
+        let drop = self.pairs.entry(pair).or_insert_with_key(|pair| DropAnnotation {
+            source: pair.0.clone(),
+            destination: pair.1.clone(),
+            port,
+            protocol: pair.3,
+            reason: DropReason::from_number(reason),
+            namespaces: [End::Source, End::Destination]
+                .map(|end| end.namespace(columns, row).to_owned()),
+            first_nanos: time_nanos,
+            last_nanos: time_nanos,
+            drops: 0,
+        });
+        drop.first_nanos = drop.first_nanos.min(time_nanos);
+        drop.last_nanos = drop.last_nanos.max(time_nanos);
+        drop.drops += flows;
+    }
+}
+
+/// Looks for drops.
+///
+/// Errors: [`QueryError`], when there is nothing to show.
+pub(super) async fn frames(
+    instance: &Instance,
+    around: &Around,
+    query: &FlowAnnotationsQuery,
+) -> Result<Vec<Frame>, QueryError> {
+    let (read, Drops { pairs, left_out, .. }) = read_rows(
+        instance,
+        around,
+        &query.form,
+        |filters| filters,
+        COLUMNS,
+        Drops::default,
+        Drops::add,
+    )
+    .await?;
+    let mut notices = Vec::new();
+    let mut drops: Vec<DropAnnotation> = pairs.into_values().collect();
+    if left_out > 0 {
+        notices.push(Notice::warning(format!(
+            "{left_out} drops are of more than {MAX_PAIRS} pairs and are left out: narrow the filter"
+        )));
+    }
+    if drops.len() > query.limit {
+        notices.push(Notice::info(format!(
+            "showing the {} pairs with the most drops of {}",
+            query.limit,
+            drops.len()
+        )));
+        drops.sort_by(|a, b| (b.drops, a.first_nanos).cmp(&(a.drops, b.first_nanos)));
+        drops.truncate(query.limit);
+    }
+    drops.sort_by(|a, b| {
+        (a.first_nanos, &a.source, &a.destination, a.port).cmp(&(
+            b.first_nanos,
+            &b.source,
+            &b.destination,
+            b.port,
+        ))
+    });
+    let meta = read.meta(&query.notices, notices, drops.is_empty());
+    Ok(vec![drop_annotations(&drops, meta)])
+}

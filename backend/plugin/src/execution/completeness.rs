@@ -1,0 +1,243 @@
+//! What an answer lacks of its time range: the part that Hubble has forgotten, and the events that
+//! were lost.
+
+use flow::TimeRange;
+use serde_json::{Map, Value, json};
+use wording::{Notice, time_text};
+
+use crate::relay::{
+    BufferStart, CountedOver, LostEvents, MAX_LOSS_NODES, NodeLoss, Relay, RelayError,
+};
+
+/// Nodes that a sentence lists, and that have a sentence of their own.
+const MAX_NODES_SHOWN: usize = 5;
+
+/// What is known of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Completeness {
+    pub(super) notices: Vec<Notice>,
+    /// The same for the frontend, as `meta.custom` of a frame.
+    pub(super) custom: Map<String, Value>,
+    /// Which of `notices` are of what kind: lists of their sentences, for `meta.custom` as well.
+    pub(super) marks: Map<String, Value>,
+    /// Whether events of the range were lost.
+    pub(super) is_lossy: bool,
+}
+
+impl Completeness {
+    /// Puts together what the relay said. Where the answer was cut before it came to the oldest
+    /// flows, `reaches_memory` is false, and their beginning is of no concern.
+    pub(super) async fn of(
+        relay: &Relay,
+        range: TimeRange,
+        now_ms: i64,
+        lost: &LostEvents,
+        start: &Result<Option<BufferStart>, RelayError>,
+        reaches_memory: bool,
+    ) -> Self {
+        let known = start.as_ref().ok().and_then(Option::as_ref);
+        let losses = relay.losses(lost, range, known, now_ms.saturating_mul(1_000_000)).await;
+        let mut custom = Map::new();
+        if let Some(memory) = known.and_then(|start| memory(range, start)) {
+            custom.insert("memory".to_owned(), memory);
+        }
+        let is_lossy = !losses.is_empty() || lost.of_others > 0;
+        if !losses.is_empty() {
+            custom.insert("lost".to_owned(), lost_json(&losses));
+        }
+        let mut notices = loss_notices(&losses);
+        if lost.of_others > 0 {
+            notices.push(Notice::warning(format!(
+                "up to {} lost on nodes beyond the first {MAX_LOSS_NODES}, which are not told apart",
+                counted(lost.of_others)
+            )));
+        }
+        let mut marks = Map::new();
+        mark(&mut marks, INCOMPLETE, &notices);
+        let buffer_start = reaches_memory.then(|| buffer_start_notice(range, start)).flatten();
+        if custom.contains_key("memory") {
+            mark(&mut marks, REWORDED, buffer_start.as_slice());
+        }
+        notices.extend(buffer_start);
+        let certificates = relay.certificates_that_end().await;
+        if !certificates.is_empty() {
+            custom.insert("certificates".to_owned(), json!(certificates));
+        }
+        notices.extend(certificates.into_iter().map(Notice::warning));
+        Self { notices, custom, marks, is_lossy }
+    }
+}
+
+/// Key of the sentences that say what flows the answer may lack.
+pub(super) const INCOMPLETE: &str = "incomplete";
+/// Key of the sentences that the flows panel says in words of its own where there are no flows.
+pub(super) const REWORDED: &str = "reworded";
+
+/// Lists the sentences of `notices` under `key`, so that the frontend can tell them from others.
+pub(super) fn mark(marks: &mut Map<String, Value>, key: &str, notices: &[Notice]) {
+    if notices.is_empty() {
+        return;
+    }
+    let texts = notices.iter().map(|notice| json!(notice.text));
+    if let Value::Array(marked) = marks.entry(key).or_insert_with(|| json!([])) {
+        marked.extend(texts);
+    }
+}
+
+/// Says of an answer with nothing in it that this is not certain, where it is not.
+pub(super) fn empty_notice(is_lossy: bool, misses_nodes: bool) -> Option<Notice> {
+    let reason = match (is_lossy, misses_nodes) {
+        (false, false) => return None,
+        (true, false) => "events were lost",
+        (false, true) => "flows of some nodes are missing",
+        (true, true) => "events were lost, and flows of some nodes are missing",
+    };
+    Some(Notice::warning(format!("no flows were found, but some may be missing: {reason}")))
+}
+
+/// Where memory begins, and the range that was asked for, in Unix milliseconds.
+fn memory(range: TimeRange, start: &BufferStart) -> Option<Value> {
+    let begins_nanos = start.oldest_nanos()?;
+    let (_, complete_nanos) = start.complete_since()?;
+    Some(json!({
+        "begins": begins_nanos.div_euclid(1_000_000),
+        "completeSince": complete_nanos.div_euclid(1_000_000),
+        "complete": range.from_nanos >= complete_nanos,
+        "rangeBegin": range.from_nanos.div_euclid(1_000_000),
+        "rangeEnd": range.end_ms(),
+        "forgotten": range.to_nanos < begins_nanos,
+    }))
+}
+
+fn lost_json(losses: &[NodeLoss]) -> Value {
+    let nodes = losses.iter().take(MAX_NODES_SHOWN).map(|loss| {
+        let since = match loss.over {
+            CountedOver::Since(nanos) => Some(nanos.div_euclid(1_000_000)),
+            CountedOver::Range | CountedOver::Part => None,
+        };
+        let is_part = loss.over != CountedOver::Range;
+        json!({
+            "node": loss.node_name,
+            "events": loss.events(),
+            "share": loss.share,
+            "part": is_part,
+            "since": since,
+        })
+    });
+    let events = losses.iter().fold(0_u64, |sum, loss| sum.saturating_add(loss.events()));
+    json!({ "events": events, "nodes": nodes.collect::<Vec<_>>() })
+}
+
+fn loss_notices(losses: &[NodeLoss]) -> Vec<Notice> {
+    let (shown, others) = losses.split_at(losses.len().min(MAX_NODES_SHOWN));
+    let mut notices: Vec<Notice> =
+        shown.iter().map(|loss| Notice::warning(loss_text(loss))).collect();
+    if !others.is_empty() {
+        let events = others.iter().fold(0_u64, |sum, loss| sum.saturating_add(loss.events()));
+        notices.push(Notice::warning(format!(
+            "{} lost on {} more nodes",
+            counted(events),
+            others.len()
+        )));
+    }
+    notices
+}
+
+fn loss_text(loss: &NodeLoss) -> String {
+    let mut text = format!("{} lost", counted(loss.events()));
+    if !loss.node_name.is_empty() {
+        text.extend([" on node `", &loss.node_name, "`"]);
+    }
+    if let Some(share) = loss.share {
+        text.extend([", ", &percent(share), " of its events in the time range (an estimate)"]);
+    }
+    match loss.over {
+        CountedOver::Range => {}
+        CountedOver::Since(nanos) => {
+            text.extend([
+                ", counted since ",
+                &time_text(nanos),
+                ", where reading stopped at the limit",
+            ]);
+        }
+        CountedOver::Part => text.push_str(", counted in the part of the time range that was read"),
+    }
+    let sources = loss.by_source.iter().map(|(source, events)| match loss.by_source.len() {
+        1 => source.to_string(),
+        _ => format!("{events}: {source}"),
+    });
+    text.extend([": ", &sources.collect::<Vec<_>>().join("; ")]);
+    text
+}
+
+fn counted(events: u64) -> String {
+    if events == 1 { "1 event".to_owned() } else { format!("{events} events") }
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent {
+        percent if percent < 0.01 => "less than 0.01 %".to_owned(),
+        percent if percent < 1.0 => format!("about {percent:.2} %"),
+        percent if percent < 10.0 => format!("about {percent:.1} %"),
+        percent => format!("about {percent:.0} %"),
+    }
+}
+
+/// Says where Hubble's memory begins, when that is within or after `range`.
+fn buffer_start_notice(
+    range: TimeRange,
+    start: &Result<Option<BufferStart>, RelayError>,
+) -> Option<Notice> {
+    let start = match start {
+        Ok(Some(start)) => start,
+        Ok(None) => return Some(cannot_tell_start("the relay did not say in time")),
+        Err(error) => return Some(cannot_tell_start(&error.to_string())),
+    };
+    let (last_node, complete_since_nanos) = start.complete_since()?;
+    if range.from_nanos >= complete_since_nanos {
+        return None;
+    }
+    let complete_since = time_text(complete_since_nanos);
+    let text = match start.oldest_nanos() {
+        Some(oldest_nanos) if range.to_nanos < oldest_nanos => {
+            let end = time_text(range.end_ms().saturating_mul(1_000_000));
+            return Some(Notice::warning(format!(
+                "this range ended at {end}; Hubble's memory begins at {}",
+                time_text(oldest_nanos)
+            )));
+        }
+        Some(oldest_nanos) if start.nodes() > 1 => format!(
+            "Hubble's buffers begin at {} and are complete from {complete_since} on (node `{last_node}`); \
+             earlier flows of the time range are gone{}",
+            time_text(oldest_nanos),
+            by_node(start)
+        ),
+        _ => format!(
+            "Hubble's buffer begins at {complete_since} (node `{last_node}`); earlier flows of the time range are gone"
+        ),
+    };
+    Some(Notice::info(text))
+}
+
+/// Where each buffer begins, those first that begin last; the sentence has two already.
+fn by_node(start: &BufferStart) -> String {
+    let nodes = start.latest();
+    if nodes.len() <= 2 {
+        return String::new();
+    }
+    let shown: Vec<String> = nodes
+        .iter()
+        .take(MAX_NODES_SHOWN)
+        .map(|(node_name, oldest_nanos)| format!("`{node_name}` {}", time_text(*oldest_nanos)))
+        .collect();
+    let more = match nodes.len().saturating_sub(MAX_NODES_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("; by node: {}{more}", shown.join(", "))
+}
+
+fn cannot_tell_start(reason: &str) -> Notice {
+    Notice::info(format!("cannot tell where Hubble's buffers begin: {reason}"))
+}

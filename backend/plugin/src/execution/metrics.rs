@@ -1,0 +1,468 @@
+//! Flows counted: over time or over the whole range, by any of their traits.
+
+use std::collections::BTreeMap;
+
+use flow::TimeRange;
+use flow::aggregate::{Aggregation, AggregationLimits, Buckets, Cell, Group};
+use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
+use flow::end::End;
+use flow::group::GroupField;
+use flow::once::OncePerPacket;
+use flow::{Verdict, columns::NO_TIME};
+use hubble_api::projection::Decoder;
+use query::{FlowMetric, FlowMetricsFormat, FlowMetricsQuery, FlowSelection};
+use wording::Notice;
+
+use super::clusters;
+use super::completeness::{Completeness, empty_notice};
+use super::flows::{executed, now_ms, relay_notices, remark_notices, unreadable};
+use super::group_name::group_name;
+use super::rows::without_time;
+use super::{Around, QueryError, Reader};
+use crate::instance::Instance;
+use crate::relay::{BufferStart, ScanRequest};
+use frames::{
+    FlowSeries, FlowSeriesShape, Frame, Meta, flow_log_volume, flow_numbers, flow_ranking,
+    flow_time_series,
+};
+
+/// Groups that are kept apart while counting; more are counted as `other`.
+const MAX_GROUPS: usize = 1_000;
+/// Cells of all groups: 64 bytes each.
+const MAX_CELLS: usize = 500_000;
+/// Different pairs over all cells; 16 bytes each.
+const MAX_PEERS: usize = 500_000;
+/// Points of a series.
+const MAX_BUCKETS: i64 = 2_000;
+/// Of a longer bucket at the edge of what is known, the least that says anything: in less, no flow
+/// looks like silence and one like a storm.
+const LEAST_TOLD_SECS: f64 = 1.0;
+/// Flows that are decoded before they are counted and forgotten.
+const BATCH_FLOWS: usize = 1_024;
+/// Text of one batch: hostile labels reach 64 KB per flow.
+const BATCH_TEXT_BYTES: usize = 16 << 20;
+
+fn columns(query: &FlowMetricsQuery) -> ColumnSet {
+    let own = OncePerPacket::COLUMNS
+        .union(FlowColumns::STANDS_FOR_COLUMNS)
+        .union(ColumnSet::of(&[Column::TimeNanos, Column::Verdict]));
+    let grouped = query.group_by.iter().fold(own, |set, field| set.union(field.columns()));
+    if query.metric == FlowMetric::DistinctPeers {
+        grouped.union(End::NAME_COLUMNS)
+    } else {
+        grouped
+    }
+}
+
+fn metric_name(metric: FlowMetric) -> &'static str {
+    match metric {
+        FlowMetric::Count => "count",
+        FlowMetric::Rate => "rate",
+        FlowMetric::DropRatio => "drop ratio",
+        FlowMetric::DistinctPeers => "distinct peers",
+    }
+}
+
+fn metric_unit(metric: FlowMetric) -> &'static str {
+    match metric {
+        FlowMetric::Count | FlowMetric::DistinctPeers => "short",
+        FlowMetric::Rate => "eps",
+        FlowMetric::DropRatio => "percentunit",
+    }
+}
+
+/// What a number is where flows are known to be missing.
+fn lower_bound(metric: FlowMetric) -> Notice {
+    let text = match metric {
+        FlowMetric::DropRatio => "each ratio is of the flows that came: others are missing",
+        FlowMetric::Count | FlowMetric::Rate | FlowMetric::DistinctPeers => {
+            "each number is a lower bound: flows are missing"
+        }
+    };
+    Notice::warning(text)
+}
+
+/// The value of a cell that covers `secs`; `None` where it cannot be told.
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+fn value(metric: FlowMetric, cell: &Cell, secs: f64, min_flows: u64) -> Option<f64> {
+    match metric {
+        FlowMetric::Count => Some(cell.flows as f64),
+        FlowMetric::Rate => (secs > 0.0).then(|| cell.flows as f64 / secs),
+        FlowMetric::DropRatio => {
+            (cell.flows >= min_flows.max(1)).then(|| cell.dropped as f64 / cell.flows as f64)
+        }
+        FlowMetric::DistinctPeers => Some(cell.peers() as f64),
+    }
+}
+
+/// Flows on their way into counts.
+struct Counter<'q> {
+    query: &'q FlowMetricsQuery,
+    decoder: Decoder,
+    columns: FlowColumns,
+    once: OncePerPacket,
+    counts: Aggregation,
+    unreadable: usize,
+    seconds: u64,
+    without_time: usize,
+}
+
+impl<'q> Counter<'q> {
+    fn new(query: &'q FlowMetricsQuery, buckets: Buckets, limits: AggregationLimits) -> Self {
+        Self {
+            query,
+            decoder: Decoder::new(columns(query)),
+            columns: batch(),
+            once: OncePerPacket::default(),
+            counts: Aggregation::new(buckets, limits),
+            unreadable: 0,
+            seconds: 0,
+            without_time: 0,
+        }
+    }
+
+    fn take(&mut self, message: &[u8]) {
+        if self.decoder.decode(message, &mut self.columns).is_err() {
+            // Full is told from malformed by trying again on empty columns.
+            self.flush();
+            if self.decoder.decode(message, &mut self.columns).is_err() {
+                self.unreadable += 1;
+            }
+        }
+        if self.columns.len() >= BATCH_FLOWS {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let mut key = Vec::with_capacity(self.query.group_by.len());
+        for row in 0..self.columns.len() {
+            if self.once.is_second(&self.columns, row) {
+                self.seconds += 1;
+                continue;
+            }
+            key.clear();
+            let texts = self.query.group_by.iter().map(|field| field.text(&self.columns, row));
+            key.extend(texts.map(std::borrow::Cow::into_owned));
+            let verdict = self.columns.verdict().get(row).copied().unwrap_or_default();
+            let time_nanos = self.columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
+            self.without_time += usize::from(time_nanos == NO_TIME);
+            let is_dropped = Verdict::from_number(verdict) == Verdict::Dropped;
+            let names = (self.query.metric == FlowMetric::DistinctPeers).then(|| {
+                let name = |end: End| end.name(&self.columns, row).unwrap_or_default();
+                (name(End::Source), name(End::Destination))
+            });
+            let peers = names.as_ref().map(|(from, to)| (from.as_ref(), to.as_ref()));
+            let flows = self.columns.stands_for(row);
+            self.counts.add(&key, time_nanos, flows, is_dropped, peers);
+        }
+        self.columns = batch();
+    }
+}
+
+fn batch() -> FlowColumns {
+    FlowColumns::new(ColumnLimits { max_flows: BATCH_FLOWS, max_text_bytes: BATCH_TEXT_BYTES })
+}
+
+/// The buckets of a range, aligned to their step, which grows until they are few enough.
+fn buckets(format: FlowMetricsFormat, range: TimeRange, interval_ms: i64) -> Buckets {
+    let TimeRange { from_nanos, to_nanos } = range;
+    let span_nanos = to_nanos.saturating_sub(from_nanos).max(1);
+    let (start_nanos, step_nanos, count) = match format {
+        FlowMetricsFormat::Top | FlowMetricsFormat::Long => {
+            (from_nanos, span_nanos.saturating_add(1), 1)
+        }
+        FlowMetricsFormat::TimeSeries => {
+            let span_ms = span_nanos.div_euclid(1_000_000);
+            let least_ms = span_ms.div_euclid(MAX_BUCKETS - 2).saturating_add(1);
+            let step_nanos = interval_ms.max(least_ms).max(1).saturating_mul(1_000_000);
+            let start_nanos = from_nanos.div_euclid(step_nanos).saturating_mul(step_nanos);
+            let count = to_nanos.saturating_sub(start_nanos).div_euclid(step_nanos) + 1;
+            (start_nanos, step_nanos, count)
+        }
+    };
+    Buckets { start_nanos, step_nanos, count: usize::try_from(count).unwrap_or(1) }
+}
+
+/// Counts, and shapes the answer.
+///
+/// Errors: [`QueryError`], when there is nothing to show.
+pub(super) async fn frames(
+    instance: &Instance,
+    around: &Around,
+    query: &FlowMetricsQuery,
+    reader: Reader,
+) -> Result<Vec<Frame>, QueryError> {
+    let relay = instance.relay()?;
+    let (form, of_clusters) = clusters::resolve(instance, &query.form).await;
+    let selection = FlowSelection::new(&form)?;
+    let now_ms = now_ms();
+    let range = TimeRange::of_ms(around.from_ms, around.to_ms);
+    let (range, narrowed) = form.selectors.narrow(range, now_ms)?;
+    let mut notices = query.notices.clone();
+    notices.extend(of_clusters.into_iter().chain(narrowed));
+    let buckets = buckets(query.format, range, around.interval_ms);
+    let max_groups = (MAX_CELLS / buckets.count.max(1)).clamp(query.top, MAX_GROUPS);
+    let limits = AggregationLimits { max_groups, max_peers: MAX_PEERS };
+    let executed_query_string = executed(&selection, range);
+    let request = ScanRequest { filters: selection.filters, columns: columns(query), range };
+    let (scanned, buffer_start) = tokio::join!(
+        relay.scan(
+            &request,
+            || Counter::new(query, buckets, limits),
+            |counter, message| counter.take(message),
+        ),
+        relay.buffer_start()
+    );
+    let (scanned, mut counter) = scanned?;
+    counter.flush();
+    let Counter { counts, unreadable: unread, seconds, without_time: timeless, .. } = counter;
+    notices.extend(
+        scanned
+            .broken
+            .as_ref()
+            .map(|error| Notice::warning(format!("the answer is incomplete: {error}"))),
+    );
+    notices.extend(relay_notices(&scanned.notices));
+    notices.extend(remark_notices(&scanned.remarks));
+    if unread > 0 {
+        notices.push(unreadable(unread));
+    }
+    notices.extend(without_time(timeless, "not counted"));
+    if seconds > 0 {
+        notices.push(Notice::info(format!(
+            "{seconds} packets were recorded both as a policy verdict and as a drop, and are counted once"
+        )));
+    }
+    if counts.uncounted_peers > 0 {
+        notices.push(Notice::warning(format!(
+            "there are more than {MAX_PEERS} different pairs: the numbers of peers are too low"
+        )));
+    }
+    let Completeness { notices: lacks, custom, is_lossy, .. } =
+        Completeness::of(relay, range, now_ms, &scanned.lost, &buffer_start, true).await;
+    notices.extend(lacks);
+    let start = buffer_start.as_ref().ok().and_then(Option::as_ref);
+    let known_from_nanos = start.and_then(BufferStart::oldest_nanos).unwrap_or(i64::MIN);
+    // Before, some nodes have forgotten their flows, and others have not.
+    let is_forgotten = start
+        .and_then(BufferStart::complete_since)
+        .is_some_and(|(_, complete_nanos)| range.from_nanos < complete_nanos);
+    let covered = Covered {
+        buckets,
+        from_nanos: range.from_nanos.max(known_from_nanos),
+        to_nanos: range.to_nanos.saturating_add(1).min(now_ms.saturating_mul(1_000_000)),
+    };
+    let (groups, other) = counts
+        .top(query.top, |cell| value(query.metric, cell, 1.0, query.min_flows).unwrap_or(-1.0));
+    let misses_nodes = !scanned.notices.missing().is_empty();
+    let is_empty = groups.iter().chain(&other).all(|group| group.total().flows == 0);
+    if is_empty {
+        notices.extend(empty_notice(is_lossy, misses_nodes));
+    } else if is_lossy || misses_nodes || is_forgotten || scanned.broken.is_some() {
+        notices.push(lower_bound(query.metric));
+    }
+    if other.is_some() {
+        notices.push(Notice::info(format!(
+            "showing {} groups; all others are counted as `other`",
+            groups.len()
+        )));
+    }
+    let told = told(query.metric, groups.iter().chain(&other), covered);
+    let series = series(query, &groups, other.as_ref(), covered, start, told);
+    let left_out = (groups.len() + usize::from(other.is_some())).saturating_sub(series.len());
+    notices.extend(left_out_notice(query, left_out));
+    let shape = FlowSeriesShape {
+        name: metric_name(query.metric),
+        unit: metric_unit(query.metric),
+        step_ms: u64::try_from(buckets.step_nanos / 1_000_000).unwrap_or(1),
+        times_nanos: (0..told).map(|index| covered.begin(index)).collect(),
+    };
+    let meta = Meta { executed_query_string, custom, notices, ..Meta::default() };
+    Ok(match query.format {
+        // What counts log lines by their level is the volume above them in Explore. To alert rules
+        // no fields mean that there is nothing.
+        FlowMetricsFormat::TimeSeries
+            if reader == Reader::Panel && query.group_by == [GroupField::Level] =>
+        {
+            flow_log_volume(shape, series, meta)
+        }
+        FlowMetricsFormat::TimeSeries => flow_time_series(&shape, series, meta),
+        FlowMetricsFormat::Top => flow_numbers(&shape, series, meta),
+        FlowMetricsFormat::Long => {
+            let keys: Vec<&str> = query.group_by.iter().map(|field| field.key()).collect();
+            flow_ranking(&shape, &keys, &series, meta)
+        }
+    })
+}
+
+/// Says how many groups have too few flows for a drop ratio, where there are some.
+fn left_out_notice(query: &FlowMetricsQuery, left_out: usize) -> Option<Notice> {
+    if query.metric != FlowMetric::DropRatio || left_out == 0 {
+        return None;
+    }
+    let (groups, have, are) =
+        if left_out == 1 { ("group", "has", "is") } else { ("groups", "have", "are") };
+    Some(Notice::info(format!(
+        "{left_out} {groups} of fewer than {} flows {have} no drop ratio and {are} left out \
+         (`minFlows`)",
+        query.min_flows
+    )))
+}
+
+/// The part of each bucket of which flows can be known.
+#[derive(Debug, Clone, Copy)]
+struct Covered {
+    buckets: Buckets,
+    from_nanos: i64,
+    to_nanos: i64,
+}
+
+impl Covered {
+    fn begin(&self, index: usize) -> i64 {
+        let index = i64::try_from(index).unwrap_or(i64::MAX);
+        let Buckets { start_nanos, step_nanos, .. } = self.buckets;
+        start_nanos.saturating_add(index.saturating_mul(step_nanos))
+    }
+
+    /// Seconds; 0 or less: the buffers do not reach back, or the time is still to come.
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a time range")]
+    fn secs(&self, index: usize) -> f64 {
+        let begin = self.begin(index).max(self.from_nanos);
+        let end = self.begin(index.saturating_add(1)).min(self.to_nanos);
+        end.saturating_sub(begin) as f64 / 1e9
+    }
+
+    /// Whether too little of a bucket is known to be told: the last has only begun, or the first is
+    /// nearly forgotten.
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a step")]
+    fn is_sliver(&self, index: usize) -> bool {
+        let step_secs = self.buckets.step_nanos as f64 / 1e9;
+        self.buckets.count > 1 && self.secs(index) < LEAST_TOLD_SECS.min(step_secs)
+    }
+}
+
+/// How many buckets are answered: not the last where it has only begun, for an alert rule that
+/// takes the last value of a series would have none. Flows that it holds already are kept.
+fn told<'g>(
+    metric: FlowMetric,
+    mut groups: impl Iterator<Item = &'g Group>,
+    covered: Covered,
+) -> usize {
+    let count = covered.buckets.count;
+    let is_ratio = matches!(metric, FlowMetric::Rate | FlowMetric::DropRatio);
+    let last = count.saturating_sub(1);
+    let is_left_out = covered.is_sliver(last)
+        && (is_ratio || groups.all(|group| group.cells.last().is_none_or(|cell| cell.flows == 0)));
+    count - usize::from(is_left_out)
+}
+
+fn series(
+    query: &FlowMetricsQuery,
+    groups: &[Group],
+    other: Option<&Group>,
+    covered: Covered,
+    start: Option<&BufferStart>,
+    told: usize,
+) -> Vec<FlowSeries> {
+    let of_node = query.group_by.iter().position(|field| *field == GroupField::Node);
+    let values = |group: &Group| -> Vec<Option<f64>> {
+        // What a node itself remembers, where a group is of one.
+        let oldest_nanos = of_node
+            .and_then(|index| group.key.get(index))
+            .and_then(|node_name| start?.oldest_of(node_name))
+            .unwrap_or(i64::MIN);
+        let covered = Covered { from_nanos: covered.from_nanos.max(oldest_nanos), ..covered };
+        let cells = group.cells.iter().enumerate().take(told);
+        cells
+            .map(|(index, cell)| {
+                let secs = covered.secs(index);
+                let is_told = secs > 0.0 && !covered.is_sliver(index);
+                // No flow where none could be known is no 0, and a moment has no rate.
+                if !is_told && (cell.flows == 0 || query.metric == FlowMetric::Rate) {
+                    None
+                } else {
+                    value(query.metric, cell, secs, query.min_flows)
+                }
+            })
+            .collect()
+    };
+    let mut series: Vec<FlowSeries> = groups
+        .iter()
+        .map(|group| FlowSeries {
+            name: group_name(&query.group_by, &group.key),
+            labels: query
+                .group_by
+                .iter()
+                .zip(&group.key)
+                .map(|(field, text)| (field.key().to_owned(), text.clone()))
+                .collect(),
+            values: values(group),
+        })
+        .collect();
+    if let Some(other) = other {
+        let labels: BTreeMap<String, String> = query
+            .group_by
+            .iter()
+            .map(|field| (field.key().to_owned(), "other".to_owned()))
+            .collect();
+        series.push(FlowSeries { name: Some("other".to_owned()), labels, values: values(other) });
+    }
+    if query.min_flows > 0 {
+        // A name without any number is no answer.
+        series.retain(|one| one.values.iter().any(Option::is_some));
+    }
+    if series.is_empty() && query.group_by.is_empty() {
+        let none = Group { key: Vec::new(), cells: vec![Cell::default(); covered.buckets.count] };
+        series.push(FlowSeries { name: None, labels: BTreeMap::new(), values: values(&none) });
+    }
+    series
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_known_is_no_number() {
+        const SECOND: i64 = 1_000_000_000;
+        /// Three buckets of two seconds from the epoch on, with 0, 6 and `last` flows.
+        fn check(metric: FlowMetric, covered_ms: [i64; 2], last: u64, expected: &[Option<f64>]) {
+            let query = FlowMetricsQuery {
+                form: query::FlowsForm::default(),
+                metric,
+                group_by: vec![],
+                format: FlowMetricsFormat::TimeSeries,
+                top: 1,
+                min_flows: 0,
+                notices: vec![],
+            };
+            let cells = [0, 6, last].map(|flows| {
+                let mut cell = Cell::default();
+                cell.flows = flows;
+                cell
+            });
+            let groups = [Group { key: vec![], cells: cells.into() }];
+            let [from_nanos, to_nanos] = covered_ms.map(|ms| ms * 1_000_000);
+            let buckets = Buckets { start_nanos: 0, step_nanos: 2 * SECOND, count: 3 };
+            let covered = Covered { buckets, from_nanos, to_nanos };
+            let told = told(metric, groups.iter(), covered);
+            let series = series(&query, &groups, None, covered, None, told);
+            assert_eq!(series[0].values, expected, "{metric:?} {covered:?} {last}");
+        }
+        use FlowMetric::{Count, DropRatio, Rate};
+        check(Rate, [0, 6_000], 2, &[Some(0.0), Some(3.0), Some(1.0)]);
+        check(DropRatio, [0, 6_000], 0, &[None, Some(0.0), None]);
+        // The last bucket has only begun: what it holds is kept, but is no rate.
+        check(Rate, [0, 5_000], 2, &[Some(0.0), Some(3.0), Some(2.0)]);
+        check(Rate, [0, 4_500], 2, &[Some(0.0), Some(3.0)]);
+        check(DropRatio, [0, 4_000], 0, &[None, Some(0.0)]);
+        check(Count, [0, 4_500], 2, &[Some(0.0), Some(6.0), Some(2.0)]);
+        check(Count, [0, 4_500], 0, &[Some(0.0), Some(6.0)]);
+        // The buffers forget the first.
+        check(Count, [1_500, 6_000], 0, &[None, Some(6.0), Some(0.0)]);
+        check(Count, [3_000, 6_000], 0, &[None, Some(6.0), Some(0.0)]);
+        check(Rate, [3_000, 6_000], 0, &[None, Some(6.0), Some(0.0)]);
+        check(Rate, [3_500, 6_000], 0, &[None, None, Some(0.0)]);
+    }
+}

@@ -1,0 +1,231 @@
+//! PromQL: an expression, for a range, for its end, or for both.
+
+use super::{Around, QueryError, Reader, upstream_notices};
+use crate::instance::Instance;
+use frames::{self, Frame, Legend, SeriesQuery};
+use prometheus::{
+    Answer, Evaluated, ExemplarSeries, PrometheusClient, PrometheusError, ResultData, Series,
+    StepRequest, align_ms, interpolate, step_ms,
+};
+use query::{PromqlFormat, PromqlQuery, unresolved_variable};
+use wording::Notice;
+
+/// Asks Prometheus and shapes its answer.
+///
+/// Errors: [`QueryError`], when neither the range nor the instant has an answer.
+pub(super) async fn frames(
+    instance: &Instance,
+    around: &Around,
+    query: &PromqlQuery,
+    value_name: &str,
+    reader: Reader,
+) -> Result<Vec<Frame>, QueryError> {
+    let prometheus = &instance.prometheus()?.on_behalf_of(&around.identity);
+    let settings = instance.settings()?;
+    let scrape_interval_ms =
+        settings.prometheus.as_ref().map_or(0, |prometheus| prometheus.scrape_interval_ms);
+    let interval_ms = match query.interval_ms {
+        0 => u64::try_from(around.interval_ms).unwrap_or(0),
+        interval_ms => interval_ms,
+    };
+    let step_request = StepRequest {
+        from_ms: around.from_ms,
+        to_ms: around.to_ms,
+        interval_ms,
+        max_data_points: u64::try_from(around.max_data_points).unwrap_or(0),
+        min_step: &query.min_step,
+        interval_factor: query.interval_factor,
+        scrape_interval_ms,
+    };
+    let step_ms = step_ms(&step_request)?;
+    let expr = interpolate(&query.expr, &step_request.interpolation(step_ms));
+    let align = |time_ms| align_ms(time_ms, step_ms, query.utc_offset_secs);
+    let asked = Asked {
+        prometheus,
+        query,
+        expr: &expr,
+        start_ms: align(around.from_ms),
+        end_ms: align(around.to_ms),
+        now_ms: around.to_ms,
+        step_ms,
+    };
+    let shape =
+        SeriesQuery { expr: &expr, step_ms, legend: Legend::new(&query.legend_format), value_name };
+    let (range, instant, exemplars) = tokio::join!(
+        asked.range(),
+        asked.instant(),
+        // Nobody looks at those of an alert rule.
+        asked.exemplars(query.exemplar && reader != Reader::AlertRule),
+    );
+    let mut frames = Vec::new();
+    let mut failed = None;
+    let mut rows: Option<Rows> = None;
+    let mut is_empty = true;
+    for answer in [instant, range].into_iter().flatten() {
+        match answer.map(|answer| read(&shape, answer)) {
+            Ok(Read::Text(frame)) => {
+                is_empty = false;
+                frames.push(frame);
+            }
+            Ok(Read::Rows(read)) => {
+                is_empty &= read.series.is_empty();
+                match (query.format, &mut rows) {
+                    // One table of both, as in Grafana.
+                    (PromqlFormat::Table, Some(rows)) => rows.extend(read),
+                    (PromqlFormat::Table, None) => rows = Some(read),
+                    (format, _) => frames.extend(shaped(&shape, format, read)),
+                }
+            }
+            Err(error) => failed = Some(error),
+        }
+    }
+    frames.extend(rows.map(|rows| {
+        let Rows { series, result_type, notices } = rows;
+        frames::table(&shape, &series, result_type, notices)
+    }));
+    if is_empty
+        && let (Some(first), Some(variable)) = (frames.first_mut(), unresolved_variable(&expr))
+    {
+        let text = format!("nothing was found, and {}", stands_there(variable));
+        first.meta.notices.push(Notice::warning(text));
+    }
+    if let Some(error) = failed {
+        // What arrived stays, with a word about what did not.
+        match frames.first_mut() {
+            Some(first) => first.meta.notices.push(Notice::warning(error.to_string())),
+            None => return Err(explained(error, &expr).into()),
+        }
+    }
+    match exemplars {
+        None => {}
+        Some(Ok(answer)) => frames.extend(frames::exemplars(&shape, answer.data)),
+        Some(Err(error)) => {
+            if let Some(first) = frames.first_mut() {
+                let text = format!("exemplars are missing: {error}");
+                first.meta.notices.push(Notice::warning(text));
+            }
+        }
+    }
+    Ok(frames)
+}
+
+/// One query, ready to be sent.
+struct Asked<'a> {
+    prometheus: &'a PrometheusClient,
+    query: &'a PromqlQuery,
+    expr: &'a str,
+    start_ms: i64,
+    end_ms: i64,
+    /// Of the instant: the range's end, not aligned.
+    now_ms: i64,
+    step_ms: u64,
+}
+
+type Evaluation = Result<Answer<Evaluated>, PrometheusError>;
+
+impl Asked<'_> {
+    async fn range(&self) -> Option<Evaluation> {
+        if !self.query.range {
+            return None;
+        }
+        let (start_ms, end_ms) = (self.start_ms, self.end_ms);
+        Some(self.prometheus.query_range(self.expr, start_ms, end_ms, self.step_ms).await)
+    }
+
+    async fn instant(&self) -> Option<Evaluation> {
+        if !self.query.instant {
+            return None;
+        }
+        Some(self.prometheus.query(self.expr, self.now_ms).await)
+    }
+
+    async fn exemplars(
+        &self,
+        wanted: bool,
+    ) -> Option<Result<Answer<Vec<ExemplarSeries>>, PrometheusError>> {
+        if !wanted {
+            return None;
+        }
+        Some(self.prometheus.query_exemplars(self.expr, self.start_ms, self.end_ms).await)
+    }
+}
+
+/// An evaluation, ready to be shaped.
+enum Read {
+    /// A string expression's frame.
+    Text(Frame),
+    Rows(Rows),
+}
+
+/// Series of a range or of a moment.
+struct Rows {
+    series: Vec<Series>,
+    /// In Prometheus' words.
+    result_type: &'static str,
+    notices: Vec<Notice>,
+}
+
+impl Rows {
+    fn extend(&mut self, other: Self) {
+        self.series.extend(other.series);
+        self.notices.extend(other.notices);
+    }
+}
+
+fn read(shape: &SeriesQuery<'_>, answer: Answer<Evaluated>) -> Read {
+    let mut notices = upstream_notices(&answer.warnings, &answer.infos);
+    let Evaluated { result, series_total } = answer.data;
+    let (series, result_type) = match result {
+        ResultData::Matrix(series) => (series, "matrix"),
+        ResultData::Vector(series) => (series, "vector"),
+        ResultData::Scalar(sample) => {
+            let series = Series {
+                times_nanos: vec![sample.time_nanos],
+                values: vec![sample.value],
+                ..Series::default()
+            };
+            (vec![series], "scalar")
+        }
+        ResultData::String(time_nanos, text) => {
+            return Read::Text(frames::text(shape, time_nanos, &text, notices));
+        }
+    };
+    if series_total > series.len() {
+        let text = format!(
+            "showing {} of {series_total} series: narrow or aggregate the expression",
+            series.len()
+        );
+        notices.push(Notice::warning(text));
+    }
+    Read::Rows(Rows { series, result_type, notices })
+}
+
+fn shaped(shape: &SeriesQuery<'_>, format: PromqlFormat, rows: Rows) -> Vec<Frame> {
+    let Rows { series, result_type, notices } = rows;
+    match format {
+        PromqlFormat::Table => vec![frames::table(shape, &series, result_type, notices)],
+        PromqlFormat::Heatmap => frames::heatmap(shape, series, notices),
+        PromqlFormat::TimeSeries if result_type == "matrix" => {
+            frames::time_series(shape, series, notices)
+        }
+        PromqlFormat::TimeSeries => frames::vector(shape, series, result_type, notices),
+    }
+}
+
+/// What Grafana left as it was is nothing that Prometheus knows: the user misspelt a variable, or
+/// forgot that alert rules have none. `expr` is the expression that was sent.
+fn explained(error: PrometheusError, expr: &str) -> PrometheusError {
+    match (error, unresolved_variable(expr)) {
+        (PrometheusError::Refused { status, kind, message }, Some(variable)) if status == 400 => {
+            let message = format!("{message}; {}", stands_there(variable));
+            PrometheusError::Refused { status, kind, message }
+        }
+        (error, _) => error,
+    }
+}
+
+fn stands_there(variable: &str) -> String {
+    format!(
+        "`{variable}` stands in the expression as it is: a variable that this dashboard does not have, or an alert rule, which has none"
+    )
+}

@@ -1,0 +1,71 @@
+//! Who talks to whom in a time range, as a node graph.
+
+use flow::service_map::{MapBy, ServiceMap};
+use query::{NodesBy, ServiceMapQuery};
+use wording::Notice;
+
+use super::rows::read_rows;
+use super::{Around, QueryError};
+use crate::instance::Instance;
+use frames::{Frame, graph_links, node_graph};
+
+/// Nodes that Grafana's node graph draws; it hides all others.
+/// Source: `public/app/plugins/panel/nodeGraph/NodeGraph.tsx`, `defaultNodeCountLimit`.
+const MAX_NODES: usize = 200;
+
+fn map_by(by: NodesBy) -> MapBy {
+    match by {
+        NodesBy::Workload => MapBy::Workload,
+        NodesBy::Namespace => MapBy::Namespace,
+        NodesBy::Pod => MapBy::Pod,
+        NodesBy::Identity => MapBy::Identity,
+    }
+}
+
+/// Asks the relay and draws the graph.
+///
+/// Errors: [`QueryError`], when there is nothing to show.
+pub(super) async fn frames(
+    instance: &Instance,
+    around: &Around,
+    query: &ServiceMapQuery,
+) -> Result<Vec<Frame>, QueryError> {
+    let (read, map) = read_rows(
+        instance,
+        around,
+        &query.form,
+        |filters| filters,
+        ServiceMap::COLUMNS,
+        || ServiceMap::new(map_by(query.by)),
+        ServiceMap::add,
+    )
+    .await?;
+    let mut notices = Vec::new();
+    let (map, grouped) = map.grouped(MAX_NODES);
+    if grouped {
+        notices.push(Notice::info(format!(
+            "more than {MAX_NODES} nodes: those of the largest namespaces are shown as one each; narrow the filter to see them"
+        )));
+    }
+    if map.unpaired > 0 {
+        notices.push(Notice::warning(format!(
+            "{} flows are not drawn as edges: there are too many pairs, narrow the filter",
+            map.unpaired
+        )));
+    }
+    if map.beside > 0 {
+        notices.push(Notice::info(format!(
+            "{} flows are not drawn: they are no connections of their own (ICMP errors, neighbour discovery, a pod's own traffic through a Service, answers to what was not seen)",
+            map.beside
+        )));
+    }
+    // Rates are over what the buffers cover, not over what was asked for.
+    let range = read.range;
+    let known_from_nanos =
+        read.oldest_nanos.map_or(range.from_nanos, |oldest| oldest.max(range.from_nanos));
+    let known_to_nanos = range.to_nanos.min(read.now_ms.saturating_mul(1_000_000));
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a time range")]
+    let secs = known_to_nanos.saturating_sub(known_from_nanos).max(1_000_000) as f64 / 1e9;
+    let meta = read.meta(&query.notices, notices, map.nodes.is_empty());
+    Ok(graph_links(node_graph(&map, secs, meta), &around.datasource_uid))
+}

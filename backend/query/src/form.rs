@@ -1,0 +1,432 @@
+//! What flows a query asks for, as its editor holds it: the flags one by one, or one
+//! `hubble observe …` line.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use flow::TimeRange;
+use serde_json::{Map, Value, json};
+use wording::{Notice, quote};
+
+use crate::adhoc::{self, AdhocFilter, AdhocFilterJson};
+use crate::budget::MAX_FILTERS;
+use crate::choice;
+use crate::fields::Fields;
+use crate::flag::{self, Flag, FlagValues, InvalidFlag};
+use crate::line::{self, Diagnostic, Variables};
+use crate::model::InvalidQuery;
+
+/// The builder's form of a selection of flows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FlowsForm {
+    /// Flows must match all of these flags.
+    pub filter: FlagValues,
+    /// Flows must not match all of these.
+    pub exclude: FlagValues,
+    /// Further filters in JSON, any of which will do instead of `filter`.
+    pub allowlist: Vec<String>,
+    /// Further filters in JSON, none of which may match.
+    pub denylist: Vec<String>,
+    /// What must hold beside all of this.
+    pub adhoc: Vec<AdhocFilter>,
+    /// Which part of the flows that match.
+    pub selectors: Selectors,
+}
+
+/// Which part of the flows that match, and when. Source: "Selectors Flags" of `hubble observe`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selectors {
+    /// A duration before now, or a time.
+    pub since: Option<String>,
+    /// A duration before now, or a time.
+    pub until: Option<String>,
+    /// The newest so many.
+    pub last: Option<u64>,
+    /// The oldest so many.
+    pub first: Option<u64>,
+    /// `--all`: all that the nodes hold.
+    pub all: bool,
+    /// `--follow`: go on with new flows.
+    pub follow: bool,
+}
+
+/// A [`FlowsForm`] in JSON.
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(rename = "FormFields", rename_all = "camelCase", optional_fields)
+)]
+#[derive(Debug)]
+pub(crate) struct FormJson {
+    pub text: Option<String>,
+    #[cfg_attr(test, ts(optional, type = "FlowFilter"))]
+    pub filter: Option<BTreeMap<String, Vec<String>>>,
+    #[cfg_attr(test, ts(optional, type = "FlowFilter"))]
+    pub exclude: Option<BTreeMap<String, Vec<String>>>,
+    pub allowlist: Option<Vec<String>>,
+    pub denylist: Option<Vec<String>>,
+    pub since: Option<String>,
+    pub until: Option<String>,
+    pub last: Option<u64>,
+    pub first: Option<u64>,
+    pub all: Option<bool>,
+    pub follow: Option<bool>,
+    pub adhoc_filters: Option<Vec<AdhocFilterJson>>,
+}
+
+impl FormJson {
+    /// Takes the form's fields. Errors: [`InvalidQuery::Field`].
+    pub(crate) fn take(fields: &mut Fields) -> Result<Self, InvalidQuery> {
+        let adhoc_filter = |fields: &mut Fields| {
+            Ok(AdhocFilterJson {
+                key: fields.text("key")?.unwrap_or_default(),
+                operator: fields.text("operator")?.unwrap_or_default(),
+                value: fields.text("value")?.unwrap_or_default(),
+                values: fields.texts("values")?,
+            })
+        };
+        Ok(Self {
+            text: fields.text("text")?,
+            filter: fields.named_texts("filter")?,
+            exclude: fields.named_texts("exclude")?,
+            allowlist: fields.texts("allowlist")?,
+            denylist: fields.texts("denylist")?,
+            since: fields.text("since")?,
+            until: fields.text("until")?,
+            last: fields.count("last")?,
+            first: fields.count("first")?,
+            all: fields.truth("all")?,
+            follow: fields.truth("follow")?,
+            adhoc_filters: fields.objects("adhocFilters", adhoc_filter)?,
+        })
+    }
+
+    /// The line, if one is set and nothing stands beside it.
+    ///
+    /// Errors: [`InvalidQuery::TextAndFilter`].
+    pub(crate) fn text(&self) -> Result<Option<&str>, InvalidQuery> {
+        let Some(text) = self.text.as_deref().filter(|text| !text.trim().is_empty()) else {
+            return Ok(None);
+        };
+        let is_set = |flags: &Option<BTreeMap<String, Vec<String>>>| {
+            flags.iter().flat_map(BTreeMap::values).flatten().any(|value| !value.trim().is_empty())
+        };
+        let beside = is_set(&self.filter)
+            || is_set(&self.exclude)
+            || [&self.allowlist, &self.denylist].into_iter().flatten().any(|list| !list.is_empty())
+            || self.since.is_some()
+            || self.until.is_some()
+            || self.last.is_some()
+            || self.first.is_some()
+            || self.all == Some(true)
+            || self.follow == Some(true);
+        if beside { Err(InvalidQuery::TextAndFilter) } else { Ok(Some(text)) }
+    }
+
+    /// The form, and what of a line was not used. Errors: [`InvalidQuery`].
+    pub(crate) fn read(mut self) -> Result<(FlowsForm, Vec<Diagnostic>), InvalidQuery> {
+        let adhoc = adhoc::read(self.adhoc_filters.take().unwrap_or_default())?;
+        if let Some(text) = self.text()? {
+            let line = line::read(text, Variables::Refused);
+            return match line.errors.first() {
+                None => Ok((FlowsForm { adhoc, ..line.form }, line.remarks)),
+                Some(first) => Err(InvalidQuery::Text {
+                    start: first.start,
+                    text: first.text.clone(),
+                    more: line.errors.len() - 1,
+                }),
+            };
+        }
+        let blank = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let form = FlowsForm {
+            filter: read_flags("filter", self.filter.unwrap_or_default())?,
+            exclude: read_flags("exclude", self.exclude.unwrap_or_default())?,
+            allowlist: read_raw("allowlist", self.allowlist)?,
+            denylist: read_raw("denylist", self.denylist)?,
+            adhoc,
+            selectors: Selectors {
+                since: blank(self.since),
+                until: blank(self.until),
+                last: self.last,
+                first: self.first,
+                all: self.all.unwrap_or(false),
+                follow: self.follow.unwrap_or(false),
+            },
+        };
+        form.selectors.check()?;
+        Ok((form, Vec::new()))
+    }
+}
+
+fn read_flags(
+    list: &'static str,
+    flags: BTreeMap<String, Vec<String>>,
+) -> Result<FlagValues, InvalidQuery> {
+    let mut read = FlagValues::new();
+    for (key, mut values) in flags {
+        let invalid = |cause| InvalidQuery::Flag { list, flag: quote(&key), cause };
+        let flag = Flag::from_key(&key)
+            .ok_or_else(|| invalid(InvalidFlag::Unknown { key: quote(&key) }))?;
+        values.retain(|value| !value.trim().is_empty());
+        if !values.is_empty() {
+            read.insert(flag, values);
+        }
+    }
+    choice::resolve(&mut read).map_err(|(flag, cause)| {
+        let flag = flag.key().to_owned();
+        InvalidQuery::Flag { list, flag, cause }
+    })?;
+    Ok(read)
+}
+
+fn read_raw(list: &'static str, texts: Option<Vec<String>>) -> Result<Vec<String>, InvalidQuery> {
+    let mut texts = texts.unwrap_or_default();
+    texts.retain(|text| !text.trim().is_empty());
+    if texts.len() > MAX_FILTERS {
+        let reason = format!("has {} filters, at most {MAX_FILTERS} are taken", texts.len());
+        return Err(InvalidQuery::RawFilter { list, index: MAX_FILTERS, reason });
+    }
+    Ok(texts)
+}
+
+impl FlowsForm {
+    /// The same without what a dashboard's variable will stand for.
+    pub(crate) fn without_variables(&self) -> Self {
+        let is_plain = |value: &String| flag::unresolved_variable(value).is_none();
+        let plain = |flags: &FlagValues| -> FlagValues {
+            let of = |values: &[String]| -> Vec<String> {
+                values.iter().filter(|value| is_plain(value)).cloned().collect()
+            };
+            let flags = flags.iter().map(|(&flag, values)| (flag, of(values)));
+            flags.filter(|(_, values)| !values.is_empty()).collect()
+        };
+        let mut form = self.clone();
+        form.filter = plain(&self.filter);
+        form.exclude = plain(&self.exclude);
+        form.allowlist.retain(is_plain);
+        form.denylist.retain(is_plain);
+        form
+    }
+
+    /// The form as JSON, without what is not set.
+    pub fn to_json(&self) -> Value {
+        let flags = |flags: &FlagValues| -> Value {
+            flags.iter().map(|(flag, values)| (flag.key().to_owned(), json!(values))).collect()
+        };
+        let Selectors { since, until, last, first, all, follow } = &self.selectors;
+        let mut form = Map::new();
+        form.insert("filter".to_owned(), flags(&self.filter));
+        form.insert("exclude".to_owned(), flags(&self.exclude));
+        let optional = [
+            ("allowlist", (!self.allowlist.is_empty()).then(|| json!(self.allowlist))),
+            ("denylist", (!self.denylist.is_empty()).then(|| json!(self.denylist))),
+            ("since", since.as_ref().map(|since| json!(since))),
+            ("until", until.as_ref().map(|until| json!(until))),
+            ("last", last.map(|last| json!(last))),
+            ("first", first.map(|first| json!(first))),
+            ("all", all.then_some(json!(true))),
+            ("follow", follow.then_some(json!(true))),
+        ];
+        form.extend(
+            optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))),
+        );
+        Value::Object(form)
+    }
+}
+
+impl Selectors {
+    /// Whether they can stand together, and the times can be read.
+    ///
+    /// Errors: [`InvalidQuery::Selectors`], [`InvalidQuery::UntilWithFollow`],
+    /// [`InvalidQuery::Time`].
+    pub(crate) fn check(&self) -> Result<(), InvalidQuery> {
+        let first = self.first.is_some_and(|first| first > 0);
+        let last = self.last.is_some_and(|last| last > 0);
+        for (is_set, one, other) in [
+            (first && last, "first", "last"),
+            (first && self.all, "first", "all"),
+            (first && self.follow, "first", "follow"),
+            (last && self.all, "last", "all"),
+        ] {
+            if is_set {
+                return Err(InvalidQuery::Selectors { one, other });
+            }
+        }
+        if self.until.is_some() && self.follow {
+            return Err(InvalidQuery::UntilWithFollow);
+        }
+        self.times(0).map(|_| ())
+    }
+
+    /// Begin and end in Unix nanoseconds, where they are set.
+    fn times(&self, now_nanos: i64) -> Result<(Option<i64>, Option<i64>), InvalidQuery> {
+        let time = |name: &'static str, text: Option<&String>| {
+            let Some(text) = text else { return Ok(None) };
+            if let Some(variable) = flag::unresolved_variable(text) {
+                let cause = InvalidFlag::Unresolved(variable.to_owned());
+                return Err(InvalidQuery::Time { name, reason: cause.to_string() });
+            }
+            time_nanos(text.trim(), now_nanos).map(Some).ok_or_else(|| InvalidQuery::Time {
+                name,
+                reason: format!(
+                    "`{}` is neither a duration such as `1h30m` nor a time such as `2006-01-02T15:04:05Z`",
+                    quote(text)
+                ),
+            })
+        };
+        Ok((time("since", self.since.as_ref())?, time("until", self.until.as_ref())?))
+    }
+
+    /// The part of a time range that they leave, and what to say about it.
+    ///
+    /// Errors: [`InvalidQuery::Time`]; nothing is left.
+    pub fn narrow(
+        &self,
+        range: TimeRange,
+        now_ms: i64,
+    ) -> Result<(TimeRange, Vec<Notice>), InvalidQuery> {
+        let (since, until) = self.times(now_ms.saturating_mul(1_000_000))?;
+        let mut notices = Vec::new();
+        if since.is_some_and(|since| since < range.from_nanos) {
+            notices.push(Notice::info(
+                "`--since` reaches further back than the time range of the dashboard, which holds",
+            ));
+        }
+        if self.follow {
+            notices.push(Notice::info("`--follow`: this answer ends now; live mode goes on"));
+        }
+        let narrowed = TimeRange {
+            from_nanos: since.map_or(range.from_nanos, |since| since.max(range.from_nanos)),
+            to_nanos: until.map_or(range.to_nanos, |until| until.min(range.to_nanos)),
+        };
+        if narrowed.from_nanos > narrowed.to_nanos {
+            return Err(InvalidQuery::Time {
+                name: if since.is_some() { "since" } else { "until" },
+                reason: "leaves nothing of the time range of the dashboard".to_owned(),
+            });
+        }
+        Ok((narrowed, notices))
+    }
+}
+
+/// A duration of Go before now, or one of the layouts of `hubble observe --since`. The layout
+/// `Jan _2 15:04:05.000` is refused: it lacks the year. A time beyond the range of 64-bit
+/// nanoseconds becomes the nearest one within it.
+fn time_nanos(text: &str, now_nanos: i64) -> Option<i64> {
+    if let Some(duration_nanos) = go_duration_nanos(text) {
+        return Some(now_nanos.saturating_sub(duration_nanos));
+    }
+    let nanos = |time: DateTime<Utc>| {
+        let end = if time.timestamp() < 0 { i64::MIN } else { i64::MAX };
+        time.timestamp_nanos_opt().unwrap_or(end)
+    };
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Some(nanos(date.and_time(NaiveTime::MIN).and_utc()));
+    }
+    // Hours alone, and hours with minutes, before the zone.
+    let filled = [(13, ":00:00"), (16, ":00"), (text.len(), "")];
+    let rfc3339 = filled.into_iter().find_map(|(at, zeros)| {
+        let (head, tail) = text.split_at_checked(at)?;
+        DateTime::parse_from_rfc3339(&format!("{head}{zeros}{tail}")).ok()
+    });
+    let time = rfc3339.or_else(|| DateTime::parse_from_rfc2822(text).ok())?;
+    Some(nanos(time.to_utc()))
+}
+
+/// A duration as Go writes it: `1h43m`, `1.5h`, `300ms`. In nanoseconds.
+fn go_duration_nanos(text: &str) -> Option<i64> {
+    let (negative, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest == "0" {
+        return Some(0);
+    }
+    if rest.is_empty() {
+        return None;
+    }
+    let mut total: i64 = 0;
+    while !rest.is_empty() {
+        let end = rest.find(|char: char| !char.is_ascii_digit() && char != '.')?;
+        let (number, unit) = rest.split_at_checked(end)?;
+        let end =
+            unit.find(|char: char| char.is_ascii_digit() || char == '.').unwrap_or(unit.len());
+        let (unit, after) = unit.split_at_checked(end)?;
+        let unit_nanos = match unit {
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            _ => return None,
+        };
+        total = total.checked_add(times_unit(number, unit_nanos)?)?;
+        rest = after;
+    }
+    Some(if negative { -total } else { total })
+}
+
+/// A decimal number of units; what is less than a nanosecond is cut off, as Go does.
+fn times_unit(number: &str, unit_nanos: i64) -> Option<i64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
+        return None;
+    }
+    let digits = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<i128>().ok() };
+    // Beyond 18 digits no unit has a nanosecond left.
+    let fraction = fraction.get(..fraction.len().min(18))?;
+    let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let unit = i128::from(unit_nanos);
+    let nanos = digits(whole)?.checked_mul(unit)?.checked_add(digits(fraction)? * unit / scale)?;
+    i64::try_from(nanos).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_to_the_nanosecond() {
+        const S: i64 = 1_000_000_000;
+        // 2026-01-02T15:04:05Z.
+        const NOW: i64 = 1_767_366_245 * S;
+        let check = |text: &str, expected: Option<i64>| {
+            assert_eq!(time_nanos(text, NOW), expected, "{text}");
+        };
+        let ago = |nanos: i64| Some(NOW - nanos);
+        check("5m", ago(300 * S));
+        check("1h30m", ago(5_400 * S));
+        check("1.5h", ago(5_400 * S));
+        check(".5h", ago(1_800 * S));
+        check("1h.5m", ago(3_630 * S));
+        check("1ns", ago(1));
+        check("1.9ns", ago(1));
+        check("1.000000001s", ago(S + 1));
+        check("250µs", ago(250_000));
+        check("-5m", ago(-300 * S));
+        check("+5m", ago(300 * S));
+        check("0", ago(0));
+        for wrong in [
+            "",
+            "5",
+            "5x",
+            "m",
+            ".h",
+            "1.2.3s",
+            "5m3",
+            "300000h300000h300000h300000h300000h300000h300000h300000h300000h",
+        ] {
+            check(wrong, None);
+        }
+        check("2026-01-02T15:04:05.123456789Z", Some(NOW + 123_456_789));
+        check("2026-01-02T16:04:05.000000001+01:00", Some(NOW + 1));
+        check("2026-01-02T15:04Z", Some(NOW - 5 * S));
+        check("2026-01-02T15Z", Some(NOW - 245 * S));
+        check("2026-01-02", Some(NOW - 54_245 * S));
+        check("Fri, 02 Jan 2026 15:04:05 +0000", Some(NOW));
+        // Further than nanoseconds reach.
+        check("9999-12-31T23:59:59Z", Some(i64::MAX));
+        check("0001-01-01T00:00:00Z", Some(i64::MIN));
+    }
+}

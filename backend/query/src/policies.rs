@@ -1,0 +1,19 @@
+//! Queries for the data source's network policies.
+
+use wording::Notice;
+
+use crate::fields::Fields;
+use crate::model::InvalidQuery;
+
+/// Everything that is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoliciesQuery;
+
+impl PoliciesQuery {
+    /// A query of these fields, and notices about them: this type has no field of its own.
+    ///
+    /// Errors: [`InvalidQuery`].
+    pub(crate) fn take(fields: Fields) -> Result<(Self, Vec<Notice>), InvalidQuery> {
+        Ok((Self, fields.rest("policies")?))
+    }
+}

@@ -1,0 +1,175 @@
+//! Values of flags, read as `hubble observe` reads them.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use flow::end::RESERVED_IDENTITIES;
+use flow::filter::EventTypeFilter;
+use flow::{
+    DropReason, HttpHeader, IpVersion, MessageType, TcpFlags, TraceObservationPoint, Workload,
+};
+
+use crate::flag::{InvalidFlag, MESSAGE_TYPES};
+use wording::names;
+
+pub(crate) fn not_a(value: &str, of: &'static str) -> InvalidFlag {
+    InvalidFlag::Value { value: value.to_owned(), of, meant: None }
+}
+
+/// As [`not_a`], with the one of `names` that is meant.
+fn none_of(value: &str, of: &'static str, names: impl IntoIterator<Item = String>) -> InvalidFlag {
+    let names: Vec<String> = names.into_iter().collect();
+    let meant = names::suggested(value, names.iter().map(String::as_str)).map(str::to_owned);
+    InvalidFlag::Value { value: value.to_owned(), of, meant }
+}
+
+/// One of `all` by its name.
+pub(crate) fn named<T: FromStr + ToString>(
+    value: &str,
+    of: &'static str,
+    all: &[T],
+) -> Result<T, InvalidFlag> {
+    value.parse().map_err(|_| none_of(value, of, all.iter().map(ToString::to_string)))
+}
+
+pub(crate) fn one_of(value: &str, known: &'static [&'static str]) -> Result<String, InvalidFlag> {
+    if known.contains(&value) {
+        return Ok(value.to_owned());
+    }
+    Err(InvalidFlag::NotOneOf { value: value.to_owned(), known })
+}
+
+pub(crate) fn drop_reason(value: &str) -> Result<DropReason, InvalidFlag> {
+    let reason = named(value, "drop reason", DropReason::ALL)?;
+    if reason.name().is_none() {
+        return Err(InvalidFlag::UnnamedDropReason(value.to_owned()));
+    }
+    Ok(reason)
+}
+
+/// A DNS name as the regular expression that matches it alone. Flows write it with the dot of the
+/// root, metrics without.
+pub(crate) fn dns_name(value: &str) -> String {
+    let mut pattern = String::from("^");
+    for char in value.trim_end_matches('.').chars() {
+        if !char.is_alphanumeric() && !matches!(char, '-' | '_') {
+            pattern.push('\\');
+        }
+        pattern.push(char);
+    }
+    pattern.push_str("\\.?$");
+    pattern
+}
+
+/// `type`, `type:subtype`, by name or number.
+pub(crate) fn event_type(value: &str) -> Result<EventTypeFilter, InvalidFlag> {
+    let (name, sub_type) = match value.split_once(':') {
+        Some((name, sub_type)) => (name, Some(sub_type)),
+        None => (value, None),
+    };
+    let unknown = || InvalidFlag::NotOneOf { value: value.to_owned(), known: &MESSAGE_TYPES };
+    let message_type = match name.parse::<u8>() {
+        Ok(number) => MessageType::from_number(number.into()),
+        Err(_) => name.parse().map_err(|_| unknown())?,
+    };
+    let Some(sub_type) = sub_type else {
+        return Ok(EventTypeFilter { message_type, ..EventTypeFilter::default() });
+    };
+    let number = match sub_type.parse::<u8>() {
+        Ok(number) => i32::from(number),
+        Err(_) if message_type == MessageType::Trace => {
+            let point = sub_type.replace('-', "_").parse::<TraceObservationPoint>();
+            let names = TraceObservationPoint::ALL
+                .iter()
+                .map(|point| point.to_string().to_ascii_lowercase().replace('_', "-"));
+            match point.map_err(|_| none_of(sub_type, "trace observation point", names))? {
+                // The monitor's number of this point is 0, which protobuf keeps for "unknown".
+                TraceObservationPoint::ToEndpoint => 0,
+                point => point.number(),
+            }
+        }
+        Err(_) => return Err(not_a(value, "event type with a sub type")),
+    };
+    Ok(EventTypeFilter { message_type, match_sub_type: true, sub_type: number })
+}
+
+/// `name`, `kind/name` or `kind/`.
+pub(crate) fn workload(value: &str) -> Workload {
+    let (kind, name) = value.split_once('/').unwrap_or(("", value));
+    Workload { kind: kind.to_owned(), name: name.to_owned() }
+}
+
+/// An address or a CIDR, as it was written.
+pub(crate) fn ip(value: &str) -> Result<String, InvalidFlag> {
+    let is_ip = match value.split_once('/') {
+        None => value.parse::<IpAddr>().is_ok(),
+        Some((address, bits)) => address.parse::<IpAddr>().is_ok_and(|address| {
+            let most = if address.is_ipv4() { 32 } else { 128 };
+            bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+        }),
+    };
+    if is_ip { Ok(value.to_owned()) } else { Err(not_a(value, "IP address or CIDR")) }
+}
+
+pub(crate) fn identity(value: &str) -> Result<u32, InvalidFlag> {
+    let reserved = RESERVED_IDENTITIES.iter().find(|(name, _)| *name == value);
+    match reserved {
+        Some((_, number)) => Ok(*number),
+        None => value.parse().map_err(|_| {
+            let names = RESERVED_IDENTITIES.iter().map(|(name, _)| (*name).to_owned());
+            none_of(value, "security identity: a number, or a name such as `world`", names)
+        }),
+    }
+}
+
+/// `404`, or a prefix: `4+`, `40+`, `+`.
+pub(crate) fn http_status(value: &str) -> Result<String, InvalidFlag> {
+    let invalid = || not_a(value, "HTTP status such as `404` or `5+`");
+    let digits = value.strip_suffix('+').unwrap_or(value);
+    let is_prefix = digits.len() < value.len();
+    let begins_right = digits.bytes().next().is_some_and(|digit| (b'1'..=b'5').contains(&digit));
+    let all_digits = digits.bytes().all(|digit| digit.is_ascii_digit());
+    let right_length = if is_prefix { digits.len() <= 2 } else { digits.len() == 3 };
+    if begins_right && all_digits && right_length { Ok(value.to_owned()) } else { Err(invalid()) }
+}
+
+/// `SYN`, `SYN,ACK`: all of these at once.
+pub(crate) fn tcp_flags(value: &str) -> Result<TcpFlags, InvalidFlag> {
+    let mut flags = TcpFlags::EMPTY;
+    for name in value.split([',', ' ']).filter(|name| !name.is_empty()) {
+        let known = TcpFlags::ALL.into_iter();
+        let found = known.clone().find(|(_, own)| own.eq_ignore_ascii_case(name));
+        let names = known.map(|(_, own)| own.to_owned());
+        let (flag, _) = found.ok_or_else(|| none_of(name, "TCP flag", names))?;
+        flags |= flag;
+    }
+    Ok(flags)
+}
+
+/// `name:value`; the value may hold colons itself.
+pub(crate) fn http_header(value: &str) -> Result<HttpHeader, InvalidFlag> {
+    let (key, header) =
+        value.split_once(':').ok_or_else(|| not_a(value, "HTTP header such as `name:value`"))?;
+    Ok(HttpHeader { key: key.to_owned(), value: header.to_owned() })
+}
+
+/// `v4`, `v6`, `none` and the other spellings that the command takes.
+pub(crate) fn ip_version(value: &str) -> Result<IpVersion, InvalidFlag> {
+    match value.to_ascii_lowercase().as_str() {
+        "4" | "v4" | "ipv4" | "ip4" => Ok(IpVersion::V4),
+        "6" | "v6" | "ipv6" | "ip6" => Ok(IpVersion::V6),
+        "none" => Ok(IpVersion::NotUsed),
+        _ => Err(InvalidFlag::NotOneOf { value: value.to_owned(), known: &["v4", "v6", "none"] }),
+    }
+}
+
+/// Digits of a number above 0.
+pub(crate) fn ip_trace_id(value: &str) -> Result<u64, InvalidFlag> {
+    let number = value.parse::<u64>().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| not_a(value, "IP trace ID: a number above 0"))
+}
+
+/// `true` or `false`.
+pub(crate) fn truth(value: &str) -> Result<bool, InvalidFlag> {
+    Ok(one_of(&value.to_ascii_lowercase(), &["true", "false"])? == "true")
+}
