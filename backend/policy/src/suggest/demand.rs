@@ -1,6 +1,7 @@
 //! What a refused flow needs.
 
 use flow::{CompanionKind, Flow, L7Record};
+use hashbrown::HashSet;
 
 use super::{Rules, meant::Means, place::resolver, public::Public};
 use crate::order::update;
@@ -263,14 +264,25 @@ fn narrower_rule<'s>(
     let is_met = |pattern: &Option<crate::HttpPattern>, text: &str| {
         pattern.as_ref().is_none_or(|pattern| pattern.matches(text) == Some(true))
     };
-    judgement.l7.as_ref()?.rules.iter().find_map(|looked_at| {
-        let ports = set.entries().get(looked_at.entry as usize)?.ports.as_ref()?;
-        let rule =
-            ports.iter().flat_map(|rule| &rule.l7.http).find(|rule| rule.at == looked_at.at)?;
+    looked_at(set, judgement).into_iter().find(|rule| {
         let asks_more = !rule.headers.is_empty() || rule.header_matches || rule.host.is_some();
-        (asks_more && is_met(&rule.method, &http.method) && is_met(&rule.path, path))
-            .then_some(rule)
+        asks_more && is_met(&rule.method, &http.method) && is_met(&rule.path, path)
     })
+}
+
+/// The HTTP rules that a request was held against, in their order.
+pub(super) fn looked_at<'s>(set: &'s PolicySet, judgement: &Judgement) -> Vec<&'s crate::HttpRule> {
+    let rules = judgement.l7.iter().flat_map(|l7| &l7.rules);
+    let places: HashSet<_> = rules.clone().map(|rule| (rule.entry, rule.at)).collect();
+    let mut entries: Vec<u32> = rules.map(|rule| rule.entry).collect();
+    entries.dedup();
+    let rules_of = |entry: u32| {
+        let ports = set.entries().get(entry as usize).and_then(|entry| entry.ports.as_ref());
+        let rules = ports.into_iter().flatten().flat_map(|rule| &rule.l7.http);
+        rules.map(move |rule| (entry, rule))
+    };
+    let all = entries.into_iter().flat_map(rules_of);
+    all.filter(|(entry, rule)| places.contains(&(*entry, rule.at))).map(|(_, rule)| rule).collect()
 }
 
 /// Path and query of a URL.

@@ -3,7 +3,7 @@
 use flow::{Flow, L7Record};
 use hashbrown::HashMap;
 
-use super::demand::PeerKey;
+use super::demand::{PeerKey, looked_at};
 use crate::{
     Direction, Directory, Identity, Judge, Judgement, PolicySet, Settings, SourceText, StepKind,
     Target, Verdict, ask,
@@ -145,10 +145,7 @@ impl<'m> Means<'m> {
 
 /// Whether a rule for a request has its method.
 fn has_method(set: &PolicySet, judgement: &Judgement, method: &str) -> bool {
-    let rules = judgement.l7.iter().flat_map(|l7| &l7.rules);
-    let mut rules = rules.filter_map(|looked_at| {
-        let ports = set.entries().get(looked_at.entry as usize)?.ports.as_ref()?;
-        ports.iter().flat_map(|rule| &rule.l7.http).find(|rule| rule.at == looked_at.at)
-    });
-    rules.any(|rule| rule.method.as_ref().is_none_or(|own| own.matches(method) != Some(false)))
+    looked_at(set, judgement)
+        .into_iter()
+        .any(|rule| rule.method.as_ref().is_none_or(|own| own.matches(method) != Some(false)))
 }
