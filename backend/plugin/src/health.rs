@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use relay::now_ms;
 use serde_json::{Value, json};
 use wording::{names, time_text};
 
-use crate::execution::{QueryError, now_ms};
+use crate::execution::QueryError;
 use crate::instance::Instance;
 use crate::policies::{PolicyFiles, PolicySource, Roots};
-use crate::relay::{BufferStart, RelayError};
 use prometheus::{ForwardedIdentity, PrometheusError};
+use relay::{BufferStart, RelayError};
 
 /// Nodes that a sentence names.
 const MAX_NODES_SHOWN: usize = 5;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::execution::QueryError;
-use crate::relay::{Relay, RelayError};
 use crate::resources::SampleCache;
 use crate::settings::{InvalidSettings, Settings, Stored};
 use prometheus::{PrometheusClient, PrometheusError};
+use relay::{Relay, RelayError};
 
 /// A data source. Settings that cannot be used are kept as the error that every query answers.
 #[derive(Debug)]

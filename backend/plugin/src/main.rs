@@ -8,7 +8,6 @@ mod grafana;
 mod health;
 mod instance;
 mod policies;
-mod relay;
 mod resources;
 mod settings;
 mod stream;

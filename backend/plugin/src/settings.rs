@@ -14,6 +14,7 @@ use serde::de::{self, Deserializer, Visitor};
 
 use crate::policies::PolicySource;
 use ::prometheus::PrometheusSettings;
+use relay::{RelaySettings, RelayTls};
 use secret::Secret;
 
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,30 +45,6 @@ pub(crate) struct Settings {
     pub(crate) cluster: Option<String>,
     /// Where the network policies are.
     pub(crate) policies: PolicySource,
-}
-
-/// How to reach Hubble Relay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RelaySettings {
-    /// As the user wrote it; `tls://` in front turns TLS on.
-    pub(crate) address: String,
-    /// `None`: plain text.
-    pub(crate) tls: Option<RelayTls>,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) request_timeout: Duration,
-}
-
-/// TLS towards the relay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RelayTls {
-    /// Trust any certificate.
-    pub(crate) skip_verify: bool,
-    /// Name to expect in the certificate instead of the address' host.
-    pub(crate) server_name: Option<String>,
-    /// PEM; `None`: the system's certificate authorities.
-    pub(crate) ca_pem: Option<Secret>,
-    /// PEM of client certificate and key.
-    pub(crate) client: Option<(Secret, Secret)>,
 }
 
 /// Settings that cannot be used, in words that name the field.

@@ -5,9 +5,7 @@ use flow::TimeRange;
 use serde_json::{Map, Value, json};
 use wording::{Notice, time_text};
 
-use crate::relay::{
-    BufferStart, CountedOver, LostEvents, MAX_LOSS_NODES, NodeLoss, Relay, RelayError,
-};
+use relay::{BufferStart, CountedOver, LostEvents, MAX_LOSS_NODES, NodeLoss, Relay, RelayError};
 
 /// Nodes that a sentence lists, and that have a sentence of their own.
 const MAX_NODES_SHOWN: usize = 5;

@@ -1,7 +1,5 @@
 //! Flows: what the relay still has of a time range, and everything that this leaves out.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
 use flow::TimeRange;
@@ -19,8 +17,8 @@ use super::completeness::{Completeness, INCOMPLETE, REWORDED, empty_notice, mark
 use super::rows::without_time;
 use super::{Around, QueryError};
 use crate::instance::Instance;
-use crate::relay::{BufferStart, Newest, NewestRequest, RelayError, Remark};
 use frames::{self, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta};
+use relay::{BufferStart, Newest, NewestRequest, RelayError, Remark, now_ms};
 
 /// Flows and all that is to be said about them.
 #[derive(Debug)]
@@ -300,10 +298,4 @@ fn packed(collected: Collected) -> Frame {
     let flows = newest.messages.len();
     let packed: Vec<u8> = Batches::new(newest.messages).flatten().collect();
     frames::packed_flows(&packed, flows, meta)
-}
-
-/// The clock, in Unix milliseconds.
-pub(crate) fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }

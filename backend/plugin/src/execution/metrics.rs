@@ -11,20 +11,21 @@ use flow::once::OncePerPacket;
 use flow::{Verdict, columns::NO_TIME};
 use hubble_api::projection::Decoder;
 use query::{FlowMetric, FlowMetricsFormat, FlowMetricsQuery, FlowSelection};
+use relay::now_ms;
 use wording::Notice;
 
 use super::clusters;
 use super::completeness::{Completeness, empty_notice};
-use super::flows::{executed, now_ms, relay_notices, remark_notices, unreadable};
+use super::flows::{executed, relay_notices, remark_notices, unreadable};
 use super::group_name::group_name;
 use super::rows::without_time;
 use super::{Around, QueryError, Reader};
 use crate::instance::Instance;
-use crate::relay::{BufferStart, ScanRequest};
 use frames::{
     FlowSeries, FlowSeriesShape, Frame, Meta, flow_log_volume, flow_numbers, flow_ranking,
     flow_time_series,
 };
+use relay::{BufferStart, ScanRequest};
 
 /// Groups that are kept apart while counting; more are counted as `other`.
 const MAX_GROUPS: usize = 1_000;

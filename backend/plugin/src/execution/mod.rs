@@ -24,13 +24,13 @@ use tokio::task::JoinSet;
 use wording::Notice;
 
 pub(crate) use self::clusters::resolve as resolve_clusters;
-pub(crate) use self::flows::{Batches, now_ms, packed_stream};
+pub(crate) use self::flows::{Batches, packed_stream};
 use crate::instance::Instance;
-use crate::relay::RelayError;
 use crate::settings::InvalidSettings;
 use frames::{self, Frame};
 use prometheus::{ForwardedIdentity, InvalidMinStep, PrometheusError};
 use query::{InvalidQuery, PoliciesQuery, PromqlFormat, PromqlQuery, Query, ReadQuery};
+use relay::RelayError;
 
 /// Queries of one request at most: a dashboard panel has 26 letters to name them by.
 const MAX_QUERIES: usize = 200;

@@ -6,15 +6,16 @@ use flow::filter::FilterSet;
 use hubble_api::client::Notice as RelayNotice;
 use hubble_api::projection::{Decoded, Decoder};
 use query::{FlowSelection, FlowsForm};
+use relay::now_ms;
 use wording::Notice;
 
 use super::clusters;
 use super::completeness::{Completeness, empty_notice};
-use super::flows::{executed, now_ms, relay_notices, remark_notices, unreadable};
+use super::flows::{executed, relay_notices, remark_notices, unreadable};
 use super::{Around, QueryError};
 use crate::instance::Instance;
-use crate::relay::{ScanRequest, Scanned};
 use frames::Meta;
+use relay::{ScanRequest, Scanned};
 
 /// Flows of a batch: its dictionary is kept from one to the next.
 const BATCH_FLOWS: usize = 1_024;

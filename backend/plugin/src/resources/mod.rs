@@ -19,8 +19,8 @@ use self::flow_variables::InvalidPattern;
 pub(crate) use self::sample::SampleCache;
 use crate::execution::QueryError;
 use crate::instance::Instance;
-use crate::relay::RelayError;
 use prometheus::{ForwardedIdentity, Params, PrometheusError};
+use relay::RelayError;
 
 const JSON: &str = "application/json";
 /// Resources of our own.

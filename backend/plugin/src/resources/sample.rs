@@ -8,11 +8,12 @@ use flow::TimeRange;
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
 use flow::filter::FilterSet;
 use hubble_api::projection::Decoder;
+use relay::now_ms;
 use tokio::sync::Mutex;
 
-use crate::execution::{QueryError, now_ms};
+use crate::execution::QueryError;
 use crate::instance::Instance;
-use crate::relay::NewestRequest;
+use relay::NewestRequest;
 
 /// Someone who types asks several times a second.
 const TTL: Duration = Duration::from_secs(5);

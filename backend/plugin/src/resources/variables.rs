@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use query::InvalidQuery;
+use relay::now_ms;
 use serde_json::json;
 use wording::{names, quote};
 
 use super::flow_variables::{FlowVariable, InvalidPattern, VariableOption};
 use super::{Call, CallError, Reply};
-use crate::execution::{QueryError, now_ms};
+use crate::execution::QueryError;
 use crate::instance::Instance;
 use prometheus::{
     Answer, Interpolation, LabelSet, PrometheusClient, ResultData, Series, interpolate,

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use flow::columns::{ColumnLimits, FlowColumns, NO_TIME};
 use hubble_api::projection::Decoder;
+use relay::now_ms;
 use wording::Severity;
 
 use super::Shape;
-use crate::execution::now_ms;
 use frames::{BadFrame, FramePart, Meta, Said, live_json, live_log, live_table};
 
 /// Flows of one message. At five messages a second it is more than anybody reads, and little

@@ -16,8 +16,8 @@ use wording::{Notice, Severity};
 use super::LiveQuery;
 use super::batch::{Batch, MAX_FLOWS};
 use crate::instance::Instance;
-use crate::relay::{self, Plan, Relay, StartMarkers};
 use frames::FramePart;
+use relay::{self, Plan, Relay, StartMarkers};
 
 /// Time between two messages.
 const PACE: Duration = Duration::from_millis(200);

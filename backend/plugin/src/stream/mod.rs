@@ -17,12 +17,13 @@ use futures_util::Stream;
 use query::{
     Fields, FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, MAX_QUERY_BYTES,
 };
+use relay::now_ms;
 use tokio_stream::wrappers::ReceiverStream;
 use wording::{Notice, Severity};
 
 use self::batch::Batch;
 pub(crate) use self::channels::{ChannelKey, Channels, Ticket};
-use crate::execution::{QueryError, now_ms, resolve_clusters};
+use crate::execution::{QueryError, resolve_clusters};
 use crate::instance::Instance;
 use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart};
 

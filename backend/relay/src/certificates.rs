@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use hubble_api::client::{CertificateRole, Expiry};
 use wording::time_text;
 
-use super::Relay;
-use crate::execution::now_ms;
+use crate::Relay;
+use crate::now_ms;
 
 /// How long before its end a certificate has a notice.
 const SOON_SECS: i64 = 30 * DAY_SECS;
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 impl Relay {
     /// A sentence for each certificate that ends soon or has ended: of the relay, of its authority,
     /// and our own. Looked for at most once an hour.
-    pub(crate) async fn certificates_that_end(&self) -> Vec<String> {
+    pub async fn certificates_that_end(&self) -> Vec<String> {
         let looked = tokio::time::timeout(PATIENCE, async {
             let mut kept = self.expiries.lock().await;
             let now_secs = now_ms().div_euclid(1_000);

@@ -8,28 +8,30 @@ use flow::filter::FilterSet;
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, Notices};
 
-use super::{LostEvents, Plan, Relay, RelayError, Remark};
+use crate::{LostEvents, Plan, Relay, RelayError, Remark};
 
 /// What a scan found beside the flows.
 #[derive(Debug, Default)]
-pub(crate) struct Scanned {
+pub struct Scanned {
     /// What the relay says about itself.
-    pub(crate) notices: Notices,
+    pub notices: Notices,
     /// Events of the range that were lost.
-    pub(crate) lost: LostEvents,
+    pub lost: LostEvents,
     /// What there is to say about how it was asked.
-    pub(crate) remarks: Vec<Remark>,
+    pub remarks: Vec<Remark>,
     /// Why the stream ended early, if it did and something had come before.
-    pub(crate) broken: Option<RelayError>,
+    pub broken: Option<RelayError>,
 }
 
 /// Which flows to read.
 #[derive(Debug)]
-pub(crate) struct ScanRequest {
-    pub(crate) filters: FilterSet,
+pub struct ScanRequest {
+    /// Which flows.
+    pub filters: FilterSet,
     /// What is read of each flow; the rest need not be sent.
-    pub(crate) columns: ColumnSet,
-    pub(crate) range: TimeRange,
+    pub columns: ColumnSet,
+    /// When they happened.
+    pub range: TimeRange,
 }
 
 impl Relay {
@@ -38,7 +40,7 @@ impl Relay {
     ///
     /// Errors: [`RelayError`] when nothing came, or nobody answered; what came before an error
     /// counts.
-    pub(crate) async fn scan<T>(
+    pub async fn scan<T>(
         &self,
         request: &ScanRequest,
         begin: impl Fn() -> T,

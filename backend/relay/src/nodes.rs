@@ -9,8 +9,8 @@ use hubble_api::pb::observer::Node;
 use hubble_api::pb::relay::NodeState;
 use hubble_api::release::{Release, columns_since};
 
-use super::{Relay, RelayError};
-use crate::execution::now_ms;
+use crate::now_ms;
+use crate::{Relay, RelayError};
 
 /// How long an answer stays true enough: clusters are not upgraded by the second.
 const TTL: Duration = Duration::from_secs(60);
@@ -22,46 +22,48 @@ const DEFAULT_CLUSTER_NAME: &str = "default";
 
 /// A node as the relay sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NodeInfo {
-    pub(crate) name: String,
+pub struct NodeInfo {
+    /// The name, with its cluster before a `/` where it has one.
+    pub name: String,
     /// Whether its flows can be expected.
-    pub(crate) connected: bool,
+    pub connected: bool,
     /// As it tells it: `cilium v1.18.2+g5bd307a8`.
-    pub(crate) version: String,
+    pub version: String,
     /// Events that its buffer holds, and can hold; 0: it does not say.
-    pub(crate) held_flows: u64,
-    pub(crate) max_flows: u64,
+    pub held_flows: u64,
+    /// Events that its buffer can hold; 0: it does not say.
+    pub max_flows: u64,
     /// Flows that it saw since it started; 0: it does not say.
-    pub(crate) seen_flows: u64,
+    pub seen_flows: u64,
 }
 
 /// What is known of the nodes that flows come from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Known {
     /// Nodes that the relay is connected to; 0: not known.
-    pub(crate) nodes: usize,
+    pub nodes: usize,
     /// The oldest release of Cilium that one of them runs; `None`: not all of them tell.
-    pub(crate) oldest: Option<Release>,
+    pub oldest: Option<Release>,
 }
 
 /// What the relay said of its nodes, and when.
 #[derive(Debug)]
-pub(super) struct Nodes {
+pub(crate) struct Nodes {
     asked: Instant,
-    pub(super) asked_nanos: i64,
+    pub(crate) asked_nanos: i64,
     known: Known,
     /// Those that it knows; none of a node that is asked itself.
-    pub(super) all: Vec<NodeInfo>,
+    pub(crate) all: Vec<NodeInfo>,
 }
 
 impl Relay {
     /// The relay's list of its nodes from before the query; empty where the relay does not answer in time.
-    pub(super) async fn known(&self) -> Known {
+    pub(crate) async fn known(&self) -> Known {
         self.kept_nodes().await.map(|nodes| nodes.known).unwrap_or_default()
     }
 
     /// The clusters whose nodes the relay serves, by Cilium's names; none where it does not say.
-    pub(crate) async fn clusters(&self) -> BTreeSet<String> {
+    pub async fn clusters(&self) -> BTreeSet<String> {
         let Some(kept) = self.kept_nodes().await else { return BTreeSet::new() };
         let cluster = |node: &NodeInfo| {
             let name = node.name.split_once('/').map_or(DEFAULT_CLUSTER_NAME, |(name, _)| name);
@@ -71,7 +73,7 @@ impl Relay {
     }
 
     /// Whether flows name the clusters of their ends, as far as is known.
-    pub(crate) async fn records_clusters(&self) -> bool {
+    pub async fn records_clusters(&self) -> bool {
         let clusters = ColumnSet::of(&[Column::SourceCluster, Column::DestinationCluster]);
         let oldest = self.known().await.oldest;
         oldest.is_none_or(|oldest| columns_since(clusters, oldest).is_empty())
@@ -79,7 +81,7 @@ impl Relay {
 
     /// What the relay says of its nodes. Asked at most once a minute; who comes meanwhile waits
     /// for the same answer. `None`: it gives none, or not in time.
-    pub(super) async fn kept_nodes(&self) -> Option<Arc<Nodes>> {
+    pub(crate) async fn kept_nodes(&self) -> Option<Arc<Nodes>> {
         let asked = tokio::time::timeout(PATIENCE, async {
             let mut kept = self.kept_nodes.lock().await;
             if let Some(nodes) = kept.as_ref()
@@ -112,7 +114,7 @@ impl Relay {
     }
 
     /// The nodes, by name. Errors: [`RelayError`].
-    pub(crate) async fn nodes(&self) -> Result<Vec<NodeInfo>, RelayError> {
+    pub async fn nodes(&self) -> Result<Vec<NodeInfo>, RelayError> {
         let nodes = self.client.nodes().await?.nodes;
         let mut nodes: Vec<NodeInfo> = nodes.into_iter().map(NodeInfo::from).collect();
         nodes.sort_by(|a, b| a.name.cmp(&b.name));

@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use flow::TimeRange;
 use hubble_api::client::{LostEventSource, Notice};
 
-use super::nodes::{NodeInfo, Nodes};
-use super::{BufferStart, Relay};
+use crate::nodes::{NodeInfo, Nodes};
+use crate::{BufferStart, Relay};
 
 /// Nodes that are told apart; a relay serves a few thousand.
-pub(crate) const MAX_NODES: usize = 10_000;
+pub const MAX_NODES: usize = 10_000;
 
 /// What was lost while one answer came in.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct LostEvents {
+pub struct LostEvents {
     by_node: BTreeMap<String, BTreeMap<LostEventSource, u64>>,
     /// Events of further nodes, the marks of where their readers began among them.
-    pub(crate) of_others: u64,
+    pub of_others: u64,
     /// Nodes that were read through a part of the range only.
     in_part: BTreeMap<String, CountedOver>,
     /// Of all nodes that are not named there.
@@ -25,7 +25,7 @@ pub(crate) struct LostEvents {
 
 /// The part of a range over which the losses of a node are counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum CountedOver {
+pub enum CountedOver {
     /// All of it.
     #[default]
     Range,
@@ -37,14 +37,15 @@ pub(crate) enum CountedOver {
 
 /// What a node lost.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct NodeLoss {
+pub struct NodeLoss {
     /// Empty where the message does not say.
-    pub(crate) node_name: String,
+    pub node_name: String,
     /// Events, by where they were lost.
-    pub(crate) by_source: BTreeMap<LostEventSource, u64>,
-    pub(crate) over: CountedOver,
+    pub by_source: BTreeMap<LostEventSource, u64>,
+    /// The part of the range over which they were counted.
+    pub over: CountedOver,
     /// Estimated share of the events of the range, 0 to 1; `None` too where only a part was read.
-    pub(crate) share: Option<f64>,
+    pub share: Option<f64>,
 }
 
 /// Tells lost events from the mark of where a reader began.
@@ -54,13 +55,13 @@ pub(crate) struct NodeLoss {
 /// pkg/hubble/observer `newRingReader`, pkg/hubble/container `Ring.read`. Cilium before 1.20 also
 /// counts such ends of a reader's way in its metric, but not in an answer.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct StartMarkers {
+pub struct StartMarkers {
     seen: BTreeSet<String>,
 }
 
 impl StartMarkers {
     /// How many of `count` events that `node_name` says it lost at `source` were lost.
-    pub(crate) fn lost(&mut self, node_name: &str, source: LostEventSource, count: u64) -> u64 {
+    pub fn lost(&mut self, node_name: &str, source: LostEventSource, count: u64) -> u64 {
         let may_begin = source == LostEventSource::HubbleRingBuffer
             && count > 0
             && self.seen.len() < MAX_NODES
@@ -74,7 +75,7 @@ impl LostEvents {
     ///
     /// What Hubble's ring overwrote before it was read is lost to this reader now, whenever it
     /// happened; other losses are events of their own time, which nodes send whatever the range.
-    pub(super) fn take(&mut self, notice: &Notice, range: TimeRange) -> bool {
+    pub(crate) fn take(&mut self, notice: &Notice, range: TimeRange) -> bool {
         let Notice::FlowsLost { source, count, node_name, first, last } = notice else {
             return false;
         };
@@ -97,12 +98,12 @@ impl LostEvents {
     }
 
     /// Notes over which part of the range `node_name` was read.
-    pub(super) fn read_over(&mut self, node_name: String, over: CountedOver) {
+    pub(crate) fn read_over(&mut self, node_name: String, over: CountedOver) {
         self.in_part.insert(node_name, over);
     }
 
     /// Notes that it is not known how much of the range was read, of no node.
-    pub(super) fn read_in_part(&mut self) {
+    pub(crate) fn read_in_part(&mut self) {
         self.in_part.clear();
         self.others = CountedOver::Part;
     }
@@ -140,7 +141,7 @@ impl LostEvents {
 
 impl NodeLoss {
     /// All events that it lost.
-    pub(crate) fn events(&self) -> u64 {
+    pub fn events(&self) -> u64 {
         self.by_source.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 }
@@ -148,7 +149,7 @@ impl NodeLoss {
 impl Relay {
     /// What nodes lost of `range`, the most first, each with its share where it can be estimated:
     /// from how many flows the node's buffer holds over the time from its oldest flow on.
-    pub(crate) async fn losses(
+    pub async fn losses(
         &self,
         lost: &LostEvents,
         range: TimeRange,

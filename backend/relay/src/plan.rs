@@ -10,8 +10,8 @@ use hubble_api::pb::observer::get_flows_response::ResponseTypes;
 use hubble_api::release::{FilterNeed, Release, columns_since, known_filters, mask_paths};
 use prost::Message;
 
-use super::nodes::Known;
-use super::{Relay, RelayError};
+use crate::nodes::Known;
+use crate::{Relay, RelayError};
 use wording::names;
 
 /// Words of a node that does not know a path of a mask. Source: `pkg/hubble/parser/fieldmask`.
@@ -21,13 +21,13 @@ const MAX_FIELDS_SHOWN: usize = 6;
 
 /// What the nodes are asked for, and what is done here instead.
 #[derive(Debug, Default)]
-pub(crate) struct Plan {
+pub struct Plan {
     filters: FilterSet,
     field_mask: Vec<String>,
     check: Option<Check>,
     remarks: Vec<Remark>,
     /// Nodes that the relay is connected to; 0: not known.
-    pub(super) nodes: usize,
+    pub(crate) nodes: usize,
 }
 
 /// Filters that are applied here.
@@ -42,13 +42,26 @@ struct Check {
 
 /// What a user should know about how the relay was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Remark {
+pub enum Remark {
     /// Conditions that nodes do not know were applied here.
-    FiltersHere { oldest: Release, unknown: Vec<FilterNeed> },
+    FiltersHere {
+        /// The oldest release of a node.
+        oldest: Release,
+        /// What that release cannot filter by.
+        unknown: Vec<FilterNeed>,
+    },
     /// Flows came that the filters exclude, from nodes of an unknown release.
-    LetThrough { flows: u64 },
+    LetThrough {
+        /// How many.
+        flows: u64,
+    },
     /// Fields that nodes do not record.
-    FieldsMissing { oldest: Release, fields: Vec<&'static str> },
+    FieldsMissing {
+        /// The oldest release of a node.
+        oldest: Release,
+        /// Names of the fields.
+        fields: Vec<&'static str>,
+    },
     /// A node did not take the list of fields.
     MaskRefused,
 }
@@ -90,11 +103,7 @@ impl Relay {
     ///
     /// Errors: [`RelayError::TooOld`], for a filter that neither the nodes nor this side can apply;
     /// [`RelayError::NotRecorded`], for one that looks at what the flows of old nodes do not hold.
-    pub(crate) async fn plan(
-        &self,
-        filters: &FilterSet,
-        columns: ColumnSet,
-    ) -> Result<Plan, RelayError> {
+    pub async fn plan(&self, filters: &FilterSet, columns: ColumnSet) -> Result<Plan, RelayError> {
         let known = self.known().await;
         let mut plan = Plan::new(filters, columns, known)?;
         if self.masks_refused() {
@@ -146,7 +155,7 @@ impl Plan {
     }
 
     /// The filters and the mask of a request.
-    pub(crate) fn request(&self) -> FlowRequest {
+    pub fn request(&self) -> FlowRequest {
         FlowRequest {
             filters: self.filters.clone(),
             field_mask: self.field_mask.clone(),
@@ -156,24 +165,24 @@ impl Plan {
 
     /// Whether the nodes let through all that is asked for and no more, as far as is known: then
     /// a number of flows can be left to them.
-    pub(super) fn is_exact(&self) -> bool {
+    pub(crate) fn is_exact(&self) -> bool {
         self.check.as_ref().is_none_or(|check| !check.expected)
     }
 
     /// Whether flows came that nobody asked for.
-    pub(super) fn has_left_out(&self) -> bool {
+    pub(crate) fn has_left_out(&self) -> bool {
         self.check.as_ref().is_some_and(|check| check.left_out > 0)
     }
 
     /// Forgets what came: it is asked for again.
-    pub(super) fn begin_again(&mut self) {
+    pub(crate) fn begin_again(&mut self) {
         if let Some(check) = &mut self.check {
             check.left_out = 0;
         }
     }
 
     /// Whether a flow is one of those that were asked for. One that cannot be read is.
-    pub(crate) fn passes(&mut self, message: &[u8]) -> bool {
+    pub fn passes(&mut self, message: &[u8]) -> bool {
         let Some(check) = &mut self.check else { return true };
         let Some(flow) = read(message) else { return true };
         let passes = check.filters.matches(&flow);
@@ -182,14 +191,14 @@ impl Plan {
     }
 
     /// Whether a node says that it does not take the mask. From then on it is asked without.
-    pub(crate) fn is_mask_refused(&self, relay: &Relay, notice: &Notice) -> bool {
+    pub fn is_mask_refused(&self, relay: &Relay, notice: &Notice) -> bool {
         let refused =
             matches!(notice, Notice::NodeError { message, .. } if message.contains(MASK_REFUSED));
         self.refuse_mask(relay, refused)
     }
 
     /// The same of a relay that gives no other answer.
-    pub(crate) fn is_mask_refused_by(&self, relay: &Relay, error: &ClientError) -> bool {
+    pub fn is_mask_refused_by(&self, relay: &Relay, error: &ClientError) -> bool {
         self.refuse_mask(relay, error.sentence().contains(MASK_REFUSED))
     }
 
@@ -202,7 +211,8 @@ impl Plan {
     }
 
     /// The same plan without a mask.
-    pub(crate) fn unmasked(mut self) -> Self {
+    #[must_use]
+    pub fn unmasked(mut self) -> Self {
         self.field_mask.clear();
         self.begin_again();
         self.remarks.push(Remark::MaskRefused);
@@ -210,18 +220,18 @@ impl Plan {
     }
 
     /// What there is to say about it beforehand.
-    pub(crate) fn remarks(&self) -> &[Remark] {
+    pub fn remarks(&self) -> &[Remark] {
         &self.remarks
     }
 
     /// Flows that came against the filter, of which nobody was told yet.
-    pub(crate) fn take_let_through(&mut self) -> Option<Remark> {
+    pub fn take_let_through(&mut self) -> Option<Remark> {
         let check = self.check.as_mut().filter(|check| !check.expected && check.left_out > 0)?;
         Some(Remark::LetThrough { flows: std::mem::take(&mut check.left_out) })
     }
 
     /// What there is to say about it, once the answer has come.
-    pub(super) fn into_remarks(mut self) -> Vec<Remark> {
+    pub(crate) fn into_remarks(mut self) -> Vec<Remark> {
         let let_through = self.take_let_through();
         self.remarks.extend(let_through);
         self.remarks

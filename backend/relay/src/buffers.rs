@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest};
 
-use super::newest::Head;
-use super::{BUFFER_START_TTL, Relay, RelayError};
+use crate::newest::Head;
+use crate::{BUFFER_START_TTL, Relay, RelayError};
 
 /// How long an answer waits for it beside its flows. It is a remark, not the answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -17,7 +17,7 @@ const MAX_NODES: usize = 10_000;
 
 /// The oldest flow of each node, in Unix nanoseconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct BufferStart {
+pub struct BufferStart {
     oldest_nanos: BTreeMap<String, i64>,
 }
 
@@ -30,7 +30,7 @@ impl BufferStart {
     }
 
     /// From when on all nodes have their flows, and the node that begins last.
-    pub(crate) fn complete_since(&self) -> Option<(&str, i64)> {
+    pub fn complete_since(&self) -> Option<(&str, i64)> {
         self.oldest_nanos
             .iter()
             .max_by_key(|(_, oldest_nanos)| **oldest_nanos)
@@ -38,7 +38,7 @@ impl BufferStart {
     }
 
     /// The oldest flow of each node, the newest of them first.
-    pub(crate) fn latest(&self) -> Vec<(&str, i64)> {
+    pub fn latest(&self) -> Vec<(&str, i64)> {
         let mut nodes: Vec<(&str, i64)> =
             self.oldest_nanos.iter().map(|(name, nanos)| (name.as_str(), *nanos)).collect();
         nodes.sort_by_key(|(_, nanos)| std::cmp::Reverse(*nanos));
@@ -46,17 +46,17 @@ impl BufferStart {
     }
 
     /// The oldest flow of a node.
-    pub(crate) fn oldest_of(&self, node_name: &str) -> Option<i64> {
+    pub fn oldest_of(&self, node_name: &str) -> Option<i64> {
         self.oldest_nanos.get(node_name).copied()
     }
 
     /// The oldest flow that any node has.
-    pub(crate) fn oldest_nanos(&self) -> Option<i64> {
+    pub fn oldest_nanos(&self) -> Option<i64> {
         self.oldest_nanos.values().copied().min()
     }
 
     /// How many nodes have flows.
-    pub(crate) fn nodes(&self) -> usize {
+    pub fn nodes(&self) -> usize {
         self.oldest_nanos.len()
     }
 }
@@ -66,7 +66,7 @@ impl Relay {
     /// the same answer.
     ///
     /// Errors: [`RelayError`]; `None`: the relay did not say in time.
-    pub(crate) async fn buffer_start(&self) -> Result<Option<BufferStart>, RelayError> {
+    pub async fn buffer_start(&self) -> Result<Option<BufferStart>, RelayError> {
         let Ok(mut kept) = tokio::time::timeout(PATIENCE, self.buffer_start.lock()).await else {
             return Ok(None);
         };

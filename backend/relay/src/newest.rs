@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, Notices};
 use hubble_api::projection::{Decoder, Envelope};
 
-use super::{CountedOver, LostEvents, Plan, Relay, RelayError, Remark};
+use crate::{CountedOver, LostEvents, Plan, Relay, RelayError, Remark};
 
 /// A range that ends this close to now is open: flows keep coming while a dashboard asks.
 const OPEN_END_NANOS: i64 = 10_000_000_000;
@@ -31,52 +31,56 @@ const MAX_NODES: usize = 10_000;
 
 /// Which flows to collect.
 #[derive(Debug, Clone)]
-pub(crate) struct NewestRequest {
-    pub(crate) filters: FilterSet,
+pub struct NewestRequest {
+    /// Which flows.
+    pub filters: FilterSet,
     /// What is read of each flow; the rest need not be sent.
-    pub(crate) columns: ColumnSet,
-    pub(crate) range: TimeRange,
-    pub(crate) limit: usize,
+    pub columns: ColumnSet,
+    /// When they happened.
+    pub range: TimeRange,
+    /// Flows at most.
+    pub limit: usize,
     /// Keep the oldest flows instead of the newest.
-    pub(crate) oldest: bool,
-    pub(crate) now_ms: i64,
+    pub oldest: bool,
+    /// The time now, in Unix milliseconds.
+    pub now_ms: i64,
 }
 
 /// What was collected.
 #[derive(Debug, Default)]
-pub(crate) struct Newest {
+pub struct Newest {
     /// `GetFlowsResponse` messages as they came, newest first.
-    pub(crate) messages: Vec<Bytes>,
+    pub messages: Vec<Bytes>,
     /// Flows of the range that came, those included that found no room.
-    pub(crate) matched: usize,
+    pub matched: usize,
     /// Whether every node was asked for all of its flows in the range, so that `matched` is all
     /// there is.
-    pub(crate) matched_is_all: bool,
+    pub matched_is_all: bool,
     /// Flows that were left out because of their size, not their number.
-    pub(crate) cut_by_bytes: usize,
+    pub cut_by_bytes: usize,
     /// Flows whose message cannot be read.
-    pub(crate) unreadable: usize,
+    pub unreadable: usize,
     /// What the relay says about itself.
-    pub(crate) notices: Notices,
+    pub notices: Notices,
     /// Events of the range that were lost.
-    pub(crate) lost: LostEvents,
+    pub lost: LostEvents,
     /// What there is to say about how it was asked.
-    pub(crate) remarks: Vec<Remark>,
+    pub remarks: Vec<Remark>,
     /// Why the stream ended early, if it did and something had come before.
-    pub(crate) broken: Option<RelayError>,
+    pub broken: Option<RelayError>,
     /// Time of the oldest flow in `messages`, in Unix nanoseconds.
-    pub(crate) oldest_nanos: Option<i64>,
+    pub oldest_nanos: Option<i64>,
 }
 
 /// What is read of every flow, whatever becomes of it.
-pub(super) struct Head {
-    pub(super) time_nanos: i64,
-    pub(super) node_name: String,
+pub(crate) struct Head {
+    pub(crate) time_nanos: i64,
+    pub(crate) node_name: String,
 }
 
 impl Head {
     /// `None`: the message cannot be read.
-    pub(super) fn read(message: &[u8]) -> Option<Self> {
+    pub(crate) fn read(message: &[u8]) -> Option<Self> {
         let envelope = Envelope::read(message).ok()?;
         Some(Self {
             time_nanos: time_nanos(message, envelope.time)?,
@@ -251,7 +255,7 @@ impl Relay {
     ///
     /// Errors: [`RelayError`] when nothing came, or nobody answered; what came before an error is
     /// kept.
-    pub(crate) async fn newest(&self, request: &NewestRequest) -> Result<Newest, RelayError> {
+    pub async fn newest(&self, request: &NewestRequest) -> Result<Newest, RelayError> {
         let mut plan = self.plan(&request.filters, request.columns).await?;
         let mut number = request.first_number(&plan);
         let (mut newest, held, by_node) = loop {

@@ -1,14 +1,20 @@
-//! Hubble Relay: the newest flows of a time range, what they lack, and what the relay says about
-//! itself.
+//! Hubble Relay as a source of flows. A [`Plan`] says how its nodes are asked, by what the oldest of
+//! them knows, and what is left to do here; [`Relay::newest`] collects the newest flows of a range,
+//! [`Relay::scan`] hands over all of them one by one, [`Relay::follow`] goes on without end. Beside
+//! the flows stands what they lack: nodes that did not answer, events that were lost and their
+//! share, where the nodes' memory begins, certificates that end soon. Everything that is kept or
+//! held is bounded.
 
 mod answered;
 mod buffers;
 mod certificates;
+mod clock;
 mod lost;
 mod newest;
 mod nodes;
 mod plan;
 mod scan;
+mod settings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,15 +29,17 @@ use hubble_api::pb::observer::ServerStatusResponse;
 use hubble_api::release::Release;
 use tokio::sync::Mutex;
 
-pub(crate) use self::buffers::BufferStart;
-pub(crate) use self::lost::{
+pub use self::buffers::BufferStart;
+pub use self::clock::now_ms;
+pub use self::lost::{
     CountedOver, LostEvents, MAX_NODES as MAX_LOSS_NODES, NodeLoss, StartMarkers,
 };
-pub(crate) use self::newest::{Newest, NewestRequest};
+pub use self::newest::{Newest, NewestRequest};
+pub use self::nodes::NodeInfo;
 use self::nodes::Nodes;
-pub(crate) use self::plan::{Plan, Remark};
-pub(crate) use self::scan::{ScanRequest, Scanned};
-use crate::settings::RelaySettings;
+pub use self::plan::{Plan, Remark};
+pub use self::scan::{ScanRequest, Scanned};
+pub use self::settings::{RelaySettings, RelayTls};
 
 /// How long the start of the buffers stays true enough: they move on by themselves.
 const BUFFER_START_TTL: Duration = Duration::from_secs(5);
@@ -40,7 +48,8 @@ const MASKS_REFUSED_MS: u64 = 600_000;
 
 /// Why the relay has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum RelayError {
+#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
+pub enum RelayError {
     #[error(
         "no relay address is set for this data source: fill in `Relay address` in its settings"
     )]
@@ -86,7 +95,7 @@ impl From<ClientError> for RelayError {
 
 impl RelayError {
     /// The HTTP status that Grafana should see.
-    pub(crate) fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         match self {
             Self::NotConfigured
             | Self::TooOld { .. }
@@ -101,7 +110,7 @@ impl RelayError {
 
 /// A relay, its connection and what is remembered of it.
 #[derive(Debug)]
-pub(crate) struct Relay {
+pub struct Relay {
     client: RelayClient,
     buffer_start: Mutex<Option<(Instant, BufferStart)>>,
     kept_nodes: Mutex<Option<Arc<Nodes>>>,
@@ -115,7 +124,7 @@ impl Relay {
     /// Sets up the connection, which is made at the first request.
     ///
     /// Errors: the settings name no relay that could be asked.
-    pub(crate) fn new(settings: &RelaySettings) -> Result<Self, RelayError> {
+    pub fn new(settings: &RelaySettings) -> Result<Self, RelayError> {
         let tls = match &settings.tls {
             None => Tls::Off,
             Some(tls) => Tls::On(TlsSettings {
@@ -160,19 +169,19 @@ impl Relay {
     }
 
     /// Flows as they come, without end. Errors come in the stream.
-    pub(crate) fn follow(&self, request: FlowRequest) -> FlowStream {
+    pub fn follow(&self, request: FlowRequest) -> FlowStream {
         self.client.get_flows(request)
     }
 
     /// Version and fill of the buffers, over all nodes. Errors: [`RelayError`].
-    pub(crate) async fn status(&self) -> Result<ServerStatusResponse, RelayError> {
+    pub async fn status(&self) -> Result<ServerStatusResponse, RelayError> {
         Ok(self.client.server_status().await?)
     }
 
     /// Namespaces with flows in the last hour, sorted.
     ///
     /// Errors: [`RelayError`]; no node is connected that could know one.
-    pub(crate) async fn namespaces(&self) -> Result<Vec<String>, RelayError> {
+    pub async fn namespaces(&self) -> Result<Vec<String>, RelayError> {
         let namespaces = self.client.namespaces().await?.namespaces;
         let mut names: Vec<String> =
             namespaces.into_iter().map(|namespace| namespace.namespace).collect();

@@ -2,7 +2,7 @@
 
 use hubble_api::client::{NodeNames, Notices, is_refusal};
 
-use super::{Relay, RelayError};
+use crate::{Relay, RelayError};
 
 /// Sentences of nodes that an error repeats.
 const MAX_SENTENCES: usize = 3;
@@ -12,7 +12,7 @@ impl Relay {
     ///
     /// Errors: no node is connected, or each one that is gave an error instead of an answer; or
     /// neither can be told.
-    pub(crate) async fn check_answered(&self, notices: &Notices) -> Result<(), RelayError> {
+    pub async fn check_answered(&self, notices: &Notices) -> Result<(), RelayError> {
         let mut missing = notices.missing();
         let connected = match notices.connected() {
             Some(connected) => connected,
