@@ -204,7 +204,7 @@ fn settings_that_a_verdict_hangs_on_are_named() {
         let set = PolicySet::read(&[SourceText { index: 0, text: &text }], settings(pairs));
         assert_eq!(set.refused(), [], "{rules}");
         let (subject, peer) = (identity(POD, set.settings()), identity(peer, set.settings()));
-        let judge = Judge::new(Arc::new(set));
+        let mut judge = Judge::new(Arc::new(set));
         let ends = (&subject, &peer);
         let named = NamedPorts::Known(&[]);
         let found = judge.dependences(ends, Direction::Egress, Traffic::new(6, 80), named);

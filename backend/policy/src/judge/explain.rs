@@ -7,7 +7,7 @@ use super::{
         port_covers,
     },
     identity::{Identity, Knowledge},
-    pair::{Class, Pair, Posture},
+    pair::{Class, ClassId, Pair, Posture},
     set::{CompiledEntry, PolicySet},
     truth::Truth,
 };
@@ -196,12 +196,13 @@ impl Judge {
         traffic: Traffic,
         named: NamedPorts<'_>,
     ) -> Explanation {
-        let decision = self.judge(subject, peer, direction, traffic, named);
+        let (subject_id, peer_id) = (self.class(subject), self.class(peer));
+        let decision = self.decide(subject_id, peer_id, direction, traffic, named);
         let set = std::sync::Arc::clone(&self.set);
-        let subject_class = Class::of(subject, &set);
-        let peer_class = Class::of(peer, &set);
-        let conflict = set.merges.find((&set, set.settings()), &subject_class);
-        let pair = Pair::of((&set, set.settings()), &subject_class, &peer_class, direction, None);
+        let pair = self.pair(subject_id, peer_id, direction);
+        let nobody = Class::default();
+        let class = |id: ClassId| self.classes.get(id.0 as usize).unwrap_or(&nobody);
+        let (subject_class, peer_class) = (class(subject_id), class(peer_id));
         let view = View { set: &set, pair: &pair, traffic, named, direction, peer };
         let (deciding, lost) = view.matches(decision);
         // Authentication of other rules may come down to the entry that the packet meets.
@@ -216,11 +217,11 @@ impl Judge {
                 None
             };
         let default_deny = match decision.cause {
-            Cause::DefaultDeny | Cause::MissingFact => view.misses(&subject_class),
+            Cause::DefaultDeny | Cause::MissingFact => view.misses(subject_class),
             _ => Vec::new(),
         };
         let missing = match decision.cause {
-            Cause::MissingFact => view.missing(subject, &peer_class),
+            Cause::MissingFact => view.missing(subject, peer_class),
             _ => Vec::new(),
         };
         Explanation {
@@ -229,7 +230,8 @@ impl Judge {
             lost,
             default_deny,
             missing,
-            conflict: conflict.filter(|_| decision.cause == Cause::Unresolvable),
+            conflict: (pair.conflict.as_deref().map(str::to_owned))
+                .filter(|_| decision.cause == Cause::Unresolvable),
             authentication,
         }
     }

@@ -6,7 +6,7 @@ use super::{
     decide::{Cause, NamedPorts, Traffic, Verdict, entry_covers, port_covers},
     explain::Fact,
     identity::Identity,
-    pair::{Class, Pair, Posture},
+    pair::Posture,
     set::CompiledPort,
     truth::Truth,
 };
@@ -72,7 +72,8 @@ impl Judge {
         named: NamedPorts<'_>,
         request: Request<'_>,
     ) -> L7Explanation {
-        let decision = self.judge(subject, peer, direction, traffic, named);
+        let (subject, peer) = (self.class(subject), self.class(peer));
+        let decision = self.decide(subject, peer, direction, traffic, named);
         let plain = |verdict, is_unrestricted| L7Explanation {
             verdict,
             rules: Vec::new(),
@@ -90,9 +91,7 @@ impl Judge {
             return plain(Verdict::Allowed, true);
         };
         let set = std::sync::Arc::clone(&self.set);
-        let subject_class = Class::of(subject, &set);
-        let peer_class = Class::of(peer, &set);
-        let pair = Pair::of((&set, set.settings()), &subject_class, &peer_class, direction, None);
+        let pair = self.pair(subject, peer, direction);
         if pair.posture == Posture::DefaultAllow {
             // A rule that allows everything is added where the default is not to deny.
             return plain(Verdict::Allowed, true);
@@ -181,9 +180,10 @@ impl Scope<'_> {
             }
             return;
         }
+        let known = Known::of(request);
         for rule in &self.rules.http {
             let reference = L7RuleRef { entry: self.entry, at: rule.at };
-            match http_matches(rule, request) {
+            match known.meets(rule) {
                 (Truth::Yes, _) => answer.allow(reference),
                 (Truth::Unknown, what) => answer.missing.push(Fact::Proxy { what }),
                 (Truth::No, _) if answer.verdict == Verdict::Denied => {
@@ -216,46 +216,62 @@ impl L7Explanation {
 /// pkg/hubble/defaults.
 const REDACTED: &str = "HUBBLE_REDACTED";
 
-fn http_matches(rule: &HttpRule, request: Request<'_>) -> (Truth, &'static str) {
-    let Request::Http { method, path, host, headers } = request else {
-        return (Truth::No, "");
-    };
-    let mut missing = "";
-    let mut truth = Truth::Yes;
-    for (pattern, text, what) in [
-        (&rule.method, Some(method), "whether the method's pattern matches"),
-        (&rule.path, Some(path), "whether the path's pattern matches"),
-        (&rule.host, host, "the request's host"),
-    ] {
-        let Some(pattern) = pattern else { continue };
-        let known = text.filter(|text| !text.contains(REDACTED));
-        let matches = known.and_then(|text| pattern.matches(text));
-        let own = matches.map_or(Truth::Unknown, Truth::of);
-        if own == Truth::Unknown {
-            missing = what;
-        }
-        truth = truth.and(own);
+/// What a record tells of an HTTP request.
+#[derive(Default)]
+struct Known<'r> {
+    method: Option<&'r str>,
+    path: Option<&'r str>,
+    host: Option<&'r str>,
+    headers: &'r [(String, String)],
+}
+
+impl<'r> Known<'r> {
+    fn of(request: Request<'r>) -> Self {
+        let Request::Http { method, path, host, headers } = request else {
+            return Self::default();
+        };
+        let known = |text: &'r str| (!text.contains(REDACTED)).then_some(text);
+        Self { method: known(method), path: known(path), host: host.and_then(known), headers }
     }
-    for wanted in &rule.headers {
-        let (name, value) = match wanted.split_once([':', ' ']) {
-            Some((name, value)) => (name.trim(), Some(value.trim())),
-            None => (wanted.trim(), None),
-        };
-        let sent = headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-        let own = match (sent, value) {
-            (None, _) => Truth::Unknown,
-            (Some(_), None) => Truth::Yes,
-            (Some((_, sent)), Some(_)) if sent.contains(REDACTED) => Truth::Unknown,
-            (Some((_, sent)), Some(value)) => Truth::of(sent == value),
-        };
-        if own == Truth::Unknown {
+
+    /// Whether the request meets a rule; where that is not known, with what is missing.
+    fn meets(&self, rule: &HttpRule) -> (Truth, &'static str) {
+        let mut missing = "";
+        let mut truth = Truth::Yes;
+        for (pattern, text, what) in [
+            (&rule.method, self.method, "whether the method's pattern matches"),
+            (&rule.path, self.path, "whether the path's pattern matches"),
+            (&rule.host, self.host, "the request's host"),
+        ] {
+            let Some(pattern) = pattern else { continue };
+            match text.and_then(|text| pattern.matches(text)) {
+                // Whatever else there is.
+                Some(false) => return (Truth::No, ""),
+                Some(true) => {}
+                None => (truth, missing) = (Truth::Unknown, what),
+            }
+        }
+        for wanted in &rule.headers {
+            let (name, value) = match wanted.split_once([':', ' ']) {
+                Some((name, value)) => (name.trim(), Some(value.trim())),
+                None => (wanted.trim(), None),
+            };
+            let sent = self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+            let own = match (sent, value) {
+                (None, _) => Truth::Unknown,
+                (Some(_), None) => Truth::Yes,
+                (Some((_, sent)), Some(_)) if sent.contains(REDACTED) => Truth::Unknown,
+                (Some((_, sent)), Some(value)) => Truth::of(sent == value),
+            };
+            if own == Truth::Unknown {
+                missing = "the request's headers";
+            }
+            truth = truth.and(own);
+        }
+        if rule.header_matches {
             missing = "the request's headers";
+            truth = truth.and(Truth::Unknown);
         }
-        truth = truth.and(own);
+        (truth, missing)
     }
-    if rule.header_matches {
-        missing = "the request's headers";
-        truth = truth.and(Truth::Unknown);
-    }
-    (truth, missing)
 }

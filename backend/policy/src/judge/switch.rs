@@ -1,10 +1,12 @@
 //! Settings of the agent that a verdict hangs on: with another value it would be another one.
 
+use std::sync::Arc;
+
 use super::{
     Judge, NamedPorts, PolicySet, Traffic, Verdict,
     decide::decide,
     identity::Identity,
-    pair::{Class, Pair},
+    pair::{Class, ClassId, Pair},
     truth::{Truth, World},
 };
 use crate::document::{
@@ -27,6 +29,7 @@ pub struct Dependence {
 }
 
 const RELEASE: &str = "cilium-release";
+const CIDR_MODE: &str = "policy-cidr-match-mode";
 /// Which clusters a selector without one means.
 const CLUSTERS: &str = "policy-default-local-cluster";
 
@@ -35,16 +38,28 @@ impl Judge {
     /// are named where one is refused, and not here.
     #[must_use]
     pub fn dependences(
-        &self,
+        &mut self,
         (subject, peer): (&Identity, &Identity),
         direction: Direction,
         traffic: Traffic,
         named: NamedPorts<'_>,
     ) -> Vec<Dependence> {
-        let set = &self.set;
+        let (subject, of_peer) = (self.class(subject), self.class(peer));
+        let set = &Arc::clone(&self.set);
         let own = set.settings();
+        let class = |id: ClassId| self.classes.get(id.0 as usize);
+        let (Some(subject), Some(of_peer)) = (class(subject), class(of_peer)) else {
+            return Vec::new();
+        };
+        // Documents stay as they were read, and settings change nothing of whom a policy is about.
+        let meets = |settings: &Settings, peer: &Class| {
+            Pair::of((set, settings), subject, peer, direction, None)
+        };
+        let peer_under = |settings: &Settings, peer: &Identity| {
+            Class::under(peer, set, World { settings, ..set.world() })
+        };
         let verdict = |change: &dyn Fn(&mut Pair)| {
-            let mut pair = pair_under((set, own), (subject, peer), direction);
+            let mut pair = meets(own, of_peer);
             change(&mut pair);
             decide(set, &pair, traffic, named).verdict
         };
@@ -61,14 +76,16 @@ impl Judge {
                 .then(|| ports_under(set, asks, peer))
                 .flatten();
             let named = ports.as_deref().map_or(named, NamedPorts::Known);
-            let pair = pair_under((set, &settings), (subject, peer), direction);
+            let other_peer = [RELEASE, CIDR_MODE].contains(&setting);
+            let other_peer = other_peer.then(|| peer_under(&settings, peer));
+            let pair = meets(&settings, other_peer.as_ref().unwrap_or(of_peer));
             add(setting, value, other, decide(set, &pair, traffic, named).verdict);
         }
         if !own.is_release_given
             && direction == Direction::Egress
             && let Some(ports) = ports_under(set, false, peer)
         {
-            let pair = pair_under((set, own), (subject, peer), direction);
+            let pair = meets(own, of_peer);
             let other = decide(set, &pair, traffic, NamedPorts::Known(&ports)).verdict;
             add(RELEASE, "1.20 or later".to_owned(), Release::AKS.to_string(), other);
         }
@@ -77,7 +94,7 @@ impl Judge {
             let other = verdict(&|pair| {
                 if is_local {
                     // What selects it there, beside what selects it here.
-                    pair.unite(pair_under((set, own), (subject, &local), direction), |entry| {
+                    pair.unite(meets(own, &peer_under(own, &local)), |entry| {
                         set.ordered(direction).iter().position(|own| *own == entry)
                     });
                 } else {
@@ -90,9 +107,8 @@ impl Judge {
             add(CLUSTERS, is_local.to_string(), (!is_local).to_string(), other);
         }
         if own.policy_secrets_sync && computed != Verdict::CannotTell {
-            let class = Class::under(subject, set, set.world());
             let unsynced = Settings { policy_secrets_sync: false, ..own.clone() };
-            let fails = |settings| set.merges.find((set, settings), &class).is_some();
+            let fails = |settings| set.merges.find((set, settings), subject).is_some();
             if !fails(own) && fails(&unsynced) {
                 let (on, off) = ("true".to_owned(), "false".to_owned());
                 add("enable-policy-secrets-sync", on, off, Verdict::CannotTell);
@@ -123,17 +139,6 @@ fn ports_under(set: &PolicySet, asks: bool, peer: &Identity) -> Option<Vec<(Stri
     let pods = &set.documents().pods;
     let own = set.has_named_ports.then(|| ports_of(pods, peer)).flatten()?;
     Some(if asks { own.to_vec() } else { ports_of_all(pods) })
-}
-
-/// Who meets whom under other settings. Documents stay as they were read.
-fn pair_under(
-    (set, settings): (&PolicySet, &Settings),
-    (subject, peer): (&Identity, &Identity),
-    direction: Direction,
-) -> Pair {
-    let world = World { settings, ..set.world() };
-    let (subject, peer) = (Class::under(subject, set, world), Class::under(peer, set, world));
-    Pair::of((set, settings), &subject, &peer, direction, None)
 }
 
 /// Every other value that is worth a look: name, value, other value, and all settings with it.
@@ -171,10 +176,10 @@ fn others(own: &Settings) -> Vec<(&'static str, String, String, Settings)> {
         named.join(",")
     };
     let (nodes, pods) = (own.cidr_matches_nodes, own.cidr_matches_pods);
-    add("policy-cidr-match-mode", modes(nodes, pods), modes(!nodes, pods));
+    add(CIDR_MODE, modes(nodes, pods), modes(!nodes, pods));
     // An agent that is older does not know it.
     if own.release.knows_cluster_policies() {
-        add("policy-cidr-match-mode", modes(nodes, pods), modes(nodes, !pods));
+        add(CIDR_MODE, modes(nodes, pods), modes(nodes, !pods));
     }
     // Everything hangs on whether policies are enforced at all: said where it is not as usual.
     if own.enforcement != Enforcement::Default {
