@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Float64Array, StringBuilder, TimestampNanosecondArray};
+use prometheus::{ExemplarSeries, LabelSet, align_ms};
 use serde_json::json;
 use wording::Notice;
 
 use crate::series::SeriesQuery;
 use crate::{Field, Frame, FrameType, Meta};
-use prometheus::{ExemplarSeries, LabelSet, align_ms};
 
 /// Exemplars shown at most: more points than that are no dots any more.
 const MAX_EXEMPLARS: usize = 1_000;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Float64Array, StringArray, TimestampNanosecondArray};
-
 use serde_json::Map;
 
 use crate::flow_table::verdict_color;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Float64Builder, Int8Array};
+use prometheus::{BucketCells, LabelSet, Series};
 use wording::Notice;
 
 use crate::series::{head_only, one_each};
 use crate::{Field, Frame, FrameType, Meta, SeriesQuery};
-use prometheus::{BucketCells, LabelSet, Series};
 
 /// Classic histograms (`…_bucket` series with `le`) as rows of a heat map: one frame a group of
 /// other labels, one field a bucket, without what the bucket below holds already.

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Float64Array, StringArray, StringBuilder, TimestampNanosecondArray};
+use prometheus::{LabelSet, Series};
 use regex::{Captures, Regex};
 use serde_json::{Map, json};
 use wording::Notice;
 
 use crate::heatmap::heatmap_cells;
 use crate::{Field, FieldConfig, Frame, FrameType, Meta};
-use prometheus::{LabelSet, Series};
 
 /// What the frames of a query share.
 #[derive(Debug)]

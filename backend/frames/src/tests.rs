@@ -12,10 +12,10 @@ use flow::{
     Layer7, MessageType, Policy, Tcp, TcpFlags, Timestamp, TraceObservationPoint, TrafficDirection,
     Udp, Verdict, Workload,
 };
+use prometheus::{BucketCells, ExemplarSeries, Series};
 use serde_json::json;
 
 use super::*;
-use prometheus::{BucketCells, ExemplarSeries, Series};
 
 fn field(name: &str, values: ArrayRef) -> Field {
     Field::new(name, values)

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use prometheus::{ForwardedIdentity, PrometheusError};
 use relay::now_ms;
+use relay::{BufferStart, RelayError};
 use serde_json::{Value, json};
 use wording::{names, time_text};
 
-use crate::execution::QueryError;
+use crate::answers::QueryError;
 use crate::instance::Instance;
 use crate::policies::{PolicyFiles, PolicySource, Roots};
-use prometheus::{ForwardedIdentity, PrometheusError};
-use relay::{BufferStart, RelayError};
 
 /// Nodes that a sentence names.
 const MAX_NODES_SHOWN: usize = 5;

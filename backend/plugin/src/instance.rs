@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::execution::QueryError;
-use crate::resources::SampleCache;
-use crate::settings::{InvalidSettings, Settings, Stored};
+use execution::FlowSource;
 use prometheus::{PrometheusClient, PrometheusError};
 use relay::{Relay, RelayError};
+
+use crate::answers::QueryError;
+use crate::resources::SampleCache;
+use crate::settings::{InvalidSettings, Settings, Stored};
 
 /// A data source. Settings that cannot be used are kept as the error that every query answers.
 #[derive(Debug)]
@@ -46,6 +48,12 @@ impl Instance {
     pub(crate) fn relay(&self) -> Result<&Relay, QueryError> {
         self.settings()?;
         self.relay.as_ref().map_err(|error| error.clone().into())
+    }
+
+    /// The relay as queries take it. Errors: as for [`Self::relay`].
+    pub(crate) fn flow_source(&self) -> Result<FlowSource<'_>, QueryError> {
+        let cluster = self.settings()?.cluster.as_deref();
+        Ok(FlowSource { relay: self.relay()?, cluster })
     }
 
     /// Prometheus. Errors: the settings cannot be used, or name none.

@@ -3,7 +3,7 @@
 //! Grafana starts it, reads one handshake line from its stdout and then speaks gRPC with it.
 //! A query comes in as a typed value, leaves as frames, and nothing in between looks back.
 
-mod execution;
+mod answers;
 mod grafana;
 mod health;
 mod instance;

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use ::prometheus::PrometheusSettings;
+use relay::{RelaySettings, RelayTls};
+use secret::Secret;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
 use crate::policies::PolicySource;
-use ::prometheus::PrometheusSettings;
-use relay::{RelaySettings, RelayTls};
-use secret::Secret;
 
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

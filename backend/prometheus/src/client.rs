@@ -87,6 +87,11 @@ impl PrometheusClient {
         self.transport.url()
     }
 
+    /// Time between two samples of a series, as the settings say, in milliseconds.
+    pub fn scrape_interval_ms(&self) -> u64 {
+        self.transport.settings().scrape_interval_ms
+    }
+
     /// Names and series to ask for at most, as a parameter.
     pub fn series_limit(&self) -> Option<(String, String)> {
         let limit = self.transport.settings().series_limit?;

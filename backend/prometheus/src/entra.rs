@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use http::{HeaderValue, StatusCode};
 use reqwest::{RequestBuilder, Url};
+use secret::Secret;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use tokio::sync::Mutex;
+use wording::with_causes;
 
 use crate::body;
 use crate::error::{PrometheusError, quote};
 use crate::settings::{AzureCloud, AzureCredentials, AzureLogin, is_loopback};
-use secret::Secret;
-use wording::with_causes;
 
 /// A token is renewed this long before it expires, or after four fifths of a shorter life.
 const RENEW_BEFORE: Duration = Duration::from_secs(300);

@@ -9,7 +9,9 @@ use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hubble_api::client::{ClientIdentity, RelayError, TlsSettings};
 use reqwest::Url;
+use secret::Secret;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wording::with_causes;
 
 use crate::body::{self, Pieces};
 use crate::client::Params;
@@ -17,8 +19,6 @@ use crate::entra::{AzureEnvironment, TokenSource};
 use crate::error::PrometheusError;
 use crate::identity::ForwardedIdentity;
 use crate::settings::{HttpMethod, PrometheusAuth, PrometheusSettings, PrometheusTls};
-use secret::Secret;
-use wording::with_causes;
 
 const MAX_REDIRECTS: usize = 3;
 /// Calls that run at once, so that a dashboard of many panels opens no more connections than this.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use flow::filter::{FilterSet, FlowFilter, NoConjunction};
+use wording::names;
 use wording::quote;
 
 use crate::budget;
@@ -11,7 +12,6 @@ use crate::choice;
 use crate::filter::Sides;
 use crate::flag::{self, Flag};
 use crate::model::InvalidQuery;
-use wording::names;
 
 /// More conditions than a person sets by hand.
 const MAX_ADHOC_FILTERS: usize = 50;

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::flag::Flag;
-use crate::form::FlowsForm;
 use wording::names;
 use wording::{Notice, quote};
+
+use crate::flag::Flag;
+use crate::form::FlowsForm;
 
 /// Flags whose values are names of clusters.
 const CLUSTER_FLAGS: [Flag; 3] = [Flag::Cluster, Flag::FromCluster, Flag::ToCluster];

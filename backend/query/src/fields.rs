@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde_json::{Map, Value};
+use wording::{Notice, names, quote};
 
 use crate::flag::Flag;
 use crate::model::InvalidQuery;
-use wording::{Notice, names, quote};
 
 /// Largest JSON of one query.
 pub const MAX_QUERY_BYTES: usize = 1 << 20;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::budget::TooLarge;
 use wording::names;
+
+use crate::budget::TooLarge;
 
 /// Values of each flag that is set. No flag has an empty list.
 pub type FlagValues = BTreeMap<Flag, Vec<String>>;

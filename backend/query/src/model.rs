@@ -1,5 +1,7 @@
 //! The query as one typed value, and its reader.
 
+use wording::{Notice, names, quote};
+
 use crate::adhoc::InvalidAdhocFilter;
 use crate::annotations::FlowAnnotationsQuery;
 use crate::budget::TooLarge;
@@ -12,7 +14,6 @@ use crate::metrics::{FlowMetricsFormat, FlowMetricsQuery};
 use crate::policies::PoliciesQuery;
 use crate::promql::{PromqlFormat, PromqlQuery};
 use crate::service_map::ServiceMapQuery;
-use wording::{Notice, names, quote};
 
 /// Names of the kinds of queries.
 const QUERY_TYPES: [&str; 7] = [

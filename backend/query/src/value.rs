@@ -8,9 +8,9 @@ use flow::filter::EventTypeFilter;
 use flow::{
     DropReason, HttpHeader, IpVersion, MessageType, TcpFlags, TraceObservationPoint, Workload,
 };
+use wording::names;
 
 use crate::flag::{InvalidFlag, MESSAGE_TYPES};
-use wording::names;
 
 pub(crate) fn not_a(value: &str, of: &'static str) -> InvalidFlag {
     InvalidFlag::Value { value: value.to_owned(), of, meant: None }

@@ -9,10 +9,10 @@ use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
 use hubble_api::release::{FilterNeed, Release, columns_since, known_filters, mask_paths};
 use prost::Message;
+use wording::names;
 
 use crate::nodes::Known;
 use crate::{Relay, RelayError};
-use wording::names;
 
 /// Words of a node that does not know a path of a mask. Source: `pkg/hubble/parser/fieldmask`.
 const MASK_REFUSED: &str = "invalid fieldmask";

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use plugin_protocol::{PluginContext, Status};
+use secret::Secret;
 
 use crate::settings::Stored;
-use secret::Secret;
 
 /// Which data source a call is about.
 #[derive(Debug, Clone, PartialEq, Eq)]

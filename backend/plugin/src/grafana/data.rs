@@ -1,12 +1,13 @@
 //! Queries in, frames out.
 
+use execution::{Around, Reader};
 use plugin_protocol::{DataQuery, DataResponse, QueryDataRequest, QueryDataResponse, Status};
+use prometheus::{ForwardedIdentity, HeadersOf};
+use query::ReadQuery;
 
 use super::context::Target;
 use super::instances::Instances;
-use crate::execution::{self, Answer, Around, Asked, Reader, Request};
-use prometheus::{ForwardedIdentity, HeadersOf};
-use query::ReadQuery;
+use crate::answers::{self, Answer, Asked, Request};
 
 /// Queries of one request that run at once, unless Grafana says otherwise. Source: Grafana's
 /// `concurrent_query_count`, default 10.
@@ -36,7 +37,7 @@ pub(super) async fn query(
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
     let queries =
         request.queries.into_iter().map(|query| asked(query, &datasource_uid, &identity)).collect();
-    let answers = execution::run(instance, Request { queries, reader, concurrent_queries }).await;
+    let answers = answers::run(instance, Request { queries, reader, concurrent_queries }).await;
     let responses = answers.into_iter().map(|(ref_id, answer)| (ref_id, response(answer)));
     Ok(QueryDataResponse { responses: responses.collect() })
 }
@@ -62,14 +63,14 @@ fn asked(query: DataQuery, datasource_uid: &str, identity: &ForwardedIdentity) -
     let range = query.time_range.unwrap_or_default();
     Asked {
         read: ReadQuery::read(&query.json, &query.query_type),
+        ref_id: query.ref_id,
+        identity: identity.clone(),
         around: Around {
-            ref_id: query.ref_id,
             from_ms: range.from_epoch_ms,
             to_ms: range.to_epoch_ms,
             interval_ms: query.interval_ms,
             max_data_points: query.max_data_points,
             datasource_uid: datasource_uid.to_owned(),
-            identity: identity.clone(),
         },
     }
 }

@@ -1,11 +1,11 @@
 //! "Save & test".
 
 use plugin_protocol::{CheckHealthRequest, CheckHealthResponse, HealthStatus, Status};
+use prometheus::{ForwardedIdentity, HeadersOf};
 
 use super::context::{NoDataSource, Target};
 use super::instances::Instances;
 use crate::health;
-use prometheus::{ForwardedIdentity, HeadersOf};
 
 /// Errors: the user's own headers cannot be handed on.
 pub(super) async fn check(

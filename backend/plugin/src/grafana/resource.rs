@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
 use plugin_protocol::{Answers, CallResourceRequest, CallResourceResponse, Status, StringList};
+use prometheus::{ForwardedIdentity, HeadersOf};
 
 use super::context::Target;
 use super::instances::Instances;
 use crate::resources::{self, Body, Call};
-use prometheus::{ForwardedIdentity, HeadersOf};
 
 /// Errors: the call names no data source, or the user's own headers cannot be handed on.
 pub(super) async fn call(

@@ -1,12 +1,13 @@
 //! Packed flows in raw bytes for the flows panel: a third of the time that a frame takes through
 //! Grafana, and they arrive batch by batch.
 
+use execution::{Batches, PackedFlows};
 use flow::TimeRange;
 use futures_util::{StreamExt, stream};
 use query::{Fields, FlowsQuery, InvalidQuery};
 
 use super::{Body, CallError, Reply};
-use crate::execution::{self, Batches};
+use crate::answers::QueryError;
 use crate::instance::Instance;
 
 /// Number of flows in the stream.
@@ -32,8 +33,9 @@ pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, Cal
         return Err(InvalidQuery::TimeRange.into());
     }
     let query = FlowsQuery::take(Fields::of(query)?)?;
-    let packed =
-        execution::packed_stream(instance, &query, TimeRange::of_ms(from_ms, to_ms)).await?;
+    let range = TimeRange::of_ms(from_ms, to_ms);
+    let packed = execution::packed_flows(instance.flow_source()?, &query, range);
+    let packed: PackedFlows = packed.await.map_err(QueryError::from)?;
     let notices = serde_json::to_string(&packed.notices).unwrap_or_default();
     let custom = serde_json::to_string(&packed.custom).unwrap_or_default();
     let executed = serde_json::to_string(&packed.executed).unwrap_or_default();

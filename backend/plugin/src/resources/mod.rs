@@ -11,16 +11,16 @@ mod variables;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use prometheus::{ForwardedIdentity, Params, PrometheusError};
 use query::{Fields, Flag, InvalidQuery};
+use relay::RelayError;
 use serde_json::{Value, json};
 use wording::{names, quote};
 
 use self::flow_variables::InvalidPattern;
 pub(crate) use self::sample::SampleCache;
-use crate::execution::QueryError;
+use crate::answers::QueryError;
 use crate::instance::Instance;
-use prometheus::{ForwardedIdentity, Params, PrometheusError};
-use relay::RelayError;
 
 const JSON: &str = "application/json";
 /// Resources of our own.

@@ -1,9 +1,10 @@
 //! Prometheus' own API for its editors and for variables, handed on unchanged: a short list of
 //! paths that read.
 
+use prometheus::HttpMethod;
+
 use super::{Body, Call, CallError, JSON, Reply, params};
 use crate::instance::Instance;
-use prometheus::HttpMethod;
 
 /// Whether `path` is one that is handed on.
 pub(super) fn is_passed(path: &[&str]) -> bool {

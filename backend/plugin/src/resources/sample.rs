@@ -8,12 +8,12 @@ use flow::TimeRange;
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
 use flow::filter::FilterSet;
 use hubble_api::projection::Decoder;
+use relay::NewestRequest;
 use relay::now_ms;
 use tokio::sync::Mutex;
 
-use crate::execution::QueryError;
+use crate::answers::QueryError;
 use crate::instance::Instance;
-use relay::NewestRequest;
 
 /// Someone who types asks several times a second.
 const TTL: Duration = Duration::from_secs(5);

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use prometheus::{
+    Answer, Interpolation, LabelSet, PrometheusClient, ResultData, Series, interpolate,
+};
 use query::InvalidQuery;
 use relay::now_ms;
 use serde_json::json;
@@ -9,11 +12,8 @@ use wording::{names, quote};
 
 use super::flow_variables::{FlowVariable, InvalidPattern, VariableOption};
 use super::{Call, CallError, Reply};
-use crate::execution::QueryError;
+use crate::answers::QueryError;
 use crate::instance::Instance;
-use prometheus::{
-    Answer, Interpolation, LabelSet, PrometheusClient, ResultData, Series, interpolate,
-};
 
 /// The functions of variable queries with their arguments.
 const FUNCTIONS: [(&str, &str); 12] = [

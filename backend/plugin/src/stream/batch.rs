@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use flow::columns::{ColumnLimits, FlowColumns, NO_TIME};
+use frames::{BadFrame, FramePart, Meta, Said, live_json, live_log, live_table};
 use hubble_api::projection::Decoder;
 use relay::now_ms;
 use wording::Severity;
 
 use super::Shape;
-use frames::{BadFrame, FramePart, Meta, Said, live_json, live_log, live_table};
 
 /// Flows of one message. At five messages a second it is more than anybody reads, and little
 /// enough for a browser.

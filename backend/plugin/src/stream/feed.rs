@@ -4,11 +4,13 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use flow::Timestamp;
+use frames::FramePart;
 use futures_util::StreamExt;
 use hubble_api::client::{
     FlowMessage, FlowRequest, FlowStream, Notice as RelayNotice, Notices, RelayError,
 };
 use hubble_api::projection::Envelope;
+use relay::{self, Plan, Relay, StartMarkers};
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep, timeout};
 use wording::{Notice, Severity};
@@ -16,8 +18,6 @@ use wording::{Notice, Severity};
 use super::LiveQuery;
 use super::batch::{Batch, MAX_FLOWS};
 use crate::instance::Instance;
-use frames::FramePart;
-use relay::{self, Plan, Relay, StartMarkers};
 
 /// Time between two messages.
 const PACE: Duration = Duration::from_millis(200);

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use flow::TimeRange;
 use flow::columns::ColumnSet;
 use flow::filter::FilterSet;
+use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart};
 use futures_util::Stream;
 use query::{
     Fields, FlowSelection, FlowsForm, FlowsFormat, FlowsQuery, InvalidQuery, MAX_QUERY_BYTES,
@@ -23,9 +24,8 @@ use wording::{Notice, Severity};
 
 use self::batch::Batch;
 pub(crate) use self::channels::{ChannelKey, Channels, Ticket};
-use crate::execution::{QueryError, resolve_clusters};
+use crate::answers::QueryError;
 use crate::instance::Instance;
-use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, FramePart};
 
 /// Flows of the past that a stream begins with, of each node, where the query says nothing:
 /// as many as `hubble observe` shows.
@@ -155,7 +155,10 @@ impl LiveQuery {
 
     /// What the relay is asked for, and what is to be said of it.
     async fn filters(&self, instance: &Instance) -> (FilterSet, Vec<Notice>) {
-        let (form, of_clusters) = resolve_clusters(instance, &self.form).await;
+        let Ok(source) = instance.flow_source() else {
+            return (self.selection.filters.clone(), Vec::new());
+        };
+        let (form, of_clusters) = execution::resolve_clusters(source, &self.form).await;
         match FlowSelection::new(&form) {
             Ok(selection) => (selection.filters, of_clusters),
             // It was valid with one more condition.

@@ -2,8 +2,9 @@
 //!
 //! Source: `hubble/cmd/observe/observe_help.txt`.
 
-use crate::flag::Flag;
 use wording::names;
+
+use crate::flag::Flag;
 
 /// What a flag is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

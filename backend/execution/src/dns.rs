@@ -1,14 +1,15 @@
 //! DNS names and the connections that followed them, as one table.
 
+use flow::TimeRange;
 use flow::dns::DnsConnections;
 use flow::filter::FilterSet;
+use frames::{Frame, dns_table};
 use query::DnsConnectionsQuery;
 use wording::Notice;
 
-use super::rows::read_rows;
-use super::{Around, QueryError};
-use crate::instance::Instance;
-use frames::{Frame, dns_table};
+use crate::scan::{Rows, scan};
+use crate::select::select;
+use crate::{Around, ExecutionError, FlowSource};
 
 /// The same filters, and the answers to those whose queries they select: an answer goes the
 /// other way, and need not have the verdict that was asked for.
@@ -32,22 +33,18 @@ fn with_answers(filters: FilterSet) -> FilterSet {
 
 /// Asks the relay and joins names with connections.
 ///
-/// Errors: [`QueryError`], when there is nothing to show.
-pub(super) async fn frames(
-    instance: &Instance,
+/// Errors: [`ExecutionError`], when there is nothing to show.
+pub async fn dns_connections(
+    source: FlowSource<'_>,
     around: &Around,
     query: &DnsConnectionsQuery,
-) -> Result<Vec<Frame>, QueryError> {
-    let (read, connections) = read_rows(
-        instance,
-        around,
-        &query.form,
-        with_answers,
-        DnsConnections::COLUMNS,
-        DnsConnections::default,
-        DnsConnections::add,
-    )
-    .await?;
+) -> Result<Vec<Frame>, ExecutionError> {
+    let range = TimeRange::of_ms(around.from_ms, around.to_ms);
+    let mut selected = select(source, &query.form, range).await?;
+    selected.filters = with_answers(selected.filters);
+    let rows = Rows { columns: DnsConnections::COLUMNS, timeless: "left out" };
+    let (scan, connections) =
+        scan(source.relay, selected, rows, DnsConnections::default, DnsConnections::add).await?;
     let mut notices = Vec::new();
     let left_out = connections.left_out;
     if left_out > 0 {
@@ -75,7 +72,7 @@ pub(super) async fn frames(
         )));
         names.truncate(query.limit);
     }
-    let saw_all = read.saw_all && left_out == 0;
-    let meta = read.meta(&query.notices, notices, names.is_empty());
+    let saw_all = scan.saw_all && left_out == 0;
+    let meta = scan.meta(&query.notices, notices, names.is_empty(), Vec::new());
     Ok(vec![dns_table(&names, saw_all, meta)])
 }

@@ -4,7 +4,12 @@ use super::*;
 
 fn asked(json: &Value) -> Asked {
     let read = ReadQuery::read(json.to_string().as_bytes(), "");
-    Asked { read, around: Around { to_ms: 1, ..Around::default() } }
+    Asked {
+        read,
+        ref_id: String::new(),
+        identity: ForwardedIdentity::default(),
+        around: Around { to_ms: 1, ..Around::default() },
+    }
 }
 
 #[tokio::test]
@@ -49,10 +54,7 @@ async fn a_panic_is_the_failure_of_one_query() {
 async fn queries_beyond_the_bound_are_refused_and_the_rest_answered() {
     let instance = Arc::new(Instance::new(&crate::settings::Stored::default()));
     let queries = (0..=MAX_QUERIES)
-        .map(|index| {
-            let Asked { read, around } = asked(&json!({}));
-            Asked { read, around: Around { ref_id: index.to_string(), ..around } }
-        })
+        .map(|index| Asked { ref_id: index.to_string(), ..asked(&json!({})) })
         .collect();
     let request = Request { queries, reader: Reader::Panel, concurrent_queries: 10 };
     let answers = run(instance, request).await;

@@ -1,31 +1,33 @@
-//! What an answer lacks of its time range: the part that Hubble has forgotten, and the events that
-//! were lost.
+//! What an answer lacks: the part of its time range that Hubble has forgotten, the events that were
+//! lost, and what the relay says of its nodes.
 
 use flow::TimeRange;
+use hubble_api::client::{Notice as RelayNotice, Notices as RelayNotices};
+use relay::{
+    BufferStart, CountedOver, LostEvents, MAX_LOSS_NODES, NodeLoss, Relay, RelayError, Remark,
+};
 use serde_json::{Map, Value, json};
 use wording::{Notice, time_text};
-
-use relay::{BufferStart, CountedOver, LostEvents, MAX_LOSS_NODES, NodeLoss, Relay, RelayError};
 
 /// Nodes that a sentence lists, and that have a sentence of their own.
 const MAX_NODES_SHOWN: usize = 5;
 
 /// What is known of it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Completeness {
-    pub(super) notices: Vec<Notice>,
+pub(crate) struct Completeness {
+    pub(crate) notices: Vec<Notice>,
     /// The same for the frontend, as `meta.custom` of a frame.
-    pub(super) custom: Map<String, Value>,
+    pub(crate) custom: Map<String, Value>,
     /// Which of `notices` are of what kind: lists of their sentences, for `meta.custom` as well.
-    pub(super) marks: Map<String, Value>,
+    pub(crate) marks: Map<String, Value>,
     /// Whether events of the range were lost.
-    pub(super) is_lossy: bool,
+    pub(crate) is_lossy: bool,
 }
 
 impl Completeness {
     /// Puts together what the relay said. Where the answer was cut before it came to the oldest
     /// flows, `reaches_memory` is false, and their beginning is of no concern.
-    pub(super) async fn of(
+    pub(crate) async fn of(
         relay: &Relay,
         range: TimeRange,
         now_ms: i64,
@@ -67,12 +69,12 @@ impl Completeness {
 }
 
 /// Key of the sentences that say what flows the answer may lack.
-pub(super) const INCOMPLETE: &str = "incomplete";
+pub(crate) const INCOMPLETE: &str = "incomplete";
 /// Key of the sentences that the flows panel says in words of its own where there are no flows.
-pub(super) const REWORDED: &str = "reworded";
+pub(crate) const REWORDED: &str = "reworded";
 
 /// Lists the sentences of `notices` under `key`, so that the frontend can tell them from others.
-pub(super) fn mark(marks: &mut Map<String, Value>, key: &str, notices: &[Notice]) {
+pub(crate) fn mark(marks: &mut Map<String, Value>, key: &str, notices: &[Notice]) {
     if notices.is_empty() {
         return;
     }
@@ -83,7 +85,7 @@ pub(super) fn mark(marks: &mut Map<String, Value>, key: &str, notices: &[Notice]
 }
 
 /// Says of an answer with nothing in it that this is not certain, where it is not.
-pub(super) fn empty_notice(is_lossy: bool, misses_nodes: bool) -> Option<Notice> {
+pub(crate) fn empty_notice(is_lossy: bool, misses_nodes: bool) -> Option<Notice> {
     let reason = match (is_lossy, misses_nodes) {
         (false, false) => return None,
         (true, false) => "events were lost",
@@ -238,4 +240,48 @@ fn by_node(start: &BufferStart) -> String {
 
 fn cannot_tell_start(reason: &str) -> Notice {
     Notice::info(format!("cannot tell where Hubble's buffers begin: {reason}"))
+}
+
+/// Says that an answer ended early.
+pub(crate) fn incomplete(error: &RelayError) -> Notice {
+    Notice::warning(format!("the answer is incomplete: {error}"))
+}
+
+/// What the relay says of its nodes.
+pub(crate) fn relay_notices(said: &RelayNotices) -> Vec<Notice> {
+    let mut notices: Vec<Notice> = said
+        .iter()
+        .filter(|notice| !matches!(notice, RelayNotice::NodesConnected { .. }))
+        .map(|notice| Notice::warning(notice.to_string()))
+        .collect();
+    if said.more() > 0 {
+        let text = format!("{} more notices of the relay are not shown", said.more());
+        notices.push(Notice::warning(text));
+    }
+    notices
+}
+
+/// What there is to say about how the relay was asked.
+pub(crate) fn remark_notices(remarks: &[Remark]) -> impl Iterator<Item = Notice> {
+    remarks.iter().map(|remark| match remark {
+        Remark::LetThrough { .. } => Notice::warning(remark.to_string()),
+        _ => Notice::info(remark.to_string()),
+    })
+}
+
+pub(crate) fn unreadable(flows: usize) -> Notice {
+    Notice::warning(match flows {
+        1 => "1 flow cannot be read and is left out".to_owned(),
+        _ => format!("{flows} flows cannot be read and are left out"),
+    })
+}
+
+/// Says how many flows have no time, where there are some, and what that means for them.
+pub(crate) fn without_time(flows: usize, fate: &str) -> Option<Notice> {
+    let text = match flows {
+        0 => return None,
+        1 => format!("1 flow has no time and is {fate}"),
+        _ => format!("{flows} flows have no time and are {fate}"),
+    };
+    Some(Notice::warning(text))
 }

@@ -1,16 +1,6 @@
-//! Queries executed: a typed query in, encoded frames out.
+//! Answers to the queries of a request: each is executed by itself, and its frames encoded.
 
-mod annotations;
-mod clusters;
-mod completeness;
-mod dns;
-mod flows;
-mod group_name;
-mod metrics;
 mod policies;
-mod promql;
-mod rows;
-mod service_map;
 #[cfg(test)]
 mod tests;
 
@@ -18,19 +8,17 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use execution::{Around, ExecutionError, Reader};
+use frames::Frame;
 use futures_util::FutureExt;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use wording::Notice;
-
-pub(crate) use self::clusters::resolve as resolve_clusters;
-pub(crate) use self::flows::{Batches, packed_stream};
-use crate::instance::Instance;
-use crate::settings::InvalidSettings;
-use frames::{self, Frame};
-use prometheus::{ForwardedIdentity, InvalidMinStep, PrometheusError};
+use prometheus::{ForwardedIdentity, PrometheusError};
 use query::{InvalidQuery, PoliciesQuery, PromqlFormat, PromqlQuery, Query, ReadQuery};
 use relay::RelayError;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::instance::Instance;
+use crate::settings::InvalidSettings;
 
 /// Queries of one request at most: a dashboard panel has 26 letters to name them by.
 const MAX_QUERIES: usize = 200;
@@ -43,37 +31,15 @@ pub(crate) struct Request {
     pub(crate) concurrent_queries: usize,
 }
 
-/// Who reads the answers of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reader {
-    /// A person, on a panel or in Explore.
-    Panel,
-    /// Grafana's expressions, which take series and numbers.
-    Expression,
-    /// An alert rule: expressions that nobody looks at.
-    AlertRule,
-}
-
 /// A query of a request.
 #[derive(Debug)]
 pub(crate) struct Asked {
     /// The query. Errors: it cannot be read.
     pub(crate) read: Result<ReadQuery, InvalidQuery>,
-    pub(crate) around: Around,
-}
-
-/// What stands around every query.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Around {
     pub(crate) ref_id: String,
-    pub(crate) from_ms: i64,
-    pub(crate) to_ms: i64,
-    pub(crate) interval_ms: i64,
-    pub(crate) max_data_points: i64,
-    /// Of the data source that is asked, for links that ask it again.
-    pub(crate) datasource_uid: String,
     /// The user who asks.
     pub(crate) identity: ForwardedIdentity,
+    pub(crate) around: Around,
 }
 
 /// Encoded frames, or why there are none.
@@ -103,15 +69,7 @@ pub(crate) enum QueryError {
     #[error(transparent)]
     Settings(#[from] Arc<InvalidSettings>),
     #[error(transparent)]
-    Model(#[from] InvalidQuery),
-    #[error(transparent)]
-    MinStep(#[from] InvalidMinStep),
-    #[error(transparent)]
-    Prometheus(#[from] PrometheusError),
-    #[error(transparent)]
-    Relay(#[from] RelayError),
-    #[error("the answer cannot be given to Grafana")]
-    Frame(#[from] frames::BadFrame),
+    Execution(#[from] ExecutionError),
 }
 
 impl FailureSource {
@@ -128,30 +86,42 @@ impl QueryError {
     /// The HTTP status that Grafana should see.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::Settings(_) | Self::Model(_) | Self::MinStep(_) => 400,
-            Self::Prometheus(error) => error.status(),
-            Self::Relay(error) => error.status(),
-            Self::Frame(_) => 500,
+            Self::Settings(_) => 400,
+            Self::Execution(error) => error.status(),
         }
     }
 
-    /// What the user reads. Upstream's errors say their cause in their own words already; for
-    /// the rest the causes follow.
+    /// The error as its user reads it.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::Prometheus(error) => error.to_string(),
-            Self::Relay(error) => error.to_string(),
-            Self::Settings(_) | Self::Model(_) | Self::MinStep(_) | Self::Frame(_) => {
-                wording::with_causes(self)
-            }
+            Self::Settings(error) => wording::with_causes(error),
+            Self::Execution(error) => error.message(),
         }
+    }
+}
+
+impl From<InvalidQuery> for QueryError {
+    fn from(error: InvalidQuery) -> Self {
+        Self::Execution(error.into())
+    }
+}
+
+impl From<PrometheusError> for QueryError {
+    fn from(error: PrometheusError) -> Self {
+        Self::Execution(error.into())
+    }
+}
+
+impl From<RelayError> for QueryError {
+    fn from(error: RelayError) -> Self {
+        Self::Execution(error.into())
     }
 }
 
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
         let source = match &error {
-            QueryError::Frame(_) => FailureSource::Plugin,
+            QueryError::Execution(ExecutionError::Frame(_)) => FailureSource::Plugin,
             _ => FailureSource::Downstream,
         };
         Self { message: error.message(), status: error.status(), source }
@@ -168,14 +138,14 @@ pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(Strin
     let mut answers = Vec::with_capacity(request.queries.len());
     for (index, asked) in request.queries.into_iter().enumerate() {
         if index >= MAX_QUERIES {
-            answers.push((asked.around.ref_id, Err(too_many_queries())));
+            answers.push((asked.ref_id, Err(too_many_queries())));
             continue;
         }
         let (instance, permits) = (instance.clone(), permits.clone());
         let beside = Beside { reader: request.reader, tables };
         tasks.spawn(async move {
             let permit = permits.acquire_owned().await;
-            let ref_id = asked.around.ref_id.clone();
+            let ref_id = asked.ref_id.clone();
             let answer = Box::pin(isolated(answer(&instance, asked, beside))).await;
             drop(permit);
             (ref_id, answer)
@@ -213,15 +183,11 @@ async fn isolated(answer: impl Future<Output = Answer>) -> Answer {
 }
 
 async fn answer(instance: &Instance, asked: Asked, beside: Beside) -> Answer {
-    let Asked { read, around } = asked;
-    if around.from_ms > around.to_ms {
-        return Err(QueryError::from(InvalidQuery::TimeRange).into());
-    }
-    let read = read.map_err(QueryError::from)?;
-    let frames = frames(instance, &around, read, beside).await?;
+    let ref_id = asked.ref_id.clone();
+    let frames = frames(instance, asked, beside).await?;
     let encoded: Result<Vec<Bytes>, _> =
-        frames.iter().map(|frame| frames::encode(&around.ref_id, frame)).collect();
-    encoded.map_err(|error| QueryError::Frame(error).into())
+        frames.iter().map(|frame| frames::encode(&ref_id, frame)).collect();
+    encoded.map_err(|error| QueryError::from(ExecutionError::from(error)).into())
 }
 
 /// How many of these queries are PromQL in format table and shown.
@@ -241,31 +207,38 @@ fn count_tables(queries: &[Asked]) -> usize {
 
 async fn frames(
     instance: &Instance,
-    around: &Around,
-    read: ReadQuery,
+    asked: Asked,
     beside: Beside,
 ) -> Result<Vec<Frame>, QueryError> {
-    let ReadQuery { mut query, notices, .. } = read;
-    if beside.reader != Reader::Panel {
+    let Asked { read, ref_id, identity, around } = asked;
+    if around.from_ms > around.to_ms {
+        return Err(InvalidQuery::TimeRange.into());
+    }
+    let ReadQuery { mut query, notices, .. } = read?;
+    let Beside { reader, tables } = beside;
+    if reader != Reader::Panel {
         query.as_numbers();
     }
-    let mut frames = match query {
-        Query::Flows(query) => flows::frames(instance, around, &query).await?,
+    let source = || instance.flow_source();
+    let mut frames = match &query {
+        Query::Flows(query) => execution::flows(source()?, &around, query).await?,
         Query::FlowMetrics(query) => {
-            metrics::frames(instance, around, &query, beside.reader).await?
+            execution::flow_metrics(source()?, &around, query, reader).await?
         }
-        Query::ServiceMap(query) => service_map::frames(instance, around, &query).await?,
-        Query::FlowAnnotations(query) => annotations::frames(instance, around, &query).await?,
-        Query::DnsConnections(query) => dns::frames(instance, around, &query).await?,
+        Query::ServiceMap(query) => execution::service_map(source()?, &around, query).await?,
+        Query::FlowAnnotations(query) => {
+            execution::flow_annotations(source()?, &around, query).await?
+        }
+        Query::DnsConnections(query) => {
+            execution::dns_connections(source()?, &around, query).await?
+        }
         Query::Policies(PoliciesQuery) => policies::frames(instance).await?,
         Query::Promql(query) => {
-            let is_one_of_several = query.format == PromqlFormat::Table && beside.tables > 1;
-            let value_name = if is_one_of_several {
-                format!("Value #{}", around.ref_id)
-            } else {
-                "Value".to_owned()
-            };
-            promql::frames(instance, around, &query, &value_name, beside.reader).await?
+            let prometheus = instance.prometheus()?.on_behalf_of(&identity);
+            let is_one_of_several = query.format == PromqlFormat::Table && tables > 1;
+            let value_name =
+                if is_one_of_several { format!("Value #{ref_id}") } else { "Value".to_owned() };
+            execution::promql(&prometheus, &around, query, &value_name, reader).await?
         }
     };
     if let Some(first) = frames.first_mut() {
@@ -280,10 +253,4 @@ fn too_many_queries() -> Failure {
         status: 400,
         source: FailureSource::Downstream,
     }
-}
-
-/// A notice for each of Prometheus' own.
-fn upstream_notices(warnings: &[String], infos: &[String]) -> Vec<Notice> {
-    let warnings = warnings.iter().map(|text| Notice::warning(text.as_str()));
-    warnings.chain(infos.iter().map(|text| Notice::info(text.as_str()))).collect()
 }

@@ -1,13 +1,15 @@
 //! Who talks to whom in a time range, as a node graph.
 
+use flow::TimeRange;
 use flow::service_map::{MapBy, ServiceMap};
+use frames::{Frame, graph_links, node_graph};
 use query::{NodesBy, ServiceMapQuery};
+use relay::BufferStart;
 use wording::Notice;
 
-use super::rows::read_rows;
-use super::{Around, QueryError};
-use crate::instance::Instance;
-use frames::{Frame, graph_links, node_graph};
+use crate::scan::{Rows, scan};
+use crate::select::select;
+use crate::{Around, ExecutionError, FlowSource};
 
 /// Nodes that Grafana's node graph draws; it hides all others.
 /// Source: `public/app/plugins/panel/nodeGraph/NodeGraph.tsx`, `defaultNodeCountLimit`.
@@ -24,22 +26,18 @@ fn map_by(by: NodesBy) -> MapBy {
 
 /// Asks the relay and draws the graph.
 ///
-/// Errors: [`QueryError`], when there is nothing to show.
-pub(super) async fn frames(
-    instance: &Instance,
+/// Errors: [`ExecutionError`], when there is nothing to show.
+pub async fn service_map(
+    source: FlowSource<'_>,
     around: &Around,
     query: &ServiceMapQuery,
-) -> Result<Vec<Frame>, QueryError> {
-    let (read, map) = read_rows(
-        instance,
-        around,
-        &query.form,
-        |filters| filters,
-        ServiceMap::COLUMNS,
-        || ServiceMap::new(map_by(query.by)),
-        ServiceMap::add,
-    )
-    .await?;
+) -> Result<Vec<Frame>, ExecutionError> {
+    let range = TimeRange::of_ms(around.from_ms, around.to_ms);
+    let selected = select(source, &query.form, range).await?;
+    let rows = Rows { columns: ServiceMap::COLUMNS, timeless: "left out" };
+    let (scan, map) =
+        scan(source.relay, selected, rows, || ServiceMap::new(map_by(query.by)), ServiceMap::add)
+            .await?;
     let mut notices = Vec::new();
     let (map, grouped) = map.grouped(MAX_NODES);
     if grouped {
@@ -60,12 +58,13 @@ pub(super) async fn frames(
         )));
     }
     // Rates are over what the buffers cover, not over what was asked for.
-    let range = read.range;
+    let range = scan.range;
+    let oldest_nanos = scan.start.as_ref().and_then(BufferStart::oldest_nanos);
     let known_from_nanos =
-        read.oldest_nanos.map_or(range.from_nanos, |oldest| oldest.max(range.from_nanos));
-    let known_to_nanos = range.to_nanos.min(read.now_ms.saturating_mul(1_000_000));
+        oldest_nanos.map_or(range.from_nanos, |oldest| oldest.max(range.from_nanos));
+    let known_to_nanos = range.to_nanos.min(scan.now_ms.saturating_mul(1_000_000));
     #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a time range")]
     let secs = known_to_nanos.saturating_sub(known_from_nanos).max(1_000_000) as f64 / 1e9;
-    let meta = read.meta(&query.notices, notices, map.nodes.is_empty());
+    let meta = scan.meta(&query.notices, notices, map.nodes.is_empty(), Vec::new());
     Ok(graph_links(node_graph(&map, secs, meta), &around.datasource_uid))
 }

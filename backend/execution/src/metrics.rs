@@ -2,30 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use flow::TimeRange;
 use flow::aggregate::{Aggregation, AggregationLimits, Buckets, Cell, Group};
-use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
+use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
 use flow::end::End;
 use flow::group::GroupField;
 use flow::once::OncePerPacket;
-use flow::{Verdict, columns::NO_TIME};
-use hubble_api::projection::Decoder;
-use query::{FlowMetric, FlowMetricsFormat, FlowMetricsQuery, FlowSelection};
-use relay::now_ms;
-use wording::Notice;
-
-use super::clusters;
-use super::completeness::{Completeness, empty_notice};
-use super::flows::{executed, relay_notices, remark_notices, unreadable};
-use super::group_name::group_name;
-use super::rows::without_time;
-use super::{Around, QueryError, Reader};
-use crate::instance::Instance;
+use flow::{TimeRange, Verdict};
 use frames::{
-    FlowSeries, FlowSeriesShape, Frame, Meta, flow_log_volume, flow_numbers, flow_ranking,
+    FlowSeries, FlowSeriesShape, Frame, flow_log_volume, flow_numbers, flow_ranking,
     flow_time_series,
 };
-use relay::{BufferStart, ScanRequest};
+use query::{FlowMetric, FlowMetricsFormat, FlowMetricsQuery};
+use relay::BufferStart;
+use wording::Notice;
+
+use crate::group_name::group_name;
+use crate::scan::{Rows, scan};
+use crate::select::select;
+use crate::{Around, ExecutionError, FlowSource, Reader};
 
 /// Groups that are kept apart while counting; more are counted as `other`.
 const MAX_GROUPS: usize = 1_000;
@@ -38,10 +32,6 @@ const MAX_BUCKETS: i64 = 2_000;
 /// Of a longer bucket at the edge of what is known, the least that says anything: in less, no flow
 /// looks like silence and one like a storm.
 const LEAST_TOLD_SECS: f64 = 1.0;
-/// Flows that are decoded before they are counted and forgotten.
-const BATCH_FLOWS: usize = 1_024;
-/// Text of one batch: hostile labels reach 64 KB per flow.
-const BATCH_TEXT_BYTES: usize = 16 << 20;
 
 fn columns(query: &FlowMetricsQuery) -> ColumnSet {
     let own = OncePerPacket::COLUMNS
@@ -99,70 +89,42 @@ fn value(metric: FlowMetric, cell: &Cell, secs: f64, min_flows: u64) -> Option<f
 /// Flows on their way into counts.
 struct Counter<'q> {
     query: &'q FlowMetricsQuery,
-    decoder: Decoder,
-    columns: FlowColumns,
+    /// The texts of the group of a row, kept for its room.
+    key: Vec<String>,
     once: OncePerPacket,
     counts: Aggregation,
-    unreadable: usize,
     seconds: u64,
-    without_time: usize,
 }
 
 impl<'q> Counter<'q> {
     fn new(query: &'q FlowMetricsQuery, buckets: Buckets, limits: AggregationLimits) -> Self {
         Self {
             query,
-            decoder: Decoder::new(columns(query)),
-            columns: batch(),
+            key: Vec::with_capacity(query.group_by.len()),
             once: OncePerPacket::default(),
             counts: Aggregation::new(buckets, limits),
-            unreadable: 0,
             seconds: 0,
-            without_time: 0,
         }
     }
 
-    fn take(&mut self, message: &[u8]) {
-        if self.decoder.decode(message, &mut self.columns).is_err() {
-            // Full is told from malformed by trying again on empty columns.
-            self.flush();
-            if self.decoder.decode(message, &mut self.columns).is_err() {
-                self.unreadable += 1;
-            }
+    fn add(&mut self, columns: &FlowColumns, row: usize) {
+        if self.once.is_second(columns, row) {
+            self.seconds += 1;
+            return;
         }
-        if self.columns.len() >= BATCH_FLOWS {
-            self.flush();
-        }
+        self.key.clear();
+        let texts = self.query.group_by.iter().map(|field| field.text(columns, row));
+        self.key.extend(texts.map(std::borrow::Cow::into_owned));
+        let verdict = columns.verdict().get(row).copied().unwrap_or_default();
+        let time_nanos = columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
+        let is_dropped = Verdict::from_number(verdict) == Verdict::Dropped;
+        let names = (self.query.metric == FlowMetric::DistinctPeers).then(|| {
+            let name = |end: End| end.name(columns, row).unwrap_or_default();
+            (name(End::Source), name(End::Destination))
+        });
+        let peers = names.as_ref().map(|(from, to)| (from.as_ref(), to.as_ref()));
+        self.counts.add(&self.key, time_nanos, columns.stands_for(row), is_dropped, peers);
     }
-
-    fn flush(&mut self) {
-        let mut key = Vec::with_capacity(self.query.group_by.len());
-        for row in 0..self.columns.len() {
-            if self.once.is_second(&self.columns, row) {
-                self.seconds += 1;
-                continue;
-            }
-            key.clear();
-            let texts = self.query.group_by.iter().map(|field| field.text(&self.columns, row));
-            key.extend(texts.map(std::borrow::Cow::into_owned));
-            let verdict = self.columns.verdict().get(row).copied().unwrap_or_default();
-            let time_nanos = self.columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
-            self.without_time += usize::from(time_nanos == NO_TIME);
-            let is_dropped = Verdict::from_number(verdict) == Verdict::Dropped;
-            let names = (self.query.metric == FlowMetric::DistinctPeers).then(|| {
-                let name = |end: End| end.name(&self.columns, row).unwrap_or_default();
-                (name(End::Source), name(End::Destination))
-            });
-            let peers = names.as_ref().map(|(from, to)| (from.as_ref(), to.as_ref()));
-            let flows = self.columns.stands_for(row);
-            self.counts.add(&key, time_nanos, flows, is_dropped, peers);
-        }
-        self.columns = batch();
-    }
-}
-
-fn batch() -> FlowColumns {
-    FlowColumns::new(ColumnLimits { max_flows: BATCH_FLOWS, max_text_bytes: BATCH_TEXT_BYTES })
 }
 
 /// The buckets of a range, aligned to their step, which grows until they are few enough.
@@ -187,63 +149,35 @@ fn buckets(format: FlowMetricsFormat, range: TimeRange, interval_ms: i64) -> Buc
 
 /// Counts, and shapes the answer.
 ///
-/// Errors: [`QueryError`], when there is nothing to show.
-pub(super) async fn frames(
-    instance: &Instance,
+/// Errors: [`ExecutionError`], when there is nothing to show.
+pub async fn flow_metrics(
+    source: FlowSource<'_>,
     around: &Around,
     query: &FlowMetricsQuery,
     reader: Reader,
-) -> Result<Vec<Frame>, QueryError> {
-    let relay = instance.relay()?;
-    let (form, of_clusters) = clusters::resolve(instance, &query.form).await;
-    let selection = FlowSelection::new(&form)?;
-    let now_ms = now_ms();
+) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(around.from_ms, around.to_ms);
-    let (range, narrowed) = form.selectors.narrow(range, now_ms)?;
-    let mut notices = query.notices.clone();
-    notices.extend(of_clusters.into_iter().chain(narrowed));
-    let buckets = buckets(query.format, range, around.interval_ms);
+    let selected = select(source, &query.form, range).await?;
+    let buckets = buckets(query.format, selected.range, around.interval_ms);
     let max_groups = (MAX_CELLS / buckets.count.max(1)).clamp(query.top, MAX_GROUPS);
     let limits = AggregationLimits { max_groups, max_peers: MAX_PEERS };
-    let executed_query_string = executed(&selection, range);
-    let request = ScanRequest { filters: selection.filters, columns: columns(query), range };
-    let (scanned, buffer_start) = tokio::join!(
-        relay.scan(
-            &request,
-            || Counter::new(query, buckets, limits),
-            |counter, message| counter.take(message),
-        ),
-        relay.buffer_start()
-    );
-    let (scanned, mut counter) = scanned?;
-    counter.flush();
-    let Counter { counts, unreadable: unread, seconds, without_time: timeless, .. } = counter;
-    notices.extend(
-        scanned
-            .broken
-            .as_ref()
-            .map(|error| Notice::warning(format!("the answer is incomplete: {error}"))),
-    );
-    notices.extend(relay_notices(&scanned.notices));
-    notices.extend(remark_notices(&scanned.remarks));
-    if unread > 0 {
-        notices.push(unreadable(unread));
-    }
-    notices.extend(without_time(timeless, "not counted"));
+    let rows = Rows { columns: columns(query), timeless: "not counted" };
+    let begin = || Counter::new(query, buckets, limits);
+    let (scan, Counter { counts, seconds, .. }) =
+        scan(source.relay, selected, rows, begin, Counter::add).await?;
+    let mut made = Vec::new();
     if seconds > 0 {
-        notices.push(Notice::info(format!(
+        made.push(Notice::info(format!(
             "{seconds} packets were recorded both as a policy verdict and as a drop, and are counted once"
         )));
     }
     if counts.uncounted_peers > 0 {
-        notices.push(Notice::warning(format!(
+        made.push(Notice::warning(format!(
             "there are more than {MAX_PEERS} different pairs: the numbers of peers are too low"
         )));
     }
-    let Completeness { notices: lacks, custom, is_lossy, .. } =
-        Completeness::of(relay, range, now_ms, &scanned.lost, &buffer_start, true).await;
-    notices.extend(lacks);
-    let start = buffer_start.as_ref().ok().and_then(Option::as_ref);
+    let range = scan.range;
+    let start = scan.start.as_ref();
     let known_from_nanos = start.and_then(BufferStart::oldest_nanos).unwrap_or(i64::MIN);
     // Before, some nodes have forgotten their flows, and others have not.
     let is_forgotten = start
@@ -252,19 +186,18 @@ pub(super) async fn frames(
     let covered = Covered {
         buckets,
         from_nanos: range.from_nanos.max(known_from_nanos),
-        to_nanos: range.to_nanos.saturating_add(1).min(now_ms.saturating_mul(1_000_000)),
+        to_nanos: range.to_nanos.saturating_add(1).min(scan.now_ms.saturating_mul(1_000_000)),
     };
     let (groups, other) = counts
         .top(query.top, |cell| value(query.metric, cell, 1.0, query.min_flows).unwrap_or(-1.0));
-    let misses_nodes = !scanned.notices.missing().is_empty();
     let is_empty = groups.iter().chain(&other).all(|group| group.total().flows == 0);
-    if is_empty {
-        notices.extend(empty_notice(is_lossy, misses_nodes));
-    } else if is_lossy || misses_nodes || is_forgotten || scanned.broken.is_some() {
-        notices.push(lower_bound(query.metric));
+    let misses_flows = scan.is_lossy() || scan.misses_nodes || is_forgotten || scan.is_broken;
+    let mut shown = Vec::new();
+    if !is_empty && misses_flows {
+        shown.push(lower_bound(query.metric));
     }
     if other.is_some() {
-        notices.push(Notice::info(format!(
+        shown.push(Notice::info(format!(
             "showing {} groups; all others are counted as `other`",
             groups.len()
         )));
@@ -272,14 +205,14 @@ pub(super) async fn frames(
     let told = told(query.metric, groups.iter().chain(&other), covered);
     let series = series(query, &groups, other.as_ref(), covered, start, told);
     let left_out = (groups.len() + usize::from(other.is_some())).saturating_sub(series.len());
-    notices.extend(left_out_notice(query, left_out));
+    shown.extend(left_out_notice(query, left_out));
     let shape = FlowSeriesShape {
         name: metric_name(query.metric),
         unit: metric_unit(query.metric),
         step_ms: u64::try_from(buckets.step_nanos / 1_000_000).unwrap_or(1),
         times_nanos: (0..told).map(|index| covered.begin(index)).collect(),
     };
-    let meta = Meta { executed_query_string, custom, notices, ..Meta::default() };
+    let meta = scan.meta(&query.notices, made, is_empty, shown);
     Ok(match query.format {
         // What counts log lines by their level is the volume above them in Explore. To alert rules
         // no fields mean that there is nothing.

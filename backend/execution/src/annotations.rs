@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 
+use flow::TimeRange;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
 use flow::end::End;
 use flow::group::protocol;
 use flow::once::OncePerPacket;
 use flow::{DropReason, Verdict};
+use frames::{DropAnnotation, Frame, drop_annotations};
 use query::FlowAnnotationsQuery;
 use wording::Notice;
 
-use super::rows::read_rows;
-use super::{Around, QueryError};
-use crate::instance::Instance;
-use frames::{DropAnnotation, Frame, drop_annotations};
+use crate::scan::{Rows, scan};
+use crate::select::select;
+use crate::{Around, ExecutionError, FlowSource};
 
 /// Pairs that are kept apart while flows come in.
 const MAX_PAIRS: usize = 10_000;
@@ -79,22 +80,17 @@ impl Drops {
 
 /// Looks for drops.
 ///
-/// Errors: [`QueryError`], when there is nothing to show.
-pub(super) async fn frames(
-    instance: &Instance,
+/// Errors: [`ExecutionError`], when there is nothing to show.
+pub async fn flow_annotations(
+    source: FlowSource<'_>,
     around: &Around,
     query: &FlowAnnotationsQuery,
-) -> Result<Vec<Frame>, QueryError> {
-    let (read, Drops { pairs, left_out, .. }) = read_rows(
-        instance,
-        around,
-        &query.form,
-        |filters| filters,
-        COLUMNS,
-        Drops::default,
-        Drops::add,
-    )
-    .await?;
+) -> Result<Vec<Frame>, ExecutionError> {
+    let range = TimeRange::of_ms(around.from_ms, around.to_ms);
+    let selected = select(source, &query.form, range).await?;
+    let rows = Rows { columns: COLUMNS, timeless: "left out" };
+    let (scan, Drops { pairs, left_out, .. }) =
+        scan(source.relay, selected, rows, Drops::default, Drops::add).await?;
     let mut notices = Vec::new();
     let mut drops: Vec<DropAnnotation> = pairs.into_values().collect();
     if left_out > 0 {
@@ -119,6 +115,6 @@ pub(super) async fn frames(
             b.port,
         ))
     });
-    let meta = read.meta(&query.notices, notices, drops.is_empty());
+    let meta = scan.meta(&query.notices, notices, drops.is_empty(), Vec::new());
     Ok(vec![drop_annotations(&drops, meta)])
 }

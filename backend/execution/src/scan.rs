@@ -1,110 +1,119 @@
-//! Flows one by one as rows of columns; a batch is held at most, however many come.
+//! The one way in which flows are read one by one: select → plan → read → fold. A batch of rows is
+//! held at most, however many come.
 
 use flow::TimeRange;
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
-use flow::filter::FilterSet;
+use frames::Meta;
 use hubble_api::client::Notice as RelayNotice;
 use hubble_api::projection::{Decoded, Decoder};
-use query::{FlowSelection, FlowsForm};
-use relay::now_ms;
+use relay::{BufferStart, Relay, ScanRequest, Scanned};
 use wording::Notice;
 
-use super::clusters;
-use super::completeness::{Completeness, empty_notice};
-use super::flows::{executed, relay_notices, remark_notices, unreadable};
-use super::{Around, QueryError};
-use crate::instance::Instance;
-use frames::Meta;
-use relay::{ScanRequest, Scanned};
+use crate::ExecutionError;
+use crate::completeness::{
+    Completeness, empty_notice, incomplete, relay_notices, remark_notices, unreadable, without_time,
+};
+use crate::select::Selected;
 
 /// Flows of a batch: its dictionary is kept from one to the next.
 const BATCH_FLOWS: usize = 1_024;
 /// Text of a batch: hostile labels reach 64 KB per flow.
 const BATCH_TEXT_BYTES: usize = 16 << 20;
 
+/// What is read of each flow, and what becomes of those without a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows {
+    pub(crate) columns: ColumnSet,
+    /// As in "flows have no time and are …".
+    pub(crate) timeless: &'static str,
+}
+
 /// What a scan asked for, and what there is to say of its answer.
 #[derive(Debug)]
-pub(super) struct RowsRead {
+pub(crate) struct Scan {
     /// The range that was asked for, narrowed by the form.
-    pub(super) range: TimeRange,
-    /// When it was asked.
-    pub(super) now_ms: i64,
-    pub(super) executed_query_string: String,
+    pub(crate) range: TimeRange,
+    /// When it was asked, in Unix milliseconds.
+    pub(crate) now_ms: i64,
+    executed: String,
     /// About the range and the flows that were read.
     notices: Vec<Notice>,
     /// What the answer lacks of the range.
     completeness: Completeness,
     /// Whether nodes that should have answered did not.
-    misses_nodes: bool,
+    pub(crate) misses_nodes: bool,
+    /// Whether the answer ended early.
+    pub(crate) is_broken: bool,
     /// Whether every flow of the range that the relay knows of was read.
-    pub(super) saw_all: bool,
-    /// The oldest flow that any node has; `None`: it cannot be told.
-    pub(super) oldest_nanos: Option<i64>,
+    pub(crate) saw_all: bool,
+    /// Where the nodes' memory begins; `None`: it cannot be told.
+    pub(crate) start: Option<BufferStart>,
 }
 
-impl RowsRead {
+impl Scan {
+    /// Whether events of the range were lost.
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.completeness.is_lossy
+    }
+
     /// What a frame should carry: first what is said of the `query`, then of the relay's answer,
-    /// then of what was made of it, and what is lacking last.
-    pub(super) fn meta(self, query: &[Notice], made: Vec<Notice>, is_empty: bool) -> Meta {
+    /// then of what was `made` of it, then what is lacking, and what is `shown` of it last.
+    pub(crate) fn meta(
+        self,
+        query: &[Notice],
+        made: Vec<Notice>,
+        is_empty: bool,
+        shown: Vec<Notice>,
+    ) -> Meta {
         let Completeness { notices: lacks, custom, is_lossy, .. } = self.completeness;
         let empty = is_empty.then(|| empty_notice(is_lossy, self.misses_nodes)).flatten();
         let notices = query.iter().cloned().chain(self.notices).chain(made).chain(lacks);
         Meta {
-            executed_query_string: self.executed_query_string,
-            notices: notices.chain(empty).collect(),
+            executed_query_string: self.executed,
+            notices: notices.chain(empty).chain(shown).collect(),
             custom,
             ..Meta::default()
         }
     }
 }
 
-/// Asks the relay for the flows that `form` selects, and hands each on as the last row of some
-/// columns of `projection`, together with what `begin` made; that is returned in the end. `widen`
-/// may let the relay send more than what is selected.
+/// Asks the relay for what is selected, and hands each flow to `add` as the last row of some columns,
+/// together with what `begin` made; that is returned in the end.
 ///
-/// Errors: [`QueryError`], when nothing could be asked for, or nothing came.
-pub(super) async fn read_rows<T>(
-    instance: &Instance,
-    around: &Around,
-    form: &FlowsForm,
-    widen: impl FnOnce(FilterSet) -> FilterSet,
-    projection: ColumnSet,
+/// Errors: [`ExecutionError::Relay`], when nothing came, or nodes do not answer.
+pub(crate) async fn scan<T>(
+    relay: &Relay,
+    selected: Selected,
+    rows: Rows,
     begin: impl Fn() -> T,
-    each: impl Fn(&mut T, &FlowColumns, usize),
-) -> Result<(RowsRead, T), QueryError> {
-    let relay = instance.relay()?;
-    let (form, of_clusters) = clusters::resolve(instance, form).await;
-    let selection = FlowSelection::new(&form)?;
-    let now_ms = now_ms();
-    let range = TimeRange::of_ms(around.from_ms, around.to_ms);
-    let (range, narrowed) = form.selectors.narrow(range, now_ms)?;
-    let executed_query_string = executed(&selection, range);
-    let filters = widen(selection.filters);
-    let request = ScanRequest { filters, columns: projection, range };
+    add: impl Fn(&mut T, &FlowColumns, usize),
+) -> Result<(Scan, T), ExecutionError> {
+    let Selected { filters, range, now_ms, executed, mut notices } = selected;
+    let request = ScanRequest { filters, columns: rows.columns, range };
     let (scanned, buffer_start) = tokio::join!(
         relay.scan(
             &request,
-            || RowReader::new(projection, begin()),
-            |reader, message| reader.take(message, &each),
+            || RowReader::new(rows.columns, begin()),
+            |reader, message| reader.take(message, &add),
         ),
         relay.buffer_start()
     );
     let (scanned, reader) = scanned?;
-    let mut notices: Vec<Notice> = of_clusters.into_iter().chain(narrowed).collect();
-    notices.extend(reader.notices(&scanned));
+    notices.extend(reader.notices(&scanned, rows.timeless));
     let completeness =
         Completeness::of(relay, range, now_ms, &scanned.lost, &buffer_start, true).await;
-    let read = RowsRead {
+    let scan = Scan {
         range,
         now_ms,
-        executed_query_string,
+        executed,
         notices,
         saw_all: reader.saw_all(&scanned) && !completeness.is_lossy,
         completeness,
         misses_nodes: !scanned.notices.missing().is_empty(),
-        oldest_nanos: buffer_start.ok().flatten().and_then(|start| start.oldest_nanos()),
+        is_broken: scanned.broken.is_some(),
+        start: buffer_start.ok().flatten(),
     };
-    Ok((read, reader.state))
+    Ok((scan, reader.state))
 }
 
 /// Reads messages, and hands each flow on as the last row of some columns.
@@ -128,7 +137,7 @@ impl<T> RowReader<T> {
     }
 
     /// Reads one message of the relay.
-    fn take(&mut self, message: &[u8], each: &impl Fn(&mut T, &FlowColumns, usize)) {
+    fn take(&mut self, message: &[u8], add: &impl Fn(&mut T, &FlowColumns, usize)) {
         let mut read = self.decoder.decode(message, &mut self.columns);
         if read.is_err() {
             // Full is told from malformed by trying again on empty columns.
@@ -140,24 +149,21 @@ impl<T> RowReader<T> {
                 let time = self.columns.time_nanos().get(row);
                 self.without_time +=
                     usize::from(self.timed && time.is_none_or(|time| *time == NO_TIME));
-                each(&mut self.state, &self.columns, row);
+                add(&mut self.state, &self.columns, row);
             }
             _ => self.unreadable += 1,
         }
     }
 
     /// What there is to say about flows that were read, and how.
-    fn notices(&self, scanned: &Scanned) -> Vec<Notice> {
-        let broken = scanned.broken.as_ref();
-        let broken =
-            broken.map(|error| Notice::warning(format!("the answer is incomplete: {error}")));
-        let mut notices: Vec<Notice> = broken.into_iter().collect();
+    fn notices(&self, scanned: &Scanned, timeless: &str) -> Vec<Notice> {
+        let mut notices: Vec<Notice> = scanned.broken.iter().map(incomplete).collect();
         notices.extend(relay_notices(&scanned.notices));
         notices.extend(remark_notices(&scanned.remarks));
         if self.unreadable > 0 {
             notices.push(unreadable(self.unreadable));
         }
-        notices.extend(without_time(self.without_time, "left out"));
+        notices.extend(without_time(self.without_time, timeless));
         notices
     }
 
@@ -170,14 +176,4 @@ impl<T> RowReader<T> {
 
 fn room() -> FlowColumns {
     FlowColumns::new(ColumnLimits { max_flows: BATCH_FLOWS, max_text_bytes: BATCH_TEXT_BYTES })
-}
-
-/// Says how many flows have no time, where there are some, and what that means for them.
-pub(super) fn without_time(flows: usize, fate: &str) -> Option<Notice> {
-    let text = match flows {
-        0 => return None,
-        1 => format!("1 flow has no time and is {fate}"),
-        _ => format!("{flows} flows have no time and are {fate}"),
-    };
-    Some(Notice::warning(text))
 }

@@ -1,24 +1,23 @@
 //! Flows: what the relay still has of a time range, and everything that this leaves out.
 
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat};
 use flow::TimeRange;
 use flow::columns::{ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
 use flow::once::OncePerPacket;
-use hubble_api::client::{Notice as RelayNotice, Notices as RelayNotices};
+use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta};
 use hubble_api::packed::Encoder;
 use hubble_api::projection::{Decoder, ProjectionError};
-use query::{FlowSelection, FlowsFormat, FlowsQuery};
+use query::{FlowsFormat, FlowsQuery};
+use relay::{BufferStart, Newest, NewestRequest, RelayError};
 use serde_json::{Map, Value};
 use wording::Notice;
 
-use super::clusters;
-use super::completeness::{Completeness, INCOMPLETE, REWORDED, empty_notice, mark};
-use super::rows::without_time;
-use super::{Around, QueryError};
-use crate::instance::Instance;
-use frames::{self, FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta};
-use relay::{BufferStart, Newest, NewestRequest, RelayError, Remark, now_ms};
+use crate::completeness::{
+    Completeness, INCOMPLETE, REWORDED, empty_notice, incomplete, mark, relay_notices,
+    remark_notices, unreadable, without_time,
+};
+use crate::select::{Selected, select};
+use crate::{Around, ExecutionError, FlowSource};
 
 /// Flows and all that is to be said about them.
 #[derive(Debug)]
@@ -31,33 +30,34 @@ struct Collected {
 
 /// A packed answer, before it is cut into pieces.
 #[derive(Debug)]
-pub(crate) struct PackedFlows {
+pub struct PackedFlows {
     /// Newest first.
-    pub(crate) messages: Vec<Bytes>,
-    pub(crate) notices: Vec<Notice>,
+    pub messages: Vec<Bytes>,
+    /// What the answer lacks.
+    pub notices: Vec<Notice>,
     /// What the frontend reads of the answer, as `meta.custom` of a frame.
-    pub(crate) custom: Map<String, Value>,
+    pub custom: Map<String, Value>,
     /// The equivalent `hubble observe …`.
-    pub(crate) executed: String,
+    pub executed: String,
 }
 
 /// Asks the relay and shapes its answer.
 ///
-/// Errors: [`QueryError`], when there is nothing to show.
-pub(super) async fn frames(
-    instance: &Instance,
+/// Errors: [`ExecutionError`], when there is nothing to show.
+pub async fn flows(
+    source: FlowSource<'_>,
     around: &Around,
     query: &FlowsQuery,
-) -> Result<Vec<Frame>, QueryError> {
+) -> Result<Vec<Frame>, ExecutionError> {
     let range = TimeRange::of_ms(around.from_ms, around.to_ms);
-    let collected = collect(instance, query, range).await?;
+    let collected = collect(source, query, range).await?;
     let frame = match query.format {
-        FlowsFormat::Table => decoded(collected, query.format, |columns, meta| {
-            let table = frames::flow_table(columns, &columns.newest_first(), meta);
+        FlowsFormat::Table => decoded(collected, query.format, |columns, rows, meta| {
+            let table = frames::flow_table(columns, rows, meta);
             frames::flow_links(table, &around.datasource_uid)
         }),
-        FlowsFormat::Logs => decoded(collected, query.format, |columns, meta| {
-            frames::flow_log(columns, &columns.newest_first(), query.limit, meta)
+        FlowsFormat::Logs => decoded(collected, query.format, |columns, rows, meta| {
+            frames::flow_log(columns, rows, query.limit, meta)
         }),
         FlowsFormat::Packed => packed(collected),
     };
@@ -66,26 +66,26 @@ pub(super) async fn frames(
 
 /// The flows of `query` for a resource call that streams them.
 ///
-/// Errors: [`QueryError`], when there is nothing to show.
-pub(crate) async fn packed_stream(
-    instance: &Instance,
+/// Errors: [`ExecutionError`], when there is nothing to show.
+pub async fn packed_flows(
+    source: FlowSource<'_>,
     query: &FlowsQuery,
     range: TimeRange,
-) -> Result<PackedFlows, QueryError> {
-    let Collected { newest, notices, custom, executed } = collect(instance, query, range).await?;
+) -> Result<PackedFlows, ExecutionError> {
+    let Collected { newest, notices, custom, executed } = collect(source, query, range).await?;
     Ok(PackedFlows { messages: newest.messages, notices, custom, executed })
 }
 
 /// Batches of packed flows, packed one by one as they are asked for.
 #[derive(Debug)]
-pub(crate) struct Batches {
+pub struct Batches {
     messages: std::vec::IntoIter<Bytes>,
     encoder: Encoder,
 }
 
 impl Batches {
     /// The batches of these messages, in their order.
-    pub(crate) fn new(messages: Vec<Bytes>) -> Self {
+    pub fn new(messages: Vec<Bytes>) -> Self {
         Self { messages: messages.into_iter(), encoder: Encoder::new() }
     }
 }
@@ -114,24 +114,21 @@ const fn columns(format: FlowsFormat) -> ColumnSet {
 }
 
 async fn collect(
-    instance: &Instance,
+    source: FlowSource<'_>,
     query: &FlowsQuery,
     range: TimeRange,
-) -> Result<Collected, QueryError> {
-    let relay = instance.relay()?;
-    let (form, of_clusters) = clusters::resolve(instance, &query.form).await;
-    let selection = FlowSelection::new(&form)?;
-    let now_ms = now_ms();
-    let (range, mut notices) = form.selectors.narrow(range, now_ms)?;
-    notices.splice(0..0, query.notices.iter().cloned().chain(of_clusters));
-    let executed = executed(&selection, range);
+) -> Result<Collected, ExecutionError> {
+    let relay = source.relay;
+    let Selected { filters, range, now_ms, executed, notices: of_selection } =
+        select(source, &query.form, range).await?;
+    let mut notices: Vec<Notice> = query.notices.iter().cloned().chain(of_selection).collect();
     if range.from_nanos.div_euclid(1_000_000) > now_ms {
         notices.push(Notice::info("the time range lies in the future"));
         return Ok(Collected { newest: Newest::default(), notices, custom: Map::new(), executed });
     }
     let oldest_first = query.form.selectors.first.is_some_and(|first| first > 0);
     let request = NewestRequest {
-        filters: selection.filters,
+        filters,
         columns: columns(query.format),
         range,
         limit: query.limit,
@@ -140,12 +137,8 @@ async fn collect(
     };
     let (newest, buffer_start) = tokio::join!(relay.newest(&request), relay.buffer_start());
     let newest = newest?;
-    let broken = newest.broken.as_ref();
-    let mut missing: Vec<Notice> = broken
-        .map(|error| Notice::warning(format!("the answer is incomplete: {error}")))
-        .into_iter()
-        .chain(relay_notices(&newest.notices))
-        .collect();
+    let mut missing: Vec<Notice> =
+        newest.broken.iter().map(incomplete).chain(relay_notices(&newest.notices)).collect();
     missing.extend((newest.unreadable > 0).then(|| unreadable(newest.unreadable)));
     notices.extend(missing.iter().cloned());
     notices.extend(remark_notices(&newest.remarks));
@@ -162,48 +155,6 @@ async fn collect(
     }
     custom.append(&mut marks);
     Ok(Collected { newest, notices, custom, executed })
-}
-
-/// The line that shows the same: `--until` is the last nanosecond of the range, as Hubble takes it.
-pub(super) fn executed(selection: &FlowSelection, range: TimeRange) -> String {
-    let time = |nanos: i64| {
-        DateTime::from_timestamp_nanos(nanos).to_rfc3339_opts(SecondsFormat::AutoSi, true)
-    };
-    let line = format!(
-        "hubble observe --since {} --until {} {}",
-        time(range.from_nanos),
-        time(range.to_nanos),
-        selection.observe_flags
-    );
-    line.trim_end().to_owned()
-}
-
-pub(super) fn relay_notices(said: &RelayNotices) -> Vec<Notice> {
-    let mut notices: Vec<Notice> = said
-        .iter()
-        .filter(|notice| !matches!(notice, RelayNotice::NodesConnected { .. }))
-        .map(|notice| Notice::warning(notice.to_string()))
-        .collect();
-    if said.more() > 0 {
-        let text = format!("{} more notices of the relay are not shown", said.more());
-        notices.push(Notice::warning(text));
-    }
-    notices
-}
-
-/// What there is to say about how the relay was asked.
-pub(crate) fn remark_notices(remarks: &[Remark]) -> impl Iterator<Item = Notice> {
-    remarks.iter().map(|remark| match remark {
-        Remark::LetThrough { .. } => Notice::warning(remark.to_string()),
-        _ => Notice::info(remark.to_string()),
-    })
-}
-
-pub(super) fn unreadable(flows: usize) -> Notice {
-    Notice::warning(match flows {
-        1 => "1 flow cannot be read and is left out".to_owned(),
-        _ => format!("{flows} flows cannot be read and are left out"),
-    })
 }
 
 fn cut_notice(newest: &Newest, limit: usize, oldest_first: bool) -> Option<Notice> {
@@ -244,7 +195,7 @@ fn reaches_memory(
 fn decoded(
     collected: Collected,
     format: FlowsFormat,
-    shape: impl FnOnce(&FlowColumns, Meta) -> Frame,
+    shape: impl FnOnce(&FlowColumns, &[u32], Meta) -> Frame,
 ) -> Frame {
     let Collected { newest, mut notices, custom, executed } = collected;
     let mut columns = FlowColumns::new(ColumnLimits::default());
@@ -264,18 +215,18 @@ fn decoded(
     if unreadable_flows > 0 {
         notices.push(unreadable(unreadable_flows));
     }
-    notices.extend(row_notices(&columns));
+    let rows = columns.newest_first();
+    notices.extend(row_notices(&columns, &rows));
     let meta = Meta { executed_query_string: executed, notices, custom, ..Meta::default() };
-    shape(&columns, meta)
+    shape(&columns, &rows, meta)
 }
 
 /// What is to be said of rows as they stand: flows without a time, packets with two records.
-fn row_notices(columns: &FlowColumns) -> Vec<Notice> {
+fn row_notices(columns: &FlowColumns, newest_first: &[u32]) -> Vec<Notice> {
     let timeless = columns.time_nanos().iter().filter(|time| **time == NO_TIME).count();
     let mut once = OncePerPacket::default();
-    let mut rows = columns.newest_first();
-    rows.reverse();
-    let seconds = rows.iter().filter(|&&row| once.is_second(columns, row as usize)).count();
+    let oldest_first = newest_first.iter().rev();
+    let seconds = oldest_first.filter(|&&row| once.is_second(columns, row as usize)).count();
     let mut notices: Vec<Notice> = without_time(timeless, "last").into_iter().collect();
     if seconds > 0 {
         notices.push(Notice::info(format!(
@@ -293,7 +244,7 @@ fn packed(collected: Collected) -> Frame {
         // Whoever unpacks them says which cannot be read.
         let _unreadable = decoder.decode(message, &mut columns).is_err();
     }
-    notices.extend(row_notices(&columns));
+    notices.extend(row_notices(&columns, &columns.newest_first()));
     let meta = Meta { executed_query_string: executed, notices, custom, ..Meta::default() };
     let flows = newest.messages.len();
     let packed: Vec<u8> = Batches::new(newest.messages).flatten().collect();

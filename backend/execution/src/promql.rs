@@ -1,8 +1,6 @@
 //! PromQL: an expression, for a range, for its end, or for both.
 
-use super::{Around, QueryError, Reader, upstream_notices};
-use crate::instance::Instance;
-use frames::{self, Frame, Legend, SeriesQuery};
+use frames::{Frame, Legend, SeriesQuery};
 use prometheus::{
     Answer, Evaluated, ExemplarSeries, PrometheusClient, PrometheusError, ResultData, Series,
     StepRequest, align_ms, interpolate, step_ms,
@@ -10,20 +8,18 @@ use prometheus::{
 use query::{PromqlFormat, PromqlQuery, unresolved_variable};
 use wording::Notice;
 
+use crate::{Around, ExecutionError, Reader};
+
 /// Asks Prometheus and shapes its answer.
 ///
-/// Errors: [`QueryError`], when neither the range nor the instant has an answer.
-pub(super) async fn frames(
-    instance: &Instance,
+/// Errors: [`ExecutionError`], when neither the range nor the instant has an answer.
+pub async fn promql(
+    prometheus: &PrometheusClient,
     around: &Around,
     query: &PromqlQuery,
     value_name: &str,
     reader: Reader,
-) -> Result<Vec<Frame>, QueryError> {
-    let prometheus = &instance.prometheus()?.on_behalf_of(&around.identity);
-    let settings = instance.settings()?;
-    let scrape_interval_ms =
-        settings.prometheus.as_ref().map_or(0, |prometheus| prometheus.scrape_interval_ms);
+) -> Result<Vec<Frame>, ExecutionError> {
     let interval_ms = match query.interval_ms {
         0 => u64::try_from(around.interval_ms).unwrap_or(0),
         interval_ms => interval_ms,
@@ -35,7 +31,7 @@ pub(super) async fn frames(
         max_data_points: u64::try_from(around.max_data_points).unwrap_or(0),
         min_step: &query.min_step,
         interval_factor: query.interval_factor,
-        scrape_interval_ms,
+        scrape_interval_ms: prometheus.scrape_interval_ms(),
     };
     let step_ms = step_ms(&step_request)?;
     let expr = interpolate(&query.expr, &step_request.interpolation(step_ms));
@@ -228,4 +224,10 @@ fn stands_there(variable: &str) -> String {
     format!(
         "`{variable}` stands in the expression as it is: a variable that this dashboard does not have, or an alert rule, which has none"
     )
+}
+
+/// A notice for each of Prometheus' own.
+fn upstream_notices(warnings: &[String], infos: &[String]) -> Vec<Notice> {
+    let warnings = warnings.iter().map(|text| Notice::warning(text.as_str()));
+    warnings.chain(infos.iter().map(|text| Notice::info(text.as_str()))).collect()
 }

@@ -11,7 +11,7 @@ const OUTSIDE: std::ops::Range<u32> = 1 << 24..1 << 25;
 
 /// A group in a few words: `pets/a → pets/b, POLICY_DENIED`. An identity beside a pod or a workload
 /// is the name of an end that is not a pod: `world → pets/b`. `None`: all flows are one group.
-pub(super) fn group_name(fields: &[GroupField], texts: &[String]) -> Option<String> {
+pub(crate) fn group_name(fields: &[GroupField], texts: &[String]) -> Option<String> {
     let mut name = String::new();
     let mut before: Option<(GroupField, &str)> = None;
     let parts: Vec<(GroupField, Cow<'_, str>)> = named_ends(fields, texts);

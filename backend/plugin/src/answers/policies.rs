@@ -1,9 +1,10 @@
 //! The data source's network policies, as the flows panel asks for them.
 
+use frames::{Frame, Meta, policy_files};
+
 use super::QueryError;
 use crate::instance::Instance;
 use crate::policies::{PolicyFiles, Roots};
-use frames::{Frame, Meta, policy_files};
 
 /// Answers the query: one frame, a row for each file. Errors: the settings cannot be used.
 pub(super) async fn frames(instance: &Instance) -> Result<Vec<Frame>, QueryError> {

@@ -1,0 +1,70 @@
+//! The first step of every query about flows: which flows, when, and the same as a command line.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, SecondsFormat};
+use flow::TimeRange;
+use flow::filter::FilterSet;
+use query::{ClusterNames, FlowSelection, FlowsForm};
+use relay::now_ms;
+use wording::Notice;
+
+use crate::{ExecutionError, FlowSource};
+
+/// What the relay is to be asked for.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    pub(crate) filters: FilterSet,
+    /// The range that was asked for, narrowed by the form.
+    pub(crate) range: TimeRange,
+    /// When it was asked, in Unix milliseconds.
+    pub(crate) now_ms: i64,
+    /// The equivalent `hubble observe …`.
+    pub(crate) executed: String,
+    /// About clusters and the range.
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// Selects the flows of `form` in `range`.
+///
+/// Errors: [`ExecutionError::Query`].
+pub(crate) async fn select(
+    source: FlowSource<'_>,
+    form: &FlowsForm,
+    range: TimeRange,
+) -> Result<Selected, ExecutionError> {
+    let (form, of_clusters) = resolve_clusters(source, form).await;
+    let FlowSelection { filters, observe_flags } = FlowSelection::new(&form)?;
+    let now_ms = now_ms();
+    let (range, narrowed) = form.selectors.narrow(range, now_ms)?;
+    let executed = executed(&observe_flags, range);
+    let notices = of_clusters.into_iter().chain(narrowed).collect();
+    Ok(Selected { filters, range, now_ms, executed, notices })
+}
+
+/// `form` with clusters as Hubble calls them, and notices about clusters that the relay does not
+/// know.
+pub async fn resolve_clusters<'f>(
+    source: FlowSource<'_>,
+    form: &'f FlowsForm,
+) -> (Cow<'f, FlowsForm>, Vec<Notice>) {
+    if !form.names_clusters() {
+        return (Cow::Borrowed(form), Vec::new());
+    }
+    let FlowSource { relay, cluster } = source;
+    let known = relay.clusters().await;
+    let is_recorded = relay.records_clusters().await;
+    let mut form = form.clone();
+    let notices = ClusterNames { own: cluster, known: &known, is_recorded }.resolve(&mut form);
+    (Cow::Owned(form), notices)
+}
+
+/// The line that shows the same: `--until` is the last nanosecond of the range, as Hubble takes it.
+fn executed(observe_flags: &str, range: TimeRange) -> String {
+    let time = |nanos: i64| {
+        DateTime::from_timestamp_nanos(nanos).to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    };
+    let (since, until) = (time(range.from_nanos), time(range.to_nanos));
+    let line = format!("hubble observe --since {since} --until {until} {observe_flags}");
+    line.trim_end().to_owned()
+}
