@@ -1,6 +1,8 @@
 //! What policies say, in the form that judges: entries of a tier and a priority.
 //! Source: pkg/policy/types/policyentry.go.
 
+use std::sync::Arc;
+
 use crate::{NamePattern, Position, Prefix, Selector, dates::Dated, re2::Regex};
 
 /// Where a policy's text stands.
@@ -157,7 +159,7 @@ pub struct Peer {
     pub matcher: PeerMatcher,
     /// The selector's text as the agent keeps it: rules of the same text are merged, those of the
     /// same meaning are not.
-    pub text: Box<str>,
+    pub text: Arc<str>,
 }
 
 /// Whom a peer selects.

@@ -159,7 +159,7 @@ fn counting(report: &mut Report, messages: &[Bytes]) {
             let key: Vec<String> =
                 fields.iter().map(|field| field.text(&batch, row).into_owned()).collect();
             let time_nanos = batch.time_nanos().get(row).copied().unwrap_or_default();
-            counts.add(&key, time_nanos, false, None);
+            counts.add(&key, time_nanos, 1, false, None);
         }
         batch = room();
     }

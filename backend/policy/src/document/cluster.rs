@@ -173,12 +173,9 @@ impl Conversion<'_> {
         field: &'static str,
         action: Action,
     ) -> Result<Option<(Vec<Peer>, Vec<DnsRule>)>, Refusal> {
-        let one = |(selector, text)| {
+        let one = |(selector, text): (Selector, String)| {
             let matcher = PeerMatcher::Labels(selector);
-            (
-                vec![Peer { at: peer.at, field, matcher, text: String::into_boxed_str(text) }],
-                Vec::new(),
-            )
+            (vec![Peer { at: peer.at, field, matcher, text: text.into() }], Vec::new())
         };
         if let Some(pods) =
             peer.object("pods", "NamespacedPod", &["namespaceSelector", "podSelector"])?

@@ -223,6 +223,7 @@ fn selections<'e>(
 ) -> HashMap<&'e str, Selection> {
     let world = set.world();
     let everyone = Selection { peer: true, aggregate: true };
+    let aggregate = world.aggregate(peer);
     match &entry.peers {
         Peers::Nobody { .. } => HashMap::new(),
         Peers::Unlimited => HashMap::from_iter([("", everyone)]),
@@ -234,7 +235,9 @@ fn selections<'e>(
                 } else {
                     Selection {
                         peer: world.selects_itself(&own.matcher, peer) == Truth::Yes,
-                        aggregate: world.selects_aggregate(&own.matcher, peer),
+                        aggregate: aggregate
+                            .as_ref()
+                            .is_some_and(|label| world.selects_aggregate(&own.matcher, label)),
                     }
                 };
                 (&*own.text, selects)

@@ -140,8 +140,14 @@ impl Merges {
                 }
             });
         }
-        merges.keys = keys.into_values().filter(|steps| steps.len() > 1).collect();
+        let may_fail = |steps: &Vec<Step>| steps.len() > 1 && may_fail(documents, steps);
+        merges.keys = keys.into_values().filter(may_fail).collect();
         merges
+    }
+
+    /// Whether the policies of some subject may not go together.
+    pub(super) const fn can_fail(&self) -> bool {
+        self.is_too_much || !self.alone.is_empty() || !self.keys.is_empty()
     }
 
     /// Why the policies of a subject cannot be put together, or may not be; none: they can.
@@ -188,6 +194,40 @@ impl Merges {
             }
         }
         first.map(|(_, why)| why)
+    }
+}
+
+/// Whether rules of one key may fail together. Most cannot, as they ask for the same; those are not
+/// looked at again for each subject.
+fn may_fail(documents: &Documents, steps: &[Step]) -> bool {
+    let mut parser = Parser::None;
+    let (mut mode, mut terminating, mut originating) = (None, None, None);
+    let mut differs = |step: &Step| {
+        let Some(entry) = documents.entries.get(step.entry as usize) else { return false };
+        let new = Merged::of(entry, step);
+        if new.listener.is_some() || new.has_server_names {
+            return true;
+        }
+        match parser.merge(new.parser) {
+            Some(merged) => parser = merged,
+            None => return true,
+        }
+        is_other(&mut mode, new.authentication.map(Authentication::mode))
+            || is_other(&mut terminating, new.terminating_tls)
+            || is_other(&mut originating, new.originating_tls)
+    };
+    steps.iter().any(&mut differs)
+}
+
+/// Keeps the first of a kind. Returns whether another one is there already.
+fn is_other<T: PartialEq>(kept: &mut Option<T>, new: Option<T>) -> bool {
+    match (&*kept, new) {
+        (Some(one), Some(other)) => *one != other,
+        (None, new) => {
+            *kept = new;
+            false
+        }
+        (Some(_), None) => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     pair::{Pair, Posture},
-    set::{CompiledEntry, CompiledPeers, CompiledPort, PolicySet},
+    set::{CompiledEntry, CompiledPeers, CompiledPort, PolicySet, Reach},
     truth::Truth,
 };
 use crate::{Action, PortRange};
@@ -140,25 +140,28 @@ pub(super) fn decide(
     }
     let mut skipped_tier = 0;
     for candidate in &pair.candidates {
-        if candidate.bounds.is_some_and(|bounds| bounds.exclude(traffic)) {
+        if candidate.tier <= skipped_tier {
             continue;
         }
-        let Some(entry) = set.compiled(candidate.entry) else { continue };
-        if entry.rank.0 <= skipped_tier {
-            continue;
-        }
-        let truth = candidate.truth.and(entry_covers(entry, traffic, named));
-        match truth {
+        let covers = match candidate.reach {
+            Reach::Everything => Truth::Yes,
+            Reach::Exactly(bounds) if bounds.include(traffic) => Truth::Yes,
+            Reach::Exactly(_) => continue,
+            Reach::Within(bounds) if !bounds.include(traffic) => continue,
+            Reach::Within(_) | Reach::Mixed => match set.compiled(candidate.entry) {
+                Some(entry) => entry_covers(entry, traffic, named),
+                None => continue,
+            },
+        };
+        match candidate.truth.and(covers) {
             Truth::No => {}
             Truth::Unknown => return with_unknowns(set, pair, traffic, named),
-            Truth::Yes => match entry.action {
-                Action::Pass => skipped_tier = entry.rank.0,
+            Truth::Yes => match candidate.action {
+                Action::Pass => skipped_tier = candidate.tier,
                 Action::Deny => {
                     return Decision::plain(Verdict::Denied, Cause::Entry(candidate.entry));
                 }
-                Action::Allow => {
-                    return allowed_by(set, pair, (candidate.entry, entry.rank), traffic, named);
-                }
+                Action::Allow => return allowed_by(set, pair, candidate.entry, traffic, named),
             },
         }
     }
@@ -176,27 +179,28 @@ fn fallback(pair: &Pair) -> Decision {
     }
 }
 
-/// The entry of the winning rank that sends it to the proxy: redirects win over plain allows.
+/// The entry of the winner's rank that sends it to the proxy: redirects win over plain allows.
 fn redirecting(
     set: &PolicySet,
     pair: &Pair,
-    rank: (u8, i64),
+    winner: u32,
     traffic: Traffic,
     named: NamedPorts<'_>,
 ) -> Option<u32> {
+    let rank = set.compiled(winner)?.rank;
     let mut candidates = pair.candidates.iter();
-    let found =
-        candidates.find(|candidate| {
-            set.compiled(candidate.entry).is_some_and(|entry| {
+    let found = candidates.find(|candidate| {
+        candidate.tier == rank.0
+            && candidate.action == Action::Allow
+            && candidate.truth == Truth::Yes
+            && set.compiled(candidate.entry).is_some_and(|entry| {
                 entry.has_l7
                     && entry.rank == rank
-                    && entry.action == Action::Allow
-                    && candidate.truth == Truth::Yes
                     && entry.ports.iter().flatten().any(|port| {
                         port.is_redirect && port_covers(port, traffic, named) == Truth::Yes
                     })
             })
-        });
+    });
     found.map(|candidate| candidate.entry)
 }
 
@@ -205,11 +209,12 @@ fn redirecting(
 fn allowed_by(
     set: &PolicySet,
     pair: &Pair,
-    (first, rank): (u32, (u8, i64)),
+    first: u32,
     traffic: Traffic,
     named: NamedPorts<'_>,
 ) -> Decision {
-    let redirecting = if pair.has_l7 { redirecting(set, pair, rank, traffic, named) } else { None };
+    let redirecting =
+        if pair.has_l7 { redirecting(set, pair, first, traffic, named) } else { None };
     Decision {
         verdict: Verdict::Allowed,
         cause: Cause::Entry(redirecting.unwrap_or(first)),
@@ -387,7 +392,7 @@ fn in_world(
                 return Decision::plain(Verdict::Denied, Cause::Entry(candidate.entry));
             }
             Action::Allow => {
-                return allowed_by(set, pair, (candidate.entry, entry.rank), traffic, named);
+                return allowed_by(set, pair, candidate.entry, traffic, named);
             }
         }
     }

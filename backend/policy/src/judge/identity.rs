@@ -1,8 +1,10 @@
 //! Who is on a side of a flow, as far as it is known.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use hashbrown::DefaultHashBuilder;
 
 use crate::{Label, Prefix, settings::world_key};
 
@@ -226,10 +228,11 @@ impl Facts {
 
 impl From<Facts> for Identity {
     fn from(facts: Facts) -> Self {
-        // Collisions of 64 bits cannot be had in number, so that fixed keys do no harm.
-        let mut hasher = DefaultHasher::new();
-        facts.hash(&mut hasher);
-        Self(Arc::new(Known { facts, hash: hasher.finish() }))
+        // One key for all identities, and another one in the next process: labels come from
+        // strangers, who are not to know which of them collide.
+        static KEY: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+        let hash = KEY.hash_one(&facts);
+        Self(Arc::new(Known { facts, hash }))
     }
 }
 

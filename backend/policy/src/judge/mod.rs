@@ -15,14 +15,15 @@ mod l7;
 mod map_state;
 mod nodes;
 mod pair;
+mod pair_ids;
 mod sentence;
 mod set;
 mod switch;
 mod truth;
 
-use std::sync::Arc;
+use std::{hash::BuildHasher, sync::Arc};
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 pub use attribution::{MapEntry, MatchType};
 pub use decide::{Cause, Decision, NamedPorts, Traffic, Verdict};
@@ -36,18 +37,24 @@ pub use set::PolicySet;
 pub use switch::Dependence;
 
 use crate::{Action, Direction, dates::Changes};
-use pair::{Class, Pair};
+use pair::{Class, Pair, Selected};
+use pair_ids::PairIds;
 
 /// Judges flows against one set, and remembers what it found out about identities and pairs.
 #[derive(Debug, Clone)]
 pub struct Judge {
     set: Arc<PolicySet>,
     classes: Vec<Class>,
-    class_ids: HashMap<Class, ClassId>,
+    /// Of `classes`, found by their hash.
+    class_ids: HashTable<ClassId>,
+    hasher: DefaultHashBuilder,
     identities: HashMap<Identity, ClassId>,
     pairs: Vec<Pair>,
-    pair_ids: HashMap<(ClassId, ClassId, Direction), u32>,
+    pair_ids: PairIds,
     conflicts: HashMap<ClassId, Option<Arc<str>>>,
+    selected: HashMap<(ClassId, Direction), Arc<Selected>>,
+    /// Entries of all that is in `selected`.
+    selected_entries: usize,
     named_ports: HashMap<Identity, Option<PortNames>>,
     /// Those of all pods, for agents that ask no destination.
     ports_of_all: Option<PortNames>,
@@ -60,6 +67,8 @@ type PortNames = Arc<[(String, u8, u16)]>;
 
 /// Identities that are remembered; beyond, they are looked at again each time.
 const MAX_IDENTITIES: usize = 65_536;
+/// Entries that are remembered as those about a subject, 4 bytes each.
+const MAX_SELECTED: usize = 1 << 20;
 /// Pairs that are remembered.
 const MAX_PAIRS: usize = 262_144;
 
@@ -70,11 +79,14 @@ impl Judge {
         Self {
             set,
             classes: Vec::new(),
-            class_ids: HashMap::new(),
+            class_ids: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
             identities: HashMap::new(),
             pairs: Vec::new(),
-            pair_ids: HashMap::new(),
+            pair_ids: PairIds::default(),
             conflicts: HashMap::new(),
+            selected: HashMap::new(),
+            selected_entries: 0,
             named_ports: HashMap::new(),
             ports_of_all: None,
             changes: HashMap::new(),
@@ -93,11 +105,16 @@ impl Judge {
             return *id;
         }
         let class = Class::of(identity, &self.set);
-        let known = self.class_ids.get(&class).copied();
+        let classes = &mut self.classes;
+        let hash = self.hasher.hash_one(&class);
+        let is_same = |id: &ClassId| classes.get(id.0 as usize) == Some(&class);
+        let known = self.class_ids.find(hash, is_same).copied();
         let id = known.unwrap_or_else(|| {
-            let id = ClassId(u32::try_from(self.classes.len()).unwrap_or(u32::MAX));
-            self.classes.push(class.clone());
-            self.class_ids.insert(class, id);
+            let id = ClassId(u32::try_from(classes.len()).unwrap_or(u32::MAX));
+            classes.push(class);
+            self.class_ids.insert_unique(hash, id, |id| {
+                self.hasher.hash_one(classes.get(id.0 as usize).unwrap_or(&Class::default()))
+            });
             id
         });
         if self.identities.len() < MAX_IDENTITIES {
@@ -115,8 +132,7 @@ impl Judge {
         traffic: Traffic,
         named: NamedPorts<'_>,
     ) -> Decision {
-        let key = (subject, peer, direction);
-        let known = self.pair_ids.get(&key).copied();
+        let known = self.pair_ids.get(subject, peer, direction);
         let pair = known.unwrap_or_else(|| {
             let pair = self.pair(subject, peer, direction);
             if self.pairs.len() >= MAX_PAIRS {
@@ -125,7 +141,7 @@ impl Judge {
             }
             let id = u32::try_from(self.pairs.len()).unwrap_or(u32::MAX);
             self.pairs.push(pair);
-            self.pair_ids.insert(key, id);
+            self.pair_ids.insert((subject, peer, direction), id);
             id
         });
         match self.pairs.get(pair as usize) {
@@ -210,8 +226,20 @@ impl Judge {
     }
 
     fn pair(&mut self, subject: ClassId, peer: ClassId, direction: Direction) -> Pair {
+        let conflict = if self.set.merges.can_fail() { self.conflict_of(subject) } else { None };
+        let selected = self.selected(subject, direction);
+        match (self.classes.get(subject.0 as usize), self.classes.get(peer.0 as usize)) {
+            (Some(subject), Some(peer)) => {
+                let under = (&*self.set, self.set.settings());
+                Pair::between(under, (subject, &selected), peer, direction, conflict)
+            }
+            _ => Pair::default(),
+        }
+    }
+
+    fn conflict_of(&mut self, subject: ClassId) -> Option<Arc<str>> {
         let known = self.conflicts.get(&subject).cloned();
-        let conflict = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             let conflict = self
                 .classes
                 .get(subject.0 as usize)
@@ -219,13 +247,23 @@ impl Judge {
                 .map(Arc::from);
             self.conflicts.insert(subject, conflict.clone());
             conflict
-        });
-        match (self.classes.get(subject.0 as usize), self.classes.get(peer.0 as usize)) {
-            (Some(subject), Some(peer)) => {
-                let under = (&*self.set, self.set.settings());
-                Pair::of(under, subject, peer, direction, conflict)
-            }
-            _ => Pair::default(),
+        })
+    }
+
+    fn selected(&mut self, subject: ClassId, direction: Direction) -> Arc<Selected> {
+        if let Some(known) = self.selected.get(&(subject, direction)) {
+            return Arc::clone(known);
         }
+        let under = (&*self.set, self.set.settings());
+        let class = self.classes.get(subject.0 as usize);
+        let selected = class.map(|class| Selected::of(under, class, direction));
+        let selected = Arc::new(selected.unwrap_or_default());
+        self.selected_entries = self.selected_entries.saturating_add(selected.len());
+        if self.selected_entries > MAX_SELECTED || self.selected.len() >= MAX_IDENTITIES {
+            self.selected.clear();
+            self.selected_entries = selected.len();
+        }
+        self.selected.insert((subject, direction), Arc::clone(&selected));
+        selected
     }
 }

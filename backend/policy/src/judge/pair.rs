@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     identity::{Identity, Knowledge},
-    set::{Bounds, CompiledEntry, CompiledPeers, PolicySet},
+    set::{CompiledEntry, CompiledPeers, PolicySet, Reach},
     truth::{Truth, World, labels},
 };
 use crate::{Action, Direction, Enforcement, Settings};
@@ -45,12 +45,22 @@ pub(super) struct Pair {
     pub(super) lets_too_large: bool,
 }
 
+/// What the entries of a direction say about a subject, whoever the peer is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Selected {
+    posture: Posture,
+    /// Those about it, in the order of judging.
+    entries: Vec<u32>,
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Candidate {
     pub(super) entry: u32,
     pub(super) truth: Truth,
-    /// The entry's, by which most traffic is ruled out without a look at it.
-    pub(super) bounds: Option<Bounds>,
+    /// The entry's tier, action and ports: most traffic is decided without a look at the entry.
+    pub(super) tier: u8,
+    pub(super) action: Action,
+    pub(super) reach: Reach,
 }
 
 /// What holds where no entry matches.
@@ -96,8 +106,9 @@ impl Class {
                 Truth::No => {}
             }
         }
+        let aggregate = world.aggregate(identity);
         for (index, matcher) in set.matchers.iter().enumerate() {
-            let truth = world.selects(matcher, identity);
+            let truth = world.selects_beside(matcher, identity, aggregate.as_ref());
             if truth != Truth::No {
                 set_bit(&mut class.matchers, index.saturating_mul(2));
             }
@@ -164,27 +175,73 @@ impl Pair {
         self.has_l7 |= other.has_l7;
     }
 
+    /// What two classes have to do with each other.
     pub(super) fn of(
-        (set, settings): (&PolicySet, &Settings),
+        under: (&PolicySet, &Settings),
         subject: &Class,
         peer: &Class,
         direction: Direction,
         conflict: Option<Arc<str>>,
     ) -> Self {
-        let lets_too_large = settings.icmp_frag_needed;
-        let mut pair = Self { conflict, lets_too_large, ..Self::default() };
+        let selected = Selected::of(under, subject, direction);
+        Self::between(under, (subject, &selected), peer, direction, conflict)
+    }
+
+    /// The same, where it is known what selects the subject.
+    pub(super) fn between(
+        (set, settings): (&PolicySet, &Settings),
+        (subject, selected): (&Class, &Selected),
+        peer: &Class,
+        direction: Direction,
+        conflict: Option<Arc<str>>,
+    ) -> Self {
+        let posture = selected.posture;
+        let mut pair = Self {
+            posture,
+            conflict: if posture == Posture::Off { None } else { conflict },
+            lets_too_large: settings.icmp_frag_needed,
+            ..Self::default()
+        };
+        for index in &selected.entries {
+            let Some(entry) = set.compiled(*index) else { continue };
+            let truth = peer.is_peer_of(entry);
+            if truth != Truth::No {
+                pair.candidates.push(Candidate {
+                    entry: *index,
+                    truth,
+                    tier: entry.rank.0,
+                    action: entry.action,
+                    reach: entry.reach,
+                });
+                pair.has_l7 |= entry.has_l7 && entry.action == Action::Allow;
+            }
+        }
+        pair.localhost = !selected.entries.is_empty()
+            && posture == Posture::DefaultDeny
+            && direction == Direction::Ingress
+            && settings.allow_localhost
+            && peer.is_host
+            && !subject.is_host;
+        pair
+    }
+}
+
+impl Selected {
+    pub(super) fn of(
+        (set, settings): (&PolicySet, &Settings),
+        subject: &Class,
+        direction: Direction,
+    ) -> Self {
         let is_exempt = subject.has_host_key && !settings.host_firewall;
         if is_exempt || settings.enforcement == Enforcement::Never {
-            pair.posture = Posture::Off;
-            pair.conflict = None;
-            return pair;
+            return Self { posture: Posture::Off, entries: Vec::new() };
         }
         if subject.is_unknown {
-            return pair;
+            return Self::default();
         }
-        let mut is_selected = false;
-        let mut default_deny = subject.is_isolated(settings);
-        let is_enforced_anyway = default_deny;
+        let is_enforced_anyway = subject.is_isolated(settings);
+        let mut default_deny = is_enforced_anyway;
+        let mut entries = Vec::new();
         for index in set.ordered(direction) {
             let Some(entry) = set.compiled(*index) else { continue };
             let is_normal = entry.rank.0 == crate::Tier::Normal as u8;
@@ -192,32 +249,26 @@ impl Pair {
                 continue;
             }
             if subject.may_be_subject_of(entry) {
-                return Self { conflict: pair.conflict, lets_too_large, ..Self::default() };
+                return Self::default();
             }
             if !subject.is_subject_of(entry) {
                 continue;
             }
-            is_selected = true;
+            entries.push(*index);
             // Of the policies of Cilium, a switch takes the choice away.
             default_deny |= entry.default_deny || (!settings.non_default_deny && is_normal);
-            let truth = peer.is_peer_of(entry);
-            if truth != Truth::No {
-                pair.candidates.push(Candidate { entry: *index, truth, bounds: entry.bounds });
-                pair.has_l7 |= entry.has_l7 && entry.action == Action::Allow;
-            }
         }
-        pair.posture = match (is_selected || is_enforced_anyway, default_deny) {
+        let posture = match (!entries.is_empty() || is_enforced_anyway, default_deny) {
             (false, _) => Posture::NotSelected,
             (true, false) => Posture::DefaultAllow,
             (true, true) => Posture::DefaultDeny,
         };
-        pair.localhost = is_selected
-            && default_deny
-            && direction == Direction::Ingress
-            && settings.allow_localhost
-            && peer.is_host
-            && !subject.is_host;
-        pair
+        Self { posture, entries }
+    }
+
+    /// Number of entries.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 }
 

@@ -36,8 +36,7 @@ pub(super) struct CompiledEntry {
     pub(super) peers: CompiledPeers,
     /// None: every protocol.
     pub(super) ports: Option<Vec<CompiledPort>>,
-    /// What all of `ports` lie in; none: they do not lie in one protocol's numbers.
-    pub(super) bounds: Option<Bounds>,
+    pub(super) reach: Reach,
     /// Tier and priority.
     pub(super) rank: (u8, i64),
     pub(super) action: Action,
@@ -62,12 +61,39 @@ pub(super) struct CompiledPort {
     pub(super) rule: u32,
 }
 
+/// The part of an entry's ports that a candidate carries, so that most traffic is decided without a
+/// look at the entry.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reach {
+    /// Every protocol and port.
+    Everything,
+    /// These numbers of a protocol.
+    Exactly(Bounds),
+    /// Some of these numbers of a protocol.
+    Within(Bounds),
+    /// Ports of several protocols, or names.
+    Mixed,
+}
+
 /// Ports of a protocol from the first to the last, both included.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     protocol: u8,
     first: u16,
     last: u16,
+}
+
+impl Reach {
+    fn of(ports: Option<&[CompiledPort]>) -> Self {
+        match ports {
+            None => Self::Everything,
+            Some(ports) => match (Bounds::of(ports), ports.len()) {
+                (Some(bounds), 1) => Self::Exactly(bounds),
+                (Some(bounds), _) => Self::Within(bounds),
+                (None, _) => Self::Mixed,
+            },
+        }
+    }
 }
 
 impl Bounds {
@@ -89,10 +115,10 @@ impl Bounds {
         })
     }
 
-    /// Whether traffic lies outside.
+    /// Whether traffic lies inside.
     #[inline]
-    pub(super) fn exclude(self, traffic: Traffic) -> bool {
-        self.protocol != traffic.protocol || traffic.port < self.first || traffic.port > self.last
+    pub(super) const fn include(self, traffic: Traffic) -> bool {
+        self.protocol == traffic.protocol && self.first <= traffic.port && traffic.port <= self.last
     }
 }
 
@@ -137,7 +163,7 @@ impl PolicySet {
                 subject,
                 peers,
                 has_l7: ports.iter().flatten().any(|port| port.is_redirect),
-                bounds: ports.as_deref().and_then(Bounds::of),
+                reach: Reach::of(ports.as_deref()),
                 ports,
                 rank: (entry.tier as u8, entry.priority),
                 action: entry.action,

@@ -53,29 +53,43 @@ impl World<'_> {
     /// Whether a peer selector selects an identity, by itself or by the entry that stands for all
     /// identities of its kind.
     pub(crate) fn selects(&self, matcher: &PeerMatcher, identity: &Identity) -> Truth {
-        self.selects_itself(matcher, identity)
-            .or(Truth::of(self.selects_aggregate(matcher, identity)))
+        self.selects_beside(matcher, identity, self.aggregate(identity).as_ref())
     }
 
-    /// Whether a peer selector selects the entry that stands for all identities of a kind, which
-    /// has one label and none of theirs. Source: pkg/policy/aggregate.go.
-    pub(super) fn selects_aggregate(&self, matcher: &PeerMatcher, identity: &Identity) -> bool {
-        if !self.settings.release.has_aggregates() {
-            return false;
+    /// The same, where the label of that entry is known.
+    pub(super) fn selects_beside(
+        &self,
+        matcher: &PeerMatcher,
+        identity: &Identity,
+        aggregate: Option<&Label>,
+    ) -> Truth {
+        match (self.selects_itself(matcher, identity), aggregate) {
+            (Truth::Yes, _) => Truth::Yes,
+            (truth, Some(label)) => truth.or(Truth::of(self.selects_aggregate(matcher, label))),
+            (truth, None) => truth,
         }
-        let selects = |by: &dyn Fn(&[Label]) -> bool| {
-            aggregate(identity, self.settings).is_some_and(|key| {
-                let (key, source) = (key.to_owned(), "reserved".to_owned());
-                by(&[Label { key, value: String::new(), source }])
-            })
-        };
+    }
+
+    /// The only label of the entry that stands for all identities of a kind. None: the identity
+    /// belongs to no such kind, or the release has no such entries.
+    pub(super) fn aggregate(&self, identity: &Identity) -> Option<Label> {
+        if !self.settings.release.has_aggregates() {
+            return None;
+        }
+        let key = aggregate_key(identity, self.settings)?;
+        let (key, source) = (key.to_owned(), "reserved".to_owned());
+        Some(Label { key, value: String::new(), source })
+    }
+
+    /// Whether a peer selector selects the entry that stands for all identities of a kind, by its
+    /// label. Source: pkg/policy/aggregate.go.
+    pub(super) fn selects_aggregate(&self, matcher: &PeerMatcher, label: &Label) -> bool {
+        let labels = std::slice::from_ref(label);
         match matcher {
-            PeerMatcher::Labels(selector) => selects(&|labels| selector.matches(labels)),
+            PeerMatcher::Labels(selector) => selector.matches(labels),
             // It is neither of the world nor a node, and has no address.
-            PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), .. }
-                if self.settings.cidr_matches_pods =>
-            {
-                selects(&|labels| groups::is_selected(selector, labels))
+            PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), .. } => {
+                self.settings.cidr_matches_pods && groups::is_selected(selector, labels)
             }
             _ => false,
         }
@@ -263,7 +277,7 @@ fn thin(requirement: &Requirement, identity: &Identity) -> Truth {
 /// The key of the reserved label of the entry that stands for all identities of a kind. None:
 /// the identity has a reserved number, or is not known. Source: pkg/identity/identity.go
 /// `LookupReservedIdentityByLabels`, `ScopeForLabels`.
-fn aggregate(identity: &Identity, settings: &Settings) -> Option<&'static str> {
+fn aggregate_key(identity: &Identity, settings: &Settings) -> Option<&'static str> {
     let labels = identity.labels();
     let is_reserved = labels.iter().any(|label| label.source == "reserved");
     if is_reserved {
