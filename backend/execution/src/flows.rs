@@ -5,6 +5,7 @@ use flow::TimeRange;
 use flow::columns::{ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
 use flow::once::OncePerPacket;
 use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta};
+use hubble_api::client::WireFlow;
 use hubble_api::packed::Encoder;
 use hubble_api::projection::{Decoder, ProjectionError};
 use query::{FlowsFormat, FlowsQuery};
@@ -32,7 +33,7 @@ struct Collected {
 #[derive(Debug)]
 pub struct PackedFlows {
     /// Newest first.
-    pub messages: Vec<Bytes>,
+    pub flows: Vec<WireFlow>,
     /// What the answer lacks.
     pub notices: Vec<Notice>,
     /// What the frontend reads of the answer, as `meta.custom` of a frame.
@@ -73,20 +74,20 @@ pub async fn packed_flows(
     range: TimeRange,
 ) -> Result<PackedFlows, ExecutionError> {
     let Collected { newest, notices, custom, executed } = collect(source, query, range).await?;
-    Ok(PackedFlows { messages: newest.messages, notices, custom, executed })
+    Ok(PackedFlows { flows: newest.flows, notices, custom, executed })
 }
 
 /// Batches of packed flows, packed one by one as they are asked for.
 #[derive(Debug)]
 pub struct Batches {
-    messages: std::vec::IntoIter<Bytes>,
+    flows: std::vec::IntoIter<WireFlow>,
     encoder: Encoder,
 }
 
 impl Batches {
-    /// The batches of these messages, in their order.
-    pub fn new(messages: Vec<Bytes>) -> Self {
-        Self { messages: messages.into_iter(), encoder: Encoder::new() }
+    /// The batches of these flows, in their order.
+    pub fn new(flows: Vec<WireFlow>) -> Self {
+        Self { flows: flows.into_iter(), encoder: Encoder::new() }
     }
 }
 
@@ -94,9 +95,9 @@ impl Iterator for Batches {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        for message in self.messages.by_ref() {
+        for flow in self.flows.by_ref() {
             // The relay's client takes no message that would be too long for a batch.
-            if let Ok(Some(batch)) = self.encoder.push(&message) {
+            if let Ok(Some(batch)) = self.encoder.push(flow.message()) {
                 return Some(batch);
             }
         }
@@ -148,7 +149,7 @@ async fn collect(
         Completeness::of(relay, range, now_ms, &newest.lost, &buffer_start, reaches_memory).await;
     notices.extend(lacks);
     mark(&mut marks, INCOMPLETE, &missing);
-    if newest.messages.is_empty() {
+    if newest.flows.is_empty() {
         let empty = empty_notice(is_lossy, !newest.notices.missing().is_empty());
         mark(&mut marks, REWORDED, empty.as_slice());
         notices.extend(empty);
@@ -158,7 +159,7 @@ async fn collect(
 }
 
 fn cut_notice(newest: &Newest, limit: usize, oldest_first: bool) -> Option<Notice> {
-    let shown = newest.messages.len();
+    let shown = newest.flows.len();
     let which = if oldest_first { "oldest" } else { "newest" };
     if newest.cut_by_bytes > 0 {
         let text = format!(
@@ -201,8 +202,8 @@ fn decoded(
     let mut columns = FlowColumns::new(ColumnLimits::default());
     let mut decoder = Decoder::new(self::columns(format));
     let mut unreadable_flows = 0;
-    for message in &newest.messages {
-        match decoder.decode(message, &mut columns) {
+    for flow in &newest.flows {
+        match decoder.decode_within(flow.message(), flow.envelope(), &mut columns) {
             Ok(_) => {}
             Err(ProjectionError::Full(full)) => {
                 let text = format!("showing the newest {} flows: {full}", columns.len());
@@ -240,13 +241,14 @@ fn packed(collected: Collected) -> Frame {
     let Collected { newest, mut notices, custom, executed } = collected;
     let mut columns = FlowColumns::new(ColumnLimits::default());
     let mut decoder = Decoder::new(OncePerPacket::COLUMNS);
-    for message in &newest.messages {
+    for flow in &newest.flows {
         // Whoever unpacks them says which cannot be read.
-        let _unreadable = decoder.decode(message, &mut columns).is_err();
+        let _unreadable =
+            decoder.decode_within(flow.message(), flow.envelope(), &mut columns).is_err();
     }
     notices.extend(row_notices(&columns, &columns.newest_first()));
     let meta = Meta { executed_query_string: executed, notices, custom, ..Meta::default() };
-    let flows = newest.messages.len();
-    let packed: Vec<u8> = Batches::new(newest.messages).flatten().collect();
+    let flows = newest.flows.len();
+    let packed: Vec<u8> = Batches::new(newest.flows).flatten().collect();
     frames::packed_flows(&packed, flows, meta)
 }

@@ -4,7 +4,7 @@
 use flow::TimeRange;
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
 use frames::Meta;
-use hubble_api::client::Notice as RelayNotice;
+use hubble_api::client::{Notice as RelayNotice, WireFlow};
 use hubble_api::projection::{Decoded, Decoder};
 use relay::{BufferStart, Relay, ScanRequest, Scanned};
 use wording::Notice;
@@ -94,7 +94,7 @@ pub(crate) async fn scan<T>(
         relay.scan(
             &request,
             || RowReader::new(rows.columns, begin()),
-            |reader, message| reader.take(message, &add),
+            |reader, flow| reader.take(flow, &add),
         ),
         relay.buffer_start()
     );
@@ -136,13 +136,14 @@ impl<T> RowReader<T> {
         Self { decoder, columns: room(), state, unreadable: 0, timed, without_time: 0 }
     }
 
-    /// Reads one message of the relay.
-    fn take(&mut self, message: &[u8], add: &impl Fn(&mut T, &FlowColumns, usize)) {
-        let mut read = self.decoder.decode(message, &mut self.columns);
+    /// Reads one flow.
+    fn take(&mut self, flow: &WireFlow, add: &impl Fn(&mut T, &FlowColumns, usize)) {
+        let (message, envelope) = (flow.message(), flow.envelope());
+        let mut read = self.decoder.decode_within(message, envelope, &mut self.columns);
         if read.is_err() {
             // Full is told from malformed by trying again on empty columns.
             self.columns = room();
-            read = self.decoder.decode(message, &mut self.columns);
+            read = self.decoder.decode_within(message, envelope, &mut self.columns);
         }
         match (read, self.columns.len().checked_sub(1)) {
             (Ok(Decoded::Flow), Some(row)) => {

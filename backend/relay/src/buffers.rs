@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest};
 
-use crate::newest::Head;
+use crate::newest::time_nanos;
 use crate::{BUFFER_START_TTL, Relay, RelayError};
 
 /// How long an answer waits for it beside its flows. It is a remark, not the answer.
@@ -89,10 +89,10 @@ impl Relay {
         let mut stream = self.client.get_flows(request);
         let mut start = BufferStart::default();
         while let Some(message) = stream.next().await {
-            if let FlowMessage::Flow(bytes) = message?
-                && let Some(head) = Head::read(&bytes)
+            if let FlowMessage::Flow(flow) = message?
+                && let Some(time_nanos) = time_nanos(&flow)
             {
-                start.add(head.node_name, head.time_nanos);
+                start.add(String::from_utf8_lossy(flow.node_name()).into_owned(), time_nanos);
             }
         }
         Ok(start)

@@ -1,16 +1,15 @@
 //! The newest flows of a time range, newest first.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
 
-use bytes::Bytes;
 use flow::TimeRange;
 use flow::Timestamp;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
 use flow::filter::FilterSet;
 use futures_util::StreamExt;
-use hubble_api::client::{FlowMessage, FlowRequest, Notices};
-use hubble_api::projection::{Decoder, Envelope};
+use hubble_api::client::{FlowMessage, FlowRequest, Notices, WireFlow};
+use hubble_api::projection::Decoder;
 
 use crate::{CountedOver, LostEvents, Plan, Relay, RelayError, Remark};
 
@@ -49,8 +48,8 @@ pub struct NewestRequest {
 /// What was collected.
 #[derive(Debug, Default)]
 pub struct Newest {
-    /// `GetFlowsResponse` messages as they came, newest first.
-    pub messages: Vec<Bytes>,
+    /// The flows as they came, newest first.
+    pub flows: Vec<WireFlow>,
     /// Flows of the range that came, those included that found no room.
     pub matched: usize,
     /// Whether every node was asked for all of its flows in the range, so that `matched` is all
@@ -68,34 +67,19 @@ pub struct Newest {
     pub remarks: Vec<Remark>,
     /// Why the stream ended early, if it did and something had come before.
     pub broken: Option<RelayError>,
-    /// Time of the oldest flow in `messages`, in Unix nanoseconds.
+    /// Time of the oldest flow in `flows`, in Unix nanoseconds.
     pub oldest_nanos: Option<i64>,
 }
 
-/// What is read of every flow, whatever becomes of it.
-pub(crate) struct Head {
-    pub(crate) time_nanos: i64,
-    pub(crate) node_name: String,
-}
-
-impl Head {
-    /// `None`: the message cannot be read.
-    pub(crate) fn read(message: &[u8]) -> Option<Self> {
-        let envelope = Envelope::read(message).ok()?;
-        Some(Self {
-            time_nanos: time_nanos(message, envelope.time)?,
-            node_name: String::from_utf8_lossy(envelope.node_name).into_owned(),
-        })
-    }
-}
-
-/// The time of a flow: the message's, else, of old nodes, that inside of the flow.
-fn time_nanos(message: &[u8], envelope_time: Option<Timestamp>) -> Option<i64> {
-    if let Some(time) = envelope_time {
+/// The time of a flow in Unix nanoseconds: the message's, else, of old nodes, that inside of the
+/// flow. `None`: the message cannot be read.
+pub(crate) fn time_nanos(flow: &WireFlow) -> Option<i64> {
+    if let Some(time) = flow.time() {
         return Some(time.unix_nanos().unwrap_or(NO_TIME));
     }
     let mut columns = FlowColumns::default();
-    Decoder::new(ColumnSet::of(&[Column::TimeNanos])).decode(message, &mut columns).ok()?;
+    let mut decoder = Decoder::new(ColumnSet::of(&[Column::TimeNanos]));
+    decoder.decode_within(flow.message(), flow.envelope(), &mut columns).ok()?;
     Some(columns.time_nanos().first().copied().unwrap_or(NO_TIME))
 }
 
@@ -117,9 +101,35 @@ enum Round {
 struct Held {
     /// Whether the newest go first.
     oldest: bool,
-    /// Time, then order of arrival turned round: of flows of one time the first came is newest.
-    heap: BinaryHeap<Reverse<(i64, Reverse<usize>, Bytes)>>,
+    heap: BinaryHeap<Reverse<HeldFlow>>,
     bytes: usize,
+}
+
+/// A flow that is held, in the order of `key`.
+struct HeldFlow {
+    /// Time, then order of arrival turned round: of flows of one time the first came is newest.
+    key: (i64, Reverse<usize>),
+    flow: WireFlow,
+}
+
+impl PartialEq for HeldFlow {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for HeldFlow {}
+
+impl PartialOrd for HeldFlow {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for HeldFlow {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
 }
 
 impl Held {
@@ -132,22 +142,21 @@ impl Held {
         if self.oldest { !time_nanos } else { time_nanos }
     }
 
-    fn push(&mut self, time_nanos: i64, arrival: usize, message: &[u8]) {
-        self.bytes += message.len();
-        // A copy, so that a small message does not hold the large buffer that it came in.
-        let message = Bytes::copy_from_slice(message);
-        self.heap.push(Reverse((self.key(time_nanos), Reverse(arrival), message)));
+    fn push(&mut self, time_nanos: i64, arrival: usize, flow: &WireFlow) {
+        self.bytes += flow.message().len();
+        let key = (self.key(time_nanos), Reverse(arrival));
+        self.heap.push(Reverse(HeldFlow { key, flow: flow.compacted() }));
     }
 
     fn pop_next(&mut self) {
-        if let Some(Reverse((_, _, message))) = self.heap.pop() {
-            self.bytes -= message.len();
+        if let Some(Reverse(next)) = self.heap.pop() {
+            self.bytes -= next.flow.message().len();
         }
     }
 
     /// Whether a flow of this time would be the next to go anyway.
     fn is_next(&self, time_nanos: i64) -> bool {
-        self.heap.peek().is_some_and(|Reverse((next, _, _))| self.key(time_nanos) < *next)
+        self.heap.peek().is_some_and(|Reverse(next)| self.key(time_nanos) < next.key.0)
     }
 }
 
@@ -240,7 +249,7 @@ impl NewestRequest {
             return None;
         }
         let complete_since = by_node.complete_since(number);
-        let oldest_held = held.heap.peek().map_or(i64::MAX, |Reverse((oldest, _, _))| *oldest);
+        let oldest_held = held.heap.peek().map_or(i64::MAX, |Reverse(oldest)| oldest.key.0);
         let is_full = held.heap.len() >= self.limit && oldest_held >= complete_since;
         let next = if number < limit { limit } else { 0 };
         (!is_full && complete_since > self.range.from_nanos).then_some(next)
@@ -298,9 +307,9 @@ impl Relay {
         if request.oldest {
             sorted.reverse();
         }
-        newest.oldest_nanos =
-            sorted.last().map(|Reverse((key, _, _))| if request.oldest { !*key } else { *key });
-        newest.messages = sorted.into_iter().map(|Reverse((_, _, message))| message).collect();
+        let nanos = |key: i64| if request.oldest { !key } else { key };
+        newest.oldest_nanos = sorted.last().map(|Reverse(last)| nanos(last.key.0));
+        newest.flows = sorted.into_iter().map(|Reverse(held)| held.flow).collect();
         Ok(newest)
     }
 
@@ -321,8 +330,8 @@ impl Relay {
         let mut by_node = ByNode::default();
         let mut stream = self.client.get_flows(asked);
         while let Some(message) = stream.next().await {
-            let message = match message {
-                Ok(FlowMessage::Flow(message)) => message,
+            let flow = match message {
+                Ok(FlowMessage::Flow(flow)) => flow,
                 Ok(FlowMessage::Notice(notice)) => {
                     if plan.is_mask_refused(self, &notice) {
                         return Round::MaskRefused;
@@ -338,14 +347,11 @@ impl Relay {
                     break;
                 }
             };
-            let around = Envelope::read(&message)
-                .ok()
-                .and_then(|head| Some((time_nanos(&message, head.time)?, head.node_name)));
-            let Some((time_nanos, node_name)) = around else {
+            let Some(time_nanos) = time_nanos(&flow) else {
                 newest.unreadable += 1;
                 continue;
             };
-            by_node.add(node_name, time_nanos);
+            by_node.add(flow.node_name(), time_nanos);
             if time_nanos != NO_TIME && time_nanos > to_nanos {
                 by_node.too_late += 1;
                 continue;
@@ -353,7 +359,7 @@ impl Relay {
             if time_nanos != NO_TIME && time_nanos < from_nanos {
                 continue;
             }
-            if !plan.passes(&message) {
+            if !plan.passes(&flow) {
                 continue;
             }
             newest.matched += 1;
@@ -363,7 +369,7 @@ impl Relay {
                 }
                 held.pop_next();
             }
-            held.push(time_nanos, newest.matched, &message);
+            held.push(time_nanos, newest.matched, &flow);
             while held.bytes > MAX_HELD_BYTES {
                 held.pop_next();
                 newest.cut_by_bytes += 1;

@@ -4,11 +4,8 @@ use std::fmt;
 
 use flow::columns::{ColumnSet, FlowColumns};
 use flow::filter::{CompiledFilterSet, FilterSet, FlowFilter};
-use hubble_api::client::{FlowRequest, Notice, RelayError as ClientError};
-use hubble_api::pb::observer::GetFlowsResponse;
-use hubble_api::pb::observer::get_flows_response::ResponseTypes;
+use hubble_api::client::{FlowRequest, Notice, RelayError as ClientError, WireFlow};
 use hubble_api::release::{FilterNeed, Release, columns_since, known_filters, mask_paths};
-use prost::Message;
 use wording::names;
 
 use crate::nodes::Known;
@@ -182,9 +179,9 @@ impl Plan {
     }
 
     /// Whether a flow is one of those that were asked for. One that cannot be read is.
-    pub fn passes(&mut self, message: &[u8]) -> bool {
+    pub fn passes(&mut self, flow: &WireFlow) -> bool {
         let Some(check) = &mut self.check else { return true };
-        let Some(flow) = read(message) else { return true };
+        let Some(flow) = flow.flow() else { return true };
         let passes = check.filters.matches(&flow);
         check.left_out += u64::from(!passes);
         passes
@@ -252,12 +249,5 @@ impl Check {
         // They have been compiled when the query was read.
         let filters = filters.compile().ok()?;
         Some(Self { filters, left_out: 0, expected })
-    }
-}
-
-fn read(message: &[u8]) -> Option<flow::Flow> {
-    match GetFlowsResponse::decode(message).ok()?.response_types? {
-        ResponseTypes::Flow(flow) => flow::Flow::try_from(flow).ok(),
-        _ => None,
     }
 }

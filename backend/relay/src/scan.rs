@@ -1,12 +1,11 @@
 //! All flows of a time range, one after the other: nothing is held.
 
-use bytes::Bytes;
 use flow::TimeRange;
 use flow::Timestamp;
 use flow::columns::ColumnSet;
 use flow::filter::FilterSet;
 use futures_util::StreamExt;
-use hubble_api::client::{FlowMessage, FlowRequest, Notices};
+use hubble_api::client::{FlowMessage, FlowRequest, Notices, WireFlow};
 
 use crate::{LostEvents, Plan, Relay, RelayError, Remark};
 
@@ -44,7 +43,7 @@ impl Relay {
         &self,
         request: &ScanRequest,
         begin: impl Fn() -> T,
-        mut take: impl FnMut(&mut T, &Bytes),
+        mut take: impl FnMut(&mut T, &WireFlow),
     ) -> Result<(Scanned, T), RelayError> {
         let mut plan = self.plan(&request.filters, request.columns).await?;
         loop {
@@ -65,7 +64,7 @@ impl Relay {
         request: &ScanRequest,
         plan: &mut Plan,
         state: &mut T,
-        take: &mut impl FnMut(&mut T, &Bytes),
+        take: &mut impl FnMut(&mut T, &WireFlow),
     ) -> Result<Option<Scanned>, RelayError> {
         let range = request.range;
         let mut stream = self.client.get_flows(FlowRequest {
@@ -77,10 +76,10 @@ impl Relay {
         let mut came = false;
         while let Some(message) = stream.next().await {
             match message {
-                Ok(FlowMessage::Flow(message)) => {
+                Ok(FlowMessage::Flow(flow)) => {
                     came = true;
-                    if plan.passes(&message) {
-                        take(state, &message);
+                    if plan.passes(&flow) {
+                        take(state, &flow);
                     }
                 }
                 Ok(FlowMessage::Notice(notice)) => {

@@ -192,8 +192,8 @@ fn get_flows(report: &mut Report, messages: Vec<Bytes>) -> Result<(), Failure> {
             let field_mask = mask_paths(SHOWN, RELEASE);
             let mut stream = client.get_flows(FlowRequest { field_mask, ..FlowRequest::default() });
             while let Some(message) = stream.next().await {
-                if let Ok(FlowMessage::Flow(message)) = message {
-                    each(&message);
+                if let Ok(FlowMessage::Flow(flow)) = message {
+                    each(flow.message());
                 }
             }
         });

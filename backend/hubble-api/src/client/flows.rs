@@ -1,6 +1,7 @@
 use super::backoff::Backoff;
 use super::codec::RawCodec;
 use super::error::RelayError;
+use super::wire_flow::{WireFlow, place};
 use super::{RelayClient, classify};
 use crate::pb;
 use crate::pb::observer::get_flows_request::Experimental;
@@ -47,8 +48,8 @@ pub struct FlowRequest {
 /// A piece of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowMessage {
-    /// The wire bytes of a `GetFlowsResponse` that holds a flow.
-    Flow(Bytes),
+    /// A flow.
+    Flow(WireFlow),
     /// What the answer lacks.
     Notice(Notice),
 }
@@ -229,7 +230,8 @@ impl Source {
                     self.backoff = Backoff::new(retries(&self.request));
                 }
                 self.last_seen = self.last_seen.max(envelope.time);
-                Ok(Some(FlowMessage::Flow(message)))
+                let (time, node_name) = (envelope.time, place(&message, envelope.node_name));
+                Ok(Some(FlowMessage::Flow(WireFlow::new(message, time, node_name))))
             }
         }
     }

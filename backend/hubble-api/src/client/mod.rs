@@ -19,6 +19,7 @@ mod time_text;
 mod tls;
 mod trace;
 mod verify;
+mod wire_flow;
 
 pub use crate::projection::{LostEventSource, NodeNames, Notice, Notices, is_refusal};
 pub use address::{AddressError, DEFAULT_PORT, DEFAULT_TLS_PORT, RelayAddress};
@@ -27,6 +28,7 @@ pub use expiry::{CertificateRole, Expiry};
 pub use flows::{FlowMessage, FlowRequest, FlowStream};
 pub use tls::{ClientIdentity, Tls, TlsSettings};
 pub use verify::CertificateFacts;
+pub use wire_flow::WireFlow;
 
 use crate::pb::observer::observer_client::ObserverClient;
 use crate::pb::observer::{

@@ -119,7 +119,18 @@ impl Decoder {
         message: &[u8],
         columns: &mut FlowColumns,
     ) -> Result<Decoded, ProjectionError> {
-        let envelope = Envelope::read(message)?;
+        self.decode_within(message, Envelope::read(message)?, columns)
+    }
+
+    /// Reads one `GetFlowsResponse`, as [`Self::decode`] does, whose `envelope` was read before.
+    ///
+    /// Errors: as for [`Self::decode`].
+    pub fn decode_within(
+        &mut self,
+        message: &[u8],
+        envelope: Envelope<'_>,
+        columns: &mut FlowColumns,
+    ) -> Result<Decoded, ProjectionError> {
         match envelope.kind {
             Kind::Empty => Ok(Decoded::Empty),
             Kind::NodeStatus | Kind::LostEvents => {

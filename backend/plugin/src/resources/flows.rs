@@ -40,7 +40,7 @@ pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, Cal
     let custom = serde_json::to_string(&packed.custom).unwrap_or_default();
     let executed = serde_json::to_string(&packed.executed).unwrap_or_default();
     let headers = vec![
-        (FLOWS_HEADER, packed.messages.len().to_string()),
+        (FLOWS_HEADER, packed.flows.len().to_string()),
         (NOTICES_HEADER, ascii(&notices)),
         (CUSTOM_HEADER, ascii(&custom)),
         (EXECUTED_HEADER, ascii(&executed)),
@@ -49,7 +49,7 @@ pub(super) async fn flows(instance: &Instance, body: &[u8]) -> Result<Reply, Cal
         status: 200,
         content_type: "application/octet-stream",
         headers,
-        body: Body::Chunks(stream::iter(Batches::new(packed.messages)).boxed()),
+        body: Body::Chunks(stream::iter(Batches::new(packed.flows)).boxed()),
     })
 }
 

@@ -100,9 +100,10 @@ async fn fetch(instance: &Instance) -> Result<Sample, QueryError> {
     let newest = instance.relay()?.newest(&request).await?;
     let mut columns = FlowColumns::new(ColumnLimits::default());
     let mut decoder = Decoder::new(COLUMNS);
-    for message in &newest.messages {
+    for flow in &newest.flows {
         // One that cannot be read has nothing to suggest.
-        let _unreadable = decoder.decode(message, &mut columns).is_err();
+        let _unreadable =
+            decoder.decode_within(flow.message(), flow.envelope(), &mut columns).is_err();
     }
     let mut notices: Vec<String> = newest.broken.iter().map(ToString::to_string).collect();
     notices.extend(newest.notices.iter().filter_map(|notice| match notice {

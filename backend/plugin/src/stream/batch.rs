@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use flow::columns::{ColumnLimits, FlowColumns, NO_TIME};
 use frames::{BadFrame, FramePart, Meta, Said, live_json, live_log, live_table};
+use hubble_api::client::WireFlow;
 use hubble_api::projection::Decoder;
 use relay::now_ms;
 use wording::Severity;
@@ -26,7 +26,7 @@ const MAX_SAID: usize = 20;
 pub(super) struct Batch {
     shape: Shape,
     pub(super) meta: Meta,
-    flows: VecDeque<Bytes>,
+    flows: VecDeque<WireFlow>,
     bytes: usize,
     said: Vec<Said>,
     said_before: u64,
@@ -55,13 +55,12 @@ impl Batch {
     }
 
     /// Adds a flow; the oldest go where there is no room.
-    pub(super) fn push(&mut self, message: &Bytes) {
-        self.bytes += message.len();
-        // A copy, so that a small message does not hold the large buffer that it came in.
-        self.flows.push_back(Bytes::copy_from_slice(message));
+    pub(super) fn push(&mut self, flow: &WireFlow) {
+        self.bytes += flow.message().len();
+        self.flows.push_back(flow.compacted());
         while self.flows.len() > MAX_FLOWS || self.bytes > MAX_WAITING_BYTES {
             let Some(oldest) = self.flows.pop_front() else { break };
-            self.bytes -= oldest.len();
+            self.bytes -= oldest.message().len();
             self.left_out += 1;
         }
     }
@@ -84,8 +83,8 @@ impl Batch {
             max_flows: MAX_FLOWS,
             max_text_bytes: 4 * MAX_WAITING_BYTES,
         });
-        for message in self.flows.drain(..) {
-            if decoder.decode(&message, &mut columns).is_err() {
+        for flow in self.flows.drain(..) {
+            if decoder.decode_within(flow.message(), flow.envelope(), &mut columns).is_err() {
                 self.unreadable += 1;
             }
         }
@@ -139,7 +138,8 @@ mod tests {
                 response_types: Some(ResponseTypes::Flow(flow)),
                 ..GetFlowsResponse::default()
             };
-            batch.push(&response.encode_to_vec().into());
+            let flow = WireFlow::read(response.encode_to_vec().into()).unwrap();
+            batch.push(&flow.expect("a flow"));
         }
         let message: Value =
             serde_json::from_slice(&batch.message(FramePart::Rows).unwrap()).unwrap();

@@ -9,7 +9,6 @@ use futures_util::StreamExt;
 use hubble_api::client::{
     FlowMessage, FlowRequest, FlowStream, Notice as RelayNotice, Notices, RelayError,
 };
-use hubble_api::projection::Envelope;
 use relay::{self, Plan, Relay, StartMarkers};
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, MissedTickBehavior, Sleep, interval, sleep, timeout};
@@ -88,13 +87,12 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
                 heard = Heard::default();
                 source = Source::Following(relay.follow(request.clone()));
             }
-            Event::Message(Some(Ok(FlowMessage::Flow(message)))) => {
+            Event::Message(Some(Ok(FlowMessage::Flow(flow)))) => {
                 wait = FIRST_WAIT;
                 heard.flows = true;
-                let time = Envelope::read(&message).ok().and_then(|envelope| envelope.time);
-                last_seen = last_seen.max(time);
-                if plan.passes(&message) {
-                    batch.push(&message);
+                last_seen = last_seen.max(flow.time());
+                if plan.passes(&flow) {
+                    batch.push(&flow);
                 }
             }
             Event::Message(Some(Ok(FlowMessage::Notice(notice)))) => {

@@ -3,7 +3,7 @@ use super::support::{
     response, sentence,
 };
 use crate::client::{
-    FlowMessage, FlowRequest, FlowStream, Notices, RelayClient, RelayConfig, RelayError,
+    FlowMessage, FlowRequest, FlowStream, Notices, RelayClient, RelayConfig, RelayError, WireFlow,
 };
 use crate::pb::flow::Flow;
 use crate::pb::observer::GetFlowsResponse;
@@ -21,7 +21,7 @@ fn uuids(messages: &[FlowMessage]) -> Vec<String> {
     messages
         .iter()
         .filter_map(|message| match message {
-            FlowMessage::Flow(bytes) => Some(uuid(bytes)),
+            FlowMessage::Flow(flow) => Some(uuid(flow.message())),
             FlowMessage::Notice(_) => None,
         })
         .collect()
@@ -48,7 +48,7 @@ fn notices(messages: &[FlowMessage]) -> String {
 async fn next_flow(stream: &mut FlowStream) -> String {
     loop {
         match timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap() {
-            FlowMessage::Flow(bytes) => return uuid(&bytes),
+            FlowMessage::Flow(flow) => return uuid(flow.message()),
             FlowMessage::Notice(_) => {}
         }
     }
@@ -60,7 +60,10 @@ async fn flows_come_as_they_lie_on_the_wire() {
     let (address, _) = plain_relay([vec![flow(7)]]).await;
     let (messages, error) = collect(client(address).get_flows(FlowRequest::default())).await;
     assert!(error.is_none(), "{error:?}");
-    assert_eq!(messages, [FlowMessage::Flow(sent.encode_to_vec().into())]);
+    assert_eq!(
+        messages,
+        [FlowMessage::Flow(WireFlow::read(sent.encode_to_vec().into()).unwrap().unwrap())]
+    );
 }
 
 #[tokio::test]
