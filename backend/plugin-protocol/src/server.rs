@@ -8,6 +8,7 @@ use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
+use wording::with_causes;
 
 use crate::goplugin::{Broker, Controller, Stdio};
 use crate::handshake;
@@ -52,7 +53,7 @@ pub fn run<B: Backend>(program: Program, backend: B) -> ExitCode {
     match serve_in_runtime(program.name, &Placement::from_env(var), backend) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(reason = chain(&error), "the plugin cannot serve");
+            tracing::error!(reason = with_causes(&error), "the plugin cannot serve");
             ExitCode::FAILURE
         }
     }
@@ -131,15 +132,4 @@ async fn router<B: Backend>(backend: B, leave: &CancellationToken) -> Router {
         .add_service(Diagnostics { backend: backend(), leave: leave() })
         .add_service(Resource { backend: backend(), leave: leave() })
         .add_service(Stream { backend: backend(), leave: leave() })
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -1,20 +1,19 @@
 //! What a user configured: Grafana's stored settings, read into values that are right or named.
 
+mod json;
 mod policies;
 mod prometheus;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use ::prometheus::PrometheusSettings;
 use relay::{RelaySettings, RelayTls};
 use secret::Secret;
-use serde::Deserialize;
-use serde::de::{self, Deserializer, Visitor};
 
+use self::json::JsonData;
 use crate::policies::PolicySource;
 
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -122,40 +121,16 @@ impl Settings {
             _ => return Err(InvalidSettings::NoObject),
         };
         let json: JsonData = serde_json::from_slice(object).map_err(InvalidSettings::Json)?;
-        let prometheus: prometheus::JsonData =
-            serde_json::from_slice(object).map_err(InvalidSettings::Json)?;
-        let policies: policies::JsonData =
-            serde_json::from_slice(object).map_err(InvalidSettings::Json)?;
         let timeouts = Timeouts::read(&json)?;
         let cluster = non_empty(json.cluster.as_ref());
         Ok(Self {
             relay: read_relay(stored, &json, timeouts)?,
-            prometheus: prometheus::read(stored, &prometheus, timeouts)?,
-            delegates_promql: prometheus.is_delegated(),
+            prometheus: prometheus::read(stored, &json, timeouts)?,
+            delegates_promql: prometheus::is_delegated(&json),
             cluster,
-            policies: policies.into(),
+            policies: policies::read(json),
         })
     }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[expect(clippy::struct_excessive_bools, reason = "Grafana's own switches, one by one")]
-struct JsonData {
-    #[serde(deserialize_with = "flag")]
-    tls: bool,
-    #[serde(deserialize_with = "flag")]
-    tls_skip_verify: bool,
-    server_name: Option<String>,
-    #[serde(deserialize_with = "flag")]
-    tls_auth: bool,
-    #[serde(rename = "tlsAuthWithCACert", deserialize_with = "flag")]
-    tls_auth_with_ca_cert: bool,
-    #[serde(deserialize_with = "whole_number")]
-    connect_timeout_secs: Option<u64>,
-    #[serde(deserialize_with = "whole_number")]
-    request_timeout_secs: Option<u64>,
-    cluster: Option<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -234,64 +209,4 @@ fn read_tls(stored: &Stored, json: &JsonData) -> Result<RelayTls, InvalidSetting
 
 fn non_empty(text: Option<&String>) -> Option<String> {
     text.map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-/// A number, or a string with one: provisioning files expand `$VAR` to strings.
-fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    struct WholeNumber;
-    impl Visitor<'_> for WholeNumber {
-        type Value = Option<u64>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a whole number")
-        }
-
-        fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-            Ok(Some(number))
-        }
-
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            match text.trim() {
-                "" => Ok(None),
-                text => text
-                    .parse()
-                    .map(Some)
-                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self)),
-            }
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-    }
-    deserializer.deserialize_any(WholeNumber)
-}
-
-/// A boolean, or a string with one.
-fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    struct Flag;
-    impl Visitor<'_> for Flag {
-        type Value = bool;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("true or false")
-        }
-
-        fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
-            Ok(flag)
-        }
-
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            match text.trim() {
-                "true" => Ok(true),
-                "false" | "" => Ok(false),
-                text => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-            }
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(false)
-        }
-    }
-    deserializer.deserialize_any(Flag)
 }

@@ -2,29 +2,15 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
-
+use super::json::JsonData;
+use super::non_empty;
 use crate::policies::PolicySource;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct JsonData {
-    /// YAML or JSON.
-    #[serde(rename = "policiesText")]
-    text: Option<String>,
-    #[serde(rename = "policiesFolder")]
-    folder: Option<String>,
-    #[serde(rename = "policiesNamespace")]
-    namespace: Option<String>,
-}
-
-impl From<JsonData> for PolicySource {
-    fn from(json: JsonData) -> Self {
-        let folder = super::non_empty(json.folder.as_ref());
-        Self {
-            text: json.text.filter(|text| !text.trim().is_empty()),
-            folder: folder.map(PathBuf::from),
-            namespace: super::non_empty(json.namespace.as_ref()),
-        }
+/// Reads the policies' part.
+pub(super) fn read(json: JsonData) -> PolicySource {
+    PolicySource {
+        folder: non_empty(json.policies_folder.as_ref()).map(PathBuf::from),
+        namespace: non_empty(json.policies_namespace.as_ref()),
+        text: json.policies_text.filter(|text| !text.trim().is_empty()),
     }
 }

@@ -1,8 +1,6 @@
 //! What a user configured of Prometheus. Names that Grafana's own Prometheus source has are the
 //! same here.
 
-use std::collections::BTreeMap;
-
 use ::prometheus::duration::parse_ms;
 use ::prometheus::{
     AzureCloud, AzureCredentials, AzureLogin, HttpMethod, PrometheusAuth, PrometheusSettings,
@@ -10,10 +8,9 @@ use ::prometheus::{
 };
 use http::{HeaderName, HeaderValue, header};
 use reqwest::Url;
-use serde::Deserialize;
-use serde_json::Value;
 
-use super::{InvalidSettings, Stored, Timeouts, flag, non_empty, whole_number};
+use super::json::{AzureJson, JsonData};
+use super::{InvalidSettings, Stored, Timeouts, non_empty};
 
 /// Prometheus' own default, and that of Grafana's Prometheus source.
 const DEFAULT_SCRAPE_INTERVAL_MS: u64 = 15_000;
@@ -28,52 +25,9 @@ const MAX_CUSTOM_HEADERS: usize = 64;
 const AZURE_HOSTS: [&str; 3] =
     ["prometheus.monitor.azure.com", "prometheus.monitor.azure.us", "prometheus.monitor.azure.cn"];
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[expect(clippy::struct_excessive_bools, reason = "Grafana's own switches, one by one")]
-pub(super) struct JsonData {
-    prometheus_datasource_uid: Option<String>,
-    prometheus_url: Option<String>,
-    prometheus_auth: Option<String>,
-    prometheus_user: Option<String>,
-    #[serde(deserialize_with = "flag")]
-    prometheus_tls_skip_verify: bool,
-    prometheus_server_name: Option<String>,
-    #[serde(deserialize_with = "flag")]
-    prometheus_tls_auth: bool,
-    #[serde(rename = "prometheusTlsAuthWithCACert", deserialize_with = "flag")]
-    prometheus_tls_auth_with_ca_cert: bool,
-    #[serde(deserialize_with = "whole_number")]
-    prometheus_response_limit_mib: Option<u64>,
-    time_interval: Option<String>,
-    http_method: Option<String>,
-    custom_query_parameters: Option<String>,
-    query_timeout: Option<String>,
-    #[serde(deserialize_with = "whole_number")]
-    series_limit: Option<u64>,
-    #[serde(rename = "oauthPassThru", deserialize_with = "flag")]
-    oauth_pass_thru: bool,
-    azure_credentials: AzureJson,
-    /// `httpHeaderName1` and so on, as Grafana numbers them, among all that is not ours.
-    #[serde(flatten)]
-    others: BTreeMap<String, Value>,
-}
-
-impl JsonData {
-    /// Whether the browser hands PromQL to another data source.
-    pub(super) fn is_delegated(&self) -> bool {
-        non_empty(self.prometheus_datasource_uid.as_ref()).is_some()
-    }
-}
-
-/// As `@grafana/azure-sdk` stores it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct AzureJson {
-    auth_type: Option<String>,
-    azure_cloud: Option<String>,
-    tenant_id: Option<String>,
-    client_id: Option<String>,
+/// Whether the browser hands PromQL to another data source.
+pub(super) fn is_delegated(json: &JsonData) -> bool {
+    non_empty(json.prometheus_datasource_uid.as_ref()).is_some()
 }
 
 /// Reads the Prometheus part; `None` when no URL is given.
