@@ -163,6 +163,15 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
     ];
     run.program("cargo clippy (wasm32)", with(cargo(), &wasm)).await;
     run.check("wasm module and bindings", wasm::build()).await;
+    let mut docs = with(cargo(), &["doc", "--workspace", "--no-deps", "--locked"]);
+    // A link that leads nowhere is an error.
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    run.program("cargo doc", docs).await;
+    // A workspace of their own, which no other check builds.
+    let fuzz = ["check", "--locked", "--manifest-path", "tests/fuzz/Cargo.toml"];
+    let mut fuzz = with(cargo(), &fuzz);
+    fuzz.arg("--target-dir").arg(workspace::target().join("fuzz"));
+    run.program("fuzz targets", fuzz).await;
 
     let mut tests = with(cargo(), &["test", "--workspace", "--locked", "--no-fail-fast"]);
     // Every run has the same random cases: what fails here fails again. `cargo test` alone has others.

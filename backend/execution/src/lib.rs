@@ -1,8 +1,9 @@
 //! Queries executed: a typed query in, frames out, each with a notice for everything that the
-//! answer lacks. All queries about flows go the same way: their form selects flows ([`select`]),
-//! the relay is asked by what its nodes know, and flows come as the newest ones ([`flows`]) or one by
-//! one as rows of columns that a fold takes ([`scan`]): counts, a service map, names, drops. A PromQL
-//! query asks Prometheus for a range, its end, or both.
+//! answer lacks. All queries about flows go the same way: the query's form selects flows, a plan
+//! asks the relay by what its nodes know, and flows come as the newest ones ([`flows`]) or one by
+//! one as rows of columns for a fold: counts ([`flow_metrics`]), a map ([`service_map`]), names
+//! ([`dns_connections`]), drops ([`flow_annotations`]). [`promql`] asks Prometheus for a range, its
+//! end, or both.
 
 mod annotations;
 mod completeness;

@@ -18,7 +18,7 @@ const MAX_ADHOC_FILTERS: usize = 50;
 
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdhocFilter {
+pub(crate) struct AdhocFilter {
     pub(crate) key: Flag,
     /// The flow has none of the values, where it would have one.
     pub(crate) negated: bool,

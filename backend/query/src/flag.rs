@@ -7,7 +7,7 @@ use wording::names;
 use crate::budget::TooLarge;
 
 /// Values of each flag that is set. No flag has an empty list.
-pub type FlagValues = BTreeMap<Flag, Vec<String>>;
+pub(crate) type FlagValues = BTreeMap<Flag, Vec<String>>;
 
 /// Protocols that Hubble filters by. Source: hubble/cmd/observe/flows.go.
 pub const HUBBLE_PROTOCOLS: [&str; 10] =

@@ -20,15 +20,15 @@ use crate::model::InvalidQuery;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FlowsForm {
     /// Flows must match all of these flags.
-    pub filter: FlagValues,
+    pub(crate) filter: FlagValues,
     /// Flows must not match all of these.
-    pub exclude: FlagValues,
+    pub(crate) exclude: FlagValues,
     /// Further filters in JSON, any of which will do instead of `filter`.
-    pub allowlist: Vec<String>,
+    pub(crate) allowlist: Vec<String>,
     /// Further filters in JSON, none of which may match.
-    pub denylist: Vec<String>,
+    pub(crate) denylist: Vec<String>,
     /// What must hold beside all of this.
-    pub adhoc: Vec<AdhocFilter>,
+    pub(crate) adhoc: Vec<AdhocFilter>,
     /// Which part of the flows that match.
     pub selectors: Selectors,
 }

@@ -37,9 +37,7 @@ pub use self::convert::convert;
 pub use self::dns::DnsConnectionsQuery;
 pub use self::fields::{Fields, MAX_QUERY_BYTES};
 pub use self::filter::FlowSelection;
-pub use self::flag::{
-    Flag, FlagValues, HUBBLE_PROTOCOLS, InvalidFlag, MESSAGE_TYPES, unresolved_variable,
-};
+pub use self::flag::{Flag, HUBBLE_PROTOCOLS, InvalidFlag, MESSAGE_TYPES, unresolved_variable};
 pub use self::flows::{FlowsFormat, FlowsQuery};
 pub use self::form::{FlowsForm, Selectors};
 pub use self::metrics::{FlowMetric, FlowMetricsFormat, FlowMetricsQuery};

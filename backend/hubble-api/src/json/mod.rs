@@ -128,7 +128,7 @@ impl Record {
         }
     }
 
-    /// Writes the record in the shape it was read in. Errors: as [`write`].
+    /// Writes the record in the shape it was read in. Errors: as [`write()`].
     pub fn write(&self) -> Result<String, WriteError> {
         match self {
             Self::Event(event) => write(event.as_ref()),
