@@ -398,13 +398,15 @@ fn root_fields(node: &Node, kind: PolicyKind) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// An object's name, and whether a server makes it: five letters are put behind `generateName`, an
-/// ellipsis here, which no name has.
+/// Stands behind `generateName` for the letters that a server puts there; no name has it.
+pub(crate) const GENERATED: char = '…';
+
+/// An object's name, and whether a server makes it of `generateName`.
 fn name_of(node: &Node) -> (String, bool) {
     let text = |field: &str| node.text_at(&["metadata", field]);
     match (text("name"), text("generateName")) {
         ("", "") => (String::new(), false),
-        ("", stem) => (format!("{stem}…"), true),
+        ("", stem) => (format!("{stem}{GENERATED}"), true),
         (name, _) => (name.to_owned(), false),
     }
 }

@@ -24,6 +24,7 @@ use flow::{Flow, L7FlowType, L7Record, Timestamp};
 use crate::{
     Cause, Decision, Dependence, Direction, Explanation, Identity, Judge, L7Explanation,
     NamedPorts, PolicyName, PolicySet, Request, Settings, Verdict,
+    document::GENERATED,
     lookup::{Lookup, SearchLists},
 };
 
@@ -362,7 +363,15 @@ fn deciding_policies(explanation: &Explanation, set: &PolicySet) -> Vec<PolicyNa
 
 impl PolicyLabel {
     fn is(&self, name: &PolicyName) -> bool {
-        self.name == name.name
+        // Behind `generateName` a server puts five letters and digits.
+        let is_name = match name.name.strip_suffix(GENERATED) {
+            Some(stem) => self.name.strip_prefix(stem).is_some_and(|rest| {
+                rest.len() == 5
+                    && rest.bytes().all(|own| own.is_ascii_lowercase() || own.is_ascii_digit())
+            }),
+            None => self.name == name.name,
+        };
+        is_name
             && (self.namespace.is_empty() || self.namespace == name.namespace)
             && (self.kind.is_empty() || self.kind == name.kind.name())
     }

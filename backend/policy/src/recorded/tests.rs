@@ -355,3 +355,24 @@ status: {podIP: 10.0.0.7}
     let two = two.replace("status: {podIP: 10.0.0.7}", "");
     assert_eq!(agreement(&two, TrafficDirection::Egress, 9090), Agreement::CannotTell);
 }
+
+#[test]
+fn a_name_that_a_server_made_is_that_of_its_document() {
+    let check = |name: &str, hubble: &str, expect| {
+        let kind = crate::PolicyKind::CiliumNetworkPolicy;
+        let own = PolicyName { kind, namespace: "pets".to_owned(), name: name.to_owned() };
+        let label = PolicyLabel {
+            kind: String::new(),
+            namespace: "pets".to_owned(),
+            name: hubble.to_owned(),
+        };
+        assert_eq!(label.is(&own), expect, "{name} {hubble}");
+    };
+    check("deny-…", "deny-x7k2p", true);
+    check("deny-…", "deny-x7k2", false);
+    check("deny-…", "deny-x7k2pq", false);
+    check("deny-…", "deny-X7K2P", false);
+    check("deny-…", "allow-x7k2p", false);
+    check("deny-", "deny-x7k2p", false);
+    check("deny-x7k2p", "deny-x7k2p", true);
+}

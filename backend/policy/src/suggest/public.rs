@@ -94,8 +94,10 @@ pub(super) fn others(rules: &Rules) -> Vec<String> {
     for (subject, keys) in rules {
         for (key, _) in keys.iter().filter(|(key, _)| is_public(key)) {
             let (pods, traffic) = place(subject, key);
+            let is_ipv6 = matches!(&key.peer, PeerKey::Cidr(cidr) if cidr.contains(':'));
+            let every = if is_ipv6 { "::/0" } else { "0.0.0.0/0" };
             let sentence = format!(
-                "other addresses of the internet stay as they are at {pods} {traffic}; if all may come: `fromEntities: [world]`"
+                "other addresses of the internet stay as they are at {pods} {traffic}; if all may come: `fromEntities: [world]`, in a NetworkPolicy `ipBlock: {{cidr: \"{every}\"}}`"
             );
             if !sentences.contains(&sentence) {
                 sentences.push(sentence);
