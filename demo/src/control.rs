@@ -11,7 +11,6 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::chain;
 use crate::metrics::exposition;
 use crate::scenario::Scenario;
 use crate::shop::{Shared, ShopError};
@@ -71,7 +70,10 @@ async fn switch(
         (StatusCode::NOT_FOUND, Json(ErrorAnswer { message: error.to_string() }))
     })?;
     shared.switch(scenario).map_err(|error| {
-        (StatusCode::INTERNAL_SERVER_ERROR, Json(ErrorAnswer { message: chain(&error) }))
+        (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Json(ErrorAnswer { message: wording::with_causes(&error) }),
+        )
     })?;
     tracing::info!(%scenario, "scenario switched");
     Ok(answer(&shared))

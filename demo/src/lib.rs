@@ -26,15 +26,3 @@ pub use scenario::{Scenario, UnknownScenario};
 pub use shop::{Shop, ShopError, ShopOptions};
 pub use tls::{TlsError, TlsFiles};
 pub use traffic::MonitorAggregation;
-
-/// An error with its causes, as one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}

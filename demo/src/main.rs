@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Parser;
 use petshop::{
     HistoryOptions, HubbleRelease, MonitorAggregation, Profile, RingCapacity, Scenario, Shop,
-    ShopError, ShopOptions, TlsFiles, chain,
+    ShopError, ShopOptions, TlsFiles,
 };
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -181,7 +181,7 @@ async fn main() -> ExitCode {
     match run(arguments.into()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{}", chain(&error));
+            tracing::error!("{}", wording::with_causes(&error));
             ExitCode::FAILURE
         }
     }

@@ -181,7 +181,7 @@ async fn mutual_tls_asks_for_the_client_too() {
 async fn what_cannot_start_says_why() {
     let check = async |options: ShopOptions, want: &str| {
         let error = Shop::start(options).await.map(|_| ()).expect_err(want);
-        let text = petshop::chain(&error);
+        let text = wording::with_causes(&error);
         assert!(text.contains(want), "{text}");
         error
     };

@@ -9,7 +9,6 @@ mod server;
 mod sources;
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -20,6 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Parser;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
+use wording::with_causes;
 
 use backend::Backend;
 use dist::DistError;
@@ -84,22 +84,10 @@ async fn main() -> ExitCode {
     match run(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("preview: {}", error_chain(&error));
+            eprintln!("preview: {}", with_causes(&error));
             ExitCode::FAILURE
         }
     }
-}
-
-/// The error and its causes in one line, as it is printed once at the edge.
-fn error_chain(error: &dyn Error) -> String {
-    let mut chain = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        chain.push_str(": ");
-        chain.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    chain
 }
 
 async fn run(args: Args) -> Result<(), RunError> {
@@ -111,7 +99,7 @@ async fn run(args: Args) -> Result<(), RunError> {
     }
     for dashboard in provisioning.dashboards.list() {
         if let Err(error) = dashboard {
-            tracing::error!("a dashboard cannot be shown: {}", error_chain(&error));
+            tracing::error!("a dashboard cannot be shown: {}", with_causes(&error));
         }
     }
     let address = SocketAddr::new(args.bind, args.port);
@@ -214,7 +202,7 @@ mod tests {
                 bind: IpAddr::from([127, 0, 0, 1]),
                 port,
             };
-            let said = error_chain(&run(args).await.expect_err(&expected));
+            let said = with_causes(&run(args).await.expect_err(&expected));
             let here = dir.canonicalize().unwrap_or_else(|_| dir.clone());
             let said = said.replace(&*here.to_string_lossy(), "DIR");
             assert_eq!(said.replace(&*dir.to_string_lossy(), "DIR"), expected);

@@ -14,7 +14,7 @@ use wording::Notice;
 
 use crate::scan::{Rows, scan};
 use crate::select::select;
-use crate::{Around, ExecutionError, FlowSource};
+use crate::{ExecutionError, FlowSource, QueryContext};
 
 /// Pairs that are kept apart while flows come in.
 const MAX_PAIRS: usize = 10_000;
@@ -83,10 +83,10 @@ impl Drops {
 /// Errors: [`ExecutionError`], when there is nothing to show.
 pub async fn flow_annotations(
     source: FlowSource<'_>,
-    around: &Around,
+    context: &QueryContext,
     query: &FlowAnnotationsQuery,
 ) -> Result<Vec<Frame>, ExecutionError> {
-    let range = TimeRange::of_ms(around.from_ms, around.to_ms);
+    let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let selected = select(source, &query.form, range).await?;
     let rows = Rows { columns: COLUMNS, timeless: "left out" };
     let (scan, Drops { pairs, left_out, .. }) =

@@ -9,9 +9,9 @@ use wording::Notice;
 
 use crate::scan::{Rows, scan};
 use crate::select::select;
-use crate::{Around, ExecutionError, FlowSource};
+use crate::{ExecutionError, FlowSource, QueryContext};
 
-/// The same filters, and the answers to those whose queries they select: an answer goes the
+/// The same filters, and filters for the answers to the queries that they select: an answer goes the
 /// other way, and need not have the verdict that was asked for.
 fn with_answers(filters: FilterSet) -> FilterSet {
     let answers = filters.allow.iter().map(|filter| {
@@ -36,10 +36,10 @@ fn with_answers(filters: FilterSet) -> FilterSet {
 /// Errors: [`ExecutionError`], when there is nothing to show.
 pub async fn dns_connections(
     source: FlowSource<'_>,
-    around: &Around,
+    context: &QueryContext,
     query: &DnsConnectionsQuery,
 ) -> Result<Vec<Frame>, ExecutionError> {
-    let range = TimeRange::of_ms(around.from_ms, around.to_ms);
+    let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let mut selected = select(source, &query.form, range).await?;
     selected.filters = with_answers(selected.filters);
     let rows = Rows { columns: DnsConnections::COLUMNS, timeless: "left out" };

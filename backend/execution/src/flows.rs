@@ -18,7 +18,7 @@ use crate::completeness::{
     remark_notices, unreadable, without_time,
 };
 use crate::select::{Selected, select};
-use crate::{Around, ExecutionError, FlowSource};
+use crate::{ExecutionError, FlowSource, QueryContext};
 
 /// Flows and all that is to be said about them.
 #[derive(Debug)]
@@ -47,15 +47,15 @@ pub struct PackedFlows {
 /// Errors: [`ExecutionError`], when there is nothing to show.
 pub async fn flows(
     source: FlowSource<'_>,
-    around: &Around,
+    context: &QueryContext,
     query: &FlowsQuery,
 ) -> Result<Vec<Frame>, ExecutionError> {
-    let range = TimeRange::of_ms(around.from_ms, around.to_ms);
+    let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let collected = collect(source, query, range).await?;
     let frame = match query.format {
         FlowsFormat::Table => decoded(collected, query.format, |columns, rows, meta| {
             let table = frames::flow_table(columns, rows, meta);
-            frames::flow_links(table, &around.datasource_uid)
+            frames::flow_links(table, &context.datasource_uid)
         }),
         FlowsFormat::Logs => decoded(collected, query.format, |columns, rows, meta| {
             frames::flow_log(columns, rows, query.limit, meta)
@@ -222,7 +222,7 @@ fn decoded(
     shape(&columns, &rows, meta)
 }
 
-/// What is to be said of rows as they stand: flows without a time, packets with two records.
+/// Notices about rows: flows without a time, packets with two records.
 fn row_notices(columns: &FlowColumns, newest_first: &[u32]) -> Vec<Notice> {
     let timeless = columns.time_nanos().iter().filter(|time| **time == NO_TIME).count();
     let mut once = OncePerPacket::default();
@@ -242,7 +242,7 @@ fn packed(collected: Collected) -> Frame {
     let mut columns = FlowColumns::new(ColumnLimits::default());
     let mut decoder = Decoder::new(OncePerPacket::COLUMNS);
     for flow in &newest.flows {
-        // Whoever unpacks them says which cannot be read.
+        // The browser, which unpacks them, says which cannot be read.
         let _unreadable =
             decoder.decode_within(flow.message(), flow.envelope(), &mut columns).is_err();
     }

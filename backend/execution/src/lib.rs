@@ -38,9 +38,9 @@ pub struct FlowSource<'a> {
     pub cluster: Option<&'a str>,
 }
 
-/// What stands around a query.
+/// The parts of a request that every query shares.
 #[derive(Debug, Clone, Default)]
-pub struct Around {
+pub struct QueryContext {
     /// Begin of the time range, in Unix milliseconds.
     pub from_ms: i64,
     /// End of the time range, in Unix milliseconds; not before its begin.

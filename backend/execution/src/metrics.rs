@@ -19,7 +19,7 @@ use wording::Notice;
 use crate::group_name::group_name;
 use crate::scan::{Rows, scan};
 use crate::select::select;
-use crate::{Around, ExecutionError, FlowSource, Reader};
+use crate::{ExecutionError, FlowSource, QueryContext, Reader};
 
 /// Groups that are kept apart while counting; more are counted as `other`.
 const MAX_GROUPS: usize = 1_000;
@@ -73,7 +73,7 @@ fn lower_bound(metric: FlowMetric) -> Notice {
     Notice::warning(text)
 }
 
-/// The value of a cell that covers `secs`; `None` where it cannot be told.
+/// The value of a cell that covers `secs`; `None` where it is not known.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 fn value(metric: FlowMetric, cell: &Cell, secs: f64, min_flows: u64) -> Option<f64> {
     match metric {
@@ -152,13 +152,13 @@ fn buckets(format: FlowMetricsFormat, range: TimeRange, interval_ms: i64) -> Buc
 /// Errors: [`ExecutionError`], when there is nothing to show.
 pub async fn flow_metrics(
     source: FlowSource<'_>,
-    around: &Around,
+    context: &QueryContext,
     query: &FlowMetricsQuery,
     reader: Reader,
 ) -> Result<Vec<Frame>, ExecutionError> {
-    let range = TimeRange::of_ms(around.from_ms, around.to_ms);
+    let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let selected = select(source, &query.form, range).await?;
-    let buckets = buckets(query.format, selected.range, around.interval_ms);
+    let buckets = buckets(query.format, selected.range, context.interval_ms);
     let max_groups = (MAX_CELLS / buckets.count.max(1)).clamp(query.top, MAX_GROUPS);
     let limits = AggregationLimits { max_groups, max_peers: MAX_PEERS };
     let rows = Rows { columns: columns(query), timeless: "not counted" };
@@ -312,7 +312,7 @@ fn series(
             .map(|(index, cell)| {
                 let secs = covered.secs(index);
                 let is_told = secs > 0.0 && !covered.is_sliver(index);
-                // No flow where none could be known is no 0, and a moment has no rate.
+                // Where no flow could be seen the count is not 0 but unknown, and a moment has no rate.
                 if !is_told && (cell.flows == 0 || query.metric == FlowMetric::Rate) {
                     None
                 } else {
@@ -343,7 +343,7 @@ fn series(
         series.push(FlowSeries { name: Some("other".to_owned()), labels, values: values(other) });
     }
     if query.min_flows > 0 {
-        // A name without any number is no answer.
+        // A group without a value has no series.
         series.retain(|one| one.values.iter().any(Option::is_some));
     }
     if series.is_empty() && query.group_by.is_empty() {

@@ -8,27 +8,27 @@ use prometheus::{
 use query::{PromqlFormat, PromqlQuery, unresolved_variable};
 use wording::Notice;
 
-use crate::{Around, ExecutionError, Reader};
+use crate::{ExecutionError, QueryContext, Reader};
 
 /// Asks Prometheus and shapes its answer.
 ///
 /// Errors: [`ExecutionError`], when neither the range nor the instant has an answer.
 pub async fn promql(
     prometheus: &PrometheusClient,
-    around: &Around,
+    context: &QueryContext,
     query: &PromqlQuery,
     value_name: &str,
     reader: Reader,
 ) -> Result<Vec<Frame>, ExecutionError> {
     let interval_ms = match query.interval_ms {
-        0 => u64::try_from(around.interval_ms).unwrap_or(0),
+        0 => u64::try_from(context.interval_ms).unwrap_or(0),
         interval_ms => interval_ms,
     };
     let step_request = StepRequest {
-        from_ms: around.from_ms,
-        to_ms: around.to_ms,
+        from_ms: context.from_ms,
+        to_ms: context.to_ms,
         interval_ms,
-        max_data_points: u64::try_from(around.max_data_points).unwrap_or(0),
+        max_data_points: u64::try_from(context.max_data_points).unwrap_or(0),
         min_step: &query.min_step,
         interval_factor: query.interval_factor,
         scrape_interval_ms: prometheus.scrape_interval_ms(),
@@ -36,22 +36,22 @@ pub async fn promql(
     let step_ms = step_ms(&step_request)?;
     let expr = interpolate(&query.expr, &step_request.interpolation(step_ms));
     let align = |time_ms| align_ms(time_ms, step_ms, query.utc_offset_secs);
-    let asked = Asked {
+    let prepared = PreparedQuery {
         prometheus,
         query,
         expr: &expr,
-        start_ms: align(around.from_ms),
-        end_ms: align(around.to_ms),
-        now_ms: around.to_ms,
+        start_ms: align(context.from_ms),
+        end_ms: align(context.to_ms),
+        now_ms: context.to_ms,
         step_ms,
     };
     let shape =
         SeriesQuery { expr: &expr, step_ms, legend: Legend::new(&query.legend_format), value_name };
     let (range, instant, exemplars) = tokio::join!(
-        asked.range(),
-        asked.instant(),
-        // Nobody looks at those of an alert rule.
-        asked.exemplars(query.exemplar && reader != Reader::AlertRule),
+        prepared.range(),
+        prepared.instant(),
+        // An alert rule has no use for them.
+        prepared.exemplars(query.exemplar && reader != Reader::AlertRule),
     );
     let mut frames = Vec::new();
     let mut failed = None;
@@ -106,7 +106,7 @@ pub async fn promql(
 }
 
 /// One query, ready to be sent.
-struct Asked<'a> {
+struct PreparedQuery<'a> {
     prometheus: &'a PrometheusClient,
     query: &'a PromqlQuery,
     expr: &'a str,
@@ -119,7 +119,7 @@ struct Asked<'a> {
 
 type Evaluation = Result<Answer<Evaluated>, PrometheusError>;
 
-impl Asked<'_> {
+impl PreparedQuery<'_> {
     async fn range(&self) -> Option<Evaluation> {
         if !self.query.range {
             return None;

@@ -46,7 +46,7 @@ pub(crate) struct Scan {
     pub(crate) is_broken: bool,
     /// Whether every flow of the range that the relay knows of was read.
     pub(crate) saw_all: bool,
-    /// Where the nodes' memory begins; `None`: it cannot be told.
+    /// Where the nodes' memory begins; `None`: not known.
     pub(crate) start: Option<BufferStart>,
 }
 
@@ -56,8 +56,8 @@ impl Scan {
         self.completeness.is_lossy
     }
 
-    /// What a frame should carry: first what is said of the `query`, then of the relay's answer,
-    /// then of what was `made` of it, then what is lacking, and what is `shown` of it last.
+    /// A frame's metadata. Notices about the `query` come first, then those about the relay's answer,
+    /// about what was `made` of it, about what is lacking, and about what is `shown` of it.
     pub(crate) fn meta(
         self,
         query: &[Notice],
@@ -141,7 +141,7 @@ impl<T> RowReader<T> {
         let (message, envelope) = (flow.message(), flow.envelope());
         let mut read = self.decoder.decode_within(message, envelope, &mut self.columns);
         if read.is_err() {
-            // Full is told from malformed by trying again on empty columns.
+            // Trying again on empty columns tells full ones from a malformed message.
             self.columns = room();
             read = self.decoder.decode_within(message, envelope, &mut self.columns);
         }

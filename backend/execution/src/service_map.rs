@@ -9,7 +9,7 @@ use wording::Notice;
 
 use crate::scan::{Rows, scan};
 use crate::select::select;
-use crate::{Around, ExecutionError, FlowSource};
+use crate::{ExecutionError, FlowSource, QueryContext};
 
 /// Nodes that Grafana's node graph draws; it hides all others.
 /// Source: `public/app/plugins/panel/nodeGraph/NodeGraph.tsx`, `defaultNodeCountLimit`.
@@ -29,10 +29,10 @@ fn map_by(by: NodesBy) -> MapBy {
 /// Errors: [`ExecutionError`], when there is nothing to show.
 pub async fn service_map(
     source: FlowSource<'_>,
-    around: &Around,
+    context: &QueryContext,
     query: &ServiceMapQuery,
 ) -> Result<Vec<Frame>, ExecutionError> {
-    let range = TimeRange::of_ms(around.from_ms, around.to_ms);
+    let range = TimeRange::of_ms(context.from_ms, context.to_ms);
     let selected = select(source, &query.form, range).await?;
     let rows = Rows { columns: ServiceMap::COLUMNS, timeless: "left out" };
     let (scan, map) =
@@ -66,5 +66,5 @@ pub async fn service_map(
     #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a time range")]
     let secs = known_to_nanos.saturating_sub(known_from_nanos).max(1_000_000) as f64 / 1e9;
     let meta = scan.meta(&query.notices, notices, map.nodes.is_empty(), Vec::new());
-    Ok(graph_links(node_graph(&map, secs, meta), &around.datasource_uid))
+    Ok(graph_links(node_graph(&map, secs, meta), &context.datasource_uid))
 }

@@ -20,7 +20,7 @@ pub struct DropAnnotation {
     pub protocol: &'static str,
     /// Why they were dropped.
     pub reason: DropReason,
-    /// Of source and destination; empty where an end is no pod.
+    /// Namespaces of source and destination; empty where an end is not a pod.
     pub namespaces: [String; 2],
     /// Time of the first drop, in Unix nanoseconds.
     pub first_nanos: i64,
@@ -93,7 +93,7 @@ fn span_text(nanos: i64) -> Option<String> {
     Some(shown.join(" "))
 }
 
-/// Grafana shows title and text of an event as HTML, made safe; names of strangers are none.
+/// Grafana shows title and text of an event as HTML, made safe; names are text.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -10,7 +10,7 @@ use flow::{
 use wording::{Notice, Severity};
 
 use super::{
-    DropAnnotation, FixedColor, FlowSeries, FlowSeriesShape, Frame, FramePart, Meta, Said,
+    DropAnnotation, FixedColor, FlowSeries, FlowSeriesShape, Frame, FramePart, LiveNotice, Meta,
     dns_table, drop_annotations, encode, flow_log, flow_log_volume, flow_numbers, flow_ranking,
     flow_time_series, golden, live_json, live_log, live_table, node_graph,
 };
@@ -188,7 +188,7 @@ fn drops_as_annotations() {
 #[test]
 fn live_messages() {
     let columns = columns();
-    let said = [Said {
+    let said = [LiveNotice {
         time_nanos: 1_700_000_001_000_000_000,
         severity: Severity::Warning,
         text: "3 flows left out".to_owned(),

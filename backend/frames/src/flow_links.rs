@@ -96,7 +96,7 @@ fn pair() -> Value {
 
 /// A flow without addresses has no reply to ask for: the raw filter refuses the empty text, where a
 /// flag would be left out and all flows asked for. One without ports is answered by its addresses:
-/// an ad hoc filter without a value is none.
+/// an ad hoc filter without a value is left out.
 fn reply() -> Value {
     let back = between("Destination IP", "Source IP").to_string();
     let port =

@@ -16,7 +16,7 @@ pub struct FlowSeries {
     pub name: Option<String>,
     /// The group's key, by the fields that it is grouped by.
     pub labels: BTreeMap<String, String>,
-    /// `None`: cannot be told.
+    /// `None`: not known.
     pub values: Vec<Option<f64>>,
 }
 

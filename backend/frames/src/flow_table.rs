@@ -263,7 +263,7 @@ pub(crate) fn verdict_config(width_px: u16) -> FieldConfig {
     }
 }
 
-/// The colour of a verdict of this name; none for what is no verdict.
+/// The colour of a verdict of this name; `None` for another name.
 pub(crate) fn verdict_color(name: &str) -> Option<&'static str> {
     let known = VERDICT_COLORS.iter().find(|(verdict, _)| verdict.to_string() == name);
     known.map(|(_, color)| *color)

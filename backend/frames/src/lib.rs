@@ -49,7 +49,7 @@ pub use self::flow_series::{
 pub use self::flow_table::{FLOW_TABLE_COLUMNS, flow_table};
 pub use self::heatmap::heatmap;
 pub use self::ipc::encode;
-pub use self::live::{FramePart, Said, live_json, live_log, live_table};
+pub use self::live::{FramePart, LiveNotice, live_json, live_log, live_table};
 pub use self::node_graph::node_graph;
 pub use self::packed::packed_flows;
 pub use self::policy_files::{PolicyFile, policy_files};
@@ -70,10 +70,10 @@ pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) values: ArrayRef,
     /// Whether the schema says that values may be absent. It does not follow the values at hand:
-    /// a schema that changes from refresh to refresh is none.
+    /// a schema must not change from refresh to refresh.
     pub(crate) nullable: bool,
     pub(crate) labels: BTreeMap<String, String>,
-    /// Whether the values are of a series, whose labels are told even if there are none.
+    /// Whether the values are of a series, whose labels are written even if it has none.
     pub(crate) is_series: bool,
     pub(crate) config: FieldConfig,
 }

@@ -21,7 +21,7 @@ use crate::{BadFrame, Field, FieldConfig, Frame, Meta, check, flow_log, flow_tab
 
 /// Something that a live stream says between its flows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct LiveNotice {
     /// When it is said, in Unix nanoseconds.
     pub time_nanos: i64,
     /// How much it weighs.
@@ -47,7 +47,7 @@ pub enum FramePart {
 pub fn live_table(
     columns: &FlowColumns,
     rows: &[u32],
-    said: &[Said],
+    said: &[LiveNotice],
     meta: Meta,
 ) -> Result<Frame, BadFrame> {
     let mut frame = flow_table(columns, rows, meta);
@@ -76,12 +76,12 @@ pub fn live_table(
 pub fn live_log(
     columns: &FlowColumns,
     rows: &[u32],
-    said: &[Said],
+    said: &[LiveNotice],
     meta: Meta,
 ) -> Result<Frame, BadFrame> {
     let mut frame = flow_log(columns, rows, rows.len(), meta);
     frame.meta.custom.clear();
-    let texts = |text: &dyn Fn(&Said) -> String| -> ArrayRef {
+    let texts = |text: &dyn Fn(&LiveNotice) -> String| -> ArrayRef {
         Arc::new(said.iter().map(|said| Some(text(said))).collect::<StringArray>())
     };
     let labels = |labels: &str| -> ArrayRef {
@@ -102,7 +102,7 @@ pub fn live_log(
     Ok(frame)
 }
 
-fn times(said: &[Said]) -> ArrayRef {
+fn times(said: &[LiveNotice]) -> ArrayRef {
     let times = said.iter().map(|said| said.time_nanos);
     Arc::new(TimestampNanosecondArray::from_iter_values(times))
 }

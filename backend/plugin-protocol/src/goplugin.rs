@@ -71,7 +71,7 @@ service!(
 );
 
 service!(
-    /// `plugin.GRPCStdio`: a stream of what the plugin prints, which is nothing.
+    /// `plugin.GRPCStdio`: a stream of what the plugin prints, which stays empty.
     Stdio, "plugin.GRPCStdio", |this, request| {
         "StreamStdio" => rpc::server_streaming(request, |_: tonic::Request<()>| async move {
             Ok(silent::<StdioData>(this.leave, ()))
@@ -80,7 +80,7 @@ service!(
 );
 
 service!(
-    /// `plugin.GRPCBroker`: a stream of further connections, of which there are none.
+    /// `plugin.GRPCBroker`: a stream of further connections, which stays empty.
     Broker, "plugin.GRPCBroker", |this, request| {
         "StartStream" => rpc::bidi_streaming(request, |incoming| {
             // The incoming half is held open for as long as ours: dropping it would reset the stream.

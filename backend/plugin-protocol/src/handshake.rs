@@ -18,7 +18,7 @@ pub enum Address {
 const CORE_PROTOCOL_VERSION: u32 = 1;
 /// Grafana's plugin protocol: backend.proto, package `pluginv2`.
 const APP_PROTOCOL_VERSION: u32 = 2;
-/// Grafana's magic cookie. It is no secret: it tells a host from a person at a shell.
+/// Grafana's magic cookie, which a person at a shell does not set. Not a secret.
 const COOKIE_KEY: &str = "grafana_plugin_type";
 const COOKIE_VALUE: &str = "datasource";
 

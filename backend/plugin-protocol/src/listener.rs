@@ -22,7 +22,7 @@ pub(crate) enum Listener {
     Tcp(TcpListener),
 }
 
-/// The environment variables that steer where to listen, all set by the host or by nobody.
+/// The environment variables that say where to listen. The host sets all of them or none.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Placement {
     /// `PLUGIN_UNIX_SOCKET_DIR`.
@@ -143,7 +143,7 @@ fn bind_unix(program: &str, dir: &Path) -> io::Result<Listener> {
     Ok(Listener::Unix(listener, file))
 }
 
-/// Removes the sockets that killed processes of this plugin left in `dir`: after SIGKILL nobody
+/// Removes the sockets that killed processes of this plugin left in `dir`: after SIGKILL nothing
 /// else does.
 #[cfg(unix)]
 fn remove_stale_sockets(program: &str, dir: &Path) {
@@ -174,7 +174,7 @@ fn is_socket_name(program: &str, name: &str) -> bool {
         .is_some_and(|(pid, _)| pid.parse::<u32>().is_ok())
 }
 
-/// A socket is stale when nobody accepts on it. One that is a moment old may belong to a process
+/// Whether a socket is stale: no process accepts on it. One that is a moment old may belong to a process
 /// between its bind and its listen.
 #[cfg(unix)]
 fn is_stale(path: &Path) -> bool {

@@ -25,7 +25,7 @@ const MAX_TIMEOUT_SECS: u64 = 600;
 pub(crate) struct Stored {
     /// Relay's address.
     pub(crate) url: String,
-    /// JSON object of everything that is no secret.
+    /// JSON object of everything but the secrets.
     pub(crate) json_data: Vec<u8>,
     /// Decrypted secrets that are not empty.
     pub(crate) secrets: BTreeMap<String, Secret>,

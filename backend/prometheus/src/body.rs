@@ -92,7 +92,7 @@ fn unpack_zstd(packed: Pieces) -> Pieces {
     ReceiverStream::new(receiver).boxed()
 }
 
-/// Sends what `packed` holds until it ends or nobody listens any more. Errors: it is no zstd.
+/// Sends what `packed` holds until it ends or the receiver is gone. Errors: it is not zstd.
 fn unpack_to(
     packed: &mut impl Read,
     sender: &mpsc::Sender<Result<Bytes, PrometheusError>>,

@@ -33,12 +33,12 @@ pub struct PrometheusClient {
     under_way: Arc<UnderWay>,
 }
 
-/// What makes two calls the same one.
+/// Key of calls that are the same.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct CallKey {
     url: Url,
     params: Params,
-    /// Whoever asks, where Prometheus is told.
+    /// The user who asks, where their tokens are forwarded.
     identity: Option<ForwardedIdentity>,
 }
 
@@ -62,7 +62,7 @@ pub struct PassedOn {
 /// What `api/v1/status/buildinfo` tells.
 #[derive(Debug, Deserialize)]
 pub struct BuildInfo {
-    /// The version, empty where it is not told.
+    /// The version; empty where Prometheus does not say.
     #[serde(default)]
     pub version: String,
 }
@@ -223,7 +223,7 @@ impl PrometheusClient {
             if unreadable.is_none() {
                 unreadable = reader.feed(&piece).err();
             }
-            // Of what is no answer the first words are told, and they may still be arriving.
+            // An error quotes the first bytes of something else, and they may still be arriving.
             if unreadable.is_some() && head.len() >= HEAD_BYTES {
                 break;
             }
@@ -296,7 +296,7 @@ impl PrometheusClient {
         }
     }
 
-    /// What an answer holds. Errors: Prometheus' own, or it is none of Prometheus.
+    /// The data of an answer. Errors: Prometheus' own, or the answer is not Prometheus'.
     fn opened<T>(
         &self,
         status: StatusCode,

@@ -17,7 +17,7 @@ const UNITS_MS: [(&str, f64); 9] = [
 /// Longest duration that is taken: a hundred years.
 const MAX_MS: f64 = 100.0 * 31_536_000_000.0;
 
-/// The duration in milliseconds; `None` when `text` is none, or longer than a hundred years.
+/// The duration in milliseconds; `None` when `text` is not one, or longer than a hundred years.
 pub fn parse_ms(text: &str) -> Option<u64> {
     // Grafana's data source settings may carry `<15s>` or `>15s`: a lower bound.
     let mut rest = text.trim().trim_start_matches(['<', '>']).trim_end_matches('>').trim();
@@ -69,7 +69,7 @@ pub fn format_interval(duration_ms: u64) -> String {
 }
 
 /// `duration_ms` as Go writes it, and so Grafana the step and `$__rate_interval`: `1m0s`. Go's
-/// fractions of seconds are none of Prometheus' durations, so they stay milliseconds.
+/// Prometheus has no fractions of seconds, so they stay milliseconds.
 pub fn format_go(duration_ms: u64) -> String {
     if !duration_ms.is_multiple_of(1_000) || duration_ms == 0 {
         return format_ms(duration_ms);

@@ -1,5 +1,5 @@
 //! Tokens of Microsoft Entra ID for Azure Monitor workspaces: asked for once, kept until shortly
-//! before they expire, and shown to nobody but the workspace.
+//! before they expire, and shown to the workspace alone.
 //!
 //! Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>,
 //! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>.
@@ -29,7 +29,7 @@ const MAX_ASSERTION_BYTES: u64 = 64 << 10;
 /// Where a virtual machine asks for the tokens of its identity.
 const INSTANCE_METADATA: &str = "http://169.254.169.254";
 
-/// Why there is no token. Never holds a secret.
+/// A failure to get a token. Never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
 pub enum TokenError {

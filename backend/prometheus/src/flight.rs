@@ -49,7 +49,7 @@ impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
                 flight
             }
         };
-        // Whoever waited alone takes the answer itself; only those who share it copy.
+        // A caller that waited alone takes the answer itself; only those that share it copy.
         flight.await.map(Arc::unwrap_or_clone)
     }
 }

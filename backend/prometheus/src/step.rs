@@ -75,7 +75,7 @@ pub struct Interpolation {
     pub range_ms: u64,
 }
 
-/// "Min step" that is no duration.
+/// A "Min step" that is not a duration.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("min step `{0}` is not a duration such as `30s`")]
 pub struct InvalidMinStep(pub String);

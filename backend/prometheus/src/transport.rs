@@ -287,7 +287,7 @@ impl Transport {
         let same_server = from.host() == to.host()
             && from.port_or_known_default() == to.port_or_known_default()
             && from.scheme() == to.scheme();
-        // A login page's URL carries parameters that are nobody's business.
+        // A login page's URL carries parameters that do not belong into a message.
         if !same_server {
             return Err(PrometheusError::Redirected {
                 url: self.url().to_owned(),
@@ -297,7 +297,7 @@ impl Transport {
         Ok(to)
     }
 
-    /// What is said of an error of the HTTP client.
+    /// Turns an error of the HTTP client into one that names this Prometheus.
     fn broken(&self) -> impl Fn(reqwest::Error) -> PrometheusError + Send + 'static {
         let url = self.url().to_owned();
         let connect_secs = self.settings.connect_timeout.as_secs();

@@ -1,5 +1,5 @@
 //! What Grafana writes into a link for a variable: several values as `{a,b}`, and "All" as the
-//! regular expression that stands for it in PromQL. None of them is a name of Kubernetes'.
+//! regular expression that stands for it in PromQL. Kubernetes has no such names.
 
 use wording::quote;
 
@@ -44,7 +44,7 @@ pub(crate) fn is_all(flag: Flag, values: &[String]) -> bool {
     NAMES.contains(&flag) && values.iter().any(|value| ALL.contains(&value.trim()))
 }
 
-/// Takes choices apart: `{a,b}` are two values, "All" is no condition.
+/// Takes choices apart: `{a,b}` are two values, "All" leaves the condition out.
 ///
 /// Errors: a flag would have more values than it may, or a choice holds none (Grafana never writes
 /// `{}`, and without it all flows would be shown); nothing was taken apart then.

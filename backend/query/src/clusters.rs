@@ -248,7 +248,7 @@ mod tests {
             true,
             "the relay knows no cluster `aks-other`; it serves `default`, which the metrics call `aks-pets`",
         );
-        // Nobody says whether it is the same.
+        // It is not known whether it is the same.
         check(
             &["aks-pets"],
             None,

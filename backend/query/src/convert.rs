@@ -18,7 +18,7 @@ use crate::{adhoc, observe};
 /// beside it (null while variables stand in it), and what is wrong or not used, with the bytes (`startByte`, `endByte`) and UTF-16
 /// units (`start`, `end`) of the given line.
 ///
-/// Errors: the JSON is no selection, or holds a value that Hubble would not take.
+/// Errors: the JSON is not a selection, or holds a value that Hubble would not take.
 pub fn convert(json: &[u8]) -> Result<Value, InvalidQuery> {
     let mut fields = Fields::read(json)?;
     let form = FormJson::take(&mut fields)?;

@@ -244,7 +244,7 @@ impl Fields {
         Ok(notices)
     }
 
-    /// Errors: a field that nobody took.
+    /// Errors: a field is left over.
     pub fn no_rest(self) -> Result<(), InvalidQuery> {
         let Some(name) = self.left.keys().next() else { return Ok(()) };
         let meant = meant(name, &self.known, self.known.contains(&"filter"));

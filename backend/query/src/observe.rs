@@ -113,7 +113,7 @@ fn type_text(value: &str) -> String {
 }
 
 /// A flag and its value. A value that begins with a dash or with `=` is bound to its flag, so that
-/// nobody takes it for another one, or for what binds the next word.
+/// it is not read as another one, or as what binds the next word.
 fn valued(name: &str, value: &str) -> String {
     let between = if value.starts_with(['-', '=']) { '=' } else { ' ' };
     format!("--{name}{between}{}", quoted(value))

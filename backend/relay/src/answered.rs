@@ -1,4 +1,4 @@
-//! Whether anybody answered. Nothing from nobody is not the same as nothing from all.
+//! Whether any node answered: an empty answer of all nodes is not the same as none.
 
 use hubble_api::client::{NodeNames, Notices, is_refusal};
 
@@ -11,7 +11,7 @@ impl Relay {
     /// Looks at an answer without a single flow, of which the relay said `notices`.
     ///
     /// Errors: no node is connected, or each one that is gave an error instead of an answer; or
-    /// neither can be told.
+    /// neither is known.
     pub async fn check_answered(&self, notices: &Notices) -> Result<(), RelayError> {
         let mut missing = notices.missing();
         let connected = match notices.connected() {

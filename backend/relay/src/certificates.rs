@@ -1,4 +1,4 @@
-//! Certificates that end soon. A relay whose certificate ended answers nobody, and the day is known
+//! Certificates that end soon. A relay whose certificate ended answers no client, and the day is known
 //! long before.
 
 use std::time::{Duration, Instant};

@@ -8,7 +8,7 @@ use hubble_api::client::{LostEventSource, Notice};
 use crate::nodes::{NodeInfo, Nodes};
 use crate::{BufferStart, Relay};
 
-/// Nodes that are told apart; a relay serves a few thousand.
+/// Nodes that are counted one by one; a relay serves a few thousand.
 pub const MAX_NODES: usize = 10_000;
 
 /// What was lost while one answer came in.
@@ -51,7 +51,7 @@ pub struct NodeLoss {
 /// Tells lost events from the mark of where a reader began.
 ///
 /// A reader that goes back to the beginning of a full ring starts one position before the oldest
-/// flow, and that position counts as one lost event of the ring although nobody wanted it. Source:
+/// flow, and that position counts as one lost event of the ring although no flow was lost. Source:
 /// pkg/hubble/observer `newRingReader`, pkg/hubble/container `Ring.read`. Cilium before 1.20 also
 /// counts such ends of a reader's way in its metric, but not in an answer.
 #[derive(Debug, Clone, Default)]

@@ -25,7 +25,7 @@ const MIN_NODES_TO_SHARE: usize = 3;
 const SHARES: usize = 4;
 /// The least that a node is asked for.
 const MIN_SHARE: usize = 50;
-/// Nodes whose answers are told apart.
+/// Nodes whose answers are counted one by one.
 const MAX_NODES: usize = 10_000;
 
 /// Which flows to collect.
@@ -203,7 +203,7 @@ impl ByNode {
     fn complete_since(&self, number: u64) -> i64 {
         let full = self.nodes.values().filter(|(flows, _)| *flows >= number);
         let complete_since = full.map(|(_, oldest)| *oldest).max();
-        // Nodes that are not told apart are not known to be complete.
+        // Nodes that are not counted one by one are not known to be complete.
         if self.nodes.len() < MAX_NODES { complete_since.unwrap_or(i64::MIN) } else { i64::MAX }
     }
 }
@@ -241,7 +241,7 @@ impl NewestRequest {
             return None;
         }
         if plan.has_left_out() && held.heap.len() < self.limit {
-            // Some of the number were flows that nobody asked for.
+            // Some of the number were flows that the filters exclude.
             return Some(0);
         }
         let limit = u64::try_from(self.limit).unwrap_or(u64::MAX);
@@ -262,7 +262,7 @@ impl Relay {
     /// then for the whole limit. A past range is asked for in whole, since a node counts back from
     /// now and would not reach it; the oldest of a range are counted from its beginning.
     ///
-    /// Errors: [`RelayError`] when nothing came, or nobody answered; what came before an error is
+    /// Errors: [`RelayError`] when nothing came, or no node answered; what came before an error is
     /// kept.
     pub async fn newest(&self, request: &NewestRequest) -> Result<Newest, RelayError> {
         let mut plan = self.plan(&request.filters, request.columns).await?;

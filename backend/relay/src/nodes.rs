@@ -46,7 +46,7 @@ pub(crate) struct Known {
     pub oldest: Option<Release>,
 }
 
-/// What the relay said of its nodes, and when.
+/// The relay's list of its nodes, and when it was asked.
 #[derive(Debug)]
 pub(crate) struct Nodes {
     asked: Instant,

@@ -1,4 +1,5 @@
-//! How a relay is asked for flows, by what its nodes know; and what is left to do here.
+//! The plan of a request: how a relay is asked for flows, by what its nodes know, and what is left
+//! to do here.
 
 use std::fmt;
 
@@ -16,7 +17,7 @@ const MASK_REFUSED: &str = "invalid fieldmask";
 /// Fields that a sentence lists.
 const MAX_FIELDS_SHOWN: usize = 6;
 
-/// What the nodes are asked for, and what is done here instead.
+/// The filters and fields that nodes are asked for, and the filters that are applied here instead.
 #[derive(Debug, Default)]
 pub struct Plan {
     filters: FilterSet,
@@ -138,7 +139,7 @@ impl Plan {
             if let Some(need) = asked.unknown.iter().find(|need| need.field == "cel_expression") {
                 return Err(RelayError::TooOld { filter: need.field, since: need.since, oldest });
             }
-            // None of their flows would pass it, or all: both say what is not known.
+            // All of their flows would pass it, or none, and either would claim what is not known.
             if let Some(need) = asked.unknown.iter().find(|need| oldest < need.recorded_since()) {
                 let since = need.recorded_since();
                 return Err(RelayError::NotRecorded { filter: need.field, since, oldest });
@@ -166,7 +167,7 @@ impl Plan {
         self.check.as_ref().is_none_or(|check| !check.expected)
     }
 
-    /// Whether flows came that nobody asked for.
+    /// Whether flows came that the filters exclude.
     pub(crate) fn has_left_out(&self) -> bool {
         self.check.as_ref().is_some_and(|check| check.left_out > 0)
     }
@@ -178,7 +179,7 @@ impl Plan {
         }
     }
 
-    /// Whether a flow is one of those that were asked for. One that cannot be read is.
+    /// Whether a flow passes the filters that are applied here. One that cannot be read passes.
     pub fn passes(&mut self, flow: &WireFlow) -> bool {
         let Some(check) = &mut self.check else { return true };
         let Some(flow) = flow.flow() else { return true };
@@ -221,7 +222,7 @@ impl Plan {
         &self.remarks
     }
 
-    /// Flows that came against the filter, of which nobody was told yet.
+    /// Flows that came against the filter, and are not yet in a remark.
     pub fn take_let_through(&mut self) -> Option<Remark> {
         let check = self.check.as_mut().filter(|check| !check.expected && check.left_out > 0)?;
         Some(Remark::LetThrough { flows: std::mem::take(&mut check.left_out) })

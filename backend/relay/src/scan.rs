@@ -37,7 +37,7 @@ impl Relay {
     /// Hands every flow of the range to `take`, with what `begin` makes; that is made anew if the
     /// relay has to be asked again.
     ///
-    /// Errors: [`RelayError`] when nothing came, or nobody answered; what came before an error
+    /// Errors: [`RelayError`] when nothing came, or no node answered; what came before an error
     /// counts.
     pub async fn scan<T>(
         &self,

@@ -13,7 +13,7 @@ pub(crate) fn sentence(error: &RequestError) -> String {
         }
         RequestError::Filter(error) => of_filter(&error.source),
         RequestError::FieldMask(_) => "invalid fieldmask".to_owned(),
-        RequestError::Time(_) => crate::chain(error),
+        RequestError::Time(_) => wording::with_causes(error),
     }
 }
 

@@ -12,9 +12,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
 
-use crate::error_chain;
 pub(crate) use process::Executable;
 use process::Process;
+use wording::with_causes;
 
 /// How soon a plugin that died is started again, as Grafana does it.
 const FIRST_RESTART_DELAY: Duration = Duration::from_millis(300);
@@ -141,7 +141,7 @@ async fn keep_alive(
                     }
                 }
             }
-            Err(error) => error_chain(&error),
+            Err(error) => with_causes(&error),
         };
         if began.elapsed() >= STEADY {
             delay = FIRST_RESTART_DELAY;

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::process::{Process, StartError};
 use super::{Backend, Executable};
-use crate::error_chain;
+use wording::with_causes;
 
 /// The real backend: `GPX_HUBBLE_BIN`, else what `cargo build -p plugin` leaves.
 pub(crate) fn gpx_hubble() -> Executable {
@@ -73,7 +73,7 @@ async fn what_does_not_start_is_said() {
             path: PathBuf::from(program),
         };
         let error: StartError = Process::start(&executable).await.expect_err(program);
-        assert_eq!(error_chain(&error), expected);
+        assert_eq!(with_causes(&error), expected);
     };
     check("/not/there", "`/not/there` cannot be started: No such file or directory (os error 2)")
         .await;

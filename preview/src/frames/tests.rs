@@ -13,7 +13,7 @@ use prost::bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{FrameError, read};
-use crate::error_chain;
+use wording::with_causes;
 
 fn metadata(pairs: &[(&str, &str)]) -> HashMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -183,7 +183,7 @@ fn what_grafana_refuses_is_refused() {
     let check = |array: ArrayRef, extra: &[(&str, &str)], expected: &str| {
         let field = field_of(&array).with_metadata(metadata(extra));
         let error = frame(field, &[array]).expect_err(expected);
-        assert_eq!(error_chain(&error), expected);
+        assert_eq!(with_causes(&error), expected);
     };
     let text = || Arc::new(StringArray::from(vec!["a"])) as ArrayRef;
     check(

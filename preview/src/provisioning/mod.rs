@@ -135,7 +135,7 @@ fn read_file<T: DeserializeOwned>(path: &Path) -> Result<T, ProvisioningError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error_chain;
+    use wording::with_causes;
 
     fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
         let dir = std::env::temp_dir()
@@ -187,7 +187,7 @@ mod tests {
     fn what_is_wrong_is_said() {
         let check = |name: &str, text: &str, expected: &str| {
             let dir = folder(name, &[("datasources/a.yaml", text)]);
-            let said = error_chain(&read(&dir).expect_err(name));
+            let said = with_causes(&read(&dir).expect_err(name));
             assert_eq!(said.replace(&*dir.to_string_lossy(), "DIR"), expected, "{name}");
             std::fs::remove_dir_all(dir).expect("removed");
         };

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::Stage;
 use super::answer::ApiError;
-use crate::error_chain;
 use crate::provisioning::Dashboard;
+use wording::with_causes;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Search {
@@ -35,7 +35,7 @@ pub(super) async fn search(
     let mut found = Vec::new();
     for dashboard in stage.dashboards.list() {
         match dashboard {
-            Err(error) => tracing::error!("a dashboard is left out: {}", error_chain(&error)),
+            Err(error) => tracing::error!("a dashboard is left out: {}", with_causes(&error)),
             Ok(dashboard) => {
                 let tagged = search.tag.as_ref().is_none_or(|tag| dashboard.tags.contains(tag));
                 if tagged && dashboard.title.to_lowercase().contains(&needle) {
@@ -67,7 +67,7 @@ pub(super) async fn by_uid(
     Path(uid): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     match stage.dashboards.by_uid(&uid) {
-        Err(error) => Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error_chain(&error))),
+        Err(error) => Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, with_causes(&error))),
         Ok(None) => Err(ApiError::not_found("Dashboard not found")),
         Ok(Some(dashboard)) => {
             let meta = json!({

@@ -18,8 +18,8 @@ use serde_json::{Map, Value};
 
 use super::answer::ApiError;
 use super::{Stage, now_ms, time_range};
-use crate::error_chain;
 use crate::frames::{self, FrameJson};
+use wording::with_causes;
 
 /// Grafana's defaults for a query that names none.
 const DEFAULT_MAX_DATA_POINTS: i64 = 100;
@@ -150,7 +150,7 @@ async fn ask(
     for (ref_id, response) in answer.responses {
         // One frame that cannot be read fails the whole request, as it does in Grafana.
         let result = QueryResult::read(response)
-            .map_err(|error| ApiError::plugin_request(&error_chain(&error)))?;
+            .map_err(|error| ApiError::plugin_request(&with_causes(&error)))?;
         results.insert(ref_id, result);
     }
     Ok(results)

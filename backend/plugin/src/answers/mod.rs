@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use execution::{Around, ExecutionError, Reader};
+use execution::{ExecutionError, QueryContext, Reader};
 use frames::Frame;
 use futures_util::FutureExt;
 use prometheus::{ForwardedIdentity, PrometheusError};
@@ -26,23 +26,23 @@ const MAX_QUERIES: usize = 200;
 /// One request of Grafana.
 #[derive(Debug)]
 pub(crate) struct Request {
-    pub(crate) queries: Vec<Asked>,
+    pub(crate) queries: Vec<RequestQuery>,
     pub(crate) reader: Reader,
     pub(crate) concurrent_queries: usize,
 }
 
 /// A query of a request.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct RequestQuery {
     /// The query. Errors: it cannot be read.
     pub(crate) read: Result<ReadQuery, InvalidQuery>,
     pub(crate) ref_id: String,
     /// The user who asks.
     pub(crate) identity: ForwardedIdentity,
-    pub(crate) around: Around,
+    pub(crate) context: QueryContext,
 }
 
-/// Encoded frames, or why there are none.
+/// The answer to one query: encoded frames, or a failure.
 pub(crate) type Answer = Result<Vec<Bytes>, Failure>;
 
 /// A query that failed, as its user reads it.
@@ -142,17 +142,17 @@ pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(Strin
             continue;
         }
         let (instance, permits) = (instance.clone(), permits.clone());
-        let beside = Beside { reader: request.reader, tables };
+        let facts = RequestFacts { reader: request.reader, tables };
         tasks.spawn(async move {
             let permit = permits.acquire_owned().await;
             let ref_id = asked.ref_id.clone();
-            let answer = Box::pin(isolated(answer(&instance, asked, beside))).await;
+            let answer = Box::pin(isolated(answer(&instance, asked, facts))).await;
             drop(permit);
             (ref_id, answer)
         });
     }
     while let Some(joined) = tasks.join_next().await {
-        // The tasks catch their own panics and nobody aborts them one by one.
+        // The tasks catch their own panics, and are aborted all together only.
         if let Ok(answered) = joined {
             answers.push(answered);
         }
@@ -160,9 +160,9 @@ pub(crate) async fn run(instance: Arc<Instance>, request: Request) -> Vec<(Strin
     answers
 }
 
-/// What a query should know of its request.
+/// Facts about a request that its queries depend on.
 #[derive(Debug, Clone, Copy)]
-struct Beside {
+struct RequestFacts {
     reader: Reader,
     /// PromQL queries in format table: beside others, a value column bears its ref id.
     tables: usize,
@@ -182,17 +182,17 @@ async fn isolated(answer: impl Future<Output = Answer>) -> Answer {
     })
 }
 
-async fn answer(instance: &Instance, asked: Asked, beside: Beside) -> Answer {
+async fn answer(instance: &Instance, asked: RequestQuery, facts: RequestFacts) -> Answer {
     let ref_id = asked.ref_id.clone();
-    let frames = frames(instance, asked, beside).await?;
+    let frames = frames(instance, asked, facts).await?;
     let encoded: Result<Vec<Bytes>, _> =
         frames.iter().map(|frame| frames::encode(&ref_id, frame)).collect();
     encoded.map_err(|error| QueryError::from(ExecutionError::from(error)).into())
 }
 
 /// How many of these queries are PromQL in format table and shown.
-fn count_tables(queries: &[Asked]) -> usize {
-    let is_table = |asked: &&Asked| {
+fn count_tables(queries: &[RequestQuery]) -> usize {
+    let is_table = |asked: &&RequestQuery| {
         matches!(
             &asked.read,
             Ok(ReadQuery {
@@ -207,30 +207,30 @@ fn count_tables(queries: &[Asked]) -> usize {
 
 async fn frames(
     instance: &Instance,
-    asked: Asked,
-    beside: Beside,
+    asked: RequestQuery,
+    facts: RequestFacts,
 ) -> Result<Vec<Frame>, QueryError> {
-    let Asked { read, ref_id, identity, around } = asked;
-    if around.from_ms > around.to_ms {
+    let RequestQuery { read, ref_id, identity, context } = asked;
+    if context.from_ms > context.to_ms {
         return Err(InvalidQuery::TimeRange.into());
     }
     let ReadQuery { mut query, notices, .. } = read?;
-    let Beside { reader, tables } = beside;
+    let RequestFacts { reader, tables } = facts;
     if reader != Reader::Panel {
         query.as_numbers();
     }
     let source = || instance.flow_source();
     let mut frames = match &query {
-        Query::Flows(query) => execution::flows(source()?, &around, query).await?,
+        Query::Flows(query) => execution::flows(source()?, &context, query).await?,
         Query::FlowMetrics(query) => {
-            execution::flow_metrics(source()?, &around, query, reader).await?
+            execution::flow_metrics(source()?, &context, query, reader).await?
         }
-        Query::ServiceMap(query) => execution::service_map(source()?, &around, query).await?,
+        Query::ServiceMap(query) => execution::service_map(source()?, &context, query).await?,
         Query::FlowAnnotations(query) => {
-            execution::flow_annotations(source()?, &around, query).await?
+            execution::flow_annotations(source()?, &context, query).await?
         }
         Query::DnsConnections(query) => {
-            execution::dns_connections(source()?, &around, query).await?
+            execution::dns_connections(source()?, &context, query).await?
         }
         Query::Policies(PoliciesQuery) => policies::frames(instance).await?,
         Query::Promql(query) => {
@@ -238,7 +238,7 @@ async fn frames(
             let is_one_of_several = query.format == PromqlFormat::Table && tables > 1;
             let value_name =
                 if is_one_of_several { format!("Value #{ref_id}") } else { "Value".to_owned() };
-            execution::promql(&prometheus, &around, query, &value_name, reader).await?
+            execution::promql(&prometheus, &context, query, &value_name, reader).await?
         }
     };
     if let Some(first) = frames.first_mut() {

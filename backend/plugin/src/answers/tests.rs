@@ -2,13 +2,13 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn asked(json: &Value) -> Asked {
+fn asked(json: &Value) -> RequestQuery {
     let read = ReadQuery::read(json.to_string().as_bytes(), "");
-    Asked {
+    RequestQuery {
         read,
         ref_id: String::new(),
         identity: ForwardedIdentity::default(),
-        around: Around { to_ms: 1, ..Around::default() },
+        context: QueryContext { to_ms: 1, ..QueryContext::default() },
     }
 }
 
@@ -16,9 +16,9 @@ fn asked(json: &Value) -> Asked {
 async fn a_range_that_ends_before_it_begins() {
     let instance = Instance::new(&crate::settings::Stored::default());
     let mut backwards = asked(&json!({}));
-    backwards.around.from_ms = 2;
-    let beside = Beside { reader: Reader::Panel, tables: 0 };
-    let failure = answer(&instance, backwards, beside).await.unwrap_err();
+    backwards.context.from_ms = 2;
+    let facts = RequestFacts { reader: Reader::Panel, tables: 0 };
+    let failure = answer(&instance, backwards, facts).await.unwrap_err();
     assert_eq!(failure.message, "the time range ends before it begins");
 }
 
@@ -28,7 +28,7 @@ fn tables_of_a_request_are_counted() {
     let hidden = json!({ "expr": "up", "format": "table", "hide": true });
     let series = json!({ "expr": "up" });
     let count = |queries: &[&Value]| {
-        let queries: Vec<Asked> = queries.iter().map(|query| asked(query)).collect();
+        let queries: Vec<RequestQuery> = queries.iter().map(|query| asked(query)).collect();
         count_tables(&queries)
     };
     assert_eq!(count(&[]), 0);
@@ -54,7 +54,7 @@ async fn a_panic_is_the_failure_of_one_query() {
 async fn queries_beyond_the_bound_are_refused_and_the_rest_answered() {
     let instance = Arc::new(Instance::new(&crate::settings::Stored::default()));
     let queries = (0..=MAX_QUERIES)
-        .map(|index| Asked { ref_id: index.to_string(), ..asked(&json!({})) })
+        .map(|index| RequestQuery { ref_id: index.to_string(), ..asked(&json!({})) })
         .collect();
     let request = Request { queries, reader: Reader::Panel, concurrent_queries: 10 };
     let answers = run(instance, request).await;

@@ -1,13 +1,13 @@
 //! Queries in, frames out.
 
-use execution::{Around, Reader};
+use execution::{QueryContext, Reader};
 use plugin_protocol::{DataQuery, DataResponse, QueryDataRequest, QueryDataResponse, Status};
 use prometheus::{ForwardedIdentity, HeadersOf};
 use query::ReadQuery;
 
 use super::context::Target;
 use super::instances::Instances;
-use crate::answers::{self, Answer, Asked, Request};
+use crate::answers::{self, Answer, Request, RequestQuery};
 
 /// Queries of one request that run at once, unless Grafana says otherwise. Source: Grafana's
 /// `concurrent_query_count`, default 10.
@@ -59,13 +59,13 @@ fn reader<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Reader {
 }
 
 /// The query, read once; everything behind takes the typed value.
-fn asked(query: DataQuery, datasource_uid: &str, identity: &ForwardedIdentity) -> Asked {
+fn asked(query: DataQuery, datasource_uid: &str, identity: &ForwardedIdentity) -> RequestQuery {
     let range = query.time_range.unwrap_or_default();
-    Asked {
+    RequestQuery {
         read: ReadQuery::read(&query.json, &query.query_type),
         ref_id: query.ref_id,
         identity: identity.clone(),
-        around: Around {
+        context: QueryContext {
             from_ms: range.from_epoch_ms,
             to_ms: range.to_epoch_ms,
             interval_ms: query.interval_ms,

@@ -1,6 +1,6 @@
 //! The folders below which the server's administrator lets data sources read.
 //!
-//! Whoever may edit a data source must not be able to read Grafana's own files with it. So the
+//! A user who may edit a data source must not be able to read Grafana's own files with it. So the
 //! folders stand in Grafana's configuration, which only its administrator can change:
 //! `[plugin.k8snet-hubble-datasource] policy_roots = /etc/policies, /srv/manifests`. Grafana hands
 //! such a setting to the plugin's process as `GF_PLUGIN_POLICY_ROOTS`.
@@ -78,7 +78,7 @@ impl Roots {
         if self.0.is_empty() {
             return Err(RefusedFolder::NoRoots(path));
         }
-        // Whether a folder elsewhere exists is nobody's business: refuse before looking.
+        // Whether a folder elsewhere exists stays unsaid: refuse before looking.
         if !self.0.iter().any(|root| folder.starts_with(root)) {
             return Err(RefusedFolder::Outside(path));
         }

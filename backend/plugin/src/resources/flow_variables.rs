@@ -62,7 +62,7 @@ pub(crate) enum InvalidPattern {
 pub(super) type VariableOption = (String, String);
 
 impl FlowVariable {
-    /// Reads the arguments of `function`; `None`: there is none of this name, or it takes fewer.
+    /// Reads the arguments of `function`; `None`: an unknown function, or one that takes fewer.
     ///
     /// Errors: [`InvalidPattern`].
     pub(super) fn read(function: &str, arguments: &str) -> Result<Option<Self>, InvalidPattern> {

@@ -237,7 +237,7 @@ impl Call {
     }
 }
 
-/// The fields of a body. Errors: it is no JSON object.
+/// The fields of a body. Errors: the body is not a JSON object.
 fn body(json: &[u8]) -> Result<Fields, CallError> {
     Fields::read(json).map_err(|error| match error {
         InvalidQuery::NoObject => CallError::NoObject,

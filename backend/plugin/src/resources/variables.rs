@@ -76,7 +76,7 @@ pub(super) async fn variables(instance: &Instance, call: &Call) -> Result<Reply,
     Ok(Reply::json(200, &options.into()))
 }
 
-/// The end of the sentence that `text` is no variable query: the function that is meant, or all.
+/// The end of a sentence about an unknown variable query `text`: the function that is meant, or all.
 pub(super) fn is_it_or_list(text: &str) -> String {
     let function = text.split('(').next().unwrap_or_default().trim();
     let meant = names::suggested(function, FUNCTIONS.iter().map(|(name, _)| *name));
@@ -88,7 +88,7 @@ pub(super) fn is_it_or_list(text: &str) -> String {
 }
 
 impl VariableQuery {
-    /// Reads `function(arguments)`; `None`: it is none of them. Errors: [`InvalidPattern`].
+    /// Reads `function(arguments)`; `None`: an unknown function. Errors: [`InvalidPattern`].
     pub(super) fn read(text: &str) -> Result<Option<Self>, InvalidPattern> {
         let call = text.trim().split_once('(').and_then(|(function, rest)| {
             Some((function.trim(), rest.trim_end().strip_suffix(')')?.trim()))

@@ -140,7 +140,7 @@ fn azure(stored: &Stored, json: &AzureJson) -> Result<AzureCredentials, InvalidS
     Ok(AzureCredentials { cloud, login })
 }
 
-/// Whoever may edit a data source could otherwise have the identity of the machine that Grafana
+/// A user who may edit a data source could otherwise have the identity of the machine that Grafana
 /// runs on sent to a host of theirs.
 fn check_azure_url(url: &Url, login: &AzureLogin) -> Result<(), InvalidSettings> {
     if is_loopback(url) {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use flow::columns::{ColumnLimits, FlowColumns, NO_TIME};
-use frames::{BadFrame, FramePart, Meta, Said, live_json, live_log, live_table};
+use frames::{BadFrame, FramePart, LiveNotice, Meta, live_json, live_log, live_table};
 use hubble_api::client::WireFlow;
 use hubble_api::projection::Decoder;
 use relay::now_ms;
@@ -11,7 +11,7 @@ use wording::Severity;
 
 use super::Shape;
 
-/// Flows of one message. At five messages a second it is more than anybody reads, and little
+/// Flows of one message. At five messages a second it is more than a person reads, and little
 /// enough for a browser.
 pub(super) const MAX_FLOWS: usize = 500;
 /// Bytes of flows that wait.
@@ -28,11 +28,11 @@ pub(super) struct Batch {
     pub(super) meta: Meta,
     flows: VecDeque<WireFlow>,
     bytes: usize,
-    said: Vec<Said>,
+    said: Vec<LiveNotice>,
     said_before: u64,
-    /// Flows that found no room, and of which nobody was told yet.
+    /// Flows that found no room, and are not yet counted in a notice.
     pub(super) left_out: u64,
-    /// Flows that cannot be read, and of which nobody was told yet.
+    /// Flows that cannot be read, and are not yet counted in a notice.
     pub(super) unreadable: u64,
 }
 
@@ -70,7 +70,7 @@ impl Batch {
         if self.said.len() < MAX_SAID {
             self.said_before += 1;
             let time_nanos = now_ms().saturating_mul(1_000_000);
-            self.said.push(Said { time_nanos, severity, text, number: self.said_before });
+            self.said.push(LiveNotice { time_nanos, severity, text, number: self.said_before });
         }
     }
 
@@ -143,7 +143,7 @@ mod tests {
         }
         let message: Value =
             serde_json::from_slice(&batch.message(FramePart::Rows).unwrap()).unwrap();
-        // One without a time is the newest: nobody knows better.
+        // One without a time counts as the newest.
         assert_eq!(message["data"]["values"][0], json!([1_000, 2_000, 3_000, null]));
         assert!(batch.is_empty());
     }

@@ -40,7 +40,7 @@ enum Event {
     Tick,
 }
 
-/// Sends messages until nobody takes them any more.
+/// Sends messages until the receiver is gone.
 pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Sender<Vec<u8>>) {
     let Ok(relay) = instance.relay() else { return };
     let mut batch = Batch::new(query.shape.clone());
@@ -49,7 +49,7 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
         Err(error) => {
             batch.say(Severity::Error, error.to_string());
             if let Ok(message) = batch.message(FramePart::Rows) {
-                // Whoever is gone needs no word.
+                // A receiver that is gone needs no message.
                 let _gone = sender.send(message).await;
             }
             return sender.closed().await;
@@ -122,7 +122,7 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
                 if batch.is_empty() {
                     continue;
                 }
-                // While nobody takes messages the batch waits, and its oldest flows go.
+                // While Grafana takes no messages the batch waits, and its oldest flows go.
                 let Ok(permit) = sender.try_reserve() else { continue };
                 match batch.message(FramePart::Rows) {
                     Ok(message) => permit.send(message),
@@ -185,12 +185,12 @@ struct Heard {
     markers: StartMarkers,
     /// Whether a flow came.
     flows: bool,
-    /// Whether it was said that nobody answers.
+    /// Whether the stream has said that no node answers.
     failed: bool,
 }
 
 impl Heard {
-    /// Says what the relay says, and, where nobody answers, that nobody does.
+    /// Passes on what the relay says, and says where no node answers.
     async fn say(&mut self, relay: &Relay, batch: &mut Batch, notice: RelayNotice) {
         let severity = match &notice {
             RelayNotice::NodesConnected { .. } => {

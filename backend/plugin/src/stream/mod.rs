@@ -101,7 +101,7 @@ pub(crate) enum InvalidLiveQuery {
 }
 
 impl LiveQuery {
-    /// Reads a query. The shape can be told of those that cannot be used, too.
+    /// Reads a query. The shape is known of queries that cannot be used, too.
     fn read(instance: &Instance, json: &[u8]) -> (Shape, Result<Self, InvalidLiveQuery>) {
         let read = Fields::read(json).and_then(|fields| Ok((Kind::peek(&fields)?, fields)));
         let shape = read.as_ref().map_or_else(
@@ -153,7 +153,7 @@ impl LiveQuery {
         Ok(Self { form, selection, shape, backlog, since_nanos, notices })
     }
 
-    /// What the relay is asked for, and what is to be said of it.
+    /// The filters for the relay, and notices about clusters.
     async fn filters(&self, instance: &Instance) -> (FilterSet, Vec<Notice>) {
         let Ok(source) = instance.flow_source() else {
             return (self.selection.filters.clone(), Vec::new());
@@ -216,7 +216,7 @@ pub(crate) fn run(
         let _ticket: Ticket = ticket;
         match query {
             Ok(query) => feed::follow(&instance, &query, &sender).await,
-            // Said to each subscriber. A stream that ended would be run again at once.
+            // LiveNotice to each subscriber. A stream that ended would be run again at once.
             Err(_) => sender.closed().await,
         }
     });

@@ -16,7 +16,7 @@ use self::sample::sample;
 use self::scan::{Item, Member, Stop};
 use super::answer::{Envelope, Float, Histogram, LabelSet, ResultData, Sample, Series, Timed};
 
-/// Of no account, however often they are scanned.
+/// Bytes of a value that is not complete, up to which scanning it again costs little.
 const SMALL_BYTES: usize = 16 << 10;
 
 /// Why an answer cannot be read.

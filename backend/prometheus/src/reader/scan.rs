@@ -63,7 +63,7 @@ pub(super) fn item(bytes: &[u8], after: bool) -> Result<Item<'_>, Stop> {
 }
 
 /// The whole value at the start of `bytes`, and what follows. Its brackets are counted, not
-/// matched: whoever reads it finds out.
+/// matched: reading it finds out.
 pub(super) fn value(bytes: &[u8]) -> Result<(&[u8], &[u8]), Stop> {
     let len = match bytes.first() {
         None => return Err(Stop::Short),

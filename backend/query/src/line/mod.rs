@@ -62,7 +62,7 @@ struct Given<'w> {
 /// What becomes of a dashboard's variable in a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Variables {
-    /// Nobody will replace it any more: an error.
+    /// Grafana has replaced its variables by now: an error.
     Refused,
     /// Kept as it is written, in an editor.
     Kept,
