@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use flow::filter::{CompiledFilterSet, FilterSet, FilterSetError, FlowFilter};
 use flow::{Flow, TimestampError};
+use hubble_api::field_mask::{FieldMask, InvalidFieldMask};
 use hubble_api::pb::flow::{self as pb, LostEvent, LostEventSource};
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
 use hubble_api::pb::observer::{GetFlowsRequest, GetFlowsResponse};
@@ -16,7 +17,6 @@ use tokio::time::{Instant, sleep_until};
 use tonic::Status;
 
 use super::decode::Decoder;
-use super::field_mask::{FieldMask, InvalidFieldMask};
 use super::refusal;
 use super::relay::Relay;
 use super::release::HubbleRelease;

@@ -1,7 +1,6 @@
 //! Hubble: the ring buffers of the nodes, their messages, and the relay in front of them.
 
 pub(crate) mod decode;
-pub(crate) mod field_mask;
 pub(crate) mod flows;
 pub(crate) mod identifiers;
 pub(crate) mod refusal;

@@ -1,4 +1,4 @@
-//! The tables that `hubble-api`'s JSON is read and written by: messages, fields and enumerations
+//! The tables that `hubble-api`'s schema is made of: messages, fields and enumerations
 //! that can be reached from the roots, in the order of the proto files.
 
 use std::collections::BTreeSet;
@@ -37,12 +37,16 @@ pub(crate) fn tables(files: &[FileDescriptorProto]) -> Result<String, UnknownTyp
     let messages = index.messages.iter().filter(|(name, _)| reached.contains(name));
     let names: Vec<String> =
         messages.clone().map(|(name, _)| format!("    &{},\n", constant(name))).collect();
-    let _ = write!(out, "pub(super) static MESSAGES: &[&Message] = &[\n{}];\n", names.concat());
+    let _ = write!(
+        out,
+        "/// Every message, nested ones after the one that holds them.\npub static MESSAGES: &[&Message] = &[\n{}];\n",
+        names.concat()
+    );
     for (name, message) in messages {
         let constant = constant(name);
         let _ = write!(
             out,
-            "\npub(super) static {constant}: Message = Message {{\n    name: \"{name}\",\n    fields: &[\n"
+            "\n/// `{name}`.\npub static {constant}: Message = Message {{\n    name: \"{name}\",\n    fields: &[\n"
         );
         for field in &message.field {
             out += &field_row(name, field)?;

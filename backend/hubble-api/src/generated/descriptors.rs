@@ -1,5 +1,6 @@
 // Made from proto/ by `cargo xtask gen`; change it there.
-pub(super) static MESSAGES: &[&Message] = &[
+/// Every message, nested ones after the one that holds them.
+pub static MESSAGES: &[&Message] = &[
     &FLOW_FLOW,
     &FLOW_EMITTER,
     &FLOW_FILEINFO,
@@ -50,7 +51,8 @@ pub(super) static MESSAGES: &[&Message] = &[
     &OBSERVER_EXPORTEVENT,
 ];
 
-pub(super) static FLOW_FLOW: Message = Message {
+/// `flow.Flow`.
+pub static FLOW_FLOW: Message = Message {
     name: "flow.Flow",
     fields: &[
         one("time", "time", 1, Kind::Timestamp),
@@ -101,7 +103,8 @@ pub(super) static FLOW_FLOW: Message = Message {
     ],
 };
 
-pub(super) static FLOW_EMITTER: Message = Message {
+/// `flow.Emitter`.
+pub static FLOW_EMITTER: Message = Message {
     name: "flow.Emitter",
     fields: &[
         one("name", "name", 1, Kind::String),
@@ -109,7 +112,8 @@ pub(super) static FLOW_EMITTER: Message = Message {
     ],
 };
 
-pub(super) static FLOW_FILEINFO: Message = Message {
+/// `flow.FileInfo`.
+pub static FLOW_FILEINFO: Message = Message {
     name: "flow.FileInfo",
     fields: &[
         one("name", "name", 1, Kind::String),
@@ -117,7 +121,8 @@ pub(super) static FLOW_FILEINFO: Message = Message {
     ],
 };
 
-pub(super) static FLOW_LAYER4: Message = Message {
+/// `flow.Layer4`.
+pub static FLOW_LAYER4: Message = Message {
     name: "flow.Layer4",
     fields: &[
         one_of(0, "TCP", "TCP", 1, Kind::Message(&FLOW_TCP)),
@@ -130,7 +135,8 @@ pub(super) static FLOW_LAYER4: Message = Message {
     ],
 };
 
-pub(super) static FLOW_LAYER7: Message = Message {
+/// `flow.Layer7`.
+pub static FLOW_LAYER7: Message = Message {
     name: "flow.Layer7",
     fields: &[
         one("type", "type", 1, Kind::Enum(&FLOW_L7FLOWTYPE)),
@@ -141,21 +147,24 @@ pub(super) static FLOW_LAYER7: Message = Message {
     ],
 };
 
-pub(super) static FLOW_TRACECONTEXT: Message = Message {
+/// `flow.TraceContext`.
+pub static FLOW_TRACECONTEXT: Message = Message {
     name: "flow.TraceContext",
     fields: &[
         one("parent", "parent", 1, Kind::Message(&FLOW_TRACEPARENT)),
     ],
 };
 
-pub(super) static FLOW_TRACEPARENT: Message = Message {
+/// `flow.TraceParent`.
+pub static FLOW_TRACEPARENT: Message = Message {
     name: "flow.TraceParent",
     fields: &[
         one("trace_id", "traceId", 1, Kind::String),
     ],
 };
 
-pub(super) static FLOW_ENDPOINT: Message = Message {
+/// `flow.Endpoint`.
+pub static FLOW_ENDPOINT: Message = Message {
     name: "flow.Endpoint",
     fields: &[
         one("ID", "ID", 1, Kind::Uint32),
@@ -168,7 +177,8 @@ pub(super) static FLOW_ENDPOINT: Message = Message {
     ],
 };
 
-pub(super) static FLOW_WORKLOAD: Message = Message {
+/// `flow.Workload`.
+pub static FLOW_WORKLOAD: Message = Message {
     name: "flow.Workload",
     fields: &[
         one("name", "name", 1, Kind::String),
@@ -176,7 +186,8 @@ pub(super) static FLOW_WORKLOAD: Message = Message {
     ],
 };
 
-pub(super) static FLOW_TCP: Message = Message {
+/// `flow.TCP`.
+pub static FLOW_TCP: Message = Message {
     name: "flow.TCP",
     fields: &[
         one("source_port", "sourcePort", 1, Kind::Uint32),
@@ -185,7 +196,8 @@ pub(super) static FLOW_TCP: Message = Message {
     ],
 };
 
-pub(super) static FLOW_IP: Message = Message {
+/// `flow.IP`.
+pub static FLOW_IP: Message = Message {
     name: "flow.IP",
     fields: &[
         one("source", "source", 1, Kind::String),
@@ -196,7 +208,8 @@ pub(super) static FLOW_IP: Message = Message {
     ],
 };
 
-pub(super) static FLOW_ETHERNET: Message = Message {
+/// `flow.Ethernet`.
+pub static FLOW_ETHERNET: Message = Message {
     name: "flow.Ethernet",
     fields: &[
         one("source", "source", 1, Kind::String),
@@ -204,7 +217,8 @@ pub(super) static FLOW_ETHERNET: Message = Message {
     ],
 };
 
-pub(super) static FLOW_TCPFLAGS: Message = Message {
+/// `flow.TCPFlags`.
+pub static FLOW_TCPFLAGS: Message = Message {
     name: "flow.TCPFlags",
     fields: &[
         one("FIN", "FIN", 1, Kind::Bool),
@@ -219,7 +233,8 @@ pub(super) static FLOW_TCPFLAGS: Message = Message {
     ],
 };
 
-pub(super) static FLOW_UDP: Message = Message {
+/// `flow.UDP`.
+pub static FLOW_UDP: Message = Message {
     name: "flow.UDP",
     fields: &[
         one("source_port", "sourcePort", 1, Kind::Uint32),
@@ -227,7 +242,8 @@ pub(super) static FLOW_UDP: Message = Message {
     ],
 };
 
-pub(super) static FLOW_SCTP: Message = Message {
+/// `flow.SCTP`.
+pub static FLOW_SCTP: Message = Message {
     name: "flow.SCTP",
     fields: &[
         one("source_port", "sourcePort", 1, Kind::Uint32),
@@ -236,7 +252,8 @@ pub(super) static FLOW_SCTP: Message = Message {
     ],
 };
 
-pub(super) static FLOW_ICMPV4: Message = Message {
+/// `flow.ICMPv4`.
+pub static FLOW_ICMPV4: Message = Message {
     name: "flow.ICMPv4",
     fields: &[
         one("type", "type", 1, Kind::Uint32),
@@ -244,7 +261,8 @@ pub(super) static FLOW_ICMPV4: Message = Message {
     ],
 };
 
-pub(super) static FLOW_ICMPV6: Message = Message {
+/// `flow.ICMPv6`.
+pub static FLOW_ICMPV6: Message = Message {
     name: "flow.ICMPv6",
     fields: &[
         one("type", "type", 1, Kind::Uint32),
@@ -252,7 +270,8 @@ pub(super) static FLOW_ICMPV6: Message = Message {
     ],
 };
 
-pub(super) static FLOW_VRRP: Message = Message {
+/// `flow.VRRP`.
+pub static FLOW_VRRP: Message = Message {
     name: "flow.VRRP",
     fields: &[
         one("type", "type", 1, Kind::Uint32),
@@ -261,7 +280,8 @@ pub(super) static FLOW_VRRP: Message = Message {
     ],
 };
 
-pub(super) static FLOW_IGMP: Message = Message {
+/// `flow.IGMP`.
+pub static FLOW_IGMP: Message = Message {
     name: "flow.IGMP",
     fields: &[
         one("type", "type", 1, Kind::Uint32),
@@ -269,7 +289,8 @@ pub(super) static FLOW_IGMP: Message = Message {
     ],
 };
 
-pub(super) static FLOW_TUNNEL: Message = Message {
+/// `flow.Tunnel`.
+pub static FLOW_TUNNEL: Message = Message {
     name: "flow.Tunnel",
     fields: &[
         one("protocol", "protocol", 1, Kind::Enum(&FLOW_TUNNEL_PROTOCOL)),
@@ -279,7 +300,8 @@ pub(super) static FLOW_TUNNEL: Message = Message {
     ],
 };
 
-pub(super) static FLOW_POLICY: Message = Message {
+/// `flow.Policy`.
+pub static FLOW_POLICY: Message = Message {
     name: "flow.Policy",
     fields: &[
         one("name", "name", 1, Kind::String),
@@ -290,7 +312,8 @@ pub(super) static FLOW_POLICY: Message = Message {
     ],
 };
 
-pub(super) static FLOW_EVENTTYPEFILTER: Message = Message {
+/// `flow.EventTypeFilter`.
+pub static FLOW_EVENTTYPEFILTER: Message = Message {
     name: "flow.EventTypeFilter",
     fields: &[
         one("type", "type", 1, Kind::Int32),
@@ -299,7 +322,8 @@ pub(super) static FLOW_EVENTTYPEFILTER: Message = Message {
     ],
 };
 
-pub(super) static FLOW_CILIUMEVENTTYPE: Message = Message {
+/// `flow.CiliumEventType`.
+pub static FLOW_CILIUMEVENTTYPE: Message = Message {
     name: "flow.CiliumEventType",
     fields: &[
         one("type", "type", 1, Kind::Int32),
@@ -307,7 +331,8 @@ pub(super) static FLOW_CILIUMEVENTTYPE: Message = Message {
     ],
 };
 
-pub(super) static FLOW_FLOWFILTER: Message = Message {
+/// `flow.FlowFilter`.
+pub static FLOW_FLOWFILTER: Message = Message {
     name: "flow.FlowFilter",
     fields: &[
         many("source_ip", "sourceIp", 1, Kind::String),
@@ -354,14 +379,16 @@ pub(super) static FLOW_FLOWFILTER: Message = Message {
     ],
 };
 
-pub(super) static FLOW_FLOWFILTER_EXPERIMENTAL: Message = Message {
+/// `flow.FlowFilter.Experimental`.
+pub static FLOW_FLOWFILTER_EXPERIMENTAL: Message = Message {
     name: "flow.FlowFilter.Experimental",
     fields: &[
         many("cel_expression", "celExpression", 1, Kind::String),
     ],
 };
 
-pub(super) static FLOW_DNS: Message = Message {
+/// `flow.DNS`.
+pub static FLOW_DNS: Message = Message {
     name: "flow.DNS",
     fields: &[
         one("query", "query", 1, Kind::String),
@@ -375,7 +402,8 @@ pub(super) static FLOW_DNS: Message = Message {
     ],
 };
 
-pub(super) static FLOW_HTTPHEADER: Message = Message {
+/// `flow.HTTPHeader`.
+pub static FLOW_HTTPHEADER: Message = Message {
     name: "flow.HTTPHeader",
     fields: &[
         one("key", "key", 1, Kind::String),
@@ -383,7 +411,8 @@ pub(super) static FLOW_HTTPHEADER: Message = Message {
     ],
 };
 
-pub(super) static FLOW_HTTP: Message = Message {
+/// `flow.HTTP`.
+pub static FLOW_HTTP: Message = Message {
     name: "flow.HTTP",
     fields: &[
         one("code", "code", 1, Kind::Uint32),
@@ -394,7 +423,8 @@ pub(super) static FLOW_HTTP: Message = Message {
     ],
 };
 
-pub(super) static FLOW_KAFKA: Message = Message {
+/// `flow.Kafka`.
+pub static FLOW_KAFKA: Message = Message {
     name: "flow.Kafka",
     fields: &[
         one("error_code", "errorCode", 1, Kind::Int32),
@@ -405,7 +435,8 @@ pub(super) static FLOW_KAFKA: Message = Message {
     ],
 };
 
-pub(super) static FLOW_SERVICE: Message = Message {
+/// `flow.Service`.
+pub static FLOW_SERVICE: Message = Message {
     name: "flow.Service",
     fields: &[
         one("name", "name", 1, Kind::String),
@@ -413,7 +444,8 @@ pub(super) static FLOW_SERVICE: Message = Message {
     ],
 };
 
-pub(super) static FLOW_IPTRACEID: Message = Message {
+/// `flow.IPTraceID`.
+pub static FLOW_IPTRACEID: Message = Message {
     name: "flow.IPTraceID",
     fields: &[
         one("trace_id", "traceId", 1, Kind::Uint64),
@@ -421,7 +453,8 @@ pub(super) static FLOW_IPTRACEID: Message = Message {
     ],
 };
 
-pub(super) static FLOW_LOSTEVENT: Message = Message {
+/// `flow.LostEvent`.
+pub static FLOW_LOSTEVENT: Message = Message {
     name: "flow.LostEvent",
     fields: &[
         one("source", "source", 1, Kind::Enum(&FLOW_LOSTEVENTSOURCE)),
@@ -432,7 +465,8 @@ pub(super) static FLOW_LOSTEVENT: Message = Message {
     ],
 };
 
-pub(super) static FLOW_AGENTEVENT: Message = Message {
+/// `flow.AgentEvent`.
+pub static FLOW_AGENTEVENT: Message = Message {
     name: "flow.AgentEvent",
     fields: &[
         one("type", "type", 1, Kind::Enum(&FLOW_AGENTEVENTTYPE)),
@@ -447,7 +481,8 @@ pub(super) static FLOW_AGENTEVENT: Message = Message {
     ],
 };
 
-pub(super) static FLOW_AGENTEVENTUNKNOWN: Message = Message {
+/// `flow.AgentEventUnknown`.
+pub static FLOW_AGENTEVENTUNKNOWN: Message = Message {
     name: "flow.AgentEventUnknown",
     fields: &[
         one("type", "type", 1, Kind::String),
@@ -455,14 +490,16 @@ pub(super) static FLOW_AGENTEVENTUNKNOWN: Message = Message {
     ],
 };
 
-pub(super) static FLOW_TIMENOTIFICATION: Message = Message {
+/// `flow.TimeNotification`.
+pub static FLOW_TIMENOTIFICATION: Message = Message {
     name: "flow.TimeNotification",
     fields: &[
         one("time", "time", 1, Kind::Timestamp),
     ],
 };
 
-pub(super) static FLOW_POLICYUPDATENOTIFICATION: Message = Message {
+/// `flow.PolicyUpdateNotification`.
+pub static FLOW_POLICYUPDATENOTIFICATION: Message = Message {
     name: "flow.PolicyUpdateNotification",
     fields: &[
         many("labels", "labels", 1, Kind::String),
@@ -471,7 +508,8 @@ pub(super) static FLOW_POLICYUPDATENOTIFICATION: Message = Message {
     ],
 };
 
-pub(super) static FLOW_ENDPOINTREGENNOTIFICATION: Message = Message {
+/// `flow.EndpointRegenNotification`.
+pub static FLOW_ENDPOINTREGENNOTIFICATION: Message = Message {
     name: "flow.EndpointRegenNotification",
     fields: &[
         one("id", "id", 1, Kind::Uint64),
@@ -480,7 +518,8 @@ pub(super) static FLOW_ENDPOINTREGENNOTIFICATION: Message = Message {
     ],
 };
 
-pub(super) static FLOW_ENDPOINTUPDATENOTIFICATION: Message = Message {
+/// `flow.EndpointUpdateNotification`.
+pub static FLOW_ENDPOINTUPDATENOTIFICATION: Message = Message {
     name: "flow.EndpointUpdateNotification",
     fields: &[
         one("id", "id", 1, Kind::Uint64),
@@ -491,7 +530,8 @@ pub(super) static FLOW_ENDPOINTUPDATENOTIFICATION: Message = Message {
     ],
 };
 
-pub(super) static FLOW_IPCACHENOTIFICATION: Message = Message {
+/// `flow.IPCacheNotification`.
+pub static FLOW_IPCACHENOTIFICATION: Message = Message {
     name: "flow.IPCacheNotification",
     fields: &[
         one("cidr", "cidr", 1, Kind::String),
@@ -505,7 +545,8 @@ pub(super) static FLOW_IPCACHENOTIFICATION: Message = Message {
     ],
 };
 
-pub(super) static FLOW_SERVICEUPSERTNOTIFICATIONADDR: Message = Message {
+/// `flow.ServiceUpsertNotificationAddr`.
+pub static FLOW_SERVICEUPSERTNOTIFICATIONADDR: Message = Message {
     name: "flow.ServiceUpsertNotificationAddr",
     fields: &[
         one("ip", "ip", 1, Kind::String),
@@ -513,7 +554,8 @@ pub(super) static FLOW_SERVICEUPSERTNOTIFICATIONADDR: Message = Message {
     ],
 };
 
-pub(super) static FLOW_SERVICEUPSERTNOTIFICATION: Message = Message {
+/// `flow.ServiceUpsertNotification`.
+pub static FLOW_SERVICEUPSERTNOTIFICATION: Message = Message {
     name: "flow.ServiceUpsertNotification",
     fields: &[
         one("id", "id", 1, Kind::Uint32),
@@ -528,14 +570,16 @@ pub(super) static FLOW_SERVICEUPSERTNOTIFICATION: Message = Message {
     ],
 };
 
-pub(super) static FLOW_SERVICEDELETENOTIFICATION: Message = Message {
+/// `flow.ServiceDeleteNotification`.
+pub static FLOW_SERVICEDELETENOTIFICATION: Message = Message {
     name: "flow.ServiceDeleteNotification",
     fields: &[
         one("id", "id", 1, Kind::Uint32),
     ],
 };
 
-pub(super) static FLOW_NETWORKINTERFACE: Message = Message {
+/// `flow.NetworkInterface`.
+pub static FLOW_NETWORKINTERFACE: Message = Message {
     name: "flow.NetworkInterface",
     fields: &[
         one("index", "index", 1, Kind::Uint32),
@@ -543,7 +587,8 @@ pub(super) static FLOW_NETWORKINTERFACE: Message = Message {
     ],
 };
 
-pub(super) static FLOW_DEBUGEVENT: Message = Message {
+/// `flow.DebugEvent`.
+pub static FLOW_DEBUGEVENT: Message = Message {
     name: "flow.DebugEvent",
     fields: &[
         one("type", "type", 1, Kind::Enum(&FLOW_DEBUGEVENTTYPE)),
@@ -557,7 +602,8 @@ pub(super) static FLOW_DEBUGEVENT: Message = Message {
     ],
 };
 
-pub(super) static FLOW_AGGREGATE: Message = Message {
+/// `flow.Aggregate`.
+pub static FLOW_AGGREGATE: Message = Message {
     name: "flow.Aggregate",
     fields: &[
         one("ingress_flow_count", "ingressFlowCount", 1, Kind::Uint32),
@@ -566,7 +612,8 @@ pub(super) static FLOW_AGGREGATE: Message = Message {
     ],
 };
 
-pub(super) static RELAY_NODESTATUSEVENT: Message = Message {
+/// `relay.NodeStatusEvent`.
+pub static RELAY_NODESTATUSEVENT: Message = Message {
     name: "relay.NodeStatusEvent",
     fields: &[
         one("state_change", "stateChange", 1, Kind::Enum(&RELAY_NODESTATE)),
@@ -575,7 +622,8 @@ pub(super) static RELAY_NODESTATUSEVENT: Message = Message {
     ],
 };
 
-pub(super) static OBSERVER_GETFLOWSRESPONSE: Message = Message {
+/// `observer.GetFlowsResponse`.
+pub static OBSERVER_GETFLOWSRESPONSE: Message = Message {
     name: "observer.GetFlowsResponse",
     fields: &[
         one_of(0, "flow", "flow", 1, Kind::Message(&FLOW_FLOW)),
@@ -586,7 +634,8 @@ pub(super) static OBSERVER_GETFLOWSRESPONSE: Message = Message {
     ],
 };
 
-pub(super) static OBSERVER_EXPORTEVENT: Message = Message {
+/// `observer.ExportEvent`.
+pub static OBSERVER_EXPORTEVENT: Message = Message {
     name: "observer.ExportEvent",
     fields: &[
         one_of(0, "flow", "flow", 1, Kind::Message(&FLOW_FLOW)),

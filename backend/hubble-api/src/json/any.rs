@@ -12,10 +12,10 @@ use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use super::Skipped;
-use super::descriptor::{Descriptor, type_name};
 use super::read::MessageSeed;
 use super::timestamp;
 use super::write::MessageJson;
+use crate::schema::{Descriptor, type_name};
 
 /// The name of the type among the fields.
 pub(super) const TYPE: &str = "@type";

@@ -10,7 +10,7 @@
 //! JSON goes to and comes from the messages' wire bytes, by tables that follow from `proto/`.
 
 mod any;
-mod descriptor;
+mod message;
 mod read;
 mod scalar;
 #[cfg(test)]
@@ -18,7 +18,7 @@ mod tests;
 mod timestamp;
 mod write;
 
-use self::descriptor::JsonMessage;
+use self::message::JsonMessage;
 use crate::FlowError;
 use crate::pb::flow::Flow;
 use crate::pb::observer::{ExportEvent, export_event::ResponseTypes};

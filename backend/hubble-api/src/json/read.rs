@@ -7,9 +7,10 @@ use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::descriptor::{Descriptor, Field, JsonMessage, Kind, Shape};
+use super::message::JsonMessage;
 use super::scalar::{EnumValue, Integer, fit};
 use super::{ReadError, Skipped, any, timestamp};
+use crate::schema::{Descriptor, Field, Kind, Shape};
 
 /// Reads a message and what was skipped on the way.
 pub(super) fn message<M: JsonMessage>(json: &[u8]) -> Result<(M, Skipped), ReadError> {

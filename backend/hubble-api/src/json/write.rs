@@ -5,8 +5,8 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 use serde::ser::{Error, Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::any::AnyJson;
-use super::descriptor::{Descriptor, Field, Kind, Shape};
 use super::timestamp;
+use crate::schema::{Descriptor, Field, Kind, Shape};
 
 /// The wire bytes of a message, to be written as a JSON object.
 pub(super) struct MessageJson<'a> {

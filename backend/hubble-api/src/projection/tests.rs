@@ -1,140 +1,15 @@
 use super::*;
+use crate::arbitrary::{self, delimited};
 use crate::pb;
 use crate::pb::observer::GetFlowsResponse;
 use crate::pb::observer::get_flows_response::ResponseTypes;
+use crate::schema::{
+    Descriptor, FLOW_FLOW, Field, Kind as FieldKind, OBSERVER_GETFLOWSRESPONSE, Shape,
+};
 use flow::columns::{Column, ColumnLimits, NO_TIME};
 use proptest::prelude::*;
 use prost::Message;
 use prost::encoding::encode_varint;
-
-/// What a field holds, for generated messages.
-#[derive(Clone, Copy, Debug)]
-enum Shape {
-    Number,
-    Port,
-    Byte,
-    Text,
-    Message(&'static [(u32, Shape)]),
-}
-
-use Shape::{Byte, Number, Port, Text};
-
-const TIMESTAMP: &[(u32, Shape)] = &[(1, Number), (2, Number)];
-const BOOL_VALUE: &[(u32, Shape)] = &[(1, Number)];
-const WORKLOAD: &[(u32, Shape)] = &[(1, Text), (2, Text)];
-const ENDPOINT: &[(u32, Shape)] = &[
-    (1, Number),
-    (2, Number),
-    (3, Text),
-    (4, Text),
-    (4, Text),
-    (5, Text),
-    (6, Shape::Message(WORKLOAD)),
-    (7, Text),
-];
-const IP: &[(u32, Shape)] = &[(1, Text), (2, Text), (3, Number), (4, Number), (5, Text)];
-const TCP_FLAGS: &[(u32, Shape)] = &[(1, Number), (2, Number), (5, Number), (9, Number)];
-const TCP: &[(u32, Shape)] = &[(1, Port), (2, Port), (3, Shape::Message(TCP_FLAGS))];
-const UDP: &[(u32, Shape)] = &[(1, Port), (2, Port)];
-const SCTP: &[(u32, Shape)] = &[(1, Port), (2, Port), (3, Number)];
-const ICMP: &[(u32, Shape)] = &[(1, Byte), (2, Byte)];
-const VRRP: &[(u32, Shape)] = &[(1, Number), (2, Number), (3, Number)];
-const IGMP: &[(u32, Shape)] = &[(1, Number), (2, Text)];
-const LAYER4: &[(u32, Shape)] = &[
-    (1, Shape::Message(TCP)),
-    (1, Shape::Message(TCP)),
-    (2, Shape::Message(UDP)),
-    (3, Shape::Message(ICMP)),
-    (4, Shape::Message(ICMP)),
-    (5, Shape::Message(SCTP)),
-    (6, Shape::Message(VRRP)),
-    (7, Shape::Message(IGMP)),
-];
-const DNS: &[(u32, Shape)] = &[
-    (1, Text),
-    (2, Text),
-    (2, Text),
-    (3, Number),
-    (4, Text),
-    (5, Text),
-    (6, Number),
-    (7, Text),
-    (8, Text),
-];
-const HTTP_HEADER: &[(u32, Shape)] = &[(1, Text), (2, Text)];
-const HTTP: &[(u32, Shape)] =
-    &[(1, Number), (2, Text), (3, Text), (4, Text), (5, Shape::Message(HTTP_HEADER))];
-const KAFKA: &[(u32, Shape)] = &[(1, Number), (3, Text), (5, Text)];
-const LAYER7: &[(u32, Shape)] = &[
-    (1, Number),
-    (2, Number),
-    (100, Shape::Message(DNS)),
-    (101, Shape::Message(HTTP)),
-    (102, Shape::Message(KAFKA)),
-];
-const EVENT_TYPE: &[(u32, Shape)] = &[(1, Number), (2, Number)];
-const SERVICE: &[(u32, Shape)] = &[(1, Text), (2, Text)];
-const INTERFACE: &[(u32, Shape)] = &[(1, Number), (2, Text)];
-const POLICY: &[(u32, Shape)] = &[(1, Text), (2, Text), (3, Text), (4, Number), (5, Text)];
-const AGGREGATE: &[(u32, Shape)] = &[(1, Number), (2, Number), (3, Number)];
-const TUNNEL: &[(u32, Shape)] = &[(1, Number), (2, Shape::Message(IP)), (4, Number)];
-const FLOW: &[(u32, Shape)] = &[
-    (1, Shape::Message(TIMESTAMP)),
-    (2, Number),
-    (3, Number),
-    (4, Shape::Message(SERVICE)),
-    (5, Shape::Message(IP)),
-    (6, Shape::Message(LAYER4)),
-    (6, Shape::Message(LAYER4)),
-    (8, Shape::Message(ENDPOINT)),
-    (8, Shape::Message(ENDPOINT)),
-    (9, Shape::Message(ENDPOINT)),
-    (10, Number),
-    (11, Text),
-    (13, Text),
-    (14, Text),
-    (15, Shape::Message(LAYER7)),
-    (15, Shape::Message(LAYER7)),
-    (16, Number),
-    (19, Shape::Message(EVENT_TYPE)),
-    (20, Shape::Message(SERVICE)),
-    (21, Shape::Message(SERVICE)),
-    (22, Number),
-    (23, Number),
-    (24, Number),
-    (25, Number),
-    (26, Shape::Message(BOOL_VALUE)),
-    (27, Number),
-    (28, Shape::Message(INTERFACE)),
-    (29, Number),
-    (31, Number),
-    (32, Number),
-    (34, Text),
-    (35, Number),
-    (36, Number),
-    (37, Text),
-    (39, Shape::Message(TUNNEL)),
-    (21_001, Shape::Message(POLICY)),
-    (21_002, Shape::Message(POLICY)),
-    (21_004, Shape::Message(POLICY)),
-    (21_005, Shape::Message(POLICY)),
-    (21_006, Text),
-    (21_007, Shape::Message(AGGREGATE)),
-    (100_000, Text),
-];
-const NODE_STATUS: &[(u32, Shape)] = &[(1, Number), (2, Text), (3, Text)];
-const LOST_EVENTS: &[(u32, Shape)] =
-    &[(1, Number), (2, Number), (4, Shape::Message(TIMESTAMP)), (5, Shape::Message(TIMESTAMP))];
-const RESPONSE: &[(u32, Shape)] = &[
-    (1, Shape::Message(FLOW)),
-    (1, Shape::Message(FLOW)),
-    (1, Shape::Message(FLOW)),
-    (1, Shape::Message(FLOW)),
-    (2, Shape::Message(NODE_STATUS)),
-    (3, Shape::Message(LOST_EVENTS)),
-    (1000, Text),
-    (1001, Shape::Message(TIMESTAMP)),
-];
 
 fn varint(value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -144,10 +19,6 @@ fn varint(value: u64) -> Vec<u8> {
 
 fn key(field: u32, wire_type: u64) -> Vec<u8> {
     varint(u64::from(field) << 3 | wire_type)
-}
-
-fn delimited(field: u32, content: &[u8]) -> Vec<u8> {
-    [key(field, 2), varint(content.len() as u64), content.to_vec()].concat()
 }
 
 /// Fields that no release of Hubble has, of every wire type.
@@ -185,40 +56,63 @@ fn number() -> impl Strategy<Value = u64> {
     ]
 }
 
-fn field(number_: u32, shape: Shape) -> BoxedStrategy<Vec<u8>> {
-    let varint_field = move |value| [key(number_, 0), varint(value)].concat();
-    match shape {
-        Shape::Number => number().prop_map(varint_field).boxed(),
-        Shape::Port => {
-            prop_oneof![30 => 0..0x1_0000u64, 1 => any::<u64>()].prop_map(varint_field).boxed()
+fn field(message_type: &'static Descriptor, field: &'static Field) -> BoxedStrategy<Vec<u8>> {
+    let varint_field = move |value| arbitrary::varint(field.number, value);
+    let delimited_field = move |content: Vec<u8>| delimited(field.number, &content);
+    match field.kind {
+        FieldKind::Uint32 if arbitrary::bound(message_type, field) < u32::MAX => {
+            let max = u64::from(arbitrary::bound(message_type, field));
+            prop_oneof![30 => 0..=max, 1 => any::<u64>()].prop_map(varint_field).boxed()
         }
-        Shape::Byte => {
-            prop_oneof![30 => 0..0x100u64, 1 => any::<u64>()].prop_map(varint_field).boxed()
-        }
-        Shape::Text => "[a-c\u{1b}\u{1f}ü/=]{0,3}"
-            .prop_map(move |text| delimited(number_, text.as_bytes()))
+        FieldKind::Bool
+        | FieldKind::Int32
+        | FieldKind::Int64
+        | FieldKind::Uint32
+        | FieldKind::Uint64
+        | FieldKind::Enum(_) => number().prop_map(varint_field).boxed(),
+        FieldKind::String => "[a-c\u{1b}\u{1f}ü/=]{0,3}"
+            .prop_map(String::into_bytes)
+            .prop_map(delimited_field)
             .boxed(),
-        Shape::Message(shapes) => {
-            message(shapes, 0..7).prop_map(move |content| delimited(number_, &content)).boxed()
+        FieldKind::Message(inner) => message(inner, 0..7).prop_map(delimited_field).boxed(),
+        FieldKind::Timestamp => numbers(&[1, 2]).prop_map(delimited_field).boxed(),
+        FieldKind::BoolValue | FieldKind::Int32Value | FieldKind::Uint32Value => {
+            numbers(&[1]).prop_map(delimited_field).boxed()
         }
+        FieldKind::Any => Just(delimited_field(Vec::new())).boxed(),
     }
 }
 
-/// Fields in any order, some of them more than once, some of them unknown.
-fn message(
-    shapes: &'static [(u32, Shape)],
-    fields: std::ops::Range<usize>,
-) -> BoxedStrategy<Vec<u8>> {
-    let known =
-        proptest::sample::select(shapes).prop_flat_map(|(number, shape)| field(number, shape));
+/// A message of protobuf itself, whose fields are numbers.
+fn numbers(fields: &'static [u32]) -> impl Strategy<Value = Vec<u8>> {
+    let field = (proptest::sample::select(fields), number())
+        .prop_map(|(field, value)| arbitrary::varint(field, value));
+    proptest::collection::vec(field, 0..4).prop_map(|fields| fields.concat())
+}
+
+/// Fields in any order, some of them more than once, some of them unknown; those that hold much
+/// are there more often.
+fn message(of_type: &'static Descriptor, fields: std::ops::Range<usize>) -> BoxedStrategy<Vec<u8>> {
+    let weighted: Vec<&'static Field> = of_type
+        .fields
+        .iter()
+        .flat_map(|field| {
+            let weight = match (field.kind, field.shape) {
+                (FieldKind::Message(_), _) | (_, Shape::Many) => 2,
+                _ => 1,
+            };
+            std::iter::repeat_n(field, weight)
+        })
+        .collect();
+    let known = proptest::sample::select(weighted).prop_flat_map(move |it| field(of_type, it));
     let any_field = prop_oneof![12 => known, 1 => unknown_field()];
     proptest::collection::vec(any_field, fields).prop_map(|fields| fields.concat()).boxed()
 }
 
 /// A response that holds a flow in the end, most of the time.
 fn response() -> impl Strategy<Value = Vec<u8>> {
-    let flow = message(FLOW, 0..25).prop_map(|flow| delimited(1, &flow));
-    (message(RESPONSE, 0..4), flow, message(RESPONSE, 0..2))
+    let flow = message(&FLOW_FLOW, 0..25).prop_map(|flow| delimited(1, &flow));
+    (message(&OBSERVER_GETFLOWSRESPONSE, 0..4), flow, message(&OBSERVER_GETFLOWSRESPONSE, 0..2))
         .prop_map(|(before, flow, after)| [before, flow, after].concat())
 }
 
