@@ -131,6 +131,23 @@ impl ColumnSet {
         set
     }
 
+    /// The columns that are read from the field `path` of a flow, or from a field within it.
+    pub const fn read_from(path: &str) -> Self {
+        let mut set = Self::EMPTY;
+        let mut columns = Column::ALL;
+        while let Some((&column, rest)) = columns.split_first() {
+            let mut sources = column.sources();
+            while let Some((source, others)) = sources.split_first() {
+                if is_within(source, path) {
+                    set = set.with(column);
+                }
+                sources = others;
+            }
+            columns = rest;
+        }
+        set
+    }
+
     /// This set and `column`.
     #[must_use]
     pub const fn with(self, column: Column) -> Self {
@@ -158,6 +175,19 @@ impl ColumnSet {
     pub const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
+}
+
+/// Whether a path names `field` or one within it.
+const fn is_within(path: &str, field: &str) -> bool {
+    let (mut path, mut field) = (path.as_bytes(), field.as_bytes());
+    while let Some((byte, rest)) = field.split_first() {
+        match path.split_first() {
+            Some((own, tail)) if *own == *byte => path = tail,
+            _ => return false,
+        }
+        field = rest;
+    }
+    matches!(path, [] | [b'.', ..])
 }
 
 impl Default for ColumnLimits {

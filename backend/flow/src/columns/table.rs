@@ -10,17 +10,20 @@ use super::{
 /// that none of them can miss a column.
 macro_rules! columns {
     (
-        numbers { $( $(#[doc = $number_doc:literal])* $Number:ident $number:ident: $number_type:ty = $absent:expr; )* }
-        texts { $( $(#[doc = $text_doc:literal])* $Text:ident $text:ident; )* }
-        lists { $( $(#[doc = $list_doc:literal])* $List:ident $list:ident; )* }
+        numbers { $( $(#[doc = $number_doc:literal])* $Number:ident $number:ident: $number_type:ty = $absent:expr,
+            from [$($number_source:literal),+] $(since $number_since:literal)?; )* }
+        texts { $( $(#[doc = $text_doc:literal])* $Text:ident $text:ident
+            from [$($text_source:literal),+] $(since $text_since:literal)?; )* }
+        lists { $( $(#[doc = $list_doc:literal])* $List:ident $list:ident
+            from [$($list_source:literal),+] $(since $list_since:literal)?; )* }
     ) => {
         /// The columns of [`FlowColumns`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Column {
-            $( $(#[doc = $number_doc])* $Number, )*
-            $( $(#[doc = $text_doc])* $Text, )*
-            $( $(#[doc = $list_doc])* $List, )*
+            $( $(#[doc = $number_doc])* #[doc = concat!("Source: " $(, "`", $number_source, "` ")+)] $Number, )*
+            $( $(#[doc = $text_doc])* #[doc = concat!("Source: " $(, "`", $text_source, "` ")+)] $Text, )*
+            $( $(#[doc = $list_doc])* #[doc = concat!("Source: " $(, "`", $list_source, "` ")+)] $List, )*
             /// `Flow.uuid`.
             Uuid,
         }
@@ -46,14 +49,37 @@ macro_rules! columns {
                     Self::Uuid => "uuid",
                 }
             }
+
+            /// The fields of a flow that it is read from, as paths of a field mask, which begin
+            /// at `flow.Flow` in flow.proto; the first that says something counts.
+            pub const fn sources(self) -> &'static [&'static str] {
+                match self {
+                    $( Self::$Number => &[$($number_source),+], )*
+                    $( Self::$Text => &[$($text_source),+], )*
+                    $( Self::$List => &[$($list_source),+], )*
+                    Self::Uuid => &["uuid"],
+                }
+            }
+
+            /// The first minor release of Cilium 1 whose flows have it; 0 for those that were
+            /// always there. Source: the history of `api/v1/flow/flow.proto`.
+            pub const fn since_minor(self) -> u32 {
+                match self {
+                    $( $( Self::$Number => $number_since, )? )*
+                    $( $( Self::$Text => $text_since, )? )*
+                    $( $( Self::$List => $list_since, )? )*
+                    Self::Uuid => 14,
+                    _ => 0,
+                }
+            }
         }
 
         /// One flow on its way into [`FlowColumns`]: everything but the lists, texts borrowed
         /// from wherever they lie. They need not be UTF-8.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct FlowRow<'a> {
-            $( $(#[doc = $number_doc])* pub $number: $number_type, )*
-            $( $(#[doc = $text_doc])* pub $text: &'a [u8], )*
+            $( $(#[doc = $number_doc])* #[doc = concat!("Source: " $(, "`", $number_source, "` ")+)] pub $number: $number_type, )*
+            $( $(#[doc = $text_doc])* #[doc = concat!("Source: " $(, "`", $text_source, "` ")+)] pub $text: &'a [u8], )*
             /// `Flow.uuid`.
             pub uuid: &'a [u8],
         }
@@ -87,7 +113,7 @@ macro_rules! columns {
         /// from row to row.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct RowLists {
-            $( $(#[doc = $list_doc])* pub $list: JoinedList, )*
+            $( $(#[doc = $list_doc])* #[doc = concat!("Source: " $(, "`", $list_source, "` ")+)] pub $list: JoinedList, )*
         }
 
         impl RowLists {
@@ -199,19 +225,19 @@ macro_rules! columns {
             }
 
             $(
-                $(#[doc = $number_doc])*
+                $(#[doc = $number_doc])* #[doc = concat!("Source: " $(, "`", $number_source, "` ")+)]
                 pub fn $number(&self) -> &[$number_type] {
                     self.$number.first(self.len)
                 }
             )*
             $(
-                $(#[doc = $text_doc])* /// By row, a code of [`FlowColumns::dictionary`].
+                $(#[doc = $text_doc])* #[doc = concat!("Source: " $(, "`", $text_source, "` ")+)] /// By row, a code of [`FlowColumns::dictionary`].
                 pub fn $text(&self) -> &[u32] {
                     self.$text.first(self.len)
                 }
             )*
             $(
-                $(#[doc = $list_doc])* /// By row, a code of [`FlowColumns::dictionary`].
+                $(#[doc = $list_doc])* #[doc = concat!("Source: " $(, "`", $list_source, "` ")+)] /// By row, a code of [`FlowColumns::dictionary`].
                 pub fn $list(&self) -> &[u32] {
                     self.$list.first(self.len)
                 }
@@ -237,152 +263,131 @@ columns! {
     numbers {
         /// Unix time in nanoseconds, [`NO_TIME`] if there is none. Source: `Flow.time`, else the
         /// time of the message around it.
-        TimeNanos time_nanos: i64 = NO_TIME;
+        TimeNanos time_nanos: i64 = NO_TIME, from ["time"];
         /// Number of a `Verdict`.
-        Verdict verdict: i32 = 0;
+        Verdict verdict: i32 = 0, from ["verdict"];
         /// Number of a `DropReason`, 0 if none. Source: `Flow.drop_reason_desc`, else the
         /// deprecated `Flow.drop_reason`, which also carries reasons that have no name yet.
-        DropReason drop_reason: i32 = 0;
+        DropReason drop_reason: i32 = 0, from ["drop_reason_desc", "drop_reason"];
         /// Number of a `TrafficDirection`.
-        TrafficDirection traffic_direction: i32 = 0;
-        /// Number of a `FlowType`. Source: `Flow.Type`.
-        FlowType flow_type: i32 = 0;
-        /// Number of a monitor message type. Source: `CiliumEventType.type`.
-        EventType event_type: i32 = 0;
-        /// Meaning depends on the event type. Source: `CiliumEventType.sub_type`.
-        EventSubType event_sub_type: i32 = 0;
+        TrafficDirection traffic_direction: i32 = 0, from ["traffic_direction"];
+        /// Number of a `FlowType`.
+        FlowType flow_type: i32 = 0, from ["Type"];
+        /// Number of a monitor message type.
+        EventType event_type: i32 = 0, from ["event_type.type"];
+        /// Meaning depends on the event type.
+        EventSubType event_sub_type: i32 = 0, from ["event_type.sub_type"];
         /// Number of a `TraceObservationPoint`.
-        TraceObservationPoint trace_observation_point: i32 = 0;
+        TraceObservationPoint trace_observation_point: i32 = 0, from ["trace_observation_point"];
         /// Number of a `TraceReason`.
-        TraceReason trace_reason: i32 = 0;
+        TraceReason trace_reason: i32 = 0, from ["trace_reason"] since 16;
         /// Number of a `DebugCapturePoint`.
-        DebugCapturePoint debug_capture_point: i32 = 0;
+        DebugCapturePoint debug_capture_point: i32 = 0, from ["debug_capture_point"];
         /// Number of a `SocketTranslationPoint`.
-        SockXlatePoint sock_xlate_point: i32 = 0;
-        /// How much of a policy matched. Source: `Flow.policy_match_type`.
-        PolicyMatchType policy_match_type: u32 = 0;
+        SockXlatePoint sock_xlate_point: i32 = 0, from ["sock_xlate_point"];
+        /// How much of a policy matched.
+        PolicyMatchType policy_match_type: u32 = 0, from ["policy_match_type"];
         /// Number of an `AuthType`.
-        AuthType auth_type: i32 = 0;
+        AuthType auth_type: i32 = 0, from ["auth_type"] since 14;
         /// 1 reply, 0 not, [`REPLY_UNKNOWN`] if the flow does not say. Source: `Flow.is_reply`,
         /// else a true `Flow.reply`, which old records carry.
-        IsReply is_reply: i8 = REPLY_UNKNOWN;
+        IsReply is_reply: i8 = REPLY_UNKNOWN, from ["is_reply", "reply"];
         /// Port of the proxy that a flow was redirected to, 0 if none.
-        ProxyPort proxy_port: u32 = 0;
-        /// Source: `NetworkInterface.index`.
-        InterfaceIndex interface_index: u32 = 0;
+        ProxyPort proxy_port: u32 = 0, from ["proxy_port"];
+        InterfaceIndex interface_index: u32 = 0, from ["interface.index"];
         /// Number of an `IPVersion`.
-        IpVersion ip_version: i32 = 0;
-        /// 1 if the packet was encrypted. Source: `IP.encrypted`.
-        Encrypted encrypted: u8 = 0;
+        IpVersion ip_version: i32 = 0, from ["IP.ipVersion"];
+        /// 1 if the packet was encrypted.
+        Encrypted encrypted: u8 = 0, from ["IP.encrypted"];
         /// A number of [`l4_protocol`](super::l4_protocol).
-        L4Protocol l4_protocol: u8 = 0;
+        L4Protocol l4_protocol: u8 = 0, from ["l4"];
         /// TCP, UDP or SCTP port, 0 if none.
-        SourcePort source_port: u16 = 0;
+        SourcePort source_port: u16 = 0,
+            from ["l4.TCP.source_port", "l4.UDP.source_port", "l4.SCTP.source_port"];
         /// TCP, UDP or SCTP port, 0 if none.
-        DestinationPort destination_port: u16 = 0;
+        DestinationPort destination_port: u16 = 0,
+            from ["l4.TCP.destination_port", "l4.UDP.destination_port", "l4.SCTP.destination_port"];
         /// [`TcpFlags::bits`](crate::TcpFlags::bits).
-        TcpFlags tcp_flags: u16 = 0;
+        TcpFlags tcp_flags: u16 = 0, from ["l4.TCP.flags"];
         /// Type of an `ICMPv4` or `ICMPv6` message; 0 is one of them, so ask for the protocol first.
-        IcmpType icmp_type: u8 = 0;
+        IcmpType icmp_type: u8 = 0, from ["l4.ICMPv4.type", "l4.ICMPv6.type"];
         /// Code of an `ICMPv4` or `ICMPv6` message.
-        IcmpCode icmp_code: u8 = 0;
+        IcmpCode icmp_code: u8 = 0, from ["l4.ICMPv4.code", "l4.ICMPv6.code"];
         /// Cilium identity of the source, 0 unknown.
-        SourceIdentity source_identity: u32 = 0;
+        SourceIdentity source_identity: u32 = 0, from ["source.identity"];
         /// Cilium identity of the destination, 0 unknown.
-        DestinationIdentity destination_identity: u32 = 0;
+        DestinationIdentity destination_identity: u32 = 0, from ["destination.identity"];
         /// Number of an `L7FlowType`.
-        L7Type l7_type: i32 = 0;
+        L7Type l7_type: i32 = 0, from ["l7.type"];
         /// A number of [`l7_record`](super::l7_record).
-        L7Record l7_record: u8 = 0;
-        /// Time from request to response in nanoseconds, only on responses. Source:
-        /// `Layer7.latency_ns`.
-        L7LatencyNanos l7_latency_nanos: u64 = 0;
+        L7Record l7_record: u8 = 0, from ["l7"];
+        /// Time from request to response in nanoseconds, only on responses.
+        L7LatencyNanos l7_latency_nanos: u64 = 0, from ["l7.latency_ns"];
         /// DNS return code; 0 is "No Error", so ask for the record first.
-        DnsRcode dns_rcode: u32 = 0;
+        DnsRcode dns_rcode: u32 = 0, from ["l7.dns.rcode"];
         /// Time to live of a DNS answer in seconds.
-        DnsTtlSecs dns_ttl_secs: u32 = 0;
+        DnsTtlSecs dns_ttl_secs: u32 = 0, from ["l7.dns.ttl"];
         /// HTTP status code, 0 on requests.
-        HttpCode http_code: u32 = 0;
+        HttpCode http_code: u32 = 0, from ["l7.http.code"];
         /// Ingress flows that this record stands for, 0 if it is not an aggregate.
-        AggregateIngressFlowCount aggregate_ingress_flow_count: u32 = 0;
+        AggregateIngressFlowCount aggregate_ingress_flow_count: u32 = 0,
+            from ["aggregate.ingress_flow_count"] since 19;
         /// Egress flows that this record stands for, 0 if it is not an aggregate.
-        AggregateEgressFlowCount aggregate_egress_flow_count: u32 = 0;
+        AggregateEgressFlowCount aggregate_egress_flow_count: u32 = 0,
+            from ["aggregate.egress_flow_count"] since 19;
         /// Flows of unknown direction that this record stands for, 0 if it is not an aggregate.
-        AggregateUnknownDirectionFlowCount aggregate_unknown_direction_flow_count: u32 = 0;
+        AggregateUnknownDirectionFlowCount aggregate_unknown_direction_flow_count: u32 = 0,
+            from ["aggregate.unknown_direction_flow_count"] since 19;
     }
     texts {
-        /// Source: `IP.source`.
-        SourceIp source_ip;
-        /// Source: `IP.destination`.
-        DestinationIp destination_ip;
-        /// Source: `Ethernet.source`.
-        SourceMac source_mac;
-        /// Source: `Ethernet.destination`.
-        DestinationMac destination_mac;
-        /// Source: `Flow.source.namespace`.
-        SourceNamespace source_namespace;
-        /// Source: `Flow.source.pod_name`.
-        SourcePod source_pod;
-        /// Source: `Flow.source.cluster_name`.
-        SourceCluster source_cluster;
-        /// Source: `Flow.destination.namespace`.
-        DestinationNamespace destination_namespace;
-        /// Source: `Flow.destination.pod_name`.
-        DestinationPod destination_pod;
-        /// Source: `Flow.destination.cluster_name`.
-        DestinationCluster destination_cluster;
-        /// Source: `Flow.source_service.name`.
-        SourceService source_service;
-        /// Source: `Flow.source_service.namespace`.
-        SourceServiceNamespace source_service_namespace;
-        /// Source: `Flow.destination_service.name`.
-        DestinationService destination_service;
-        /// Source: `Flow.destination_service.namespace`.
-        DestinationServiceNamespace destination_service_namespace;
+        SourceIp source_ip from ["IP.source"];
+        DestinationIp destination_ip from ["IP.destination"];
+        SourceMac source_mac from ["ethernet.source"];
+        DestinationMac destination_mac from ["ethernet.destination"];
+        SourceNamespace source_namespace from ["source.namespace"];
+        SourcePod source_pod from ["source.pod_name"];
+        SourceCluster source_cluster from ["source.cluster_name"] since 16;
+        DestinationNamespace destination_namespace from ["destination.namespace"];
+        DestinationPod destination_pod from ["destination.pod_name"];
+        DestinationCluster destination_cluster from ["destination.cluster_name"] since 16;
+        SourceService source_service from ["source_service.name"];
+        SourceServiceNamespace source_service_namespace from ["source_service.namespace"];
+        DestinationService destination_service from ["destination_service.name"];
+        DestinationServiceNamespace destination_service_namespace
+            from ["destination_service.namespace"];
         /// Source: `Flow.node_name`, else the node of the message around it.
-        NodeName node_name;
-        /// Source: `NetworkInterface.name`.
-        Interface interface;
-        /// Source: `DNS.query`.
-        DnsQuery dns_query;
-        /// Source: `DNS.observation_source`.
-        DnsObservationSource dns_observation_source;
-        /// Source: `HTTP.method`.
-        HttpMethod http_method;
-        /// Source: `HTTP.url`.
-        HttpUrl http_url;
-        /// Source: `HTTP.protocol`.
-        HttpProtocol http_protocol;
+        NodeName node_name from ["node_name"];
+        Interface interface from ["interface.name"];
+        DnsQuery dns_query from ["l7.dns.query"];
+        DnsObservationSource dns_observation_source from ["l7.dns.observation_source"];
+        HttpMethod http_method from ["l7.http.method"];
+        HttpUrl http_url from ["l7.http.url"];
+        HttpProtocol http_protocol from ["l7.http.protocol"];
     }
     lists {
-        /// Source: `Flow.source.labels`.
-        SourceLabels source_labels;
-        /// Source: `Flow.destination.labels`.
-        DestinationLabels destination_labels;
-        /// Name and kind of each workload by turns. Source: `Flow.source.workloads`.
-        SourceWorkloads source_workloads;
-        /// Name and kind of each workload by turns. Source: `Flow.destination.workloads`.
-        DestinationWorkloads destination_workloads;
-        /// DNS names of the source IP. Source: `Flow.source_names`.
-        SourceNames source_names;
-        /// DNS names of the destination IP. Source: `Flow.destination_names`.
-        DestinationNames destination_names;
-        /// Source: `DNS.ips`.
-        DnsIps dns_ips;
-        /// Source: `DNS.cnames`.
-        DnsCnames dns_cnames;
-        /// Source: `DNS.qtypes`.
-        DnsQtypes dns_qtypes;
-        /// Kind, namespace and name of each policy by turns. Source: `Flow.egress_allowed_by`.
-        EgressAllowedBy egress_allowed_by;
-        /// Kind, namespace and name of each policy by turns. Source: `Flow.ingress_allowed_by`.
-        IngressAllowedBy ingress_allowed_by;
-        /// Kind, namespace and name of each policy by turns. Source: `Flow.egress_denied_by`.
-        EgressDeniedBy egress_denied_by;
-        /// Kind, namespace and name of each policy by turns. Source: `Flow.ingress_denied_by`.
-        IngressDeniedBy ingress_denied_by;
-        /// Log lines of the policies that matched. Source: `Flow.policy_log`.
-        PolicyLog policy_log;
+        SourceLabels source_labels from ["source.labels"];
+        DestinationLabels destination_labels from ["destination.labels"];
+        /// Name and kind of each workload by turns.
+        SourceWorkloads source_workloads from ["source.workloads"];
+        /// Name and kind of each workload by turns.
+        DestinationWorkloads destination_workloads from ["destination.workloads"];
+        /// DNS names of the source IP.
+        SourceNames source_names from ["source_names"];
+        /// DNS names of the destination IP.
+        DestinationNames destination_names from ["destination_names"];
+        DnsIps dns_ips from ["l7.dns.ips"];
+        DnsCnames dns_cnames from ["l7.dns.cnames"];
+        DnsQtypes dns_qtypes from ["l7.dns.qtypes"];
+        /// Kind, namespace and name of each policy by turns.
+        EgressAllowedBy egress_allowed_by from ["egress_allowed_by"] since 15;
+        /// Kind, namespace and name of each policy by turns.
+        IngressAllowedBy ingress_allowed_by from ["ingress_allowed_by"] since 15;
+        /// Kind, namespace and name of each policy by turns.
+        EgressDeniedBy egress_denied_by from ["egress_denied_by"] since 16;
+        /// Kind, namespace and name of each policy by turns.
+        IngressDeniedBy ingress_denied_by from ["ingress_denied_by"] since 16;
+        /// Log lines of the policies that matched.
+        PolicyLog policy_log from ["policy_log"] since 18;
     }
 }
 

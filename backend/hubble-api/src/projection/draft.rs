@@ -2,60 +2,19 @@ use super::layers::L4Draft;
 use super::wire::{Reader, WireError};
 use super::{Envelope, Projection, ProjectionError, WireTimestamp};
 use flow::Timestamp;
-use flow::columns::{
-    Column, ColumnSet, FlowColumns, FlowRow, JoinedList, NO_TIME, REPLY_UNKNOWN, RowLists,
-};
+use flow::columns::{Column, ColumnSet, FlowRow, JoinedList, NO_TIME, REPLY_UNKNOWN, RowLists};
 
-const IP: ColumnSet =
-    ColumnSet::of(&[Column::SourceIp, Column::DestinationIp, Column::IpVersion, Column::Encrypted]);
-const ETHERNET: ColumnSet = ColumnSet::of(&[Column::SourceMac, Column::DestinationMac]);
-const L4: ColumnSet = ColumnSet::of(&[
-    Column::L4Protocol,
-    Column::SourcePort,
-    Column::DestinationPort,
-    Column::TcpFlags,
-    Column::IcmpType,
-    Column::IcmpCode,
-]);
-const SOURCE: ColumnSet = ColumnSet::of(&[
-    Column::SourceIdentity,
-    Column::SourceNamespace,
-    Column::SourcePod,
-    Column::SourceCluster,
-    Column::SourceLabels,
-    Column::SourceWorkloads,
-]);
-const DESTINATION: ColumnSet = ColumnSet::of(&[
-    Column::DestinationIdentity,
-    Column::DestinationNamespace,
-    Column::DestinationPod,
-    Column::DestinationCluster,
-    Column::DestinationLabels,
-    Column::DestinationWorkloads,
-]);
-const L7: ColumnSet = ColumnSet::of(&[
-    Column::L7Type,
-    Column::L7Record,
-    Column::L7LatencyNanos,
-    Column::DnsQuery,
-    Column::DnsObservationSource,
-    Column::DnsRcode,
-    Column::DnsTtlSecs,
-    Column::DnsIps,
-    Column::DnsCnames,
-    Column::DnsQtypes,
-    Column::HttpCode,
-    Column::HttpMethod,
-    Column::HttpUrl,
-    Column::HttpProtocol,
-]);
-const EVENT_TYPE: ColumnSet = ColumnSet::of(&[Column::EventType, Column::EventSubType]);
-const INTERFACE: ColumnSet = ColumnSet::of(&[Column::InterfaceIndex, Column::Interface]);
-const SOURCE_SERVICE: ColumnSet =
-    ColumnSet::of(&[Column::SourceService, Column::SourceServiceNamespace]);
-const DESTINATION_SERVICE: ColumnSet =
-    ColumnSet::of(&[Column::DestinationService, Column::DestinationServiceNamespace]);
-const AGGREGATE: ColumnSet = FlowColumns::STANDS_FOR_COLUMNS;
+const IP: ColumnSet = ColumnSet::read_from("IP");
+const ETHERNET: ColumnSet = ColumnSet::read_from("ethernet");
+const L4: ColumnSet = ColumnSet::read_from("l4");
+const SOURCE: ColumnSet = ColumnSet::read_from("source");
+const DESTINATION: ColumnSet = ColumnSet::read_from("destination");
+const L7: ColumnSet = ColumnSet::read_from("l7");
+const EVENT_TYPE: ColumnSet = ColumnSet::read_from("event_type");
+const INTERFACE: ColumnSet = ColumnSet::read_from("interface");
+const SOURCE_SERVICE: ColumnSet = ColumnSet::read_from("source_service");
+const DESTINATION_SERVICE: ColumnSet = ColumnSet::read_from("destination_service");
+const AGGREGATE: ColumnSet = ColumnSet::read_from("aggregate");
 /// Messages that are read whole where one of their columns is wanted; the rest is emptied after.
 const READ_WHOLE: [ColumnSet; 7] =
     [ETHERNET, L7, EVENT_TYPE, INTERFACE, SOURCE_SERVICE, DESTINATION_SERVICE, AGGREGATE];

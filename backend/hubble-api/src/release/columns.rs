@@ -7,6 +7,9 @@ use flow::columns::{Column, ColumnSet};
 /// what the mask leaves of it, and the relay sorts by that time.
 const ALWAYS: [&str; 2] = ["time", "node_name"];
 
+/// Messages of which the fields are asked for one by one. All others are small, or hold a `oneof`.
+const PICKED: [&str; 3] = ["IP", "source", "destination"];
+
 /// The columns of `columns` that nodes of `release` have nothing for, with the first release that
 /// has.
 pub fn columns_since(columns: ColumnSet, release: Release) -> Vec<(Column, Release)> {
@@ -25,103 +28,23 @@ pub fn mask_paths(columns: ColumnSet, release: Release) -> Vec<String> {
         return Vec::new();
     }
     let known = |column: &&Column| columns.contains(**column) && since(**column) <= release;
-    let of_columns = Column::ALL.iter().filter(known).flat_map(|column| paths(*column));
+    let of_columns = Column::ALL.iter().filter(known).flat_map(|column| column.sources());
     let mut paths: Vec<String> =
-        ALWAYS.iter().chain(of_columns).map(|path| (*path).to_owned()).collect();
+        ALWAYS.iter().chain(of_columns).map(|path| masked(path).to_owned()).collect();
     paths.sort_unstable();
     paths.dedup();
     paths
 }
 
 /// The first release whose flows have it; the oldest that masks where it was always there.
-pub(super) fn since(column: Column) -> Release {
-    let minor = match column {
-        Column::Uuid | Column::AuthType => 14,
-        Column::EgressAllowedBy | Column::IngressAllowedBy => 15,
-        Column::EgressDeniedBy
-        | Column::IngressDeniedBy
-        | Column::TraceReason
-        | Column::SourceCluster
-        | Column::DestinationCluster => 16,
-        Column::PolicyLog => 18,
-        Column::AggregateIngressFlowCount
-        | Column::AggregateEgressFlowCount
-        | Column::AggregateUnknownDirectionFlowCount => 19,
-        _ => 0,
-    };
-    Release::new(1, minor)
+pub(super) const fn since(column: Column) -> Release {
+    Release::new(1, column.since_minor())
 }
 
-/// The fields of `Flow` that a column is read from.
-const fn paths(column: Column) -> &'static [&'static str] {
-    match column {
-        Column::TimeNanos => &["time"],
-        Column::Verdict => &["verdict"],
-        Column::DropReason => &["drop_reason_desc", "drop_reason"],
-        Column::TrafficDirection => &["traffic_direction"],
-        Column::FlowType => &["Type"],
-        Column::EventType | Column::EventSubType => &["event_type"],
-        Column::TraceObservationPoint => &["trace_observation_point"],
-        Column::TraceReason => &["trace_reason"],
-        Column::DebugCapturePoint => &["debug_capture_point"],
-        Column::SockXlatePoint => &["sock_xlate_point"],
-        Column::PolicyMatchType => &["policy_match_type"],
-        Column::AuthType => &["auth_type"],
-        Column::IsReply => &["is_reply", "reply"],
-        Column::ProxyPort => &["proxy_port"],
-        Column::InterfaceIndex | Column::Interface => &["interface"],
-        Column::IpVersion => &["IP.ipVersion"],
-        Column::Encrypted => &["IP.encrypted"],
-        Column::SourceMac | Column::DestinationMac => &["ethernet"],
-        Column::SourceIp => &["IP.source"],
-        Column::DestinationIp => &["IP.destination"],
-        Column::L4Protocol
-        | Column::SourcePort
-        | Column::DestinationPort
-        | Column::TcpFlags
-        | Column::IcmpType
-        | Column::IcmpCode => &["l4"],
-        Column::SourceIdentity => &["source.identity"],
-        Column::SourceNamespace => &["source.namespace"],
-        Column::SourcePod => &["source.pod_name"],
-        Column::SourceCluster => &["source.cluster_name"],
-        Column::SourceLabels => &["source.labels"],
-        Column::SourceWorkloads => &["source.workloads"],
-        Column::DestinationIdentity => &["destination.identity"],
-        Column::DestinationNamespace => &["destination.namespace"],
-        Column::DestinationPod => &["destination.pod_name"],
-        Column::DestinationCluster => &["destination.cluster_name"],
-        Column::DestinationLabels => &["destination.labels"],
-        Column::DestinationWorkloads => &["destination.workloads"],
-        Column::L7Type
-        | Column::L7Record
-        | Column::L7LatencyNanos
-        | Column::DnsQuery
-        | Column::DnsObservationSource
-        | Column::DnsRcode
-        | Column::DnsTtlSecs
-        | Column::DnsIps
-        | Column::DnsCnames
-        | Column::DnsQtypes
-        | Column::HttpCode
-        | Column::HttpMethod
-        | Column::HttpUrl
-        | Column::HttpProtocol => &["l7"],
-        Column::AggregateIngressFlowCount
-        | Column::AggregateEgressFlowCount
-        | Column::AggregateUnknownDirectionFlowCount => &["aggregate"],
-        Column::SourceService | Column::SourceServiceNamespace => &["source_service"],
-        Column::DestinationService | Column::DestinationServiceNamespace => {
-            &["destination_service"]
-        }
-        Column::NodeName => &["node_name"],
-        Column::SourceNames => &["source_names"],
-        Column::DestinationNames => &["destination_names"],
-        Column::EgressAllowedBy => &["egress_allowed_by"],
-        Column::IngressAllowedBy => &["ingress_allowed_by"],
-        Column::EgressDeniedBy => &["egress_denied_by"],
-        Column::IngressDeniedBy => &["ingress_denied_by"],
-        Column::PolicyLog => &["policy_log"],
-        Column::Uuid => &["uuid"],
+/// The path that a mask names a field of a flow by.
+fn masked(source: &'static str) -> &'static str {
+    match source.split_once('.') {
+        Some((message, _)) if !PICKED.contains(&message) => message,
+        _ => source,
     }
 }

@@ -96,6 +96,16 @@ fn a_mask_names_what_columns_are_read_from() {
     );
 }
 
+/// A path that Hubble does not know makes a node refuse the whole request.
+#[test]
+fn columns_are_read_from_fields_that_exist() {
+    for column in Column::ALL {
+        let sources: Vec<String> = column.sources().iter().map(ToString::to_string).collect();
+        assert!(!sources.is_empty(), "{}", column.name());
+        assert!(FieldMask::new(&sources).is_ok(), "{}: {sources:?}", column.name());
+    }
+}
+
 /// Each column alone, of flows that only keep the fields on its paths: the same as of whole ones.
 #[test]
 fn a_column_needs_no_more_than_its_paths() {
