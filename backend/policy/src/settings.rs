@@ -216,6 +216,7 @@ impl Settings {
                 self.cidr_matches_nodes = modes().any(|mode| mode == "nodes");
                 self.cidr_matches_pods = modes().any(|mode| mode == "pods");
             }
+            "namespace" if !is_namespace(value) => return false,
             "namespace" => {
                 value.clone_into(&mut self.namespace);
                 self.is_namespace_given = true;
@@ -243,7 +244,8 @@ impl Settings {
             "enable-policy" => "`default`, `always` or `never`",
             "allow-localhost" => "`auto`, `always` or `policy`",
             "policy-cidr-match-mode" => "`nodes`, `pods`, `nodes,pods` or nothing",
-            "cluster-name" | "namespace" => "a name",
+            "cluster-name" => "a name",
+            "namespace" => "the name of a namespace: small letters, digits and `-`",
             _ if Self::NAMES.contains(&name) => "`true` or `false`",
             _ => return None,
         })
@@ -302,6 +304,15 @@ pub(crate) const fn world_key(is_ipv4: bool, has_ipv4: bool, has_ipv6: bool) -> 
         false if has_ipv4 => "world-ipv6",
         _ => "world",
     }
+}
+
+/// Whether a namespace can have this name. Source: RFC 1123 labels, as Kubernetes asks for.
+fn is_namespace(name: &str) -> bool {
+    let is_edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    name.len() <= 63
+        && name.bytes().all(|byte| is_edge(byte) || byte == b'-')
+        && name.bytes().next().is_some_and(is_edge)
+        && name.bytes().next_back().is_some_and(is_edge)
 }
 
 #[cfg(test)]

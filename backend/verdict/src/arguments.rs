@@ -165,6 +165,12 @@ impl Given {
     ) -> Result<Self, InputError> {
         let mut notices = Vec::new();
         let files = input::policies(policies, &mut notices)?;
+        notices.extend(files.iter().find(|file| file.is_patching()).map(|file| {
+            format!(
+                "`{}` patches what stands beside it, which is read as it is: `kustomize build` puts it together",
+                file.name
+            )
+        }));
         let (flows, of_flows) = match flows {
             Some(path) => input::flows(path)?,
             None => (Vec::new(), Vec::new()),

@@ -64,7 +64,7 @@ pub(crate) struct AskArguments {
     suggest: bool,
     /// Form of the answer.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
-    output: Output,
+    pub(crate) output: Output,
 }
 
 /// Who is to be reached, and at which port.
@@ -119,6 +119,7 @@ pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
         Given::read(&arguments.policies, arguments.flows.as_deref(), &arguments.settings)?;
     let texts = input::texts(&files);
     let set = Arc::new(PolicySet::read(&texts, settings.clone()));
+    input::check_objects(&files, &set)?;
     let refused = set.refused().iter().filter(|refused| refused.refusal.class.is_error());
     let mut is_whole = true;
     for refused in refused {

@@ -1,5 +1,5 @@
-//! Two texts side by side, as `diff -u` prints them. Made for texts that differ by what was put
-//! into one of them.
+//! Two texts side by side, as `diff -u` prints them and `patch` reads them. Made for texts that
+//! differ by what was put into one of them.
 
 use std::fmt::Write;
 
@@ -13,6 +13,21 @@ enum Line<'t> {
     Same(&'t str),
     Removed(&'t str),
     Added(&'t str),
+}
+
+/// A file that was not there.
+pub(crate) fn created(name: &str, text: &str) -> String {
+    let name = header(name);
+    let mut out = format!("--- /dev/null\n+++ {name}\n@@ -0,0 +1,{} @@\n", text.lines().count());
+    for line in text.lines() {
+        let _ = writeln!(out, "+{line}");
+    }
+    out
+}
+
+/// A name as `patch` reads it: a tab ends one that has spaces.
+fn header(name: &str) -> String {
+    if name.contains(' ') { format!("{name}\t") } else { name.to_owned() }
 }
 
 /// The change from `old` to `new`, under the name of the file; empty where there is none.
@@ -29,6 +44,7 @@ pub(crate) fn unified(name: &str, old: &str, new: &str) -> String {
         let from = first.saturating_sub(CONTEXT).max(at);
         let to = (end + CONTEXT).min(lines.len());
         if out.is_empty() {
+            let name = header(name);
             let _ = writeln!(out, "--- {name}\n+++ {name}");
         }
         hunk(&lines, from, to, &mut out);
@@ -61,7 +77,7 @@ fn hunk(lines: &[Line<'_>], from: usize, to: usize, out: &mut String) {
             Line::Removed(text) => ('-', text),
             Line::Added(text) => ('+', text),
         };
-        let _ = writeln!(out, "{sign}{}", text.trim_end_matches(['\r', '\n']));
+        let _ = writeln!(out, "{sign}{}", text.strip_suffix('\n').unwrap_or(text));
         if !text.ends_with('\n') {
             out.push_str("\\ No newline at end of file\n");
         }
@@ -97,7 +113,7 @@ fn compare<'t>(old: &'t str, new: &'t str) -> Vec<Line<'t>> {
 
 #[cfg(test)]
 mod tests {
-    use super::unified;
+    use super::{created, unified};
 
     #[test]
     fn changes_stand_in_their_surroundings() {
@@ -111,6 +127,8 @@ mod tests {
             "a [b, d]\nc\n",
             "--- f\n+++ f\n@@ -1,2 +1,2 @@\n-a [b]\n+a [b, d]\n c\n",
         );
+        // Lines end as they do in the file.
+        check("a\r\nb\r\n", "a\r\nx\r\nb\r\n", "--- f\n+++ f\n@@ -1,2 +1,3 @@\n a\r\n+x\r\n b\r\n");
         check(
             "1\n2\n3\n4\n5\n6\n7\n8\n9\n",
             "1\n2\n3\n4\n5\nx\n6\n7\n8\n9\ny\n",
@@ -120,6 +138,14 @@ mod tests {
             "a\nb",
             "a\nb\nc",
             "--- f\n+++ f\n@@ -1,2 +1,3 @@\n a\n-b\n\\ No newline at end of file\n+b\n+c\n\\ No newline at end of file\n",
+        );
+    }
+
+    #[test]
+    fn a_new_file_is_a_change_too() {
+        assert_eq!(
+            created("my fix.yaml", "a\nb\n"),
+            "--- /dev/null\n+++ my fix.yaml\t\n@@ -0,0 +1,2 @@\n+a\n+b\n"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! Files: policies and flows.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -8,7 +9,7 @@ use std::{
 };
 
 use flow::Flow;
-use policy::{Settings, SourceText};
+use policy::{PolicySet, RefusalClass, Settings, SourceText};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -36,6 +37,19 @@ const MAX_FLOWS: usize = 2_000_000;
 pub(crate) struct PolicyFile {
     pub(crate) name: String,
     pub(crate) text: String,
+    /// Whether the file is that text: it is neither packed nor in another encoding.
+    pub(crate) is_as_read: bool,
+    /// Whether it was named itself, not by its folder.
+    pub(crate) is_named: bool,
+}
+
+impl PolicyFile {
+    /// Whether it is Kustomize's, and changes other files.
+    pub(crate) fn is_patching(&self) -> bool {
+        let name = Path::new(&self.name).file_stem().unwrap_or_default();
+        let begins = |line: &str| line.starts_with("patches") || line.starts_with("replacements:");
+        name.eq_ignore_ascii_case("kustomization") && self.text.lines().any(begins)
+    }
 }
 
 /// Why there is nothing to judge.
@@ -75,6 +89,10 @@ pub(crate) enum InputError {
     LogResource { place: String, reason: String },
     #[error("no file given with --log-resource holds a ContainerNetworkLog")]
     NoLogResource,
+    #[error(
+        "`{name}` holds no object of Kubernetes{}", if *.is_of_flows { ", but records of flows: `--flows` takes them" } else { "" }
+    )]
+    NoObject { name: String, is_of_flows: bool },
     #[error("`{setting}` is not of the form NAME=VALUE")]
     SettingForm { setting: String },
     #[error("there is no setting `{name}`; the settings are {}", Settings::NAMES.join(", "))]
@@ -114,7 +132,7 @@ pub(crate) fn policies(
     let mut files = Vec::new();
     for path in paths {
         let before = files.len();
-        collect(path, true, &mut files)?;
+        collect(path, true, &mut files, &mut BTreeSet::new())?;
         if files.len() == before {
             notices.push(format!(
                 "`{}` holds no file of policies (*.yaml, *.yml, *.json)",
@@ -127,6 +145,7 @@ pub(crate) fn policies(
         .map(|path| {
             let read = |cause| InputError::Read { path: path.clone(), cause };
             let file: Box<dyn BufRead> = Box::new(BufReader::new(File::open(&path).map_err(read)?));
+            let on_disk = file_length(&path);
             let mut bytes = Vec::new();
             let file = bytes::text(file).map_err(read)?;
             file.take(MAX_POLICY_BYTES + 1).read_to_end(&mut bytes).map_err(read)?;
@@ -135,15 +154,36 @@ pub(crate) fn policies(
             }
             let text = String::from_utf8(bytes)
                 .map_err(|cause| InputError::NotUtf8 { path: path.clone(), cause })?;
-            Ok(PolicyFile { name: path.display().to_string(), text })
+            // What is unpacked, turned, or begins with a mark has another length.
+            let length = text.len() as u64;
+            let is_as_read = on_disk.is_none_or(|bytes| bytes == length);
+            let is_named = paths.contains(&path);
+            Ok(PolicyFile { name: path.display().to_string(), text, is_as_read, is_named })
         })
         .collect()
 }
 
-fn collect(path: &Path, is_named: bool, files: &mut Vec<PathBuf>) -> Result<(), InputError> {
+/// Bytes of a regular file.
+fn file_length(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|own| own.len())
+}
+
+/// Adds a file, or those of a folder; what is hidden in it is passed over, as the folders are where a
+/// mounted `ConfigMap` and git keep theirs. `seen`: folders that were gone through, as links may lead
+/// back to one.
+fn collect(
+    path: &Path,
+    is_named: bool,
+    files: &mut Vec<PathBuf>,
+    seen: &mut BTreeSet<PathBuf>,
+) -> Result<(), InputError> {
     let read = |cause| InputError::Read { path: path.to_owned(), cause };
     let kind = std::fs::metadata(path).map_err(read)?;
     if kind.is_dir() {
+        let folder = std::fs::canonicalize(path).map_err(read)?;
+        if !seen.insert(folder) {
+            return Ok(());
+        }
         let mut entries = std::fs::read_dir(path)
             .and_then(|entries| {
                 entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
@@ -151,10 +191,9 @@ fn collect(path: &Path, is_named: bool, files: &mut Vec<PathBuf>) -> Result<(), 
             .map_err(read)?;
         entries.sort();
         for entry in entries {
-            let is_link = std::fs::symlink_metadata(&entry).is_ok_and(|m| m.is_symlink());
-            // A linked folder may lead back here.
-            if !(is_link && entry.is_dir()) {
-                collect(&entry, false, files)?;
+            let name = entry.file_name().unwrap_or_default().as_encoded_bytes();
+            if !name.starts_with(b".") {
+                collect(&entry, false, files, seen)?;
             }
         }
         return Ok(());
@@ -167,6 +206,20 @@ fn collect(path: &Path, is_named: bool, files: &mut Vec<PathBuf>) -> Result<(), 
         files.push(path.to_owned());
     }
     Ok(())
+}
+
+/// Errors: a file that was named holds something, and no object of Kubernetes.
+pub(crate) fn check_objects(files: &[PolicyFile], set: &PolicySet) -> Result<(), InputError> {
+    let is_other = |(source, file): &(usize, &PolicyFile)| {
+        let mut refused = set.refused().iter().filter(|refused| refused.source == *source);
+        file.is_named
+            && !set.documents().holds_object(*source)
+            && refused.any(|refused| refused.refusal.class == RefusalClass::NotAPolicy)
+    };
+    let Some((_, file)) = files.iter().enumerate().find(is_other) else { return Ok(()) };
+    let first = file.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let is_of_flows = records::of_line(first).is_ok();
+    Err(InputError::NoObject { name: file.name.clone(), is_of_flows })
 }
 
 /// The texts of files, by their index.

@@ -5,6 +5,11 @@ use serde_json::{Value, json};
 
 use crate::{Report, input::PolicyFile};
 
+/// Why there is no report.
+pub(crate) fn failed(reason: &str) -> Value {
+    json!({"exitCode": 2, "outcome": reason})
+}
+
 /// A report as one object.
 pub(crate) fn report(report: &Report<'_>) -> Value {
     let refused: Vec<Value> = report
@@ -27,7 +32,7 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
     let mut answer = json!({
         "exitCode": report.outcome as u8,
         "outcome": report.outcome.sentence(report.bar),
-        "policies": report.set.policies().len(),
+        "policies": report.in_force(),
         "records": report.flows.len(),
         "flows": report.tally.flows,
         "agree": report.tally.agrees,

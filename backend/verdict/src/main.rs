@@ -47,6 +47,12 @@ pub(crate) struct Report<'r> {
 }
 
 impl Report<'_> {
+    /// Number of policies, those left out that are given once more.
+    pub(crate) fn in_force(&self) -> usize {
+        let replaced = self.set.documents().replacements().count();
+        self.set.policies().len().saturating_sub(replaced)
+    }
+
     /// How many flows the records at these indices stand for.
     pub(crate) fn stand_for(&self, indices: &[usize]) -> u64 {
         indices.iter().filter_map(|index| self.flows.get(*index)).map(Flow::stands_for).sum()
@@ -58,19 +64,24 @@ fn main() -> ExitCode {
     if let Some(Command::Ask(question)) = &arguments.command {
         return match ask::run(question) {
             Ok(code) => ExitCode::from(code),
-            Err(err) => {
-                eprintln!("verdict: {}", input::sentence(&err));
-                ExitCode::from(2)
-            }
+            Err(err) => failed(&err, question.output),
         };
     }
     match run(&arguments) {
         Ok(outcome) => ExitCode::from(outcome as u8),
-        Err(err) => {
-            eprintln!("verdict: {}", input::sentence(&err));
-            ExitCode::from(2)
-        }
+        Err(err) => failed(&err, arguments.output),
     }
+}
+
+/// Says why there is no answer.
+fn failed(err: &dyn std::error::Error, output: Output) -> ExitCode {
+    let reason = input::sentence(err);
+    eprintln!("verdict: {reason}");
+    if output == Output::Json {
+        // A failure to write this is the one that stands on standard error.
+        let _ = writeln!(std::io::stdout(), "{:#}", json::failed(&reason));
+    }
+    ExitCode::from(2)
 }
 
 /// What the command has to say in one number; of several, the first in this order counts.
@@ -134,9 +145,10 @@ pub(crate) fn names(set: &PolicySet, files: &[PolicyFile]) -> Vec<String> {
             more => format!("; so it is with {more} more"),
         };
         notices.push(format!(
-            "{} is given more than once: the last counts, here that of {}{more}",
+            "{} is given more than once: the last counts, here that of {}:{}{more}",
             policy.name,
-            file(policy)
+            file(policy),
+            policy.at.line
         ));
     }
     let mut generated = set.policies().iter().filter(|policy| policy.is_generated);
@@ -176,6 +188,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
     let dates =
         Dates { texts: vec![arguments.policies_since; texts.len()], set: arguments.policies_since };
     let set = Arc::new(PolicySet::read(&texts, settings.clone()).dated(&dates));
+    input::check_objects(&files, &set)?;
     notices.extend(names(&set, &files));
     let mut judge = Judge::new(Arc::clone(&set));
     let learned = Learned::from_flows(&flows);
@@ -198,6 +211,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, InputError> {
         paths => {
             let files = input::policies(paths, &mut notices)?;
             let other = PolicySet::read(&input::texts(&files), settings.clone());
+            input::check_objects(&files, &other)?;
             for refused in other.refused().iter().filter(|r| r.refusal.class.is_error()) {
                 let name = files.get(refused.source).map_or("", |file| file.name.as_str());
                 notices.push(format!("{name}:{}: {}", refused.refusal.at.line, refused.refusal));

@@ -25,6 +25,10 @@ const MAX_SHOWN: usize = 40;
 pub(crate) enum RecordError {
     #[error("it is not JSON: `hubble observe -o jsonpb` writes records")]
     NotJson(#[source] serde_json::Error),
+    #[error(
+        "it is what `hubble observe` writes for people, without labels: `-o jsonpb` writes records"
+    )]
+    ForPeople,
     #[error("it is {0}, and nothing in it is a flow: `hubble observe -o jsonpb` writes records")]
     NotARecord(String),
     #[error(transparent)]
@@ -107,7 +111,32 @@ fn in_text(text: &str, depth: usize) -> Result<(Found, usize), RecordError> {
         Some((in_values(rest, depth).ok()?, at))
     });
     // Only text is looked into: of JSON, each part was looked at.
-    tried.filter(|_| matches!(first, RecordError::NotJson(_))).ok_or(first)
+    let is_text = matches!(first, RecordError::NotJson(_));
+    match tried.filter(|_| is_text) {
+        Some(found) => Ok(found),
+        None if is_text && is_for_people(text) => Err(RecordError::ForPeople),
+        None => Err(first),
+    }
+}
+
+/// Whether a line is of the compact, dict or table output of `hubble observe`.
+fn is_for_people(line: &str) -> bool {
+    let begins = line.trim_start();
+    let names_fields = begins.starts_with("TIMESTAMP") && !begins.contains('{');
+    let has_verdict = [
+        "FORWARDED",
+        "DROPPED",
+        "DENIED",
+        "ALLOWED",
+        "AUDITED",
+        "REDIRECTED",
+        "TRACED",
+        "TRANSLATED",
+    ]
+    .iter()
+    .any(|verdict| line.contains(&format!(" {verdict} (")));
+    names_fields
+        || (has_verdict && (line.contains("->") || line.contains("<-") || line.contains("<>")))
 }
 
 /// One value of JSON, or several without a line's end between them.

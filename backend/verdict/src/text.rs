@@ -1,6 +1,7 @@
 //! The answer for people.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::{Component, Path};
 
 use policy::{Agreement, Refusal, RefusalClass, Severity, Suggestion, Verdict};
 
@@ -129,7 +130,7 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
         writeln!(
             out,
             "{}, {}",
-            number(report.set.policies().len() as u64, "policy", "policies"),
+            number(report.in_force() as u64, "policy", "policies"),
             number(report.set.entries().len() as u64, "rule", "rules")
         )?;
     }
@@ -238,24 +239,24 @@ pub(crate) fn suggested(
     out: &mut impl Write,
 ) -> io::Result<()> {
     writeln!(out, "\n{title}")?;
+    let mut hints = Vec::new();
     for (source, text) in &suggestion.texts {
         let Some(file) = files.get(*source) else { continue };
-        for line in diff::unified(&file.name, &file.text, text).lines() {
-            let line = clean(line);
-            match line.as_bytes().first() {
-                Some(b'+') => writeln!(out, "{}", paint.code("32", &line))?,
-                Some(b'-') => writeln!(out, "{}", paint.code("31", &line))?,
-                _ => writeln!(out, "{line}")?,
-            }
-        }
+        let is_whole = change(&diff::unified(&file.name, &file.text, text), paint, out)?;
+        hints.extend(patch_hint(file, is_whole));
     }
-    if !suggestion.yaml.is_empty() {
+    if !suggestion.texts.is_empty() && !suggestion.yaml.is_empty() {
+        change(&diff::created(&new_file(suggestion, files), &suggestion.yaml), paint, out)?;
+    } else {
         for line in suggestion.yaml.lines() {
             writeln!(out, "{}", clean(line))?;
         }
     }
-    if suggestion.yaml.is_empty() && !suggestion.texts.is_empty() {
+    if !suggestion.yaml.is_empty() || !suggestion.texts.is_empty() {
         writeln!(out)?;
+    }
+    for hint in hints {
+        writeln!(out, "note: {}", clean(&hint))?;
     }
     let is_offered = !suggestion.yaml.is_empty() || !suggestion.texts.is_empty();
     match (is_offered, suggestion.unfixed.is_empty()) {
@@ -280,6 +281,58 @@ pub(crate) fn suggested(
         writeln!(out, "not fixed: {}", clean(reason))?;
     }
     Ok(())
+}
+
+/// Prints a change as it is. False: a line of it is shown otherwise than it stands in the file.
+fn change(diff: &str, paint: &Paint, out: &mut impl Write) -> io::Result<bool> {
+    let mut is_whole = true;
+    for line in diff.split_terminator('\n') {
+        let (line, end) = line.strip_suffix('\r').map_or((line, ""), |line| (line, "\r"));
+        let (line, tab) = line.strip_suffix('\t').map_or((line, ""), |line| (line, "\t"));
+        let shown = clean(line);
+        is_whole &= shown == line;
+        let colour = match shown.as_bytes().first() {
+            Some(b'+') => "32",
+            Some(b'-') => "31",
+            _ => "",
+        };
+        let shown = if colour.is_empty() { shown } else { paint.code(colour, &shown) };
+        writeln!(out, "{shown}{tab}{end}")?;
+    }
+    Ok(is_whole)
+}
+
+/// Why `patch` cannot take a change.
+fn patch_hint(file: &PolicyFile, is_whole: bool) -> Option<String> {
+    let path = Path::new(&file.name);
+    let is_below =
+        path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let why = if !file.is_as_read {
+        "it is packed, or not in UTF-8"
+    } else if !is_whole {
+        "lines of it are shortened here, or hold what a terminal obeys"
+    } else if !is_below {
+        "it takes files below its folder alone: give `--policies` a path below the current one"
+    } else {
+        return None;
+    };
+    Some(format!(
+        "`patch` cannot change `{}` by this: {why}; `texts` of `-o json` holds the whole file",
+        file.name
+    ))
+}
+
+/// The name of a file of new policies, beside the first that is changed.
+fn new_file(suggestion: &Suggestion, files: &[PolicyFile]) -> String {
+    let first = suggestion.texts.first().and_then(|(source, _)| files.get(*source));
+    let folder = first.and_then(|file| Path::new(&file.name).parent()).unwrap_or(Path::new(""));
+    let is_taken = |name: &String| files.iter().any(|file| file.name == *name);
+    let names = (1..).map(|number| {
+        let name =
+            if number == 1 { "added.yaml".to_owned() } else { format!("added-{number}.yaml") };
+        folder.join(name).display().to_string()
+    });
+    names.take(files.len() + 1).find(|name| !is_taken(name)).unwrap_or_default()
 }
 
 fn group_lines(group: &Group, file: &str, paint: &Paint, out: &mut impl Write) -> io::Result<()> {

@@ -267,6 +267,14 @@ fn bad_input_says_what_is_wrong() {
         said("cilium-release=2.0"),
         "verdict: the setting `cilium-release` cannot be `2.0`: it is a version of Cilium 1, as `1.18`, or `main`"
     );
+    for name in ["", "Foo_", "-a"] {
+        assert_eq!(
+            said(&format!("namespace={name}")),
+            format!(
+                "verdict: the setting `namespace` cannot be `{name}`: it is the name of a namespace: small letters, digits and `-`"
+            )
+        );
+    }
     assert_eq!(said("enable-ipv4"), "verdict: `enable-ipv4` is not of the form NAME=VALUE");
 }
 

@@ -157,6 +157,14 @@ fn records_are_read_wherever_they_stand() {
 
 #[test]
 fn what_holds_no_flow_is_refused() {
+    // What Hubble writes for people.
+    for line in [
+        "Nov 30 10:00:01.123: pets/job-1:40000 (ID:11) -> pets/db-1:5432 (ID:12) policy-verdict:none INGRESS DENIED (TCP Flags: SYN)\nNov 30 10:00:01.123: pets/job-1:40000 (ID:11) <> pets/db-1:5432 (ID:12) Policy denied DROPPED (TCP Flags: SYN)",
+        "  TIMESTAMP: Nov 30 10:00:01.123\n     SOURCE: pets/job-1:40000",
+        "TIMESTAMP             SOURCE            DESTINATION     TYPE   VERDICT   SUMMARY",
+    ] {
+        refused(line, "it is what `hubble observe` writes for people");
+    }
     refused("hello\n", "it is not JSON: `hubble observe -o jsonpb` writes records");
     refused(
         "Nov 20 09:01:19.100: default/a:4000 (ID:1) -> default/b:80 (ID:2) to-endpoint FORWARDED\n",

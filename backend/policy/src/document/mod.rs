@@ -52,6 +52,8 @@ pub struct Documents {
     pub nodes: Vec<ClusterNode>,
     /// What was refused, and what is not a policy.
     pub refused: Vec<Refused>,
+    /// Texts, by their index, that hold an object of Kubernetes.
+    with_objects: Vec<usize>,
 }
 
 /// A policy that is not in force, because a cluster holds one object of a name.
@@ -84,6 +86,12 @@ impl Documents {
     pub fn replacements(&self) -> impl Iterator<Item = (&Policy, &Policy)> {
         let policy = |index| self.policies.get(index);
         self.replaced.iter().filter_map(move |own| Some((policy(own.policy)?, policy(own.by)?)))
+    }
+
+    /// Whether a text, by its index, holds an object of Kubernetes, whatever its kind.
+    #[must_use]
+    pub fn holds_object(&self, source: usize) -> bool {
+        self.with_objects.contains(&source)
     }
 
     /// Reads texts. What is refused stands in `refused`; the rest is not held up by it.
@@ -241,6 +249,9 @@ impl Reading<'_> {
             format!("{kind}/{}/{}", node.text_at(&["metadata", "namespace"]), name_of(node).0);
         let refuse = |refusal| (given.clone(), refusal);
         let api_version = text("apiVersion").unwrap_or_default();
+        if !kind.is_empty() && self.documents.with_objects.last() != Some(&place.0) {
+            self.documents.with_objects.push(place.0);
+        }
         self.services.add((api_version, kind), node, &self.settings.namespace, place.0);
         if self.documents.nodes.len() < nodes::MAX_NODES {
             self.documents.nodes.extend(nodes::read(api_version, kind, node));
