@@ -20,8 +20,21 @@ use plugin_protocol::{
 use self::instances::Instances;
 use crate::stream::Channels;
 
-const PROGRAM: Program =
-    Program { name: "gpx_hubble", crates: &["gpx_hubble", "hubble_api", "prometheus"] };
+const PROGRAM: Program = Program {
+    name: "gpx_hubble",
+    crates: &[
+        "gpx_hubble",
+        "execution",
+        "flow",
+        "frames",
+        "hubble_api",
+        "prometheus",
+        "query",
+        "relay",
+        "secret",
+        "wording",
+    ],
+};
 
 /// The data sources at work, and their live channels.
 #[derive(Debug, Default)]
@@ -79,5 +92,25 @@ impl Backend for DataSources {
             status: PublishStatus::PermissionDenied.into(),
             data: Vec::new(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A crate that is not listed logs nothing below `warn`.
+    #[test]
+    fn every_crate_of_ours_logs() {
+        let workspace = include_str!("../../../../Cargo.toml");
+        let (_, own) = include_str!("../../Cargo.toml").split_once("[dependencies]").unwrap();
+        let (own, _) = own.split_once("\n[").unwrap();
+        let is_ours = |name: &&str| workspace.contains(&format!("\n{name} = {{ path = "));
+        let ours = own.lines().filter_map(|line| line.split(['.', ' ']).next()).filter(is_ours);
+        // The protocol lists itself.
+        let ours =
+            ours.filter(|name| *name != "plugin-protocol").map(|name| name.replace('-', "_"));
+        let ours: Vec<String> = std::iter::once("gpx_hubble".to_owned()).chain(ours).collect();
+        assert_eq!(PROGRAM.crates, ours);
     }
 }
