@@ -52,7 +52,7 @@ pub use rule::{
     PolicyName, Port, PortRange, PortRule, Protocol, ServiceSelector, Tier, TlsContext,
 };
 pub use server::{Stored, stored};
-pub use settings::{Enforcement, Release, Settings};
+pub use settings::{Enforcement, Families, Release, Settings};
 pub use source::{MAX_COPIED_BYTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
 pub use suggest::{Edit, Suggestion, Unfixed, suggest};
 pub use unplaced::Unplaced;

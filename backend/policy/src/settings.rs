@@ -10,6 +10,8 @@ pub struct Settings {
     pub is_release_given: bool,
     /// `enable-policy`.
     pub enforcement: Enforcement,
+    /// `policy-audit-mode`: what policies refuse passes all the same.
+    pub audit_mode: bool,
     /// `allow-localhost`: whether the node may reach its own pods without a rule. Kubernetes
     /// agents resolve `auto` to yes.
     pub allow_localhost: bool,
@@ -19,6 +21,8 @@ pub struct Settings {
     pub ipv4: bool,
     /// `enable-ipv6`; with both, `world` splits into `world-ipv4` and `world-ipv6`.
     pub ipv6: bool,
+    /// How the two are known.
+    pub families: Families,
     /// `cluster-name`; selectors without a cluster mean this one.
     pub cluster_name: String,
     /// `policy-default-local-cluster`; false: selectors without a cluster mean every cluster. None:
@@ -71,6 +75,20 @@ pub enum Enforcement {
     Never,
 }
 
+/// How it is known which families of addresses are enabled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Families {
+    /// By nothing: the defaults.
+    #[default]
+    Assumed,
+    /// By the label of the world in flows.
+    Shown,
+    /// By flows that contradict each other.
+    Contradictory,
+    /// By what was given.
+    Given,
+}
+
 /// A minor version of Cilium 1. The engine models the main branch; of what older agents do
 /// otherwise, it knows the differences that are functions here, and no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,10 +100,12 @@ impl Default for Settings {
             release: Release::AKS,
             is_release_given: false,
             enforcement: Enforcement::Default,
+            audit_mode: false,
             allow_localhost: true,
             icmp_frag_needed: true,
             ipv4: true,
             ipv6: false,
+            families: Families::Assumed,
             cluster_name: "default".to_owned(),
             default_local_cluster: None,
             host_firewall: false,
@@ -164,6 +184,7 @@ impl Settings {
     pub const NAMES: &[&str] = &[
         "cilium-release",
         "enable-policy",
+        "policy-audit-mode",
         "allow-localhost",
         "allow-icmp-frag-needed",
         "enable-ipv4",
@@ -231,6 +252,9 @@ impl Settings {
                     Some(switch) => *switch = flag,
                     None => return false,
                 }
+                if matches!(name, "enable-ipv4" | "enable-ipv6") {
+                    self.families = Families::Given;
+                }
             }
         }
         true
@@ -253,6 +277,7 @@ impl Settings {
 
     fn switch(&mut self, name: &str) -> Option<&mut bool> {
         Some(match name {
+            "policy-audit-mode" => &mut self.audit_mode,
             "allow-icmp-frag-needed" => &mut self.icmp_frag_needed,
             "enable-ipv4" => &mut self.ipv4,
             "enable-ipv6" => &mut self.ipv6,
@@ -287,6 +312,20 @@ impl Settings {
     #[must_use]
     pub fn default_local_cluster(&self) -> bool {
         self.default_local_cluster.unwrap_or(self.release.means_local_cluster())
+    }
+
+    /// What flows show about the families of addresses, where it is not what is taken for granted.
+    #[must_use]
+    pub fn families_sentence(&self) -> Option<&'static str> {
+        Some(match (self.families, self.ipv4, self.ipv6) {
+            (Families::Shown, false, true) => {
+                "flows have `reserved:world` at addresses of IPv6, as where IPv6 alone is enabled: `enable-ipv4` is taken as false, `enable-ipv6` as true"
+            }
+            (Families::Contradictory, ..) => {
+                "flows contradict each other about the families of addresses: some have `reserved:world` at IPv4, others at IPv6, or `reserved:world-ipv4` and `reserved:world-ipv6`, which no one agent does. `enable-ipv4` and `enable-ipv6` are taken as true; `--settings` says what they are"
+            }
+            _ => return None,
+        })
     }
 
     /// The reserved label of every address of a family.

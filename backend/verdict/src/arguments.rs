@@ -55,8 +55,8 @@ pub(crate) struct Arguments {
     /// policy-default-local-cluster, enable-host-firewall, policy-cidr-match-mode,
     /// enable-node-selector-labels, enable-extended-ip-protocols, enable-icmp-rules,
     /// enable-l7-proxy, enable-non-default-deny-policies, enable-k8s-cluster-network-policy,
-    /// enable-policy-secrets-sync; cilium-release, as 1.18; api-server: false where only Cilium's
-    /// parser is asked; and namespace, for documents that name none.
+    /// enable-policy-secrets-sync, policy-audit-mode; cilium-release, as 1.18; api-server: false
+    /// where only Cilium's parser is asked; and namespace, for documents that name none.
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE")]
     pub(crate) settings: Vec<String>,
     /// Since when the policies are in force, as a time (RFC 3339) or how long ago (`2h 30m`): what is
@@ -177,6 +177,7 @@ impl Given {
         };
         notices.extend(of_flows);
         let settings = settings(pairs, settings_from(&flows, Settings::default()))?;
+        notices.extend(settings.families_sentence().map(str::to_owned));
         Ok(Self { files, flows, settings, notices })
     }
 }

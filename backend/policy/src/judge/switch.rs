@@ -13,7 +13,7 @@ use crate::document::{
     CLUSTER,
     pods::{ports_of, ports_of_all},
 };
-use crate::{Direction, Enforcement, Entry, PeerMatcher, Peers, Release, Settings};
+use crate::{Direction, Enforcement, Entry, Families, PeerMatcher, Peers, Release, Settings};
 
 /// A setting of the agent that a verdict hangs on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +30,8 @@ pub struct Dependence {
 
 const RELEASE: &str = "cilium-release";
 const CIDR_MODE: &str = "policy-cidr-match-mode";
+const IPV4: &str = "enable-ipv4";
+const IPV6: &str = "enable-ipv6";
 /// Which clusters a selector without one means.
 const CLUSTERS: &str = "policy-default-local-cluster";
 
@@ -76,7 +78,7 @@ impl Judge {
                 .then(|| ports_under(set, asks, peer))
                 .flatten();
             let named = ports.as_deref().map_or(named, NamedPorts::Known);
-            let other_peer = [RELEASE, CIDR_MODE].contains(&setting);
+            let other_peer = [RELEASE, CIDR_MODE, IPV4, IPV6].contains(&setting);
             let other_peer = other_peer.then(|| peer_under(&settings, peer));
             let pair = meets(&settings, other_peer.as_ref().unwrap_or(of_peer));
             add(setting, value, other, decide(set, &pair, traffic, named).verdict);
@@ -184,6 +186,15 @@ fn others(own: &Settings) -> Vec<(&'static str, String, String, Settings)> {
     // Everything hangs on whether policies are enforced at all: said where it is not as usual.
     if own.enforcement != Enforcement::Default {
         add("enable-policy", own.enforcement.name().to_owned(), "default".to_owned());
+    }
+    // One family is always enabled; what flows show is not put in question where it is as usual.
+    let alone = |ipv4: bool| Settings { ipv4, ipv6: !ipv4, ..own.clone() };
+    let (on, off) = ("true".to_owned(), "false".to_owned());
+    if own.ipv6 && own.families != Families::Given {
+        others.push((IPV6, on.clone(), off.clone(), alone(true)));
+    }
+    if own.ipv4 && own.families == Families::Contradictory {
+        others.push((IPV4, on, off, alone(false)));
     }
     others
 }

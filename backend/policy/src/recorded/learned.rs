@@ -1,14 +1,19 @@
-//! Names that the records themselves tell: the DNS answers among them.
+//! What the records tell about each other: names of addresses, and who is in audit mode.
 
 use std::net::IpAddr;
 
-use flow::{Flow, L7Record};
-use hashbrown::HashMap;
+use flow::{Flow, L7Record, MessageType, Verdict};
+use hashbrown::{HashMap, HashSet};
 
-/// Names by address.
+use super::sides::Shape;
+use crate::Direction;
+
+/// Names by address, and endpoints in audit mode.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
     names: HashMap<IpAddr, Vec<String>>,
+    /// Names and addresses of endpoints at which policy refused and let pass all the same.
+    audited: HashSet<(String, Direction)>,
 }
 
 /// Addresses that are kept; an agent keeps 50 per name and endpoint.
@@ -17,8 +22,8 @@ const MAX_ADDRESSES: usize = 65_536;
 const MAX_NAMES: usize = 64;
 
 impl Learned {
-    /// Learns from the DNS answers of flows, whatever their order: an address that is reached has
-    /// been asked for before.
+    /// Learns from the DNS answers and audit verdicts of flows, whatever their order: an address that
+    /// is reached has been asked for before.
     #[must_use]
     pub fn from_flows<'f>(flows: impl IntoIterator<Item = &'f Flow>) -> Self {
         let mut learned = Self::default();
@@ -30,6 +35,16 @@ impl Learned {
 
     /// Learns from one flow.
     pub fn learn(&mut self, flow: &Flow) {
+        if flow.verdict == Verdict::Audit
+            && flow.event_type.is_some_and(|own| own.message_type == MessageType::PolicyVerdict)
+            && let Ok(shape) = Shape::of(flow)
+        {
+            for name in shape.names_of_subject(flow).into_iter().flatten() {
+                if self.audited.len() < MAX_ADDRESSES {
+                    self.audited.insert((name, shape.direction));
+                }
+            }
+        }
         let Some(L7Record::Dns(dns)) = flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) else {
             return;
         };
@@ -46,6 +61,16 @@ impl Learned {
                 names.push(name.clone());
             }
         }
+    }
+
+    /// Whether policy lets pass what it refuses at the subject of a flow, as other flows show.
+    pub(super) fn is_audited(&self, flow: &Flow, shape: Shape) -> bool {
+        !self.audited.is_empty()
+            && shape
+                .names_of_subject(flow)
+                .into_iter()
+                .flatten()
+                .any(|name| self.audited.contains(&(name, shape.direction)))
     }
 
     /// Names of an address.

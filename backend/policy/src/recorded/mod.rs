@@ -5,6 +5,7 @@ mod learned;
 mod observed;
 mod prepared;
 mod sentence;
+mod shown;
 mod sides;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ pub use learned::Learned;
 pub use observed::{Observed, Proof};
 pub use prepared::Prepared;
 pub(crate) use sentence::place;
+pub use shown::settings_from;
 pub use sides::{Exchange, Sides, Unjudged};
 
 use sides::Shape;
@@ -23,7 +25,7 @@ use flow::{Flow, L7FlowType, L7Record, Timestamp};
 
 use crate::{
     Cause, Decision, Dependence, Direction, Explanation, Identity, Judge, L7Explanation,
-    NamedPorts, PolicyName, PolicySet, Request, Settings, Verdict,
+    NamedPorts, PolicyName, PolicySet, Request, Verdict,
     document::GENERATED,
     lookup::{Lookup, SearchLists},
 };
@@ -111,7 +113,7 @@ impl Judge {
         named: NamedPorts<'_>,
     ) -> Result<Judgement, Unjudged> {
         let sides = Sides::of(flow, learned, self.set().settings())?;
-        let observed = Observed::of(flow, Shape::of(flow)?);
+        let observed = Observed::of(flow, Shape::of(flow)?, learned, self.set().settings());
         let at_hand = match (named, sides.direction) {
             (NamedPorts::Known(_), _) => None,
             (NamedPorts::Unknown, Direction::Ingress) => {
@@ -179,7 +181,7 @@ impl Judge {
         let (subject, peer) = shape.parties(flow)?;
         let subject = subject.identity(learned, self.set().settings());
         let peer = peer.identity(learned, self.set().settings());
-        let observed = Observed::of(flow, shape);
+        let observed = Observed::of(flow, shape, learned, self.set().settings());
         let request = request(flow);
         let summary = self.summarize((&subject, &peer), shape, &observed, request.as_ref());
         Ok(self.changed((&subject, &peer), shape.direction).answer(summary, flow.time))
@@ -210,39 +212,6 @@ impl Judge {
         let agreement = agreement(observed, &decision, verdict, request.is_some(), is_entry);
         Summary { verdict, decision, agreement, proof: observed.proof }
     }
-}
-
-/// Settings that the records give away: cluster name, and whether the world is split.
-#[must_use]
-pub fn settings_from<'f>(
-    flows: impl IntoIterator<Item = &'f Flow>,
-    mut settings: Settings,
-) -> Settings {
-    const CLUSTER: &str = "k8s:io.cilium.k8s.policy.cluster=";
-    let mut clusters: Vec<(&str, usize)> = Vec::new();
-    for flow in flows {
-        for endpoint in [&flow.source, &flow.destination].into_iter().flatten() {
-            let is_world =
-                |label: &String| label == "reserved:world-ipv4" || label == "reserved:world-ipv6";
-            if endpoint.labels.iter().any(is_world) {
-                (settings.ipv4, settings.ipv6) = (true, true);
-            }
-            // Agents may be told to leave the label out (`labels` of cilium-config).
-            let label = endpoint.labels.iter().find_map(|label| label.strip_prefix(CLUSTER));
-            let name = label.unwrap_or(&endpoint.cluster_name);
-            let has_room = clusters.len() < 64;
-            match clusters.iter_mut().find(|(known, _)| *known == name) {
-                _ if name.is_empty() => {}
-                Some((_, count)) => *count = count.saturating_add(1),
-                None if has_room => clusters.push((name, 1)),
-                None => {}
-            }
-        }
-    }
-    if let Some((name, _)) = clusters.iter().max_by_key(|(_, count)| *count) {
-        (*name).clone_into(&mut settings.cluster_name);
-    }
-    settings
 }
 
 /// A request as its record has it.
@@ -317,6 +286,7 @@ fn agreement(
         (Verdict::Allowed, Verdict::Denied) if decision.cause == Cause::EnforcementOff => {
             Agreement::CannotTell
         }
+        (Verdict::Denied, Verdict::Allowed) if observed.is_audited => Agreement::CannotTell,
         (computed, expected) if computed != expected => Agreement::Differs,
         _ => match (observed.proof, decision.cause) {
             (Proof::DeniedByDefault, Cause::Entry(_)) => Agreement::Differs,

@@ -5,8 +5,8 @@ use flow::{
     Verdict,
 };
 
-use super::{Exchange, sides::Shape};
-use crate::Direction;
+use super::{Exchange, Learned, sides::Shape};
+use crate::{Direction, Settings};
 
 /// What a record proves, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +17,8 @@ pub struct Observed {
     pub why: &'static str,
     /// Whether policy itself reported it.
     pub is_verdict: bool,
+    /// Whether it passed where what policy refuses passes too.
+    pub is_audited: bool,
 }
 
 /// What is proved.
@@ -38,12 +40,12 @@ pub enum Proof {
 
 impl Observed {
     const fn new(proof: Proof, why: &'static str) -> Self {
-        Self { proof, why, is_verdict: false }
+        Self { proof, why, is_verdict: false, is_audited: false }
     }
 
     /// What a record proves about its subject's direction.
     #[must_use]
-    pub(super) fn of(flow: &Flow, shape: Shape) -> Self {
+    pub(super) fn of(flow: &Flow, shape: Shape, learned: &Learned, settings: &Settings) -> Self {
         if flow.l7.is_some() {
             return l7(flow);
         }
@@ -52,7 +54,16 @@ impl Observed {
             Some(MessageType::PolicyVerdict) => Self { is_verdict: true, ..verdict(flow) },
             Some(MessageType::Drop) => dropped(flow),
             _ if flow.verdict == Verdict::Dropped => dropped(flow),
-            Some(MessageType::Trace) | None => trace(flow, shape),
+            Some(MessageType::Trace) | None => {
+                let traced = trace(flow, shape);
+                let is_audited = traced.proof == Proof::Allowed
+                    && (settings.audit_mode || learned.is_audited(flow, shape));
+                if !is_audited {
+                    return traced;
+                }
+                let why = "it passed, as in audit mode what policy refuses does too";
+                Self { why, is_audited, ..traced }
+            }
             Some(_) => Self::new(Proof::Nothing, "this kind of event proves nothing about policy"),
         }
     }

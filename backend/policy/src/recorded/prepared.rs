@@ -75,7 +75,7 @@ impl Prepared {
                 };
                 let subject = *parties.entry(subject).or_insert_with(|| intern(subject));
                 let peer = *parties.entry(peer).or_insert_with(|| intern(peer));
-                let observed = Observed::of(flow, shape);
+                let observed = Observed::of(flow, shape, learned, settings);
                 let question = Question { subject, peer, shape, observed, request: request(flow) };
                 if let Some(known) = question_ids.get(&question) {
                     return Ok(*known);

@@ -136,6 +136,19 @@ impl Shape {
         Ok(Self { direction, exchange, traffic, subject_is_sender, companion })
     }
 
+    /// What the subject of a record is known by: its pod, its address.
+    pub(super) fn names_of_subject(self, flow: &Flow) -> [Option<String>; 2] {
+        let ip = flow.ip.as_ref();
+        let (endpoint, address) = if self.subject_is_sender {
+            (&flow.source, ip.map(|ip| &ip.source))
+        } else {
+            (&flow.destination, ip.map(|ip| &ip.destination))
+        };
+        let pod = endpoint.as_ref().filter(|own| !own.pod_name.is_empty());
+        let pod = pod.map(|own| format!("{}/{}", own.namespace, own.pod_name));
+        [pod, address.filter(|own| !own.is_empty()).cloned()]
+    }
+
     /// Subject and peer of a record.
     pub(super) fn parties(self, flow: &Flow) -> Result<(Party<'_>, Party<'_>), Unjudged> {
         let [sender, receiver] = ends(flow).ok_or(Unjudged::NoEndpoints)?;
@@ -333,7 +346,19 @@ fn do_labels_tell_names(labels: &[Label]) -> bool {
 
 /// Labels of reserved identities, for records that carry the number alone.
 fn reserved(identity: u32) -> Vec<Label> {
-    let names: &[&str] = match identity {
+    reserved_of(identity)
+        .iter()
+        .map(|name| Label {
+            key: (*name).to_owned(),
+            value: String::new(),
+            source: "reserved".to_owned(),
+        })
+        .collect()
+}
+
+/// Names of the labels of a reserved identity.
+pub(super) const fn reserved_of(identity: u32) -> &'static [&'static str] {
+    match identity {
         1 => &["host"],
         2 => &["world"],
         3 => &["unmanaged"],
@@ -345,15 +370,7 @@ fn reserved(identity: u32) -> Vec<Label> {
         9 => &["world-ipv4"],
         10 => &["world-ipv6"],
         _ => &[],
-    };
-    names
-        .iter()
-        .map(|name| Label {
-            key: (*name).to_owned(),
-            value: String::new(),
-            source: "reserved".to_owned(),
-        })
-        .collect()
+    }
 }
 
 /// The connection's destination port; for ICMP, the type.

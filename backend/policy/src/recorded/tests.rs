@@ -6,7 +6,7 @@ use flow::{
 };
 
 use super::*;
-use crate::SourceText;
+use crate::{Families, Settings, SourceText};
 
 mod later;
 mod thin;
@@ -244,6 +244,34 @@ fn the_cluster_is_named_by_most_endpoints_by_label_or_by_name() {
     check(vec![named("kind"), named("other"), named("kind")], "kind");
     let labelled = Endpoint { cluster_name: "kind".to_owned(), ..pod("pets", "app=a") };
     check(vec![labelled], "default");
+}
+
+#[test]
+fn families_are_those_that_the_labels_of_the_world_tell() {
+    let check = |ends: &[(&str, &str)], expected: (bool, bool, Families)| {
+        let flow = |(label, address): &(&str, &str)| Flow {
+            source: Some(Endpoint { labels: vec![(*label).to_owned()], ..Endpoint::default() }),
+            ip: Some(Ip { source: (*address).to_owned(), ..Ip::default() }),
+            ..Flow::default()
+        };
+        let flows: Vec<Flow> = ends.iter().map(flow).collect();
+        let settings = settings_from(&flows, Settings::default());
+        assert_eq!((settings.ipv4, settings.ipv6, settings.families), expected, "{ends:?}");
+    };
+    let (plain, four, six) = ("reserved:world", "reserved:world-ipv4", "reserved:world-ipv6");
+    check(&[], (true, false, Families::Assumed));
+    // Pods and nodes say nothing, and neither does an address that is not recorded.
+    check(
+        &[("k8s:app=a", "fd00::1"), ("reserved:host", "fd00::2")],
+        (true, false, Families::Assumed),
+    );
+    check(&[(plain, "")], (true, false, Families::Assumed));
+    check(&[(plain, "192.0.2.1")], (true, false, Families::Shown));
+    check(&[(plain, "2001:db8::1")], (false, true, Families::Shown));
+    check(&[(six, "2001:db8::1")], (true, true, Families::Shown));
+    check(&[(four, "192.0.2.1"), (six, "2001:db8::1")], (true, true, Families::Shown));
+    check(&[(plain, "192.0.2.1"), (plain, "2001:db8::1")], (true, true, Families::Contradictory));
+    check(&[(plain, "192.0.2.1"), (four, "192.0.2.1")], (true, true, Families::Contradictory));
 }
 
 #[test]
