@@ -126,6 +126,9 @@ pub(super) fn demand(
     };
     let key = RuleKey { direction: sides.direction, peer: peer.clone(), port, l7: l7.is_some() };
     let key = wish.public.widened(&subject, key);
+    if let Some(reason) = wish.public.crowd(&subject, &key) {
+        return Err(reason);
+    }
     add(key, &mut |body| {
         push(&mut body.ports, port);
         match l7 {

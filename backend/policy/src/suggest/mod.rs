@@ -81,7 +81,7 @@ pub struct Unfixed {
 type Rules = Vec<(SubjectKey, Vec<(RuleKey, RuleBody)>)>;
 
 /// Times that a suggestion is made without what did not help.
-const MAX_ROUNDS: usize = 4;
+const MAX_ROUNDS: usize = 5;
 /// Edits of one suggestion; beyond, rules go into policies of their own.
 const MAX_EDITS: usize = 200;
 
@@ -188,6 +188,9 @@ fn find(
         }
         if round == 0 {
             wish.public = Public::of(&rules);
+            if wish.public.has_crowds() {
+                continue;
+            }
             rules = wish.public.widen(rules);
         }
         let mut parts = Parts::default();

@@ -11,11 +11,16 @@ use crate::{Direction, Traffic, order};
 
 /// Addresses that are let in one by one.
 const MAX_ADDRESSES: usize = 3;
+/// Addresses that a subject is let out to, or that come from private ranges, one by one at a port:
+/// more are not a list that anybody keeps, and their whole range is more than was asked for.
+const MAX_LISTED: usize = 100;
 
 /// Subjects and ports that many addresses of the internet are refused at.
 #[derive(Default)]
 pub(super) struct Public {
     places: Vec<Place>,
+    /// Subjects and ports with more addresses than are listed, and their number.
+    crowds: Vec<(Place, usize)>,
 }
 
 /// A subject, and its port, whether for requests.
@@ -24,15 +29,34 @@ type Place = (SubjectKey, (u8, u16), bool);
 impl Public {
     /// Counts the addresses in what flows need by themselves.
     pub(super) fn of(rules: &Rules) -> Self {
-        let mut counts: Vec<(Place, usize)> = Vec::new();
-        for (subject, keys) in rules {
-            for (key, _) in keys.iter().filter(|(key, _)| is_public(key)) {
-                let place = (subject.clone(), key.port, key.l7);
-                order::update(&mut counts, place, |count| *count = count.saturating_add(1));
-            }
+        let places = counted(rules, is_public).into_iter();
+        let crowds = counted(rules, is_listed).into_iter();
+        Self {
+            places: places.filter(|(_, own)| *own > MAX_ADDRESSES).map(|(own, _)| own).collect(),
+            crowds: crowds.filter(|(_, own)| *own > MAX_LISTED).collect(),
         }
-        let many = counts.into_iter().filter(|(_, count)| *count > MAX_ADDRESSES);
-        Self { places: many.map(|(place, _)| place).collect() }
+    }
+
+    /// Whether some flows are not to be fixed one address after the other.
+    pub(super) fn has_crowds(&self) -> bool {
+        !self.crowds.is_empty()
+    }
+
+    /// Why no rule is made for one of very many addresses.
+    pub(super) fn crowd(&self, subject: &SubjectKey, key: &RuleKey) -> Option<String> {
+        let is_own = |(own, port, l7): &Place| {
+            own == subject && (*port, *l7) == (key.port, key.l7) && is_listed(key)
+        };
+        let (_, count) = self.crowds.iter().find(|(place, _)| is_own(place))?;
+        let (pods, traffic) = place(subject, key);
+        Some(match key.direction {
+            Direction::Egress => format!(
+                "{pods} is refused {count} addresses outside the cluster {traffic}, too many to list: `toFQDNs` lets it out to names, `toEntities: [world]` to all of them"
+            ),
+            Direction::Ingress => format!(
+                "{count} addresses of private ranges are refused at {pods} {traffic}, too many to list: `fromCIDR` lets in their ranges"
+            ),
+        })
     }
 
     /// The same rules, those for many addresses as one.
@@ -111,6 +135,23 @@ pub(super) fn others(rules: &Rules) -> Vec<String> {
 fn place(subject: &SubjectKey, key: &RuleKey) -> (String, Traffic) {
     let name = subject.labels.first().map_or("", |(_, value)| value);
     (format!("{}/{name}", subject.namespace), Traffic::new(key.port.0, key.port.1))
+}
+
+/// How many rules that are like this each place has.
+fn counted(rules: &Rules, is_like: fn(&RuleKey) -> bool) -> Vec<(Place, usize)> {
+    let mut counts: Vec<(Place, usize)> = Vec::new();
+    for (subject, keys) in rules {
+        for (key, _) in keys.iter().filter(|(key, _)| is_like(key)) {
+            let place = (subject.clone(), key.port, key.l7);
+            order::update(&mut counts, place, |count| *count = count.saturating_add(1));
+        }
+    }
+    counts
+}
+
+/// Whether it is for one address that stays one.
+fn is_listed(key: &RuleKey) -> bool {
+    matches!(key.peer, PeerKey::Cidr(_)) && !is_public(key)
 }
 
 fn is_public(key: &RuleKey) -> bool {

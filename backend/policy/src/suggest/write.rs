@@ -79,26 +79,38 @@ const fn is_icmp((protocol, _): (u8, u16)) -> bool {
     matches!(protocol, 1 | 58)
 }
 
+/// Ports, or ICMP types, of one list. Source: the CRD's `maxItems` of `ports` and `fields`.
+const MAX_PORTS: usize = 40;
+
 /// One item of `ingress` or `egress`.
 pub(super) fn rule(key: &RuleKey, body: &RuleBody, namespace: &str, is_clusterwide: bool) -> Tree {
     let (field, item) = peer(key, namespace, is_clusterwide);
     let mut entries = vec![(field.to_owned(), Tree::List(vec![item]))];
-    let types = body.ports.iter().filter(|port| is_icmp(**port));
-    let icmp: Vec<Tree> = types.copied().map(port).collect();
-    if !icmp.is_empty() {
-        let fields = Tree::map([("fields", Tree::List(icmp))]);
-        entries.push(("icmps".to_owned(), Tree::List(vec![fields])));
+    let types: Vec<(u8, u16)> = body.ports.iter().copied().filter(|port| is_icmp(*port)).collect();
+    let lists = |ports: &[(u8, u16)], item: &dyn Fn(Tree) -> Tree| {
+        let lists = ports.chunks(MAX_PORTS);
+        Tree::List(
+            lists
+                .map(|ports| item(Tree::List(ports.iter().copied().map(port).collect())))
+                .collect(),
+        )
+    };
+    if !types.is_empty() {
+        let fields = |types| Tree::map([("fields", types)]);
+        entries.push(("icmps".to_owned(), lists(&types, &fields)));
         return Tree::Map(entries);
     }
-    let mut to_ports =
-        vec![("ports".to_owned(), Tree::List(body.ports.iter().copied().map(port).collect()))];
-    let (dns, http) = requests(body);
-    if !dns.is_empty() {
-        to_ports.push(("rules".to_owned(), Tree::map([("dns", Tree::List(dns))])));
-    } else if !http.is_empty() {
-        to_ports.push(("rules".to_owned(), Tree::map([("http", Tree::List(http))])));
-    }
-    entries.push(("toPorts".to_owned(), Tree::List(vec![Tree::Map(to_ports)])));
+    let to_ports = |ports| {
+        let mut to_ports = vec![("ports".to_owned(), ports)];
+        let (dns, http) = requests(body);
+        if !dns.is_empty() {
+            to_ports.push(("rules".to_owned(), Tree::map([("dns", Tree::List(dns))])));
+        } else if !http.is_empty() {
+            to_ports.push(("rules".to_owned(), Tree::map([("http", Tree::List(http))])));
+        }
+        Tree::Map(to_ports)
+    };
+    entries.push(("toPorts".to_owned(), lists(&body.ports, &to_ports)));
     Tree::Map(entries)
 }
 

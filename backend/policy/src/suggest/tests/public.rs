@@ -48,6 +48,64 @@ fn addresses_of_private_ranges_are_no_internet() {
 }
 
 #[test]
+fn more_addresses_than_anybody_lists_are_not_listed() {
+    let check = |count: u8, direction: TrafficDirection, says: &str| {
+        let flows: Vec<Flow> = (0..count)
+            .map(|own| {
+                let address = format!("10.9.0.{own}");
+                let world =
+                    Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
+                let ip = if direction == TrafficDirection::Ingress {
+                    Ip { source: address, ..Ip::default() }
+                } else {
+                    Ip { destination: address, ..Ip::default() }
+                };
+                let own = pod("pets", "app=b");
+                let (from, to) = match direction {
+                    TrafficDirection::Ingress => (world, own),
+                    _ => (own, world),
+                };
+                Flow { ip: Some(ip), ..tcp(from, to, 80, direction) }
+            })
+            .collect();
+        let wanted: Vec<usize> = (0..flows.len()).collect();
+        let text = about_b("  ingress:\n  - fromEndpoints: []\n  egress:\n  - toEndpoints: []\n");
+        let suggestion = suggested(&text, &flows, &wanted);
+        let unfixed: Vec<&str> = suggestion.unfixed.iter().map(|own| own.reason.as_str()).collect();
+        if says.is_empty() {
+            assert_eq!((&suggestion.fixed, unfixed.len()), (&wanted, 0), "{count}");
+        } else {
+            assert_eq!((suggestion.fixed.len(), unfixed), (0, vec![says; flows.len()]), "{count}");
+        }
+    };
+    check(100, TrafficDirection::Egress, "");
+    check(
+        101,
+        TrafficDirection::Egress,
+        "pets/b is refused 101 addresses outside the cluster 80/TCP, too many to list: `toFQDNs` lets it out to names, `toEntities: [world]` to all of them",
+    );
+    check(100, TrafficDirection::Ingress, "");
+    check(
+        101,
+        TrafficDirection::Ingress,
+        "101 addresses of private ranges are refused at pets/b 80/TCP, too many to list: `fromCIDR` lets in their ranges",
+    );
+}
+
+#[test]
+fn new_policies_have_lists_that_the_server_takes() {
+    let flows: Vec<Flow> = (1..=90)
+        .map(|port| {
+            tcp(pod("pets", "app=a"), pod("pets", "app=b"), port, TrafficDirection::Ingress)
+        })
+        .collect();
+    let wanted: Vec<usize> = (0..flows.len()).collect();
+    let suggestion = suggested(CLOSED, &flows, &wanted);
+    assert_eq!((&suggestion.fixed, suggestion.unfixed.len()), (&wanted, 0));
+    assert_eq!(suggestion.yaml.matches("- ports:").count(), 3, "{}", suggestion.yaml);
+}
+
+#[test]
 fn lookups_beyond_the_limit_are_not_called_useless() {
     let flows = [
         query("api.github.com.pets.svc.cluster.local"),
