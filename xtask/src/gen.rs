@@ -1,9 +1,10 @@
-//! `cargo xtask gen`: writes the Rust that follows from `proto/` into
+//! `cargo xtask gen`: writes the Rust that follows from `proto/` and the columns of `flow` into
 //! `backend/hubble-api/src/generated/`, the tables that follow from the facts of policies' schemas
 //! into `backend/policy/src/server/`, and Unicode's into `backend/policy/src/re2/`. The result is
 //! committed, so that a build needs neither this step nor a protobuf compiler.
 
 mod descriptors;
+mod projection;
 mod schemas;
 mod unicode;
 
@@ -29,6 +30,9 @@ pub(crate) enum GenError {
     /// The JSON code cannot carry a field.
     #[error("cannot generate the JSON tables from `proto/`")]
     Descriptors(#[source] descriptors::UnknownType),
+    /// A column is read from a field that does not exist.
+    #[error("cannot generate the projection from `proto/`")]
+    Projection(#[source] projection::UnknownField),
     /// The tables of schemas cannot be made.
     #[error("cannot generate the tables of `{FACTS}`")]
     Schemas(#[source] schemas::UnreadableFact),
@@ -94,6 +98,7 @@ fn write(path: &Path, text: &str, from: &'static str, check: bool) -> Result<(),
 fn generate(protos: &Path) -> Result<BTreeMap<String, String>, GenError> {
     let set = protox::compile(PROTOS, [protos]).map_err(GenError::Compile)?;
     let tables = descriptors::tables(&set.file).map_err(GenError::Descriptors)?;
+    let readers = projection::readers(&set.file).map_err(GenError::Projection)?;
     let services = tonic_build::configure()
         .client_mod_attribute("observer", "#[cfg(feature = \"client\")]")
         .server_mod_attribute("observer", "#[cfg(feature = \"server\")]")
@@ -108,13 +113,12 @@ fn generate(protos: &Path) -> Result<BTreeMap<String, String>, GenError> {
         .generate(requests)
         .map_err(GenError::Generate)?;
     // prost needs google's files for its graph of messages; their Rust is prost-types.
-    // prost needs google's files for its graph of messages; their Rust is prost-types.
     let rust = modules
         .into_iter()
         .filter(|(module, _)| !module.parts().any(|part| part == "google"))
         .map(|(module, text)| (module.to_file_name_or("_"), text));
     Ok(rust
-        .chain([("descriptors.rs".to_owned(), tables)])
+        .chain([("descriptors.rs".to_owned(), tables), ("projection.rs".to_owned(), readers)])
         .map(|(name, text)| {
             (name, format!("// Made from proto/ by `cargo xtask gen`; change it there.\n{text}"))
         })

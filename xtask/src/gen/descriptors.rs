@@ -126,7 +126,7 @@ fn field_row(message: &str, field: &FieldDescriptorProto) -> Result<String, Unkn
 }
 
 /// `100000` → `100_000`, from five digits on.
-fn grouped(number: i32) -> String {
+pub(super) fn grouped(number: i32) -> String {
     match number {
         0..10_000 => number.to_string(),
         _ => format!("{}_{:03}", grouped(number / 1000), number % 1000),

@@ -160,6 +160,12 @@ impl ColumnSet {
         Self(self.0 & !(1 << column as u32))
     }
 
+    /// This set without the columns of `other`.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// What stands in either set.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {

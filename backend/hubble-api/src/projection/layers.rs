@@ -6,6 +6,10 @@ use super::wire::{Reader, WireError};
 use flow::TcpFlags;
 use flow::columns::{Column, ColumnSet, FlowRow, RowLists, l4_protocol, l7_record};
 
+/// Columns that a record of another kind leaves as they are.
+const OUTSIDE_OF_RECORDS: ColumnSet =
+    ColumnSet::ALL.minus(ColumnSet::read_from("l7.dns")).minus(ColumnSet::read_from("l7.http"));
+
 /// A `Layer4` while its fields come in.
 #[derive(Clone, Copy, Default)]
 pub(super) struct L4Draft {
@@ -28,21 +32,19 @@ impl<'a> Draft<'a> {
         }
         while let Some(field) = layer7.field()? {
             match field.number {
-                1 => self.row.l7_type = field.int32()?,
-                2 => self.row.l7_latency_nanos = field.uint64()?,
                 100 => {
                     self.set_record(l7_record::DNS, lists);
-                    self.dns(field.message()?, lists)?;
+                    self.l7_dns(field.message()?, lists)?;
                 }
                 101 => {
                     self.set_record(l7_record::HTTP, lists);
-                    self.http(field.message()?)?;
+                    self.l7_http(field.message()?)?;
                 }
                 102 => {
                     self.set_record(l7_record::KAFKA, lists);
                     field.bytes()?;
                 }
-                _ => {}
+                _ => self.l7_field(field)?,
             }
         }
         Ok(())
@@ -53,52 +55,12 @@ impl<'a> Draft<'a> {
         if self.row.l7_record == record {
             return;
         }
-        let empty = FlowRow::default();
-        self.row = FlowRow {
-            l7_record: record,
-            dns_query: empty.dns_query,
-            dns_observation_source: empty.dns_observation_source,
-            dns_rcode: empty.dns_rcode,
-            dns_ttl_secs: empty.dns_ttl_secs,
-            http_code: empty.http_code,
-            http_method: empty.http_method,
-            http_url: empty.http_url,
-            http_protocol: empty.http_protocol,
-            ..self.row
-        };
-        lists.dns_ips.clear();
-        lists.dns_cnames.clear();
-        lists.dns_qtypes.clear();
-    }
-
-    fn dns(&mut self, mut dns: Reader<'a>, lists: &mut RowLists) -> Result<(), WireError> {
-        let wants = |column| self.wanted.contains(column);
-        while let Some(field) = dns.field()? {
-            match field.number {
-                1 => self.row.dns_query = field.bytes()?,
-                2 if wants(Column::DnsIps) => lists.dns_ips.push(field.bytes()?),
-                3 => self.row.dns_ttl_secs = field.uint32()?,
-                4 if wants(Column::DnsCnames) => lists.dns_cnames.push(field.bytes()?),
-                5 => self.row.dns_observation_source = field.bytes()?,
-                6 => self.row.dns_rcode = field.uint32()?,
-                7 if wants(Column::DnsQtypes) => lists.dns_qtypes.push(field.bytes()?),
-                _ => {}
-            }
+        // Before the first record there is nothing to take back.
+        if self.row.l7_record != l7_record::UNKNOWN {
+            self.row.keep_only(OUTSIDE_OF_RECORDS);
+            lists.keep_only(OUTSIDE_OF_RECORDS);
         }
-        Ok(())
-    }
-
-    fn http(&mut self, mut http: Reader<'a>) -> Result<(), WireError> {
-        while let Some(field) = http.field()? {
-            match field.number {
-                1 => self.row.http_code = field.uint32()?,
-                2 => self.row.http_method = field.bytes()?,
-                3 => self.row.http_url = field.bytes()?,
-                4 => self.row.http_protocol = field.bytes()?,
-                _ => {}
-            }
-        }
-        Ok(())
+        self.row.l7_record = record;
     }
 }
 

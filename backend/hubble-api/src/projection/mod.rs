@@ -16,7 +16,7 @@ mod wire;
 pub use notice::{LostEventSource, NodeNames, Notice, Notices, is_refusal};
 pub use wire::WireError;
 
-use draft::{Draft, reads_more};
+use draft::Draft;
 use flow::columns::{ColumnSet, ColumnsFull, FlowColumns, RowLists};
 use flow::{Timestamp, TimestampError};
 use wire::Reader;
@@ -28,8 +28,6 @@ pub type Projection = ColumnSet;
 #[derive(Clone, Debug)]
 pub struct Decoder {
     projection: Projection,
-    /// Whether rows have to be emptied of what is read along.
-    reads_more: bool,
     lists: RowLists,
 }
 
@@ -108,7 +106,7 @@ struct WireTimestamp {
 impl Decoder {
     /// A decoder that reads what `projection` asks for.
     pub fn new(projection: Projection) -> Self {
-        Self { projection, reads_more: reads_more(projection), lists: RowLists::default() }
+        Self { projection, lists: RowLists::default() }
     }
 
     /// Reads one `GetFlowsResponse`. A flow becomes a row of `columns`.
@@ -149,7 +147,7 @@ impl Decoder {
                     is_first = false;
                     draft.flow(part, &mut self.lists)
                 })?;
-                columns.append(draft.finish(envelope, self.reads_more)?, &self.lists)?;
+                columns.append(draft.finish(envelope)?, &self.lists)?;
                 Ok(Decoded::Flow)
             }
         }

@@ -1,0 +1,185 @@
+//! The part of `hubble-api`'s projection that follows from the columns of `flow` and from
+//! `proto/`: for each message, the reader of the fields that columns show as they are.
+//!
+//! By hand remain columns that are made of several fields, and the alternatives of a `oneof`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use flow::columns::Column;
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
+
+use super::descriptors::grouped;
+
+/// A column that is read from no field of flow.proto.
+#[derive(Debug, thiserror::Error)]
+#[error("column `{column}` is read from `{path}`, which flow.proto does not have")]
+pub(crate) struct UnknownField {
+    column: &'static str,
+    path: &'static str,
+}
+
+/// A message of whose fields columns show some as they are.
+struct Message<'a> {
+    descriptor: &'a DescriptorProto,
+    /// By field number.
+    arms: BTreeMap<i32, String>,
+    fills_lists: bool,
+}
+
+/// Writes the readers as Rust.
+pub(crate) fn readers(files: &[FileDescriptorProto]) -> Result<String, UnknownField> {
+    let flow = message(files, ".flow.Flow");
+    let mut messages: BTreeMap<&str, Message<'_>> = BTreeMap::new();
+    let mut by_hand: BTreeMap<i32, &str> = BTreeMap::new();
+    let mut groups: BTreeSet<&str> = BTreeSet::new();
+    for &column in Column::ALL {
+        for &path in column.sources() {
+            let unknown = || UnknownField { column: column.name(), path };
+            let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+            let mut holder = flow.ok_or_else(unknown)?;
+            for segment in parent.split('.').filter(|segment| !segment.is_empty()) {
+                let field = field(holder, segment).ok_or_else(unknown)?;
+                holder = message(files, field.type_name()).ok_or_else(unknown)?;
+            }
+            let leaf = field(holder, name).ok_or_else(unknown)?;
+            let first = path.split('.').next().unwrap_or(path);
+            if first != path {
+                groups.insert(first);
+            }
+            // Ports and ICMP types are fields of several headers.
+            let reading = reading(column, leaf).filter(|_| column.sources().len() == 1);
+            if let Some(reading) = reading.filter(|_| first != "l4") {
+                let own = messages.entry(parent).or_insert_with(|| Message {
+                    descriptor: holder,
+                    arms: BTreeMap::new(),
+                    fills_lists: false,
+                });
+                own.fills_lists |= reading.contains("lists.");
+                let number = grouped(leaf.number());
+                let arm = format!("{number} if wants(Column::{column:?}) => {reading},");
+                own.arms.insert(leaf.number(), arm);
+            } else {
+                let first = flow.and_then(|flow| field(flow, first)).ok_or_else(unknown)?;
+                by_hand.insert(first.number(), first.name());
+            }
+        }
+    }
+    call_readers(&mut messages);
+    Ok(written(&messages, &by_hand, &groups))
+}
+
+/// Lets the reader of the flow call those of the messages in it, but for messages with a `oneof`,
+/// whose alternatives are told apart by hand.
+fn call_readers(messages: &mut BTreeMap<&str, Message<'_>>) {
+    let within: Vec<(&str, bool)> = messages
+        .iter()
+        .filter(|(path, message)| {
+            !path.is_empty() && !path.contains('.') && message.descriptor.oneof_decl.is_empty()
+        })
+        .map(|(path, message)| (*path, message.fills_lists))
+        .collect();
+    let Some(flow) = messages.get_mut("") else { return };
+    for (path, fills_lists) in within {
+        let Some(field) = field(flow.descriptor, path) else { continue };
+        let lists = if fills_lists { ", lists" } else { "" };
+        let (number, group, reader) =
+            (grouped(field.number()), constant(path), path.to_ascii_lowercase());
+        let arm = format!(
+            "{number} if wanted.intersects({group}) => self.{reader}(field.message()?{lists})?,"
+        );
+        flow.arms.insert(field.number(), arm);
+        flow.fills_lists |= fills_lists;
+    }
+}
+
+fn written(
+    messages: &BTreeMap<&str, Message<'_>>,
+    by_hand: &BTreeMap<i32, &str>,
+    groups: &BTreeSet<&str>,
+) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    for group in groups {
+        let name = constant(group);
+        let _ = writeln!(out, "const {name}: ColumnSet = ColumnSet::read_from(\"{group}\");");
+    }
+    out += "\n/// Numbers of the fields of `Flow` that are read by hand.\nmod number {\n";
+    for (number, name) in by_hand {
+        let (name, number) = (constant(name), grouped(*number));
+        let _ = writeln!(out, "    pub(super) const {name}: u32 = {number};");
+    }
+    out += "}\n\nimpl<'a> Draft<'a> {\n";
+    let bodies: Vec<String> = messages.iter().map(|(path, message)| body(path, message)).collect();
+    out += &bodies.join("\n");
+    out += "}\n";
+    out
+}
+
+/// The reader of a message; of one that is read by hand in part, the reader of a field.
+fn body(path: &str, message: &Message<'_>) -> String {
+    let name = if path.is_empty() { "flow".to_owned() } else { path.replace('.', "_") };
+    let name = name.to_ascii_lowercase();
+    let lists = if message.fills_lists { ", lists: &mut RowLists" } else { "" };
+    let of_field = path.is_empty() || !message.descriptor.oneof_decl.is_empty();
+    let (indent, head, tail) = if of_field {
+        let head = format!(
+            "    #[inline]\n    pub(super) fn {name}_field(&mut self, field: Field<'a>{lists}) -> Result<(), WireError> {{\n"
+        );
+        ("        ", head, String::new())
+    } else {
+        let head = format!(
+            "    pub(super) fn {name}(&mut self, mut message: Reader<'a>{lists}) -> Result<(), WireError> {{\n"
+        );
+        ("            ", head, "        }\n".to_owned())
+    };
+    let mut out = format!("    /// `{}`.\n{head}", message.descriptor.name());
+    out += "        let wanted = self.wanted;\n        let wants = |column| wanted.contains(column);\n";
+    if !of_field {
+        out += "        while let Some(field) = message.field()? {\n";
+    }
+    let _ = writeln!(out, "{indent}match field.number {{");
+    for arm in message.arms.values() {
+        let _ = writeln!(out, "{indent}    {arm}");
+    }
+    let _ = writeln!(out, "{indent}    _ => {{}}\n{indent}}}");
+    out += &tail;
+    out += "        Ok(())\n    }\n";
+    out
+}
+
+/// What a column takes of a field. `None`: it does not show the field as it is.
+fn reading(column: Column, field: &FieldDescriptorProto) -> Option<String> {
+    let name = column.name();
+    let number = |method: &str| Some(format!("self.row.{name} = field.{method}()?"));
+    match (field.label(), field.r#type()) {
+        (Label::Repeated, Type::String) => Some(format!("lists.{name}.push(field.bytes()?)")),
+        (Label::Repeated, Type::Message) => {
+            let reader = field.type_name().rsplit('.').next()?.to_ascii_lowercase();
+            Some(format!("{reader}(&mut lists.{name}, field.message()?)?"))
+        }
+        (Label::Repeated, _) => None,
+        (_, Type::String) => number("bytes"),
+        (_, Type::Int32 | Type::Enum) => number("int32"),
+        (_, Type::Uint32) => number("uint32"),
+        (_, Type::Uint64) => number("uint64"),
+        (_, Type::Bool) => Some(format!("self.row.{name} = u8::from(field.bool()?)")),
+        _ => None,
+    }
+}
+
+fn field<'a>(message: &'a DescriptorProto, name: &str) -> Option<&'a FieldDescriptorProto> {
+    message.field.iter().find(|field| field.name() == name)
+}
+
+fn message<'a>(files: &'a [FileDescriptorProto], name: &str) -> Option<&'a DescriptorProto> {
+    let own = |file: &&FileDescriptorProto| file.package() == "flow";
+    let name = name.strip_prefix(".flow.")?;
+    files.iter().find(own)?.message_type.iter().find(|message| message.name() == name)
+}
+
+/// `source_service` → `SOURCE_SERVICE`.
+fn constant(name: &str) -> String {
+    name.to_ascii_uppercase()
+}
