@@ -269,7 +269,7 @@ impl Settings {
             "allow-localhost" => "`auto`, `always` or `policy`",
             "policy-cidr-match-mode" => "`nodes`, `pods`, `nodes,pods` or nothing",
             "cluster-name" => "a name",
-            "namespace" => "the name of a namespace: small letters, digits and `-`",
+            "namespace" => "the name of a namespace: small letters, digits and hyphens",
             _ if Self::NAMES.contains(&name) => "`true` or `false`",
             _ => return None,
         })

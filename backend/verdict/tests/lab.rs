@@ -271,7 +271,7 @@ fn bad_input_says_what_is_wrong() {
         assert_eq!(
             said(&format!("namespace={name}")),
             format!(
-                "verdict: the setting `namespace` cannot be `{name}`: it is the name of a namespace: small letters, digits and `-`"
+                "verdict: the setting `namespace` cannot be `{name}`: it is the name of a namespace: small letters, digits and hyphens"
             )
         );
     }
