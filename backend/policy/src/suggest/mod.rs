@@ -1,6 +1,7 @@
 //! The smallest additions that let given flows pass: to the policies that are there where that
 //! lets nothing else pass, else policies of their own. Proven by judging the flows again.
 
+mod beside;
 mod demand;
 mod edits;
 mod insert;
@@ -221,6 +222,7 @@ fn find(
         if fixed.len() == asked.len() {
             suggestion.also_allowed = beyond(flows, (&fixed, &passing), is_question, named);
             suggestion.also_allowed.extend(public::everyone(parts.offered(&rules)));
+            suggestion.also_allowed.extend(beside::unchecked(parts.offered(&rules), &before));
             let next = Next {
                 judge: Judge::new(Arc::new(proof.set(&current(texts, &draft.texts), &draft.yaml))),
                 texts,

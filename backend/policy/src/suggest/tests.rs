@@ -5,6 +5,7 @@ use flow::{
 
 use super::*;
 
+mod beside;
 mod lookups;
 mod public;
 mod several;
