@@ -7,6 +7,8 @@ mod file;
 mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "typescript")]
+pub mod typescript;
 mod view;
 
 use captions::TextColumn;

@@ -65,8 +65,10 @@ impl RecordedFlows {
 
 /// Whether one may reach the other.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "Reachability"))]
 pub(crate) struct Reachable {
     /// `allowed`, `denied`, `cannot tell`; the last, too, where it depends on the pod.
+    #[cfg_attr(feature = "typescript", ts(type = "Computed"))]
     verdict: &'static str,
     /// One for each kind of sender and receiver that the names mean.
     paths: Vec<Path>,
@@ -78,11 +80,13 @@ pub(crate) struct Reachable {
 
 /// From one sender to one receiver.
 #[derive(Debug, Serialize)]
-struct Path {
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "ConnectionPath"))]
+pub(crate) struct Path {
     source: String,
     destination: String,
     /// Port and protocol of the pods, behind a Service.
     traffic: String,
+    #[cfg_attr(feature = "typescript", ts(type = "Computed"))]
     verdict: &'static str,
     steps: Vec<Step>,
     /// What stays shut where only the first step is opened.
@@ -90,11 +94,14 @@ struct Path {
 }
 
 #[derive(Debug, Serialize)]
-struct Step {
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "ConnectionStep"))]
+pub(crate) struct Step {
     /// `DNS`, `DNS server's ingress`, `egress`, `ingress`.
+    #[cfg_attr(feature = "typescript", ts(type = "StepKind"))]
     kind: &'static str,
     /// The name that is looked up, or the request; may be empty.
     about: String,
+    #[cfg_attr(feature = "typescript", ts(type = "Computed"))]
     verdict: &'static str,
     sentence: String,
     #[serde(flatten)]

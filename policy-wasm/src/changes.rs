@@ -18,6 +18,7 @@ pub(crate) struct Compared {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub(crate) struct ChangeSummary {
     groups: Vec<Change>,
     unchanged: u64,
@@ -26,12 +27,16 @@ pub(crate) struct ChangeSummary {
 }
 
 #[derive(Debug, Serialize)]
-struct Change {
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub(crate) struct Change {
     source: String,
     destination: String,
     traffic: String,
+    #[cfg_attr(feature = "typescript", ts(type = "Direction"))]
     direction: &'static str,
+    #[cfg_attr(feature = "typescript", ts(type = "Computed"))]
     before: &'static str,
+    #[cfg_attr(feature = "typescript", ts(type = "Computed"))]
     after: &'static str,
     because: String,
     flows: u64,

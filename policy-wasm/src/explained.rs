@@ -15,6 +15,7 @@ const MAX_RULES: usize = 40;
 /// A flow judged, in words.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "Explanation"))]
 pub(crate) struct Explained {
     /// What the record proves and what the policies say.
     sentence: String,
@@ -23,6 +24,7 @@ pub(crate) struct Explained {
     /// How the two compare.
     comparison: String,
     /// `allowed`, `denied`, `cannot tell`.
+    #[cfg_attr(feature = "typescript", ts(type = "Computed | null"))]
     verdict: Option<&'static str>,
     #[serde(flatten)]
     reasons: Reasons,
@@ -33,6 +35,7 @@ pub(crate) struct Explained {
 /// What a verdict rests on.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub(crate) struct Reasons {
     /// Rules that decided, or the policies that turned the default to deny.
     deciding: Vec<Rule>,
@@ -48,7 +51,8 @@ pub(crate) struct Reasons {
 }
 
 #[derive(Debug, Serialize)]
-struct Attribution {
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub(crate) struct Attribution {
     hubble: Vec<String>,
     ours: Vec<String>,
     /// How the two compare; none where that cannot be told.
@@ -58,6 +62,7 @@ struct Attribution {
 
 /// A rule where it stands.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub(crate) struct Rule {
     policy: String,
     /// `ingress[0]`; empty where the whole policy is meant.
@@ -71,6 +76,7 @@ pub(crate) struct Rule {
 /// A document that is no policy, or that Cilium refuses.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub(crate) struct RefusedDocument {
     name: String,
     /// Number of the document in its file, from 1.

@@ -15,6 +15,8 @@ mod recorded;
 mod suggest;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "typescript")]
+pub mod typescript;
 mod verdicts;
 
 use policy_files::{PolicyFile, PolicyFiles};

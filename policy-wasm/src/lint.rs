@@ -22,14 +22,17 @@ impl RecordedFlows {
 
 /// A finding of a lint.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "Finding"))]
 pub(crate) struct Found {
     id: &'static str,
+    #[cfg_attr(feature = "typescript", ts(type = "Severity"))]
     severity: &'static str,
     sentence: String,
     policy: String,
     evidence: Vec<String>,
     fix: Option<String>,
     #[serde(flatten)]
+    #[cfg_attr(feature = "typescript", ts(skip))]
     place: Option<Place>,
 }
 

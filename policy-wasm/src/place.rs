@@ -10,6 +10,7 @@ const MAX_QUOTE_CHARS: usize = 240;
 
 /// A place in a file.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub(crate) struct Place {
     file: String,
     /// From 1; 0 where there is no place.

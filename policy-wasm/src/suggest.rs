@@ -21,6 +21,7 @@ impl RecordedFlows {
 /// Policies to add, and what comes of them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub(crate) struct Fix {
     edits: Vec<Edited>,
     /// The files that the edits change, as they are afterwards.
@@ -38,7 +39,8 @@ pub(crate) struct Fix {
 
 /// An addition to a policy that is there.
 #[derive(Debug, Serialize)]
-struct Edited {
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub(crate) struct Edited {
     file: String,
     policy: String,
     /// The list that grows.
@@ -47,13 +49,15 @@ struct Edited {
 }
 
 #[derive(Debug, Serialize)]
-struct FileText {
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub(crate) struct FileText {
     file: String,
     text: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Unfixed {
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub(crate) struct Unfixed {
     row: usize,
     reason: String,
 }

@@ -1,26 +1,21 @@
 //! Files that are generated and committed: the protobuf code, the schemas' tables, the dashboards, the rules, the
-//! query model in TypeScript.
+//! queries and the Wasm modules' answers in TypeScript.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use dashboards::{Build, Dashboard};
 
-use crate::{Failure, r#gen, workspace};
+use crate::{Failure, r#gen, typescript, workspace};
 
-/// Why a file is not what the code in `dashboards/src` says.
+/// Why a file is not what it is made from.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GeneratedError {
-    #[error("`{path}` does not match the code in `dashboards/src`: run `cargo xtask gen`")]
+    #[error("`{path}` does not match the code that it is made from: run `cargo xtask gen`")]
     Stale { path: PathBuf },
     #[error("`{path}` is no dashboard of `dashboards/src`: remove it")]
     Unknown { path: PathBuf },
-    #[error(
-        "`{path}` does not match the query model, or cannot be made: run `cargo xtask gen`\n{said}"
-    )]
-    QueryTypes { path: PathBuf, said: String },
     #[error("`{path}` could not be written")]
     Write {
         path: PathBuf,
@@ -42,31 +37,14 @@ pub(crate) fn run(check: bool) -> Result<(), Failure> {
             write(&folder.join(dashboard.file_name()), &dashboard.json(), check)?;
         }
     }
-    query_types(check)?;
+    for declarations in &typescript::ALL {
+        let text = declarations.text()?;
+        write(declarations.path(), &text, check)?;
+    }
     for file in dashboards::rule_files()? {
         write(Path::new(file.path()), file.text(), check)?;
     }
     Ok(())
-}
-
-/// The query model as TypeScript, which a test of the model makes.
-fn query_types(check: bool) -> Result<(), GeneratedError> {
-    let mut test = Command::new(env!("CARGO"));
-    test.args(["test", "--quiet", "--package", "query", "--lib"])
-        .args(["typescript"])
-        .current_dir(workspace::root())
-        .env_remove("WRITE_GENERATED");
-    if !check {
-        test.env("WRITE_GENERATED", "1");
-    }
-    let path = PathBuf::from("src/datasource/query/generated.ts");
-    let output =
-        test.output().map_err(|cause| GeneratedError::Write { path: path.clone(), cause })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = [output.stdout, output.stderr].concat();
-    Err(GeneratedError::QueryTypes { path, said: String::from_utf8_lossy(&said).into_owned() })
 }
 
 /// A file that no code makes would be shown by Grafana all the same.

@@ -23,6 +23,7 @@ mod stamp;
 mod supervise;
 mod tidy;
 mod toolchain;
+mod typescript;
 mod wasm;
 mod workspace;
 

@@ -26,7 +26,7 @@ pub(crate) struct AdhocFilter {
 }
 
 /// A condition as Grafana writes it; what else it holds is for Grafana alone.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "AdhocFilter", optional_fields))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "AdhocFilter", optional_fields))]
 #[derive(Debug, Clone)]
 pub(crate) struct AdhocFilterJson {
     pub(crate) key: String,

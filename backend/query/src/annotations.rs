@@ -21,7 +21,11 @@ pub struct FlowAnnotationsQuery {
     pub notices: Vec<Notice>,
 }
 
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FlowAnnotationsFields", optional_fields))]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "FlowAnnotationsFields", optional_fields)
+)]
 pub(crate) struct FlowAnnotationsJson {
     limit: Option<i64>,
 }

@@ -24,7 +24,11 @@ pub struct DnsConnectionsQuery {
     pub notices: Vec<Notice>,
 }
 
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "DnsConnectionsFields", optional_fields))]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "DnsConnectionsFields", optional_fields)
+)]
 pub(crate) struct DnsConnectionsJson {
     ip: Option<String>,
     limit: Option<i64>,

@@ -24,7 +24,7 @@ pub struct FlowsQuery {
 }
 
 /// How flows are answered.
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowsFormat {
@@ -38,7 +38,7 @@ pub enum FlowsFormat {
 }
 
 /// The fields of a flows query that are its own.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "FlowsFields", optional_fields))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "FlowsFields", optional_fields))]
 pub(crate) struct FlowsJson {
     format: Option<FlowsFormat>,
     limit: Option<i64>,

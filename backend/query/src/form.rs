@@ -52,16 +52,16 @@ pub struct Selectors {
 
 /// A [`FlowsForm`] in JSON.
 #[cfg_attr(
-    test,
+    feature = "typescript",
     derive(ts_rs::TS),
     ts(rename = "FormFields", rename_all = "camelCase", optional_fields)
 )]
 #[derive(Debug)]
 pub(crate) struct FormJson {
     pub text: Option<String>,
-    #[cfg_attr(test, ts(optional, type = "FlowFilter"))]
+    #[cfg_attr(feature = "typescript", ts(optional, type = "FlowFilter"))]
     pub filter: Option<BTreeMap<String, Vec<String>>>,
-    #[cfg_attr(test, ts(optional, type = "FlowFilter"))]
+    #[cfg_attr(feature = "typescript", ts(optional, type = "FlowFilter"))]
     pub exclude: Option<BTreeMap<String, Vec<String>>>,
     pub allowlist: Option<Vec<String>>,
     pub denylist: Option<Vec<String>>,

@@ -25,8 +25,8 @@ mod promql;
 mod service_map;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod typescript;
+#[cfg(feature = "typescript")]
+pub mod typescript;
 mod value;
 
 pub use self::adhoc::InvalidAdhocFilter;

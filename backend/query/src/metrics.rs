@@ -31,7 +31,7 @@ pub struct FlowMetricsQuery {
 }
 
 /// What is counted.
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FlowMetric {
@@ -47,7 +47,7 @@ pub enum FlowMetric {
 }
 
 /// How counts are answered.
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowMetricsFormat {
@@ -61,17 +61,17 @@ pub enum FlowMetricsFormat {
 }
 
 #[cfg_attr(
-    test,
+    feature = "typescript",
     derive(ts_rs::TS),
     ts(rename = "FlowMetricsFields", rename_all = "camelCase", optional_fields)
 )]
 pub(crate) struct FlowMetricsJson {
     metric: Option<FlowMetric>,
-    #[cfg_attr(test, ts(optional, type = "GroupField[]"))]
+    #[cfg_attr(feature = "typescript", ts(optional, type = "GroupField[]"))]
     group_by: Option<Vec<String>>,
     format: Option<FlowMetricsFormat>,
     limit: Option<i64>,
-    #[cfg_attr(test, ts(optional, type = "number"))]
+    #[cfg_attr(feature = "typescript", ts(optional, type = "number"))]
     min_flows: Option<u64>,
 }
 

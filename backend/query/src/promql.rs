@@ -33,7 +33,7 @@ pub struct PromqlQuery {
 }
 
 /// How series are answered.
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PromqlFormat {
@@ -48,7 +48,7 @@ pub enum PromqlFormat {
 
 /// A PromQL query as JSON, as Grafana's Prometheus source writes it.
 #[cfg_attr(
-    test,
+    feature = "typescript",
     derive(ts_rs::TS),
     ts(rename = "PromqlFields", rename_all = "camelCase", optional_fields)
 )]

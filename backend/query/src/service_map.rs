@@ -19,7 +19,7 @@ pub struct ServiceMapQuery {
 }
 
 /// What a node stands for.
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "MapBy"))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "MapBy"))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NodesBy {
@@ -34,7 +34,11 @@ pub enum NodesBy {
     Identity,
 }
 
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "ServiceMapFields", optional_fields))]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename = "ServiceMapFields", optional_fields)
+)]
 pub(crate) struct ServiceMapJson {
     by: Option<NodesBy>,
 }

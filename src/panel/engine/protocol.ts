@@ -1,4 +1,19 @@
 import type { ColumnId, JudgedColumnId, TextColumnId } from '../table/columns';
+import type { Explanation, Finding, Fix, Reachability, RefusedDocument } from './generated';
+
+export type {
+  Computed,
+  ConnectionPath,
+  ConnectionStep,
+  Explanation,
+  Finding,
+  Fix,
+  Place,
+  Reachability,
+  Reasons,
+  RefusedDocument,
+  Rule,
+} from './generated';
 
 /** Decoded flows as the table reads them: arrays by row, texts by code. */
 export interface FlowBatch {
@@ -47,54 +62,6 @@ export interface JudgedColumns {
   unplaced?: string;
 }
 
-/** A place in a file of policies, with what stands in its line. */
-export interface Place {
-  file: string;
-  /** From 1. */
-  line: number;
-  column: number;
-  quote: string;
-}
-
-export interface RefusedDocument extends Place {
-  name: string;
-  document: number;
-  reason: string;
-  /** Who refuses it, and what becomes of it. */
-  refusal: string;
-  /** False: another kind of object, which is no error among manifests. */
-  isPolicy: boolean;
-}
-
-export interface Rule extends Place {
-  policy: string;
-  clause: string;
-  text: string;
-}
-
-/** What a verdict rests on. */
-export interface Reasons {
-  deciding: Rule[];
-  nearMisses: Rule[];
-  lost: Rule[];
-  /** Rules that are not listed. */
-  more: number;
-  missing: string[];
-  notes: string[];
-}
-
-export type Computed = 'allowed' | 'denied' | 'cannot tell';
-
-/** Why a flow is judged as it is; all sentences are the engine's. */
-export interface Explanation extends Reasons {
-  sentence: string;
-  /** None where policy has nothing to say about the flow. */
-  agreement: string | null;
-  comparison: string;
-  verdict: Computed | null;
-  attribution: { hubble: string[]; ours: string[]; agrees: boolean | null; sentence: string } | null;
-}
-
 /** May one reach the other? Ends as `verdict ask` reads them. */
 export interface Connection {
   /** A pod, workload or Service as `namespace/name`, an address, `world`. */
@@ -106,66 +73,6 @@ export interface Connection {
   toLabels?: string[];
   /** A request that is to pass, where rules for HTTP decide. */
   request?: { method: string; path: string };
-}
-
-/** Whether a connection is allowed, step by step. */
-export interface Reachability {
-  /** Cannot tell, too, where it depends on the pod. */
-  verdict: Computed;
-  /** One for each kind of sender and receiver that the names mean. */
-  paths: ConnectionPath[];
-  /** What was taken for granted, or is not known. */
-  notes: string[];
-  /** None where it was not asked for. Its rows are steps, counted from 0 over all paths. */
-  fix: Fix | null;
-}
-
-export interface ConnectionPath {
-  source: string;
-  destination: string;
-  /** Port and protocol of the pods, behind a Service: `3002/TCP`. */
-  traffic: string;
-  verdict: Computed;
-  /** None where both ends are outside the cluster. */
-  steps: ConnectionStep[];
-  /** What stays shut where only the first step is opened. */
-  alone: string | null;
-}
-
-export interface ConnectionStep extends Reasons {
-  kind: 'DNS' | "DNS server's ingress" | 'egress' | 'ingress';
-  /** The name that is looked up, or the request; may be empty. */
-  about: string;
-  verdict: Computed;
-  sentence: string;
-}
-
-export interface Finding extends Partial<Place> {
-  id: string;
-  severity: 'error' | 'warning' | 'hint';
-  sentence: string;
-  /** Empty where it is about no policy in particular. */
-  policy: string;
-  /** Lines about flows that show it. */
-  evidence: string[];
-  /** What to write instead, where that is mechanical. */
-  fix: string | null;
-}
-
-/** The smallest additions that let flows pass. */
-export interface Fix {
-  edits: Array<{ file: string; policy: string; list: string; inserted: string }>;
-  /** The files that the edits change, as they are afterwards. */
-  texts: Array<{ file: string; text: string }>;
-  /** Policies to add; may be empty. */
-  yaml: string;
-  /** Rows that pass with it. */
-  fixed: number[];
-  unfixed: Array<{ row: number; reason: string }>;
-  /** Other flows that would pass too. */
-  alsoAllowed: string[];
-  /** What the flows that pass now meet next, and is still denied. */
-  stillDenied: string[];
 }
 
 /** What stands in a text column of a row. */

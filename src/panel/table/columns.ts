@@ -1,24 +1,7 @@
+import { judgedColumns, textColumns } from '../engine/generated';
 import { text } from '../text';
 
-/** The columns whose cells are texts; the Wasm module knows them by these names. */
-export const textColumns = [
-  'verdict',
-  'direction',
-  'source',
-  'destination',
-  'sourceIp',
-  'destinationIp',
-  'protocol',
-  'summary',
-  'dropReason',
-  'policy',
-  'type',
-  'reply',
-  'node',
-] as const;
-
-/** Columns of texts that say what the policies make of a flow; empty without policies. */
-export const judgedColumns = ['agreement', 'computed', 'decidedBy'] as const;
+export { judgedColumns, textColumns };
 
 export type JudgedColumnId = (typeof judgedColumns)[number];
 

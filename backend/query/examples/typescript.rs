@@ -1,0 +1,7 @@
+//! The query model as TypeScript, on standard output.
+
+use std::io::{self, Write as _};
+
+fn main() -> io::Result<()> {
+    io::stdout().write_all(query::typescript::declarations().as_bytes())
+}

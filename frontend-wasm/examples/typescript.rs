@@ -1,0 +1,7 @@
+//! The columns of the table as TypeScript, on standard output.
+
+use std::io::{self, Write as _};
+
+fn main() -> io::Result<()> {
+    io::stdout().write_all(frontend_wasm::typescript::declarations().as_bytes())
+}

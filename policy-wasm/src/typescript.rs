@@ -1,0 +1,50 @@
+//! The engine's answers as TypeScript, for the panel; `cargo xtask gen` writes them to
+//! `src/panel/engine/generated.ts`.
+
+use std::fmt::Write as _;
+
+use policy::{Direction, Severity, StepKind, Verdict};
+use ts_rs::{Config, TS};
+
+use crate::ask::{Path, Reachable, Step};
+use crate::changes::{Change, ChangeSummary};
+use crate::explained::{Attribution, Explained, Reasons, RefusedDocument, Rule};
+use crate::lint::Found;
+use crate::place::Place;
+use crate::suggest::{Edited, FileText, Fix, Unfixed};
+
+/// The declarations.
+pub fn declarations() -> String {
+    let config = Config::new().with_large_int("number");
+    let mut text = String::new();
+    let mut names = |name: &str, values: &[&str]| {
+        let _ = writeln!(text, "\nexport type {name} = \"{}\";", values.join("\" | \""));
+    };
+    names("Computed", &[Verdict::Allowed, Verdict::Denied, Verdict::CannotTell].map(Verdict::name));
+    names("Direction", &[Direction::Ingress, Direction::Egress].map(Direction::name));
+    names("Severity", &[Severity::Error, Severity::Warning, Severity::Hint].map(Severity::name));
+    let kinds = [StepKind::Lookup, StepKind::Resolver, StepKind::Egress, StepKind::Ingress];
+    names("StepKind", &kinds.map(StepKind::name));
+    for declared in [
+        Place::decl(&config),
+        RefusedDocument::decl(&config),
+        Rule::decl(&config),
+        Reasons::decl(&config),
+        Attribution::decl(&config),
+        Explained::decl(&config),
+        Step::decl(&config),
+        Path::decl(&config),
+        Reachable::decl(&config),
+        // The fields of a place stand in it only where there is one.
+        Found::decl(&config).replace("};", "} & Partial<Place>;"),
+        Edited::decl(&config),
+        FileText::decl(&config),
+        Unfixed::decl(&config),
+        Fix::decl(&config),
+        Change::decl(&config),
+        ChangeSummary::decl(&config),
+    ] {
+        let _ = writeln!(text, "\nexport {declared}");
+    }
+    text
+}

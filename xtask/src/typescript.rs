@@ -1,0 +1,175 @@
+//! Types of Rust in TypeScript: examples of the crates write them as `ts-rs` does, here they get the
+//! format of the rest of the frontend.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::workspace;
+
+/// A file of declarations, and the crates whose example `…-typescript` writes them.
+pub(crate) struct Declarations {
+    pub(crate) file: &'static str,
+    packages: &'static [&'static str],
+}
+
+pub(crate) const ALL: [Declarations; 2] = [
+    Declarations { file: "src/datasource/query/generated.ts", packages: &["query"] },
+    Declarations {
+        file: "src/panel/engine/generated.ts",
+        packages: &["frontend-wasm", "policy-wasm"],
+    },
+];
+
+/// Why there are no declarations.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TypescriptError {
+    #[error("cargo cannot be started")]
+    Start(#[source] std::io::Error),
+    #[error("the example of `{package}` that writes its types failed")]
+    Example { package: &'static str },
+    #[error("the example of `{package}` wrote what is not UTF-8")]
+    Text { package: &'static str },
+}
+
+impl Declarations {
+    pub(crate) fn path(&self) -> &'static Path {
+        Path::new(self.file)
+    }
+
+    /// The file's content.
+    ///
+    /// Errors: a crate does not compile, or its example fails.
+    pub(crate) fn text(&self) -> Result<String, TypescriptError> {
+        let mut blocks = Vec::new();
+        for package in self.packages {
+            let said = said(package)?;
+            blocks.extend(said.trim().split("\n\n").map(formatted));
+        }
+        let crates = self.packages.join("` and `");
+        let head =
+            format!("// Made from the crates `{crates}` by `cargo xtask gen`; change it there.");
+        Ok(format!("{head}\n\n{}\n", blocks.join("\n\n")))
+    }
+}
+
+/// What a crate's example writes.
+fn said(package: &'static str) -> Result<String, TypescriptError> {
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--package", package, "--features", "typescript"])
+        .args(["--example", &format!("{package}-typescript")])
+        .current_dir(workspace::root())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(TypescriptError::Start)?;
+    if !output.status.success() {
+        return Err(TypescriptError::Example { package });
+    }
+    String::from_utf8(output.stdout).map_err(|_| TypescriptError::Text { package })
+}
+
+/// A declaration with one field a line, quotes and lists as in the rest of the frontend.
+fn formatted(declared: &str) -> String {
+    let object = declared
+        .strip_prefix("export type ")
+        .and_then(|rest| rest.split_once(" = {"))
+        .and_then(|(name, rest)| Some((name, rest.rsplit_once('}')?)));
+    let Some((name, (fields, tail))) = object else {
+        let is_type = declared.starts_with("export type ");
+        return if is_type { single_quoted(declared) } else { declared.to_owned() };
+    };
+    let fields = formatted_fields(fields);
+    match tail.trim_end_matches(';') {
+        "" => format!("export interface {name} {{\n{fields}}}"),
+        more => format!("export type {name} = {{\n{fields}}}{more};"),
+    }
+}
+
+fn formatted_fields(fields: &str) -> String {
+    // Writing to a string cannot fail.
+    let mut out = String::new();
+    let mut rest = fields.trim_start();
+    while !rest.is_empty() {
+        if let Some((docs, after)) = rest.strip_prefix("/**").and_then(|rest| rest.split_once("*/"))
+        {
+            let lines = docs.lines().map(|line| line.trim().trim_start_matches('*').trim());
+            let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+            let _ = writeln!(out, "  /** {} */", lines.join(" "));
+            rest = after.trim_start();
+            continue;
+        }
+        let (field, after) = rest.split_at_checked(field_length(rest)).unwrap_or((rest, ""));
+        let _ = writeln!(out, "  {};", list_of_names(&single_quoted(field.trim())));
+        rest = after.trim_start_matches(',').trim_start();
+    }
+    out
+}
+
+/// Bytes up to the comma behind a field.
+fn field_length(fields: &str) -> usize {
+    let (mut depth, mut is_quoted) = (0_u32, false);
+    for (at, char) in fields.char_indices() {
+        match char {
+            '"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            '{' | '<' | '(' | '[' => depth += 1,
+            '}' | '>' | ')' | ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => return at,
+            _ => {}
+        }
+    }
+    fields.len()
+}
+
+/// `Array<string>` → `string[]`.
+fn list_of_names(field: &str) -> String {
+    let Some((before, rest)) = field.split_once("Array<") else { return field.to_owned() };
+    match rest.split_once('>') {
+        Some((item, after)) if item.chars().all(char::is_alphanumeric) => {
+            format!("{before}{item}[]{}", list_of_names(after))
+        }
+        _ => format!("{before}Array<{}", list_of_names(rest)),
+    }
+}
+
+/// `"a"` → `'a'`, but for texts with an apostrophe.
+fn single_quoted(text: &str) -> String {
+    let mut out = String::new();
+    for (number, part) in text.split('"').enumerate() {
+        let quote = if part.contains('\'') { '"' } else { '\'' };
+        // Every other part stands in quotes.
+        if number % 2 == 1 {
+            out.extend([quote]);
+            out += part;
+            out.extend([quote]);
+        } else {
+            out += part;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::formatted;
+
+    #[test]
+    fn declarations_have_the_format_of_the_frontend() {
+        let check = |declared: &str, want: &str| assert_eq!(formatted(declared), want);
+        check("export const a = 1;", "export const a = 1;");
+        check(
+            r#"export type Kind = "DNS" | "server's";"#,
+            r#"export type Kind = 'DNS' | "server's";"#,
+        );
+        check(
+            "export type Fix = { \n/**\n * Rows, by\n * number.\n */\nrows: Array<number>, \
+             map: Record<string, Array<[string, number]>>, more?: boolean, };",
+            "export interface Fix {\n  /** Rows, by number. */\n  rows: number[];\n  \
+             map: Record<string, Array<[string, number]>>;\n  more?: boolean;\n}",
+        );
+        check(
+            "export type A = { a: \"x, y\", } & Partial<B>;",
+            "export type A = {\n  a: 'x, y';\n} & Partial<B>;",
+        );
+    }
+}
