@@ -1,9 +1,7 @@
 //! Why a flow is judged as it is, with the lines of the policies that say so.
 
 use flow::Flow;
-use policy::{
-    Direction, Judgement, Learned, Policy, PolicySet, Position, RefusalClass, Unjudged, Verdict,
-};
+use policy::{Direction, Judgement, Learned, Policy, PolicySet, Position, Unjudged, Verdict};
 use serde::Serialize;
 
 use crate::place::Place;
@@ -119,7 +117,7 @@ pub(crate) fn refused(policies: &PolicyFiles) -> Vec<RefusedDocument> {
             document: refused.document,
             reason: refused.refusal.to_string(),
             refusal: refused.refusal.class.sentence(),
-            is_policy: refused.refusal.class != RefusalClass::NotAPolicy,
+            is_policy: refused.refusal.class.is_error(),
             place: Place::of(policies, refused.source, refused.refusal.at),
         })
         .collect()

@@ -8,6 +8,7 @@ mod cidr;
 mod dates;
 mod dns_name;
 mod document;
+mod identity_label;
 mod judge;
 mod label;
 mod lint;

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Component, Path};
 
-use policy::{Agreement, Refusal, RefusalClass, Severity, Suggestion, Verdict};
+use policy::{Agreement, Refusal, RefusalClass, Refused, Severity, Suggestion, Verdict};
 
 use crate::{Outcome, Report, diff, groups::Group, input::PolicyFile};
 
@@ -92,7 +92,9 @@ pub(crate) fn report(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -
     for notice in &report.notices {
         writeln!(out, "note: {}", clean(notice))?;
     }
-    for refused in report.set.refused() {
+    // What is read is of use, and nothing is left out of it.
+    let is_read = |own: &&Refused| own.refusal.class == RefusalClass::Read;
+    for refused in report.set.refused().iter().filter(|own| !is_read(own)) {
         let Refusal { class, at, .. } = &refused.refusal;
         let (code, word) = match class {
             RefusalClass::NotAPolicy => ("2", "skipped"),

@@ -5,7 +5,7 @@ use hashbrown::HashSet;
 
 use crate::{
     Settings, SourceText,
-    document::pods,
+    document::{Backends, POD_NAMESPACE, pods},
     source::{self, MAX_LISTS, Node, Value},
 };
 
@@ -14,7 +14,8 @@ use crate::{
 pub(super) struct Objects {
     pub(super) pods: Vec<Pod>,
     pub(super) services: Vec<ServiceObject>,
-    pub(super) slices: Vec<Slice>,
+    /// Who is behind Services without a selector, with their namespaces.
+    pub(super) slices: Vec<(String, Backends)>,
     /// Labels of each namespace.
     pub(super) namespaces: Vec<(String, Vec<(String, String)>)>,
     /// Namespaces that documents of any kind are in.
@@ -25,6 +26,8 @@ pub(super) struct Objects {
 #[derive(Debug)]
 pub(super) struct Pod {
     pub(super) endpoint: Endpoint,
+    /// All of its labels, of which its identity has a part.
+    pub(super) labels: Vec<(String, String)>,
     /// Its addresses; of a pod that runs.
     pub(super) addresses: Vec<String>,
     pub(super) ports: Vec<(String, u8, u16)>,
@@ -42,16 +45,6 @@ pub(super) struct ServiceObject {
     pub(super) is_headless: bool,
     /// The name elsewhere that it stands for.
     pub(super) external_name: String,
-}
-
-/// Who is behind a Service without a selector.
-#[derive(Debug)]
-pub(super) struct Slice {
-    pub(super) namespace: String,
-    pub(super) service: String,
-    pub(super) addresses: Vec<String>,
-    /// Name, protocol and number.
-    pub(super) ports: Vec<(String, u8, u16)>,
 }
 
 /// A port of a Service, and the one of its pods behind it.
@@ -84,6 +77,10 @@ impl Objects {
                 }
             }
         }
+        let of = |(namespace, own): &(String, Backends)| (namespace.clone(), own.service.clone());
+        let sliced: HashSet<(String, String)> =
+            objects.slices.iter().filter(|(_, own)| !own.is_mirrored).map(of).collect();
+        objects.slices.retain(|own| !own.1.is_mirrored || !sliced.contains(&of(own)));
         objects
     }
 
@@ -112,9 +109,10 @@ impl Objects {
             }
             return;
         }
-        if kind == "EndpointSlice" {
+        if matches!(kind, "EndpointSlice" | "Endpoints") {
             if self.slices.len() < MAX_OBJECTS {
-                self.slices.push(slice(node, namespace));
+                let backends = Backends::read(kind, node).into_iter();
+                self.slices.extend(backends.map(|own| (namespace.clone(), own)));
             }
             return;
         }
@@ -139,6 +137,8 @@ fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
         }
         node.texts_of(&["metadata", "labels"])
             .into_iter()
+            // These are the agent's own, whatever a pod says.
+            .filter(|(key, _)| !key.starts_with("io.cilium.k8s.") && *key != POD_NAMESPACE)
             .chain([("io.cilium.k8s.policy.serviceaccount".to_owned(), account)])
             .map(|(key, value)| format!("k8s:{key}={value}"))
             .collect()
@@ -155,6 +155,7 @@ fn pod(node: &Node, kind: &str, namespace: String, name: String) -> Pod {
             workloads: if is_pod { Vec::new() } else { vec![workload] },
             ..Endpoint::default()
         },
+        labels: node.texts_of(&["metadata", "labels"]),
         addresses,
         ports: pods::named_ports(node),
     }
@@ -195,20 +196,5 @@ fn service(node: &Node, namespace: String, name: String) -> ServiceObject {
         ports,
         is_headless,
         external_name: node.text_at(&["spec", "externalName"]).to_ascii_lowercase(),
-    }
-}
-
-fn slice(node: &Node, namespace: String) -> Slice {
-    let service = node.text_at(&["metadata", "labels", "kubernetes.io/service-name"]).to_owned();
-    let endpoints = node.list_at(&["endpoints"]).iter();
-    let addresses = endpoints.flat_map(|endpoint| endpoint.list_at(&["addresses"]));
-    let ports = node.list_at(&["ports"]).iter().filter_map(|own| {
-        Some((own.text_at(&["name"]).to_owned(), own.protocol(), own.number_at("port")?))
-    });
-    Slice {
-        namespace,
-        service,
-        addresses: addresses.filter_map(Node::as_str).map(str::to_owned).collect(),
-        ports: ports.collect(),
     }
 }

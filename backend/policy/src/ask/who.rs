@@ -6,14 +6,19 @@ use flow::{Endpoint, Flow, Layer4, Service, TrafficDirection};
 use hashbrown::{HashMap, HashSet};
 
 use super::{
-    objects::{Objects, ServiceObject, Slice},
+    objects::{Objects, ServiceObject},
     target::CLUSTER_DOMAIN,
 };
 use crate::{
-    Learned, Settings, SourceText, Traffic, document::POD_NAMESPACE, lookup::SearchLists, order,
+    Learned, Settings, SourceText, Traffic,
+    document::{Backends, POD_NAMESPACE},
+    identity_label,
+    lookup::SearchLists,
+    order,
 };
 
 mod api_server;
+mod elsewhere;
 mod find;
 
 pub(super) use find::ASSUMED_RESOLVER;
@@ -32,7 +37,7 @@ pub struct Directory {
     /// Who was asked for names, how often.
     resolvers: Vec<(usize, usize)>,
     services: Vec<ServiceObject>,
-    slices: Vec<Slice>,
+    slices: Vec<(String, Backends)>,
     /// Labels of namespaces, as those of their pods.
     namespaces: Vec<(String, Vec<String>)>,
     /// Namespaces that documents are in.
@@ -46,6 +51,8 @@ struct Known {
     endpoint: Endpoint,
     address: String,
     ports: Option<Vec<(String, u8, u16)>>,
+    /// Labels of its document, those that its identity has not included.
+    labels: Vec<(String, String)>,
     is_recorded: bool,
 }
 
@@ -149,6 +156,7 @@ impl Directory {
             directory.learn(flow, &mut ids);
         }
         let objects = Objects::read(texts, settings);
+        let kept = KeptLabels::of(&directory.known);
         for (name, labels) in objects.namespaces {
             directory.namespaces.retain(|(own, _)| *own != name);
             let mut own: Vec<String> = labels
@@ -159,9 +167,11 @@ impl Directory {
             if !own.contains(&by_name) {
                 own.push(by_name);
             }
+            own.retain(|label| kept.is_kept(label));
             directory.namespaces.push((name, own));
         }
-        for pod in objects.pods {
+        for mut pod in objects.pods {
+            pod.endpoint.labels.retain(|label| kept.is_kept(label));
             let endpoint = directory.complete(pod.endpoint);
             let id = directory.known.len();
             for address in pod.addresses.iter().filter_map(|own| own.parse().ok()) {
@@ -171,6 +181,7 @@ impl Directory {
                 endpoint,
                 address: pod.addresses.into_iter().next().unwrap_or_default(),
                 ports: Some(pod.ports),
+                labels: pod.labels,
                 is_recorded: false,
             };
             if known.endpoint.labels == ["reserved:host"] {
@@ -228,6 +239,7 @@ impl Directory {
                         endpoint: endpoint.clone(),
                         address: address.to_owned(),
                         ports: None,
+                        labels: Vec::new(),
                         is_recorded: true,
                     });
                     self.learn_namespace(endpoint);
@@ -326,6 +338,27 @@ impl Party {
         };
         self.endpoint.labels.is_empty() || self.endpoint.labels.iter().any(is_own)
     }
+}
+
+/// Which labels of documents an identity has: by the agent's default, and by what was recorded.
+struct KeptLabels(HashSet<String>);
+
+impl KeptLabels {
+    fn of(known: &[Known]) -> Self {
+        let labels = known.iter().flat_map(|known| &known.endpoint.labels);
+        Self(labels.map(|label| key_of(label).to_owned()).collect())
+    }
+
+    fn is_kept(&self, label: &str) -> bool {
+        let key = key_of(label);
+        !label.starts_with("k8s:") || identity_label::is_kept(key) || self.0.contains(key)
+    }
+}
+
+/// The key of a label, without its source.
+fn key_of(label: &str) -> &str {
+    let label = label.strip_prefix("k8s:").unwrap_or(label);
+    label.split_once('=').map_or(label, |(key, _)| key)
 }
 
 /// Labels of those that are no pods.

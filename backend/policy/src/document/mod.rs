@@ -1,5 +1,6 @@
 //! Documents: from nodes to entries, or to the reason why Cilium refuses them.
 
+mod backends;
 mod cilium;
 mod cluster;
 mod groups;
@@ -14,6 +15,7 @@ mod refusal;
 pub(crate) mod selector;
 mod services;
 
+pub(crate) use backends::Backends;
 pub(crate) use log_filters::{RawFilters, read_log_filters};
 pub use nodes::ClusterNode;
 pub use pods::Pod;
@@ -273,14 +275,13 @@ impl Reading<'_> {
                 let reason = match (kind.is_empty(), api_version.is_empty()) {
                     (true, _) => "no object of Kubernetes: it has no kind".to_owned(),
                     (false, true) => format!("kind \"{kind}\" is not a policy"),
-                    (false, false) => format!("{api_version} {kind} is not a policy of Cilium"),
+                    (false, false) => format!("{api_version} {kind} is not a network policy"),
                 };
-                return Err(refuse(Refusal {
-                    class: RefusalClass::NotAPolicy,
-                    reason,
-                    note: belongs,
-                    at: node.at,
-                }));
+                let class = match belongs {
+                    None if is_read(api_version, kind) => RefusalClass::Read,
+                    _ => RefusalClass::NotAPolicy,
+                };
+                return Err(refuse(Refusal { class, reason, note: belongs, at: node.at }));
             }
             Kind::Unknown(reason) => {
                 let at =
@@ -376,6 +377,17 @@ impl Reading<'_> {
         }
         self.documents.entries.extend(entries);
         Ok(())
+    }
+}
+
+/// Whether objects of a kind say who is there, and so are read.
+fn is_read(api_version: &str, kind: &str) -> bool {
+    match api_version {
+        "v1" => matches!(kind, "Service" | "Endpoints" | "Pod" | "Node" | "Namespace"),
+        "discovery.k8s.io/v1" => kind == "EndpointSlice",
+        "cilium.io/v2" => kind == "CiliumNode",
+        "apps/v1" | "batch/v1" => pods::template(kind).is_some(),
+        _ => false,
     }
 }
 

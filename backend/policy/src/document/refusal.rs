@@ -36,6 +36,8 @@ pub enum RefusalClass {
     Syntax,
     /// Another kind of object; no error in a folder of manifests.
     NotAPolicy,
+    /// An object that says who is there, as a Service: no policy, and read all the same.
+    Read,
     /// A field that does not exist, or a value of the wrong type.
     Field,
     /// Well formed, but Cilium refuses it.
@@ -55,7 +57,7 @@ impl RefusalClass {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Syntax => "Kubernetes cannot read this document",
-            Self::NotAPolicy => "This is not a policy of Cilium",
+            Self::NotAPolicy | Self::Read => "This is not a network policy",
             Self::Field | Self::Invalid => {
                 "Cilium refuses this policy, and nothing of it is enforced"
             }
@@ -71,7 +73,7 @@ impl RefusalClass {
     /// of others, which is not an error among manifests.
     #[must_use]
     pub const fn is_error(self) -> bool {
-        !matches!(self, Self::NotAPolicy)
+        !matches!(self, Self::NotAPolicy | Self::Read)
     }
 
     /// A word for programs.
@@ -79,7 +81,7 @@ impl RefusalClass {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Syntax => "syntax",
-            Self::NotAPolicy => "not-a-policy",
+            Self::NotAPolicy | Self::Read => "not-a-policy",
             Self::Field => "field",
             Self::Invalid => "invalid",
             Self::UnknownKind => "unknown-kind",

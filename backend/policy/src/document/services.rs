@@ -1,11 +1,14 @@
 //! Services, and what `toServices` selects by them: their pods by the Service's own selector, else
-//! the addresses of its `EndpointSlices`. Source: `pkg/policy/k8s/service.go`.
+//! the addresses of its `EndpointSlices` or `Endpoints`. Source: `pkg/policy/k8s/service.go`.
 
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
-use super::selector::{CLUSTER, POD_NAMESPACE, Spelled, cidr_text, k8s};
+use super::{
+    backends::Backends,
+    selector::{CLUSTER, POD_NAMESPACE, Spelled, cidr_text, k8s},
+};
 use crate::{
     Entry, Label, Operator, Peer, PeerMatcher, Peers, Prefix, Selector, ServiceSelector, Settings,
     dates::Dated,
@@ -23,13 +26,13 @@ pub struct Service {
     pub labels: Vec<Label>,
     /// Labels of its pods; without any, its `EndpointSlices` name the addresses.
     pub selector: Vec<(String, String)>,
-    /// Addresses of its `EndpointSlices`; none: no slice is at hand.
+    /// Addresses of its `EndpointSlices`, else of its `Endpoints`; none: neither is at hand.
     pub backends: Option<Vec<IpAddr>>,
     /// When it was last changed, and index of the source text, of it and of the slices that count.
     pub(crate) dated: Vec<(usize, Dated)>,
 }
 
-/// The `EndpointSlices` of one Service.
+/// The `EndpointSlices` of one Service, or its `Endpoints`.
 #[derive(Debug, Default)]
 struct Slices {
     addresses: Vec<IpAddr>,
@@ -39,8 +42,10 @@ struct Slices {
 /// Services among the documents, while they are read: slices may stand before their Service.
 #[derive(Debug, Default)]
 pub(super) struct Services {
-    services: HashMap<(String, String), Service>,
+    named: HashMap<(String, String), Service>,
     slices: HashMap<(String, String), Slices>,
+    /// What the cluster makes slices of: they count where none is at hand.
+    mirrored: HashMap<(String, String), Slices>,
 }
 
 impl Services {
@@ -71,19 +76,20 @@ impl Services {
                     dated: vec![(source, Dated::of_object(node))],
                 };
                 // A cluster holds one object of a name: the later one replaces the earlier.
-                self.services.insert((namespace, name), service);
+                self.named.insert((namespace, name), service);
             }
-            ("discovery.k8s.io/v1", "EndpointSlice") => {
-                let labels = ["metadata", "labels", "kubernetes.io/service-name"];
-                let slices = self.slices.entry(key(node.text_at(&labels))).or_default();
-                slices.dated.push((source, Dated::of_object(node)));
-                let is_port = |port: &Node| port.get("port").is_some_and(|port| !port.is_null());
-                if node.list_at(&["ports"]).iter().any(is_port) {
-                    let endpoints = node.list_at(&["endpoints"]).iter();
-                    let texts = endpoints.flat_map(|endpoint| endpoint.list_at(&["addresses"]));
-                    slices
-                        .addresses
-                        .extend(texts.filter_map(|text| text.as_str()?.parse::<IpAddr>().ok()));
+            ("discovery.k8s.io/v1", "EndpointSlice") | ("v1", "Endpoints") => {
+                for backends in Backends::read(kind, node) {
+                    let kept =
+                        if backends.is_mirrored { &mut self.mirrored } else { &mut self.slices };
+                    let slices = kept.entry(key(&backends.service)).or_default();
+                    slices.dated.push((source, Dated::of_object(node)));
+                    if !backends.ports.is_empty() {
+                        let addresses = backends.addresses.iter();
+                        slices
+                            .addresses
+                            .extend(addresses.filter_map(|own| own.parse::<IpAddr>().ok()));
+                    }
                 }
             }
             _ => {}
@@ -92,9 +98,10 @@ impl Services {
 
     /// The Services in the order of their names.
     pub(super) fn finish(mut self) -> Vec<Service> {
-        let mut services: Vec<Service> = self.services.into_values().collect();
+        let mut services: Vec<Service> = self.named.into_values().collect();
         for service in &mut services {
-            let slices = self.slices.remove(&(service.namespace.clone(), service.name.clone()));
+            let key = (service.namespace.clone(), service.name.clone());
+            let slices = self.slices.remove(&key).or_else(|| self.mirrored.remove(&key));
             let Some(slices) = slices else { continue };
             service.backends = Some(slices.addresses);
             // With a selector, nobody looks at them.
@@ -166,7 +173,9 @@ fn peers_of(
         is_found = true;
         let new = |matcher, text| Peer { at: peer.at, field: peer.field, matcher, text };
         if service.selector.is_empty() {
-            for address in service.backends.as_ref()? {
+            let is_enabled =
+                |own: &&IpAddr| if own.is_ipv4() { settings.ipv4 } else { settings.ipv6 };
+            for address in service.backends.as_ref()?.iter().filter(is_enabled) {
                 let prefix = Prefix::of_address(*address);
                 let matcher = PeerMatcher::Cidr { prefix, except: Vec::new() };
                 peers.push(new(matcher, cidr_text(&prefix.to_string(), &[]).into()));
@@ -240,7 +249,7 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Documents, RefusalClass, Refused, SourceText};
+    use super::super::{Documents, Refused, SourceText};
     use super::*;
 
     const SERVICES: &str = "
@@ -274,6 +283,46 @@ items:
   ports: []
 - apiVersion: v1
   kind: Service
+  metadata: {name: gate, namespace: shop, labels: {tier: gate}}
+  spec: {type: LoadBalancer, ports: [{port: 443}]}
+- apiVersion: discovery.k8s.io/v1
+  kind: EndpointSlice
+  metadata: {name: gate-1, namespace: shop, labels: {kubernetes.io/service-name: gate}}
+  ports: [{port: 9999}]
+  endpoints: [{addresses: [192.192.192.192]}]
+- apiVersion: v1
+  kind: Service
+  metadata: {name: old, namespace: shop}
+  spec: {ports: [{port: 5432}]}
+- apiVersion: v1
+  kind: Endpoints
+  metadata: {name: old, namespace: shop}
+  subsets:
+  - {addresses: [{ip: 20.2.2.1}], notReadyAddresses: [{ip: 20.2.2.2}], ports: [{port: 5432}]}
+  - {addresses: [{ip: 20.2.2.3}]}
+- apiVersion: v1
+  kind: Service
+  metadata: {name: both, namespace: shop}
+  spec: {ports: [{port: 5432}]}
+- apiVersion: v1
+  kind: Endpoints
+  metadata: {name: both, namespace: shop}
+  subsets: [{addresses: [{ip: 20.3.3.9}], ports: [{port: 5432}]}]
+- apiVersion: discovery.k8s.io/v1
+  kind: EndpointSlice
+  metadata: {name: both-1, namespace: shop, labels: {kubernetes.io/service-name: both}}
+  ports: [{port: 5432}]
+  endpoints: [{addresses: [20.3.3.1]}]
+- apiVersion: v1
+  kind: Service
+  metadata: {name: apart, namespace: shop}
+  spec: {ports: [{port: 5432}]}
+- apiVersion: v1
+  kind: Endpoints
+  metadata: {name: apart, namespace: shop, labels: {endpointslice.kubernetes.io/skip-mirror: 'true'}}
+  subsets: [{addresses: [{ip: 20.4.4.1}], ports: [{port: 5432}]}]
+- apiVersion: v1
+  kind: Service
   metadata: {name: web, namespace: other, labels: {tier: front}}
   spec: {selector: {app: other, io.cilium.k8s.policy.cluster: west}}
 ---
@@ -287,7 +336,7 @@ items:
         let texts = [SourceText { index: 0, text: &text }];
         let settings = Settings { default_local_cluster: Some(true), ..Settings::default() };
         let documents = Documents::read(&texts, &settings);
-        let is_foreign = |refused: &Refused| refused.refusal.class == RefusalClass::NotAPolicy;
+        let is_foreign = |refused: &Refused| !refused.refusal.class.is_error();
         assert!(documents.refused.iter().all(is_foreign), "{:?}", documents.refused);
         let peers: Vec<String> = match documents.entries.first().map(|entry| &entry.peers) {
             Some(Peers::Any(peers)) => peers.iter().map(|peer| peer.matcher.to_string()).collect(),
@@ -309,6 +358,12 @@ items:
         check("egress", &by_name("web"), &[OTHER, WEB]);
         check("egress", &in_shop("bank"), &["20.1.1.1/32", "20.1.1.2/32"]);
         check("egress", &in_shop("idle"), &[]);
+        // What stands where nobody is, is left out, as where a Gateway is.
+        check("egress", &in_shop("gate"), &[]);
+        // `Endpoints` count where no slice is at hand, unless the cluster makes none of them.
+        check("egress", &in_shop("old"), &["20.2.2.1/32", "20.2.2.2/32"]);
+        check("egress", &in_shop("both"), &["20.3.3.1/32"]);
+        check("egress", &in_shop("apart"), &["Service shop/apart"]);
         // Without its slices, its backends are not known.
         check("egress", &in_shop("open"), &["Service shop/open"]);
         check("egress", &in_shop("lost"), &["Service shop/lost"]);

@@ -3,6 +3,7 @@
 mod dns;
 mod duplicates;
 mod flows;
+mod left_out;
 mod rules;
 mod seen;
 mod selectors;
@@ -82,6 +83,7 @@ pub fn lint(
     }
     rules::lint(&set, texts, names, &mut findings);
     selectors::lint(&set, &mut findings);
+    left_out::lint(&set, flows, &mut findings);
     if !flows.is_empty() {
         flows::lint(judge, flows, &mut findings);
     }
@@ -105,7 +107,7 @@ fn refusals(set: &PolicySet, findings: &mut Vec<Finding>) {
         let reason = refused.refusal.reason.as_str();
         let says = |part: &str| reason.contains(part);
         let id = match refused.refusal.class {
-            RefusalClass::NotAPolicy => continue,
+            RefusalClass::NotAPolicy | RefusalClass::Read => continue,
             RefusalClass::Syntax => "not-yaml",
             RefusalClass::UnknownKind => "unknown-kind",
             RefusalClass::Invalid if says("at least one of Ingress") => "empty-direction",

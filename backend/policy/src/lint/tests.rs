@@ -130,6 +130,16 @@ fn cases() -> Vec<(&'static str, String, String)> {
             to("toEntities: [world], toPorts: [{ports: [{port: '53', protocol: UDP}]}]"),
         ),
         (
+            "label-left-out",
+            peers("{matchLabels: {apps.kubernetes.io/pod-index: '0'}}"),
+            peers("{matchLabels: {app.kubernetes.io/name: x}}"),
+        ),
+        (
+            "label-left-out",
+            np("  ingress: [{from: [{podSelector: {matchExpressions: [{key: pod-template-hash, operator: NotIn, values: [x]}]}}]}]"),
+            np("  ingress: [{from: [{namespaceSelector: {matchLabels: {topology.kubernetes.io/zone: x}}}]}]"),
+        ),
+        (
             "selects-more",
             peers("{matchExpressions: [{key: reserved:world, operator: DoesNotExist}]}"),
             peers("{matchExpressions: [{key: app, operator: DoesNotExist}]}"),

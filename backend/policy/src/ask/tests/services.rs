@@ -101,3 +101,71 @@ fn a_headless_service_has_no_addresses() {
     check("clusterIP: none", "20.1.1.1 is taken for an address outside the cluster");
     check("clusterIP: 10.0.0.8", "");
 }
+
+/// Labels that the agent leaves out of identities select nobody, and Services still have their pods.
+#[test]
+fn labels_of_pods_are_those_of_their_identities() {
+    const PODS: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: queue-0, namespace: pets, labels: {app: queue, apps.kubernetes.io/pod-index: '0', app.kubernetes.io/part-of: shop}}
+spec: {containers: [{name: main}]}
+status: {podIP: 10.244.0.90}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: queue-first, namespace: pets}
+spec: {clusterIP: 10.0.0.9, selector: {apps.kubernetes.io/pod-index: '0'}, ports: [{port: 5672}]}
+";
+    let check = |label: &str, to: &str, verdict: Verdict| {
+        let policy = format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: to-queue, namespace: pets}}\nspec:\n  endpointSelector: {{matchLabels: {{app: store-front}}}}\n  egress: [{{toEndpoints: [{{matchLabels: {{{label}}}}}]}}]\n"
+        );
+        let answer = answer(&[&policy, CLUSTER, PODS], "store-front-1", to);
+        assert_eq!(answer.verdict, verdict, "{label} {to} {:?}", answer.notes);
+    };
+    let (yes, no) = (Verdict::Allowed, Verdict::Denied);
+    for to in ["10.244.0.90:5672", "10.0.0.9:5672"] {
+        check("app: queue", to, yes);
+        check("app.kubernetes.io/part-of: shop", to, yes);
+        check("apps.kubernetes.io/pod-index: '0'", to, no);
+    }
+}
+
+/// Nobody is behind the address that stands in the slices of a Gateway; `Endpoints` are slices.
+#[test]
+fn backends_are_those_that_the_agent_has() {
+    let objects = |backends: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: edge, namespace: pets}}\nspec: {{clusterIP: 10.0.0.20, ports: [{{port: 443}}]}}\n---\napiVersion: v1\n{backends}\n"
+        )
+    };
+    let check = |rule: &str, backends: &str, verdict: Verdict, note: &str| {
+        let policy = format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: to-edge, namespace: pets}}\nspec:\n  endpointSelector: {{matchLabels: {{app: store-front}}}}\n  egress: [{rule}]\n"
+        );
+        let answer =
+            answer(&[&policy, CLUSTER, &objects(backends)], "store-front-1", "10.0.0.20:443");
+        assert_eq!(answer.verdict, verdict, "{rule} {:?}", answer.notes);
+        assert!(answer.notes.iter().any(|own| own.contains(note)), "{:?}", answer.notes);
+    };
+    let slice = |address: &str, port: u16| {
+        format!(
+            "kind: Endpoints\nmetadata: {{name: edge, namespace: pets}}\nsubsets: [{{addresses: [{{ip: {address}}}], ports: [{{port: {port}}}]}}]"
+        )
+    };
+    let gateway = slice("192.192.192.192", 9999);
+    for rule in
+        ["{toEntities: [world]}", "{toCIDR: [192.192.192.192/32]}", "{toEntities: [ingress]}"]
+    {
+        check(rule, &gateway, Verdict::CannotTell, "Gateway or an Ingress");
+    }
+    let outside = slice("203.0.113.77", 8443);
+    let port = |port: u16| {
+        format!(
+            "{{toCIDR: [203.0.113.77/32], toPorts: [{{ports: [{{port: '{port}', protocol: TCP}}]}}]}}"
+        )
+    };
+    check(&port(8443), &outside, Verdict::Allowed, "203.0.113.77");
+    check(&port(443), &outside, Verdict::Denied, "203.0.113.77");
+}

@@ -6,11 +6,12 @@ use flow::{Endpoint, Flow, Layer4, Service, Workload};
 
 use super::{
     super::{
-        objects::{PodPort, ServiceObject, ServicePort, Slice},
+        objects::{PodPort, ServiceObject, ServicePort},
         target::{CLUSTER_DOMAIN, Target},
     },
-    AskError, Asked, Directory, Found, Known, MAX_PARTIES, Party, api_server, is_called,
-    is_outside, is_private, names_of, namespace_of,
+    AskError, Asked, Directory, Found, Known, MAX_PARTIES, Party, api_server,
+    elsewhere::untranslated,
+    is_called, is_outside, is_private, names_of, namespace_of,
 };
 use crate::{Traffic, document::POD_NAMESPACE, lookup::is_of_cluster, order};
 
@@ -169,7 +170,12 @@ impl Directory {
         }
     }
 
-    fn find_address(&self, address: IpAddr, traffic: Option<Traffic>, found: &mut Found) {
+    pub(super) fn find_address(
+        &self,
+        address: IpAddr,
+        traffic: Option<Traffic>,
+        found: &mut Found,
+    ) {
         let text = address.to_string();
         if address.to_canonical().is_loopback() {
             found
@@ -266,7 +272,7 @@ impl Directory {
         found.namespace = namespace;
     }
 
-    fn find_name(&self, dns: &str, found: &mut Found) {
+    pub(super) fn find_name(&self, dns: &str, found: &mut Found) {
         let name = dns.trim_end_matches('.');
         let (written, full) = (dns.to_owned(), name.to_owned());
         found.lookup = Some(Asked { written, full, is_translated: false });
@@ -490,6 +496,7 @@ impl Directory {
             namespace_of(&known.endpoint) == service.namespace
                 && service.selector.iter().all(|(key, value)| {
                     known.endpoint.labels.contains(&format!("k8s:{key}={value}"))
+                        || known.labels.iter().any(|own| (&own.0, &own.1) == (key, value))
                 })
         };
         let has_recorded = self.known.iter().filter(is_backend).any(|known| known.is_recorded);
@@ -527,70 +534,4 @@ impl Directory {
             });
         }
     }
-
-    /// Who is behind a Service without a selector: a name elsewhere, or what its slices say.
-    pub(super) fn find_elsewhere(
-        &self,
-        service: &ServiceObject,
-        traffic: Option<Traffic>,
-        found: &mut Found,
-    ) {
-        let shown = format!("{}/{}", service.namespace, service.name);
-        if !service.external_name.is_empty() {
-            // The agent learns the addresses under the name that was asked for.
-            let mut elsewhere = Found::default();
-            self.find_name(&service.external_name, &mut elsewhere);
-            found.parties = elsewhere.parties;
-            found.notes.extend(elsewhere.notes);
-            found.notes.push(format!(
-                "the Service `{shown}` stands for `{}`: to policies, its addresses have the name of the Service",
-                service.external_name
-            ));
-            return;
-        }
-        let is_own =
-            |slice: &&Slice| slice.namespace == service.namespace && slice.service == service.name;
-        let port = traffic.and_then(|traffic| {
-            let is_asked =
-                |own: &&ServicePort| (own.port, own.protocol) == (traffic.port, traffic.protocol);
-            service.ports.iter().find(is_asked)
-        });
-        for slice in self.slices.iter().filter(is_own) {
-            let behind = port.and_then(|port| {
-                let is_it = |(name, protocol, _): &&(String, u8, u16)| {
-                    *name == port.name && *protocol == port.protocol
-                };
-                let (_, protocol, number) = slice.ports.iter().find(is_it)?;
-                Some(Traffic::new(*protocol, *number))
-            });
-            let behind = match (behind, traffic) {
-                (Some(behind), Some(traffic)) if service.is_headless => {
-                    let note = untranslated(&shown, traffic);
-                    if behind != traffic && !found.notes.contains(&note) {
-                        found.notes.push(note);
-                    }
-                    None
-                }
-                (behind, _) => behind,
-            };
-            for address in slice.addresses.iter().filter_map(|own| own.parse().ok()) {
-                let before = found.parties.len();
-                self.find_address(address, None, found);
-                for party in found.parties.iter_mut().skip(before) {
-                    party.traffic = behind;
-                }
-            }
-        }
-        if found.parties.is_empty() {
-            found.notes.push(format!(
-                "the Service `{shown}` has no selector: who is behind it is not known without its EndpointSlices"
-            ));
-        }
-    }
-}
-
-fn untranslated(service: &str, traffic: Traffic) -> String {
-    format!(
-        "the Service `{service}` is headless: nothing translates its port {traffic}, asked is about the pods' own port {traffic}"
-    )
 }

@@ -205,3 +205,17 @@ fn what_a_fix_would_change_is_said() {
     assert_eq!(said.evidence, ["a/x → a/b 80/TCP passes, and would be refused on ingress"]);
     assert!(said.fix.is_some());
 }
+
+#[test]
+fn a_label_that_flows_have_is_not_left_out() {
+    let policy =
+        cnp("ingress: [{fromEndpoints: [{matchLabels: {topology.kubernetes.io/zone: one}}]}]");
+    let has = |flows: &[Flow]| {
+        let found = findings(&policy, &Settings::default(), flows);
+        found.iter().any(|own| own.id == "label-left-out")
+    };
+    let from = |labels: &[&str]| [tcp(endpoint(labels), "10.1.0.1", 9443)];
+    assert!(has(&[]));
+    assert!(has(&from(&["k8s:topology.kubernetes.io/zones=one", "k8s:app=a"])));
+    assert!(!has(&from(&["k8s:topology.kubernetes.io/zone=two"])));
+}

@@ -1,0 +1,72 @@
+//! Lint over selectors that ask for labels which the agent leaves out of every identity.
+
+use flow::Flow;
+use hashbrown::HashSet;
+
+use super::{Finding, Severity};
+use crate::{
+    Entry, Operator, PeerMatcher, Peers, PolicySet, Position, Requirement, Selector, identity_label,
+};
+
+/// Looks at whom policies and rules are about.
+pub(super) fn lint(set: &PolicySet, flows: &[Flow], findings: &mut Vec<Finding>) {
+    let mut known: HashSet<(usize, Position, &str)> = HashSet::new();
+    let mut selectors: Vec<(&Entry, Position, &str, &Selector)> = Vec::new();
+    for entry in set.entries() {
+        // Labels of nodes have another filter.
+        if let Some(policy) = set.policies().get(entry.policy).filter(|_| !entry.is_node) {
+            selectors.push((entry, policy.at, "the policy", &entry.subject));
+        }
+        let Peers::Any(peers) = &entry.peers else { continue };
+        for peer in peers {
+            if let PeerMatcher::Labels(selector) = &peer.matcher {
+                selectors.push((entry, peer.at, "it", selector));
+            }
+        }
+    }
+    let mut left_out: Vec<(&Entry, Position, &str, &Requirement)> = Vec::new();
+    for (entry, at, who, selector) in selectors {
+        for own in &selector.requirements {
+            let is_of_pods = own.source.as_deref().is_none_or(|source| source == "k8s");
+            if is_of_pods
+                && !identity_label::is_kept(&own.key)
+                && known.insert((entry.policy, at, &own.key))
+            {
+                left_out.push((entry, at, who, own));
+            }
+        }
+    }
+    // An agent whose option keeps the label shows it.
+    left_out.retain(|(.., own)| !flows.iter().any(|flow| has_key(flow, &own.key)));
+    for (entry, at, who, own) in left_out {
+        let so = match own.operator {
+            Operator::In(_) | Operator::Exists => format!("{who} selects no pod"),
+            Operator::NotIn(_) | Operator::DoesNotExist => "every pod meets that".to_owned(),
+        };
+        let policy = set.policies().get(entry.policy);
+        findings.push(Finding {
+            id: "label-left-out",
+            severity: Severity::Warning,
+            sentence: format!(
+                "the label `{}` is never a part of an identity, unless the agent's option `labels` keeps it: {so}",
+                own.key
+            ),
+            source: policy.map(|policy| policy.source),
+            other: None,
+            at,
+            policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
+            evidence: Vec::new(),
+            fix: None,
+        });
+    }
+}
+
+fn has_key(flow: &Flow, key: &str) -> bool {
+    let mut ends = [&flow.source, &flow.destination].into_iter().flatten();
+    ends.any(|end| {
+        end.labels.iter().any(|label| {
+            let own = label.strip_prefix("k8s:").unwrap_or(label);
+            own.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        })
+    })
+}
