@@ -315,6 +315,20 @@ fn subject(identity: &Identity) -> Option<SubjectKey> {
     Some(SubjectKey { namespace, labels: own_labels(identity) })
 }
 
+/// Labels that a controller gives the pods of one run or of one template: the next ones have others.
+const OF_ONE_RUN: [&str; 10] = [
+    "job-name",
+    "controller-uid",
+    "batch.kubernetes.io/job-name",
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-completion-index",
+    "pod-template-hash",
+    "pod-template-generation",
+    "controller-revision-hash",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+];
+
 /// Labels that people set, the telling ones first; without any, the service account, unless it is
 /// the one of all pods that have none of their own.
 fn own_labels(identity: &Identity) -> Vec<(String, String)> {
@@ -327,7 +341,11 @@ fn own_labels(identity: &Identity) -> Vec<(String, String)> {
             return labels;
         }
     }
-    let is_own = |key: &str| !key.starts_with("io.cilium.") && !key.starts_with("io.kubernetes.");
+    let is_own = |key: &str| {
+        !key.starts_with("io.cilium.")
+            && !key.starts_with("io.kubernetes.")
+            && !OF_ONE_RUN.contains(&key)
+    };
     let labels: Vec<(String, String)> = identity
         .labels()
         .iter()

@@ -1,4 +1,4 @@
-//! Additions beside rules that ask for more.
+//! Additions beside rules that ask for more, and labels that nothing is added by.
 
 use super::*;
 
@@ -29,4 +29,32 @@ fn what_a_rule_beside_it_asks_for_is_said() {
     check(&format!("    authentication: {{mode: disabled}}\n{}", ports("")), None);
     let elsewhere = ports("      rules: {http: [{method: GET}]}\n").replace("80", "81");
     check(&elsewhere, None);
+}
+
+#[test]
+fn labels_of_one_run_make_out_nobody() {
+    let check = |labels: &[&str], added: Option<&str>| {
+        let mut job = pod("pets", labels.first().unwrap_or(&""));
+        job.labels.extend(labels.iter().skip(1).map(|own| format!("k8s:{own}")));
+        let flow = tcp(job, pod("pets", "app=b"), 80, TrafficDirection::Ingress);
+        let suggestion = suggested(&about_b("  ingress:\n  - fromEndpoints: []\n"), &[flow], &[0]);
+        let all: String = suggestion
+            .edits
+            .iter()
+            .map(|own| own.inserted.as_str())
+            .chain([&*suggestion.yaml])
+            .collect();
+        match added {
+            Some(added) => {
+                assert_eq!(suggestion.fixed, [0], "{labels:?}");
+                assert!(all.contains(added) && !all.contains("j-17"), "{all}");
+            }
+            None => assert_eq!((suggestion.fixed.len(), all.as_str()), (0, ""), "{labels:?}"),
+        }
+    };
+    let account = "io.cilium.k8s.policy.serviceaccount=backup";
+    check(&["job-name=j-17", account], Some("backup"));
+    check(&["batch.kubernetes.io/job-name=j-17", "team=a"], Some("team: a"));
+    check(&["job-name=j-17"], None);
+    check(&["controller-uid=j-17", "io.cilium.k8s.policy.serviceaccount=default"], None);
 }
