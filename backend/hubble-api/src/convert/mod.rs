@@ -1,7 +1,7 @@
 //! Between the wire types and the vocabulary of `flow`, both ways and without loss.
 //!
-//! Every field is named in a destructuring: a field that a later Cilium adds to `proto/` does
-//! not compile until it has a place here. What a record carries beyond `proto/` is dropped by
+//! Every field is named in one list of its message: a field that a later Cilium adds to `proto/`
+//! does not compile until it stands there. What a record carries beyond `proto/` is dropped by
 //! the decoder.
 
 mod error;
@@ -10,6 +10,7 @@ mod parts;
 mod record;
 #[cfg(test)]
 mod tests;
+mod value;
 
 pub use error::FlowError;
 #[cfg(feature = "json")]
