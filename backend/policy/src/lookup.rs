@@ -242,7 +242,20 @@ pub(crate) fn is_of_cluster(name: &str) -> bool {
     stem_of(name, CLUSTER).is_some()
 }
 
-fn patterns_of<'s>(
+/// Whether patterns match everything that another one matches; as far as samples tell.
+pub(crate) fn covers(patterns: &[NamePattern], pattern: &NamePattern) -> bool {
+    let sample = |stand_in: &str| {
+        let text = pattern.text.replace("**.", &format!("{stand_in}.{stand_in}."));
+        text.replace('*', stand_in)
+    };
+    patterns.iter().any(|own| {
+        own.text == pattern.text
+            || ["x7q", "a-b_c"].iter().all(|stand_in| own.matches(&sample(stand_in)))
+    })
+}
+
+/// Names that the policies about a subject let it reach.
+pub(crate) fn patterns_of<'s>(
     set: &'s PolicySet,
     subject: &'s Identity,
 ) -> impl Iterator<Item = &'s NamePattern> {

@@ -13,8 +13,8 @@ use flow::{
 };
 
 pub use target::{Target, TargetError};
-pub(crate) use who::is_private;
 pub use who::{AskError, Directory};
+pub(crate) use who::{is_private, namespace_of};
 
 use crate::{
     Direction, Judge, Judgement, Learned, NamedPorts, Settings, SourceText, Suggestion, Traffic,

@@ -366,7 +366,7 @@ fn is_outside(label: &str) -> bool {
     ["reserved:", "cidr:", "fqdn:", "cidrgroup:"].iter().any(|source| label.starts_with(source))
 }
 
-pub(super) fn namespace_of(endpoint: &Endpoint) -> &str {
+pub(crate) fn namespace_of(endpoint: &Endpoint) -> &str {
     if !endpoint.namespace.is_empty() {
         return &endpoint.namespace;
     }

@@ -216,6 +216,11 @@ impl L7Explanation {
 /// pkg/hubble/defaults.
 const REDACTED: &str = "HUBBLE_REDACTED";
 
+/// Whether a request is known to meet a rule.
+pub(crate) fn meets(rule: &HttpRule, request: Request<'_>) -> bool {
+    Known::of(request).meets(rule).0 == Truth::Yes
+}
+
 /// What a record tells of an HTTP request.
 #[derive(Default)]
 struct Known<'r> {

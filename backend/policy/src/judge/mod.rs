@@ -8,6 +8,7 @@
 mod attribution;
 mod conflict;
 mod decide;
+mod except;
 mod explain;
 mod groups;
 mod identity;
@@ -31,6 +32,7 @@ pub use explain::{
     DefaultDenyBy, Explanation, Fact, Loss, LostMatch, Miss, NearestMiss, PeerMiss, RuleMatch,
 };
 pub use identity::{Identity, Knowledge};
+pub(crate) use l7::meets;
 pub use l7::{L7Explanation, L7RuleRef, Request};
 pub use pair::ClassId;
 pub use set::PolicySet;

@@ -2,8 +2,8 @@
 
 use super::{Severity, rules::Rules};
 use crate::{
-    Action, Direction, DnsRule, Entry, NamePattern, Operator, Peer, PeerMatcher, Peers, PolicyKind,
-    PolicySet, PortRange, Position, Requirement, Selector,
+    Action, Direction, DnsRule, Entry, Operator, Peer, PeerMatcher, Peers, PolicyKind, PolicySet,
+    PortRange, Position, Requirement, Selector, lookup::covers,
 };
 
 impl<'r> Rules<'r> {
@@ -26,7 +26,7 @@ impl<'r> Rules<'r> {
                         peer.at,
                         format!("no DNS rule among these policies lets the agent see queries: without one, no address is ever learned for `{pattern}`, and connections are refused"),
                     ));
-                } else if !rules.iter().any(|rule| covers(rule, pattern)) {
+                } else if !rules.iter().any(|rule| covers(&rule.patterns, pattern)) {
                     findings.push((
                         "fqdn-not-in-dns-rules",
                         peer.at,
@@ -253,17 +253,4 @@ fn dns_fix(peers: &[Peer], at: Position) -> String {
             _ => None,
         })
         .unwrap_or_default()
-}
-
-/// Whether a DNS rule lets everything that a pattern matches be asked for; for patterns, as far
-/// as samples tell.
-fn covers(rule: &DnsRule, pattern: &NamePattern) -> bool {
-    let sample = |stand_in: &str| {
-        let text = pattern.text.replace("**.", &format!("{stand_in}.{stand_in}."));
-        text.replace('*', stand_in)
-    };
-    rule.patterns.iter().any(|own| {
-        own.text == pattern.text
-            || ["x7q", "a-b_c"].iter().all(|stand_in| own.matches(&sample(stand_in)))
-    })
 }

@@ -232,6 +232,11 @@ impl Recorded {
     }
 }
 
+/// Whether a recorded request is known to meet a rule.
+pub(crate) fn meets(flow: &Flow, rule: &crate::HttpRule) -> bool {
+    request(flow).is_some_and(|request| crate::judge::meets(rule, request.as_request()))
+}
+
 fn request(flow: &Flow) -> Option<Recorded> {
     let l7 = flow.l7.as_ref()?;
     match l7.record.as_ref()? {

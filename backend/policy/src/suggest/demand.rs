@@ -1,18 +1,27 @@
 //! What a refused flow needs.
 
-use flow::{CompanionKind, Flow, L7Record};
-use hashbrown::HashSet;
+use flow::{Flow, L7Record};
 
-use super::{Rules, meant::Means, place::resolver, public::Public};
+use super::{
+    Rules,
+    meant::Means,
+    place::resolver,
+    public::Public,
+    refused::{Pods, demanded, hopeless, path_of},
+};
 use crate::order::update;
 use crate::{
-    Action, Cause, Direction, Entry, Identity, Judge, Judgement, Label, Learned, NamedPorts,
-    PolicySet, Settings, Tier, Traffic, Verdict, document::CLUSTER, lookup::SearchLists,
+    Action, Direction, Identity, Judge, Judgement, Label, Learned, NamedPorts, PolicySet, Settings,
+    Traffic, Verdict,
+    document::CLUSTER,
+    lookup::{SearchLists, covers, patterns_of},
 };
 
 /// Whom an addition is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SubjectKey {
+    /// An endpoint of the agent's own, which has no namespace and no labels.
+    pub(super) entity: Option<&'static str>,
     pub(super) namespace: String,
     pub(super) labels: Vec<(String, String)>,
 }
@@ -40,7 +49,17 @@ pub(super) struct RuleBody {
     /// Protocol and port.
     pub(super) ports: Vec<(u8, u16)>,
     pub(super) dns: Vec<String>,
-    pub(super) http: Vec<(String, String)>,
+    pub(super) http: Vec<HttpWish>,
+}
+
+/// A request to let pass; method and path as they are sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct HttpWish {
+    pub(super) method: String,
+    pub(super) path: String,
+    /// As a rule that is there demands it.
+    pub(super) host: Option<String>,
+    pub(super) headers: Vec<String>,
 }
 
 impl RuleBody {
@@ -57,6 +76,13 @@ pub(super) struct Wish<'w> {
     pub(super) learned: &'w Learned,
     pub(super) lists: &'w SearchLists,
     pub(super) public: Public,
+    pub(super) pods: Pods,
+}
+
+impl<'w> Wish<'w> {
+    pub(super) fn new(learned: &'w Learned, lists: &'w SearchLists, pods: Pods) -> Self {
+        Self { learned, lists, public: Public::default(), pods }
+    }
 }
 
 /// Adds what a flow needs; with it, whether its other side is the world itself. `means`: of many flows, only those pass that some policy means to let pass.
@@ -79,19 +105,12 @@ pub(super) fn demand(
         }
         Verdict::Denied => {}
     }
-    if let Some(reason) = hopeless(judge.set(), &judgement, flow) {
+    if let Some(reason) = hopeless(judge.set(), &judgement, flow, &wish.pods) {
         return Err(reason);
     }
     let decision = judgement.explanation.decision;
     let sides = &judgement.sides;
-    let subject = subject(&sides.subject)
-        .ok_or("policies of nodes (`nodeSelector`) decide about it, and none is added here")?;
-    if subject.labels.is_empty() {
-        return Err(format!(
-            "the record has no label that makes out the subject: a policy for it would be one for all pods of `{}`",
-            subject.namespace
-        ));
-    }
+    let subject = subject(&sides.subject)?;
     let queried = queried_names(judge.set(), &sides.subject);
     let entity = is_worldwide.then(|| worldwide(&sides.peer)).flatten();
     let peer = match entity {
@@ -121,36 +140,18 @@ pub(super) fn demand(
     if matches!(port, (6 | 17 | 132, 0)) {
         return Err("the record has no port: a rule for it would open every one".to_owned());
     }
-    let mut add = |key: RuleKey, change: &mut dyn FnMut(&mut RuleBody)| {
-        update(rules, subject.clone(), |own| update(own, key, change));
+    let asks = Asks { flow, l7, meant: lookup.map(|lookup| lookup.meant), queried: &queried };
+    let body = asks.body(judge.set(), &judgement, wish)?;
+    let l7 = l7.is_some() || !body.dns.is_empty();
+    let mut add = |key: RuleKey, body: RuleBody| {
+        update(rules, subject.clone(), |own| update(own, key, |slot| slot.extend(body)));
     };
-    let key = RuleKey { direction: sides.direction, peer: peer.clone(), port, l7: l7.is_some() };
+    let key = RuleKey { direction: sides.direction, peer: peer.clone(), port, l7 };
     let key = wish.public.widened(&subject, key);
     if let Some(reason) = wish.public.crowd(&subject, &key) {
         return Err(reason);
     }
-    add(key, &mut |body| {
-        push(&mut body.ports, port);
-        match l7 {
-            Some(L7Record::Dns(dns)) => match &lookup {
-                Some(lookup) => {
-                    // What is there already is not added.
-                    let is_there = |name: &String| {
-                        decision.is_redirect && queried.iter().any(|own| own.matches(name))
-                    };
-                    let patterns = wish.lists.patterns(&lookup.meant).into_iter();
-                    for pattern in patterns.filter(|pattern| !is_there(pattern)) {
-                        push(&mut body.dns, pattern);
-                    }
-                }
-                None => push(&mut body.dns, dns.query.trim_end_matches('.').to_ascii_lowercase()),
-            },
-            Some(L7Record::Http(http)) => {
-                push(&mut body.http, (http.method.clone(), escape(path_of(&http.url))));
-            }
-            _ => {}
-        }
-    });
+    add(key, body);
     if let PeerKey::Name(name) = &peer
         && sides.direction == Direction::Egress
         && !queried.iter().any(|pattern| pattern.matches(name))
@@ -160,13 +161,78 @@ pub(super) fn demand(
         let asked = if is_unseen(judge, &sides.subject) { "*" } else { name.as_str() };
         let key =
             RuleKey { direction: Direction::Egress, peer: resolver(), port: (17, 53), l7: true };
-        add(key, &mut |body| {
-            push(&mut body.ports, (17, 53));
-            push(&mut body.ports, (6, 53));
-            push(&mut body.dns, asked.to_owned());
-        });
+        let ports = vec![(17, 53), (6, 53)];
+        add(key, RuleBody { ports, dns: vec![asked.to_owned()], http: Vec::new() });
     }
     Ok(true)
+}
+
+/// What a flow asks for beside its port.
+struct Asks<'a> {
+    flow: &'a Flow,
+    l7: Option<&'a L7Record>,
+    /// The name of the lookup that its query is a part of.
+    meant: Option<String>,
+    /// Names that its subject may ask for.
+    queried: &'a [crate::NamePattern],
+}
+
+impl Asks<'_> {
+    /// What its rule has to hold. Errors: why there can be none.
+    fn body(
+        &self,
+        set: &PolicySet,
+        judgement: &Judgement,
+        wish: &Wish<'_>,
+    ) -> Result<RuleBody, String> {
+        let sides = &judgement.sides;
+        let port = (sides.traffic.protocol, sides.traffic.port);
+        let mut body = RuleBody { ports: vec![port], ..RuleBody::default() };
+        match (self.l7, &self.meant) {
+            (Some(L7Record::Dns(_)), Some(meant)) => {
+                // What is there already is not added.
+                let is_there = |name: &String| {
+                    judgement.explanation.decision.is_redirect
+                        && self.queried.iter().any(|own| own.matches(name))
+                };
+                body.dns = wish.lists.patterns(meant);
+                body.dns.retain(|pattern| !is_there(pattern));
+            }
+            (Some(L7Record::Dns(dns)), None) => {
+                body.dns.push(dns.query.trim_end_matches('.').to_ascii_lowercase());
+            }
+            (Some(L7Record::Http(http)), _) => {
+                let asked = (self.flow, http.method.as_str(), path_of(&http.url));
+                body.http.push(demanded(set, judgement, asked)?);
+            }
+            // Without names, the agent would see none of its queries, and learn no address for its
+            // `toFQDNs`.
+            _ if sides.direction == Direction::Egress && matches!(port, (6 | 17, 53)) => {
+                body.dns = self.names(set, &sides.subject, wish);
+            }
+            _ => {}
+        }
+        Ok(body)
+    }
+
+    /// The names that a subject with `toFQDNs` asks a resolver for: those of its DNS rules, and
+    /// those that it is to reach. Empty: it has no `toFQDNs`.
+    fn names(&self, set: &PolicySet, subject: &Identity, wish: &Wish<'_>) -> Vec<String> {
+        let mut names = Vec::new();
+        for pattern in patterns_of(set, subject) {
+            if names.is_empty() {
+                for own in self.queried {
+                    push(&mut names, own.text.clone());
+                }
+            }
+            if !covers(self.queried, pattern) {
+                for name in wish.lists.patterns(&pattern.text) {
+                    push(&mut names, name);
+                }
+            }
+        }
+        names
+    }
 }
 
 /// Puts what a subject needs of a resolver at L4 under the names that the same fix lists: a rule
@@ -193,37 +259,6 @@ pub(super) fn keep_names(rules: &mut Rules) {
     }
 }
 
-/// Why no rule may be made for a flow that is refused, whatever it needs.
-fn hopeless(set: &PolicySet, judgement: &Judgement, flow: &Flow) -> Option<String> {
-    if let Some(kind) = judgement.sides.companion {
-        if kind == CompanionKind::FragmentationNeeded {
-            return Some(format!(
-                "it is {kind}: connections of all pods need it, a rule would help some"
-            ));
-        }
-        return Some(format!(
-            "it is {kind}: a rule for it would open a port or an ICMP type that nobody connects to"
-        ));
-    }
-    if let Some(service) = judgement.sides.untranslated_service() {
-        return Some(format!(
-            "it went to the address of the Service `{service}` untranslated: a rule for that address would be none for its pods, which is what policy sees once Cilium translates it"
-        ));
-    }
-    if is_refused_by_rule(set, judgement) {
-        return Some(format!(
-            "a deny rule refuses it, which no addition overrides: {}",
-            judgement.sentence(set)
-        ));
-    }
-    narrower_rule(set, judgement, flow).map(|rule| {
-        format!(
-            "the HTTP rule in line {} is about this method and path, with a header or host that the request lacks: a rule without it would make that one void",
-            rule.at.line
-        )
-    })
-}
-
 /// Whether a subject may ask its resolver whatever it likes, past the proxy.
 fn is_unseen(judge: &mut Judge, subject: &Identity) -> bool {
     let labels = [
@@ -245,55 +280,6 @@ fn push<T: PartialEq>(items: &mut Vec<T>, item: T) {
     }
 }
 
-/// Whether a deny rule refuses a flow that stands before whatever can be added. Rules of the
-/// baseline tier come after an addition.
-fn is_refused_by_rule(set: &PolicySet, judgement: &Judgement) -> bool {
-    let decision = judgement.explanation.decision;
-    let Cause::Entry(index) = decision.cause else { return false };
-    let stands_before =
-        |entry: &Entry| entry.action == Action::Deny && entry.tier != Tier::Baseline;
-    decision.verdict == Verdict::Denied
-        && set.entries().get(index as usize).is_some_and(stands_before)
-}
-
-/// The HTTP rule that allows a request but for its headers or host.
-fn narrower_rule<'s>(
-    set: &'s PolicySet,
-    judgement: &Judgement,
-    flow: &Flow,
-) -> Option<&'s crate::HttpRule> {
-    let L7Record::Http(http) = flow.l7.as_ref()?.record.as_ref()? else { return None };
-    let path = path_of(&http.url);
-    let is_met = |pattern: &Option<crate::HttpPattern>, text: &str| {
-        pattern.as_ref().is_none_or(|pattern| pattern.matches(text) == Some(true))
-    };
-    looked_at(set, judgement).into_iter().find(|rule| {
-        let asks_more = !rule.headers.is_empty() || rule.header_matches || rule.host.is_some();
-        asks_more && is_met(&rule.method, &http.method) && is_met(&rule.path, path)
-    })
-}
-
-/// The HTTP rules that a request was held against, in their order.
-pub(super) fn looked_at<'s>(set: &'s PolicySet, judgement: &Judgement) -> Vec<&'s crate::HttpRule> {
-    let rules = judgement.l7.iter().flat_map(|l7| &l7.rules);
-    let places: HashSet<_> = rules.clone().map(|rule| (rule.entry, rule.at)).collect();
-    let mut entries: Vec<u32> = rules.map(|rule| rule.entry).collect();
-    entries.dedup();
-    let rules_of = |entry: u32| {
-        let ports = set.entries().get(entry as usize).and_then(|entry| entry.ports.as_ref());
-        let rules = ports.into_iter().flatten().flat_map(|rule| &rule.l7.http);
-        rules.map(move |rule| (entry, rule))
-    };
-    let all = entries.into_iter().flat_map(rules_of);
-    all.filter(|(entry, rule)| places.contains(&(*entry, rule.at))).map(|(_, rule)| rule).collect()
-}
-
-/// Path and query of a URL.
-pub(super) fn path_of(url: &str) -> &str {
-    url.split_once("://")
-        .map_or(url, |(_, rest)| rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or("/"))
-}
-
 /// Names that an endpoint may ask for, where the agent sees it.
 fn queried_names(set: &PolicySet, subject: &Identity) -> Vec<crate::NamePattern> {
     set.entries()
@@ -310,9 +296,28 @@ fn queried_names(set: &PolicySet, subject: &Identity) -> Vec<crate::NamePattern>
         .collect()
 }
 
-fn subject(identity: &Identity) -> Option<SubjectKey> {
-    let namespace = identity.k8s_label("io.kubernetes.pod.namespace")?.to_owned();
-    Some(SubjectKey { namespace, labels: own_labels(identity) })
+/// Errors: why no policy is added for it.
+fn subject(identity: &Identity) -> Result<SubjectKey, String> {
+    if identity.is_node() {
+        return Err(
+            "policies of nodes (`nodeSelector`) decide about it, and none is added here".to_owned()
+        );
+    }
+    // A clusterwide policy alone can be about them.
+    let entity = ["health", "ingress"].into_iter().find(|own| identity.is_reserved(own));
+    if entity.is_some() {
+        return Ok(SubjectKey { entity, namespace: String::new(), labels: Vec::new() });
+    }
+    let Some(namespace) = identity.k8s_label("io.kubernetes.pod.namespace") else {
+        return Err("the record does not say which pod it is about: a policy for it would be one for others as well".to_owned());
+    };
+    let labels = own_labels(identity);
+    if labels.is_empty() {
+        return Err(format!(
+            "the record has no label that makes out the subject: a policy for it would be one for all pods of `{namespace}`"
+        ));
+    }
+    Ok(SubjectKey { entity, namespace: namespace.to_owned(), labels })
 }
 
 /// Labels that a controller gives the pods of one run or of one template: the next ones have others.
@@ -332,14 +337,12 @@ const OF_ONE_RUN: [&str; 10] = [
 /// Labels that people set, the telling ones first; without any, the service account, unless it is
 /// the one of all pods that have none of their own.
 fn own_labels(identity: &Identity) -> Vec<(String, String)> {
-    for key in ["app.kubernetes.io/name", "k8s-app", "app"] {
-        if let Some(value) = identity.k8s_label(key) {
-            let mut labels = vec![(key.to_owned(), value.to_owned())];
-            if let Some(instance) = identity.k8s_label("app.kubernetes.io/instance") {
-                labels.push(("app.kubernetes.io/instance".to_owned(), instance.to_owned()));
-            }
-            return labels;
+    if let Some((key, value)) = own_label(|key| identity.k8s_label(key)) {
+        let mut labels = vec![(key.to_owned(), value.to_owned())];
+        if let Some(instance) = identity.k8s_label("app.kubernetes.io/instance") {
+            labels.push(("app.kubernetes.io/instance".to_owned(), instance.to_owned()));
         }
+        return labels;
     }
     let is_own = |key: &str| {
         !key.starts_with("io.cilium.")
@@ -362,6 +365,15 @@ fn own_labels(identity: &Identity) -> Vec<(String, String)> {
         .map(|value| (account.to_owned(), value.to_owned()))
         .into_iter()
         .collect()
+}
+
+/// The most telling label of a pod.
+pub(super) fn own_label<'l>(
+    label: impl Fn(&str) -> Option<&'l str>,
+) -> Option<(&'static str, &'l str)> {
+    ["app.kubernetes.io/name", "k8s-app", "app"]
+        .into_iter()
+        .find_map(|key| Some((key, label(key)?)))
 }
 
 /// Errors: why no rule can be about this peer alone.
@@ -413,7 +425,7 @@ fn worldwide(identity: &Identity) -> Option<&'static str> {
 }
 
 /// A regular expression that matches this text alone.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         if c.is_ascii_punctuation() && !matches!(c, '/' | '-' | '_' | '&' | '=' | '%' | ',' | ':') {

@@ -15,6 +15,9 @@ pub(super) fn policy(
     set: &PolicySet,
     name: String,
 ) -> Option<Tree> {
+    if subject.entity.is_some() {
+        return None;
+    }
     let mut types = Vec::new();
     let mut lists = Vec::new();
     for direction in [Direction::Ingress, Direction::Egress] {

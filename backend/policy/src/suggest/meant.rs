@@ -3,7 +3,7 @@
 use flow::{Flow, L7Record};
 use hashbrown::HashMap;
 
-use super::demand::{PeerKey, looked_at};
+use super::{demand::PeerKey, refused::looked_at};
 use crate::{
     Direction, Directory, Identity, Judge, Judgement, PolicySet, Settings, SourceText, StepKind,
     Target, Verdict, ask,

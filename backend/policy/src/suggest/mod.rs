@@ -12,6 +12,7 @@ mod next;
 mod parts;
 mod place;
 mod public;
+mod refused;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -25,12 +26,13 @@ use crate::{
     Judge, Learned, PolicySet, Position, Prepared, Settings, Sides, SourceText, Verdict,
     lookup::SearchLists, order, parties,
 };
-use demand::{RuleBody, RuleKey, SubjectKey, Wish, demand, path_of};
+use demand::{RuleBody, RuleKey, SubjectKey, Wish, demand};
 use lookups::{Lookups, MAX_QUERIES};
 use meant::Means;
 use next::Next;
 use parts::{Harm, NOT_TRIED, Parts};
 use public::Public;
+use refused::{Pods, path_of};
 
 /// Additions, and what comes of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -158,7 +160,7 @@ fn find(
     let mut judge = Judge::new(Arc::clone(&before));
     let mut suggestion = Suggestion::default();
     let mut asked = wanted.to_vec();
-    let mut wish = Wish { learned: &learned, lists: &lists, public: Public::default() };
+    let mut wish = Wish::new(&learned, &lists, Pods::of(flows, &before));
     let mut means =
         is_one_of_many.then(|| Means::of(texts, settings, flows, wanted, judge.clone()));
     let named = |index: usize| {

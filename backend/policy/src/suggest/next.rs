@@ -19,6 +19,9 @@ const MAX_FIXED: usize = 1_000;
 /// Where names outside are connected to, if no flow shows it.
 const HTTPS: Traffic = Traffic::new(6, 443);
 
+/// Labels of resolvers in a cluster. Source: the manifests of `CoreDNS` and node-local-dns.
+const RESOLVERS: &[&str] = &["k8s:k8s-app=kube-dns", "k8s:k8s-app=node-local-dns"];
+
 /// What comes next for flows that pass now; `judge` is of the policies with the fix.
 pub(super) struct Next<'n> {
     pub(super) judge: Judge,
@@ -48,7 +51,8 @@ impl Next<'_> {
             }
             let is_lookup = sides.traffic.port == 53
                 && matches!(sides.traffic.protocol, 6 | 17)
-                && sides.direction == Direction::Egress;
+                && sides.direction == Direction::Egress
+                && !self.is_resolver(flow);
             let (source, destination, traffic, direction, name) = &key;
             if is_lookup {
                 let directory = directory
@@ -70,6 +74,18 @@ impl Next<'_> {
         sentences.dedup();
         sentences.truncate(MAX_SENTENCES);
         sentences
+    }
+
+    /// Whether the sender of a query answers queries itself, and asks on behalf of others.
+    fn is_resolver(&self, flow: &Flow) -> bool {
+        let Some(sender) = &flow.source else { return false };
+        let is_called = |label: &String| RESOLVERS.contains(&label.as_str());
+        sender.labels.iter().any(is_called)
+            || self.flows.iter().any(|other| {
+                is_query(other)
+                    && other.reply() != Some(true)
+                    && other.destination.as_ref().is_some_and(|own| own.labels == sender.labels)
+            })
     }
 
     /// Why the other side of a connection refuses it.

@@ -73,6 +73,13 @@ pub(super) fn about(set: &PolicySet, subject: &SubjectKey) -> Vec<usize> {
 /// Whether a policy's subjects are those of the addition and no others: it requires what makes
 /// them out.
 fn is_about(selector: &Selector, subject: &SubjectKey) -> bool {
+    if let Some(entity) = subject.entity {
+        return selector.requirements.iter().any(|own| {
+            own.key == entity
+                && own.source.as_deref() == Some("reserved")
+                && matches!(own.operator, Operator::Exists | Operator::In(_))
+        });
+    }
     let requires = |key: &str, value: &str| {
         selector.requirements.iter().any(|requirement| {
             requirement.key == key

@@ -5,9 +5,11 @@ use flow::{
 
 use super::*;
 
+mod agents;
 mod beside;
 mod lookups;
 mod public;
+mod refused;
 mod several;
 
 const CLOSED: &str = "\
@@ -58,6 +60,7 @@ fn to_name(name: &str) -> Flow {
     let world = Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
     Flow {
         destination_names: vec![name.to_owned()],
+        ip: Some(Ip { destination: "20.1.1.2".to_owned(), ..Ip::default() }),
         ..tcp(pod("pets", "app=b"), world, 443, TrafficDirection::Egress)
     }
 }

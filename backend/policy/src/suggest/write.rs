@@ -2,10 +2,10 @@
 
 use super::{
     Rules,
-    demand::{PeerKey, RuleBody, RuleKey, SubjectKey},
+    demand::{HttpWish, PeerKey, RuleBody, RuleKey, SubjectKey, escape},
     kubernetes,
 };
-use crate::{Direction, Documents, PolicySet, Protocol, tree::Tree};
+use crate::{Direction, Documents, PolicyKind, PolicySet, Protocol, tree::Tree};
 
 /// Policies for all rules, as documents of YAML.
 pub(super) fn policies(rules: &Rules, set: &PolicySet) -> String {
@@ -22,7 +22,12 @@ pub(super) fn policies(rules: &Rules, set: &PolicySet) -> String {
         let mut spec = vec![
             (
                 "endpointSelector".to_owned(),
-                selector(subject.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
+                match subject.entity {
+                    Some(entity) => exists(entity),
+                    None => selector(
+                        subject.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())),
+                    ),
+                },
             ),
             // Purely additive: whoever else the selector selects is not cut off by it.
             (
@@ -52,22 +57,23 @@ pub(super) fn policies(rules: &Rules, set: &PolicySet) -> String {
             }
             let items: Vec<Tree> = merged
                 .iter()
-                .map(|(key, body)| rule(key, body, &subject.namespace, false))
+                .map(|(key, body)| rule(key, body, &subject.namespace, subject.entity.is_some()))
                 .collect();
             if !items.is_empty() {
                 spec.push((direction.name().to_owned(), Tree::List(items)));
             }
         }
+        let mut metadata = vec![("name".to_owned(), Tree::text(name(subject, documents)))];
+        let kind = if subject.entity.is_some() {
+            PolicyKind::CiliumClusterwideNetworkPolicy
+        } else {
+            metadata.push(("namespace".to_owned(), Tree::text(&subject.namespace)));
+            PolicyKind::CiliumNetworkPolicy
+        };
         let policy = Tree::map([
             ("apiVersion", Tree::text("cilium.io/v2")),
-            ("kind", Tree::text("CiliumNetworkPolicy")),
-            (
-                "metadata",
-                Tree::map([
-                    ("name", Tree::text(name(subject, documents))),
-                    ("namespace", Tree::text(&subject.namespace)),
-                ]),
-            ),
+            ("kind", Tree::text(kind.name())),
+            ("metadata", Tree::Map(metadata)),
             ("spec", Tree::Map(spec)),
         ]);
         policy.block(0, 0, &mut out);
@@ -156,8 +162,17 @@ pub(super) fn requests(body: &RuleBody) -> (Vec<Tree>, Vec<Tree>) {
         let field = if name.contains('*') { "matchPattern" } else { "matchName" };
         Tree::map([(field, Tree::text(name))])
     });
-    let http = body.http.iter().map(|(method, path)| {
-        Tree::map([("method", Tree::text(method)), ("path", Tree::text(path))])
+    let http = body.http.iter().map(|HttpWish { method, path, host, headers }| {
+        let mut fields = vec![
+            ("method".to_owned(), Tree::text(method)),
+            ("path".to_owned(), Tree::text(escape(path))),
+        ];
+        fields.extend(host.as_ref().map(|host| ("host".to_owned(), Tree::text(host))));
+        if !headers.is_empty() {
+            let headers = headers.iter().map(Tree::text).collect();
+            fields.push(("headers".to_owned(), Tree::List(headers)));
+        }
+        Tree::Map(fields)
     });
     (dns.collect(), http.collect())
 }
@@ -171,12 +186,19 @@ pub(super) fn selector<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> 
     Tree::map([("matchLabels", Tree::Map(labels))])
 }
 
+/// A selector of one of the agent's own endpoints.
+fn exists(entity: &str) -> Tree {
+    let key = Tree::text(format!("reserved:{entity}"));
+    let expression = Tree::map([("key", key), ("operator", Tree::text("Exists"))]);
+    Tree::map([("matchExpressions", Tree::List(vec![expression]))])
+}
+
 /// A name that no policy has yet.
 fn name(subject: &SubjectKey, documents: &Documents) -> String {
     let stem: String = subject
-        .labels
-        .first()
-        .map_or("namespace", |(_, value)| value.as_str())
+        .entity
+        .or(subject.labels.first().map(|(_, value)| value.as_str()))
+        .unwrap_or("namespace")
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c.to_ascii_lowercase() } else { '-' })
         .take(50)

@@ -209,14 +209,59 @@ fn what_no_policy_can_say_takes_nothing_with_it() {
     assert!(reason.starts_with("no policy can say what it needs: "), "{reason}");
     // A request to an address that no name led to is one of those that nobody means.
     let world = Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
+    let ip = Ip { destination: "20.1.1.2".to_owned(), ..Ip::default() };
     let connection = tcp(pod("pets", "app=b"), world, 80, TrafficDirection::Egress);
-    let get = Flow { l7: request("app=b", "GET", "http://20.1.1.1/").l7, ..connection.clone() };
+    let connection = Flow { ip: Some(ip), ..connection };
+    let get = Flow { l7: request("app=b", "GET", "http://20.1.1.2/").l7, ..connection.clone() };
     let meant = query("api.github.com.pets.svc.cluster.local");
     let flows = [meant, connection, get];
     let suggestion = suggested(&by_names("known.io"), &flows, &[0, 1, 2]);
     assert_eq!(suggestion.fixed, [0]);
     let reasons = suggestion.unfixed.iter().map(|own| own.reason.as_str());
     for reason in reasons {
-        assert_eq!(reason, "refused, and no policy means to allow it: `20.1.1.1/32`");
+        assert_eq!(reason, "refused, and no policy means to allow it: `20.1.1.2/32`");
     }
+}
+
+/// Where a subject goes by names, its resolver gets rules for names: past the proxy, none would
+/// ever be learned.
+#[test]
+fn the_resolver_of_a_subject_that_goes_by_names_gets_names() {
+    let to =
+        |label: &str| Flow { destination: Some(pod("kube-system", label)), l7: None, ..query("") };
+    let check = |text: &str, flow: Flow, names: &[&str]| {
+        let suggestion = suggested(text, std::slice::from_ref(&flow), &[0]);
+        assert_eq!(suggestion.fixed, [0], "{:?}", suggestion.unfixed);
+        let (_, text) = &suggestion.texts[0];
+        let lines =
+            suggestion.edits[0].inserted.lines().filter_map(|line| line.split_once("match"));
+        let listed: Vec<&str> =
+            lines.map(|(_, own)| own).filter(|own| !own.starts_with("Labels")).collect();
+        assert_eq!(listed, names);
+        let sources = [SourceText { index: 0, text }];
+        let mut judge = Judge::new(Arc::new(PolicySet::read(&sources, Settings::default())));
+        let findings = crate::lint(&sources, &["p.yaml"], &mut judge, &[]);
+        assert!(findings.iter().all(|own| own.id != "fqdn-without-dns-rule"), "{findings:#?}");
+    };
+    let only_names =
+        about_b("  egress:\n  - toFQDNs: [{matchName: seeds.io}, {matchPattern: '*.soil.io'}]\n");
+    let listed = [
+        "Name: seeds.io",
+        "Pattern: \"seeds.io.*.svc.cluster.local\"",
+        "Name: seeds.io.svc.cluster.local",
+        "Name: seeds.io.cluster.local",
+        "Pattern: \"*.soil.io\"",
+        "Pattern: \"*.soil.io.*.svc.cluster.local\"",
+        "Pattern: \"*.soil.io.svc.cluster.local\"",
+        "Pattern: \"*.soil.io.cluster.local\"",
+    ];
+    check(&only_names, to("k8s-app=kube-dns"), &listed);
+    check(&only_names, to("k8s-app=node-local-dns"), &listed);
+    // Another resolver has rules for names already.
+    let with_rule = format!(
+        "{only_names}  - toEndpoints: [{{matchLabels: {{io.kubernetes.pod.namespace: kube-system, k8s-app: kube-dns}}}}]\n    toPorts:\n    - ports: [{{port: '53', protocol: ANY}}]\n      rules: {{dns: [{{matchPattern: '*'}}]}}\n"
+    );
+    check(&with_rule, to("k8s-app=node-local-dns"), &["Pattern: \"*\""]);
+    // Who goes nowhere by names needs no names.
+    check(&about_b("  egress: [{}]\n"), to("k8s-app=kube-dns"), &[]);
 }

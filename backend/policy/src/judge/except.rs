@@ -1,0 +1,52 @@
+//! Addresses that a rule leaves out on purpose.
+
+use super::{
+    decide::{NamedPorts, Traffic, entry_covers},
+    identity::Identity,
+    set::PolicySet,
+    truth::Truth,
+};
+use crate::{Action, Direction, PeerMatcher, Peers, Position};
+
+impl PolicySet {
+    /// Where the peer stands whose `except` alone keeps an address out of a rule that would allow
+    /// the traffic.
+    pub(crate) fn excepted(
+        &self,
+        subject: &Identity,
+        peer: &Identity,
+        direction: Direction,
+        traffic: Traffic,
+    ) -> Option<Position> {
+        let world = self.world();
+        let is_kept_out = |matcher: &PeerMatcher| {
+            whole(matcher).is_some_and(|whole| {
+                world.selects(&whole, peer) == Truth::Yes
+                    && world.selects(matcher, peer) == Truth::No
+            })
+        };
+        (0_u32..).zip(self.entries()).find_map(|(index, entry)| {
+            let Peers::Any(peers) = &entry.peers else { return None };
+            let is_about = entry.direction == direction
+                && entry.action == Action::Allow
+                && entry.subject.matches(subject.labels())
+                && entry_covers(self.compiled(index)?, traffic, NamedPorts::Unknown) != Truth::No;
+            let peer = peers.iter().filter(|_| is_about).find(|peer| is_kept_out(&peer.matcher));
+            peer.map(|peer| peer.at)
+        })
+    }
+}
+
+/// The same peer without its `except`. None: it has none.
+fn whole(matcher: &PeerMatcher) -> Option<PeerMatcher> {
+    let except = Vec::new();
+    match matcher {
+        PeerMatcher::Cidr { prefix, except: own } if !own.is_empty() => {
+            Some(PeerMatcher::Cidr { prefix: *prefix, except })
+        }
+        PeerMatcher::CidrGroup { selector, except: own } if !own.is_empty() => {
+            Some(PeerMatcher::CidrGroup { selector: selector.clone(), except })
+        }
+        _ => None,
+    }
+}
