@@ -268,7 +268,7 @@ pub(crate) fn patterns_of<'s>(
 }
 
 /// Patterns of an entry's `toFQDNs`.
-fn names_of(entry: &Entry) -> impl Iterator<Item = &NamePattern> {
+pub(crate) fn names_of(entry: &Entry) -> impl Iterator<Item = &NamePattern> {
     let peers = match &entry.peers {
         Peers::Any(peers) => peers.as_slice(),
         _ => &[],

@@ -237,6 +237,27 @@ impl Judge {
     }
 }
 
+impl Judge {
+    /// Entries that may decide about one direction, as far as is known.
+    pub(crate) fn possible(
+        &mut self,
+        (subject, peer): (&Identity, &Identity),
+        direction: Direction,
+        traffic: Traffic,
+    ) -> Vec<u32> {
+        let (subject, peer) = (self.class(subject), self.class(peer));
+        let set = std::sync::Arc::clone(&self.set);
+        let pair = self.pair(subject, peer, direction);
+        let may_match = |candidate: &&super::pair::Candidate| {
+            set.compiled(candidate.entry).is_some_and(|entry| {
+                let covers = entry_covers(entry, traffic, NamedPorts::Unknown);
+                candidate.truth.and(covers) != Truth::No
+            })
+        };
+        pair.candidates.iter().filter(may_match).map(|candidate| candidate.entry).collect()
+    }
+}
+
 struct View<'v> {
     set: &'v PolicySet,
     pair: &'v Pair,
@@ -325,9 +346,9 @@ impl View<'_> {
             }
         }
         for by in &mut policies {
-            // Few, and the order of the texts is kept: nearest first by five passes.
+            // Few, and the order of the texts is kept: nearest first by six passes.
             let misses = std::mem::take(&mut by.misses);
-            for distance in 0..=4 {
+            for distance in 0..=5 {
                 let near = misses.iter().filter(|miss| miss.miss.distance() == distance);
                 by.misses.extend(near.cloned());
             }
@@ -490,10 +511,12 @@ impl Miss {
     const fn distance(&self) -> u8 {
         match self {
             Self::Port { .. } => 0,
-            Self::Peer(_) => 1,
-            Self::PeerAndPort(..) => 2,
-            Self::SelectsNobody | Self::Empty | Self::Passed => 3,
-            Self::NoRule => 4,
+            // Of what is outside, addresses and names say more than labels.
+            Self::Peer(PeerMiss::Address { .. } | PeerMiss::Name { .. }) => 1,
+            Self::Peer(_) => 2,
+            Self::PeerAndPort(..) => 3,
+            Self::SelectsNobody | Self::Empty | Self::Passed => 4,
+            Self::NoRule => 5,
         }
     }
 }

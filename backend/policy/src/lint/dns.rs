@@ -2,8 +2,9 @@
 
 use super::{Severity, rules::Rules};
 use crate::{
-    Action, Direction, DnsRule, Entry, Operator, Peer, PeerMatcher, Peers, PolicyKind, PolicySet,
-    PortRange, Position, Requirement, Selector, lookup::covers,
+    Action, Direction, DnsRule, Entry, NamePattern, Operator, Peer, PeerMatcher, Peers, PolicyKind,
+    PolicySet, PortRange, Position, Requirement, Selector,
+    lookup::{covers, names_of},
 };
 
 impl<'r> Rules<'r> {
@@ -42,6 +43,32 @@ impl<'r> Rules<'r> {
     }
 
     /// Entries with DNS rules.
+    /// Depths of patterns in DNS rules. What goes with a `toFQDNs`, or with its search list, is spoken
+    /// of there; a list that goes deeper by another pattern knows of depths.
+    pub(super) fn queries(&mut self, entry: &Entry) {
+        let rules = || entry.ports.iter().flatten().flat_map(|rule| &rule.l7.dns);
+        let listed: Vec<&NamePattern> = rules().flat_map(|rule| &rule.patterns).collect();
+        for rule in rules() {
+            for pattern in &rule.patterns {
+                let Some(apex) = pattern.text.strip_prefix("*.") else { continue };
+                let is_below = |text: &str| text.ends_with(&format!(".{apex}"));
+                let goes_deeper =
+                    |own: &&NamePattern| own.text != pattern.text && is_below(&own.text);
+                let is_of_name = self.set.entries().iter().flat_map(names_of).any(|name| {
+                    let stem = name.text.trim_start_matches(['*', '.']);
+                    stem == apex || is_below(stem) || apex.starts_with(&format!("{stem}."))
+                });
+                // The Services of a namespace.
+                let is_namespace = apex
+                    .strip_suffix(".svc.cluster.local")
+                    .is_some_and(|namespace| !namespace.contains('.'));
+                if !is_of_name && !is_namespace && !listed.iter().any(goes_deeper) {
+                    self.depth(entry, rule.at, pattern);
+                }
+            }
+        }
+    }
+
     fn dns_entries(&self) -> Vec<&'r Entry> {
         let has_dns = |entry: &&Entry| {
             entry.direction == Direction::Egress

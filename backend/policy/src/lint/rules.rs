@@ -110,6 +110,8 @@ impl Rules<'_> {
             _ => &[],
         };
         self.peers(entry, peers);
+        self.services(index, entry, peers);
+        self.queries(entry);
         for rule in entry.ports.iter().flatten() {
             for port in &rule.ports {
                 if let PortRange::Named(name) = &port.range {
@@ -140,6 +142,31 @@ impl Rules<'_> {
             if !rule.l7.http.is_empty() || !rule.l7.dns.is_empty() {
                 self.widened(index, entry, rule);
             }
+        }
+    }
+
+    /// Services that stand for nobody, as far as the files tell, which leaves the ports alone.
+    fn services(&mut self, index: usize, entry: &Entry, peers: &[Peer]) {
+        let is_open = |peer: &Peer| matches!(peer.matcher, PeerMatcher::Service(_));
+        let at = match &entry.peers {
+            Peers::Any(_) if peers.iter().all(is_open) => peers.first().map(|peer| peer.at),
+            // None of those that are among the files has backends.
+            Peers::Unlimited => {
+                let mut of_services = self.set.documents().by_service.iter();
+                of_services.any(|(own, _)| *own == index).then_some(entry.at)
+            }
+            _ => None,
+        };
+        if let Some(at) = at.filter(|_| entry.ports.is_some()) {
+            self.add(
+                "services-with-ports",
+                Severity::Warning,
+                entry,
+                at,
+                "while none of these Services resolves, the rule allows everyone on its ports"
+                    .to_owned(),
+                None,
+            );
         }
     }
 
@@ -291,6 +318,12 @@ impl Rules<'_> {
                 None,
             );
         }
+        self.depth(entry, at, pattern);
+    }
+
+    /// How many labels a pattern stands for.
+    pub(super) fn depth(&mut self, entry: &Entry, at: Position, pattern: &NamePattern) {
+        let text = pattern.text.as_str();
         let rest = text.trim_start_matches('*');
         if pattern.is_everything() {
             return;

@@ -212,6 +212,15 @@ impl Seen {
             let unknown = NamedPorts::Unknown;
             let why = judge.explain(subject, peer, sides.direction, sides.traffic, unknown);
             self.decided.extend(why.deciding.iter().map(|rule| rule.entry));
+            // What is not known may be for any of them.
+            let is_open = summary.verdict == Verdict::CannotTell
+                || [summary.decision, why.decision]
+                    .iter()
+                    .any(|own| own.cause == Cause::MissingFact);
+            if is_open {
+                let parties = (subject, peer);
+                self.decided.extend(judge.possible(parties, sides.direction, sides.traffic));
+            }
         }
         if summary.decision.is_redirect
             && flow.l7.is_some()

@@ -115,6 +115,11 @@ fn cases() -> Vec<(&'static str, String, String)> {
             to("toFQDNs: [{matchName: x.io}]"),
         ),
         (
+            "pattern-depth",
+            names("{matchName: x.io}", "{matchName: x.io}, {matchPattern: '*.cluster.local'}"),
+            names("{matchName: x.io}", "{matchName: x.io}, {matchPattern: '*.io'}, {matchPattern: '*.x.io.cluster.local'}, {matchPattern: '*.svc.cluster.local'}, {matchPattern: '*.a.svc.cluster.local'}"),
+        ),
+        (
             "pattern-prefix",
             to("toFQDNs: [{matchPattern: '*x.io'}]"),
             to("toFQDNs: [{matchPattern: '*.x.io'}]"),
@@ -233,7 +238,17 @@ fn cases() -> Vec<(&'static str, String, String)> {
             cnp(&service.replace("REST", ports)),
             cnp(&service.replace("REST", "")),
         ),
+        (
+            "services-with-ports",
+            cnp(&service.replace("REST", ports)) + "---\napiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: b}\nspec: {selector: {app: b}}\n",
+            cnp(&service.replace("REST", ports)) + "---\napiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: a}\nspec: {selector: {app: b}}\n",
+        ),
         ("path-exact", http("{path: /cart}"), http("{path: '/cart.*'}")),
+        (
+            "path-exact",
+            http("{path: /cart}"),
+            http("{path: /cart}").replace("ingress:", "ingressDeny:").replace("egress:", "egressDeny:"),
+        ),
         ("path-glob", http("{path: '/api/*'}"), http("{path: '/api/.*'}")),
         ("path-template", http("{path: '/users/{id}'}"), http("{path: '/users/[0-9]{2}+'}")),
         ("empty-http", http(""), http("{}")),

@@ -162,7 +162,7 @@ impl Page<'_> {
         }
         for list in lists {
             for rule in items(spec.get(list)) {
-                self.cilium_rule(rule);
+                self.cilium_rule(rule, list.ends_with("Deny"));
             }
         }
     }
@@ -219,24 +219,10 @@ impl Page<'_> {
         }
     }
 
-    fn cilium_rule(&mut self, rule: &Node) {
+    fn cilium_rule(&mut self, rule: &Node, is_deny: bool) {
         for field in ["fromEndpoints", "toEndpoints", "fromNodes", "toNodes"] {
             for selector in items(rule.get(field)) {
                 self.selector(selector);
-            }
-        }
-        if items(rule.get("toServices")).next().is_some() {
-            let has_ports = items(rule.get("toPorts")).next().is_some();
-            let at = rule.get("toServices").map_or(rule.at, |n| n.at);
-            if has_ports {
-                self.add(
-                    "services-with-ports",
-                    Severity::Warning,
-                    at,
-                    "while none of these Services resolves, the rule allows everyone on its ports"
-                        .to_owned(),
-                    None,
-                );
             }
         }
         for ports in items(rule.get("toPorts")) {
@@ -254,7 +240,8 @@ impl Page<'_> {
             for port in items(ports.get("ports")) {
                 self.port(port, "port");
             }
-            if let Some(rules) = ports.get("rules") {
+            // Rules of a denial are dropped before the policy is stored.
+            if let Some(rules) = ports.get("rules").filter(|_| !is_deny) {
                 for http in items(rules.get("http")) {
                     self.http(http);
                 }

@@ -96,9 +96,10 @@ impl Next<'_> {
             other => other,
         };
         let other = Flow { traffic_direction, ..flow.clone() };
-        // No policy is about the world, whatever a clusterwide selector says.
+        // No policy is about the world, and none but those of nodes about another node, whatever a
+        // clusterwide selector says.
         let sides = Sides::of(&other, self.learned, self.settings).ok()?;
-        if sides.subject.is_world() {
+        if sides.subject.is_world() || sides.subject.is_reserved("remote-node") {
             return None;
         }
         let summary = self.judge.judge_flow(&other, self.learned).ok()?;

@@ -124,6 +124,16 @@ pub(super) fn recorded() -> Vec<Recorded> {
             vec![tcp(pod("a", "other", "default"), "10.1.0.1", 80)],
             "",
         ),
+        // What is not known may be for it.
+        (
+            "rule-never-hit",
+            cnp(
+                "egress: [{toServices: [{k8sService: {serviceName: s, namespace: a}}], toPorts: [{ports: [{port: '443', protocol: TCP}]}]}]",
+            ),
+            vec![passed(same())],
+            vec![passed(tcp(world(), "1.2.3.4", 443))],
+            "",
+        ),
         // A redirect is of the rule that made it.
         (
             "rule-never-hit",

@@ -26,6 +26,9 @@ fn endpoints_of_the_agent_get_a_clusterwide_policy() {
     let suggestion = suggested(CLOSED_TO_ALL, &flows, &[0, 1, 2]);
     assert_eq!(suggestion.fixed, [0, 1, 2], "{:?}", suggestion.unfixed);
     insta::assert_snapshot!(suggestion.yaml);
+    // No policy of endpoints is about another node.
+    let of_node = |own: &&String| own.contains("egress of remote-node");
+    assert_eq!(suggestion.still_denied.iter().find(of_node), None);
     // A policy about that endpoint alone grows.
     let own = "\
 ---
