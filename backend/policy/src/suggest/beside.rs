@@ -71,11 +71,10 @@ fn sentence(
         return None;
     }
     let policy = set.policies().get(entry.policy)?;
-    let name = subject.labels.first().map_or("", |(_, value)| value);
     Some(format!(
-        "{} at {}/{name} {}: `{}` {} (line {}) asks others for more",
+        "{} at {} {}: `{}` {} (line {}) asks others for more",
         lets.join(", "),
-        subject.namespace,
+        subject.shown(),
         Traffic::new(key.port.0, key.port.1),
         policy.name,
         entry.clause,
@@ -84,6 +83,9 @@ fn sentence(
 }
 
 fn labels(subject: &SubjectKey) -> Vec<Label> {
+    if let Some(entity) = subject.entity {
+        return vec![Label::parse(&format!("reserved:{entity}"))];
+    }
     let own = subject.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let label = |(key, value): (&str, &str)| Label {
         key: key.to_owned(),

@@ -26,6 +26,14 @@ pub(super) struct SubjectKey {
     pub(super) labels: Vec<(String, String)>,
 }
 
+impl SubjectKey {
+    /// It in words.
+    pub(super) fn shown(&self) -> String {
+        let name = self.labels.first().map_or("", |(_, value)| value);
+        self.entity.map_or_else(|| format!("{}/{name}", self.namespace), ToOwned::to_owned)
+    }
+}
+
 /// One rule to add.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RuleKey {

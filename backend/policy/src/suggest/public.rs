@@ -133,12 +133,7 @@ pub(super) fn others(rules: &Rules) -> Vec<String> {
 
 /// Whom a rule is about, and the port.
 fn place(subject: &SubjectKey, key: &RuleKey) -> (String, Traffic) {
-    let name = subject.labels.first().map_or("", |(_, value)| value);
-    let pods = match subject.entity {
-        Some(entity) => entity.to_owned(),
-        None => format!("{}/{name}", subject.namespace),
-    };
-    (pods, Traffic::new(key.port.0, key.port.1))
+    (subject.shown(), Traffic::new(key.port.0, key.port.1))
 }
 
 /// How many rules that are like this each place has.
