@@ -1,11 +1,13 @@
 //! Pods, Services and Namespaces among the documents, as far as policies are about them.
 
+use std::net::IpAddr;
+
 use flow::{Endpoint, Workload};
 use hashbrown::HashSet;
 
 use crate::{
     Settings, SourceText,
-    document::{Backends, POD_NAMESPACE, pods},
+    document::{Backends, POD_NAMESPACE, nodes, pods},
     source::{self, MAX_LISTS, Node, Value},
 };
 
@@ -18,6 +20,8 @@ pub(super) struct Objects {
     pub(super) slices: Vec<(String, Backends)>,
     /// Labels of each namespace.
     pub(super) namespaces: Vec<(String, Vec<(String, String)>)>,
+    /// Addresses of nodes, as Nodes and the pods on them say.
+    pub(super) nodes: HashSet<IpAddr>,
     /// Namespaces that documents of any kind are in.
     pub(super) inhabited: HashSet<String>,
 }
@@ -54,6 +58,8 @@ pub(super) struct ServicePort {
     pub(super) protocol: u8,
     pub(super) port: u16,
     pub(super) target: PodPort,
+    /// The port that every node has of it.
+    pub(super) node_port: Option<u16>,
 }
 
 /// A port of a pod.
@@ -93,6 +99,10 @@ impl Objects {
         }
         let kind = node.get("kind").and_then(Node::as_str).unwrap_or_default();
         let name = node.text_at(&["metadata", "name"]).to_owned();
+        let version = node.text_at(&["apiVersion"]);
+        for address in nodes::read(version, kind, node).into_iter().flat_map(|own| own.addresses) {
+            self.add_node(address);
+        }
         if kind == "Namespace" && self.namespaces.len() < MAX_OBJECTS {
             self.namespaces.push((name.clone(), node.texts_of(&["metadata", "labels"])));
             return;
@@ -119,8 +129,22 @@ impl Objects {
         let Some(template) = pods::template(kind).and_then(|path| node.at_path(path)) else {
             return;
         };
+        let hosts = template.list_at(&["status", "hostIPs"]).iter().map(|own| own.text_at(&["ip"]));
+        for host in hosts.chain([template.text_at(&["status", "hostIP"])]) {
+            if let Ok(address) = host.parse() {
+                self.add_node(address);
+            }
+        }
         if self.pods.len() < MAX_OBJECTS {
             self.pods.push(pod(template, kind, namespace, name));
+        }
+    }
+}
+
+impl Objects {
+    fn add_node(&mut self, address: IpAddr) {
+        if self.nodes.len() < MAX_OBJECTS {
+            self.nodes.insert(address);
         }
     }
 }
@@ -172,7 +196,14 @@ fn service(node: &Node, namespace: String, name: String) -> ServiceObject {
                 _ => PodPort::Number(own.number_at("targetPort").unwrap_or(port)),
             };
             let name = own.text_at(&["name"]).to_owned();
-            Some(ServicePort { name, protocol: own.protocol(), port, target })
+            let (protocol, node_port) = (own.protocol(), own.number_at("nodePort"));
+            Some(ServicePort {
+                name,
+                protocol,
+                port,
+                target,
+                node_port: node_port.filter(|own| *own != 0),
+            })
         })
         .collect();
     let mut addresses = vec![node.text_at(&["spec", "clusterIP"]).to_owned()];

@@ -20,6 +20,7 @@ use crate::{
 mod api_server;
 mod elsewhere;
 mod find;
+mod nodes;
 
 pub(super) use find::ASSUMED_RESOLVER;
 
@@ -40,6 +41,8 @@ pub struct Directory {
     slices: Vec<(String, Backends)>,
     /// Labels of namespaces, as those of their pods.
     namespaces: Vec<(String, Vec<String>)>,
+    /// Addresses of nodes that documents name.
+    nodes: HashSet<IpAddr>,
     /// Namespaces that documents are in.
     inhabited: HashSet<String>,
     pub(super) learned: Learned,
@@ -195,6 +198,7 @@ impl Directory {
         }
         directory.services = objects.services;
         directory.slices = objects.slices;
+        directory.nodes = objects.nodes;
         directory.inhabited = objects.inhabited;
         directory
     }

@@ -6,7 +6,7 @@ mod cluster;
 mod groups;
 mod kubernetes;
 mod log_filters;
-mod nodes;
+pub(crate) mod nodes;
 mod object;
 mod peering;
 pub(crate) mod pods;

@@ -169,3 +169,51 @@ fn backends_are_those_that_the_agent_has() {
     check(&port(8443), &outside, Verdict::Allowed, "203.0.113.77");
     check(&port(443), &outside, Verdict::Denied, "203.0.113.77");
 }
+
+/// What has a node's address is a node, or who is behind the port that nodes have of a Service.
+#[test]
+fn a_nodes_address_is_known_by_documents() {
+    const NODES: &str = "
+apiVersion: v1
+kind: Node
+metadata: {name: one}
+status: {addresses: [{type: InternalIP, address: 10.224.0.21}, {type: Hostname, address: one}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: printer-0, namespace: pets, labels: {app: printer}}
+spec: {containers: [{name: main}]}
+status: {podIP: 10.244.0.95, hostIP: 10.224.0.22}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: printer, namespace: pets}
+spec: {type: NodePort, clusterIP: 10.0.0.30, selector: {app: printer}, ports: [{port: 80, targetPort: 6310, nodePort: 31310}]}
+";
+    let check = |rules: &str, to: &str, verdict: Verdict, note: &str| {
+        let policy = format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: out, namespace: pets}}\nspec:\n  endpointSelector: {{matchLabels: {{app: store-front}}}}\n  egress: [{rules}]\n"
+        );
+        let answer = answer(&[&policy, CLUSTER, NODES], "store-front-1", to);
+        assert_eq!(answer.verdict, verdict, "{rules} {to} {:?}", answer.notes);
+        assert!(
+            note.is_empty() || answer.notes.iter().any(|own| own.contains(note)),
+            "{:?}",
+            answer.notes
+        );
+        assert!(!answer.notes.iter().any(|own| own.contains("in none of")), "{:?}", answer.notes);
+    };
+    let (yes, no, open) = (Verdict::Allowed, Verdict::Denied, Verdict::CannotTell);
+    let nodes = "{toEntities: [host, remote-node]}";
+    let pods = "{toEndpoints: [{matchLabels: {app: printer}}], toPorts: [{ports: [{port: '6310', protocol: TCP}]}]}";
+    for node in ["10.224.0.21", "10.224.0.22"] {
+        check(nodes, &format!("{node}:10250"), yes, "");
+        check(pods, &format!("{node}:10250"), no, "");
+        let to = format!("{node}:31310");
+        let note = "the node port of the Service `pets/printer`";
+        check(nodes, &to, open, note);
+        check(pods, &to, open, note);
+        check(&format!("{nodes}, {pods}"), &to, yes, note);
+        check("{toEntities: [world]}", &to, no, note);
+    }
+}

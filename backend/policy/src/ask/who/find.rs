@@ -184,6 +184,9 @@ impl Directory {
             found.parties.push(Party::of(Endpoint::default(), text));
             return;
         }
+        if self.find_node(address, traffic, found) {
+            return;
+        }
         if let Some(known) = self.by_address.get(&address).and_then(|id| self.known.get(*id)) {
             found.parties.push(Party {
                 ports: known.ports.clone(),
@@ -416,7 +419,11 @@ impl Directory {
     }
 
     /// A Service that is known, and none of its pods.
-    fn find_no_pods(service: &ServiceObject, traffic: Option<Traffic>, found: &mut Found) {
+    pub(super) fn find_no_pods(
+        service: &ServiceObject,
+        traffic: Option<Traffic>,
+        found: &mut Found,
+    ) {
         if !service.selector.is_empty() {
             let labels: Vec<String> =
                 service.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -458,7 +465,12 @@ impl Directory {
         self.known.iter().find(is_same).and_then(|other| other.ports.clone())
     }
 
-    fn find_service(&self, service: &ServiceObject, traffic: Option<Traffic>, found: &mut Found) {
+    pub(super) fn find_service(
+        &self,
+        service: &ServiceObject,
+        traffic: Option<Traffic>,
+        found: &mut Found,
+    ) {
         let shown = format!("{}/{}", service.namespace, service.name);
         if api_server::is_named(&service.namespace, &service.name) {
             self.find_api_server(Some(service), traffic, found);
