@@ -95,6 +95,32 @@ fn a_cut_ingress_names_the_empty_list() {
     );
 }
 
+/// Of rules that miss an address alike, the one by addresses is meant.
+#[test]
+fn the_nearest_rule_to_an_address_is_one_of_addresses() {
+    let text = "apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: front, namespace: pets}
+spec:
+  endpointSelector: {}
+  ingress:
+  - fromEntities: [health, cluster]
+  - fromCIDR: [172.19.128.17/32]
+";
+    let sources = [SourceText { index: 0, text }];
+    let mut judge = Judge::new(Arc::new(PolicySet::read(&sources, Settings::default())));
+    let flow = with_event(
+        tcp(world(), pod("pets", "app=front"), 8080, TrafficDirection::Ingress),
+        MessageType::Drop,
+        FlowVerdict::Dropped,
+    );
+    let ip = flow::Ip { source: "172.19.128.18".to_owned(), ..flow::Ip::default() };
+    let flow = Flow { ip: Some(ip), ..flow };
+    let judgement = judge.explain_flow(&flow, &Learned::default()).unwrap();
+    let sentence = judgement.sentence(judge.set());
+    assert!(sentence.contains("nearest rule: ingress[1] (line 8)"), "{sentence}");
+}
+
 #[test]
 fn names_are_facts_that_may_be_missing() {
     let mut flow = with_event(

@@ -82,7 +82,7 @@ fn sentence(
     ))
 }
 
-fn labels(subject: &SubjectKey) -> Vec<Label> {
+pub(super) fn labels(subject: &SubjectKey) -> Vec<Label> {
     if let Some(entity) = subject.entity {
         return vec![Label::parse(&format!("reserved:{entity}"))];
     }

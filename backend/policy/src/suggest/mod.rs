@@ -190,7 +190,7 @@ fn find(
             break;
         }
         if round == 0 {
-            wish.public = Public::of(&rules);
+            wish.public = Public::of(&rules, &before);
             if wish.public.has_crowds() {
                 continue;
             }

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use super::{
     Rules,
+    beside::labels,
     demand::{PeerKey, RuleKey, SubjectKey},
 };
-use crate::{Direction, Traffic, order};
+use crate::{Action, Direction, Peer, PeerMatcher, Peers, PolicySet, Traffic, order};
 
 /// Addresses that are let in one by one.
 const MAX_ADDRESSES: usize = 3;
@@ -28,8 +29,11 @@ type Place = (SubjectKey, (u8, u16), bool);
 
 impl Public {
     /// Counts the addresses in what flows need by themselves.
-    pub(super) fn of(rules: &Rules) -> Self {
-        let places = counted(rules, is_public).into_iter();
+    pub(super) fn of(rules: &Rules, set: &PolicySet) -> Self {
+        let mut places = counted(rules, is_public);
+        // The world would hold what an `except` keeps out.
+        places.retain(|((subject, ..), _)| !leaves_out(set, subject));
+        let places = places.into_iter();
         let crowds = counted(rules, is_listed).into_iter();
         Self {
             places: places.filter(|(_, own)| *own > MAX_ADDRESSES).map(|(own, _)| own).collect(),
@@ -87,6 +91,23 @@ impl Public {
             key
         }
     }
+}
+
+/// Whether a rule for a subject's ingress leaves addresses out.
+fn leaves_out(set: &PolicySet, subject: &SubjectKey) -> bool {
+    let labels = labels(subject);
+    let has_except = |peer: &Peer| match &peer.matcher {
+        PeerMatcher::Cidr { except, .. } | PeerMatcher::CidrGroup { except, .. } => {
+            !except.is_empty()
+        }
+        _ => false,
+    };
+    set.entries().iter().any(|entry| {
+        entry.direction == Direction::Ingress
+            && entry.action == Action::Allow
+            && entry.subject.matches(&labels)
+            && matches!(&entry.peers, Peers::Any(peers) if peers.iter().any(has_except))
+    })
 }
 
 /// Whom rules for the whole world let through, in words.

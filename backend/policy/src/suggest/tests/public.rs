@@ -35,6 +35,18 @@ fn many_addresses_of_the_internet_are_let_in_as_the_world() {
     check(&["20.1.1.1", "20.1.1.2", "20.1.1.3", "30.1.1.4", "30.1.1.5"], true);
 }
 
+/// The world would hold what an `except` keeps out.
+#[test]
+fn the_world_is_not_let_in_past_an_except() {
+    let flows = ["20.1.1.1", "20.1.1.2", "20.1.1.3", "20.1.1.4", "30.0.0.1"].map(stranger);
+    let text =
+        about_b("  ingress:\n  - fromCIDRSet: [{cidr: 30.0.0.0/8, except: [30.0.0.0/24]}]\n");
+    let suggestion = suggested(&text, &flows, &[0, 1, 2, 3, 4]);
+    assert_eq!(suggestion.fixed, [0, 1, 2, 3], "{:?}", suggestion.unfixed);
+    assert!(suggestion.edits.iter().all(|edit| !edit.inserted.contains("world")));
+    assert!(suggestion.unfixed[0].reason.contains("refuses it on purpose"));
+}
+
 #[test]
 fn addresses_of_private_ranges_are_no_internet() {
     let flows = ["10.9.0.1", "10.9.0.2", "10.9.0.3", "10.9.0.4"].map(stranger);
