@@ -151,6 +151,8 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
         "--target",
         WASM,
         "-p",
+        "vocabulary",
+        "-p",
         "flow",
         "-p",
         "policy",

@@ -1,6 +1,6 @@
 //! `cargo xtask gen`: writes the Rust that follows from `proto/` and the columns of `flow` into
 //! `backend/hubble-api/src/generated/`, the tables that follow from the facts of policies' schemas
-//! into `backend/policy/src/server/`, and Unicode's into `backend/policy/src/re2/`. The result is
+//! into `backend/policy/src/server/`, and Unicode's into `backend/vocabulary/src/re2/`. The result is
 //! committed, so that a build needs neither this step nor a protobuf compiler.
 
 mod descriptors;
@@ -67,10 +67,15 @@ pub(crate) fn tables(root: &Path, check: bool) -> Result<(), GenError> {
     write(&root.join("backend/policy/src/server/generated/tables.rs"), &text, FACTS, check)
 }
 
-/// Generates the Unicode tables of the policy engine's expressions, in the same way.
+/// Generates the Unicode tables of expressions, in the same way.
 pub(crate) fn expressions(root: &Path, check: bool) -> Result<(), GenError> {
     let text = unicode::tables().map_err(GenError::Unicode)?;
-    write(&root.join("backend/policy/src/re2/tables.rs"), &text, "xtask/src/gen/unicode.rs", check)
+    write(
+        &root.join("backend/vocabulary/src/re2/tables.rs"),
+        &text,
+        "xtask/src/gen/unicode.rs",
+        check,
+    )
 }
 
 fn read(path: &Path) -> Result<String, GenError> {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use flow::end::RESERVED_IDENTITIES;
 use flow::group::GroupField;
+use vocabulary::reserved;
 
 /// The first identity of addresses outside of the cluster that a policy names, and the first after
 /// them. Source: pkg/identity/numericidentity.go.
@@ -93,9 +93,8 @@ fn is_identity_of(field: GroupField, end: GroupField) -> bool {
 /// An identity in words: `world`, `host`; of an address that a policy names, `world` and the number.
 fn identity_name(number: &str) -> Cow<'_, str> {
     let known = number.parse::<u32>().ok();
-    let reserved = RESERVED_IDENTITIES.iter().find(|(_, reserved)| Some(*reserved) == known);
-    match (reserved, known) {
-        (Some((name, _)), _) => Cow::Borrowed(name),
+    match (known.and_then(reserved::name), known) {
+        (Some(name), _) => Cow::Borrowed(name),
         (None, Some(identity)) if OUTSIDE.contains(&identity) => format!("world {number}").into(),
         _ => format!("identity {number}").into(),
     }

@@ -2,22 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::columns::{ABSENT, Column, ColumnSet, FlowColumns, WorkloadName, at};
+use vocabulary::reserved;
 
-/// Security identities that have names, the same in every cluster. Source:
-/// pkg/identity/numericidentity.go.
-pub const RESERVED_IDENTITIES: [(&str, u32); 10] = [
-    ("host", 1),
-    ("world", 2),
-    ("unmanaged", 3),
-    ("health", 4),
-    ("init", 5),
-    ("remote-node", 6),
-    ("kube-apiserver", 7),
-    ("ingress", 8),
-    ("world-ipv4", 9),
-    ("world-ipv6", 10),
-];
+use crate::columns::{ABSENT, Column, ColumnSet, FlowColumns, WorkloadName, at};
 
 /// The columns that an end is named by.
 const NAMES: ColumnSet = ColumnSet::of(&[
@@ -141,7 +128,7 @@ impl End {
     /// The name of the reserved identity (`world`, `host`, …); none for pods. An address with an
     /// identity of its own (of a CIDR in a policy) says by its labels that it is of the world.
     pub fn reserved(self, columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
-        if let Some(name) = reserved_identity(self.identity(columns, row)) {
+        if let Some(name) = reserved::name(self.identity(columns, row)) {
             return Some(Cow::Borrowed(name));
         }
         let of = [FlowColumns::source_labels, FlowColumns::destination_labels];
@@ -194,7 +181,7 @@ impl End {
             shown = if brackets { format!("[{shown}]:{port}") } else { format!("{shown}:{port}") }
                 .into();
         }
-        if !is_named && let Some(name) = reserved_identity(self.identity(columns, row)) {
+        if !is_named && let Some(name) = reserved::name(self.identity(columns, row)) {
             let space = if shown.is_empty() { "" } else { " " };
             shown = format!("{shown}{space}({name})").into();
         }
@@ -215,10 +202,6 @@ impl End {
         ];
         codes.map(|of| self.of(columns, row, of))
     }
-}
-
-fn reserved_identity(identity: u32) -> Option<&'static str> {
-    RESERVED_IDENTITIES.iter().find(|(_, number)| *number == identity).map(|(name, _)| *name)
 }
 
 fn joined<'t>(namespace: &str, name: &'t str) -> Cow<'t, str> {

@@ -4,18 +4,14 @@
 //! against the entries. No IO, no clock; the answers carry the place in the text they come from.
 
 mod ask;
-mod cidr;
 mod dates;
-mod dns_name;
 mod document;
 mod identity_label;
 mod judge;
-mod label;
 mod lint;
 mod log_resource;
 mod lookup;
 mod order;
-mod re2;
 mod recorded;
 mod rule;
 mod server;
@@ -29,9 +25,7 @@ mod what_if;
 pub use ask::{
     Answer, AskError, Directory, Path, Question, Step, StepKind, Target, TargetError, ask,
 };
-pub use cidr::Prefix;
 pub use dates::Dates;
-pub use dns_name::NamePattern;
 pub use document::{
     ClusterNode, Documents, Pod, Refusal, RefusalClass, Refused, Replaced, Service, SourceText,
 };
@@ -40,7 +34,6 @@ pub use judge::{
     Knowledge, L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss, NamedPorts,
     NearestMiss, PeerMiss, PolicySet, Request, RuleMatch, Traffic, Verdict,
 };
-pub use label::{Label, Operator, Requirement, Selector};
 pub use lint::{Finding, Severity, lint};
 pub use log_resource::{LogFilter, LogResources, LogSide, LogWish};
 pub use recorded::{
@@ -57,4 +50,5 @@ pub use settings::{Enforcement, Families, Release, Settings};
 pub use source::{MAX_COPIED_BYTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES, Position};
 pub use suggest::{Edit, Suggestion, Unfixed, suggest};
 pub use unplaced::Unplaced;
+pub use vocabulary::{Label, NamePattern, Operator, Prefix, Requirement, Selector};
 pub use what_if::{ChangeGroup, Ends, WhatIf, parties, what_if, what_if_prepared};

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{NamePattern, Position, Prefix, Selector, dates::Dated, re2::Regex};
+use crate::{NamePattern, Position, Prefix, Selector, dates::Dated};
 
 /// Where a policy's text stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -326,7 +326,7 @@ pub struct HttpPattern {
     /// As written.
     pub text: String,
     /// None: no RE2.
-    regex: Option<Regex>,
+    regex: Option<vocabulary::re2::Regex>,
 }
 
 /// A DNS rule; with a name and a pattern, either is enough.
@@ -534,7 +534,7 @@ impl std::fmt::Display for PeerMatcher {
 impl HttpPattern {
     /// Reads a pattern. Errors: Go's words for what is wrong with it.
     pub fn new(text: &str) -> Result<Self, String> {
-        let regex = Regex::new(text).map_err(|err| err.to_string())?;
+        let regex = vocabulary::re2::Regex::new(text).map_err(|err| err.to_string())?;
         Ok(Self { text: text.to_owned(), regex: Some(regex) })
     }
 

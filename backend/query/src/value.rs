@@ -1,13 +1,12 @@
 //! Values of flags, read as `hubble observe` reads them.
 
-use std::net::IpAddr;
 use std::str::FromStr;
 
-use flow::end::RESERVED_IDENTITIES;
 use flow::filter::EventTypeFilter;
 use flow::{
     DropReason, HttpHeader, IpVersion, MessageType, TcpFlags, TraceObservationPoint, Workload,
 };
+use vocabulary::{Prefix, is_address, reserved};
 use wording::names;
 
 use crate::flag::{InvalidFlag, MESSAGE_TYPES};
@@ -101,22 +100,15 @@ pub(crate) fn workload(value: &str) -> Workload {
 
 /// An address or a CIDR, as it was written.
 pub(crate) fn ip(value: &str) -> Result<String, InvalidFlag> {
-    let is_ip = match value.split_once('/') {
-        None => value.parse::<IpAddr>().is_ok(),
-        Some((address, bits)) => address.parse::<IpAddr>().is_ok_and(|address| {
-            let most = if address.is_ipv4() { 32 } else { 128 };
-            bits.parse::<u8>().is_ok_and(|bits| bits <= most)
-        }),
-    };
+    let is_ip = if value.contains('/') { Prefix::parse(value).is_ok() } else { is_address(value) };
     if is_ip { Ok(value.to_owned()) } else { Err(not_a(value, "IP address or CIDR")) }
 }
 
 pub(crate) fn identity(value: &str) -> Result<u32, InvalidFlag> {
-    let reserved = RESERVED_IDENTITIES.iter().find(|(name, _)| *name == value);
-    match reserved {
-        Some((_, number)) => Ok(*number),
+    match reserved::number(value) {
+        Some(number) => Ok(number),
         None => value.parse().map_err(|_| {
-            let names = RESERVED_IDENTITIES.iter().map(|(name, _)| (*name).to_owned());
+            let names = reserved::IDENTITIES.iter().map(|(name, _)| (*name).to_owned());
             none_of(value, "security identity: a number, or a name such as `world`", names)
         }),
     }

@@ -1,5 +1,5 @@
 //! Tables of Unicode 15.0, the version of Go 1.21 and later: general category, script and simple
-//! case folding of every code point, packed for the policy engine's expressions.
+//! case folding of every code point, packed for the vocabulary's expressions.
 
 use regex_syntax::Parser;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};

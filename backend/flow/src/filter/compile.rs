@@ -1,16 +1,17 @@
 //! From what a user asks for to what judges flows: everything that can be wrong with a filter
 //! is found here.
 
-use super::address::{self, Cidr};
+use vocabulary::{
+    FilterPattern, LabelSelector, NamespacedPrefix, NodeNamePattern, PatternError, Prefix,
+    is_address,
+};
+
 use super::compiled::Side::{Destination, Source};
 use super::compiled::{Address, Condition, Protocol};
-use super::name::NamespacedPrefix;
-use super::pattern::{NamePattern, NodeNamePattern};
-use super::re2::{self, Pattern};
-use super::selector::Selector;
+use super::expression::Expression;
 use super::{
     CompiledFilter, CompiledFilterSet, FilterError, FilterList, FilterSet, FilterSetError,
-    FlowFilter, PatternError,
+    FlowFilter,
 };
 use crate::MessageType;
 
@@ -201,8 +202,8 @@ impl Conditions {
         for value in values {
             let wrong = || FilterError::Address { field, value: value.clone() };
             if value.contains('/') {
-                cidrs.push(Cidr::parse(value).ok_or_else(wrong)?);
-            } else if address::is_address(value) {
+                cidrs.push(Prefix::parse(value).map_err(|_| wrong())?);
+            } else if is_address(value) {
                 texts.push(value.clone());
             } else {
                 return Err(wrong());
@@ -238,10 +239,10 @@ impl Conditions {
         &mut self,
         field: &'static str,
         values: &[String],
-        condition: impl FnOnce(Vec<Pattern>) -> Condition,
+        condition: impl FnOnce(Vec<Expression>) -> Condition,
     ) -> Result<(), FilterError> {
         let parse = |value: &str| {
-            re2::compile(value).map_err(|source| FilterError::Regex {
+            Expression::new(value).map_err(|source| FilterError::Regex {
                 field,
                 value: value.to_owned(),
                 source,
@@ -286,8 +287,8 @@ fn filled(field: &'static str) -> impl Fn(&str) -> Result<String, FilterError> {
     }
 }
 
-fn fqdn(field: &'static str) -> impl Fn(&str) -> Result<NamePattern, FilterError> {
-    move |value| NamePattern::parse(value).map_err(|source| pattern_error(field, value, source))
+fn fqdn(field: &'static str) -> impl Fn(&str) -> Result<FilterPattern, FilterError> {
+    move |value| FilterPattern::parse(value).map_err(|source| pattern_error(field, value, source))
 }
 
 fn node_pattern(value: &str) -> Result<NodeNamePattern, FilterError> {
@@ -298,9 +299,9 @@ fn pattern_error(field: &'static str, value: &str, source: PatternError) -> Filt
     FilterError::Pattern { field, value: value.to_owned(), source }
 }
 
-fn selector(field: &'static str) -> impl Fn(&str) -> Result<Selector, FilterError> {
+fn selector(field: &'static str) -> impl Fn(&str) -> Result<LabelSelector, FilterError> {
     move |value| {
-        Selector::parse(value).map_err(|source| FilterError::Selector {
+        LabelSelector::parse(value).map_err(|source| FilterError::Selector {
             field,
             value: value.to_owned(),
             source,

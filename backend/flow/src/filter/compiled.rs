@@ -2,13 +2,11 @@
 
 use std::net::IpAddr;
 
+use vocabulary::{FilterPattern, LabelSelector, NamespacedPrefix, NodeNamePattern, Prefix};
+
 use super::EventTypeFilter;
-use super::address::Cidr;
-use super::name::NamespacedPrefix;
-use super::pattern::{NamePattern, NodeNamePattern};
-use super::re2::Pattern;
+use super::expression::Expression;
 use super::request_uri;
-use super::selector::Selector;
 use crate::{
     Dns, DropReason, Endpoint, Flow, Http, HttpHeader, IpVersion, L7Record, Layer4, MessageType,
     NetworkInterface, TcpFlags, TrafficDirection, Verdict, Workload,
@@ -68,15 +66,15 @@ pub(super) enum Condition {
     Encrypted(Vec<bool>),
     Identity(Side, Vec<u32>),
     Protocol(Vec<Protocol>),
-    Ip(Address, Vec<String>, Vec<Cidr>),
+    Ip(Address, Vec<String>, Vec<Prefix>),
     IpVersion(Vec<IpVersion>),
     Pod(Side, Vec<NamespacedPrefix>),
     Service(Side, Vec<NamespacedPrefix>),
     Workload(Side, Vec<Workload>),
     ClusterName(Side, Vec<String>),
-    Fqdn(Side, Vec<NamePattern>),
-    Label(Side, Vec<Selector>),
-    NodeLabel(Vec<Selector>),
+    Fqdn(Side, Vec<FilterPattern>),
+    Label(Side, Vec<LabelSelector>),
+    NodeLabel(Vec<LabelSelector>),
     NodeName(Vec<NodeNamePattern>),
     Port(Side, Vec<u16>),
     TcpFlags(Vec<TcpFlags>),
@@ -88,9 +86,9 @@ pub(super) enum Condition {
     HttpStatusCode(Vec<String>, Vec<String>),
     HttpMethod(Vec<String>),
     HttpHeader(Vec<HttpHeader>),
-    HttpPath(Vec<Pattern>),
-    HttpUrl(Vec<Pattern>),
-    DnsQuery(Vec<Pattern>),
+    HttpPath(Vec<Expression>),
+    HttpUrl(Vec<Expression>),
+    DnsQuery(Vec<Expression>),
 }
 
 impl CompiledFilterSet {
@@ -298,7 +296,7 @@ fn is_reply(flow: &Flow, replies: &[bool]) -> bool {
     }
 }
 
-fn is_address(address: &str, texts: &[String], cidrs: &[Cidr]) -> bool {
+fn is_address(address: &str, texts: &[String], cidrs: &[Prefix]) -> bool {
     if address.is_empty() {
         return false;
     }
@@ -306,7 +304,7 @@ fn is_address(address: &str, texts: &[String], cidrs: &[Cidr]) -> bool {
         || (!cidrs.is_empty()
             && address
                 .parse::<IpAddr>()
-                .is_ok_and(|address| cidrs.iter().any(|cidr| cidr.contains(address))))
+                .is_ok_and(|address| cidrs.iter().any(|cidr| cidr.contains_address(address))))
 }
 
 fn is_workload(own: &Workload, wanted: &[Workload]) -> bool {

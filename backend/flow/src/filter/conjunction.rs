@@ -6,7 +6,8 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
-use super::address::Cidr;
+use vocabulary::Prefix;
+
 use super::compile::parse_protocol;
 use super::compiled::Protocol;
 use super::{EventTypeFilter, FlowFilter};
@@ -212,7 +213,7 @@ fn workloads(one: &Workload, other: &Workload) -> Met<Workload> {
 }
 
 fn addresses(one: &String, other: &String) -> Met<String> {
-    match (Cidr::parse(one), Cidr::parse(other)) {
+    match (Prefix::parse(one).ok(), Prefix::parse(other).ok()) {
         (None, None) => same(one, other),
         (Some(range), None) => within(range, other),
         (None, Some(range)) => within(range, one),
@@ -222,14 +223,14 @@ fn addresses(one: &String, other: &String) -> Met<String> {
             } else {
                 (narrow, wide, one)
             };
-            if wide.contains(narrow.address()) { Met::Value(text.clone()) } else { Met::Nothing }
+            if wide.contains(&narrow) { Met::Value(text.clone()) } else { Met::Nothing }
         }
     }
 }
 
-fn within(range: Cidr, address: &str) -> Met<String> {
+fn within(range: Prefix, address: &str) -> Met<String> {
     match address.parse() {
-        Ok(parsed) if range.contains(parsed) => Met::Value(address.to_owned()),
+        Ok(parsed) if range.contains_address(parsed) => Met::Value(address.to_owned()),
         Ok(_) => Met::Nothing,
         Err(_) => Met::Unknown,
     }

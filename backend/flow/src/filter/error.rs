@@ -1,6 +1,6 @@
 //! Why a filter cannot be used.
 
-use super::SelectorError;
+use vocabulary::{PatternError, SelectorError};
 
 /// A list of a [`super::FilterSet`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,43 +112,15 @@ pub enum FilterError {
     },
 }
 
-/// Why a pattern of names cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PatternError {
-    /// Nothing there.
-    #[error("it is empty")]
-    Empty,
-    /// More than one dot at the end.
-    #[error("it ends with more than one dot")]
-    TrailingDots,
-    /// More than one slash.
-    #[error("it has more than one slash: `cluster/node` has one")]
-    Slashes,
-    /// Something that no name has.
-    #[error("`{character}` cannot be part of a name")]
-    Character {
-        /// The first such character.
-        character: char,
-    },
-}
-
 /// Why a regular expression cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegexError {
-    /// It has no meaning in RE2, the syntax of Hubble's filters.
-    #[error("{what} at byte {offset}")]
-    Syntax {
-        /// What stands there, in words.
-        what: &'static str,
-        /// Where, in bytes from the start.
-        offset: usize,
-    },
-    /// It does not parse, or is too large when compiled.
-    #[error("{reason}")]
-    Compile {
-        /// The parser's words.
-        reason: String,
-    },
+    /// Go's `regexp`, which reads Hubble's filters, refuses it.
+    #[error(transparent)]
+    Syntax(#[from] vocabulary::re2::RegexError),
+    /// The compiled expression takes more memory than one filter may.
+    #[error("it is too large when compiled")]
+    TooLarge,
     /// Built without regular expressions.
     #[error("this build has no regular expressions")]
     Unavailable,

@@ -4,26 +4,19 @@
 //! them into [`CompiledFilter`] and [`CompiledFilterSet`], which judge flows. The judgement is
 //! that of Cilium's `pkg/hubble/filters`.
 
-mod address;
 mod compile;
 mod compiled;
 mod conjunction;
 mod error;
-mod labels;
-mod name;
-mod pattern;
-#[cfg_attr(not(feature = "regex"), path = "no_regex.rs")]
-mod re2;
+mod expression;
 mod request_uri;
-mod selector;
 mod size;
 #[cfg(test)]
 mod tests;
 
 pub use compiled::{CompiledFilter, CompiledFilterSet};
 pub use conjunction::NoConjunction;
-pub use error::{FilterError, FilterList, FilterSetError, PatternError, RegexError};
-pub use selector::SelectorError;
+pub use error::{FilterError, FilterList, FilterSetError, RegexError};
 pub use size::FilterSize;
 
 use crate::{

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use vocabulary::reserved;
+
 use crate::Traffic;
 
 /// One end of a connection, as it is written.
@@ -45,20 +47,6 @@ pub enum TargetError {
     Name(String),
 }
 
-/// Reserved identities that can be asked about.
-const ENTITIES: &[&str] = &[
-    "world",
-    "world-ipv4",
-    "world-ipv6",
-    "host",
-    "remote-node",
-    "kube-apiserver",
-    "health",
-    "ingress",
-    "init",
-    "unmanaged",
-];
-
 /// What Service names end in, where the cluster's domain is the usual one.
 pub(super) const CLUSTER_DOMAIN: &str = "svc.cluster.local";
 
@@ -86,7 +74,7 @@ impl Target {
             return Ok(Self::Address(address));
         }
         let entity = text.strip_prefix("reserved:").unwrap_or(text);
-        if ENTITIES.contains(&entity) {
+        if reserved::number(entity).is_some() {
             return Ok(Self::Entity(entity.to_owned()));
         }
         let is_label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -133,7 +121,11 @@ impl Target {
         }
         let (port, protocol) = port.split_once('/').unwrap_or((port, "TCP"));
         let number: u16 = port.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
-            if ENTITIES.contains(&port) { no_port() } else { TargetError::Port(port.to_owned()) }
+            if reserved::number(port).is_some() {
+                no_port()
+            } else {
+                TargetError::Port(port.to_owned())
+            }
         })?;
         let protocol = match protocol {
             own if own.eq_ignore_ascii_case("tcp") => 6,

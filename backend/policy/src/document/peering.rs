@@ -1,6 +1,8 @@
 //! The other side of a rule of a CiliumNetworkPolicy: endpoints, nodes, entities, CIDRs, names,
 //! services and groups. Source: pkg/policy/api/{ingress,egress,entity,cidr}.go.
 
+use vocabulary::reserved;
+
 use super::{
     Refusal,
     cilium::RawList,
@@ -375,14 +377,14 @@ fn entity_text(selector: &Selector) -> String {
 
 /// Selectors of an entity. Source: pkg/policy/api/entity.go.
 fn entity(name: &str, settings: &Settings) -> Option<Vec<Selector>> {
-    let reserved = |names: &[&str]| -> Vec<Selector> {
-        names.iter().map(|name| Selector::of_label("reserved", name, "")).collect()
+    let reserved_labels = |names: &[&str]| -> Vec<Selector> {
+        names.iter().map(|name| Selector::of_label(reserved::SOURCE, name, "")).collect()
     };
     // Entities also mean the entries that stand for all identities of a kind.
     let with_aggregate = |names: &[&'static str], aggregate: &'static str| {
-        let mut selectors = reserved(names);
+        let mut selectors = reserved_labels(names);
         if settings.release.has_aggregates() {
-            selectors.extend(reserved(&[aggregate]));
+            selectors.extend(reserved_labels(&[aggregate]));
         }
         selectors
     };
@@ -392,8 +394,7 @@ fn entity(name: &str, settings: &Settings) -> Option<Vec<Selector>> {
         "all" => vec![Selector::default()],
         "world" => with_aggregate(&["world", "world-ipv4", "world-ipv6"], "aggregate-world"),
         "remote-node" => with_aggregate(&["remote-node"], "aggregate-remote-node"),
-        "world-ipv4" | "world-ipv6" | "host" | "init" | "ingress" | "health" | "unmanaged"
-        | "none" | "kube-apiserver" => reserved(&[name]),
+        name if name == "none" || reserved::number(name).is_some() => reserved_labels(&[name]),
         "cluster" => {
             let mut selectors = with_aggregate(&inside, "aggregate-cluster");
             selectors.push(Selector::of_label(
@@ -406,7 +407,7 @@ fn entity(name: &str, settings: &Settings) -> Option<Vec<Selector>> {
         "cluster-mesh" => {
             let mut selectors = with_aggregate(&inside, "aggregate-cluster");
             if settings.release.has_aggregates() {
-                selectors.extend(reserved(&["aggregate-cluster-mesh"]));
+                selectors.extend(reserved_labels(&["aggregate-cluster-mesh"]));
             }
             selectors.push(Selector::new(vec![Requirement::new(
                 super::selector::CLUSTER,

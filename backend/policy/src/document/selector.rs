@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use vocabulary::split_source;
+
 use super::{
     Refusal,
     object::{Object, mismatch},
 };
 use crate::{
     Operator, Position, Requirement, Selector, Settings,
-    label::split_source,
     source::{Key, Node, Value},
 };
 

@@ -498,7 +498,7 @@ fn label_miss(selector: &Selector, peer: &Identity) -> (usize, PeerMiss) {
                     _ => peer
                         .labels()
                         .iter()
-                        .find(|label| requirement.concerns(label))
+                        .find(|label| requirement.concerns(label.as_ref()))
                         .map(|label| label.value.clone()),
                 },
             },

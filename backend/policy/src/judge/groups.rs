@@ -64,7 +64,7 @@ pub(super) fn is_selected(selector: &Selector, labels: &[Label]) -> bool {
         let has = |values: &[String]| {
             values.iter().any(|value| {
                 labels.iter().any(|label| {
-                    (requirement.concerns(label) && label.value == *value)
+                    (requirement.concerns(label.as_ref()) && label.value == *value)
                         || (label.source == SOURCE
                             && label.key == format!("{}+{value}", requirement.key))
                 })
@@ -91,7 +91,7 @@ fn holds(
     }
     let has = |group: &CidrGroup, value: Option<&String>| {
         group.labels.iter().any(|label| {
-            requirement.concerns(label) && value.is_none_or(|value| label.value == *value)
+            requirement.concerns(label.as_ref()) && value.is_none_or(|value| label.value == *value)
         }) || (value.is_none() && requirement.key.strip_prefix(NAME) == Some(&group.name))
     };
     let truth = match &requirement.operator {

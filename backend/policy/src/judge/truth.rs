@@ -1,5 +1,7 @@
 //! Whether a peer selector selects an identity: yes, no, or not known.
 
+use vocabulary::reserved;
+
 use super::{
     groups,
     identity::{Identity, Knowledge},
@@ -260,7 +262,7 @@ pub(super) fn labels(selector: &Selector, identity: &Identity) -> Truth {
 
 /// Whether a requirement holds for labels of which some were not recorded.
 fn thin(requirement: &Requirement, identity: &Identity) -> Truth {
-    let is_recorded = identity.labels().iter().any(|label| requirement.concerns(label));
+    let is_recorded = identity.labels().iter().any(|label| requirement.concerns(label.as_ref()));
     let is_left_out = if identity.is_node() {
         requirement.source.as_deref() != Some("reserved")
     } else {
@@ -288,7 +290,7 @@ fn aggregate_key(identity: &Identity, settings: &Settings) -> Option<&'static st
                 Knowledge::Everything => labels.iter().all(|label| label.source == "reserved"),
                 _ => !settings.cidr_matches_nodes && !settings.node_selector_labels,
             },
-            [label] => is_reserved_number(&label.key),
+            [label] => reserved::number(&label.key).is_some(),
             _ => false,
         };
         if has_number {
@@ -310,18 +312,4 @@ fn aggregate_key(identity: &Identity, settings: &Settings) -> Option<&'static st
             _ => "aggregate-cluster",
         })
     }
-}
-
-fn is_reserved_number(key: &str) -> bool {
-    matches!(
-        key,
-        "world"
-            | "world-ipv4"
-            | "world-ipv6"
-            | "unmanaged"
-            | "health"
-            | "init"
-            | "kube-apiserver"
-            | "ingress"
-    )
 }

@@ -6,6 +6,7 @@ mod wish;
 use std::net::IpAddr;
 
 use flow::{Endpoint, Flow, L7Record, Layer4, Verdict};
+use vocabulary::NamespacedPrefix;
 
 use crate::{
     Label, Position, Prefix, Refused, Selector,
@@ -87,8 +88,8 @@ impl LogSide {
         let pods = self.namespaced_pod.is_empty()
             || endpoint.is_some_and(|endpoint| {
                 self.namespaced_pod.iter().any(|wanted| {
-                    let (namespace, prefix) = wanted.split_once('/').unwrap_or(("default", wanted));
-                    endpoint.namespace == namespace && endpoint.pod_name.starts_with(prefix)
+                    NamespacedPrefix::parse(wanted)
+                        .is_some_and(|own| own.matches(&endpoint.namespace, &endpoint.pod_name))
                 })
             });
         let labels = self.labels.as_ref().is_none_or(|selector| {
@@ -101,7 +102,7 @@ impl LogSide {
         });
         let ips = self.ip.is_empty()
             || address.is_some_and(|address| {
-                self.ip.iter().any(|prefix| prefix.contains(&Prefix::of_address(address)))
+                self.ip.iter().any(|prefix| prefix.contains_address(address))
             });
         pods && labels && ips
     }

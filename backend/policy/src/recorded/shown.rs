@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use flow::{Endpoint, Flow};
+use vocabulary::reserved;
 
-use super::sides::reserved_of;
 use crate::{Families, Settings};
 
 /// Label of the cluster.
@@ -63,7 +63,8 @@ impl Worlds {
         let is = |name: &str| {
             let is_it = |label: &String| label.strip_prefix("reserved:") == Some(name);
             endpoint.labels.iter().any(is_it)
-                || (endpoint.labels.is_empty() && reserved_of(endpoint.identity).contains(&name))
+                || (endpoint.labels.is_empty()
+                    && reserved::keys(endpoint.identity).any(|key| key == name))
         };
         self.is_split |= is("world-ipv4") || is("world-ipv6");
         if (self.is_ipv4 && self.is_ipv6) || !is("world") {

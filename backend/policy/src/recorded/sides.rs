@@ -6,6 +6,7 @@ use flow::{
     Companion, CompanionKind, DropReason, Endpoint, Flow, Layer4, MessageType, Policy, Service,
     TrafficDirection,
 };
+use vocabulary::reserved;
 
 use super::Learned;
 use crate::{Direction, Identity, Label, Settings, Traffic};
@@ -238,7 +239,7 @@ impl Party<'_> {
         // Nobody knew who it is.
         labels.retain(|label| !(label.source == "reserved" && label.key == "unknown"));
         if labels.is_empty() {
-            labels.extend(reserved(self.endpoint.identity));
+            labels.extend(reserved_labels(self.endpoint.identity));
         }
         let is = |labels: &[Label], key: &str| labels.iter().any(|label| label.key == key);
         let k8s = |key: &str, value: &str| Label {
@@ -345,32 +346,14 @@ fn do_labels_tell_names(labels: &[Label]) -> bool {
 }
 
 /// Labels of reserved identities, for records that carry the number alone.
-fn reserved(identity: u32) -> Vec<Label> {
-    reserved_of(identity)
-        .iter()
-        .map(|name| Label {
-            key: (*name).to_owned(),
+fn reserved_labels(identity: u32) -> Vec<Label> {
+    reserved::keys(identity)
+        .map(|key| Label {
+            key: key.to_owned(),
             value: String::new(),
-            source: "reserved".to_owned(),
+            source: reserved::SOURCE.to_owned(),
         })
         .collect()
-}
-
-/// Names of the labels of a reserved identity.
-pub(super) const fn reserved_of(identity: u32) -> &'static [&'static str] {
-    match identity {
-        1 => &["host"],
-        2 => &["world"],
-        3 => &["unmanaged"],
-        4 => &["health"],
-        5 => &["init"],
-        6 => &["remote-node"],
-        7 => &["kube-apiserver", "remote-node"],
-        8 => &["ingress"],
-        9 => &["world-ipv4"],
-        10 => &["world-ipv6"],
-        _ => &[],
-    }
 }
 
 /// The connection's destination port; for ICMP, the type.

@@ -1,12 +1,12 @@
 //! A decoded object against its schema: `OpenAPI`'s types and limits, in the server's words.
 
 use hashbrown::HashMap;
+use vocabulary::re2::Regex;
 
 use super::schema::{Format, Integer, Object, Rule, Text, Type};
 use super::{shape::whole, sloppy};
 use crate::{
     document::Refusal,
-    re2::Regex,
     source::{Node, Value},
 };
 

@@ -120,6 +120,57 @@ pub(super) fn script(code: u32) -> u8 {
     run_of(SCRIPT_RUNS, code)
 }
 
+/// First and last code points of the runs of these categories, a bit for each.
+#[cfg(feature = "search")]
+pub(super) fn ranges_of_categories(mask: u32) -> Vec<(u32, u32)> {
+    ranges(CATEGORY_RUNS, |number| mask.checked_shr(u32::from(number)).unwrap_or(0) & 1 == 1)
+}
+
+/// First and last code points of the runs of a script.
+#[cfg(feature = "search")]
+pub(super) fn ranges_of_script(script: u8) -> Vec<(u32, u32)> {
+    ranges(SCRIPT_RUNS, |number| number == script)
+}
+
+#[cfg(feature = "search")]
+fn ranges(runs: &[u8], is_meant: impl Fn(u8) -> bool) -> Vec<(u32, u32)> {
+    let mut rest = runs.iter().copied();
+    let mut end = 0_u32;
+    let mut ranges = Vec::new();
+    while let Some(value) = rest.next() {
+        let start = end;
+        end = end.saturating_add(number(&mut rest));
+        if is_meant(value) && start < end {
+            ranges.push((start, end.saturating_sub(1)));
+        }
+    }
+    ranges
+}
+
+/// Every code point with other cases, in order, and the next of its orbit.
+#[cfg(feature = "search")]
+pub(super) fn folds() -> Vec<(u32, u32)> {
+    let mut rest = FOLDS.iter().copied();
+    let mut end = 0_u32;
+    let mut folds = Vec::new();
+    while rest.len() > 0 {
+        let start = end.saturating_add(number(&mut rest));
+        end = start.saturating_add(number(&mut rest));
+        let distance = number(&mut rest);
+        folds.extend((start..end).map(|code| (code, folded(start, code, distance))));
+    }
+    folds
+}
+
+/// The next of the orbit of a code point in a run that begins at `start`.
+const fn folded(start: u32, code: u32, distance: u32) -> u32 {
+    match distance {
+        0 => start.saturating_add(code.saturating_sub(start) ^ 1),
+        even if even.is_multiple_of(2) => code.saturating_add(even / 2),
+        odd => code.saturating_sub(odd.div_ceil(2)),
+    }
+}
+
 fn run_of(runs: &[u8], code: u32) -> u8 {
     let mut rest = runs.iter().copied();
     let mut end = 0_u32;
@@ -144,11 +195,7 @@ pub(super) fn next_of_orbit(code: u32) -> u32 {
             return code;
         }
         if code < end {
-            return match distance {
-                0 => start.saturating_add(code.saturating_sub(start) ^ 1),
-                even if even.is_multiple_of(2) => code.saturating_add(even / 2),
-                odd => code.saturating_sub(odd.div_ceil(2)),
-            };
+            return folded(start, code, distance);
         }
     }
     code

@@ -1,16 +1,17 @@
-//! Names of pods and Services, with their namespace.
+//! Names of pods and Services, with their namespace. Source: pkg/hubble/filters/k8s.go.
 
 /// A namespace and a prefix of a name; what is empty is not compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NamespacedPrefix {
+pub struct NamespacedPrefix {
     namespace: String,
     prefix: String,
 }
 
 impl NamespacedPrefix {
     /// Reads `ns/prefix`, `ns/`, `/prefix`, or `prefix`, which means namespace `default`. What
-    /// follows a second slash is not looked at, as in Cilium. None: empty.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// follows a second slash is not looked at, as in Cilium. `None`: the text is empty.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
             return None;
         }
@@ -25,7 +26,8 @@ impl NamespacedPrefix {
 
     /// Whether it matches what has this namespace and this name. What has neither matches
     /// nothing.
-    pub(super) fn matches(&self, namespace: &str, name: &str) -> bool {
+    #[must_use]
+    pub fn matches(&self, namespace: &str, name: &str) -> bool {
         if namespace.is_empty() && name.is_empty() {
             return false;
         }

@@ -1,7 +1,7 @@
 //! Go's limits: nesting, the size of what is compiled, and how far repetitions multiply. Source:
 //! regexp/syntax `checkLimits`, `calcSize`, `calcHeight`, `repeatIsValid`.
 
-use super::Tree;
+use super::{Reason, Tree};
 use crate::re2::class::{Class, Item, Set};
 
 /// Height of a tree.
@@ -52,7 +52,7 @@ impl Limits {
         &mut self,
         node: &Node,
         mut stack: impl Iterator<Item = &'n Node>,
-    ) -> Result<(), &'static str> {
+    ) -> Result<(), Reason> {
         let is_large = |node: &Node| node.size > MAX_SIZE;
         // A repetition counts each time that it is looked at.
         let count = node.count.map_or(1, |count| (count as usize).max(1));
@@ -60,13 +60,13 @@ impl Limits {
         if !self.is_sized && self.nodes >= MAX_SIZE / self.repeats.max(1) {
             self.is_sized = true;
             if stack.any(is_large) {
-                return Err("expression too large");
+                return Err(Reason::TooLarge);
             }
         }
         if self.is_sized && is_large(node) {
-            return Err("expression too large");
+            return Err(Reason::TooLarge);
         }
-        if node.height > MAX_HEIGHT { Err("expression nests too deeply") } else { Ok(()) }
+        if node.height > MAX_HEIGHT { Err(Reason::TooDeep) } else { Ok(()) }
     }
 }
 

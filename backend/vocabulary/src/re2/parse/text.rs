@@ -1,6 +1,6 @@
 //! Pieces of a pattern that say something by themselves: repetitions, flags, escapes.
 
-use super::{Flags, RegexError, part, syntax};
+use super::{Flags, Reason, RegexError, part, syntax};
 
 /// `*`, `+`, `?`, `{2}`, `{2,}` or `{2,5}`, and what follows. None: the brace is a literal.
 pub(super) fn repetition(text: &str) -> Option<(u32, Option<u32>, &str)> {
@@ -56,7 +56,7 @@ pub(super) fn flags_of(mut flags: Flags, text: &str) -> Result<(Flags, bool, &st
             }
             _ => {
                 let part = part(text, chars.as_str());
-                return Err(syntax("invalid or unsupported Perl syntax", part));
+                return Err(syntax(Reason::PerlSyntax, part));
             }
         }
         is_sign_bare = false;
@@ -67,7 +67,7 @@ pub(super) fn flags_of(mut flags: Flags, text: &str) -> Result<(Flags, bool, &st
 pub(super) fn escaped(text: &str) -> Result<(u32, &str), RegexError> {
     let mut chars = text.get(1..).unwrap_or("").chars();
     let Some(c) = chars.next() else {
-        return Err(syntax("trailing backslash at end of expression", ""));
+        return Err(syntax(Reason::TrailingBackslash, ""));
     };
     let code = match c {
         'a' => Some(0x7),
@@ -93,7 +93,7 @@ pub(super) fn escaped(text: &str) -> Result<(u32, &str), RegexError> {
         _ => None,
     };
     code.map(|code| (code, chars.as_str()))
-        .ok_or_else(|| syntax("invalid escape sequence", part(text, chars.as_str())))
+        .ok_or_else(|| syntax(Reason::Escape, part(text, chars.as_str())))
 }
 
 /// `41` or `{41}`. None: it is neither; what was read of it belongs to the error.

@@ -1,6 +1,9 @@
 //! IP prefixes. Source: Go's net/netip, pkg/labels/cidr.go.
+//!
+//! `ipnet` reads `010.0.0.0/08`, which Go refuses, and knows no label keys: what it could serve is
+//! the twelve lines of the masks.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// An IP prefix, host bits cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +71,12 @@ impl Prefix {
         self.len <= other.len && Self::new(other.addr, self.len) == *self
     }
 
+    /// Whether it holds an address. None of the other family is in it, IPv4-mapped ones included.
+    #[must_use]
+    pub fn contains_address(&self, address: IpAddr) -> bool {
+        self.contains(&Self::of_address(address))
+    }
+
     /// The first address.
     #[must_use]
     pub const fn addr(&self) -> IpAddr {
@@ -90,6 +99,15 @@ impl Prefix {
     #[must_use]
     pub const fn is_everything(&self) -> bool {
         self.len == 0
+    }
+}
+
+/// Whether a text is an address. An IPv6 one may carry a zone (`fe80::1%eth0`).
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    match text.split_once('%') {
+        Some((address, zone)) => !zone.is_empty() && address.parse::<Ipv6Addr>().is_ok(),
+        None => text.parse::<IpAddr>().is_ok(),
     }
 }
 

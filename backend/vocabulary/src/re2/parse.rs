@@ -5,7 +5,7 @@ mod limits;
 mod text;
 
 use super::{
-    RegexError,
+    Reason, RegexError,
     class::{Class, Item, Set, perl, posix},
     program::Assertion,
     unicode,
@@ -108,7 +108,7 @@ impl<'p> Parser<'p> {
                 '*' | '+' | '?' | '{' if let Some((min, max, after)) = repetition(before) => {
                     let is_counted = c == '{';
                     if is_counted && !is_in_bounds(min, max) {
-                        return Err(syntax("invalid repeat count", part(before, after)));
+                        return Err(syntax(Reason::RepeatCount, part(before, after)));
                     }
                     self.repeat(is_counted, (min, max), before, after, last_repeat)?;
                     repeat = Some(before);
@@ -129,7 +129,7 @@ impl<'p> Parser<'p> {
         self.finish_alternatives()?;
         match (self.stack.pop(), self.stack.is_empty()) {
             (Some(Entry::Node(node)), true) => Ok(node.tree),
-            _ => Err(syntax("missing closing )", self.text)),
+            _ => Err(syntax(Reason::MissingParenthesis, self.text)),
         }
     }
 
@@ -215,17 +215,17 @@ impl<'p> Parser<'p> {
         // Lazy or not is the same for a full match.
         let after = after.strip_prefix('?').unwrap_or(after);
         if let Some(last) = last_repeat {
-            return Err(syntax("invalid nested repetition operator", part(last, after)));
+            return Err(syntax(Reason::NestedRepetition, part(last, after)));
         }
         let operator = part(before, after);
         let Some(Entry::Node(node)) = self.stack.pop() else {
-            return Err(syntax("missing argument to repetition operator", operator));
+            return Err(syntax(Reason::NothingToRepeat, operator));
         };
         self.limits.allocate();
         let node = node.repeated(is_counted, min, max);
         self.check(&node)?;
         if is_counted && (min >= 2 || max.is_some_and(|max| max >= 2)) && !repeats_fit(&node.tree) {
-            return Err(syntax("invalid repeat count", operator));
+            return Err(syntax(Reason::RepeatCount, operator));
         }
         self.stack.push(Entry::Node(node));
         self.rest = after;
@@ -308,7 +308,7 @@ impl<'p> Parser<'p> {
 
     fn close(&mut self) -> Result<(), RegexError> {
         self.finish_alternatives()?;
-        let unexpected = || Err(syntax("unexpected )", self.text));
+        let unexpected = || Err(syntax(Reason::UnexpectedParenthesis, self.text));
         let Some(Entry::Node(node)) = self.stack.pop() else { return unexpected() };
         let Some(Entry::Open { captures, flags }) = self.stack.pop() else { return unexpected() };
         self.flags = flags;
@@ -321,12 +321,12 @@ impl<'p> Parser<'p> {
             .find_map(|start| before.strip_prefix(start).filter(|rest| !rest.is_empty()));
         if let Some(rest) = named {
             let Some((name, rest)) = rest.split_once('>') else {
-                return Err(syntax("invalid named capture", before));
+                return Err(syntax(Reason::NamedCapture, before));
             };
             let is_name =
                 !name.is_empty() && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
             if !is_name {
-                return Err(syntax("invalid named capture", part(before, rest)));
+                return Err(syntax(Reason::NamedCapture, part(before, rest)));
             }
             self.rest = rest;
             self.open(true);
@@ -349,7 +349,7 @@ impl<'p> Parser<'p> {
             Some('z') => Some(Assertion::End),
             Some('b') => Some(Assertion::WordBoundary(true)),
             Some('B') => Some(Assertion::WordBoundary(false)),
-            Some('C') => return Err(syntax("invalid escape sequence", "\\C")),
+            Some('C') => return Err(syntax(Reason::Escape, "\\C")),
             Some('Q') => {
                 let (literal, rest) = rest("Q").split_once("\\E").unwrap_or((rest("Q"), ""));
                 self.rest = rest;
@@ -387,7 +387,7 @@ impl<'p> Parser<'p> {
         }
         let inside = chars.as_str();
         let (name, rest) = if let Some(braced) = inside.strip_prefix('{') {
-            braced.split_once('}').ok_or_else(|| syntax("invalid character class range", before))?
+            braced.split_once('}').ok_or_else(|| syntax(Reason::ClassRange, before))?
         } else {
             let rest = inside.chars().next().and_then(|c| inside.strip_prefix(c)).unwrap_or("");
             (part(inside, rest), rest)
@@ -397,7 +397,7 @@ impl<'p> Parser<'p> {
             None => (name, letter == 'P'),
         };
         let Some(named) = unicode::named(name) else {
-            return Err(syntax("invalid character class range", part(before, rest)));
+            return Err(syntax(Reason::ClassRange, part(before, rest)));
         };
         let item = Item::Set {
             set: named.set,
@@ -424,7 +424,7 @@ impl<'p> Parser<'p> {
                     None => (name, false),
                 };
                 let Some(set) = posix(own) else {
-                    return Err(syntax("invalid character class range", part(rest, after)));
+                    return Err(syntax(Reason::ClassRange, part(rest, after)));
                 };
                 items.push(Item::Set { set, is_negated, folds });
                 rest = after;
@@ -445,7 +445,7 @@ impl<'p> Parser<'p> {
             {
                 (high, rest) = class_char(after, before)?;
                 if high < low {
-                    return Err(syntax("invalid character class range", part(start, rest)));
+                    return Err(syntax(Reason::ClassRange, part(start, rest)));
                 }
             }
             items.push(Item::Set { set: Set::Range(low, high), is_negated: false, folds });
@@ -457,7 +457,7 @@ impl<'p> Parser<'p> {
 
 fn class_char<'p>(rest: &'p str, class: &str) -> Result<(u32, &'p str), RegexError> {
     match rest.chars().next() {
-        None => Err(syntax("missing closing ]", class)),
+        None => Err(syntax(Reason::MissingBracket, class)),
         Some('\\') => escaped(rest),
         Some(c) => Ok((u32::from(c), rest.strip_prefix(c).unwrap_or(""))),
     }
@@ -467,8 +467,8 @@ fn is_in_bounds(min: u32, max: Option<u32>) -> bool {
     min <= 1000 && max.is_none_or(|max| max <= 1000 && min <= max)
 }
 
-fn syntax(reason: &'static str, part: &str) -> RegexError {
-    RegexError { reason, part: part.to_owned() }
+fn syntax(reason: Reason, part: &str) -> RegexError {
+    RegexError { reason, part: part.into() }
 }
 
 /// The text up to where the rest begins.

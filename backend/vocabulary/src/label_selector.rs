@@ -1,8 +1,7 @@
-//! Kubernetes label selectors over Cilium's labels.
+//! Label selectors as text: Kubernetes' grammar over Cilium's labels. Source:
+//! pkg/hubble/filters/labels.go, labelparser.go; Kubernetes' `labels.Parse`.
 
-use std::collections::BTreeSet;
-
-use super::labels::SelectKey;
+use crate::{LabelRef, Operator, Requirement};
 
 /// Why a text is not a label selector.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,26 +36,23 @@ pub enum SelectorError {
     },
 }
 
-/// A selector: all requirements must hold.
+/// A selector (`app=web, tier in (a, b), !legacy`): all conditions must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Selector {
-    requirements: Vec<Requirement>,
+pub struct LabelSelector {
+    conditions: Vec<Condition>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Requirement {
-    key: SelectKey,
-    operator: Operator,
+struct Condition {
+    requirement: Requirement,
+    /// What the value is compared with as a number, which policies cannot ask for.
+    bound: Option<Bound>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Operator {
-    Exists,
-    DoesNotExist,
-    In(BTreeSet<String>),
-    NotIn(BTreeSet<String>),
-    GreaterThan(i64),
-    LessThan(i64),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Above(i64),
+    Below(i64),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,14 +68,14 @@ enum Token {
     Less,
 }
 
-impl Selector {
-    /// Reads a selector (`app=web, tier in (a, b), !legacy`). Keys may carry Cilium's source
-    /// (`k8s:app`); without one, any source will do. The empty text selects everything.
-    pub(super) fn parse(text: &str) -> Result<Self, SelectorError> {
+impl LabelSelector {
+    /// Reads a selector. Keys may carry Cilium's source (`k8s:app`); without one, any source will do.
+    /// The empty text selects everything. Errors: the first thing that Kubernetes refuses.
+    pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let mut parser = Parser { tokens: tokens(&translate(text)).into_iter().peekable() };
-        let mut requirements = Vec::new();
+        let mut conditions = Vec::new();
         while parser.tokens.peek().is_some() {
-            requirements.push(parser.requirement()?);
+            conditions.push(parser.condition()?);
             match parser.tokens.next() {
                 None => break,
                 Some(Token::Comma) if parser.tokens.peek().is_some() => {}
@@ -87,27 +83,33 @@ impl Selector {
                 other => return Err(unexpected(other.as_ref(), "`,` or the end")),
             }
         }
-        Ok(Self { requirements })
+        Ok(Self { conditions })
     }
 
-    /// Whether it selects what has these labels.
-    pub(super) fn matches(&self, labels: &[String]) -> bool {
-        self.requirements.iter().all(|requirement| requirement.matches(labels))
+    /// Whether it selects what has these labels, written as [`crate::Label::parse`] reads them.
+    #[must_use]
+    pub fn matches(&self, labels: &[String]) -> bool {
+        self.conditions.iter().all(|condition| condition.matches(labels))
     }
 }
 
-impl Requirement {
+impl Condition {
     fn matches(&self, labels: &[String]) -> bool {
-        let value = self.key.lookup(labels);
+        // Of several labels that it concerns, that with the lowest key counts, and the earliest among
+        // equals: Cilium sorts labels by key.
+        let value = labels
+            .iter()
+            .map(|label| LabelRef::parse(label))
+            .filter(|label| self.requirement.concerns(*label))
+            .min_by_key(|label| label.key)
+            .map(|label| label.value);
         let number = || value.and_then(|value| value.parse::<i64>().ok());
-        match &self.operator {
-            Operator::Exists => value.is_some(),
-            Operator::DoesNotExist => value.is_none(),
-            Operator::In(values) => value.is_some_and(|value| values.contains(value)),
-            Operator::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
-            Operator::GreaterThan(bound) => number().is_some_and(|number| number > *bound),
-            Operator::LessThan(bound) => number().is_some_and(|number| number < *bound),
-        }
+        self.requirement.holds(value)
+            && match self.bound {
+                None => true,
+                Some(Bound::Above(bound)) => number().is_some_and(|number| number > bound),
+                Some(Bound::Below(bound)) => number().is_some_and(|number| number < bound),
+            }
     }
 }
 
@@ -116,7 +118,7 @@ struct Parser {
 }
 
 impl Parser {
-    fn requirement(&mut self) -> Result<Requirement, SelectorError> {
+    fn condition(&mut self) -> Result<Condition, SelectorError> {
         let negated = self.tokens.next_if_eq(&Token::Not).is_some();
         let key = match self.tokens.next() {
             Some(Token::Identifier(key)) => key,
@@ -125,26 +127,28 @@ impl Parser {
         if !is_label_key(&key) {
             return Err(SelectorError::Key { key: as_written(&key) });
         }
-        let key = SelectKey::parse(&key);
+        let plain = |operator| condition(&key, operator, None);
+        let bounded = |bound| condition(&key, Operator::Exists, Some(bound));
         if negated {
-            return Ok(Requirement { key, operator: Operator::DoesNotExist });
+            return Ok(plain(Operator::DoesNotExist));
         }
         if matches!(self.tokens.peek(), None | Some(Token::Comma)) {
-            return Ok(Requirement { key, operator: Operator::Exists });
+            return Ok(plain(Operator::Exists));
         }
-        let operator = match self.tokens.next() {
-            Some(Token::Equal) => Operator::In(BTreeSet::from([self.exact_value()?])),
-            Some(Token::NotEqual) => Operator::NotIn(BTreeSet::from([self.exact_value()?])),
-            Some(Token::Greater) => Operator::GreaterThan(self.number()?),
-            Some(Token::Less) => Operator::LessThan(self.number()?),
-            Some(Token::Identifier(word)) if word == "in" => Operator::In(self.values()?),
-            Some(Token::Identifier(word)) if word == "notin" => Operator::NotIn(self.values()?),
+        Ok(match self.tokens.next() {
+            Some(Token::Equal) => plain(Operator::In(vec![self.exact_value()?])),
+            Some(Token::NotEqual) => plain(Operator::NotIn(vec![self.exact_value()?])),
+            Some(Token::Greater) => bounded(Bound::Above(self.number()?)),
+            Some(Token::Less) => bounded(Bound::Below(self.number()?)),
+            Some(Token::Identifier(word)) if word == "in" => plain(Operator::In(self.values()?)),
+            Some(Token::Identifier(word)) if word == "notin" => {
+                plain(Operator::NotIn(self.values()?))
+            }
             other => {
                 let expected = "one of `=`, `==`, `!=`, `in`, `notin`, `>`, `<`";
                 return Err(unexpected(other.as_ref(), expected));
             }
-        };
-        Ok(Requirement { key, operator })
+        })
     }
 
     /// A single value; nothing stands for the empty one.
@@ -164,12 +168,12 @@ impl Parser {
     }
 
     /// `(a, b)`; a place between commas or parentheses that is left empty is the empty value.
-    fn values(&mut self) -> Result<BTreeSet<String>, SelectorError> {
+    fn values(&mut self) -> Result<Vec<String>, SelectorError> {
         match self.tokens.next() {
             Some(Token::Open) => {}
             other => return Err(unexpected(other.as_ref(), "`(`")),
         }
-        let mut values = BTreeSet::new();
+        let mut values = Vec::new();
         loop {
             let value = match self.tokens.peek() {
                 Some(Token::Identifier(_)) => match self.tokens.next() {
@@ -179,7 +183,7 @@ impl Parser {
                 Some(Token::Comma | Token::Close) => String::new(),
                 other => return Err(unexpected(other, "a value, `,` or `)`")),
             };
-            values.insert(value);
+            values.push(value);
             match self.tokens.next() {
                 Some(Token::Comma) => {}
                 Some(Token::Close) => return Ok(values),
@@ -187,6 +191,16 @@ impl Parser {
             }
         }
     }
+}
+
+/// A condition on a key of the form `source.key`, which keys have after translation.
+fn condition(key: &str, operator: Operator, bound: Option<Bound>) -> Condition {
+    let (source, key) = match key.split_once('.') {
+        Some(("" | "unspec" | "any", key)) => (None, key),
+        Some((source, key)) => (Some(source.to_owned()), key),
+        None => (None, key),
+    };
+    Condition { requirement: Requirement { source, key: key.to_owned(), operator }, bound }
 }
 
 /// A translated key as the user wrote it.

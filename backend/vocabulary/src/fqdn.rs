@@ -78,7 +78,8 @@ impl std::fmt::Display for NamePattern {
 }
 
 /// The name with its trailing dot, in lower case.
-pub(crate) fn qualified(name: &str) -> String {
+#[must_use]
+pub fn qualified(name: &str) -> String {
     let mut name = name.trim().to_ascii_lowercase();
     if !name.ends_with('.') {
         name.push('.');

@@ -1,13 +1,13 @@
-//! Patterns of DNS names and node names.
-
-use super::PatternError;
+//! Patterns of DNS names and node names in Hubble's filters. Their `*` is another one than that of
+//! policies ([`crate::NamePattern`]): it stands for dots as well. Source: pkg/hubble/filters/fqdn.go,
+//! nodename.go.
 
 /// The cluster of a node name that carries none. Source: pkg/defaults.
 const DEFAULT_CLUSTER_NAME: &str = "default";
 
-/// A pattern of a DNS name.
+/// A pattern of a DNS name in a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NamePattern {
+pub struct FilterPattern {
     elements: Vec<Element>,
 }
 
@@ -20,15 +20,35 @@ enum Element {
 
 /// A pattern of a node name with its cluster; an empty half matches every well-formed name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NodeNamePattern {
-    cluster: Option<NamePattern>,
-    node: Option<NamePattern>,
+pub struct NodeNamePattern {
+    cluster: Option<FilterPattern>,
+    node: Option<FilterPattern>,
 }
 
-impl NamePattern {
+/// Why a pattern of names cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// The text has no character of a name.
+    #[error("it is empty")]
+    Empty,
+    /// More than one dot at the end.
+    #[error("it ends with more than one dot")]
+    TrailingDots,
+    /// More than one slash.
+    #[error("it has more than one slash: `cluster/node` has one")]
+    Slashes,
+    /// A character outside of names.
+    #[error("`{character}` cannot be part of a name")]
+    Character {
+        /// The first such character.
+        character: char,
+    },
+}
+
+impl FilterPattern {
     /// Reads a pattern: surrounding space and one dot at the end are dropped, letters are
-    /// lowered.
-    pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
+    /// lowered. Errors: the first thing that no pattern has.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
         let text = text.trim();
         let text = text.strip_suffix('.').unwrap_or(text).to_lowercase();
         if text.is_empty() {
@@ -52,7 +72,8 @@ impl NamePattern {
 
     /// Whether the whole of `name` matches. The name is taken as it is: an upper-case letter
     /// matches nothing.
-    pub(super) fn matches(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
         // `reached[i]`: the first `i` elements can match what has been read so far.
         let mut reached = vec![false; self.elements.len() + 1];
         if let Some(start) = reached.first_mut() {
@@ -92,8 +113,9 @@ impl NamePattern {
 }
 
 impl NodeNamePattern {
-    /// Reads `node`, `cluster/node`, `cluster/` or `/node`.
-    pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
+    /// Reads `node`, `cluster/node`, `cluster/` or `/node`. Errors: the first thing that no pattern
+    /// has.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
         if text.is_empty() {
             return Err(PatternError::Empty);
         }
@@ -102,19 +124,20 @@ impl NodeNamePattern {
             return Err(PatternError::Slashes);
         }
         let half = |half: &str| {
-            if half.is_empty() { Ok(None) } else { NamePattern::parse(half).map(Some) }
+            if half.is_empty() { Ok(None) } else { FilterPattern::parse(half).map(Some) }
         };
         Ok(Self { cluster: half(cluster)?, node: half(node)? })
     }
 
     /// Whether `node_name`, as `cluster/node` or `node`, matches.
-    pub(super) fn matches(&self, node_name: &str) -> bool {
+    #[must_use]
+    pub fn matches(&self, node_name: &str) -> bool {
         if node_name.is_empty() {
             return false;
         }
         let (cluster, node) =
             node_name.split_once('/').unwrap_or((DEFAULT_CLUSTER_NAME, node_name));
-        let half = |pattern: &Option<NamePattern>, name: &str| match pattern {
+        let half = |pattern: &Option<FilterPattern>, name: &str| match pattern {
             Some(pattern) => pattern.matches(name),
             None => is_name(name),
         };

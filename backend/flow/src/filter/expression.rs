@@ -1,0 +1,41 @@
+//! Regular expressions of filters, which a build may leave out.
+
+use super::RegexError;
+
+/// An expression that is looked for anywhere in a text.
+#[cfg(feature = "regex")]
+#[derive(Debug, Clone)]
+pub(super) struct Expression(vocabulary::re2::Search);
+
+/// An expression, of which a build without the feature `regex` has none.
+#[cfg(not(feature = "regex"))]
+#[derive(Debug, Clone)]
+pub(super) enum Expression {}
+
+#[cfg(feature = "regex")]
+impl Expression {
+    /// Compiles an expression. Errors: Go refuses it, or it grows too large.
+    pub(super) fn new(text: &str) -> Result<Self, RegexError> {
+        use vocabulary::re2::{Search, SearchError};
+
+        Search::new(text).map(Self).map_err(|error| match error {
+            SearchError::Syntax(error) => RegexError::Syntax(error),
+            SearchError::TooLarge => RegexError::TooLarge,
+        })
+    }
+
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+}
+
+#[cfg(not(feature = "regex"))]
+impl Expression {
+    pub(super) const fn new(_text: &str) -> Result<Self, RegexError> {
+        Err(RegexError::Unavailable)
+    }
+
+    pub(super) const fn is_match(&self, _text: &str) -> bool {
+        match *self {}
+    }
+}

@@ -1,0 +1,190 @@
+//! An expression as a fast engine: `regex-automata` over the tree that the reader makes, with the
+//! classes of Go's Unicode spelt out.
+
+use std::sync::LazyLock;
+
+use regex_automata::meta;
+use regex_syntax::hir::{self, ClassUnicode, ClassUnicodeRange, Hir, Look, Repetition};
+
+use super::{
+    RegexError,
+    class::{Class, Item, Set},
+    parse::{self, Tree},
+    program::Assertion,
+    unicode,
+};
+
+/// Bytes that one compiled expression may take.
+const MAX_BYTES: usize = 2 << 20;
+/// Ranges of all its classes: what has more grows beyond [`MAX_BYTES`].
+const MAX_RANGES: usize = MAX_BYTES / size_of::<ClassUnicodeRange>();
+
+/// Why an expression cannot be looked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SearchError {
+    /// Go refuses it.
+    #[error(transparent)]
+    Syntax(#[from] RegexError),
+    /// It takes more than 2 MiB when compiled.
+    #[error("it is too large when compiled")]
+    TooLarge,
+}
+
+/// An expression that is looked for anywhere in a text, as Go's `MatchString` does.
+#[derive(Debug, Clone)]
+pub struct Search(meta::Regex);
+
+impl Search {
+    /// Compiles an expression. Errors: Go's, and one that grows too large.
+    pub fn new(pattern: &str) -> Result<Self, SearchError> {
+        let (tree, classes) = parse::parse(pattern)?;
+        let hir = Writer { classes: &classes, ranges: 0 }.expression(&tree)?;
+        let config = meta::Config::new().nfa_size_limit(Some(MAX_BYTES));
+        meta::Builder::new()
+            .configure(config)
+            .build_from_hir(&hir)
+            .map(Self)
+            // There are no groups: size is all that it can object to.
+            .map_err(|_| SearchError::TooLarge)
+    }
+
+    /// Whether a match stands anywhere in a text.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+}
+
+struct Writer<'c> {
+    classes: &'c [Class],
+    /// Ranges written so far.
+    ranges: usize,
+}
+
+impl Writer<'_> {
+    fn expression(&mut self, tree: &Tree) -> Result<Hir, SearchError> {
+        Ok(match tree {
+            Tree::Empty => Hir::empty(),
+            Tree::Chars { codes, folds } => self.characters(codes, *folds)?,
+            Tree::Class(index) => {
+                let class = self.classes.get(*index as usize).map(|class| class.0.as_slice());
+                self.class(union(class.unwrap_or_default()))?
+            }
+            Tree::Assert(assertion) => Hir::look(match assertion {
+                Assertion::Start => Look::Start,
+                Assertion::End => Look::End,
+                Assertion::LineStart => Look::StartLF,
+                Assertion::LineEnd => Look::EndLF,
+                Assertion::WordBoundary(true) => Look::WordAscii,
+                Assertion::WordBoundary(false) => Look::WordAsciiNegate,
+            }),
+            Tree::Concat(parts) => Hir::concat(self.all(parts)?),
+            Tree::Alternate(parts) => Hir::alternation(self.all(parts)?),
+            Tree::Repeat { tree, min, max } => Hir::repetition(Repetition {
+                min: *min,
+                max: *max,
+                greedy: true,
+                sub: Box::new(self.expression(tree)?),
+            }),
+        })
+    }
+
+    fn all(&mut self, parts: &[Tree]) -> Result<Vec<Hir>, SearchError> {
+        parts.iter().map(|part| self.expression(part)).collect()
+    }
+
+    fn characters(&mut self, codes: &[u32], folds: bool) -> Result<Hir, SearchError> {
+        let mut parts = Vec::new();
+        let mut text = String::new();
+        for code in codes {
+            let mut class = ranges_of(Set::Range(*code, *code));
+            if folds {
+                add_cases(&mut class);
+            }
+            match class.ranges() {
+                [only] if only.start() == only.end() => text.push(only.start()),
+                _ => {
+                    parts.push(Hir::literal(std::mem::take(&mut text).into_bytes()));
+                    parts.push(self.class(class)?);
+                }
+            }
+        }
+        parts.push(Hir::literal(text.into_bytes()));
+        Ok(Hir::concat(parts))
+    }
+
+    fn class(&mut self, class: ClassUnicode) -> Result<Hir, SearchError> {
+        self.ranges = self.ranges.saturating_add(class.ranges().len());
+        if self.ranges > MAX_RANGES {
+            return Err(SearchError::TooLarge);
+        }
+        Ok(Hir::class(hir::Class::Unicode(class)))
+    }
+}
+
+/// What belongs to any of the items.
+fn union(items: &[Item]) -> ClassUnicode {
+    let mut class = ClassUnicode::empty();
+    for item in items {
+        let own = match item {
+            Item::Not(items) => {
+                let mut own = union(items);
+                own.negate();
+                own
+            }
+            Item::Set { set, is_negated, folds } => {
+                let mut own = ranges_of(*set);
+                if *folds {
+                    add_cases(&mut own);
+                }
+                if *is_negated {
+                    own.negate();
+                }
+                own
+            }
+        };
+        class.union(&own);
+    }
+    class
+}
+
+/// The characters of a set. A code point that is no character, of which no text has one, is left out.
+fn ranges_of(set: Set) -> ClassUnicode {
+    let ranges = match set {
+        Set::Range(first, last) => vec![(first, last)],
+        Set::Ranges(ranges) => {
+            ranges.iter().map(|(first, last)| (u32::from(*first), u32::from(*last))).collect()
+        }
+        Set::Categories(mask) => unicode::ranges_of_categories(mask),
+        Set::Script(script) => unicode::ranges_of_script(script),
+    };
+    let characters = ranges.into_iter().filter_map(|(first, last)| {
+        let first = char::from_u32(first).unwrap_or('\u{e000}');
+        let last = char::from_u32(last).unwrap_or('\u{d7ff}');
+        (first <= last).then(|| ClassUnicodeRange::new(first, last))
+    });
+    ClassUnicode::new(characters)
+}
+
+/// Adds the other cases of what a class holds.
+fn add_cases(class: &mut ClassUnicode) {
+    static FOLDS: LazyLock<Vec<(u32, u32)>> = LazyLock::new(unicode::folds);
+    let next_of = |code: u32| {
+        let at = FOLDS.binary_search_by_key(&code, |(own, _)| *own).ok()?;
+        FOLDS.get(at).map(|(_, next)| *next)
+    };
+    let mut cases = Vec::new();
+    for range in class.ranges() {
+        let (first, last) = (u32::from(range.start()), u32::from(range.end()));
+        let from = FOLDS.partition_point(|(own, _)| *own < first);
+        for (code, next) in FOLDS.iter().skip(from).take_while(|(own, _)| *own <= last) {
+            let mut case = *next;
+            while case != *code {
+                cases.extend(char::from_u32(case).map(|case| ClassUnicodeRange::new(case, case)));
+                let Some(next) = next_of(case) else { break };
+                case = next;
+            }
+        }
+    }
+    class.union(&ClassUnicode::new(cases));
+}
