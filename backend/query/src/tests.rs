@@ -525,3 +525,24 @@ fn the_editor_knows_every_field() {
     let groups = flow::group::GroupField::ALL.iter().map(|field| field.key()).collect();
     assert_eq!(listed(generated, "groupKeys"), sorted(groups));
 }
+
+/// Queries of the dashboards and alert rules as they were saved by earlier trees, one shape each; with
+/// the values of variables.
+#[test]
+fn saved_queries_are_read() {
+    let saved = include_str!("../../../tests/vectors/saved/queries.jsonl");
+    for line in saved.lines() {
+        let json: Value = serde_json::from_str(line).unwrap();
+        let kind = match json.get("queryType").and_then(Value::as_str) {
+            Some("promql") => |query: &Query| matches!(query, Query::Promql(_)),
+            Some("flows") => |query: &Query| matches!(query, Query::Flows(_)),
+            Some("flowMetrics") => |query: &Query| matches!(query, Query::FlowMetrics(_)),
+            Some("serviceMap") => |query: &Query| matches!(query, Query::ServiceMap(_)),
+            Some("flowAnnotations") => |query: &Query| matches!(query, Query::FlowAnnotations(_)),
+            other => panic!("{other:?}: {line}"),
+        };
+        let read = ReadQuery::read(line.as_bytes(), "").unwrap();
+        assert!(kind(&read.query), "{line}");
+        assert_eq!(read.notices, [], "{line}");
+    }
+}

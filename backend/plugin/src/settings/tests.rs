@@ -354,3 +354,22 @@ fn azure() {
         "Azure authentication needs an `https://` Prometheus URL: a token must not travel in the clear",
     );
 }
+
+/// Settings of data sources as they were provisioned by earlier trees.
+#[test]
+fn saved_data_sources_are_read() {
+    let saved = include_str!("../../../../tests/vectors/saved/datasources.jsonl");
+    let expected = [
+        "plain relay:4245, http://prometheus:9090/ None 15000 ms",
+        "tls tls://hubble-relay.kube-system.svc:443, http://prometheus:9090/ None 30000 ms",
+    ];
+    assert_eq!(saved.lines().count(), expected.len());
+    for (line, expected) in saved.lines().zip(expected) {
+        let saved: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| saved[key].as_str().unwrap().to_owned();
+        let names = saved["secure"].as_array().unwrap();
+        let secrets: Vec<(&str, &str)> =
+            names.iter().map(|name| (name.as_str().unwrap(), "pem")).collect();
+        check(&text("url"), &saved["jsonData"].to_string(), &secrets, expected);
+    }
+}
