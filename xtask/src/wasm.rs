@@ -47,9 +47,9 @@ pub(crate) fn built() -> std::io::Result<Vec<Built>> {
 /// The decoder, and the policy engine, which is loaded where there are policies.
 const MODULES: [Module; 2] = [
     Module { package: "frontend-wasm", name: "frontend_wasm", budget_bytes: 200_000 },
-    // Verdicts, lints, fixes and answers in one, which weighs 349 KB: as three modules, each with the
+    // Verdicts, lints, fixes and answers in one, which weighs 380 KB: as three modules, each with the
     // engine, all but the answers weighed 797 KB.
-    Module { package: "policy-wasm", name: "policy_wasm", budget_bytes: 366_000 },
+    Module { package: "policy-wasm", name: "policy_wasm", budget_bytes: 399_000 },
 ];
 
 /// Binaryen's optimiser, compiled for Node.js.
