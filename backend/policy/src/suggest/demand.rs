@@ -166,11 +166,17 @@ pub(super) fn demand(
     {
         // Without its query, a name is never learned; and where the proxy sees no queries yet, rules
         // for some would refuse the others.
-        let asked = if is_unseen(judge, &sides.subject) { "*" } else { name.as_str() };
+        let dns = if is_unseen(judge, &sides.subject) {
+            vec!["*".to_owned()]
+        } else {
+            // The whole lookup: one of its queries that is refused ends it where the libc is musl.
+            let asked = wish.lists.patterns(name).into_iter();
+            asked.filter(|own| !queried.iter().any(|pattern| pattern.matches(own))).collect()
+        };
         let key =
             RuleKey { direction: Direction::Egress, peer: resolver(), port: (17, 53), l7: true };
         let ports = vec![(17, 53), (6, 53)];
-        add(key, RuleBody { ports, dns: vec![asked.to_owned()], http: Vec::new() });
+        add(key, RuleBody { ports, dns, http: Vec::new() });
     }
     Ok(true)
 }

@@ -265,3 +265,23 @@ fn the_resolver_of_a_subject_that_goes_by_names_gets_names() {
     // Who goes nowhere by names needs no names.
     check(&about_b("  egress: [{}]\n"), to("k8s-app=kube-dns"), &[]);
 }
+
+/// A connection by a name that nothing lets the pod look up: the fix lets the whole lookup pass.
+#[test]
+fn a_new_name_comes_with_its_lookup() {
+    let suggestion =
+        suggested(&about_b("  egress:\n  - toEndpoints: []\n"), &[to_name("seeds.io")], &[0]);
+    assert_eq!((suggestion.fixed.as_slice(), suggestion.unfixed.len()), ([0].as_slice(), 0));
+    let mut all = suggestion.yaml;
+    all.extend(suggestion.edits.iter().map(|edit| edit.inserted.as_str()));
+    for name in [
+        "seeds.io",
+        "\"seeds.io.*.svc.cluster.local\"",
+        "seeds.io.svc.cluster.local",
+        "seeds.io.cluster.local",
+    ] {
+        let listed = all.matches(&format!(": {name}\n")).count();
+        // The name itself is in `toFQDNs` too.
+        assert_eq!(listed, if name == "seeds.io" { 2 } else { 1 }, "{name}: {all}");
+    }
+}
