@@ -121,7 +121,7 @@ fn crates_and_their_table() {
 fn edges_are_read_without_those_of_tests() {
     let metadata = json!({ "packages": [{
         "name": "one",
-        "manifest_path": "/work/a/one/Cargo.toml",
+        "manifest_path": "/checkout/a/one/Cargo.toml",
         "dependencies": [
             { "name": "two", "kind": null },
             { "name": "three", "kind": "dev" },
@@ -129,7 +129,7 @@ fn edges_are_read_without_those_of_tests() {
         ],
     }]});
     let expected = [package("one", "a/one", &["two", "four"])];
-    assert_eq!(packages(&metadata, Path::new("/work")), expected);
+    assert_eq!(packages(&metadata, Path::new("/checkout")), expected);
 }
 
 #[tokio::test]

@@ -3,18 +3,12 @@
 //!
 //! Source of names and numbers: hashicorp/go-plugin `internal/plugin/grpc_{controller,stdio,broker}.proto`.
 
-use std::convert::Infallible;
-use std::task::{Context, Poll};
-
 use futures_util::{Stream, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
-use tonic::body::BoxBody;
-use tonic::server::NamedService;
 use tonic::{Response, Status};
-use tower::Service;
 
 use crate::message::{ConnInfo, StdioData};
-use crate::rpc::{self, Exchange};
+use crate::rpc;
 
 /// A stream without a message that keeps `held` and ends when the plugin leaves.
 fn silent<T: Send + 'static>(
@@ -36,27 +30,7 @@ macro_rules! service {
             pub(crate) leave: CancellationToken,
         }
 
-        impl NamedService for $type {
-            const NAME: &'static str = $name;
-        }
-
-        impl Service<http::Request<BoxBody>> for $type {
-            type Response = http::Response<BoxBody>;
-            type Error = Infallible;
-            type Future = Exchange;
-
-            fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-                Poll::Ready(Ok(()))
-            }
-
-            fn call(&mut self, $request: http::Request<BoxBody>) -> Exchange {
-                let $self = self.clone();
-                match $request.uri().path() {
-                    $(concat!("/", $name, "/", $path) => $answer,)*
-                    path => rpc::unimplemented(path),
-                }
-            }
-        }
+        rpc::serve!($type, $name, |$self, $request| { $($path => $answer),* });
     };
 }
 

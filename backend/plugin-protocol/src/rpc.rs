@@ -85,3 +85,36 @@ pub(crate) fn unimplemented(path: &str) -> Exchange {
     let status = Status::unimplemented(format!("`{path}` is not served by this plugin"));
     Box::pin(async move { Ok(status.into_http()) })
 }
+
+/// What tonic's router asks of a service: its name, and an answer for each path below it.
+macro_rules! serve {
+    ($type:ident $(<$backend:ident: $bound:ident>)?, $name:literal, |$this:ident, $request:ident| { $($path:literal => $answer:expr),* }) => {
+        impl$(<$backend>)? tonic::server::NamedService for $type$(<$backend>)? {
+            const NAME: &'static str = $name;
+        }
+
+        impl$(<$backend: $bound>)? tower::Service<http::Request<tonic::body::BoxBody>>
+            for $type$(<$backend>)?
+        {
+            type Response = http::Response<tonic::body::BoxBody>;
+            type Error = std::convert::Infallible;
+            type Future = $crate::rpc::Exchange;
+
+            fn poll_ready(
+                &mut self,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Result<(), Self::Error>> {
+                std::task::Poll::Ready(Ok(()))
+            }
+
+            fn call(&mut self, $request: http::Request<tonic::body::BoxBody>) -> Self::Future {
+                let $this = self.clone();
+                match $request.uri().path() {
+                    $(concat!("/", $name, "/", $path) => $answer,)*
+                    path => $crate::rpc::unimplemented(path),
+                }
+            }
+        }
+    };
+}
+pub(crate) use serve;

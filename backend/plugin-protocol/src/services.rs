@@ -1,23 +1,18 @@
 //! The services of `pluginv2`, each a match on the path.
 
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
-use tonic::body::BoxBody;
-use tonic::server::NamedService;
 use tonic::{Request, Response, Status};
-use tower::Service;
 
 use crate::message::{
     CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse,
     PublishStreamRequest, PublishStreamResponse, QueryDataRequest, QueryDataResponse,
     RunStreamRequest, StreamPacket, SubscribeStreamRequest, SubscribeStreamResponse,
 };
-use crate::rpc::{self, Exchange};
+use crate::rpc;
 
 /// Messages of an answer, one after the other.
 pub type Answers<T> = BoxStream<'static, Result<T, Status>>;
@@ -80,27 +75,7 @@ macro_rules! service {
             }
         }
 
-        impl<B> NamedService for $type<B> {
-            const NAME: &'static str = $name;
-        }
-
-        impl<B: Backend> Service<http::Request<BoxBody>> for $type<B> {
-            type Response = http::Response<BoxBody>;
-            type Error = Infallible;
-            type Future = Exchange;
-
-            fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-                Poll::Ready(Ok(()))
-            }
-
-            fn call(&mut self, $request: http::Request<BoxBody>) -> Exchange {
-                let $this = self.clone();
-                match $request.uri().path() {
-                    $(concat!("/", $name, "/", $path) => $answer,)*
-                    path => rpc::unimplemented(path),
-                }
-            }
-        }
+        rpc::serve!($type<B: Backend>, $name, |$this, $request| { $($path => $answer),* });
     };
 }
 

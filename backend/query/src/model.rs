@@ -183,8 +183,8 @@ pub enum InvalidQuery {
     TimeRange,
 }
 
-/// Reads a query about flows: what selects them, what `own` takes of the fields, and what is to be
-/// said of the query.
+/// Reads a query about flows: what selects them, what `own` takes of the fields, and notices about
+/// the query.
 ///
 /// Errors: [`InvalidQuery`].
 pub(crate) fn read_fields<T>(

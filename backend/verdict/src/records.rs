@@ -214,7 +214,8 @@ fn of_array(value: &RawValue, depth: usize) -> Found {
     of_items(&items, depth)
 }
 
-/// Records one beside the other, or one with what is said of it, as a time in an answer of Loki.
+/// Items of an array: records side by side, or one record with its metadata, as the time in an answer
+/// of Loki.
 fn of_items(items: &[&RawValue], depth: usize) -> Found {
     let mut found = Found::default();
     let (mut holders, mut broken, mut first_broken) = (0, 0, None);

@@ -186,7 +186,7 @@ fn what_holds_no_flow_is_refused() {
         r#"{"lost_events":{"source":"HUBBLE_RING_BUFFER","num_events_lost":"12"},"node_name":"n"}"#,
         "1 record and no flow",
     );
-    // Nesting has an end, and so has what is said of it.
+    // Nesting is bounded, and so is the length of the error about it.
     let deep = (0..10).fold(lines().remove(0), |inner, _| json!({"log": inner}).to_string());
     assert!(deep.len() < 1 << 20);
     refused(&deep, "nothing in it is a flow");

@@ -214,7 +214,7 @@ impl Reading<'_> {
                 && !kind.is_empty()
                 && document.root.list_at(&["items"]).is_empty()
             {
-                let note = Some("said of a List without items");
+                let note = Some("the List has no items");
                 let refusal = refuse(RefusalClass::UnknownKind, reason, note);
                 return self.refuse(place, format!("{kind}List//"), refusal);
             }

@@ -45,7 +45,7 @@ pub(super) struct Pair {
     pub(super) lets_too_large: bool,
 }
 
-/// What the entries of a direction say about a subject, whoever the peer is.
+/// Entries of a direction that select a subject, and what holds where none of them matches.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Selected {
     posture: Posture,

@@ -91,7 +91,7 @@ fn has_peer(other: &Peer, own: &Peer, settings: &Settings) -> bool {
             PeerMatcher::Cidr { prefix: wide, except: holes },
             PeerMatcher::Cidr { prefix: narrow, except },
         ) => {
-            // What is said of every address is asked of the family.
+            // A prefix of every address selects by the address family, not by the address.
             !wide.is_everything()
                 && wide.contains(narrow)
                 && holes.iter().all(|hole| except.contains(hole))

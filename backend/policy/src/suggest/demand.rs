@@ -14,6 +14,7 @@ use crate::{
     Action, Direction, Identity, Judge, Judgement, Label, Learned, NamedPorts, PolicySet, Settings,
     Traffic, Verdict,
     document::CLUSTER,
+    identity_label::is_kept,
     lookup::{SearchLists, covers, patterns_of},
 };
 
@@ -334,19 +335,9 @@ fn subject(identity: &Identity) -> Result<SubjectKey, String> {
     Ok(SubjectKey { entity, namespace: namespace.to_owned(), labels })
 }
 
-/// Labels that a controller gives the pods of one run or of one template: the next ones have others.
-const OF_ONE_RUN: [&str; 10] = [
-    "job-name",
-    "controller-uid",
-    "batch.kubernetes.io/job-name",
-    "batch.kubernetes.io/controller-uid",
-    "batch.kubernetes.io/job-completion-index",
-    "pod-template-hash",
-    "pod-template-generation",
-    "controller-revision-hash",
-    "statefulset.kubernetes.io/pod-name",
-    "apps.kubernetes.io/pod-index",
-];
+/// Labels of an identity that a Job gives the pods of one run: the next ones have others. Those that
+/// the agent leaves out by default, as `pod-template-hash`, are no different.
+const OF_ONE_RUN: [&str; 2] = ["job-name", "batch.kubernetes.io/job-name"];
 
 /// Labels that people set, the telling ones first; without any, the service account, unless it is
 /// the one of all pods that have none of their own.
@@ -361,6 +352,7 @@ fn own_labels(identity: &Identity) -> Vec<(String, String)> {
     let is_own = |key: &str| {
         !key.starts_with("io.cilium.")
             && !key.starts_with("io.kubernetes.")
+            && is_kept(key)
             && !OF_ONE_RUN.contains(&key)
     };
     let labels: Vec<(String, String)> = identity

@@ -78,7 +78,7 @@ impl Directory {
     }
 }
 
-/// What is said of a port of a headless Service.
+/// Note that the port of a headless Service is not translated.
 pub(super) fn untranslated(service: &str, traffic: Traffic) -> String {
     format!(
         "the Service `{service}` is headless: nothing translates its port {traffic}, asked is about the pods' own port {traffic}"
