@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use flow::{DropReason, TcpFlags, TraceObservationPoint, TraceReason, TrafficDirection};
 
-use policy::MatchType;
+use cilium_policy::MatchType;
 
 use crate::cluster::{EndpointId, HostId, NodeId};
 

@@ -1,7 +1,7 @@
 //! May one reach the other? A connection that nobody has tried yet.
 
+use cilium_policy::{AskError, Question, Target, TargetError};
 use hashbrown::HashSet;
-use policy::{AskError, Question, Target, TargetError};
 use serde::Serialize;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -127,14 +127,14 @@ pub(crate) fn reachable(
 ) -> Result<Reachable, AskError> {
     recorded.prepare(policies);
     let directory = recorded.directory(policies);
-    let answer = policy::ask(&mut policies.judge, directory, question)?;
+    let answer = cilium_policy::ask(&mut policies.judge, directory, question)?;
     let fix = with_fix.then(|| {
         let (_, flows) = recorded.newest(&HashSet::new());
         let texts = sources(&policies.files);
         let suggested = answer.suggest(&texts, policies.set().settings(), &flows);
         Fix::of(suggested, policies, |step| step)
     });
-    let step = |step: policy::Step| Step {
+    let step = |step: cilium_policy::Step| Step {
         kind: step.kind.name(),
         about: step.about,
         verdict: step.judgement.verdict.name(),

@@ -1,8 +1,8 @@
 //! What other policies would change.
 
+use cilium_policy::{Ends, Summary, what_if_prepared};
 use flow::Flow;
 use hashbrown::HashMap;
-use policy::{Ends, Summary, what_if_prepared};
 use serde::Serialize;
 
 use crate::judged::judge;

@@ -1,7 +1,9 @@
 //! Why a flow is judged as it is, with the lines of the policies that say so.
 
+use cilium_policy::{
+    Direction, Judgement, Learned, Policy, PolicySet, Position, Unjudged, Verdict,
+};
 use flow::Flow;
-use policy::{Direction, Judgement, Learned, Policy, PolicySet, Position, Unjudged, Verdict};
 use serde::Serialize;
 
 use crate::place::Place;

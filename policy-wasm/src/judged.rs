@@ -1,7 +1,7 @@
 //! What the policies make of every flow, in columns.
 
+use cilium_policy::{PolicySet, Summary};
 use hashbrown::HashMap;
-use policy::{PolicySet, Summary};
 
 use crate::policy_files::{Flows, PolicyFiles};
 

@@ -1,7 +1,7 @@
 //! Lints.
 
+use cilium_policy::lint;
 use hashbrown::HashSet;
-use policy::lint;
 use serde::Serialize;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;

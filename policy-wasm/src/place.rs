@@ -1,6 +1,6 @@
 //! Where something stands in the files of policies.
 
-use policy::Position;
+use cilium_policy::Position;
 use serde::Serialize;
 
 use crate::policy_files::PolicyFiles;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use cilium_policy::{
+    Dates, Judge, Learned, PolicySet, Prepared, Settings, SourceText, settings_from,
+};
 use flow::{Flow, Timestamp};
-use policy::{Dates, Judge, Learned, PolicySet, Prepared, Settings, SourceText, settings_from};
 
 use crate::recorded::Recorded;
 

@@ -1,7 +1,9 @@
 //! Questions that no flow has asked: could this identity reach that one?
 
+use cilium_policy::{
+    Cause, ClassId, Decision, Direction, Identity, Label, NamedPorts, Traffic, Verdict,
+};
 use hashbrown::HashMap;
-use policy::{Cause, ClassId, Decision, Direction, Identity, Label, NamedPorts, Traffic, Verdict};
 
 use crate::policy_files::PolicyFiles;
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use cilium_policy::{Directory, PolicySet};
 use flow::Flow;
 use hashbrown::HashSet;
 use hubble_api::packed;
 use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
-use policy::{Directory, PolicySet};
 use prost::Message;
 
 use crate::policy_files::{Flows, PolicyFiles, sources};

@@ -1,7 +1,7 @@
 //! Smallest fixes.
 
+use cilium_policy::{Suggestion, suggest};
 use hashbrown::HashSet;
-use policy::{Suggestion, suggest};
 use serde::Serialize;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use policy::{Direction, Severity, StepKind, Verdict};
+use cilium_policy::{Direction, Severity, StepKind, Verdict};
 use ts_rs::{Config, TS};
 
 use crate::ask::{Path, Reachable, Step};

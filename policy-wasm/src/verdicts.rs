@@ -1,6 +1,6 @@
 //! What verdicts, differences and questions are asked by.
 
-use policy::NamePattern;
+use cilium_policy::NamePattern;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -68,7 +68,8 @@ impl RecordedFlows {
     /// the setting `namespace` is given.
     pub fn unplaced(&mut self, policies: &mut Policies) -> Option<String> {
         let prepared = &self.recorded.prepare(&mut policies.files).prepared;
-        policy::Unplaced::of(policies.files.set(), prepared).map(|unplaced| unplaced.sentence())
+        cilium_policy::Unplaced::of(policies.files.set(), prepared)
+            .map(|unplaced| unplaced.sentence())
     }
 
     /// As JSON, why a flow is judged as it is, with the lines of the policies that say so.

@@ -155,7 +155,7 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
         "-p",
         "flow",
         "-p",
-        "policy",
+        "cilium-policy",
         "-p",
         "hubble-api",
         "-p",

@@ -1,6 +1,6 @@
 //! `cargo xtask gen`: writes the Rust that follows from `proto/` and the columns of `flow` into
 //! `backend/hubble-api/src/generated/`, the tables that follow from the facts of policies' schemas
-//! into `backend/policy/src/server/`, and Unicode's into `backend/vocabulary/src/re2/`. The result is
+//! into `backend/cilium-policy/src/server/`, and Unicode's into `backend/vocabulary/src/re2/`. The result is
 //! committed, so that a build needs neither this step nor a protobuf compiler.
 
 mod descriptors;
@@ -14,7 +14,7 @@ use std::{fs, io};
 
 use prost_build::Module;
 
-const FACTS: &str = "backend/policy/schemas/policies.facts";
+const FACTS: &str = "backend/cilium-policy/schemas/policies.facts";
 
 const PROTOS: [&str; 3] = ["flow/flow.proto", "observer/observer.proto", "relay/relay.proto"];
 
@@ -64,7 +64,7 @@ pub(crate) fn wire(root: &Path, check: bool) -> Result<(), GenError> {
 pub(crate) fn tables(root: &Path, check: bool) -> Result<(), GenError> {
     let facts = read(&root.join(FACTS))?;
     let text = schemas::tables(&facts).map_err(GenError::Schemas)?;
-    write(&root.join("backend/policy/src/server/generated/tables.rs"), &text, FACTS, check)
+    write(&root.join("backend/cilium-policy/src/server/generated/tables.rs"), &text, FACTS, check)
 }
 
 /// Generates the Unicode tables of expressions, in the same way.

@@ -1,8 +1,8 @@
 //! Hubble's own families (`pkg/hubble/metrics`, handler by handler).
 
+use cilium_policy::MatchType;
 use flow::summary::dns_rcode_name;
 use flow::{DropReason, TcpFlags, TraceObservationPoint, TrafficDirection, Verdict};
-use policy::MatchType;
 
 use super::count::{drop_reason, series};
 use super::datapath::pod_values;

@@ -12,8 +12,8 @@ mod text;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use cilium_policy::MatchType;
 use flow::{DropReason, TraceObservationPoint, TrafficDirection};
-use policy::MatchType;
 
 pub(crate) use family::{Family, Kind};
 pub use profile::{Profile, UnknownProfile};

@@ -7,8 +7,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use cilium_policy::MatchType;
 use flow::DropReason;
-use policy::MatchType;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use manifests::Manifest;
@@ -129,12 +129,12 @@ impl Decision {
 
 impl Port {
     /// As policy counts it: the type stands for the port of ICMP.
-    pub(crate) fn traffic(self) -> policy::Traffic {
+    pub(crate) fn traffic(self) -> cilium_policy::Traffic {
         let (protocol, port) = match self {
             Self::Tcp(port) => (6, port),
             Self::Udp(port) => (17, port),
             Self::Echo => (1, 8),
         };
-        policy::Traffic::new(protocol, port)
+        cilium_policy::Traffic::new(protocol, port)
     }
 }

@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use flow::{DropReason, TrafficDirection};
-use policy::{
+use cilium_policy::{
     Cause, Direction, Identity, Judge, Label, MapEntry, MatchType, NamePattern, NamedPorts,
     PeerMatcher, Peers, PolicySet, Request, Settings, SourceText, Verdict,
 };
+use flow::{DropReason, TrafficDirection};
 
 use super::{Connection, Decision, Proxy, Scenario};
 use crate::cluster::{CLUSTER_NAME, Cluster, EndpointId, EndpointKind, HostId};

@@ -2,21 +2,21 @@
 //! sort, first match, over the same entries.
 
 #[expect(dead_code, reason = "shared with the judging of vectors; a bench needs its readers only")]
-#[path = "../../../backend/policy/examples/vectors/run.rs"]
+#[path = "../../../backend/cilium-policy/examples/vectors/run.rs"]
 pub(crate) mod vectors;
 
-#[path = "../../../backend/policy/tests/naive/model.rs"]
+#[path = "../../../backend/cilium-policy/tests/naive/model.rs"]
 mod naive;
 
 pub(crate) mod recorded;
 
 use std::{fs::File, hint::black_box, io::Read, path::Path, sync::Arc};
 
-use flate2::read::GzDecoder;
-use policy::{
+use cilium_policy::{
     ClassId, Direction, Documents, Identity, Judge, Label, NamedPorts, PolicySet, Settings,
     SourceText, Traffic,
 };
+use flate2::read::GzDecoder;
 use serde_json::Value;
 
 use crate::measure::{Spread, race, rounds};

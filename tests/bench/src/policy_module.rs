@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cilium_policy::Traffic;
 use hubble_api::packed::Encoder;
 use hubble_api::pb;
-use policy::Traffic;
 use prost::Message;
 use serde_json::{Map, Value, json};
 

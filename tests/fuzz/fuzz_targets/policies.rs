@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use policy::{Judge, LogResources, PolicySet, Settings, SourceText, lint};
+use cilium_policy::{Judge, LogResources, PolicySet, Settings, SourceText, lint};
 
 fuzz_target!(|text: &str| {
     let texts = [SourceText { index: 0, text }];

@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use policy::{HttpPattern, NamePattern};
+use cilium_policy::{HttpPattern, NamePattern};
 
 fuzz_target!(|text: &str| {
     let (pattern, text) = text.split_once('\n').unwrap_or((text, ""));

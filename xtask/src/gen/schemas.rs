@@ -1,4 +1,4 @@
-//! The schemas of policies as Rust tables, from `backend/policy/schemas/policies.facts`.
+//! The schemas of policies as Rust tables, from `backend/cilium-policy/schemas/policies.facts`.
 
 use std::fmt::Write;
 

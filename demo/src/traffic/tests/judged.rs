@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use policy::{Agreement, Judge, Learned, PolicySet, Prepared, Settings, SourceText, settings_from};
+use cilium_policy::{
+    Agreement, Judge, Learned, PolicySet, Prepared, Settings, SourceText, settings_from,
+};
 
 use super::*;
 

@@ -2,8 +2,8 @@
 
 use std::{hint::black_box, sync::Arc};
 
+use cilium_policy::{Judge, Learned, PolicySet, Prepared, Settings, SourceText};
 use flow::{Endpoint, Flow, Ip, Layer4, MessageType, Tcp, TrafficDirection, Verdict};
-use policy::{Judge, Learned, PolicySet, Prepared, Settings, SourceText};
 
 use crate::measure::{race, rounds};
 use crate::report::{Goal, Report, Row};

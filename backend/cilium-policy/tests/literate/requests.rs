@@ -1,0 +1,66 @@
+//! Lines of a `requests` block: `METHOD authority/path [Header: value] → verdict`, with `egress` before
+//! it as the client's side sees it, or `DNS name → verdict`.
+
+use std::sync::Arc;
+
+use cilium_policy::{
+    Direction, Identity, Judge, Label, NamedPorts, PolicySet, Request, Settings, SourceText,
+    Traffic,
+};
+
+/// Judges one request under one policy. `spec`: indented by two.
+pub(super) fn check(at: &str, spec: &str, line: &str) {
+    let text = format!(
+        "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: case, namespace: pets}}\nspec:\n{spec}"
+    );
+    let texts = [SourceText { index: 0, text: &text }];
+    let set = PolicySet::read(&texts, Settings::default());
+    assert_eq!(set.refused(), &[], "{at}");
+    let (request, expect) = line.split_once(" → ").unwrap();
+    let (request, is_egress) = match request.strip_prefix("egress ") {
+        Some(request) => (request, true),
+        None => (request, false),
+    };
+    let (method, rest) = request.split_once(' ').unwrap();
+    let pod = |app: &str| {
+        Identity::of_labels(
+            [
+                format!("k8s:app={app}"),
+                "k8s:io.kubernetes.pod.namespace=pets".to_owned(),
+                "k8s:io.cilium.k8s.policy.cluster=default".to_owned(),
+            ]
+            .iter()
+            .map(|label| Label::parse(label)),
+            false,
+        )
+    };
+    let (client, server) = (pod("client"), pod("server"));
+    let mut judge = Judge::new(Arc::new(set));
+    let named = NamedPorts::Known(&[]);
+    let answer = if method == "DNS" {
+        let traffic = Traffic::new(17, 53);
+        let request = Request::Dns { name: rest };
+        judge.explain_l7((&client, &server), Direction::Egress, traffic, named, request)
+    } else {
+        let (rest, header) = match rest.split_once(" [") {
+            Some((rest, header)) => (rest, header.strip_suffix(']')),
+            None => (rest, None),
+        };
+        let headers: Vec<(String, String)> = header
+            .iter()
+            .map(|header| header.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let (host, _) = rest.split_once('/').unwrap();
+        let path = rest.strip_prefix(host).unwrap();
+        let request = Request::Http { method, path, host: Some(host), headers: &headers };
+        let traffic = Traffic::new(6, 80);
+        let (ends, direction) = if is_egress {
+            ((&client, &server), Direction::Egress)
+        } else {
+            ((&server, &client), Direction::Ingress)
+        };
+        judge.explain_l7(ends, direction, traffic, named, request)
+    };
+    assert_eq!(answer.verdict.name(), expect, "{at}: {line}\n{answer:?}");
+}
