@@ -1,5 +1,7 @@
 use super::*;
+use crate::pb::observer::GetFlowsResponse;
 use proptest::prelude::*;
+use prost::Message as _;
 
 fn pack(messages: &[Vec<u8>]) -> Vec<u8> {
     let mut encoder = Encoder::new();
@@ -163,4 +165,21 @@ proptest! {
         }
         let _ = unpack(&bent);
     }
+}
+
+/// Flows packed by the first version of the format: dashboards that were saved as snapshots hold
+/// them. The file is never written again; a new version of the format gets a file beside it.
+#[test]
+fn flows_that_were_saved_are_still_read() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/saved");
+    let stream = std::fs::read(folder.join("packed-hfp1.bin")).unwrap();
+    let lines = std::fs::read_to_string(folder.join("packed-hfp1.jsonl")).unwrap();
+    let saved: Vec<String> = unpack(&stream)
+        .unwrap()
+        .iter()
+        .map(|message| GetFlowsResponse::decode(message.as_slice()).unwrap())
+        .map(|message| crate::json::write(&message).unwrap())
+        .collect();
+    assert_eq!(saved, lines.lines().collect::<Vec<_>>());
+    assert!(saved.len() > 30 && batches(&stream).count() > 1, "too small a sample");
 }
