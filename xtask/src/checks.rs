@@ -23,7 +23,7 @@ use crate::{Failure, artifacts, chromium, generated, grafana, ports, tidy, wasm,
 const CARGO_DENY_VERSION: &str = "0.20.2";
 
 /// How long the database of advisories is waited for.
-const ADVISORIES_WAIT: Duration = Duration::from_secs(60);
+const ADVISORIES_WAIT: Duration = Duration::from_mins(1);
 
 /// The command's options.
 #[derive(Debug, Args)]

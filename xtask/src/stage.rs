@@ -156,7 +156,7 @@ async fn prometheus(
     fs::remove_file(history)?;
     let mut command = plan.prometheus.server(&folder, plan.ports.prometheus, plan.ports.metrics)?;
     services.start("Prometheus", &mut command, &logs.join("prometheus.log"))?;
-    let limit = Duration::from_secs(60);
+    let limit = Duration::from_mins(1);
     let ready = (plan.ports.prometheus, "/-/ready");
     wait_until_ok(&mut step, services, "Prometheus", ready, limit).await?;
     step.done(&format!("http://127.0.0.1:{}", plan.ports.prometheus));
@@ -194,7 +194,7 @@ async fn host(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<(),
     command.stdin(Stdio::null());
     services.start(name, &mut command, &logs.join(log))?;
     // A first start of Grafana makes its database: hundreds of migrations.
-    let limit = Duration::from_secs(240);
+    let limit = Duration::from_mins(4);
     wait_until_ok(&mut step, services, name, (port, "/api/health"), limit).await?;
     step.done(&format!("http://localhost:{port}"));
     Ok(())
@@ -203,7 +203,7 @@ async fn host(services: &Supervisor, plan: &Plan<'_>, logs: &Path) -> Result<(),
 async fn healthy(services: &Supervisor, port: u16) -> Result<String, Failure> {
     let mut step = Step::start("Data source health");
     let path = format!("/api/datasources/uid/{DATASOURCE_UID}/health");
-    let limit = Duration::from_secs(60);
+    let limit = Duration::from_mins(1);
     match wait_until_ok(&mut step, services, "the data source", (port, &path), limit).await {
         Ok(body) => {
             let sentence = message(&body);

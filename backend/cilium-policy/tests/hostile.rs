@@ -94,7 +94,7 @@ fn in_time(name: &str, text: &str) -> Arc<PolicySet> {
     let start = Instant::now();
     let set = read(text);
     let taken = start.elapsed();
-    assert!(taken < Duration::from_secs(120), "{name} took {taken:?}");
+    assert!(taken < Duration::from_mins(2), "{name} took {taken:?}");
     set
 }
 
@@ -179,7 +179,7 @@ fn regex_bombs_are_answered_in_time() {
         let _answer = pattern.matches(&"a-".repeat(4_000));
     }
     let taken = start.elapsed();
-    assert!(taken < Duration::from_secs(120), "took {taken:?}");
+    assert!(taken < Duration::from_mins(2), "took {taken:?}");
 }
 
 #[test]

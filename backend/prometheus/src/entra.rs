@@ -21,7 +21,7 @@ use crate::error::{PrometheusError, quote};
 use crate::settings::{AzureCloud, AzureCredentials, AzureLogin, is_loopback};
 
 /// A token is renewed this long before it expires, or after four fifths of a shorter life.
-const RENEW_BEFORE: Duration = Duration::from_secs(300);
+const RENEW_BEFORE: Duration = Duration::from_mins(5);
 /// Queries that wait for a token that cannot be had share one refusal.
 const REFUSAL_TTL: Duration = Duration::from_secs(1);
 const MAX_TOKEN_ANSWER_BYTES: usize = 64 << 10;

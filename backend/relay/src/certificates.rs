@@ -13,7 +13,7 @@ use crate::now_ms;
 const SOON_SECS: i64 = 30 * DAY_SECS;
 const DAY_SECS: i64 = 86_400;
 /// How long what the relay shows stays true enough.
-const TTL: Duration = Duration::from_secs(3_600);
+const TTL: Duration = Duration::from_hours(1);
 /// How long an answer waits for a look at what it shows now.
 const PATIENCE: Duration = Duration::from_secs(3);
 

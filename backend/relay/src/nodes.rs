@@ -13,7 +13,7 @@ use crate::now_ms;
 use crate::{Relay, RelayError};
 
 /// How long an answer stays true enough: clusters are not upgraded by the second.
-const TTL: Duration = Duration::from_secs(60);
+const TTL: Duration = Duration::from_mins(1);
 /// How long a query waits for it. Without it, it is asked as if nothing were known.
 const PATIENCE: Duration = Duration::from_secs(2);
 

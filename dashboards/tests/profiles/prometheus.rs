@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use crate::series::Labels;
 
 /// How long a start may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub(crate) struct Prometheus {

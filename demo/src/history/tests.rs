@@ -19,9 +19,9 @@ struct Past {
 fn past(name: &str, seed: u64) -> Past {
     let path = std::env::temp_dir().join(format!("petshop-{name}-{}", std::process::id()));
     let options = HistoryOptions {
-        span: Duration::from_secs(180),
+        span: Duration::from_mins(3),
         file: Some(path.clone()),
-        scenario_for: Duration::from_secs(60),
+        scenario_for: Duration::from_mins(1),
         before: Scenario::Open,
     };
     let cluster = Arc::new(Cluster::pet_shop());

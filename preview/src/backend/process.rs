@@ -18,7 +18,7 @@ use super::log;
 use crate::GRAFANA_VERSION;
 
 /// How long go-plugin waits for the handshake line.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long go-plugin waits after Shutdown before it kills.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 /// A longer log line is cut; a plugin cannot fill the host's memory with one.

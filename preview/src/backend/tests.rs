@@ -29,7 +29,7 @@ pub(crate) fn gpx_hubble() -> Executable {
 
 /// Generous: it only bounds a test that hangs.
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("{what} within 60 s"))
+    timeout(Duration::from_mins(1), future).await.unwrap_or_else(|_| panic!("{what} within 60 s"))
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ const MAX_QUERY_RETRIES: u32 = 3;
 /// Further attempts, without a flow in between, where a stream that follows broke.
 const MAX_FOLLOW_RETRIES: u32 = 10;
 /// Time after which a stream that broke had been a good one, even if no flow came.
-const STABLE_AFTER: Duration = Duration::from_secs(60);
+const STABLE_AFTER: Duration = Duration::from_mins(1);
 
 /// Which flows to ask for. Without anything set, all that the relay has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -402,7 +402,7 @@ mod tests {
         let now = Instant::now();
         let mut late = Matcher::new(&pattern, now);
         assert_eq!(late.matches("axb"), Err(InvalidPattern::Time));
-        let mut matcher = Matcher::new(&pattern, now + Duration::from_secs(3_600));
+        let mut matcher = Matcher::new(&pattern, now + Duration::from_hours(1));
         assert_eq!((matcher.matches("axb"), matcher.matches("axc")), (Ok(true), Ok(false)));
         // What was looked at is known.
         matcher.deadline = now;

@@ -17,9 +17,9 @@ async fn shop(change: impl FnOnce(&mut ShopOptions)) -> (Shop, Source) {
         rate: 200.0,
         ring_capacity: RingCapacity::new(1_023).unwrap(),
         history: Some(HistoryOptions {
-            span: Duration::from_secs(60),
+            span: Duration::from_mins(1),
             file: None,
-            scenario_for: Duration::from_secs(60),
+            scenario_for: Duration::from_mins(1),
             before: Scenario::Open,
         }),
         ..ShopOptions::default()

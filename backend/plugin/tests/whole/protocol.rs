@@ -172,7 +172,7 @@ async fn stale_sockets_are_removed_and_live_ones_kept() {
     drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
     drop(std::os::unix::net::UnixListener::bind(&foreign).unwrap());
     let _listener = std::os::unix::net::UnixListener::bind(&live).unwrap();
-    let long_ago = std::time::SystemTime::now() - Duration::from_secs(60);
+    let long_ago = std::time::SystemTime::now() - Duration::from_mins(1);
     for socket in [&stale, &live, &foreign] {
         // A socket cannot be opened to set its time, so touch it by name.
         let touched = std::process::Command::new("touch")
