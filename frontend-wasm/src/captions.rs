@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::hash::Hash;
 
+use flow::EndpointRole;
 use flow::columns::{ABSENT, Dictionary, DictionaryFull, FlowColumns, at, l4_protocol, l7_record};
-use flow::end::End;
 use flow::group::protocol;
 use flow::summary::{policy_lists, put_policies, put_summary, put_type};
 use flow::{DropReason, TrafficDirection, Verdict};
@@ -254,9 +254,13 @@ impl Seen {
                 Self::same(dictionary, flows, at(flows.destination_ip(), row))
             }
             TextColumn::Source | TextColumn::Destination => {
-                let end = if column == TextColumn::Source { End::Source } else { End::Destination };
-                once(&mut self.codes, of(end.shown_codes(flows, row)), dictionary, text, |text| {
-                    text.push_str(&end.shown(flows, row, 0).unwrap_or_default());
+                let role = if column == TextColumn::Source {
+                    EndpointRole::Source
+                } else {
+                    EndpointRole::Destination
+                };
+                once(&mut self.codes, of(role.shown_codes(flows, row)), dictionary, text, |text| {
+                    text.push_str(&role.shown(flows, row, 0).unwrap_or_default());
                 })
             }
             TextColumn::Policy => {

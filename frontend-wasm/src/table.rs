@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
+use flow::EndpointRole;
 use flow::columns::{Column, ColumnSet, DictionaryFull, FlowColumns};
-use flow::end::End;
 use flow::summary::TYPE_COLUMNS;
 use hubble_api::json;
 use hubble_api::packed::{self, PackedError};
@@ -14,36 +14,37 @@ use prost::Message;
 use crate::captions::Captions;
 
 /// What the cells of the table are made of; the rest of a flow is read when it is looked at.
-const PROJECTION: Projection = End::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(ColumnSet::of(&[
-    Column::TimeNanos,
-    Column::Verdict,
-    Column::DropReason,
-    Column::TrafficDirection,
-    Column::IsReply,
-    Column::L4Protocol,
-    Column::SourcePort,
-    Column::DestinationPort,
-    Column::TcpFlags,
-    Column::IcmpType,
-    Column::IcmpCode,
-    Column::NodeName,
-    Column::L7LatencyNanos,
-    Column::DnsQuery,
-    Column::DnsQtypes,
-    Column::DnsIps,
-    Column::DnsCnames,
-    Column::DnsRcode,
-    Column::DnsTtlSecs,
-    Column::DnsObservationSource,
-    Column::HttpMethod,
-    Column::HttpUrl,
-    Column::HttpProtocol,
-    Column::HttpCode,
-    Column::EgressAllowedBy,
-    Column::IngressAllowedBy,
-    Column::EgressDeniedBy,
-    Column::IngressDeniedBy,
-]));
+const PROJECTION: Projection =
+    EndpointRole::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(ColumnSet::of(&[
+        Column::TimeNanos,
+        Column::Verdict,
+        Column::DropReason,
+        Column::TrafficDirection,
+        Column::IsReply,
+        Column::L4Protocol,
+        Column::SourcePort,
+        Column::DestinationPort,
+        Column::TcpFlags,
+        Column::IcmpType,
+        Column::IcmpCode,
+        Column::NodeName,
+        Column::L7LatencyNanos,
+        Column::DnsQuery,
+        Column::DnsQtypes,
+        Column::DnsIps,
+        Column::DnsCnames,
+        Column::DnsRcode,
+        Column::DnsTtlSecs,
+        Column::DnsObservationSource,
+        Column::HttpMethod,
+        Column::HttpUrl,
+        Column::HttpProtocol,
+        Column::HttpCode,
+        Column::EgressAllowedBy,
+        Column::IngressAllowedBy,
+        Column::EgressDeniedBy,
+        Column::IngressDeniedBy,
+    ]));
 
 /// The flows of one answer, in the order in which they came.
 #[derive(Debug)]

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use flow::EndpointRole;
 use flow::TimeRange;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
-use flow::end::End;
+use flow::dedup::PacketDedup;
 use flow::group::protocol;
-use flow::once::OncePerPacket;
 use flow::{DropReason, Verdict};
 use frames::{DropAnnotation, Frame, drop_annotations};
 use query::FlowAnnotationsQuery;
@@ -19,8 +19,8 @@ use crate::{ExecutionError, FlowSource, QueryContext};
 /// Pairs that are kept apart while flows come in.
 const MAX_PAIRS: usize = 10_000;
 
-const COLUMNS: ColumnSet = End::NAME_COLUMNS
-    .union(OncePerPacket::COLUMNS)
+const COLUMNS: ColumnSet = EndpointRole::NAME_COLUMNS
+    .union(PacketDedup::COLUMNS)
     .union(FlowColumns::STANDS_FOR_COLUMNS)
     .union(ColumnSet::of(&[
         Column::TimeNanos,
@@ -36,7 +36,7 @@ type Pair = (String, String, u16, &'static str, i32);
 #[derive(Debug, Default)]
 struct Drops {
     pairs: HashMap<Pair, DropAnnotation>,
-    once: OncePerPacket,
+    dedup: PacketDedup,
     left_out: u64,
 }
 
@@ -46,16 +46,21 @@ impl Drops {
         let verdict = columns.verdict().get(row).copied().unwrap_or_default();
         if time_nanos == NO_TIME
             || Verdict::from_number(verdict) != Verdict::Dropped
-            || self.once.is_second(columns, row)
+            || self.dedup.is_duplicate(columns, row)
         {
             return;
         }
-        let name = |end: End| end.name(columns, row).unwrap_or_default().into_owned();
+        let name = |role: EndpointRole| role.name(columns, row).unwrap_or_default().into_owned();
         let reason = columns.drop_reason().get(row).copied().unwrap_or_default();
-        let port = End::Destination.port(columns, row);
+        let port = EndpointRole::Destination.port(columns, row);
         let flows = columns.stands_for(row);
-        let pair =
-            (name(End::Source), name(End::Destination), port, protocol(columns, row), reason);
+        let pair = (
+            name(EndpointRole::Source),
+            name(EndpointRole::Destination),
+            port,
+            protocol(columns, row),
+            reason,
+        );
         if !self.pairs.contains_key(&pair) && self.pairs.len() >= MAX_PAIRS {
             self.left_out += flows;
             return;
@@ -66,8 +71,8 @@ impl Drops {
             port,
             protocol: pair.3,
             reason: DropReason::from_number(reason),
-            namespaces: [End::Source, End::Destination]
-                .map(|end| end.namespace(columns, row).to_owned()),
+            namespaces: [EndpointRole::Source, EndpointRole::Destination]
+                .map(|role| role.namespace(columns, row).to_owned()),
             first_nanos: time_nanos,
             last_nanos: time_nanos,
             drops: 0,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use flow::TimeRange;
 use flow::columns::{ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
-use flow::once::OncePerPacket;
+use flow::dedup::PacketDedup;
 use frames::{FLOW_LOG_COLUMNS, FLOW_TABLE_COLUMNS, Frame, Meta};
 use hubble_api::client::WireFlow;
 use hubble_api::packed::Encoder;
@@ -203,7 +203,7 @@ fn decoded(
     let mut decoder = Decoder::new(self::columns(format));
     let mut unreadable_flows = 0;
     for flow in &newest.flows {
-        match decoder.decode_within(flow.message(), flow.envelope(), &mut columns) {
+        match decoder.decode_with_header(flow.message(), flow.header(), &mut columns) {
             Ok(_) => {}
             Err(ProjectionError::Full(full)) => {
                 let text = format!("showing the newest {} flows: {full}", columns.len());
@@ -225,9 +225,9 @@ fn decoded(
 /// Notices about rows: flows without a time, packets with two records.
 fn row_notices(columns: &FlowColumns, newest_first: &[u32]) -> Vec<Notice> {
     let timeless = columns.time_nanos().iter().filter(|time| **time == NO_TIME).count();
-    let mut once = OncePerPacket::default();
+    let mut dedup = PacketDedup::default();
     let oldest_first = newest_first.iter().rev();
-    let seconds = oldest_first.filter(|&&row| once.is_second(columns, row as usize)).count();
+    let seconds = oldest_first.filter(|&&row| dedup.is_duplicate(columns, row as usize)).count();
     let mut notices: Vec<Notice> = without_time(timeless, "last").into_iter().collect();
     if seconds > 0 {
         notices.push(Notice::info(format!(
@@ -240,11 +240,11 @@ fn row_notices(columns: &FlowColumns, newest_first: &[u32]) -> Vec<Notice> {
 fn packed(collected: Collected) -> Frame {
     let Collected { newest, mut notices, custom, executed } = collected;
     let mut columns = FlowColumns::new(ColumnLimits::default());
-    let mut decoder = Decoder::new(OncePerPacket::COLUMNS);
+    let mut decoder = Decoder::new(PacketDedup::COLUMNS);
     for flow in &newest.flows {
         // The browser, which unpacks them, says which cannot be read.
         let _unreadable =
-            decoder.decode_within(flow.message(), flow.envelope(), &mut columns).is_err();
+            decoder.decode_with_header(flow.message(), flow.header(), &mut columns).is_err();
     }
     notices.extend(row_notices(&columns, &columns.newest_first()));
     let meta = Meta { executed_query_string: executed, notices, custom, ..Meta::default() };

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use flow::aggregate::{Aggregation, AggregationLimits, Buckets, Cell, Group};
+use flow::EndpointRole;
+use flow::aggregate::{Aggregation, AggregationLimits, Buckets, Cell, FlowGroup};
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
-use flow::end::End;
+use flow::dedup::PacketDedup;
 use flow::group::GroupField;
-use flow::once::OncePerPacket;
 use flow::{TimeRange, Verdict};
 use frames::{
     FlowSeries, FlowSeriesShape, Frame, flow_log_volume, flow_numbers, flow_ranking,
@@ -34,12 +34,12 @@ const MAX_BUCKETS: i64 = 2_000;
 const LEAST_TOLD_SECS: f64 = 1.0;
 
 fn columns(query: &FlowMetricsQuery) -> ColumnSet {
-    let own = OncePerPacket::COLUMNS
+    let own = PacketDedup::COLUMNS
         .union(FlowColumns::STANDS_FOR_COLUMNS)
         .union(ColumnSet::of(&[Column::TimeNanos, Column::Verdict]));
     let grouped = query.group_by.iter().fold(own, |set, field| set.union(field.columns()));
     if query.metric == FlowMetric::DistinctPeers {
-        grouped.union(End::NAME_COLUMNS)
+        grouped.union(EndpointRole::NAME_COLUMNS)
     } else {
         grouped
     }
@@ -91,7 +91,7 @@ struct Counter<'q> {
     query: &'q FlowMetricsQuery,
     /// The texts of the group of a row, kept for its room.
     key: Vec<String>,
-    once: OncePerPacket,
+    dedup: PacketDedup,
     counts: Aggregation,
     seconds: u64,
 }
@@ -101,14 +101,14 @@ impl<'q> Counter<'q> {
         Self {
             query,
             key: Vec::with_capacity(query.group_by.len()),
-            once: OncePerPacket::default(),
+            dedup: PacketDedup::default(),
             counts: Aggregation::new(buckets, limits),
             seconds: 0,
         }
     }
 
     fn add(&mut self, columns: &FlowColumns, row: usize) {
-        if self.once.is_second(columns, row) {
+        if self.dedup.is_duplicate(columns, row) {
             self.seconds += 1;
             return;
         }
@@ -119,8 +119,8 @@ impl<'q> Counter<'q> {
         let time_nanos = columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
         let is_dropped = Verdict::from_number(verdict) == Verdict::Dropped;
         let names = (self.query.metric == FlowMetric::DistinctPeers).then(|| {
-            let name = |end: End| end.name(columns, row).unwrap_or_default();
-            (name(End::Source), name(End::Destination))
+            let name = |role: EndpointRole| role.name(columns, row).unwrap_or_default();
+            (name(EndpointRole::Source), name(EndpointRole::Destination))
         });
         let peers = names.as_ref().map(|(from, to)| (from.as_ref(), to.as_ref()));
         self.counts.add(&self.key, time_nanos, columns.stands_for(row), is_dropped, peers);
@@ -280,7 +280,7 @@ impl Covered {
 /// takes the last value of a series would have none. Flows that it holds already are kept.
 fn told<'g>(
     metric: FlowMetric,
-    mut groups: impl Iterator<Item = &'g Group>,
+    mut groups: impl Iterator<Item = &'g FlowGroup>,
     covered: Covered,
 ) -> usize {
     let count = covered.buckets.count;
@@ -293,14 +293,14 @@ fn told<'g>(
 
 fn series(
     query: &FlowMetricsQuery,
-    groups: &[Group],
-    other: Option<&Group>,
+    groups: &[FlowGroup],
+    other: Option<&FlowGroup>,
     covered: Covered,
     start: Option<&BufferStart>,
     told: usize,
 ) -> Vec<FlowSeries> {
     let of_node = query.group_by.iter().position(|field| *field == GroupField::Node);
-    let values = |group: &Group| -> Vec<Option<f64>> {
+    let values = |group: &FlowGroup| -> Vec<Option<f64>> {
         // What a node itself remembers, where a group is of one.
         let oldest_nanos = of_node
             .and_then(|index| group.key.get(index))
@@ -347,7 +347,8 @@ fn series(
         series.retain(|one| one.values.iter().any(Option::is_some));
     }
     if series.is_empty() && query.group_by.is_empty() {
-        let none = Group { key: Vec::new(), cells: vec![Cell::default(); covered.buckets.count] };
+        let none =
+            FlowGroup { key: Vec::new(), cells: vec![Cell::default(); covered.buckets.count] };
         series.push(FlowSeries { name: None, labels: BTreeMap::new(), values: values(&none) });
     }
     series
@@ -376,7 +377,7 @@ mod tests {
                 cell.flows = flows;
                 cell
             });
-            let groups = [Group { key: vec![], cells: cells.into() }];
+            let groups = [FlowGroup { key: vec![], cells: cells.into() }];
             let [from_nanos, to_nanos] = covered_ms.map(|ms| ms * 1_000_000);
             let buckets = Buckets { start_nanos: 0, step_nanos: 2 * SECOND, count: 3 };
             let covered = Covered { buckets, from_nanos, to_nanos };

@@ -2,8 +2,8 @@
 
 use frames::{Frame, Legend, SeriesQuery};
 use prometheus::{
-    Answer, Evaluated, ExemplarSeries, PrometheusClient, PrometheusError, ResultData, Series,
-    StepRequest, align_ms, interpolate, step_ms,
+    Evaluated, ExemplarSeries, PrometheusClient, PrometheusError, ResultData, Series, StepRequest,
+    WithWarnings, align_ms, interpolate, step_ms,
 };
 use query::{PromqlFormat, PromqlQuery, unresolved_variable};
 use wording::Notice;
@@ -117,7 +117,7 @@ struct PreparedQuery<'a> {
     step_ms: u64,
 }
 
-type Evaluation = Result<Answer<Evaluated>, PrometheusError>;
+type Evaluation = Result<WithWarnings<Evaluated>, PrometheusError>;
 
 impl PreparedQuery<'_> {
     async fn range(&self) -> Option<Evaluation> {
@@ -138,7 +138,7 @@ impl PreparedQuery<'_> {
     async fn exemplars(
         &self,
         wanted: bool,
-    ) -> Option<Result<Answer<Vec<ExemplarSeries>>, PrometheusError>> {
+    ) -> Option<Result<WithWarnings<Vec<ExemplarSeries>>, PrometheusError>> {
         if !wanted {
             return None;
         }
@@ -168,7 +168,7 @@ impl Rows {
     }
 }
 
-fn read(shape: &SeriesQuery<'_>, answer: Answer<Evaluated>) -> Read {
+fn read(shape: &SeriesQuery<'_>, answer: WithWarnings<Evaluated>) -> Read {
     let mut notices = upstream_notices(&answer.warnings, &answer.infos);
     let Evaluated { result, series_total } = answer.data;
     let (series, result_type) = match result {

@@ -138,12 +138,12 @@ impl<T> RowReader<T> {
 
     /// Reads one flow.
     fn take(&mut self, flow: &WireFlow, add: &impl Fn(&mut T, &FlowColumns, usize)) {
-        let (message, envelope) = (flow.message(), flow.envelope());
-        let mut read = self.decoder.decode_within(message, envelope, &mut self.columns);
+        let (message, header) = (flow.message(), flow.header());
+        let mut read = self.decoder.decode_with_header(message, header, &mut self.columns);
         if read.is_err() {
             // Trying again on empty columns tells full ones from a malformed message.
             self.columns = room();
-            read = self.decoder.decode_within(message, envelope, &mut self.columns);
+            read = self.decoder.decode_with_header(message, header, &mut self.columns);
         }
         match (read, self.columns.len().checked_sub(1)) {
             (Ok(Decoded::Flow), Some(row)) => {

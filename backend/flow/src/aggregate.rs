@@ -27,7 +27,7 @@ pub struct Cell {
 
 /// A group.
 #[derive(Clone, Debug)]
-pub struct Group {
+pub struct FlowGroup {
     /// A text for each field.
     pub key: Vec<String>,
     /// A cell for each bucket.
@@ -50,8 +50,8 @@ pub struct Aggregation {
     limits: AggregationLimits,
     hasher: DefaultHashBuilder,
     indexes: HashMap<Vec<String>, usize>,
-    groups: Vec<Group>,
-    other: Option<Group>,
+    groups: Vec<FlowGroup>,
+    other: Option<FlowGroup>,
     peers: usize,
     /// Different pairs that found no room.
     pub uncounted_peers: u64,
@@ -72,7 +72,7 @@ impl Cell {
     }
 }
 
-impl Group {
+impl FlowGroup {
     fn new(key: Vec<String>, buckets: usize) -> Self {
         Self { key, cells: vec![Cell::default(); buckets] }
     }
@@ -132,11 +132,11 @@ impl Aggregation {
             Some(&index) => self.groups.get_mut(index),
             None if self.groups.len() < self.limits.max_groups => {
                 self.indexes.insert(key.to_vec(), self.groups.len());
-                self.groups.push(Group::new(key.to_vec(), count));
+                self.groups.push(FlowGroup::new(key.to_vec(), count));
                 self.groups.last_mut()
             }
             None => {
-                let others = || Group::new(Vec::new(), count);
+                let others = || FlowGroup::new(Vec::new(), count);
                 Some(self.other.get_or_insert_with(others))
             }
         };
@@ -155,8 +155,12 @@ impl Aggregation {
 
     /// The `top` groups by `rank`, the largest first, and all others in one, if there are any;
     /// groups of one rank by their key.
-    pub fn top(self, top: usize, rank: impl Fn(&Cell) -> f64) -> (Vec<Group>, Option<Group>) {
-        let mut ranked: Vec<(f64, Group)> =
+    pub fn top(
+        self,
+        top: usize,
+        rank: impl Fn(&Cell) -> f64,
+    ) -> (Vec<FlowGroup>, Option<FlowGroup>) {
+        let mut ranked: Vec<(f64, FlowGroup)> =
             self.groups.into_iter().map(|group| (rank(&group.total()), group)).collect();
         ranked.sort_by(|(a, first), (b, second)| {
             b.total_cmp(a).then_with(|| first.key.cmp(&second.key))
@@ -166,7 +170,7 @@ impl Aggregation {
         for (_, group) in rest {
             match &mut other {
                 Some(other) => other.merge(&group),
-                None => other = Some(Group { key: Vec::new(), ..group }),
+                None => other = Some(FlowGroup { key: Vec::new(), ..group }),
             }
         }
         (ranked.into_iter().map(|(_, group)| group).collect(), other)
@@ -198,7 +202,7 @@ mod tests {
         }
         assert_eq!((counts.outside, counts.uncounted_peers), (2, 1));
         let (top, other) = counts.top(1, |cell| f64::from(u32::try_from(cell.flows).unwrap()));
-        let shown = |group: &Group| -> Vec<(u64, u64, usize)> {
+        let shown = |group: &FlowGroup| -> Vec<(u64, u64, usize)> {
             group.cells.iter().map(|cell| (cell.flows, cell.dropped, cell.peers())).collect()
         };
         assert_eq!(top[0].key, ["a"]);

@@ -7,8 +7,8 @@
 
 use std::fmt;
 
+use crate::EndpointRole;
 use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, at, l4_protocol, l7_record};
-use crate::end::End;
 use crate::{DropReason, Flow, Layer4, MessageType, TcpFlags, TraceReason, Verdict};
 
 /// A packet that accompanies a connection, and whether policy was asked about it.
@@ -109,9 +109,15 @@ impl Companion {
             return None;
         }
         Packet {
-            ips: [End::Source.ip(columns, row), End::Destination.ip(columns, row)],
+            ips: [
+                EndpointRole::Source.ip(columns, row),
+                EndpointRole::Destination.ip(columns, row),
+            ],
             l4_protocol: at(columns.l4_protocol(), row),
-            ports: [End::Source.port(columns, row), End::Destination.port(columns, row)],
+            ports: [
+                EndpointRole::Source.port(columns, row),
+                EndpointRole::Destination.port(columns, row),
+            ],
             flags: TcpFlags::from_bits_truncate(at(columns.tcp_flags(), row)),
             icmp: [at(columns.icmp_type(), row), at(columns.icmp_code(), row)],
             is_reply: match at(columns.is_reply(), row) {

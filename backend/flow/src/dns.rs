@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
+use crate::EndpointRole;
 use crate::columns::{Column, ColumnSet, FlowColumns, NO_TIME, at, l7_record};
-use crate::end::End;
 use crate::group::protocol;
 use crate::{DropReason, L7FlowType, Verdict};
 
@@ -96,7 +96,7 @@ pub struct DnsConnections {
 impl DnsConnections {
     /// What [`DnsConnections::add`] reads.
     pub const COLUMNS: ColumnSet =
-        End::NAME_COLUMNS.union(FlowColumns::STANDS_FOR_COLUMNS).union(ColumnSet::of(&[
+        EndpointRole::NAME_COLUMNS.union(FlowColumns::STANDS_FOR_COLUMNS).union(ColumnSet::of(&[
             Column::TimeNanos,
             Column::Verdict,
             Column::DropReason,
@@ -129,7 +129,11 @@ impl DnsConnections {
     fn add_dns(&mut self, columns: &FlowColumns, row: usize, time_nanos: i64) {
         let is_answer = L7FlowType::from_number(at(columns.l7_type(), row)) == L7FlowType::Response;
         // An answer goes from the server to who asked.
-        let client = client(if is_answer { End::Destination } else { End::Source }, columns, row);
+        let client = client(
+            if is_answer { EndpointRole::Destination } else { EndpointRole::Source },
+            columns,
+            row,
+        );
         let asked = columns.text(at(columns.dns_query(), row));
         let name = asked.strip_suffix('.').unwrap_or(asked).to_owned();
         if name.is_empty() {
@@ -172,7 +176,7 @@ impl DnsConnections {
     }
 
     fn add_connection(&mut self, columns: &FlowColumns, row: usize, time_nanos: i64) {
-        let port = End::Destination.port(columns, row);
+        let port = EndpointRole::Destination.port(columns, row);
         let protocol = protocol(columns, row);
         if at(columns.is_reply(), row) == 1 || protocol.is_empty() {
             return;
@@ -182,8 +186,8 @@ impl DnsConnections {
             self.unread_queries += flows;
             return;
         }
-        let ip = End::Destination.ip(columns, row).to_owned();
-        let key = (client(End::Source, columns, row), ip, port, protocol);
+        let ip = EndpointRole::Destination.ip(columns, row).to_owned();
+        let key = (client(EndpointRole::Source, columns, row), ip, port, protocol);
         if !self.connections.contains_key(&key) && self.connections.len() >= MAX_CONNECTIONS {
             self.left_out += flows;
             return;
@@ -258,11 +262,11 @@ impl DnsName {
     }
 }
 
-fn client(end: End, columns: &FlowColumns, row: usize) -> DnsClient {
+fn client(role: EndpointRole, columns: &FlowColumns, row: usize) -> DnsClient {
     DnsClient {
-        name: end.name(columns, row).unwrap_or_default().into_owned(),
-        namespace: end.namespace(columns, row).to_owned(),
-        workload: end.workload(columns, row).into_owned(),
+        name: role.name(columns, row).unwrap_or_default().into_owned(),
+        namespace: role.namespace(columns, row).to_owned(),
+        workload: role.workload(columns, row).into_owned(),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::EndpointRole;
 use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, at, l4_protocol, l7_record};
-use crate::end::End;
 use crate::{DropReason, MessageType, TrafficDirection, Verdict};
 
 macro_rules! group_fields {
@@ -102,19 +102,19 @@ impl GroupField {
                 _ => "true".into(),
             },
             Self::Node => code(columns.node_name()),
-            Self::Source => End::Source.name(columns, row).unwrap_or_default(),
-            Self::Destination => End::Destination.name(columns, row).unwrap_or_default(),
-            Self::SourceNamespace => End::Source.namespace(columns, row).into(),
-            Self::DestinationNamespace => End::Destination.namespace(columns, row).into(),
-            Self::SourcePod => End::Source.pod(columns, row),
-            Self::DestinationPod => End::Destination.pod(columns, row),
-            Self::SourceWorkload => End::Source.workload(columns, row),
-            Self::DestinationWorkload => End::Destination.workload(columns, row),
-            Self::SourceIp => End::Source.ip(columns, row).into(),
-            Self::DestinationIp => End::Destination.ip(columns, row).into(),
-            Self::SourceIdentity => number(End::Source.identity(columns, row)),
-            Self::DestinationIdentity => number(End::Destination.identity(columns, row)),
-            Self::DestinationPort => number(End::Destination.port(columns, row).into()),
+            Self::Source => EndpointRole::Source.name(columns, row).unwrap_or_default(),
+            Self::Destination => EndpointRole::Destination.name(columns, row).unwrap_or_default(),
+            Self::SourceNamespace => EndpointRole::Source.namespace(columns, row).into(),
+            Self::DestinationNamespace => EndpointRole::Destination.namespace(columns, row).into(),
+            Self::SourcePod => EndpointRole::Source.pod(columns, row),
+            Self::DestinationPod => EndpointRole::Destination.pod(columns, row),
+            Self::SourceWorkload => EndpointRole::Source.workload(columns, row),
+            Self::DestinationWorkload => EndpointRole::Destination.workload(columns, row),
+            Self::SourceIp => EndpointRole::Source.ip(columns, row).into(),
+            Self::DestinationIp => EndpointRole::Destination.ip(columns, row).into(),
+            Self::SourceIdentity => number(EndpointRole::Source.identity(columns, row)),
+            Self::DestinationIdentity => number(EndpointRole::Destination.identity(columns, row)),
+            Self::DestinationPort => number(EndpointRole::Destination.port(columns, row).into()),
             Self::DnsQuery => code(columns.dns_query()),
             Self::HttpMethod => code(columns.http_method()),
             Self::HttpStatus => number(at(columns.http_code(), row)),

@@ -7,17 +7,17 @@
 pub mod aggregate;
 pub mod columns;
 mod companion;
+pub mod dedup;
 pub mod dns;
 mod drop_reason;
-pub mod end;
 mod endpoint;
+mod endpoint_role;
 mod enums;
 mod event;
 pub mod filter;
 pub mod group;
 mod l4;
 mod l7;
-pub mod once;
 mod range;
 mod record;
 pub mod service_map;
@@ -29,6 +29,7 @@ mod time;
 pub use companion::{Companion, CompanionKind};
 pub use drop_reason::DropReason;
 pub use endpoint::{Endpoint, Policy, Service, Workload};
+pub use endpoint_role::EndpointRole;
 pub use enums::{
     AuthType, DebugCapturePoint, FlowType, IpVersion, L7FlowType, SctpChunkType,
     SocketTranslationPoint, TraceObservationPoint, TraceReason, TrafficDirection, TunnelProtocol,

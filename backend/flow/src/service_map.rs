@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 
 use self::direction::{Servers, Undirected};
-use self::flows::Ends;
+use self::flows::EndpointSet;
 use self::message::Message;
+use crate::EndpointRole;
 use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, at};
-use crate::end::End;
 use crate::filter::FlowFilter;
 use crate::group::protocol;
 use crate::{Companion, DropReason, Verdict};
@@ -24,7 +24,7 @@ use crate::{Companion, DropReason, Verdict};
 /// Pairs that are kept apart; flows of further ones count for their ends alone.
 const MAX_EDGES: usize = 20_000;
 /// Ends that are kept apart; further ones are one node.
-const MAX_ENDS: usize = 20_000;
+const MAX_NODES: usize = 20_000;
 /// Flows that wait until more is known of their direction; further ones go as they came.
 const MAX_WAITING: usize = 10_000;
 /// Ports, reasons and messages that are named on an edge.
@@ -68,7 +68,7 @@ pub struct MapNode {
     pub subtitle: String,
     /// Flows from or to it.
     pub counts: MapCounts,
-    ends: Ends,
+    endpoints: EndpointSet,
 }
 
 /// An edge, in the direction in which connections are opened as far as flows say.
@@ -163,7 +163,7 @@ impl MapCounts {
 
 impl ServiceMap {
     /// What [`ServiceMap::add`] reads.
-    pub const COLUMNS: ColumnSet = End::NAME_COLUMNS
+    pub const COLUMNS: ColumnSet = EndpointRole::NAME_COLUMNS
         .union(Companion::COLUMNS)
         .union(FlowColumns::STANDS_FOR_COLUMNS)
         .union(ColumnSet::of(&[
@@ -202,32 +202,36 @@ impl ServiceMap {
         }
         let verdict = Verdict::from_number(at(columns.verdict(), row));
         if self.by == MapBy::Workload {
-            self.learn(columns, row, End::Source);
-            self.learn(columns, row, End::Destination);
+            self.learn(columns, row, EndpointRole::Source);
+            self.learn(columns, row, EndpointRole::Destination);
         }
-        let source = self.node(end(self.by, columns, row, End::Source));
-        let destination = self.node(end(self.by, columns, row, End::Destination));
-        let (ends, both) = ([source, destination], [source, destination]);
-        let ends = if source == destination { both.get(..1).unwrap_or_default() } else { &ends };
-        for &index in ends {
+        let source = self.node(title_and_subtitle(self.by, columns, row, EndpointRole::Source));
+        let destination =
+            self.node(title_and_subtitle(self.by, columns, row, EndpointRole::Destination));
+        let (endpoints, both) = ([source, destination], [source, destination]);
+        let endpoints =
+            if source == destination { both.get(..1).unwrap_or_default() } else { &endpoints };
+        for &index in endpoints {
             if let Some(node) = self.nodes.get_mut(index) {
                 node.counts.add(verdict, flows);
             }
         }
-        for (index, end) in [(source, End::Source), (destination, End::Destination)] {
+        for (index, role) in
+            [(source, EndpointRole::Source), (destination, EndpointRole::Destination)]
+        {
             if let Some(node) = self.nodes.get_mut(index)
-                && !node.ends.has(columns, row, end, &mut self.pod)
+                && !node.endpoints.has(columns, row, role, &mut self.pod)
             {
-                node.ends.add(Ends::of(self.by, columns, row, end));
+                node.endpoints.add(EndpointSet::of(self.by, columns, row, role));
             }
         }
-        let way = |to: End| Way::of(columns, row, verdict, [source, destination], to);
+        let way = |to: EndpointRole| Way::of(columns, row, verdict, [source, destination], to);
         let is_reply = match at(columns.is_reply(), row) {
             is_reply if is_reply == REPLY_UNKNOWN || is_answer => {
                 let flow = Undirected::of(columns, row);
                 match (flow.as_ref().and_then(|flow| self.servers.is_reply(flow)), flow) {
                     (None, Some(flow)) if self.waiting.len() < MAX_WAITING => {
-                        let ways = [way(End::Destination), way(End::Source)];
+                        let ways = [way(EndpointRole::Destination), way(EndpointRole::Source)];
                         self.waiting.push(Waiting { flow, ways, is_answer });
                         return;
                     }
@@ -240,12 +244,17 @@ impl ServiceMap {
             }
             is_reply => {
                 let is_reply = is_reply == 1;
-                let server = if is_reply { End::Source } else { End::Destination };
+                let server =
+                    if is_reply { EndpointRole::Source } else { EndpointRole::Destination };
                 self.servers.learn(columns, row, server);
                 is_reply
             }
         };
-        self.count_on_edge(way(if is_reply { End::Source } else { End::Destination }));
+        self.count_on_edge(way(if is_reply {
+            EndpointRole::Source
+        } else {
+            EndpointRole::Destination
+        }));
     }
 
     /// Counts the flows that have waited.
@@ -290,12 +299,12 @@ impl ServiceMap {
     }
 
     /// Hubble knows the workload of a pod on the node where the pod runs, and nowhere else.
-    fn learn(&mut self, columns: &FlowColumns, row: usize, end: End) {
-        let workload = end.workload(columns, row);
-        if workload.is_empty() || self.workloads.len() >= MAX_ENDS {
+    fn learn(&mut self, columns: &FlowColumns, row: usize, role: EndpointRole) {
+        let workload = role.workload(columns, row);
+        if workload.is_empty() || self.workloads.len() >= MAX_NODES {
             return;
         }
-        let pod = end.pod(columns, row);
+        let pod = role.pod(columns, row);
         if !self.workloads.contains_key(pod.as_ref()) {
             self.workloads.insert(pod.into_owned(), workload.into_owned());
         }
@@ -321,7 +330,7 @@ impl ServiceMap {
             return index;
         }
         let key =
-            if self.nodes.len() < MAX_ENDS { key } else { (String::new(), "other".to_owned()) };
+            if self.nodes.len() < MAX_NODES { key } else { (String::new(), "other".to_owned()) };
         let index = self.indexes.get(&key).copied().unwrap_or(self.nodes.len());
         if index == self.nodes.len() {
             let (subtitle, title) = key.clone();
@@ -333,14 +342,14 @@ impl ServiceMap {
 
     /// The filters of the flows of a node; `None` where no filter says which they are.
     pub fn flows_of_node(&self, node: &MapNode) -> Option<[FlowFilter; 2]> {
-        node.ends.either_way()
+        node.endpoints.either_way()
     }
 
     /// The filters of the flows of an edge, there and back; `None` as in
     /// [`ServiceMap::flows_of_node`].
     pub fn flows_of_edge(&self, edge: &MapEdge) -> Option<[FlowFilter; 2]> {
         let [source, destination] = [edge.source, edge.destination].map(|at| self.nodes.get(at));
-        source?.ends.between(&destination?.ends)
+        source?.endpoints.between(&destination?.endpoints)
     }
 
     /// The graph with at most `max_nodes` nodes. Where it has more, those of one namespace or kind
@@ -416,7 +425,7 @@ impl ServiceMap {
             let target = merged.node(name(node, index));
             if let Some(node_there) = merged.nodes.get_mut(target) {
                 node_there.counts.merge(node.counts);
-                node_there.ends.add(node.ends.clone());
+                node_there.endpoints.add(node.endpoints.clone());
             }
             targets.push(target);
         }
@@ -452,7 +461,7 @@ impl Way {
         row: usize,
         verdict: Verdict,
         [source, destination]: [usize; 2],
-        to: End,
+        to: EndpointRole,
     ) -> Self {
         let drop_reason = (verdict == Verdict::Dropped).then(|| {
             let reason = DropReason::from_number(at(columns.drop_reason(), row));
@@ -465,8 +474,8 @@ impl Way {
             (port, protocol) => Some(format!("{port}/{protocol}")),
         };
         let pair = match to {
-            End::Source => (destination, source),
-            End::Destination => (source, destination),
+            EndpointRole::Source => (destination, source),
+            EndpointRole::Destination => (source, destination),
         };
         let message = Message::of(columns, row, verdict);
         Self { pair, flows: columns.stands_for(row), verdict, drop_reason, port, message }
@@ -480,14 +489,19 @@ fn count(counts: &mut BTreeMap<String, u64>, name: String, flows: u64) {
 }
 
 /// Title and subtitle of an end.
-fn end(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> (String, String) {
-    let namespace = end.namespace(columns, row).to_owned();
-    let reserved = || end.reserved(columns, row).unwrap_or(Cow::Borrowed("unknown")).into_owned();
+fn title_and_subtitle(
+    by: MapBy,
+    columns: &FlowColumns,
+    row: usize,
+    role: EndpointRole,
+) -> (String, String) {
+    let namespace = role.namespace(columns, row).to_owned();
+    let reserved = || role.reserved(columns, row).unwrap_or(Cow::Borrowed("unknown")).into_owned();
     // An end that is not a pod has a name or a reserved identity. Addresses are not names: the
     // world would be a node for each of its clients.
-    let outside = || match end.name(columns, row) {
-        Some(name) if by != MapBy::Namespace && name != end.ip(columns, row) => {
-            let is_service = end.is_service(columns, row);
+    let outside = || match role.name(columns, row) {
+        Some(name) if by != MapBy::Namespace && name != role.ip(columns, row) => {
+            let is_service = role.is_service(columns, row);
             (name.into_owned(), if is_service { "service".to_owned() } else { reserved() })
         }
         _ => (reserved(), String::new()),
@@ -495,21 +509,21 @@ fn end(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> (String, Strin
     match by {
         MapBy::Namespace if !namespace.is_empty() => (namespace, String::new()),
         MapBy::Identity => {
-            let name = end.workload(columns, row);
+            let name = role.workload(columns, row);
             let name = if name.is_empty() { reserved().into() } else { name };
-            (end.identity(columns, row).to_string(), name.into_owned())
+            (role.identity(columns, row).to_string(), name.into_owned())
         }
         MapBy::Workload if !namespace.is_empty() => {
-            let workload = end.workload(columns, row);
+            let workload = role.workload(columns, row);
             if !workload.is_empty() {
                 return (workload.into_owned(), namespace);
             }
-            let pod = end.pod(columns, row);
+            let pod = role.pod(columns, row);
             let pod = pod.rsplit('/').next().unwrap_or_default().to_owned();
             (if pod.is_empty() { "unknown".to_owned() } else { pod }, namespace)
         }
         MapBy::Pod if !namespace.is_empty() => {
-            let pod = end.pod(columns, row);
+            let pod = role.pod(columns, row);
             (pod.rsplit('/').next().unwrap_or_default().to_owned(), namespace)
         }
         _ => outside(),

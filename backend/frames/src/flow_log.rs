@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryBuilder, StringBuilder, TimestampNanosecondArray};
+use flow::EndpointRole;
 use flow::Verdict;
 use flow::columns::{ColumnSet, FlowColumns, NO_TIME, at};
-use flow::end::End;
 use flow::group::GroupField;
 use serde_json::{Map, Value, json};
 
@@ -70,12 +70,16 @@ fn severity(columns: &FlowColumns, row: usize) -> &'static str {
 
 /// One line, near to the compact output of `hubble observe`.
 fn body(columns: &FlowColumns, row: usize) -> String {
-    let end = |end: End| {
-        let shown = end.shown(columns, row, end.port(columns, row));
+    let endpoint = |role: EndpointRole| {
+        let shown = role.shown(columns, row, role.port(columns, row));
         shown.unwrap_or(Cow::Borrowed("?"))
     };
     let verdict = Verdict::from_number(at(columns.verdict(), row)).to_string();
-    let mut line = format!("{verdict} {} -> {}", end(End::Source), end(End::Destination));
+    let mut line = format!(
+        "{verdict} {} -> {}",
+        endpoint(EndpointRole::Source),
+        endpoint(EndpointRole::Destination)
+    );
     let protocol = flow::group::protocol(columns, row);
     // A summary begins with its protocol.
     let summary = summary_text(columns, row)

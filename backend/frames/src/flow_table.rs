@@ -6,9 +6,9 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, BooleanArray, StringBuilder, TimestampNanosecondArray, UInt16Array, UInt32Array,
 };
+use flow::EndpointRole;
 use flow::Verdict;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME, REPLY_UNKNOWN, at};
-use flow::end::End;
 use flow::group::VERDICT_COLORS;
 use flow::summary::TYPE_COLUMNS;
 use serde_json::{Map, Value, json};
@@ -21,7 +21,7 @@ use crate::{Field, FieldConfig, Frame, FrameType, Meta};
 
 /// What of a flow the table reads.
 pub const FLOW_TABLE_COLUMNS: ColumnSet =
-    End::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(ColumnSet::of(&[
+    EndpointRole::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(ColumnSet::of(&[
         Column::TimeNanos,
         Column::Verdict,
         Column::DropReason,
@@ -59,10 +59,10 @@ pub const FLOW_TABLE_COLUMNS: ColumnSet =
 /// The `rows` of `columns`, in that order.
 pub fn flow_table(columns: &FlowColumns, rows: &[u32], meta: Meta) -> Frame {
     let table = Table { columns, rows };
-    let source = end_fields(&table, End::Source);
-    let destination = end_fields(&table, End::Destination);
-    let EndFields { name: source, port: source_port, parts: source_parts } = source;
-    let EndFields { name: destination, port: destination_port, parts: destination_parts } =
+    let source = endpoint_fields(&table, EndpointRole::Source);
+    let destination = endpoint_fields(&table, EndpointRole::Destination);
+    let EndpointFields { name: source, port: source_port, parts: source_parts } = source;
+    let EndpointFields { name: destination, port: destination_port, parts: destination_parts } =
         destination;
     let mut fields = Vec::with_capacity(26);
     // What fits a screen says what happened to whom; its parts, to filter by, come after.
@@ -107,34 +107,38 @@ struct Table<'a> {
 }
 
 /// What a table shows of an end: what it is called, its port, and what its name is made of.
-struct EndFields {
+struct EndpointFields {
     name: Field,
     port: Field,
     parts: [Field; 4],
 }
 
-fn end_fields(table: &Table<'_>, end: End) -> EndFields {
-    let title = match end {
-        End::Source => "Source",
-        End::Destination => "Destination",
+fn endpoint_fields(table: &Table<'_>, role: EndpointRole) -> EndpointFields {
+    let title = match role {
+        EndpointRole::Source => "Source",
+        EndpointRole::Destination => "Destination",
     };
     let named = |part: &str| format!("{title} {part}");
-    EndFields {
-        name: column(title, 220, table.texts(|columns, row| end.shown(columns, row, 0))),
-        port: column(named("port"), 75, table.ports(end)),
+    EndpointFields {
+        name: column(title, 220, table.texts(|columns, row| role.shown(columns, row, 0))),
+        port: column(named("port"), 75, table.ports(role)),
         parts: [
             column(
                 named("namespace"),
                 140,
-                table.texts(|columns, row| some_text(end.namespace(columns, row))),
+                table.texts(|columns, row| some_text(role.namespace(columns, row))),
             ),
             column(
                 named("pod"),
                 220,
-                table.texts(|columns, row| some_text(end.pod_name(columns, row))),
+                table.texts(|columns, row| some_text(role.pod_name(columns, row))),
             ),
-            column(named("workload"), 160, table.texts(|columns, row| workload(columns, row, end))),
-            column(named("IP"), 130, table.texts(|columns, row| some_text(end.ip(columns, row)))),
+            column(
+                named("workload"),
+                160,
+                table.texts(|columns, row| workload(columns, row, role)),
+            ),
+            column(named("IP"), 130, table.texts(|columns, row| some_text(role.ip(columns, row)))),
         ],
     }
 }
@@ -146,8 +150,8 @@ fn time_field(table: &Table<'_>) -> Field {
     field.with_config(config)
 }
 
-fn workload(columns: &FlowColumns, row: usize, end: End) -> Option<Cow<'_, str>> {
-    let mut workloads = end.workloads(columns, row);
+fn workload(columns: &FlowColumns, row: usize, role: EndpointRole) -> Option<Cow<'_, str>> {
+    let mut workloads = role.workloads(columns, row);
     let first = workloads.next()?.name;
     let others: Vec<_> = workloads.map(|workload| workload.name).collect();
     if others.is_empty() {
@@ -185,10 +189,10 @@ impl Table<'_> {
         )
     }
 
-    fn ports(&self, end: End) -> ArrayRef {
+    fn ports(&self, role: EndpointRole) -> ArrayRef {
         Arc::new(
             self.row_indexes()
-                .map(|row| Some(end.port(self.columns, row)).filter(|&port| port != 0))
+                .map(|row| Some(role.port(self.columns, row)).filter(|&port| port != 0))
                 .collect::<UInt16Array>(),
         )
     }

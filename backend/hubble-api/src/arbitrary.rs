@@ -13,7 +13,7 @@ use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
 
 use crate::pb;
-use crate::schema::{Descriptor, FLOW_FLOW, FLOW_FLOWFILTER, Field, Kind, Shape};
+use crate::schema::{Cardinality, Descriptor, FLOW_FLOW, FLOW_FLOWFILTER, Field, FieldType};
 
 /// Any flow, every field of it.
 pub(crate) fn flow() -> impl Strategy<Value = Flow> {
@@ -45,10 +45,10 @@ fn message(of_type: &'static Descriptor) -> BoxedStrategy<Vec<u8>> {
     let mut choices: BTreeMap<u32, Vec<BoxedStrategy<Vec<u8>>>> = BTreeMap::new();
     for field in of_type.fields {
         let one = one(of_type, field);
-        match field.shape {
-            Shape::One => parts.push(of(one).prop_map(Option::unwrap_or_default).boxed()),
-            Shape::Many => parts.push(vec(one, 0..3).prop_map(|all| all.concat()).boxed()),
-            Shape::OneOf(choice) => choices.entry(choice).or_default().push(one),
+        match field.cardinality {
+            Cardinality::One => parts.push(of(one).prop_map(Option::unwrap_or_default).boxed()),
+            Cardinality::Many => parts.push(vec(one, 0..3).prop_map(|all| all.concat()).boxed()),
+            Cardinality::OneOf(choice) => choices.entry(choice).or_default().push(one),
         }
     }
     parts.extend(
@@ -65,23 +65,31 @@ fn one(of_type: &'static Descriptor, field: &'static Field) -> BoxedStrategy<Vec
     let number = move |value: u64| varint(field.number, value);
     let signed = move |value: i32| varint(field.number, i64::from(value).cast_unsigned());
     match field.kind {
-        Kind::Bool => any::<bool>().prop_map(u64::from).prop_map(number).boxed(),
-        Kind::Int32 => prop_oneof![3 => 0..=130, 1 => any::<i32>()].prop_map(signed).boxed(),
-        Kind::Uint32 => (0..=bound(of_type, field)).prop_map(u64::from).prop_map(number).boxed(),
-        Kind::Int64 | Kind::Uint64 => any::<u64>().prop_map(number).boxed(),
-        Kind::String => text().prop_map(String::into_bytes).prop_map(bytes).boxed(),
-        Kind::Enum(values) => {
+        FieldType::Bool => any::<bool>().prop_map(u64::from).prop_map(number).boxed(),
+        FieldType::Int32 => prop_oneof![3 => 0..=130, 1 => any::<i32>()].prop_map(signed).boxed(),
+        FieldType::Uint32 => {
+            (0..=bound(of_type, field)).prop_map(u64::from).prop_map(number).boxed()
+        }
+        FieldType::Int64 | FieldType::Uint64 => any::<u64>().prop_map(number).boxed(),
+        FieldType::String => text().prop_map(String::into_bytes).prop_map(bytes).boxed(),
+        FieldType::Enum(values) => {
             let named = select(values.values).prop_map(|(number, _)| number);
             prop_oneof![3 => named, 1 => any::<i32>()].prop_map(signed).boxed()
         }
-        Kind::Message(inner) => message(inner).prop_map(bytes).boxed(),
-        Kind::Timestamp => {
+        FieldType::Message(inner) => message(inner).prop_map(bytes).boxed(),
+        FieldType::Timestamp => {
             timestamp().prop_map(|time| time.encode_to_vec()).prop_map(bytes).boxed()
         }
-        Kind::BoolValue => any::<bool>().prop_map(|it| it.encode_to_vec()).prop_map(bytes).boxed(),
-        Kind::Int32Value => any::<i32>().prop_map(|it| it.encode_to_vec()).prop_map(bytes).boxed(),
-        Kind::Uint32Value => any::<u32>().prop_map(|it| it.encode_to_vec()).prop_map(bytes).boxed(),
-        Kind::Any => vec(any::<u8>(), 0..9)
+        FieldType::BoolValue => {
+            any::<bool>().prop_map(|it| it.encode_to_vec()).prop_map(bytes).boxed()
+        }
+        FieldType::Int32Value => {
+            any::<i32>().prop_map(|it| it.encode_to_vec()).prop_map(bytes).boxed()
+        }
+        FieldType::Uint32Value => {
+            any::<u32>().prop_map(|it| it.encode_to_vec()).prop_map(bytes).boxed()
+        }
+        FieldType::Any => vec(any::<u8>(), 0..9)
             .prop_map(|value| {
                 // A type that is known here would have to be valid on the wire.
                 let type_url = "type.googleapis.com/example.Extra".to_owned();

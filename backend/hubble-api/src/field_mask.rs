@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::pb::flow::Flow;
-use crate::schema::{Descriptor, FLOW_FLOW, Kind, Shape};
+use crate::schema::{Cardinality, Descriptor, FLOW_FLOW, FieldType};
 use bytes::{Buf, BufMut};
 use prost::Message as _;
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
@@ -63,10 +63,10 @@ fn add(keep: &mut Keep, message: &'static Descriptor, path: &str) -> Option<()> 
         return Some(());
     };
     // Repeated fields end a path.
-    if field.shape == Shape::Many {
+    if field.cardinality == Cardinality::Many {
         return None;
     }
-    let is_allocated = field.shape == Shape::One;
+    let is_allocated = field.cardinality == Cardinality::One;
     let part = keep
         .entry(field.number)
         .or_insert_with(|| Part::Of { keep: Keep::default(), is_allocated });
@@ -77,7 +77,7 @@ fn add(keep: &mut Keep, message: &'static Descriptor, path: &str) -> Option<()> 
         Part::Of { keep, .. } => keep,
     };
     match field.kind {
-        Kind::Message(inner) => add(keep, inner, rest),
+        FieldType::Message(inner) => add(keep, inner, rest),
         kind => {
             keep.insert(number_within(kind, rest)?, Part::Whole);
             Some(())
@@ -86,12 +86,14 @@ fn add(keep: &mut Keep, message: &'static Descriptor, path: &str) -> Option<()> 
 }
 
 /// Number of a field of one of protobuf's own messages.
-fn number_within(kind: Kind, name: &str) -> Option<u32> {
+fn number_within(kind: FieldType, name: &str) -> Option<u32> {
     match (kind, name) {
-        (Kind::Timestamp, "seconds")
-        | (Kind::Any, "type_url")
-        | (Kind::BoolValue | Kind::Int32Value | Kind::Uint32Value, "value") => Some(1),
-        (Kind::Timestamp, "nanos") | (Kind::Any, "value") => Some(2),
+        (FieldType::Timestamp, "seconds")
+        | (FieldType::Any, "type_url")
+        | (FieldType::BoolValue | FieldType::Int32Value | FieldType::Uint32Value, "value") => {
+            Some(1)
+        }
+        (FieldType::Timestamp, "nanos") | (FieldType::Any, "value") => Some(2),
         _ => None,
     }
 }

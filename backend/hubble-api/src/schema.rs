@@ -22,14 +22,14 @@ pub struct Field {
     /// Number on the wire.
     pub number: u32,
     /// Type of one value.
-    pub kind: Kind,
+    pub kind: FieldType,
     /// How many values there may be.
-    pub shape: Shape,
+    pub cardinality: Cardinality,
 }
 
 /// How often a field may be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum Cardinality {
     /// Once at most.
     One,
     /// Once at most, alone of its `oneof`, whose number in the message it holds.
@@ -40,7 +40,7 @@ pub enum Shape {
 
 /// Type of a value.
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
+pub enum FieldType {
     /// `bool`.
     Bool,
     /// `int32`.
@@ -76,12 +76,12 @@ pub struct Enum {
     pub values: &'static [(i32, &'static str)],
 }
 
-const fn one(name: &'static str, json_name: &'static str, number: u32, kind: Kind) -> Field {
-    Field { name, json_name, number, kind, shape: Shape::One }
+const fn one(name: &'static str, json_name: &'static str, number: u32, kind: FieldType) -> Field {
+    Field { name, json_name, number, kind, cardinality: Cardinality::One }
 }
 
-const fn many(name: &'static str, json_name: &'static str, number: u32, kind: Kind) -> Field {
-    Field { name, json_name, number, kind, shape: Shape::Many }
+const fn many(name: &'static str, json_name: &'static str, number: u32, kind: FieldType) -> Field {
+    Field { name, json_name, number, kind, cardinality: Cardinality::Many }
 }
 
 const fn one_of(
@@ -89,9 +89,9 @@ const fn one_of(
     name: &'static str,
     json_name: &'static str,
     number: u32,
-    kind: Kind,
+    kind: FieldType,
 ) -> Field {
-    Field { name, json_name, number, kind, shape: Shape::OneOf(choice) }
+    Field { name, json_name, number, kind, cardinality: Cardinality::OneOf(choice) }
 }
 
 type Message = Descriptor;

@@ -20,7 +20,7 @@ pub struct Evaluated {
 
 /// What a query API answered. Source: <https://prometheus.io/docs/prometheus/latest/querying/api/>.
 #[derive(Debug, Clone)]
-pub struct Answer<T> {
+pub struct WithWarnings<T> {
     /// What was asked for.
     pub data: T,
     /// Prometheus' own warnings.
@@ -37,7 +37,7 @@ pub enum ResultData {
     /// Instant vector: one sample a series.
     Vector(Vec<Series>),
     /// One number.
-    Scalar(Sample),
+    Scalar(FloatSample),
     /// Time in nanoseconds, text.
     String(i64, String),
 }
@@ -57,7 +57,7 @@ pub struct Series {
 
 /// One float at one time.
 #[derive(Debug, Clone, Copy)]
-pub struct Sample {
+pub struct FloatSample {
     /// Unix time in nanoseconds.
     pub time_nanos: i64,
     /// The value.
@@ -104,7 +104,7 @@ pub struct Exemplar {
 /// The envelope of every answer.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "T: Deserialize<'de>")]
-pub struct Envelope<T> {
+pub struct ApiResponse<T> {
     /// `success` or `error`.
     #[serde(default)]
     pub status: String,
@@ -125,7 +125,7 @@ pub struct Envelope<T> {
     pub infos: Vec<String>,
 }
 
-impl<T> Default for Envelope<T> {
+impl<T> Default for ApiResponse<T> {
     fn default() -> Self {
         Self {
             status: String::new(),

@@ -8,7 +8,7 @@ use http::StatusCode;
 use reqwest::Url;
 use serde::Deserialize;
 
-use crate::answer::{Answer, Envelope, Evaluated, ExemplarSeries};
+use crate::answer::{ApiResponse, Evaluated, ExemplarSeries, WithWarnings};
 use crate::error::{self, PrometheusError};
 use crate::flight::Flights;
 use crate::identity::ForwardedIdentity;
@@ -45,9 +45,9 @@ struct CallKey {
 /// Calls that wait for their answers, by the kind of the answer.
 #[derive(Debug, Default)]
 struct UnderWay {
-    evaluations: Flights<CallKey, Answer<Evaluated>>,
-    exemplars: Flights<CallKey, Answer<Vec<ExemplarSeries>>>,
-    names: Flights<CallKey, Answer<Vec<String>>>,
+    evaluations: Flights<CallKey, WithWarnings<Evaluated>>,
+    exemplars: Flights<CallKey, WithWarnings<Vec<ExemplarSeries>>>,
+    names: Flights<CallKey, WithWarnings<Vec<String>>>,
 }
 
 /// An answer that is handed on as it came.
@@ -103,7 +103,7 @@ impl PrometheusClient {
         &self,
         expr: &str,
         time_ms: i64,
-    ) -> Result<Answer<Evaluated>, PrometheusError> {
+    ) -> Result<WithWarnings<Evaluated>, PrometheusError> {
         let mut params = params([("query", expr), ("time", &secs(time_ms))]);
         params.extend(self.timeout());
         self.evaluate("query", params).await
@@ -116,7 +116,7 @@ impl PrometheusClient {
         start_ms: i64,
         end_ms: i64,
         step_ms: u64,
-    ) -> Result<Answer<Evaluated>, PrometheusError> {
+    ) -> Result<WithWarnings<Evaluated>, PrometheusError> {
         let step_ms = i64::try_from(step_ms).unwrap_or(i64::MAX);
         let mut params = params([
             ("query", expr),
@@ -134,7 +134,7 @@ impl PrometheusClient {
         expr: &str,
         start_ms: i64,
         end_ms: i64,
-    ) -> Result<Answer<Vec<ExemplarSeries>>, PrometheusError> {
+    ) -> Result<WithWarnings<Vec<ExemplarSeries>>, PrometheusError> {
         let params = params([("query", expr), ("start", &secs(start_ms)), ("end", &secs(end_ms))]);
         let url = self.endpoint(&["api", "v1", "query_exemplars"])?;
         let key = self.key(&url, &params);
@@ -146,7 +146,7 @@ impl PrometheusClient {
     pub async fn label_names(
         &self,
         params: Params,
-    ) -> Result<Answer<Vec<String>>, PrometheusError> {
+    ) -> Result<WithWarnings<Vec<String>>, PrometheusError> {
         let url = self.endpoint(&["api", "v1", "labels"])?;
         let key = self.key(&url, &params);
         let method = self.transport.settings().method;
@@ -159,7 +159,7 @@ impl PrometheusClient {
         &self,
         name: &str,
         params: Params,
-    ) -> Result<Answer<Vec<String>>, PrometheusError> {
+    ) -> Result<WithWarnings<Vec<String>>, PrometheusError> {
         let url = self.endpoint(&["api", "v1", "label", name, "values"])?;
         let key = self.key(&url, &params);
         let call = self.clone().call(url, params, HttpMethod::Get);
@@ -195,7 +195,7 @@ impl PrometheusClient {
         &self,
         endpoint: &str,
         params: Params,
-    ) -> Result<Answer<Evaluated>, PrometheusError> {
+    ) -> Result<WithWarnings<Evaluated>, PrometheusError> {
         let url = self.endpoint(&["api", "v1", endpoint])?;
         let key = self.key(&url, &params);
         let client = self.clone();
@@ -208,7 +208,7 @@ impl PrometheusClient {
         &self,
         url: Url,
         params: &Params,
-    ) -> Result<Answer<Evaluated>, PrometheusError> {
+    ) -> Result<WithWarnings<Evaluated>, PrometheusError> {
         let method = self.transport.settings().method;
         let mut answer = self.transport.send(url, params, method, &self.identity).await?;
         let status = answer.status;
@@ -233,10 +233,10 @@ impl PrometheusClient {
             Some(unreadable) => Err(unreadable),
         };
         match read {
-            Ok(ReadAnswer { envelope, series_total }) => {
-                let answer = self.opened(status, envelope, &head)?;
-                let Answer { data: result, warnings, infos } = answer;
-                Ok(Answer { data: Evaluated { result, series_total }, warnings, infos })
+            Ok(ReadAnswer { response, series_total }) => {
+                let answer = self.opened(status, response, &head)?;
+                let WithWarnings { data: result, warnings, infos } = answer;
+                Ok(WithWarnings { data: Evaluated { result, series_total }, warnings, infos })
             }
             Err(UnreadableAnswer::CutOff) if status.is_success() => {
                 Err(PrometheusError::CutOff { bytes })
@@ -254,7 +254,7 @@ impl PrometheusClient {
         url: Url,
         params: Params,
         method: HttpMethod,
-    ) -> Result<Answer<T>, PrometheusError> {
+    ) -> Result<WithWarnings<T>, PrometheusError> {
         let answer = self.transport.send(url, &params, method, &self.identity).await?;
         let (status, body) = answer.whole().await?;
         self.read(status, &body)
@@ -264,13 +264,13 @@ impl PrometheusClient {
         self,
         url: Url,
         params: Params,
-    ) -> Result<Answer<Vec<ExemplarSeries>>, PrometheusError> {
+    ) -> Result<WithWarnings<Vec<ExemplarSeries>>, PrometheusError> {
         let method = self.transport.settings().method;
         let answer = self.transport.send(url, &params, method, &self.identity).await?;
         let (status, body) = answer.whole().await?;
         // What Prometheus says to an expression that reads no series.
         if status == StatusCode::NO_CONTENT {
-            return Ok(Answer { data: Vec::new(), warnings: Vec::new(), infos: Vec::new() });
+            return Ok(WithWarnings { data: Vec::new(), warnings: Vec::new(), infos: Vec::new() });
         }
         self.read(status, &body)
     }
@@ -280,9 +280,9 @@ impl PrometheusClient {
         &self,
         status: StatusCode,
         body: &[u8],
-    ) -> Result<Answer<T>, PrometheusError> {
+    ) -> Result<WithWarnings<T>, PrometheusError> {
         match serde_json::from_slice(body) {
-            Ok(envelope) => self.opened(status, envelope, body),
+            Ok(response) => self.opened(status, response, body),
             Err(cause) if cause.is_eof() && status.is_success() && body.starts_with(b"{") => {
                 Err(PrometheusError::CutOff { bytes: body.len() })
             }
@@ -300,17 +300,17 @@ impl PrometheusClient {
     fn opened<T>(
         &self,
         status: StatusCode,
-        envelope: Envelope<T>,
+        response: ApiResponse<T>,
         body: &[u8],
-    ) -> Result<Answer<T>, PrometheusError> {
-        match envelope.data {
-            Some(data) if envelope.status == "success" => {
-                Ok(Answer { data, warnings: envelope.warnings, infos: envelope.infos })
+    ) -> Result<WithWarnings<T>, PrometheusError> {
+        match response.data {
+            Some(data) if response.status == "success" => {
+                Ok(WithWarnings { data, warnings: response.warnings, infos: response.infos })
             }
-            _ if envelope.status == "error" => Err(PrometheusError::Refused {
+            _ if response.status == "error" => Err(PrometheusError::Refused {
                 status,
-                kind: error::quote(&envelope.error_type),
-                message: error::quote(&envelope.error),
+                kind: error::quote(&response.error_type),
+                message: error::quote(&response.error),
             }),
             _ => Err(self.not_prometheus(status, body)),
         }

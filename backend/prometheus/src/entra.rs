@@ -80,7 +80,7 @@ enum Kept {
         header: HeaderValue,
         renew_at: Instant,
     },
-    Refusal {
+    Refused {
         error: TokenError,
         until: Instant,
     },
@@ -98,7 +98,7 @@ struct Seconds(u64);
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Refusal {
+struct OAuthError {
     error: String,
     error_description: String,
 }
@@ -108,7 +108,7 @@ impl fmt::Debug for Kept {
         f.write_str(match self {
             Self::Nothing => "Nothing",
             Self::Token { .. } => "Token",
-            Self::Refusal { .. } => "Refusal",
+            Self::Refused { .. } => "Refused",
         })
     }
 }
@@ -221,7 +221,7 @@ impl TokenSource {
             Kept::Token { header, renew_at } if Instant::now() < *renew_at => {
                 return Ok(header.clone());
             }
-            Kept::Refusal { error, until } if Instant::now() < *until => return Err(error.clone()),
+            Kept::Refused { error, until } if Instant::now() < *until => return Err(error.clone()),
             _ => {}
         }
         match self.ask().await {
@@ -230,7 +230,7 @@ impl TokenSource {
                 Ok(header)
             }
             Err(error) => {
-                *kept = Kept::Refusal { error: error.clone(), until: Instant::now() + REFUSAL_TTL };
+                *kept = Kept::Refused { error: error.clone(), until: Instant::now() + REFUSAL_TTL };
                 Err(error)
             }
         }
@@ -268,7 +268,7 @@ impl TokenSource {
             _ => no_token(),
         })?;
         if status != StatusCode::OK {
-            let refusal: Refusal = serde_json::from_slice(&answer).unwrap_or_default();
+            let refusal: OAuthError = serde_json::from_slice(&answer).unwrap_or_default();
             return Err(match self.refusal_words(&refusal) {
                 Some(message) => TokenError::Refused { host, status: status.as_u16(), message },
                 None => no_token(),
@@ -382,7 +382,7 @@ impl TokenSource {
     }
 
     /// Entra ID's own words, first line, without the secret should they repeat it.
-    fn refusal_words(&self, refusal: &Refusal) -> Option<String> {
+    fn refusal_words(&self, refusal: &OAuthError) -> Option<String> {
         let words = match (refusal.error_description.lines().next(), refusal.error.as_str()) {
             (Some(words), _) => words,
             (None, "") => return None,

@@ -20,7 +20,8 @@ mod tests;
 mod transport;
 
 pub use self::answer::{
-    Answer, BucketCells, Envelope, Evaluated, ExemplarSeries, LabelSet, ResultData, Sample, Series,
+    ApiResponse, BucketCells, Evaluated, ExemplarSeries, FloatSample, LabelSet, ResultData, Series,
+    WithWarnings,
 };
 pub use self::client::{BuildInfo, Params, PassedOn, PrometheusClient};
 pub use self::entra::TokenError;

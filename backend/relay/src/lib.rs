@@ -54,7 +54,7 @@ pub enum RelayError {
         "no relay address is set for this data source: fill in `Relay address` in its settings"
     )]
     NotConfigured,
-    #[error("{}", .0.sentence())]
+    #[error("{}", .0.user_message())]
     Client(ClientError),
     #[error(
         "nodes run Cilium {oldest}, which cannot filter by `{filter}`: that takes Cilium {since}"

@@ -79,7 +79,7 @@ pub(crate) fn time_nanos(flow: &WireFlow) -> Option<i64> {
     }
     let mut columns = FlowColumns::default();
     let mut decoder = Decoder::new(ColumnSet::of(&[Column::TimeNanos]));
-    decoder.decode_within(flow.message(), flow.envelope(), &mut columns).ok()?;
+    decoder.decode_with_header(flow.message(), flow.header(), &mut columns).ok()?;
     Some(columns.time_nanos().first().copied().unwrap_or(NO_TIME))
 }
 

@@ -197,7 +197,7 @@ impl Plan {
 
     /// The same of a relay that gives no other answer.
     pub fn is_mask_refused_by(&self, relay: &Relay, error: &ClientError) -> bool {
-        self.refuse_mask(relay, error.sentence().contains(MASK_REFUSED))
+        self.refuse_mask(relay, error.user_message().contains(MASK_REFUSED))
     }
 
     fn refuse_mask(&self, relay: &Relay, refused: bool) -> bool {

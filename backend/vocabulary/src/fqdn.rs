@@ -10,11 +10,11 @@ pub struct NamePattern {
     pub text: String,
     /// `matchName` or `matchPattern`.
     pub is_name: bool,
-    shape: Shape,
+    form: PatternForm,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Shape {
+enum PatternForm {
     /// `*`, `**`, `*.`: every name.
     Every,
     /// One or more labels, then these.
@@ -32,14 +32,14 @@ impl NamePattern {
             ));
         }
         validate(name)?;
-        Ok(Self { text: name.to_owned(), is_name: true, shape: shape(&qualified(name)) })
+        Ok(Self { text: name.to_owned(), is_name: true, form: form(&qualified(name)) })
     }
 
     /// A `matchPattern`. Errors: Cilium's words.
     pub fn of_pattern(pattern: &str) -> Result<Self, String> {
         validate(pattern)?;
-        let shape = if is_every(pattern) { Shape::Every } else { shape(&qualified(pattern)) };
-        Ok(Self { text: pattern.to_owned(), is_name: false, shape })
+        let form = if is_every(pattern) { PatternForm::Every } else { form(&qualified(pattern)) };
+        Ok(Self { text: pattern.to_owned(), is_name: false, form })
     }
 
     /// Whether it matches a name, with or without its trailing dot, in any case.
@@ -47,10 +47,12 @@ impl NamePattern {
     pub fn matches(&self, name: &str) -> bool {
         let name = qualified(name);
         let labels: Vec<&str> = name.split('.').collect();
-        match &self.shape {
-            Shape::Every => name == "." || are_labels(labels.split_last().map_or(&[], |l| l.1)),
-            Shape::Labels(wanted) => match_labels(wanted, &labels),
-            Shape::Below(wanted) => labels
+        match &self.form {
+            PatternForm::Every => {
+                name == "." || are_labels(labels.split_last().map_or(&[], |l| l.1))
+            }
+            PatternForm::Labels(wanted) => match_labels(wanted, &labels),
+            PatternForm::Below(wanted) => labels
                 .len()
                 .checked_sub(wanted.len())
                 .and_then(|above| labels.split_at_checked(above))
@@ -67,7 +69,7 @@ impl NamePattern {
     /// Whether it matches every name.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.shape == Shape::Every
+        self.form == PatternForm::Every
     }
 }
 
@@ -106,13 +108,13 @@ fn is_every(pattern: &str) -> bool {
     !stars.is_empty() && stars.bytes().all(|b| b == b'*')
 }
 
-fn shape(pattern: &str) -> Shape {
+fn form(pattern: &str) -> PatternForm {
     let labels: Vec<String> = pattern.split('.').map(str::to_owned).collect();
     match labels.split_first() {
         Some((first, rest)) if first.len() >= 2 && first.bytes().all(|b| b == b'*') => {
-            Shape::Below(rest.to_vec())
+            PatternForm::Below(rest.to_vec())
         }
-        _ => Shape::Labels(labels),
+        _ => PatternForm::Labels(labels),
     }
 }
 

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use flow::Verdict;
 use flow::aggregate::{Aggregation, AggregationLimits, Buckets};
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns, RowLists};
+use flow::dedup::PacketDedup;
 use flow::filter::{FilterSet, FlowFilter};
 use flow::group::GroupField;
-use flow::once::OncePerPacket;
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, RelayClient, RelayConfig};
 use hubble_api::pb::observer::GetFlowsResponse;
@@ -135,14 +135,15 @@ fn filters(report: &mut Report, flows: &[GetFlowsResponse]) -> Result<(), Failur
 /// As `flowMetrics` counts: batches are decoded, counted and forgotten.
 fn counting(report: &mut Report, messages: &[Bytes]) {
     let fields = [GroupField::SourceWorkload, GroupField::DestinationWorkload];
-    let columns = fields.iter().fold(
-        OncePerPacket::COLUMNS.with(Column::TimeNanos).with(Column::Verdict),
-        |set, field| set.union(field.columns()),
-    );
+    let columns = fields
+        .iter()
+        .fold(PacketDedup::COLUMNS.with(Column::TimeNanos).with(Column::Verdict), |set, field| {
+            set.union(field.columns())
+        });
     let buckets = Buckets { start_nanos: 0, step_nanos: i64::MAX, count: 1 };
     let mut counts =
         Aggregation::new(buckets, AggregationLimits { max_groups: 1_000, max_peers: 500_000 });
-    let (mut decoder, mut once) = (Decoder::new(columns), OncePerPacket::default());
+    let (mut decoder, mut dedup) = (Decoder::new(columns), PacketDedup::default());
     HEAP.reset_peak_usage();
     let before = HEAP.current_usage();
     let start = Instant::now();
@@ -153,7 +154,7 @@ fn counting(report: &mut Report, messages: &[Bytes]) {
             continue;
         }
         for row in 0..batch.len() {
-            if once.is_second(&batch, row) {
+            if dedup.is_duplicate(&batch, row) {
                 continue;
             }
             let key: Vec<String> =

@@ -62,7 +62,7 @@ fn read(json: &[u8]) -> Result<Vec<Series>, Failure> {
         reader.feed(piece)?;
     }
     let read = reader.finish()?;
-    match read.envelope.data {
+    match read.response.data {
         Some(ResultData::Matrix(series)) if read.series_total == SERIES => Ok(series),
         _ => Err(format!("the answer holds no matrix of {SERIES} series").into()),
     }

@@ -8,7 +8,7 @@
 use libfuzzer_sys::fuzz_target;
 
 use prometheus::{
-    AnswerReader, Envelope, ExemplarSeries, ReadAnswer, ResultData, UnreadableAnswer,
+    AnswerReader, ApiResponse, ExemplarSeries, ReadAnswer, ResultData, UnreadableAnswer,
 };
 
 fn read(json: &[u8], piece_bytes: usize) -> Result<ReadAnswer, UnreadableAnswer> {
@@ -21,13 +21,13 @@ fn read(json: &[u8], piece_bytes: usize) -> Result<ReadAnswer, UnreadableAnswer>
 
 fuzz_target!(|input: &[u8]| {
     let Some((piece_bytes, json)) = input.split_first() else { return };
-    let _exemplars = serde_json::from_slice::<Envelope<Vec<ExemplarSeries>>>(json);
-    let _names = serde_json::from_slice::<Envelope<Vec<String>>>(json);
+    let _exemplars = serde_json::from_slice::<ApiResponse<Vec<ExemplarSeries>>>(json);
+    let _names = serde_json::from_slice::<ApiResponse<Vec<String>>>(json);
     let whole = read(json, json.len());
     let in_pieces = read(json, usize::from(*piece_bytes));
     assert_eq!(format!("{in_pieces:?}"), format!("{whole:?}"));
-    let Ok(ReadAnswer { envelope, .. }) = whole else { return };
-    let (Some(ResultData::Matrix(series)) | Some(ResultData::Vector(series))) = envelope.data else {
+    let Ok(ReadAnswer { response, .. }) = whole else { return };
+    let (Some(ResultData::Matrix(series)) | Some(ResultData::Vector(series))) = response.data else {
         return;
     };
     for series in series {

@@ -99,20 +99,20 @@ impl<'a> Index<'a> {
 fn field_row(message: &str, field: &FieldDescriptorProto) -> Result<String, UnknownType> {
     let target = field.type_name().trim_start_matches('.');
     let kind = match (field.r#type(), target) {
-        (Type::Bool, _) => "Kind::Bool".to_owned(),
-        (Type::Int32, _) => "Kind::Int32".to_owned(),
-        (Type::Int64, _) => "Kind::Int64".to_owned(),
-        (Type::Uint32, _) => "Kind::Uint32".to_owned(),
-        (Type::Uint64, _) => "Kind::Uint64".to_owned(),
-        (Type::String, _) => "Kind::String".to_owned(),
-        (Type::Enum, name) => format!("Kind::Enum(&{})", constant(name)),
-        (Type::Message, "google.protobuf.Any") => "Kind::Any".to_owned(),
-        (Type::Message, "google.protobuf.Timestamp") => "Kind::Timestamp".to_owned(),
-        (Type::Message, "google.protobuf.BoolValue") => "Kind::BoolValue".to_owned(),
-        (Type::Message, "google.protobuf.Int32Value") => "Kind::Int32Value".to_owned(),
-        (Type::Message, "google.protobuf.UInt32Value") => "Kind::Uint32Value".to_owned(),
+        (Type::Bool, _) => "FieldType::Bool".to_owned(),
+        (Type::Int32, _) => "FieldType::Int32".to_owned(),
+        (Type::Int64, _) => "FieldType::Int64".to_owned(),
+        (Type::Uint32, _) => "FieldType::Uint32".to_owned(),
+        (Type::Uint64, _) => "FieldType::Uint64".to_owned(),
+        (Type::String, _) => "FieldType::String".to_owned(),
+        (Type::Enum, name) => format!("FieldType::Enum(&{})", constant(name)),
+        (Type::Message, "google.protobuf.Any") => "FieldType::Any".to_owned(),
+        (Type::Message, "google.protobuf.Timestamp") => "FieldType::Timestamp".to_owned(),
+        (Type::Message, "google.protobuf.BoolValue") => "FieldType::BoolValue".to_owned(),
+        (Type::Message, "google.protobuf.Int32Value") => "FieldType::Int32Value".to_owned(),
+        (Type::Message, "google.protobuf.UInt32Value") => "FieldType::Uint32Value".to_owned(),
         (Type::Message, name) if !name.starts_with("google.") => {
-            format!("Kind::Message(&{})", constant(name))
+            format!("FieldType::Message(&{})", constant(name))
         }
         _ => return Err(UnknownType { field: format!("{message}.{}", field.name()) }),
     };

@@ -110,7 +110,7 @@ fn written(
         let (name, number) = (constant(name), grouped(*number));
         let _ = writeln!(out, "    pub(super) const {name}: u32 = {number};");
     }
-    out += "}\n\nimpl<'a> Draft<'a> {\n";
+    out += "}\n\nimpl<'a> RowBuilder<'a> {\n";
     let bodies: Vec<String> = messages.iter().map(|(path, message)| body(path, message)).collect();
     out += &bodies.join("\n");
     out += "}\n";

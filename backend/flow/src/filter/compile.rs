@@ -6,13 +6,13 @@ use vocabulary::{
     is_address,
 };
 
-use super::compiled::Side::{Destination, Source};
-use super::compiled::{Address, Condition, Protocol};
+use super::compiled::{Condition, FlowAddress, Protocol};
 use super::expression::Expression;
 use super::{
     CompiledFilter, CompiledFilterSet, FilterError, FilterList, FilterSet, FilterSetError,
     FlowFilter,
 };
+use crate::EndpointRole::{Destination, Source};
 use crate::MessageType;
 
 impl FilterSet {
@@ -130,9 +130,9 @@ impl FlowFilter {
         all.each(destination_cluster_name, filled("destination_cluster_name"), |list| {
             Condition::ClusterName(Destination, list)
         })?;
-        all.addresses("source_ip", Address::Source, source_ip)?;
-        all.addresses("source_ip_xlated", Address::SourceXlated, source_ip_xlated)?;
-        all.addresses("destination_ip", Address::Destination, destination_ip)?;
+        all.addresses("source_ip", FlowAddress::Source, source_ip)?;
+        all.addresses("source_ip_xlated", FlowAddress::SourceXlated, source_ip_xlated)?;
+        all.addresses("destination_ip", FlowAddress::Destination, destination_ip)?;
         all.each(node_name, node_pattern, Condition::NodeName)?;
         all.each(source_fqdn, fqdn("source_fqdn"), |list| Condition::Fqdn(Source, list))?;
         all.each(destination_fqdn, fqdn("destination_fqdn"), |list| {
@@ -195,7 +195,7 @@ impl Conditions {
     fn addresses(
         &mut self,
         field: &'static str,
-        which: Address,
+        which: FlowAddress,
         values: &[String],
     ) -> Result<(), FilterError> {
         let (mut texts, mut cidrs) = (Vec::new(), Vec::new());

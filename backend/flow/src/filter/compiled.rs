@@ -8,8 +8,8 @@ use super::EventTypeFilter;
 use super::expression::Expression;
 use super::request_uri;
 use crate::{
-    Dns, DropReason, Endpoint, Flow, Http, HttpHeader, IpVersion, L7Record, Layer4, MessageType,
-    NetworkInterface, TcpFlags, TrafficDirection, Verdict, Workload,
+    Dns, DropReason, Endpoint, EndpointRole, Flow, Http, HttpHeader, IpVersion, L7Record, Layer4,
+    MessageType, NetworkInterface, TcpFlags, TrafficDirection, Verdict, Workload,
 };
 
 /// A [`super::FlowFilter`] that is ready to judge.
@@ -25,16 +25,9 @@ pub struct CompiledFilterSet {
     pub(super) deny: Vec<CompiledFilter>,
 }
 
-/// Which end of a flow a condition looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Source,
-    Destination,
-}
-
 /// Which address of a flow a condition looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Address {
+pub(super) enum FlowAddress {
     Source,
     SourceXlated,
     Destination,
@@ -64,19 +57,19 @@ pub(super) enum Condition {
     DropReason(Vec<DropReason>),
     Reply(Vec<bool>),
     Encrypted(Vec<bool>),
-    Identity(Side, Vec<u32>),
+    Identity(EndpointRole, Vec<u32>),
     Protocol(Vec<Protocol>),
-    Ip(Address, Vec<String>, Vec<Prefix>),
+    Ip(FlowAddress, Vec<String>, Vec<Prefix>),
     IpVersion(Vec<IpVersion>),
-    Pod(Side, Vec<NamespacedPrefix>),
-    Service(Side, Vec<NamespacedPrefix>),
-    Workload(Side, Vec<Workload>),
-    ClusterName(Side, Vec<String>),
-    Fqdn(Side, Vec<FilterPattern>),
-    Label(Side, Vec<LabelSelector>),
+    Pod(EndpointRole, Vec<NamespacedPrefix>),
+    Service(EndpointRole, Vec<NamespacedPrefix>),
+    Workload(EndpointRole, Vec<Workload>),
+    ClusterName(EndpointRole, Vec<String>),
+    Fqdn(EndpointRole, Vec<FilterPattern>),
+    Label(EndpointRole, Vec<LabelSelector>),
     NodeLabel(Vec<LabelSelector>),
     NodeName(Vec<NodeNamePattern>),
-    Port(Side, Vec<u16>),
+    Port(EndpointRole, Vec<u16>),
     TcpFlags(Vec<TcpFlags>),
     TraceId(Vec<String>),
     IpTraceId(Vec<u64>),
@@ -116,9 +109,11 @@ impl Condition {
         match self {
             Self::Verdict(verdicts) => verdicts.contains(&flow.verdict),
             Self::TrafficDirection(directions) => directions.contains(&flow.traffic_direction),
-            Self::Port(side, ports) => side.port(flow).is_some_and(|port| ports.contains(&port)),
-            Self::Pod(side, prefixes) => side.endpoint(flow).is_some_and(|end| {
-                prefixes.iter().any(|prefix| prefix.matches(&end.namespace, &end.pod_name))
+            Self::Port(role, ports) => role.port_of(flow).is_some_and(|port| ports.contains(&port)),
+            Self::Pod(role, prefixes) => role.endpoint_of(flow).is_some_and(|endpoint| {
+                prefixes
+                    .iter()
+                    .any(|prefix| prefix.matches(&endpoint.namespace, &endpoint.pod_name))
             }),
             _ => self.holds_otherwise(flow),
         }
@@ -139,29 +134,29 @@ impl Condition {
             Self::Encrypted(values) => {
                 values.contains(&flow.ip.as_ref().is_some_and(|ip| ip.encrypted))
             }
-            Self::Identity(side, identities) => {
-                side.endpoint(flow).is_some_and(|end| identities.contains(&end.identity))
-            }
+            Self::Identity(role, identities) => role
+                .endpoint_of(flow)
+                .is_some_and(|endpoint| identities.contains(&endpoint.identity)),
             Self::Protocol(protocols) => protocols.iter().any(|protocol| protocol.is_of(flow)),
             Self::Ip(address, texts, cidrs) => is_address(address.of(flow), texts, cidrs),
             Self::IpVersion(versions) => {
                 versions.contains(&flow.ip.as_ref().map_or(IpVersion::NotUsed, |ip| ip.ip_version))
             }
-            Self::Service(side, prefixes) => side.service(flow).is_some_and(|service| {
+            Self::Service(role, prefixes) => role.service_of(flow).is_some_and(|service| {
                 prefixes.iter().any(|prefix| prefix.matches(&service.namespace, &service.name))
             }),
-            Self::Workload(side, wanted) => side
-                .endpoint(flow)
-                .is_some_and(|end| end.workloads.iter().any(|own| is_workload(own, wanted))),
-            Self::ClusterName(side, names) => {
-                side.endpoint(flow).is_some_and(|end| names.contains(&end.cluster_name))
-            }
-            Self::Fqdn(side, patterns) => side
-                .names(flow)
+            Self::Workload(role, wanted) => role.endpoint_of(flow).is_some_and(|endpoint| {
+                endpoint.workloads.iter().any(|own| is_workload(own, wanted))
+            }),
+            Self::ClusterName(role, names) => role
+                .endpoint_of(flow)
+                .is_some_and(|endpoint| names.contains(&endpoint.cluster_name)),
+            Self::Fqdn(role, patterns) => role
+                .names_of(flow)
                 .iter()
                 .any(|name| patterns.iter().any(|pattern| pattern.matches(name))),
-            Self::Label(side, selectors) => {
-                let labels = side.endpoint(flow).map_or(&[][..], |end| &end.labels);
+            Self::Label(role, selectors) => {
+                let labels = role.endpoint_of(flow).map_or(&[][..], |endpoint| &endpoint.labels);
                 selectors.iter().any(|selector| selector.matches(labels))
             }
             Self::NodeLabel(selectors) => {
@@ -198,29 +193,29 @@ impl Condition {
     }
 }
 
-impl Side {
-    const fn endpoint(self, flow: &Flow) -> Option<&Endpoint> {
+impl EndpointRole {
+    const fn endpoint_of(self, flow: &Flow) -> Option<&Endpoint> {
         match self {
             Self::Source => flow.source.as_ref(),
             Self::Destination => flow.destination.as_ref(),
         }
     }
 
-    const fn service(self, flow: &Flow) -> Option<&crate::Service> {
+    const fn service_of(self, flow: &Flow) -> Option<&crate::Service> {
         match self {
             Self::Source => flow.source_service.as_ref(),
             Self::Destination => flow.destination_service.as_ref(),
         }
     }
 
-    fn names(self, flow: &Flow) -> &[String] {
+    fn names_of(self, flow: &Flow) -> &[String] {
         match self {
             Self::Source => &flow.source_names,
             Self::Destination => &flow.destination_names,
         }
     }
 
-    fn port(self, flow: &Flow) -> Option<u16> {
+    fn port_of(self, flow: &Flow) -> Option<u16> {
         let l4 = flow.l4.as_ref()?;
         match self {
             Self::Source => l4.source_port(),
@@ -229,7 +224,7 @@ impl Side {
     }
 }
 
-impl Address {
+impl FlowAddress {
     fn of(self, flow: &Flow) -> &str {
         let Some(ip) = &flow.ip else { return "" };
         match self {

@@ -2,8 +2,8 @@
 
 use hashbrown::{HashMap, HashSet};
 
+use crate::EndpointRole;
 use crate::columns::{FlowColumns, at};
-use crate::end::End;
 
 /// Addresses and ports that are known to be connected to; no further ones are learned.
 const MAX_SERVERS: usize = 20_000;
@@ -21,7 +21,7 @@ pub(super) struct Servers {
 
 /// Where a packet comes from or goes to.
 #[derive(Debug)]
-struct Address {
+struct SocketAddress {
     ip: String,
     port: (u16, u8),
 }
@@ -29,14 +29,14 @@ struct Address {
 /// The addresses of a flow that does not say which way it goes.
 #[derive(Debug)]
 pub(super) struct Undirected {
-    source: Address,
-    destination: Address,
+    source: SocketAddress,
+    destination: SocketAddress,
 }
 
 impl Servers {
     /// A connection to this end was seen.
-    pub(super) fn learn(&mut self, columns: &FlowColumns, row: usize, end: End) {
-        let (ip, port) = (end.ip(columns, row), port(columns, row, end));
+    pub(super) fn learn(&mut self, columns: &FlowColumns, row: usize, role: EndpointRole) {
+        let (ip, port) = (role.ip(columns, row), port(columns, row, role));
         if ip.is_empty() || port.0 == 0 || self.len >= MAX_SERVERS {
             return;
         }
@@ -56,7 +56,7 @@ impl Servers {
         self.knows(&flow.source).then_some(true)
     }
 
-    fn knows(&self, address: &Address) -> bool {
+    fn knows(&self, address: &SocketAddress) -> bool {
         self.known.get(&address.port).is_some_and(|ips| ips.contains(&address.ip))
     }
 }
@@ -65,17 +65,17 @@ impl Undirected {
     /// `None` for a flow without addresses or ports: nothing can be said about it.
     pub(super) fn of(columns: &FlowColumns, row: usize) -> Option<Self> {
         Some(Self {
-            source: address(columns, row, End::Source)?,
-            destination: address(columns, row, End::Destination)?,
+            source: address(columns, row, EndpointRole::Source)?,
+            destination: address(columns, row, EndpointRole::Destination)?,
         })
     }
 }
 
-fn address(columns: &FlowColumns, row: usize, end: End) -> Option<Address> {
-    let (ip, port) = (end.ip(columns, row), port(columns, row, end));
-    (!ip.is_empty() && port.0 != 0).then(|| Address { ip: ip.to_owned(), port })
+fn address(columns: &FlowColumns, row: usize, role: EndpointRole) -> Option<SocketAddress> {
+    let (ip, port) = (role.ip(columns, row), port(columns, row, role));
+    (!ip.is_empty() && port.0 != 0).then(|| SocketAddress { ip: ip.to_owned(), port })
 }
 
-fn port(columns: &FlowColumns, row: usize, end: End) -> (u16, u8) {
-    (end.port(columns, row), at(columns.l4_protocol(), row))
+fn port(columns: &FlowColumns, row: usize, role: EndpointRole) -> (u16, u8) {
+    (role.port(columns, row), at(columns.l4_protocol(), row))
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::EndpointRole;
 use crate::columns::FlowColumns;
-use crate::end::End;
 use crate::filter::FlowFilter;
 
 use super::MapBy;
@@ -13,7 +13,7 @@ const MAX_PODS: usize = 20;
 
 /// Which ends a node stands for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Ends {
+pub(super) enum EndpointSet {
     /// No flow yet.
     #[default]
     None,
@@ -34,12 +34,12 @@ pub(super) enum Ends {
     Unnamed,
 }
 
-impl Ends {
-    pub(super) fn of(by: MapBy, columns: &FlowColumns, row: usize, end: End) -> Self {
-        let namespace = end.namespace(columns, row);
-        let pod = end.pod(columns, row);
+impl EndpointSet {
+    pub(super) fn of(by: MapBy, columns: &FlowColumns, row: usize, role: EndpointRole) -> Self {
+        let namespace = role.namespace(columns, row);
+        let pod = role.pod(columns, row);
         match by {
-            MapBy::Identity => match end.identity(columns, row) {
+            MapBy::Identity => match role.identity(columns, row) {
                 0 => Self::Unnamed,
                 identity => Self::Identity(identity),
             },
@@ -47,12 +47,12 @@ impl Ends {
             MapBy::Workload | MapBy::Pod if !pod.is_empty() => {
                 Self::Pods(BTreeSet::from([pod.into_owned()]))
             }
-            MapBy::Workload | MapBy::Pod if end.is_service(columns, row) => {
-                Self::Service(end.service(columns, row).into_owned())
+            MapBy::Workload | MapBy::Pod if role.is_service(columns, row) => {
+                Self::Service(role.service(columns, row).into_owned())
             }
             MapBy::Workload | MapBy::Pod | MapBy::Namespace => {
-                let name = end.dns_names(columns, row).next().filter(|_| by != MapBy::Namespace);
-                match (name, end.reserved(columns, row)) {
+                let name = role.dns_names(columns, row).next().filter(|_| by != MapBy::Namespace);
+                match (name, role.reserved(columns, row)) {
                     (Some(name), _) => Self::DnsName(name.into_owned()),
                     (None, Some(reserved)) => Self::Reserved(reserved.into_owned()),
                     (None, None) => Self::Unnamed,
@@ -64,7 +64,7 @@ impl Ends {
     /// Both of them.
     pub(super) fn add(&mut self, other: Self) {
         *self = match (std::mem::take(self), other) {
-            (Self::None, ends) | (ends, Self::None) => ends,
+            (Self::None, endpoints) | (endpoints, Self::None) => endpoints,
             (Self::Pods(mut pods), Self::Pods(more)) => {
                 let more: Vec<String> =
                     more.into_iter().filter(|pod| !covers(&pods, pod)).collect();
@@ -77,7 +77,7 @@ impl Ends {
             {
                 Self::Namespace(namespace)
             }
-            (ends, other) if ends == other => ends,
+            (endpoints, other) if endpoints == other => endpoints,
             _ => Self::Unnamed,
         };
     }
@@ -88,14 +88,14 @@ impl Ends {
         &self,
         columns: &FlowColumns,
         row: usize,
-        end: End,
+        role: EndpointRole,
         room: &mut String,
     ) -> bool {
         let Self::Pods(pods) = self else { return false };
         room.clear();
-        room.push_str(end.namespace(columns, row));
+        room.push_str(role.namespace(columns, row));
         room.push('/');
-        room.push_str(end.pod_name(columns, row));
+        room.push_str(role.pod_name(columns, row));
         covers(pods, room)
     }
 
@@ -198,11 +198,11 @@ mod tests {
     fn many_pods_are_named_by_how_they_begin() {
         #[track_caller]
         fn check(pods: impl Iterator<Item = String>, expected: Option<&[&str]>) {
-            let mut ends = Ends::None;
+            let mut endpoints = EndpointSet::None;
             for pod in pods {
-                ends.add(Ends::Pods(BTreeSet::from([pod])));
+                endpoints.add(EndpointSet::Pods(BTreeSet::from([pod])));
             }
-            let filter = ends.either_way().map(|[from, _]| from.source_pod);
+            let filter = endpoints.either_way().map(|[from, _]| from.source_pod);
             assert_eq!(
                 filter.as_deref(),
                 expected
@@ -224,21 +224,24 @@ mod tests {
 
     #[test]
     fn ends_of_different_kinds_have_no_filter() {
-        let both = |a: &Ends, b: &Ends| {
-            let mut ends = a.clone();
-            ends.add(b.clone());
-            ends
+        let both = |a: &EndpointSet, b: &EndpointSet| {
+            let mut endpoints = a.clone();
+            endpoints.add(b.clone());
+            endpoints
         };
-        let pods = Ends::Pods(BTreeSet::from(["pets/a-0".to_owned()]));
-        let pets = Ends::Namespace("pets".to_owned());
-        let host = Ends::Reserved("host".to_owned());
+        let pods = EndpointSet::Pods(BTreeSet::from(["pets/a-0".to_owned()]));
+        let pets = EndpointSet::Namespace("pets".to_owned());
+        let host = EndpointSet::Reserved("host".to_owned());
         assert_eq!(both(&host, &host), host);
         assert_eq!(both(&pods, &pets), pets);
         assert_eq!(both(&pets, &pods), pets);
-        assert_eq!(both(&Ends::Namespace("shop".to_owned()), &pods), Ends::Unnamed);
-        assert_eq!(both(&host, &pods), Ends::Unnamed);
-        assert_eq!(both(&Ends::Unnamed, &host), Ends::Unnamed);
-        assert_eq!((Ends::Unnamed.either_way(), host.between(&Ends::Unnamed)), (None, None));
+        assert_eq!(both(&EndpointSet::Namespace("shop".to_owned()), &pods), EndpointSet::Unnamed);
+        assert_eq!(both(&host, &pods), EndpointSet::Unnamed);
+        assert_eq!(both(&EndpointSet::Unnamed, &host), EndpointSet::Unnamed);
+        assert_eq!(
+            (EndpointSet::Unnamed.either_way(), host.between(&EndpointSet::Unnamed)),
+            (None, None)
+        );
         let [there, back] = pods.between(&host).unwrap();
         assert_eq!(
             (there.source_pod, there.destination_label),

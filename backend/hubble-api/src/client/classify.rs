@@ -1,8 +1,8 @@
 //! From what happened on a connection to what a user can act on.
 
+use super::advice::relay_text;
 use super::dial::Dialer;
 use super::error::RelayError;
-use super::sentence::relay_text;
 use super::tls::TlsClient;
 use super::trace::{Trace, tls_error_in};
 use rustls::{AlertDescription, CertificateError, Error as TlsError};

@@ -1,5 +1,5 @@
 use super::address::AddressError;
-use super::sentence::{ClientCertificateState, Received, Secs, StatusText, ValidFor};
+use super::advice::{ClientCertificateState, Received, Secs, StatusText, ValidFor};
 use super::time_text::TimeText;
 use super::verify::CertificateFacts;
 use crate::projection::ProjectionError;

@@ -5,7 +5,7 @@ use super::wire_flow::{WireFlow, place};
 use super::{RelayClient, classify};
 use crate::pb;
 use crate::pb::observer::get_flows_request::Experimental;
-use crate::projection::{Envelope, Kind, Notice};
+use crate::projection::{MessageHeader, MessageKind, Notice};
 use bytes::Bytes;
 use flow::Timestamp;
 use flow::filter::FilterSet;
@@ -216,21 +216,21 @@ impl Source {
             flows_received: self.flows_received,
             source,
         };
-        let envelope = Envelope::read(&message).map_err(malformed)?;
-        match envelope.kind {
+        let header = MessageHeader::read(&message).map_err(malformed)?;
+        match header.kind {
             // A kind of message that is not known here is not about flows.
-            Kind::Empty => Ok(None),
-            Kind::NodeStatus | Kind::LostEvents => {
-                let notice = Notice::read(&message, envelope).map_err(malformed)?;
+            MessageKind::Empty => Ok(None),
+            MessageKind::NodeStatus | MessageKind::LostEvents => {
+                let notice = Notice::read(&message, header).map_err(malformed)?;
                 Ok(notice.map(FlowMessage::Notice))
             }
-            Kind::Flow => {
+            MessageKind::Flow => {
                 self.flows_received += 1;
                 if self.breaks > 0 {
                     self.backoff = Backoff::new(retries(&self.request));
                 }
-                self.last_seen = self.last_seen.max(envelope.time);
-                let (time, node_name) = (envelope.time, place(&message, envelope.node_name));
+                self.last_seen = self.last_seen.max(header.time);
+                let (time, node_name) = (header.time, place(&message, header.node_name));
                 Ok(Some(FlowMessage::Flow(WireFlow::new(message, time, node_name))))
             }
         }
@@ -264,7 +264,7 @@ impl Source {
         let interrupted = matches!(self.state, State::Streaming { .. }) && self.request.follow;
         self.breaks += u32::from(interrupted);
         self.state = State::Connecting { after_break: true, wait: delay };
-        let notice = || FlowMessage::Notice(Notice::Interrupted { reason: error.sentence() });
+        let notice = || FlowMessage::Notice(Notice::Interrupted { reason: error.user_message() });
         Ok(interrupted.then(notice))
     }
 

@@ -5,6 +5,7 @@
 //! [`Notice`]s, and what goes wrong as a [`RelayError`] whose sentence says what to do.
 
 mod address;
+mod advice;
 mod backoff;
 mod classify;
 mod codec;
@@ -12,7 +13,6 @@ mod dial;
 mod error;
 mod expiry;
 mod flows;
-mod sentence;
 #[cfg(test)]
 mod tests;
 mod time_text;

@@ -2,7 +2,7 @@
 
 use crate::pb::observer::GetFlowsResponse;
 use crate::pb::observer::get_flows_response::ResponseTypes;
-use crate::projection::{Envelope, Kind, ProjectionError};
+use crate::projection::{MessageHeader, MessageKind, ProjectionError};
 use bytes::Bytes;
 use flow::Timestamp;
 use prost::Message;
@@ -23,9 +23,9 @@ impl WireFlow {
     ///
     /// Errors: the message is malformed at its outermost level.
     pub fn read(message: Bytes) -> Result<Option<Self>, ProjectionError> {
-        let Envelope { kind, time, node_name } = Envelope::read(&message)?;
+        let MessageHeader { kind, time, node_name } = MessageHeader::read(&message)?;
         let node_name = place(&message, node_name);
-        Ok((kind == Kind::Flow).then_some(Self { message, time, node_name }))
+        Ok((kind == MessageKind::Flow).then_some(Self { message, time, node_name }))
     }
 
     /// The flow in `message`, whose `time` and `node_name` were read from it.
@@ -48,9 +48,9 @@ impl WireFlow {
         self.message.get(self.node_name.clone()).unwrap_or_default()
     }
 
-    /// What stands around the flow, for [`Decoder::decode_within`](crate::projection::Decoder::decode_within).
-    pub fn envelope(&self) -> Envelope<'_> {
-        Envelope { kind: Kind::Flow, time: self.time, node_name: self.node_name() }
+    /// What stands around the flow, for [`Decoder::decode_with_header`](crate::projection::Decoder::decode_with_header).
+    pub fn header(&self) -> MessageHeader<'_> {
+        MessageHeader { kind: MessageKind::Flow, time: self.time, node_name: self.node_name() }
     }
 
     /// A copy in bytes of its own, which does not hold the large buffer that the flow came in.
@@ -100,7 +100,7 @@ mod tests {
             for flow in [flow.compacted(), flow] {
                 assert_eq!((flow.time(), flow.node_name()), (expected, node_name.as_bytes()));
                 assert_eq!(flow.flow().unwrap().uuid, "a");
-                assert_eq!(flow.envelope(), Envelope::read(flow.message()).unwrap());
+                assert_eq!(flow.header(), MessageHeader::read(flow.message()).unwrap());
             }
         };
         check("", None);

@@ -55,51 +55,51 @@ pub static MESSAGES: &[&Message] = &[
 pub static FLOW_FLOW: Message = Message {
     name: "flow.Flow",
     fields: &[
-        one("time", "time", 1, Kind::Timestamp),
-        one("verdict", "verdict", 2, Kind::Enum(&FLOW_VERDICT)),
-        one("drop_reason", "dropReason", 3, Kind::Uint32),
-        one("ethernet", "ethernet", 4, Kind::Message(&FLOW_ETHERNET)),
-        one("IP", "IP", 5, Kind::Message(&FLOW_IP)),
-        one("l4", "l4", 6, Kind::Message(&FLOW_LAYER4)),
-        one("source", "source", 8, Kind::Message(&FLOW_ENDPOINT)),
-        one("destination", "destination", 9, Kind::Message(&FLOW_ENDPOINT)),
-        one("Type", "Type", 10, Kind::Enum(&FLOW_FLOWTYPE)),
-        one("node_name", "nodeName", 11, Kind::String),
-        many("source_names", "sourceNames", 13, Kind::String),
-        many("destination_names", "destinationNames", 14, Kind::String),
-        one("l7", "l7", 15, Kind::Message(&FLOW_LAYER7)),
-        one("reply", "reply", 16, Kind::Bool),
-        one("event_type", "eventType", 19, Kind::Message(&FLOW_CILIUMEVENTTYPE)),
-        one("source_service", "sourceService", 20, Kind::Message(&FLOW_SERVICE)),
-        one("destination_service", "destinationService", 21, Kind::Message(&FLOW_SERVICE)),
-        one("traffic_direction", "trafficDirection", 22, Kind::Enum(&FLOW_TRAFFICDIRECTION)),
-        one("policy_match_type", "policyMatchType", 23, Kind::Uint32),
-        one("trace_observation_point", "traceObservationPoint", 24, Kind::Enum(&FLOW_TRACEOBSERVATIONPOINT)),
-        one("drop_reason_desc", "dropReasonDesc", 25, Kind::Enum(&FLOW_DROPREASON)),
-        one("is_reply", "isReply", 26, Kind::BoolValue),
-        one("debug_capture_point", "debugCapturePoint", 27, Kind::Enum(&FLOW_DEBUGCAPTUREPOINT)),
-        one("interface", "interface", 28, Kind::Message(&FLOW_NETWORKINTERFACE)),
-        one("proxy_port", "proxyPort", 29, Kind::Uint32),
-        one("trace_context", "traceContext", 30, Kind::Message(&FLOW_TRACECONTEXT)),
-        one("sock_xlate_point", "sockXlatePoint", 31, Kind::Enum(&FLOW_SOCKETTRANSLATIONPOINT)),
-        one("socket_cookie", "socketCookie", 32, Kind::Uint64),
-        one("cgroup_id", "cgroupId", 33, Kind::Uint64),
-        one("uuid", "uuid", 34, Kind::String),
-        one("auth_type", "authType", 35, Kind::Enum(&FLOW_AUTHTYPE)),
-        one("trace_reason", "traceReason", 36, Kind::Enum(&FLOW_TRACEREASON)),
-        many("node_labels", "nodeLabels", 37, Kind::String),
-        one("file", "file", 38, Kind::Message(&FLOW_FILEINFO)),
-        one("tunnel", "tunnel", 39, Kind::Message(&FLOW_TUNNEL)),
-        one("ip_trace_id", "ipTraceId", 40, Kind::Message(&FLOW_IPTRACEID)),
-        one("emitter", "emitter", 41, Kind::Message(&FLOW_EMITTER)),
-        many("egress_allowed_by", "egressAllowedBy", 21_001, Kind::Message(&FLOW_POLICY)),
-        many("ingress_allowed_by", "ingressAllowedBy", 21_002, Kind::Message(&FLOW_POLICY)),
-        many("egress_denied_by", "egressDeniedBy", 21_004, Kind::Message(&FLOW_POLICY)),
-        many("ingress_denied_by", "ingressDeniedBy", 21_005, Kind::Message(&FLOW_POLICY)),
-        many("policy_log", "policyLog", 21_006, Kind::String),
-        one("aggregate", "aggregate", 21_007, Kind::Message(&FLOW_AGGREGATE)),
-        one("Summary", "Summary", 100_000, Kind::String),
-        one("extensions", "extensions", 150_000, Kind::Any),
+        one("time", "time", 1, FieldType::Timestamp),
+        one("verdict", "verdict", 2, FieldType::Enum(&FLOW_VERDICT)),
+        one("drop_reason", "dropReason", 3, FieldType::Uint32),
+        one("ethernet", "ethernet", 4, FieldType::Message(&FLOW_ETHERNET)),
+        one("IP", "IP", 5, FieldType::Message(&FLOW_IP)),
+        one("l4", "l4", 6, FieldType::Message(&FLOW_LAYER4)),
+        one("source", "source", 8, FieldType::Message(&FLOW_ENDPOINT)),
+        one("destination", "destination", 9, FieldType::Message(&FLOW_ENDPOINT)),
+        one("Type", "Type", 10, FieldType::Enum(&FLOW_FLOWTYPE)),
+        one("node_name", "nodeName", 11, FieldType::String),
+        many("source_names", "sourceNames", 13, FieldType::String),
+        many("destination_names", "destinationNames", 14, FieldType::String),
+        one("l7", "l7", 15, FieldType::Message(&FLOW_LAYER7)),
+        one("reply", "reply", 16, FieldType::Bool),
+        one("event_type", "eventType", 19, FieldType::Message(&FLOW_CILIUMEVENTTYPE)),
+        one("source_service", "sourceService", 20, FieldType::Message(&FLOW_SERVICE)),
+        one("destination_service", "destinationService", 21, FieldType::Message(&FLOW_SERVICE)),
+        one("traffic_direction", "trafficDirection", 22, FieldType::Enum(&FLOW_TRAFFICDIRECTION)),
+        one("policy_match_type", "policyMatchType", 23, FieldType::Uint32),
+        one("trace_observation_point", "traceObservationPoint", 24, FieldType::Enum(&FLOW_TRACEOBSERVATIONPOINT)),
+        one("drop_reason_desc", "dropReasonDesc", 25, FieldType::Enum(&FLOW_DROPREASON)),
+        one("is_reply", "isReply", 26, FieldType::BoolValue),
+        one("debug_capture_point", "debugCapturePoint", 27, FieldType::Enum(&FLOW_DEBUGCAPTUREPOINT)),
+        one("interface", "interface", 28, FieldType::Message(&FLOW_NETWORKINTERFACE)),
+        one("proxy_port", "proxyPort", 29, FieldType::Uint32),
+        one("trace_context", "traceContext", 30, FieldType::Message(&FLOW_TRACECONTEXT)),
+        one("sock_xlate_point", "sockXlatePoint", 31, FieldType::Enum(&FLOW_SOCKETTRANSLATIONPOINT)),
+        one("socket_cookie", "socketCookie", 32, FieldType::Uint64),
+        one("cgroup_id", "cgroupId", 33, FieldType::Uint64),
+        one("uuid", "uuid", 34, FieldType::String),
+        one("auth_type", "authType", 35, FieldType::Enum(&FLOW_AUTHTYPE)),
+        one("trace_reason", "traceReason", 36, FieldType::Enum(&FLOW_TRACEREASON)),
+        many("node_labels", "nodeLabels", 37, FieldType::String),
+        one("file", "file", 38, FieldType::Message(&FLOW_FILEINFO)),
+        one("tunnel", "tunnel", 39, FieldType::Message(&FLOW_TUNNEL)),
+        one("ip_trace_id", "ipTraceId", 40, FieldType::Message(&FLOW_IPTRACEID)),
+        one("emitter", "emitter", 41, FieldType::Message(&FLOW_EMITTER)),
+        many("egress_allowed_by", "egressAllowedBy", 21_001, FieldType::Message(&FLOW_POLICY)),
+        many("ingress_allowed_by", "ingressAllowedBy", 21_002, FieldType::Message(&FLOW_POLICY)),
+        many("egress_denied_by", "egressDeniedBy", 21_004, FieldType::Message(&FLOW_POLICY)),
+        many("ingress_denied_by", "ingressDeniedBy", 21_005, FieldType::Message(&FLOW_POLICY)),
+        many("policy_log", "policyLog", 21_006, FieldType::String),
+        one("aggregate", "aggregate", 21_007, FieldType::Message(&FLOW_AGGREGATE)),
+        one("Summary", "Summary", 100_000, FieldType::String),
+        one("extensions", "extensions", 150_000, FieldType::Any),
     ],
 };
 
@@ -107,8 +107,8 @@ pub static FLOW_FLOW: Message = Message {
 pub static FLOW_EMITTER: Message = Message {
     name: "flow.Emitter",
     fields: &[
-        one("name", "name", 1, Kind::String),
-        one("version", "version", 2, Kind::String),
+        one("name", "name", 1, FieldType::String),
+        one("version", "version", 2, FieldType::String),
     ],
 };
 
@@ -116,8 +116,8 @@ pub static FLOW_EMITTER: Message = Message {
 pub static FLOW_FILEINFO: Message = Message {
     name: "flow.FileInfo",
     fields: &[
-        one("name", "name", 1, Kind::String),
-        one("line", "line", 2, Kind::Uint32),
+        one("name", "name", 1, FieldType::String),
+        one("line", "line", 2, FieldType::Uint32),
     ],
 };
 
@@ -125,13 +125,13 @@ pub static FLOW_FILEINFO: Message = Message {
 pub static FLOW_LAYER4: Message = Message {
     name: "flow.Layer4",
     fields: &[
-        one_of(0, "TCP", "TCP", 1, Kind::Message(&FLOW_TCP)),
-        one_of(0, "UDP", "UDP", 2, Kind::Message(&FLOW_UDP)),
-        one_of(0, "ICMPv4", "ICMPv4", 3, Kind::Message(&FLOW_ICMPV4)),
-        one_of(0, "ICMPv6", "ICMPv6", 4, Kind::Message(&FLOW_ICMPV6)),
-        one_of(0, "SCTP", "SCTP", 5, Kind::Message(&FLOW_SCTP)),
-        one_of(0, "VRRP", "VRRP", 6, Kind::Message(&FLOW_VRRP)),
-        one_of(0, "IGMP", "IGMP", 7, Kind::Message(&FLOW_IGMP)),
+        one_of(0, "TCP", "TCP", 1, FieldType::Message(&FLOW_TCP)),
+        one_of(0, "UDP", "UDP", 2, FieldType::Message(&FLOW_UDP)),
+        one_of(0, "ICMPv4", "ICMPv4", 3, FieldType::Message(&FLOW_ICMPV4)),
+        one_of(0, "ICMPv6", "ICMPv6", 4, FieldType::Message(&FLOW_ICMPV6)),
+        one_of(0, "SCTP", "SCTP", 5, FieldType::Message(&FLOW_SCTP)),
+        one_of(0, "VRRP", "VRRP", 6, FieldType::Message(&FLOW_VRRP)),
+        one_of(0, "IGMP", "IGMP", 7, FieldType::Message(&FLOW_IGMP)),
     ],
 };
 
@@ -139,11 +139,11 @@ pub static FLOW_LAYER4: Message = Message {
 pub static FLOW_LAYER7: Message = Message {
     name: "flow.Layer7",
     fields: &[
-        one("type", "type", 1, Kind::Enum(&FLOW_L7FLOWTYPE)),
-        one("latency_ns", "latencyNs", 2, Kind::Uint64),
-        one_of(0, "dns", "dns", 100, Kind::Message(&FLOW_DNS)),
-        one_of(0, "http", "http", 101, Kind::Message(&FLOW_HTTP)),
-        one_of(0, "kafka", "kafka", 102, Kind::Message(&FLOW_KAFKA)),
+        one("type", "type", 1, FieldType::Enum(&FLOW_L7FLOWTYPE)),
+        one("latency_ns", "latencyNs", 2, FieldType::Uint64),
+        one_of(0, "dns", "dns", 100, FieldType::Message(&FLOW_DNS)),
+        one_of(0, "http", "http", 101, FieldType::Message(&FLOW_HTTP)),
+        one_of(0, "kafka", "kafka", 102, FieldType::Message(&FLOW_KAFKA)),
     ],
 };
 
@@ -151,7 +151,7 @@ pub static FLOW_LAYER7: Message = Message {
 pub static FLOW_TRACECONTEXT: Message = Message {
     name: "flow.TraceContext",
     fields: &[
-        one("parent", "parent", 1, Kind::Message(&FLOW_TRACEPARENT)),
+        one("parent", "parent", 1, FieldType::Message(&FLOW_TRACEPARENT)),
     ],
 };
 
@@ -159,7 +159,7 @@ pub static FLOW_TRACECONTEXT: Message = Message {
 pub static FLOW_TRACEPARENT: Message = Message {
     name: "flow.TraceParent",
     fields: &[
-        one("trace_id", "traceId", 1, Kind::String),
+        one("trace_id", "traceId", 1, FieldType::String),
     ],
 };
 
@@ -167,13 +167,13 @@ pub static FLOW_TRACEPARENT: Message = Message {
 pub static FLOW_ENDPOINT: Message = Message {
     name: "flow.Endpoint",
     fields: &[
-        one("ID", "ID", 1, Kind::Uint32),
-        one("identity", "identity", 2, Kind::Uint32),
-        one("namespace", "namespace", 3, Kind::String),
-        many("labels", "labels", 4, Kind::String),
-        one("pod_name", "podName", 5, Kind::String),
-        many("workloads", "workloads", 6, Kind::Message(&FLOW_WORKLOAD)),
-        one("cluster_name", "clusterName", 7, Kind::String),
+        one("ID", "ID", 1, FieldType::Uint32),
+        one("identity", "identity", 2, FieldType::Uint32),
+        one("namespace", "namespace", 3, FieldType::String),
+        many("labels", "labels", 4, FieldType::String),
+        one("pod_name", "podName", 5, FieldType::String),
+        many("workloads", "workloads", 6, FieldType::Message(&FLOW_WORKLOAD)),
+        one("cluster_name", "clusterName", 7, FieldType::String),
     ],
 };
 
@@ -181,8 +181,8 @@ pub static FLOW_ENDPOINT: Message = Message {
 pub static FLOW_WORKLOAD: Message = Message {
     name: "flow.Workload",
     fields: &[
-        one("name", "name", 1, Kind::String),
-        one("kind", "kind", 2, Kind::String),
+        one("name", "name", 1, FieldType::String),
+        one("kind", "kind", 2, FieldType::String),
     ],
 };
 
@@ -190,9 +190,9 @@ pub static FLOW_WORKLOAD: Message = Message {
 pub static FLOW_TCP: Message = Message {
     name: "flow.TCP",
     fields: &[
-        one("source_port", "sourcePort", 1, Kind::Uint32),
-        one("destination_port", "destinationPort", 2, Kind::Uint32),
-        one("flags", "flags", 3, Kind::Message(&FLOW_TCPFLAGS)),
+        one("source_port", "sourcePort", 1, FieldType::Uint32),
+        one("destination_port", "destinationPort", 2, FieldType::Uint32),
+        one("flags", "flags", 3, FieldType::Message(&FLOW_TCPFLAGS)),
     ],
 };
 
@@ -200,11 +200,11 @@ pub static FLOW_TCP: Message = Message {
 pub static FLOW_IP: Message = Message {
     name: "flow.IP",
     fields: &[
-        one("source", "source", 1, Kind::String),
-        one("destination", "destination", 2, Kind::String),
-        one("ipVersion", "ipVersion", 3, Kind::Enum(&FLOW_IPVERSION)),
-        one("encrypted", "encrypted", 4, Kind::Bool),
-        one("source_xlated", "sourceXlated", 5, Kind::String),
+        one("source", "source", 1, FieldType::String),
+        one("destination", "destination", 2, FieldType::String),
+        one("ipVersion", "ipVersion", 3, FieldType::Enum(&FLOW_IPVERSION)),
+        one("encrypted", "encrypted", 4, FieldType::Bool),
+        one("source_xlated", "sourceXlated", 5, FieldType::String),
     ],
 };
 
@@ -212,8 +212,8 @@ pub static FLOW_IP: Message = Message {
 pub static FLOW_ETHERNET: Message = Message {
     name: "flow.Ethernet",
     fields: &[
-        one("source", "source", 1, Kind::String),
-        one("destination", "destination", 2, Kind::String),
+        one("source", "source", 1, FieldType::String),
+        one("destination", "destination", 2, FieldType::String),
     ],
 };
 
@@ -221,15 +221,15 @@ pub static FLOW_ETHERNET: Message = Message {
 pub static FLOW_TCPFLAGS: Message = Message {
     name: "flow.TCPFlags",
     fields: &[
-        one("FIN", "FIN", 1, Kind::Bool),
-        one("SYN", "SYN", 2, Kind::Bool),
-        one("RST", "RST", 3, Kind::Bool),
-        one("PSH", "PSH", 4, Kind::Bool),
-        one("ACK", "ACK", 5, Kind::Bool),
-        one("URG", "URG", 6, Kind::Bool),
-        one("ECE", "ECE", 7, Kind::Bool),
-        one("CWR", "CWR", 8, Kind::Bool),
-        one("NS", "NS", 9, Kind::Bool),
+        one("FIN", "FIN", 1, FieldType::Bool),
+        one("SYN", "SYN", 2, FieldType::Bool),
+        one("RST", "RST", 3, FieldType::Bool),
+        one("PSH", "PSH", 4, FieldType::Bool),
+        one("ACK", "ACK", 5, FieldType::Bool),
+        one("URG", "URG", 6, FieldType::Bool),
+        one("ECE", "ECE", 7, FieldType::Bool),
+        one("CWR", "CWR", 8, FieldType::Bool),
+        one("NS", "NS", 9, FieldType::Bool),
     ],
 };
 
@@ -237,8 +237,8 @@ pub static FLOW_TCPFLAGS: Message = Message {
 pub static FLOW_UDP: Message = Message {
     name: "flow.UDP",
     fields: &[
-        one("source_port", "sourcePort", 1, Kind::Uint32),
-        one("destination_port", "destinationPort", 2, Kind::Uint32),
+        one("source_port", "sourcePort", 1, FieldType::Uint32),
+        one("destination_port", "destinationPort", 2, FieldType::Uint32),
     ],
 };
 
@@ -246,9 +246,9 @@ pub static FLOW_UDP: Message = Message {
 pub static FLOW_SCTP: Message = Message {
     name: "flow.SCTP",
     fields: &[
-        one("source_port", "sourcePort", 1, Kind::Uint32),
-        one("destination_port", "destinationPort", 2, Kind::Uint32),
-        one("chunk_type", "chunkType", 3, Kind::Enum(&FLOW_SCTPCHUNKTYPE)),
+        one("source_port", "sourcePort", 1, FieldType::Uint32),
+        one("destination_port", "destinationPort", 2, FieldType::Uint32),
+        one("chunk_type", "chunkType", 3, FieldType::Enum(&FLOW_SCTPCHUNKTYPE)),
     ],
 };
 
@@ -256,8 +256,8 @@ pub static FLOW_SCTP: Message = Message {
 pub static FLOW_ICMPV4: Message = Message {
     name: "flow.ICMPv4",
     fields: &[
-        one("type", "type", 1, Kind::Uint32),
-        one("code", "code", 2, Kind::Uint32),
+        one("type", "type", 1, FieldType::Uint32),
+        one("code", "code", 2, FieldType::Uint32),
     ],
 };
 
@@ -265,8 +265,8 @@ pub static FLOW_ICMPV4: Message = Message {
 pub static FLOW_ICMPV6: Message = Message {
     name: "flow.ICMPv6",
     fields: &[
-        one("type", "type", 1, Kind::Uint32),
-        one("code", "code", 2, Kind::Uint32),
+        one("type", "type", 1, FieldType::Uint32),
+        one("code", "code", 2, FieldType::Uint32),
     ],
 };
 
@@ -274,9 +274,9 @@ pub static FLOW_ICMPV6: Message = Message {
 pub static FLOW_VRRP: Message = Message {
     name: "flow.VRRP",
     fields: &[
-        one("type", "type", 1, Kind::Uint32),
-        one("vrid", "vrid", 2, Kind::Uint32),
-        one("priority", "priority", 3, Kind::Uint32),
+        one("type", "type", 1, FieldType::Uint32),
+        one("vrid", "vrid", 2, FieldType::Uint32),
+        one("priority", "priority", 3, FieldType::Uint32),
     ],
 };
 
@@ -284,8 +284,8 @@ pub static FLOW_VRRP: Message = Message {
 pub static FLOW_IGMP: Message = Message {
     name: "flow.IGMP",
     fields: &[
-        one("type", "type", 1, Kind::Uint32),
-        one("group_address", "groupAddress", 2, Kind::String),
+        one("type", "type", 1, FieldType::Uint32),
+        one("group_address", "groupAddress", 2, FieldType::String),
     ],
 };
 
@@ -293,10 +293,10 @@ pub static FLOW_IGMP: Message = Message {
 pub static FLOW_TUNNEL: Message = Message {
     name: "flow.Tunnel",
     fields: &[
-        one("protocol", "protocol", 1, Kind::Enum(&FLOW_TUNNEL_PROTOCOL)),
-        one("IP", "IP", 2, Kind::Message(&FLOW_IP)),
-        one("l4", "l4", 3, Kind::Message(&FLOW_LAYER4)),
-        one("vni", "vni", 4, Kind::Uint32),
+        one("protocol", "protocol", 1, FieldType::Enum(&FLOW_TUNNEL_PROTOCOL)),
+        one("IP", "IP", 2, FieldType::Message(&FLOW_IP)),
+        one("l4", "l4", 3, FieldType::Message(&FLOW_LAYER4)),
+        one("vni", "vni", 4, FieldType::Uint32),
     ],
 };
 
@@ -304,11 +304,11 @@ pub static FLOW_TUNNEL: Message = Message {
 pub static FLOW_POLICY: Message = Message {
     name: "flow.Policy",
     fields: &[
-        one("name", "name", 1, Kind::String),
-        one("namespace", "namespace", 2, Kind::String),
-        many("labels", "labels", 3, Kind::String),
-        one("revision", "revision", 4, Kind::Uint64),
-        one("kind", "kind", 5, Kind::String),
+        one("name", "name", 1, FieldType::String),
+        one("namespace", "namespace", 2, FieldType::String),
+        many("labels", "labels", 3, FieldType::String),
+        one("revision", "revision", 4, FieldType::Uint64),
+        one("kind", "kind", 5, FieldType::String),
     ],
 };
 
@@ -316,9 +316,9 @@ pub static FLOW_POLICY: Message = Message {
 pub static FLOW_EVENTTYPEFILTER: Message = Message {
     name: "flow.EventTypeFilter",
     fields: &[
-        one("type", "type", 1, Kind::Int32),
-        one("match_sub_type", "matchSubType", 2, Kind::Bool),
-        one("sub_type", "subType", 3, Kind::Int32),
+        one("type", "type", 1, FieldType::Int32),
+        one("match_sub_type", "matchSubType", 2, FieldType::Bool),
+        one("sub_type", "subType", 3, FieldType::Int32),
     ],
 };
 
@@ -326,8 +326,8 @@ pub static FLOW_EVENTTYPEFILTER: Message = Message {
 pub static FLOW_CILIUMEVENTTYPE: Message = Message {
     name: "flow.CiliumEventType",
     fields: &[
-        one("type", "type", 1, Kind::Int32),
-        one("sub_type", "subType", 2, Kind::Int32),
+        one("type", "type", 1, FieldType::Int32),
+        one("sub_type", "subType", 2, FieldType::Int32),
     ],
 };
 
@@ -335,47 +335,47 @@ pub static FLOW_CILIUMEVENTTYPE: Message = Message {
 pub static FLOW_FLOWFILTER: Message = Message {
     name: "flow.FlowFilter",
     fields: &[
-        many("source_ip", "sourceIp", 1, Kind::String),
-        many("source_pod", "sourcePod", 2, Kind::String),
-        many("destination_ip", "destinationIp", 3, Kind::String),
-        many("destination_pod", "destinationPod", 4, Kind::String),
-        many("verdict", "verdict", 5, Kind::Enum(&FLOW_VERDICT)),
-        many("event_type", "eventType", 6, Kind::Message(&FLOW_EVENTTYPEFILTER)),
-        many("source_fqdn", "sourceFqdn", 7, Kind::String),
-        many("destination_fqdn", "destinationFqdn", 8, Kind::String),
-        many("http_status_code", "httpStatusCode", 9, Kind::String),
-        many("source_label", "sourceLabel", 10, Kind::String),
-        many("destination_label", "destinationLabel", 11, Kind::String),
-        many("protocol", "protocol", 12, Kind::String),
-        many("source_port", "sourcePort", 13, Kind::String),
-        many("destination_port", "destinationPort", 14, Kind::String),
-        many("reply", "reply", 15, Kind::Bool),
-        many("source_service", "sourceService", 16, Kind::String),
-        many("destination_service", "destinationService", 17, Kind::String),
-        many("dns_query", "dnsQuery", 18, Kind::String),
-        many("source_identity", "sourceIdentity", 19, Kind::Uint32),
-        many("destination_identity", "destinationIdentity", 20, Kind::Uint32),
-        many("http_method", "httpMethod", 21, Kind::String),
-        many("http_path", "httpPath", 22, Kind::String),
-        many("tcp_flags", "tcpFlags", 23, Kind::Message(&FLOW_TCPFLAGS)),
-        many("node_name", "nodeName", 24, Kind::String),
-        many("ip_version", "ipVersion", 25, Kind::Enum(&FLOW_IPVERSION)),
-        many("source_workload", "sourceWorkload", 26, Kind::Message(&FLOW_WORKLOAD)),
-        many("destination_workload", "destinationWorkload", 27, Kind::Message(&FLOW_WORKLOAD)),
-        many("trace_id", "traceId", 28, Kind::String),
-        many("uuid", "uuid", 29, Kind::String),
-        many("traffic_direction", "trafficDirection", 30, Kind::Enum(&FLOW_TRAFFICDIRECTION)),
-        many("http_url", "httpUrl", 31, Kind::String),
-        many("http_header", "httpHeader", 32, Kind::Message(&FLOW_HTTPHEADER)),
-        many("drop_reason_desc", "dropReasonDesc", 33, Kind::Enum(&FLOW_DROPREASON)),
-        many("source_ip_xlated", "sourceIpXlated", 34, Kind::String),
-        many("interface", "interface", 35, Kind::Message(&FLOW_NETWORKINTERFACE)),
-        many("node_labels", "nodeLabels", 36, Kind::String),
-        many("source_cluster_name", "sourceClusterName", 37, Kind::String),
-        many("destination_cluster_name", "destinationClusterName", 38, Kind::String),
-        many("ip_trace_id", "ipTraceId", 39, Kind::Uint64),
-        many("encrypted", "encrypted", 40, Kind::Bool),
-        one("experimental", "experimental", 999, Kind::Message(&FLOW_FLOWFILTER_EXPERIMENTAL)),
+        many("source_ip", "sourceIp", 1, FieldType::String),
+        many("source_pod", "sourcePod", 2, FieldType::String),
+        many("destination_ip", "destinationIp", 3, FieldType::String),
+        many("destination_pod", "destinationPod", 4, FieldType::String),
+        many("verdict", "verdict", 5, FieldType::Enum(&FLOW_VERDICT)),
+        many("event_type", "eventType", 6, FieldType::Message(&FLOW_EVENTTYPEFILTER)),
+        many("source_fqdn", "sourceFqdn", 7, FieldType::String),
+        many("destination_fqdn", "destinationFqdn", 8, FieldType::String),
+        many("http_status_code", "httpStatusCode", 9, FieldType::String),
+        many("source_label", "sourceLabel", 10, FieldType::String),
+        many("destination_label", "destinationLabel", 11, FieldType::String),
+        many("protocol", "protocol", 12, FieldType::String),
+        many("source_port", "sourcePort", 13, FieldType::String),
+        many("destination_port", "destinationPort", 14, FieldType::String),
+        many("reply", "reply", 15, FieldType::Bool),
+        many("source_service", "sourceService", 16, FieldType::String),
+        many("destination_service", "destinationService", 17, FieldType::String),
+        many("dns_query", "dnsQuery", 18, FieldType::String),
+        many("source_identity", "sourceIdentity", 19, FieldType::Uint32),
+        many("destination_identity", "destinationIdentity", 20, FieldType::Uint32),
+        many("http_method", "httpMethod", 21, FieldType::String),
+        many("http_path", "httpPath", 22, FieldType::String),
+        many("tcp_flags", "tcpFlags", 23, FieldType::Message(&FLOW_TCPFLAGS)),
+        many("node_name", "nodeName", 24, FieldType::String),
+        many("ip_version", "ipVersion", 25, FieldType::Enum(&FLOW_IPVERSION)),
+        many("source_workload", "sourceWorkload", 26, FieldType::Message(&FLOW_WORKLOAD)),
+        many("destination_workload", "destinationWorkload", 27, FieldType::Message(&FLOW_WORKLOAD)),
+        many("trace_id", "traceId", 28, FieldType::String),
+        many("uuid", "uuid", 29, FieldType::String),
+        many("traffic_direction", "trafficDirection", 30, FieldType::Enum(&FLOW_TRAFFICDIRECTION)),
+        many("http_url", "httpUrl", 31, FieldType::String),
+        many("http_header", "httpHeader", 32, FieldType::Message(&FLOW_HTTPHEADER)),
+        many("drop_reason_desc", "dropReasonDesc", 33, FieldType::Enum(&FLOW_DROPREASON)),
+        many("source_ip_xlated", "sourceIpXlated", 34, FieldType::String),
+        many("interface", "interface", 35, FieldType::Message(&FLOW_NETWORKINTERFACE)),
+        many("node_labels", "nodeLabels", 36, FieldType::String),
+        many("source_cluster_name", "sourceClusterName", 37, FieldType::String),
+        many("destination_cluster_name", "destinationClusterName", 38, FieldType::String),
+        many("ip_trace_id", "ipTraceId", 39, FieldType::Uint64),
+        many("encrypted", "encrypted", 40, FieldType::Bool),
+        one("experimental", "experimental", 999, FieldType::Message(&FLOW_FLOWFILTER_EXPERIMENTAL)),
     ],
 };
 
@@ -383,7 +383,7 @@ pub static FLOW_FLOWFILTER: Message = Message {
 pub static FLOW_FLOWFILTER_EXPERIMENTAL: Message = Message {
     name: "flow.FlowFilter.Experimental",
     fields: &[
-        many("cel_expression", "celExpression", 1, Kind::String),
+        many("cel_expression", "celExpression", 1, FieldType::String),
     ],
 };
 
@@ -391,14 +391,14 @@ pub static FLOW_FLOWFILTER_EXPERIMENTAL: Message = Message {
 pub static FLOW_DNS: Message = Message {
     name: "flow.DNS",
     fields: &[
-        one("query", "query", 1, Kind::String),
-        many("ips", "ips", 2, Kind::String),
-        one("ttl", "ttl", 3, Kind::Uint32),
-        many("cnames", "cnames", 4, Kind::String),
-        one("observation_source", "observationSource", 5, Kind::String),
-        one("rcode", "rcode", 6, Kind::Uint32),
-        many("qtypes", "qtypes", 7, Kind::String),
-        many("rrtypes", "rrtypes", 8, Kind::String),
+        one("query", "query", 1, FieldType::String),
+        many("ips", "ips", 2, FieldType::String),
+        one("ttl", "ttl", 3, FieldType::Uint32),
+        many("cnames", "cnames", 4, FieldType::String),
+        one("observation_source", "observationSource", 5, FieldType::String),
+        one("rcode", "rcode", 6, FieldType::Uint32),
+        many("qtypes", "qtypes", 7, FieldType::String),
+        many("rrtypes", "rrtypes", 8, FieldType::String),
     ],
 };
 
@@ -406,8 +406,8 @@ pub static FLOW_DNS: Message = Message {
 pub static FLOW_HTTPHEADER: Message = Message {
     name: "flow.HTTPHeader",
     fields: &[
-        one("key", "key", 1, Kind::String),
-        one("value", "value", 2, Kind::String),
+        one("key", "key", 1, FieldType::String),
+        one("value", "value", 2, FieldType::String),
     ],
 };
 
@@ -415,11 +415,11 @@ pub static FLOW_HTTPHEADER: Message = Message {
 pub static FLOW_HTTP: Message = Message {
     name: "flow.HTTP",
     fields: &[
-        one("code", "code", 1, Kind::Uint32),
-        one("method", "method", 2, Kind::String),
-        one("url", "url", 3, Kind::String),
-        one("protocol", "protocol", 4, Kind::String),
-        many("headers", "headers", 5, Kind::Message(&FLOW_HTTPHEADER)),
+        one("code", "code", 1, FieldType::Uint32),
+        one("method", "method", 2, FieldType::String),
+        one("url", "url", 3, FieldType::String),
+        one("protocol", "protocol", 4, FieldType::String),
+        many("headers", "headers", 5, FieldType::Message(&FLOW_HTTPHEADER)),
     ],
 };
 
@@ -427,11 +427,11 @@ pub static FLOW_HTTP: Message = Message {
 pub static FLOW_KAFKA: Message = Message {
     name: "flow.Kafka",
     fields: &[
-        one("error_code", "errorCode", 1, Kind::Int32),
-        one("api_version", "apiVersion", 2, Kind::Int32),
-        one("api_key", "apiKey", 3, Kind::String),
-        one("correlation_id", "correlationId", 4, Kind::Int32),
-        one("topic", "topic", 5, Kind::String),
+        one("error_code", "errorCode", 1, FieldType::Int32),
+        one("api_version", "apiVersion", 2, FieldType::Int32),
+        one("api_key", "apiKey", 3, FieldType::String),
+        one("correlation_id", "correlationId", 4, FieldType::Int32),
+        one("topic", "topic", 5, FieldType::String),
     ],
 };
 
@@ -439,8 +439,8 @@ pub static FLOW_KAFKA: Message = Message {
 pub static FLOW_SERVICE: Message = Message {
     name: "flow.Service",
     fields: &[
-        one("name", "name", 1, Kind::String),
-        one("namespace", "namespace", 2, Kind::String),
+        one("name", "name", 1, FieldType::String),
+        one("namespace", "namespace", 2, FieldType::String),
     ],
 };
 
@@ -448,8 +448,8 @@ pub static FLOW_SERVICE: Message = Message {
 pub static FLOW_IPTRACEID: Message = Message {
     name: "flow.IPTraceID",
     fields: &[
-        one("trace_id", "traceId", 1, Kind::Uint64),
-        one("ip_option_type", "ipOptionType", 2, Kind::Uint32),
+        one("trace_id", "traceId", 1, FieldType::Uint64),
+        one("ip_option_type", "ipOptionType", 2, FieldType::Uint32),
     ],
 };
 
@@ -457,11 +457,11 @@ pub static FLOW_IPTRACEID: Message = Message {
 pub static FLOW_LOSTEVENT: Message = Message {
     name: "flow.LostEvent",
     fields: &[
-        one("source", "source", 1, Kind::Enum(&FLOW_LOSTEVENTSOURCE)),
-        one("num_events_lost", "numEventsLost", 2, Kind::Uint64),
-        one("cpu", "cpu", 3, Kind::Int32Value),
-        one("first", "first", 4, Kind::Timestamp),
-        one("last", "last", 5, Kind::Timestamp),
+        one("source", "source", 1, FieldType::Enum(&FLOW_LOSTEVENTSOURCE)),
+        one("num_events_lost", "numEventsLost", 2, FieldType::Uint64),
+        one("cpu", "cpu", 3, FieldType::Int32Value),
+        one("first", "first", 4, FieldType::Timestamp),
+        one("last", "last", 5, FieldType::Timestamp),
     ],
 };
 
@@ -469,15 +469,15 @@ pub static FLOW_LOSTEVENT: Message = Message {
 pub static FLOW_AGENTEVENT: Message = Message {
     name: "flow.AgentEvent",
     fields: &[
-        one("type", "type", 1, Kind::Enum(&FLOW_AGENTEVENTTYPE)),
-        one_of(0, "unknown", "unknown", 100, Kind::Message(&FLOW_AGENTEVENTUNKNOWN)),
-        one_of(0, "agent_start", "agentStart", 101, Kind::Message(&FLOW_TIMENOTIFICATION)),
-        one_of(0, "policy_update", "policyUpdate", 102, Kind::Message(&FLOW_POLICYUPDATENOTIFICATION)),
-        one_of(0, "endpoint_regenerate", "endpointRegenerate", 103, Kind::Message(&FLOW_ENDPOINTREGENNOTIFICATION)),
-        one_of(0, "endpoint_update", "endpointUpdate", 104, Kind::Message(&FLOW_ENDPOINTUPDATENOTIFICATION)),
-        one_of(0, "ipcache_update", "ipcacheUpdate", 105, Kind::Message(&FLOW_IPCACHENOTIFICATION)),
-        one_of(0, "service_upsert", "serviceUpsert", 106, Kind::Message(&FLOW_SERVICEUPSERTNOTIFICATION)),
-        one_of(0, "service_delete", "serviceDelete", 107, Kind::Message(&FLOW_SERVICEDELETENOTIFICATION)),
+        one("type", "type", 1, FieldType::Enum(&FLOW_AGENTEVENTTYPE)),
+        one_of(0, "unknown", "unknown", 100, FieldType::Message(&FLOW_AGENTEVENTUNKNOWN)),
+        one_of(0, "agent_start", "agentStart", 101, FieldType::Message(&FLOW_TIMENOTIFICATION)),
+        one_of(0, "policy_update", "policyUpdate", 102, FieldType::Message(&FLOW_POLICYUPDATENOTIFICATION)),
+        one_of(0, "endpoint_regenerate", "endpointRegenerate", 103, FieldType::Message(&FLOW_ENDPOINTREGENNOTIFICATION)),
+        one_of(0, "endpoint_update", "endpointUpdate", 104, FieldType::Message(&FLOW_ENDPOINTUPDATENOTIFICATION)),
+        one_of(0, "ipcache_update", "ipcacheUpdate", 105, FieldType::Message(&FLOW_IPCACHENOTIFICATION)),
+        one_of(0, "service_upsert", "serviceUpsert", 106, FieldType::Message(&FLOW_SERVICEUPSERTNOTIFICATION)),
+        one_of(0, "service_delete", "serviceDelete", 107, FieldType::Message(&FLOW_SERVICEDELETENOTIFICATION)),
     ],
 };
 
@@ -485,8 +485,8 @@ pub static FLOW_AGENTEVENT: Message = Message {
 pub static FLOW_AGENTEVENTUNKNOWN: Message = Message {
     name: "flow.AgentEventUnknown",
     fields: &[
-        one("type", "type", 1, Kind::String),
-        one("notification", "notification", 2, Kind::String),
+        one("type", "type", 1, FieldType::String),
+        one("notification", "notification", 2, FieldType::String),
     ],
 };
 
@@ -494,7 +494,7 @@ pub static FLOW_AGENTEVENTUNKNOWN: Message = Message {
 pub static FLOW_TIMENOTIFICATION: Message = Message {
     name: "flow.TimeNotification",
     fields: &[
-        one("time", "time", 1, Kind::Timestamp),
+        one("time", "time", 1, FieldType::Timestamp),
     ],
 };
 
@@ -502,9 +502,9 @@ pub static FLOW_TIMENOTIFICATION: Message = Message {
 pub static FLOW_POLICYUPDATENOTIFICATION: Message = Message {
     name: "flow.PolicyUpdateNotification",
     fields: &[
-        many("labels", "labels", 1, Kind::String),
-        one("revision", "revision", 2, Kind::Uint64),
-        one("rule_count", "ruleCount", 3, Kind::Int64),
+        many("labels", "labels", 1, FieldType::String),
+        one("revision", "revision", 2, FieldType::Uint64),
+        one("rule_count", "ruleCount", 3, FieldType::Int64),
     ],
 };
 
@@ -512,9 +512,9 @@ pub static FLOW_POLICYUPDATENOTIFICATION: Message = Message {
 pub static FLOW_ENDPOINTREGENNOTIFICATION: Message = Message {
     name: "flow.EndpointRegenNotification",
     fields: &[
-        one("id", "id", 1, Kind::Uint64),
-        many("labels", "labels", 2, Kind::String),
-        one("error", "error", 3, Kind::String),
+        one("id", "id", 1, FieldType::Uint64),
+        many("labels", "labels", 2, FieldType::String),
+        one("error", "error", 3, FieldType::String),
     ],
 };
 
@@ -522,11 +522,11 @@ pub static FLOW_ENDPOINTREGENNOTIFICATION: Message = Message {
 pub static FLOW_ENDPOINTUPDATENOTIFICATION: Message = Message {
     name: "flow.EndpointUpdateNotification",
     fields: &[
-        one("id", "id", 1, Kind::Uint64),
-        many("labels", "labels", 2, Kind::String),
-        one("error", "error", 3, Kind::String),
-        one("pod_name", "podName", 4, Kind::String),
-        one("namespace", "namespace", 5, Kind::String),
+        one("id", "id", 1, FieldType::Uint64),
+        many("labels", "labels", 2, FieldType::String),
+        one("error", "error", 3, FieldType::String),
+        one("pod_name", "podName", 4, FieldType::String),
+        one("namespace", "namespace", 5, FieldType::String),
     ],
 };
 
@@ -534,14 +534,14 @@ pub static FLOW_ENDPOINTUPDATENOTIFICATION: Message = Message {
 pub static FLOW_IPCACHENOTIFICATION: Message = Message {
     name: "flow.IPCacheNotification",
     fields: &[
-        one("cidr", "cidr", 1, Kind::String),
-        one("identity", "identity", 2, Kind::Uint32),
-        one("old_identity", "oldIdentity", 3, Kind::Uint32Value),
-        one("host_ip", "hostIp", 4, Kind::String),
-        one("old_host_ip", "oldHostIp", 5, Kind::String),
-        one("encrypt_key", "encryptKey", 6, Kind::Uint32),
-        one("namespace", "namespace", 7, Kind::String),
-        one("pod_name", "podName", 8, Kind::String),
+        one("cidr", "cidr", 1, FieldType::String),
+        one("identity", "identity", 2, FieldType::Uint32),
+        one("old_identity", "oldIdentity", 3, FieldType::Uint32Value),
+        one("host_ip", "hostIp", 4, FieldType::String),
+        one("old_host_ip", "oldHostIp", 5, FieldType::String),
+        one("encrypt_key", "encryptKey", 6, FieldType::Uint32),
+        one("namespace", "namespace", 7, FieldType::String),
+        one("pod_name", "podName", 8, FieldType::String),
     ],
 };
 
@@ -549,8 +549,8 @@ pub static FLOW_IPCACHENOTIFICATION: Message = Message {
 pub static FLOW_SERVICEUPSERTNOTIFICATIONADDR: Message = Message {
     name: "flow.ServiceUpsertNotificationAddr",
     fields: &[
-        one("ip", "ip", 1, Kind::String),
-        one("port", "port", 2, Kind::Uint32),
+        one("ip", "ip", 1, FieldType::String),
+        one("port", "port", 2, FieldType::Uint32),
     ],
 };
 
@@ -558,15 +558,15 @@ pub static FLOW_SERVICEUPSERTNOTIFICATIONADDR: Message = Message {
 pub static FLOW_SERVICEUPSERTNOTIFICATION: Message = Message {
     name: "flow.ServiceUpsertNotification",
     fields: &[
-        one("id", "id", 1, Kind::Uint32),
-        one("frontend_address", "frontendAddress", 2, Kind::Message(&FLOW_SERVICEUPSERTNOTIFICATIONADDR)),
-        many("backend_addresses", "backendAddresses", 3, Kind::Message(&FLOW_SERVICEUPSERTNOTIFICATIONADDR)),
-        one("type", "type", 4, Kind::String),
-        one("traffic_policy", "trafficPolicy", 5, Kind::String),
-        one("name", "name", 6, Kind::String),
-        one("namespace", "namespace", 7, Kind::String),
-        one("ext_traffic_policy", "extTrafficPolicy", 8, Kind::String),
-        one("int_traffic_policy", "intTrafficPolicy", 9, Kind::String),
+        one("id", "id", 1, FieldType::Uint32),
+        one("frontend_address", "frontendAddress", 2, FieldType::Message(&FLOW_SERVICEUPSERTNOTIFICATIONADDR)),
+        many("backend_addresses", "backendAddresses", 3, FieldType::Message(&FLOW_SERVICEUPSERTNOTIFICATIONADDR)),
+        one("type", "type", 4, FieldType::String),
+        one("traffic_policy", "trafficPolicy", 5, FieldType::String),
+        one("name", "name", 6, FieldType::String),
+        one("namespace", "namespace", 7, FieldType::String),
+        one("ext_traffic_policy", "extTrafficPolicy", 8, FieldType::String),
+        one("int_traffic_policy", "intTrafficPolicy", 9, FieldType::String),
     ],
 };
 
@@ -574,7 +574,7 @@ pub static FLOW_SERVICEUPSERTNOTIFICATION: Message = Message {
 pub static FLOW_SERVICEDELETENOTIFICATION: Message = Message {
     name: "flow.ServiceDeleteNotification",
     fields: &[
-        one("id", "id", 1, Kind::Uint32),
+        one("id", "id", 1, FieldType::Uint32),
     ],
 };
 
@@ -582,8 +582,8 @@ pub static FLOW_SERVICEDELETENOTIFICATION: Message = Message {
 pub static FLOW_NETWORKINTERFACE: Message = Message {
     name: "flow.NetworkInterface",
     fields: &[
-        one("index", "index", 1, Kind::Uint32),
-        one("name", "name", 2, Kind::String),
+        one("index", "index", 1, FieldType::Uint32),
+        one("name", "name", 2, FieldType::String),
     ],
 };
 
@@ -591,14 +591,14 @@ pub static FLOW_NETWORKINTERFACE: Message = Message {
 pub static FLOW_DEBUGEVENT: Message = Message {
     name: "flow.DebugEvent",
     fields: &[
-        one("type", "type", 1, Kind::Enum(&FLOW_DEBUGEVENTTYPE)),
-        one("source", "source", 2, Kind::Message(&FLOW_ENDPOINT)),
-        one("hash", "hash", 3, Kind::Uint32Value),
-        one("arg1", "arg1", 4, Kind::Uint32Value),
-        one("arg2", "arg2", 5, Kind::Uint32Value),
-        one("arg3", "arg3", 6, Kind::Uint32Value),
-        one("message", "message", 7, Kind::String),
-        one("cpu", "cpu", 8, Kind::Int32Value),
+        one("type", "type", 1, FieldType::Enum(&FLOW_DEBUGEVENTTYPE)),
+        one("source", "source", 2, FieldType::Message(&FLOW_ENDPOINT)),
+        one("hash", "hash", 3, FieldType::Uint32Value),
+        one("arg1", "arg1", 4, FieldType::Uint32Value),
+        one("arg2", "arg2", 5, FieldType::Uint32Value),
+        one("arg3", "arg3", 6, FieldType::Uint32Value),
+        one("message", "message", 7, FieldType::String),
+        one("cpu", "cpu", 8, FieldType::Int32Value),
     ],
 };
 
@@ -606,9 +606,9 @@ pub static FLOW_DEBUGEVENT: Message = Message {
 pub static FLOW_AGGREGATE: Message = Message {
     name: "flow.Aggregate",
     fields: &[
-        one("ingress_flow_count", "ingressFlowCount", 1, Kind::Uint32),
-        one("egress_flow_count", "egressFlowCount", 2, Kind::Uint32),
-        one("unknown_direction_flow_count", "unknownDirectionFlowCount", 3, Kind::Uint32),
+        one("ingress_flow_count", "ingressFlowCount", 1, FieldType::Uint32),
+        one("egress_flow_count", "egressFlowCount", 2, FieldType::Uint32),
+        one("unknown_direction_flow_count", "unknownDirectionFlowCount", 3, FieldType::Uint32),
     ],
 };
 
@@ -616,9 +616,9 @@ pub static FLOW_AGGREGATE: Message = Message {
 pub static RELAY_NODESTATUSEVENT: Message = Message {
     name: "relay.NodeStatusEvent",
     fields: &[
-        one("state_change", "stateChange", 1, Kind::Enum(&RELAY_NODESTATE)),
-        many("node_names", "nodeNames", 2, Kind::String),
-        one("message", "message", 3, Kind::String),
+        one("state_change", "stateChange", 1, FieldType::Enum(&RELAY_NODESTATE)),
+        many("node_names", "nodeNames", 2, FieldType::String),
+        one("message", "message", 3, FieldType::String),
     ],
 };
 
@@ -626,11 +626,11 @@ pub static RELAY_NODESTATUSEVENT: Message = Message {
 pub static OBSERVER_GETFLOWSRESPONSE: Message = Message {
     name: "observer.GetFlowsResponse",
     fields: &[
-        one_of(0, "flow", "flow", 1, Kind::Message(&FLOW_FLOW)),
-        one_of(0, "node_status", "nodeStatus", 2, Kind::Message(&RELAY_NODESTATUSEVENT)),
-        one_of(0, "lost_events", "lostEvents", 3, Kind::Message(&FLOW_LOSTEVENT)),
-        one("node_name", "nodeName", 1000, Kind::String),
-        one("time", "time", 1001, Kind::Timestamp),
+        one_of(0, "flow", "flow", 1, FieldType::Message(&FLOW_FLOW)),
+        one_of(0, "node_status", "nodeStatus", 2, FieldType::Message(&RELAY_NODESTATUSEVENT)),
+        one_of(0, "lost_events", "lostEvents", 3, FieldType::Message(&FLOW_LOSTEVENT)),
+        one("node_name", "nodeName", 1000, FieldType::String),
+        one("time", "time", 1001, FieldType::Timestamp),
     ],
 };
 
@@ -638,13 +638,13 @@ pub static OBSERVER_GETFLOWSRESPONSE: Message = Message {
 pub static OBSERVER_EXPORTEVENT: Message = Message {
     name: "observer.ExportEvent",
     fields: &[
-        one_of(0, "flow", "flow", 1, Kind::Message(&FLOW_FLOW)),
-        one_of(0, "node_status", "nodeStatus", 2, Kind::Message(&RELAY_NODESTATUSEVENT)),
-        one_of(0, "lost_events", "lostEvents", 3, Kind::Message(&FLOW_LOSTEVENT)),
-        one_of(0, "agent_event", "agentEvent", 4, Kind::Message(&FLOW_AGENTEVENT)),
-        one_of(0, "debug_event", "debugEvent", 5, Kind::Message(&FLOW_DEBUGEVENT)),
-        one("node_name", "nodeName", 1000, Kind::String),
-        one("time", "time", 1001, Kind::Timestamp),
+        one_of(0, "flow", "flow", 1, FieldType::Message(&FLOW_FLOW)),
+        one_of(0, "node_status", "nodeStatus", 2, FieldType::Message(&RELAY_NODESTATUSEVENT)),
+        one_of(0, "lost_events", "lostEvents", 3, FieldType::Message(&FLOW_LOSTEVENT)),
+        one_of(0, "agent_event", "agentEvent", 4, FieldType::Message(&FLOW_AGENTEVENT)),
+        one_of(0, "debug_event", "debugEvent", 5, FieldType::Message(&FLOW_DEBUGEVENT)),
+        one("node_name", "nodeName", 1000, FieldType::String),
+        one("time", "time", 1001, FieldType::Timestamp),
     ],
 };
 

@@ -22,7 +22,7 @@ mod number {
     pub(super) const IS_REPLY: u32 = 26;
 }
 
-impl<'a> Draft<'a> {
+impl<'a> RowBuilder<'a> {
     /// `Flow`.
     #[inline]
     pub(super) fn flow_field(&mut self, field: Field<'a>, lists: &mut RowLists) -> Result<(), WireError> {

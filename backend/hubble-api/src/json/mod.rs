@@ -30,14 +30,14 @@ const SKIPPED_NAMES_LIMIT: usize = 16;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     /// What it carries.
-    pub record: Record,
+    pub record: JsonRecord,
     /// What the line has beyond that.
     pub skipped: Skipped,
 }
 
 /// The shapes of a line.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Record {
+pub enum JsonRecord {
     /// `{"flow": …, "node_name": …, "time": …}`, or another event in place of the flow.
     Event(Box<ExportEvent>),
     /// A flow without a frame around it.
@@ -76,10 +76,10 @@ pub fn read_line(line: &[u8]) -> Result<Line, ReadError> {
         // The names of a flow stand where those of an event were expected.
         let (flow, flow_skipped) = read::message::<Flow>(line)?;
         if flow_skipped.count < skipped.count {
-            return Ok(Line { record: Record::Flow(Box::new(flow)), skipped: flow_skipped });
+            return Ok(Line { record: JsonRecord::Flow(Box::new(flow)), skipped: flow_skipped });
         }
     }
-    Ok(Line { record: Record::Event(Box::new(event)), skipped })
+    Ok(Line { record: JsonRecord::Event(Box::new(event)), skipped })
 }
 
 /// Reads a message of a known type, with what was skipped. Errors: as [`read_line`].
@@ -94,7 +94,7 @@ pub fn write<M: JsonMessage>(message: &M) -> Result<String, WriteError> {
     serde_json::to_string(&write::MessageJson::new(M::descriptor(), &bytes)).map_err(WriteError)
 }
 
-impl Record {
+impl JsonRecord {
     /// The flow, if that is what the line carries. Errors: the flow is not valid.
     pub fn into_flow(self) -> Option<Result<flow::Flow, FlowError>> {
         let flow = match self {

@@ -10,7 +10,7 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Seq
 use super::message::JsonMessage;
 use super::scalar::{EnumValue, Integer, fit};
 use super::{ReadError, Skipped, any, timestamp};
-use crate::schema::{Descriptor, Field, Kind, Shape};
+use crate::schema::{Cardinality, Descriptor, Field, FieldType};
 
 /// Reads a message and what was skipped on the way.
 pub(super) fn message<M: JsonMessage>(json: &[u8]) -> Result<(M, Skipped), ReadError> {
@@ -67,7 +67,7 @@ impl<'de> Visitor<'de> for MessageSeed<'_> {
                 skipped: self.skipped,
             };
             let is_set = object.next_value_seed(seed)?;
-            if let Shape::OneOf(choice) = field.shape
+            if let Cardinality::OneOf(choice) = field.cardinality
                 && is_set
             {
                 if chosen.contains(&choice) {
@@ -150,7 +150,7 @@ impl<'de> Visitor<'de> for FieldSeed<'_> {
     }
 
     fn visit_some<D: Deserializer<'de>>(mut self, deserializer: D) -> Result<bool, D::Error> {
-        if self.field.shape == Shape::Many {
+        if self.field.cardinality == Cardinality::Many {
             deserializer.deserialize_seq(self)?;
         } else {
             self.value().deserialize(deserializer)?;
@@ -201,22 +201,24 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self.field.kind {
-            Kind::Bool => self.varint(bool::deserialize(deserializer)?.into()),
-            Kind::Int32 => {
+            FieldType::Bool => self.varint(bool::deserialize(deserializer)?.into()),
+            FieldType::Int32 => {
                 let value: i32 = fit(Integer::deserialize(deserializer)?.0, "32 bits")?;
                 self.varint(i64::from(value).cast_unsigned());
             }
-            Kind::Int64 => {
+            FieldType::Int64 => {
                 let value: i64 = fit(Integer::deserialize(deserializer)?.0, "64 bits")?;
                 self.varint(value.cast_unsigned());
             }
-            Kind::Uint32 => {
+            FieldType::Uint32 => {
                 let value: u32 = fit(Integer::deserialize(deserializer)?.0, "32 bits")?;
                 self.varint(value.into());
             }
-            Kind::Uint64 => self.varint(fit(Integer::deserialize(deserializer)?.0, "64 bits")?),
-            Kind::String => self.bytes(String::deserialize(deserializer)?.as_bytes()),
-            Kind::Enum(values) => {
+            FieldType::Uint64 => {
+                self.varint(fit(Integer::deserialize(deserializer)?.0, "64 bits")?);
+            }
+            FieldType::String => self.bytes(String::deserialize(deserializer)?.as_bytes()),
+            FieldType::Enum(values) => {
                 let number = match EnumValue::deserialize(deserializer)? {
                     EnumValue::Number(number) => Some(fit::<i32, _>(number, "32 bits")?),
                     EnumValue::Name(name) => {
@@ -234,29 +236,29 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
                     self.varint(i64::from(number).cast_unsigned());
                 }
             }
-            Kind::Message(message) => {
+            FieldType::Message(message) => {
                 let mut wire = Vec::new();
                 MessageSeed { message, wire: &mut wire, skipped: self.skipped }
                     .deserialize(deserializer)?;
                 self.bytes(&wire);
             }
-            Kind::Timestamp => {
+            FieldType::Timestamp => {
                 let text = String::deserialize(deserializer)?;
                 let time = timestamp::read(&text).ok_or_else(|| {
                     de::Error::invalid_value(de::Unexpected::Str(&text), &"a time as in RFC 3339")
                 })?;
                 self.bytes(&time.encode_to_vec());
             }
-            Kind::BoolValue => self.bytes(&bool::deserialize(deserializer)?.encode_to_vec()),
-            Kind::Int32Value => {
+            FieldType::BoolValue => self.bytes(&bool::deserialize(deserializer)?.encode_to_vec()),
+            FieldType::Int32Value => {
                 let value: i32 = fit(Integer::deserialize(deserializer)?.0, "32 bits")?;
                 self.bytes(&value.encode_to_vec());
             }
-            Kind::Uint32Value => {
+            FieldType::Uint32Value => {
                 let value: u32 = fit(Integer::deserialize(deserializer)?.0, "32 bits")?;
                 self.bytes(&value.encode_to_vec());
             }
-            Kind::Any => {
+            FieldType::Any => {
                 let any = any::read(deserializer, self.skipped)?;
                 self.bytes(&any.encode_to_vec());
             }

@@ -6,7 +6,7 @@ use serde::ser::{Error, Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::any::AnyJson;
 use super::timestamp;
-use crate::schema::{Descriptor, Field, Kind, Shape};
+use crate::schema::{Cardinality, Descriptor, Field, FieldType};
 
 /// The wire bytes of a message, to be written as a JSON object.
 pub(super) struct MessageJson<'a> {
@@ -75,16 +75,16 @@ impl<'a> MessageJson<'a> {
             };
             let field = self.message.fields.iter().position(|field| field.number == number);
             let (Some(field), Some(raw)) = (field, raw) else { continue };
-            if let Some(Field { shape: Shape::OneOf(choice), .. }) = self.message.fields.get(field)
+            if let Some(Field { cardinality: Cardinality::OneOf(choice), .. }) =
+                self.message.fields.get(field)
             {
-                let is_other = |other: &Occurrence<'_>| {
-                    other.field != field
-                        && self
-                            .message
-                            .fields
-                            .get(other.field)
-                            .is_some_and(|other| other.shape == Shape::OneOf(*choice))
-                };
+                let is_other =
+                    |other: &Occurrence<'_>| {
+                        other.field != field
+                            && self.message.fields.get(other.field).is_some_and(|other| {
+                                other.cardinality == Cardinality::OneOf(*choice)
+                            })
+                    };
                 found.retain(|other| !is_other(other));
             }
             found.push(Occurrence { field, raw });
@@ -104,7 +104,7 @@ impl Serialize for MessageJson<'_> {
         for values in occurrences.chunk_by(|a, b| a.field == b.field) {
             let Some((first, last)) = values.first().zip(values.last()) else { continue };
             let Some(field) = self.message.fields.get(first.field) else { continue };
-            if field.shape == Shape::Many {
+            if field.cardinality == Cardinality::Many {
                 let items = ListJson { field, values };
                 if !items.is_empty() {
                     object.serialize_entry(field.name, &items)?;
@@ -116,7 +116,7 @@ impl Serialize for MessageJson<'_> {
                 let value = ValueJson { field, raw: Raw::Bytes(&whole) };
                 object.serialize_entry(field.name, &value)?;
             } else if is_message(field.kind)
-                || matches!(field.shape, Shape::OneOf(_))
+                || matches!(field.cardinality, Cardinality::OneOf(_))
                 || !last.raw.is_default()
             {
                 object.serialize_entry(field.name, &ValueJson { field, raw: last.raw })?;
@@ -167,37 +167,37 @@ impl Serialize for ValueJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let wire = |error: prost::DecodeError| S::Error::custom(error);
         match (self.field.kind, self.raw) {
-            (Kind::Bool, Raw::Varint(value)) => serializer.serialize_bool(value != 0),
-            (Kind::Int32, Raw::Varint(value)) => serializer.serialize_i32(low_32(value)),
-            (Kind::Int64, Raw::Varint(value)) => serializer.collect_str(&value.cast_signed()),
-            (Kind::Uint32, Raw::Varint(value)) => {
+            (FieldType::Bool, Raw::Varint(value)) => serializer.serialize_bool(value != 0),
+            (FieldType::Int32, Raw::Varint(value)) => serializer.serialize_i32(low_32(value)),
+            (FieldType::Int64, Raw::Varint(value)) => serializer.collect_str(&value.cast_signed()),
+            (FieldType::Uint32, Raw::Varint(value)) => {
                 serializer.serialize_u32(low_32(value).cast_unsigned())
             }
-            (Kind::Uint64, Raw::Varint(value)) => serializer.collect_str(&value),
-            (Kind::Enum(values), Raw::Varint(value)) => match values.name(low_32(value)) {
+            (FieldType::Uint64, Raw::Varint(value)) => serializer.collect_str(&value),
+            (FieldType::Enum(values), Raw::Varint(value)) => match values.name(low_32(value)) {
                 Some(name) => serializer.serialize_str(name),
                 None => serializer.serialize_i32(low_32(value)),
             },
-            (Kind::String, Raw::Bytes(bytes)) => {
+            (FieldType::String, Raw::Bytes(bytes)) => {
                 serializer.serialize_str(std::str::from_utf8(bytes).map_err(S::Error::custom)?)
             }
-            (Kind::Message(message), Raw::Bytes(bytes)) => {
+            (FieldType::Message(message), Raw::Bytes(bytes)) => {
                 MessageJson::new(message, bytes).serialize(serializer)
             }
-            (Kind::Timestamp, Raw::Bytes(bytes)) => {
+            (FieldType::Timestamp, Raw::Bytes(bytes)) => {
                 let time = prost_types::Timestamp::decode(bytes).map_err(wire)?;
                 serializer.serialize_str(&timestamp::write(time).map_err(S::Error::custom)?)
             }
-            (Kind::BoolValue, Raw::Bytes(bytes)) => {
+            (FieldType::BoolValue, Raw::Bytes(bytes)) => {
                 serializer.serialize_bool(bool::decode(bytes).map_err(wire)?)
             }
-            (Kind::Int32Value, Raw::Bytes(bytes)) => {
+            (FieldType::Int32Value, Raw::Bytes(bytes)) => {
                 serializer.serialize_i32(i32::decode(bytes).map_err(wire)?)
             }
-            (Kind::Uint32Value, Raw::Bytes(bytes)) => {
+            (FieldType::Uint32Value, Raw::Bytes(bytes)) => {
                 serializer.serialize_u32(u32::decode(bytes).map_err(wire)?)
             }
-            (Kind::Any, Raw::Bytes(bytes)) => {
+            (FieldType::Any, Raw::Bytes(bytes)) => {
                 AnyJson(prost_types::Any::decode(bytes).map_err(wire)?).serialize(serializer)
             }
             _ => Err(S::Error::custom(WireError::Type(self.field.name))),
@@ -230,13 +230,18 @@ const fn low_32(value: u64) -> i32 {
     (value as u32).cast_signed()
 }
 
-const fn is_number(kind: Kind) -> bool {
+const fn is_number(kind: FieldType) -> bool {
     matches!(
         kind,
-        Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 | Kind::Enum(_)
+        FieldType::Bool
+            | FieldType::Int32
+            | FieldType::Int64
+            | FieldType::Uint32
+            | FieldType::Uint64
+            | FieldType::Enum(_)
     )
 }
 
-const fn is_message(kind: Kind) -> bool {
-    !is_number(kind) && !matches!(kind, Kind::String)
+const fn is_message(kind: FieldType) -> bool {
+    !is_number(kind) && !matches!(kind, FieldType::String)
 }

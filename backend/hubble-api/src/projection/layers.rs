@@ -1,7 +1,7 @@
 //! The layers of a packet: headers of layer 4, and messages of layer 7.
 
 use super::ProjectionError;
-use super::draft::Draft;
+use super::row_builder::RowBuilder;
 use super::wire::{Reader, WireError};
 use flow::TcpFlags;
 use flow::columns::{Column, ColumnSet, FlowRow, RowLists, l4_protocol, l7_record};
@@ -12,7 +12,7 @@ const OUTSIDE_OF_RECORDS: ColumnSet =
 
 /// A `Layer4` while its fields come in.
 #[derive(Clone, Copy, Default)]
-pub(super) struct L4Draft {
+pub(super) struct Layer4Header {
     protocol: u8,
     source_port: u32,
     destination_port: u32,
@@ -21,7 +21,7 @@ pub(super) struct L4Draft {
     icmp_code: u32,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> RowBuilder<'a> {
     pub(super) fn layer7(
         &mut self,
         mut layer7: Reader<'a>,
@@ -64,7 +64,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-impl L4Draft {
+impl Layer4Header {
     pub(super) fn layer4(&mut self, mut layer4: Reader<'_>) -> Result<(), WireError> {
         while let Some(field) = layer4.field()? {
             let protocol = match field.number {

@@ -5,10 +5,10 @@
 //! way accepts, and accepts some that it refuses: texts that are not UTF-8 are shown with U+FFFD,
 //! and what lies in fields that nobody asked for is not looked at.
 
-mod draft;
 mod layers;
 mod notice;
 mod notice_wire;
+mod row_builder;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -16,9 +16,9 @@ mod wire;
 pub use notice::{LostEventSource, NodeNames, Notice, Notices, is_refusal};
 pub use wire::WireError;
 
-use draft::Draft;
 use flow::columns::{ColumnSet, ColumnsFull, FlowColumns, RowLists};
 use flow::{Timestamp, TimestampError};
+use row_builder::RowBuilder;
 use wire::Reader;
 
 /// The columns to read; all others stay empty.
@@ -44,9 +44,9 @@ pub enum Decoded {
 
 /// What stands around a flow or notice, found without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Envelope<'a> {
+pub struct MessageHeader<'a> {
     /// Which of `response_types` is set.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// `GetFlowsResponse.time`.
     pub time: Option<Timestamp>,
     /// `GetFlowsResponse.node_name`; need not be UTF-8.
@@ -55,7 +55,7 @@ pub struct Envelope<'a> {
 
 /// The kinds of a `GetFlowsResponse`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageKind {
     /// None, or one that is not known here.
     #[default]
     Empty,
@@ -117,49 +117,49 @@ impl Decoder {
         message: &[u8],
         columns: &mut FlowColumns,
     ) -> Result<Decoded, ProjectionError> {
-        self.decode_within(message, Envelope::read(message)?, columns)
+        self.decode_with_header(message, MessageHeader::read(message)?, columns)
     }
 
-    /// Reads one `GetFlowsResponse`, as [`Self::decode`] does, whose `envelope` was read before.
+    /// Reads one `GetFlowsResponse`, as [`Self::decode`] does, whose `header` was read before.
     ///
     /// Errors: as for [`Self::decode`].
-    pub fn decode_within(
+    pub fn decode_with_header(
         &mut self,
         message: &[u8],
-        envelope: Envelope<'_>,
+        header: MessageHeader<'_>,
         columns: &mut FlowColumns,
     ) -> Result<Decoded, ProjectionError> {
-        match envelope.kind {
-            Kind::Empty => Ok(Decoded::Empty),
-            Kind::NodeStatus | Kind::LostEvents => {
-                let notice = Notice::read(message, envelope)?;
+        match header.kind {
+            MessageKind::Empty => Ok(Decoded::Empty),
+            MessageKind::NodeStatus | MessageKind::LostEvents => {
+                let notice = Notice::read(message, header)?;
                 Ok(notice.map_or(Decoded::Empty, Decoded::Notice))
             }
-            Kind::Flow => {
+            MessageKind::Flow => {
                 self.lists.clear();
-                let mut draft = Draft::new(self.projection);
+                let mut builder = RowBuilder::new(self.projection);
                 let mut is_first = true;
-                for_parts(message, Kind::Flow, |part, begins_anew| {
+                for_parts(message, MessageKind::Flow, |part, begins_anew| {
                     if begins_anew && !is_first {
                         self.lists.clear();
-                        draft = Draft::new(self.projection);
+                        builder = RowBuilder::new(self.projection);
                     }
                     is_first = false;
-                    draft.flow(part, &mut self.lists)
+                    builder.flow(part, &mut self.lists)
                 })?;
-                columns.append(draft.finish(envelope)?, &self.lists)?;
+                columns.append(builder.finish(header)?, &self.lists)?;
                 Ok(Decoded::Flow)
             }
         }
     }
 }
 
-impl<'a> Envelope<'a> {
+impl<'a> MessageHeader<'a> {
     /// Reads what stands around. Costs a few steps per message, whatever its size.
     ///
     /// Errors: the message is malformed at its outermost level.
     pub fn read(message: &'a [u8]) -> Result<Self, ProjectionError> {
-        let mut kind = Kind::Empty;
+        let mut kind = MessageKind::Empty;
         let mut time = None;
         let mut node_name: &[u8] = &[];
         let mut reader = Reader::new(message);
@@ -168,7 +168,7 @@ impl<'a> Envelope<'a> {
                 1000 => node_name = field.bytes()?,
                 1001 => WireTimestamp::merge(&mut time, field.message()?)?,
                 number => {
-                    if let Some(known) = Kind::of_field(number) {
+                    if let Some(known) = MessageKind::of_field(number) {
                         field.bytes()?;
                         kind = known;
                     }
@@ -180,7 +180,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-impl Kind {
+impl MessageKind {
     fn of_field(number: u32) -> Option<Self> {
         match number {
             1 => Some(Self::Flow),
@@ -215,13 +215,13 @@ impl WireTimestamp {
 /// merges; but setting another kind in between empties it, and then a part `begins_anew`.
 fn for_parts<'a>(
     message: &'a [u8],
-    kind: Kind,
+    kind: MessageKind,
     mut part: impl FnMut(Reader<'a>, bool) -> Result<(), WireError>,
 ) -> Result<(), WireError> {
-    let mut current = Kind::Empty;
+    let mut current = MessageKind::Empty;
     let mut reader = Reader::new(message);
     while let Some(field) = reader.field()? {
-        if let Some(known) = Kind::of_field(field.number) {
+        if let Some(known) = MessageKind::of_field(field.number) {
             if known == kind {
                 part(field.message()?, current != kind)?;
             }

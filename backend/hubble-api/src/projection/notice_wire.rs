@@ -2,7 +2,8 @@
 
 use super::wire::{Reader, WireError};
 use super::{
-    Envelope, Kind, LostEventSource, NodeNames, Notice, ProjectionError, WireTimestamp, for_parts,
+    LostEventSource, MessageHeader, MessageKind, NodeNames, Notice, ProjectionError, WireTimestamp,
+    for_parts,
 };
 
 /// Bytes of a name or message that are kept.
@@ -26,15 +27,18 @@ struct LostEvents {
 }
 
 impl Notice {
-    /// The notice in a message whose envelope is known; `None` for a flow.
+    /// The notice in a message whose header is known; `None` for a flow.
     ///
     /// Errors: the message is malformed.
-    pub fn read(message: &[u8], envelope: Envelope<'_>) -> Result<Option<Self>, ProjectionError> {
-        match envelope.kind {
-            Kind::Empty | Kind::Flow => Ok(None),
-            Kind::NodeStatus => {
+    pub fn read(
+        message: &[u8],
+        header: MessageHeader<'_>,
+    ) -> Result<Option<Self>, ProjectionError> {
+        match header.kind {
+            MessageKind::Empty | MessageKind::Flow => Ok(None),
+            MessageKind::NodeStatus => {
                 let mut status = NodeStatus::default();
-                for_parts(message, Kind::NodeStatus, |part, begins_anew| {
+                for_parts(message, MessageKind::NodeStatus, |part, begins_anew| {
                     if begins_anew {
                         status = NodeStatus::default();
                     }
@@ -42,15 +46,15 @@ impl Notice {
                 })?;
                 Ok(Some(status.into_notice()))
             }
-            Kind::LostEvents => {
+            MessageKind::LostEvents => {
                 let mut lost = LostEvents::default();
-                for_parts(message, Kind::LostEvents, |part, begins_anew| {
+                for_parts(message, MessageKind::LostEvents, |part, begins_anew| {
                     if begins_anew {
                         lost = LostEvents::default();
                     }
                     lost.merge(part)
                 })?;
-                Ok(Some(lost.into_notice(envelope)))
+                Ok(Some(lost.into_notice(header)))
             }
         }
     }
@@ -96,15 +100,15 @@ impl LostEvents {
     }
 
     /// That flows were lost counts more than when: what is not a time is left out.
-    fn into_notice(self, envelope: Envelope<'_>) -> Notice {
+    fn into_notice(self, header: MessageHeader<'_>) -> Notice {
         let finish = |time: Option<WireTimestamp>| match time {
             Some(time) => time.finish("lost_events").ok(),
-            None => envelope.time,
+            None => header.time,
         };
         Notice::FlowsLost {
             source: LostEventSource::from_number(self.source),
             count: self.count,
-            node_name: shown(envelope.node_name),
+            node_name: shown(header.node_name),
             first: finish(self.first),
             last: finish(self.last),
         }

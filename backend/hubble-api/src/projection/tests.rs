@@ -4,7 +4,7 @@ use crate::pb;
 use crate::pb::observer::GetFlowsResponse;
 use crate::pb::observer::get_flows_response::ResponseTypes;
 use crate::schema::{
-    Descriptor, FLOW_FLOW, Field, Kind as FieldKind, OBSERVER_GETFLOWSRESPONSE, Shape,
+    Cardinality, Descriptor, FLOW_FLOW, Field, FieldType, OBSERVER_GETFLOWSRESPONSE,
 };
 use flow::columns::{Column, ColumnLimits, NO_TIME};
 use proptest::prelude::*;
@@ -60,26 +60,26 @@ fn field(message_type: &'static Descriptor, field: &'static Field) -> BoxedStrat
     let varint_field = move |value| arbitrary::varint(field.number, value);
     let delimited_field = move |content: Vec<u8>| delimited(field.number, &content);
     match field.kind {
-        FieldKind::Uint32 if arbitrary::bound(message_type, field) < u32::MAX => {
+        FieldType::Uint32 if arbitrary::bound(message_type, field) < u32::MAX => {
             let max = u64::from(arbitrary::bound(message_type, field));
             prop_oneof![30 => 0..=max, 1 => any::<u64>()].prop_map(varint_field).boxed()
         }
-        FieldKind::Bool
-        | FieldKind::Int32
-        | FieldKind::Int64
-        | FieldKind::Uint32
-        | FieldKind::Uint64
-        | FieldKind::Enum(_) => number().prop_map(varint_field).boxed(),
-        FieldKind::String => "[a-c\u{1b}\u{1f}ü/=]{0,3}"
+        FieldType::Bool
+        | FieldType::Int32
+        | FieldType::Int64
+        | FieldType::Uint32
+        | FieldType::Uint64
+        | FieldType::Enum(_) => number().prop_map(varint_field).boxed(),
+        FieldType::String => "[a-c\u{1b}\u{1f}ü/=]{0,3}"
             .prop_map(String::into_bytes)
             .prop_map(delimited_field)
             .boxed(),
-        FieldKind::Message(inner) => message(inner, 0..7).prop_map(delimited_field).boxed(),
-        FieldKind::Timestamp => numbers(&[1, 2]).prop_map(delimited_field).boxed(),
-        FieldKind::BoolValue | FieldKind::Int32Value | FieldKind::Uint32Value => {
+        FieldType::Message(inner) => message(inner, 0..7).prop_map(delimited_field).boxed(),
+        FieldType::Timestamp => numbers(&[1, 2]).prop_map(delimited_field).boxed(),
+        FieldType::BoolValue | FieldType::Int32Value | FieldType::Uint32Value => {
             numbers(&[1]).prop_map(delimited_field).boxed()
         }
-        FieldKind::Any => Just(delimited_field(Vec::new())).boxed(),
+        FieldType::Any => Just(delimited_field(Vec::new())).boxed(),
     }
 }
 
@@ -97,8 +97,8 @@ fn message(of_type: &'static Descriptor, fields: std::ops::Range<usize>) -> Boxe
         .fields
         .iter()
         .flat_map(|field| {
-            let weight = match (field.kind, field.shape) {
-                (FieldKind::Message(_), _) | (_, Shape::Many) => 2,
+            let weight = match (field.kind, field.cardinality) {
+                (FieldType::Message(_), _) | (_, Cardinality::Many) => 2,
                 _ => 1,
             };
             std::iter::repeat_n(field, weight)
@@ -309,8 +309,8 @@ fn texts_that_are_no_utf8_are_kept() {
 fn a_loss_at_a_bad_time_is_still_a_loss() {
     let never = [key(1, 0), varint(253_402_300_800)].concat();
     let message = delimited(3, &[key(2, 0), varint(7), delimited(5, &never)].concat());
-    let envelope = Envelope::read(&message).unwrap();
-    let Some(Notice::FlowsLost { count, last, .. }) = Notice::read(&message, envelope).unwrap()
+    let header = MessageHeader::read(&message).unwrap();
+    let Some(Notice::FlowsLost { count, last, .. }) = Notice::read(&message, header).unwrap()
     else {
         panic!()
     };
@@ -325,9 +325,8 @@ fn hostile_notices_stay_small() {
     let status =
         [key(1, 0), varint(4), names, delimited(3, "€\n".repeat(9_999).as_bytes())].concat();
     let message = delimited(2, &status);
-    let envelope = Envelope::read(&message).unwrap();
-    let Some(Notice::NodeError { nodes, message }) = Notice::read(&message, envelope).unwrap()
-    else {
+    let header = MessageHeader::read(&message).unwrap();
+    let Some(Notice::NodeError { nodes, message }) = Notice::read(&message, header).unwrap() else {
         panic!()
     };
     assert_eq!(nodes.count(), 3_000);
@@ -383,8 +382,8 @@ proptest! {
         wanted in proptest::sample::subsequence(Column::ALL, 0..Column::ALL.len()),
     ) {
         let projection = Projection::of(&wanted);
-        let kind = Envelope::read(&message).map(|envelope| envelope.kind);
-        if let (Ok(Kind::Flow), Some((full, mut lists))) = (kind, by_vocabulary(&message)) {
+        let kind = MessageHeader::read(&message).map(|header| header.kind);
+        if let (Ok(MessageKind::Flow), Some((full, mut lists))) = (kind, by_vocabulary(&message)) {
             let mut flow = full_flow(&message);
             flow.node_name = full.text(full.node_name()[0]).to_owned();
             let mut row = flow::columns::FlowRow::of(&flow, &mut lists);

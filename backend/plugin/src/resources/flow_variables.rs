@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use flow::EndpointRole;
 use flow::columns::FlowColumns;
-use flow::end::End;
 use flow::{DropReason, Verdict};
 use query::{InvalidQuery, unresolved_variable};
 
@@ -155,13 +155,13 @@ impl FlowVariable {
         let mut workloads = Matcher::new(&self.workload, deadline);
         let mut options = BTreeMap::new();
         for side in [Side::Source, Side::Destination] {
-            let end = match side {
-                Side::Source => End::Source,
-                Side::Destination => End::Destination,
+            let role = match side {
+                Side::Source => EndpointRole::Source,
+                Side::Destination => EndpointRole::Destination,
             };
             for row in 0..columns.len() {
-                let namespace = end.namespace(columns, row);
-                let workload = end.workload(columns, row);
+                let namespace = role.namespace(columns, row);
+                let workload = role.workload(columns, row);
                 if !namespaces.matches(namespace)? || !workloads.matches(&workload)? {
                     continue;
                 }
@@ -173,7 +173,7 @@ impl FlowVariable {
                 match self.of {
                     Of::Workloads => add(workload.clone().into_owned(), workload.into_owned()),
                     Of::Pods => {
-                        let pod = end.pod(columns, row);
+                        let pod = role.pod(columns, row);
                         let pod = pod.rsplit_once('/').map_or(pod.as_ref(), |(_, name)| name);
                         add(pod.to_owned(), pod.to_owned());
                     }
@@ -185,8 +185,8 @@ impl FlowVariable {
                         }
                     }
                     _ => {
-                        let number = end.identity(columns, row);
-                        let name = end.reserved(columns, row).unwrap_or_else(|| {
+                        let number = role.identity(columns, row);
+                        let name = role.reserved(columns, row).unwrap_or_else(|| {
                             // Nodes other than the pod's own do not know its workload.
                             match (namespace, &*workload) {
                                 ("", workload) => workload.to_owned().into(),

@@ -103,7 +103,7 @@ async fn fetch(instance: &Instance) -> Result<Sample, QueryError> {
     for flow in &newest.flows {
         // One that cannot be read has nothing to suggest.
         let _unreadable =
-            decoder.decode_within(flow.message(), flow.envelope(), &mut columns).is_err();
+            decoder.decode_with_header(flow.message(), flow.header(), &mut columns).is_err();
     }
     let mut notices: Vec<String> = newest.broken.iter().map(ToString::to_string).collect();
     notices.extend(newest.notices.iter().filter_map(|notice| match notice {

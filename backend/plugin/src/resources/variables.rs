@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use prometheus::{
-    Answer, Interpolation, LabelSet, PrometheusClient, ResultData, Series, interpolate,
+    Interpolation, LabelSet, PrometheusClient, ResultData, Series, WithWarnings, interpolate,
 };
 use query::InvalidQuery;
 use relay::now_ms;
@@ -173,7 +173,7 @@ fn secs(ms: i64) -> String {
     ms.div_euclid(1_000).to_string()
 }
 
-fn sorted(answer: Answer<Vec<String>>) -> Vec<String> {
+fn sorted(answer: WithWarnings<Vec<String>>) -> Vec<String> {
     // A list of options has no place for a word about itself; that Prometheus cut it stands here.
     for warning in answer.warnings {
         tracing::warn!(warning, "Prometheus warns about the options of a variable");

@@ -84,7 +84,7 @@ impl Batch {
             max_text_bytes: 4 * MAX_WAITING_BYTES,
         });
         for flow in self.flows.drain(..) {
-            if decoder.decode_within(flow.message(), flow.envelope(), &mut columns).is_err() {
+            if decoder.decode_with_header(flow.message(), flow.header(), &mut columns).is_err() {
                 self.unreadable += 1;
             }
         }

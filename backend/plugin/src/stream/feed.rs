@@ -100,7 +100,7 @@ pub(super) async fn follow(instance: &Instance, query: &LiveQuery, sender: &Send
             }
             Event::Message(ended) => {
                 let reason = match ended {
-                    Some(Err(error)) => error.sentence(),
+                    Some(Err(error)) => error.user_message(),
                     _ => "the relay ended the stream".to_owned(),
                 };
                 let secs = wait.as_secs();

@@ -45,7 +45,7 @@ fn nothing_secret_is_shown() {
         renew_at: Instant::now(),
     };
     assert!(!format!("{tokens:?}").contains("hunter2"));
-    let refusal = Refusal {
+    let refusal = OAuthError {
         error: "invalid_client".to_owned(),
         error_description: "secret hunter2 is wrong\r\nTrace ID: 1".to_owned(),
     };

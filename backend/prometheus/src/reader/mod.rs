@@ -14,7 +14,9 @@ use serde::de::IgnoredAny;
 
 use self::sample::sample;
 use self::scan::{Item, Member, Stop};
-use super::answer::{Envelope, Float, Histogram, LabelSet, ResultData, Sample, Series, Timed};
+use super::answer::{
+    ApiResponse, Float, FloatSample, Histogram, LabelSet, ResultData, Series, Timed,
+};
 
 /// Bytes of a value that is not complete, up to which scanning it again costs little.
 const SMALL_BYTES: usize = 16 << 10;
@@ -42,14 +44,14 @@ pub enum UnreadableAnswer {
 #[derive(Debug)]
 pub struct AnswerReader {
     /// What arrived of a value that is not complete yet.
-    held: Vec<u8>,
-    /// Bytes of `held` before which trying again is no use: values that are large and arrive in
+    pending: Vec<u8>,
+    /// Bytes of `pending` before which trying again is no use: values that are large and arrive in
     /// small pieces would be scanned over and over.
     wait_bytes: usize,
     /// Bytes that were read and let go.
     done_bytes: usize,
-    place: Place,
-    envelope: Envelope<IgnoredAny>,
+    position: Position,
+    response: ApiResponse<IgnoredAny>,
     result_type: Option<String>,
     result: Option<ResultShape>,
     max_series: usize,
@@ -62,9 +64,9 @@ pub struct AnswerReader {
 
 /// Where in the answer the next byte stands; `after` a sibling, or as the first child.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum Position {
     Start,
-    Envelope { after: bool },
+    Top { after: bool },
     Data { after: bool },
     SeriesList { after: bool },
     Series { after: bool },
@@ -85,7 +87,7 @@ enum ResultShape {
 #[derive(Debug)]
 pub struct ReadAnswer {
     /// The answer.
-    pub envelope: Envelope<ResultData>,
+    pub response: ApiResponse<ResultData>,
     /// Series that the answer has, of which the data may hold fewer.
     pub series_total: usize,
 }
@@ -94,11 +96,11 @@ impl AnswerReader {
     /// A reader that keeps the first `max_series` series of the answer.
     pub fn new(max_series: usize) -> Self {
         Self {
-            held: Vec::new(),
+            pending: Vec::new(),
             wait_bytes: 0,
             done_bytes: 0,
-            place: Place::Start,
-            envelope: Envelope::default(),
+            position: Position::Start,
+            response: ApiResponse::default(),
             result_type: None,
             result: None,
             max_series,
@@ -110,20 +112,20 @@ impl AnswerReader {
 
     /// Reads what arrived. Errors: [`UnreadableAnswer`]; then the rest need not arrive.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<(), UnreadableAnswer> {
-        if self.held.is_empty() {
+        if self.pending.is_empty() {
             let rest = self.read(chunk)?;
-            self.held.extend_from_slice(rest);
+            self.pending.extend_from_slice(rest);
         } else {
-            self.held.extend_from_slice(chunk);
-            if self.held.len() < self.wait_bytes {
+            self.pending.extend_from_slice(chunk);
+            if self.pending.len() < self.wait_bytes {
                 return Ok(());
             }
-            let mut held = std::mem::take(&mut self.held);
-            let rest_bytes = self.read(&held)?.len();
-            held.drain(..held.len().saturating_sub(rest_bytes));
-            self.held = held;
+            let mut pending = std::mem::take(&mut self.pending);
+            let rest_bytes = self.read(&pending)?.len();
+            pending.drain(..pending.len().saturating_sub(rest_bytes));
+            self.pending = pending;
         }
-        self.wait_bytes = match self.held.len() {
+        self.wait_bytes = match self.pending.len() {
             small if small < SMALL_BYTES => 0,
             large => large * 2,
         };
@@ -132,11 +134,11 @@ impl AnswerReader {
 
     /// The answer. Errors: [`UnreadableAnswer`].
     pub fn finish(mut self) -> Result<ReadAnswer, UnreadableAnswer> {
-        let held = std::mem::take(&mut self.held);
-        self.read(&held)?;
-        match self.place {
-            Place::End => {}
-            Place::Start => return Err(UnreadableAnswer::NoObject),
+        let pending = std::mem::take(&mut self.pending);
+        self.read(&pending)?;
+        match self.position {
+            Position::End => {}
+            Position::Start => return Err(UnreadableAnswer::NoObject),
             _ => return Err(UnreadableAnswer::CutOff),
         }
         let malformed = |reason| UnreadableAnswer::Malformed { reason, at_byte: self.done_bytes };
@@ -148,9 +150,9 @@ impl AnswerReader {
                 Some(typed(&result_type, result).map_err(malformed)?)
             }
         };
-        let Envelope { status, data: _, error_type, error, warnings, infos } = self.envelope;
-        let envelope = Envelope { status, data, error_type, error, warnings, infos };
-        Ok(ReadAnswer { envelope, series_total: self.series_total })
+        let ApiResponse { status, data: _, error_type, error, warnings, infos } = self.response;
+        let response = ApiResponse { status, data, error_type, error, warnings, infos };
+        Ok(ReadAnswer { response, series_total: self.series_total })
     }
 
     /// Reads as far as values are complete; the bytes of the one that is not.
@@ -163,7 +165,7 @@ impl AnswerReader {
                     self.done_bytes += bytes.len() - rest.len();
                     return match stop {
                         Stop::Short => Ok(rest),
-                        Stop::Malformed(reason) if matches!(self.place, Place::Start) => {
+                        Stop::Malformed(reason) if matches!(self.position, Position::Start) => {
                             drop(reason);
                             Err(UnreadableAnswer::NoObject)
                         }
@@ -178,30 +180,30 @@ impl AnswerReader {
 
     /// Reads one thing; the bytes after it.
     fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Stop> {
-        match self.place {
-            Place::Start => match bytes.trim_ascii_start().split_first() {
+        match self.position {
+            Position::Start => match bytes.trim_ascii_start().split_first() {
                 None => Err(Stop::Short),
                 Some((b'{', rest)) => {
-                    self.place = Place::Envelope { after: false };
+                    self.position = Position::Top { after: false };
                     Ok(rest)
                 }
                 Some(_) => Err(Stop::expected("an object")),
             },
-            Place::Envelope { after } => self.envelope_member(bytes, after),
-            Place::Data { after } => self.data_member(bytes, after),
-            Place::SeriesList { after } => self.series_item(bytes, after),
-            Place::Series { after } => self.series_member(bytes, after),
-            Place::Values { after } => self.values(bytes, after),
-            Place::Histograms { after } => self.histogram_item(bytes, after),
-            Place::End if bytes.trim_ascii_start().is_empty() => Err(Stop::Short),
-            Place::End => Err(Stop::expected("the end of the answer")),
+            Position::Top { after } => self.top_member(bytes, after),
+            Position::Data { after } => self.data_member(bytes, after),
+            Position::SeriesList { after } => self.series_item(bytes, after),
+            Position::Series { after } => self.series_member(bytes, after),
+            Position::Values { after } => self.values(bytes, after),
+            Position::Histograms { after } => self.histogram_item(bytes, after),
+            Position::End if bytes.trim_ascii_start().is_empty() => Err(Stop::Short),
+            Position::End => Err(Stop::expected("the end of the answer")),
         }
     }
 
-    fn envelope_member<'a>(&mut self, bytes: &'a [u8], after: bool) -> Result<&'a [u8], Stop> {
+    fn top_member<'a>(&mut self, bytes: &'a [u8], after: bool) -> Result<&'a [u8], Stop> {
         let (key, value) = match scan::member(bytes, after)? {
             Member::Close(rest) => {
-                self.place = Place::End;
+                self.position = Position::End;
                 return Ok(rest);
             }
             Member::Key(key, value) => (key, value),
@@ -209,28 +211,28 @@ impl AnswerReader {
         if key == b"data"
             && let Some(rest) = value.strip_prefix(b"{")
         {
-            self.place = Place::Data { after: false };
+            self.position = Position::Data { after: false };
             return Ok(rest);
         }
         let (value, rest) = scan::value(value)?;
         match key {
-            b"status" => self.envelope.status = read(value)?,
-            b"errorType" => self.envelope.error_type = read(value)?,
-            b"error" => self.envelope.error = read(value)?,
+            b"status" => self.response.status = read(value)?,
+            b"errorType" => self.response.error_type = read(value)?,
+            b"error" => self.response.error = read(value)?,
             b"warnings" => {
-                self.envelope.warnings = read::<Option<_>>(value)?.unwrap_or_default();
+                self.response.warnings = read::<Option<_>>(value)?.unwrap_or_default();
             }
-            b"infos" => self.envelope.infos = read::<Option<_>>(value)?.unwrap_or_default(),
+            b"infos" => self.response.infos = read::<Option<_>>(value)?.unwrap_or_default(),
             _ => drop(read::<IgnoredAny>(value)?),
         }
-        self.place = Place::Envelope { after: true };
+        self.position = Position::Top { after: true };
         Ok(rest)
     }
 
     fn data_member<'a>(&mut self, bytes: &'a [u8], after: bool) -> Result<&'a [u8], Stop> {
         let (key, value) = match scan::member(bytes, after)? {
             Member::Close(rest) => {
-                self.place = Place::Envelope { after: true };
+                self.position = Position::Top { after: true };
                 return Ok(rest);
             }
             Member::Key(key, value) => (key, value),
@@ -245,7 +247,7 @@ impl AnswerReader {
             match scan::item(list, false)? {
                 Item::Value([b'{', ..]) | Item::Close(_) => {
                     self.result = Some(ResultShape::Series(Vec::new()));
-                    self.place = Place::SeriesList { after: false };
+                    self.position = Position::SeriesList { after: false };
                     return Ok(list);
                 }
                 Item::Value(_) => {}
@@ -259,18 +261,18 @@ impl AnswerReader {
             b"resultType" => self.result_type = Some(read(value)?),
             _ => drop(read::<IgnoredAny>(value)?),
         }
-        self.place = Place::Data { after: true };
+        self.position = Position::Data { after: true };
         Ok(rest)
     }
 
     fn series_item<'a>(&mut self, bytes: &'a [u8], after: bool) -> Result<&'a [u8], Stop> {
         match scan::item(bytes, after)? {
             Item::Close(rest) => {
-                self.place = Place::Data { after: true };
+                self.position = Position::Data { after: true };
                 Ok(rest)
             }
             Item::Value([b'{', rest @ ..]) => {
-                self.place = Place::Series { after: false };
+                self.position = Position::Series { after: false };
                 Ok(rest)
             }
             Item::Value(_) => Err(Stop::expected("a series")),
@@ -281,7 +283,7 @@ impl AnswerReader {
         let (key, value) = match scan::member(bytes, after)? {
             Member::Close(rest) => {
                 self.keep_series();
-                self.place = Place::SeriesList { after: true };
+                self.position = Position::SeriesList { after: true };
                 return Ok(rest);
             }
             Member::Key(key, value) => (key, value),
@@ -295,11 +297,11 @@ impl AnswerReader {
                 }
                 self.series.times_nanos.reserve(self.expected_samples);
                 self.series.values.reserve(self.expected_samples);
-                self.place = Place::Values { after: false };
+                self.position = Position::Values { after: false };
                 return Ok(list);
             }
             (b"histograms", Some(list)) if is_kept => {
-                self.place = Place::Histograms { after: false };
+                self.position = Position::Histograms { after: false };
                 return Ok(list);
             }
             _ => {}
@@ -322,7 +324,7 @@ impl AnswerReader {
             }
             _ => drop(read::<IgnoredAny>(value)?),
         }
-        self.place = Place::Series { after: true };
+        self.position = Position::Series { after: true };
         Ok(rest)
     }
 
@@ -348,20 +350,20 @@ impl AnswerReader {
             rest = behind;
             after = true;
         }
-        self.place = Place::Values { after };
+        self.position = Position::Values { after };
         if rest.len() < bytes.len() {
             return Ok(rest);
         }
         match scan::item(rest, after)? {
             Item::Close(rest) => {
-                self.place = Place::Series { after: true };
+                self.position = Position::Series { after: true };
                 Ok(rest)
             }
             Item::Value(value) => {
                 let (value, rest) = scan::value(value)?;
                 let (time, value) = read::<Timed<Float>>(value)?;
                 self.series.push(time, value);
-                self.place = Place::Values { after: true };
+                self.position = Position::Values { after: true };
                 Ok(rest)
             }
         }
@@ -370,14 +372,14 @@ impl AnswerReader {
     fn histogram_item<'a>(&mut self, bytes: &'a [u8], after: bool) -> Result<&'a [u8], Stop> {
         match scan::item(bytes, after)? {
             Item::Close(rest) => {
-                self.place = Place::Series { after: true };
+                self.position = Position::Series { after: true };
                 Ok(rest)
             }
             Item::Value(value) => {
                 let (value, rest) = scan::value(value)?;
                 let (time, histogram) = read::<Timed<Histogram>>(value)?;
                 self.series.cells.push(time, histogram);
-                self.place = Place::Histograms { after: true };
+                self.position = Position::Histograms { after: true };
                 Ok(rest)
             }
         }
@@ -398,7 +400,7 @@ fn typed(result_type: &str, result: ResultShape) -> Result<ResultData, String> {
         "vector" => series(result).map(ResultData::Vector),
         "scalar" => {
             let (time, value) = read_json::<Timed<Float>>(&single(result)?)?;
-            Ok(ResultData::Scalar(Sample { time_nanos: time.0, value: value.0 }))
+            Ok(ResultData::Scalar(FloatSample { time_nanos: time.0, value: value.0 }))
         }
         "string" => {
             let (time, text) = read_json::<Timed<String>>(&single(result)?)?;

@@ -27,8 +27,8 @@ fn read(json: &[u8]) -> Result<ReadAnswer, UnreadableAnswer> {
 fn check_result(json: &str, expected: &str) {
     let shown = match read(json.as_bytes()) {
         Err(error) => format!("error: {error}"),
-        Ok(ReadAnswer { envelope, .. }) => match envelope.data {
-            None => format!("no data, {} {}", envelope.error_type, envelope.error),
+        Ok(ReadAnswer { response, .. }) => match response.data {
+            None => format!("no data, {} {}", response.error_type, response.error),
             Some(ResultData::Matrix(series)) => format!("matrix {}", show(&series)),
             Some(ResultData::Vector(series)) => format!("vector {}", show(&series)),
             Some(ResultData::Scalar(sample)) => format!("scalar {sample:?}"),
@@ -80,7 +80,7 @@ fn results() {
     check_result(&success(r#"{"resultType":"matrix","result":[]}"#), "matrix ");
     check_result(
         &success(r#"{"resultType":"scalar","result":[1,"2"]}"#),
-        "scalar Sample { time_nanos: 1000000000, value: 2.0 }",
+        "scalar FloatSample { time_nanos: 1000000000, value: 2.0 }",
     );
     check_result(&success(r#"{"resultType":"string","result":[1,"a"]}"#), "string 1000000000 a");
     check_result(
@@ -125,7 +125,7 @@ fn results() {
 #[test]
 fn what_is_no_answer_is_told_apart() {
     let check = |json: &str, expected: &str| {
-        let shown = read(json.as_bytes()).map(|read| read.envelope.status);
+        let shown = read(json.as_bytes()).map(|read| read.response.status);
         assert_eq!(format!("{shown:?}"), expected, "{json}");
     };
     check("", "Err(NoObject)");
@@ -150,7 +150,7 @@ fn only_so_many_series_are_kept() {
     let mut reader = AnswerReader::new(3);
     reader.feed(json.as_bytes()).unwrap();
     let read = reader.finish().unwrap();
-    let Some(ResultData::Matrix(kept)) = read.envelope.data else { panic!("no matrix") };
+    let Some(ResultData::Matrix(kept)) = read.response.data else { panic!("no matrix") };
     assert_eq!((kept.len(), read.series_total), (3, 5));
 }
 
@@ -162,7 +162,7 @@ fn a_large_value_in_small_pieces_is_not_scanned_over_and_over() {
     for piece in json.as_bytes().chunks(64) {
         reader.feed(piece).unwrap();
     }
-    assert_eq!(reader.finish().unwrap().envelope.status, "success");
+    assert_eq!(reader.finish().unwrap().response.status, "success");
 }
 
 #[test]
@@ -295,9 +295,9 @@ proptest! {
             format!(r#"{{"resultType":"matrix","result":{result_text}}}"#)
         };
         let json = format!(r#"{{"status":"success","data":{data},"infos":["i"]}}"#);
-        let envelope = read(json.as_bytes()).unwrap().envelope;
-        prop_assert_eq!(envelope.infos, ["i"]);
-        let Some(ResultData::Matrix(series)) = envelope.data else { panic!("no matrix") };
+        let response = read(json.as_bytes()).unwrap().response;
+        prop_assert_eq!(response.infos, ["i"]);
+        let Some(ResultData::Matrix(series)) = response.data else { panic!("no matrix") };
         let columns: Vec<(LabelSet, Vec<(i64, u64)>)> = series
             .into_iter()
             .map(|series| {

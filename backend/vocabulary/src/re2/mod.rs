@@ -82,7 +82,7 @@ pub struct Regex {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Body {
     Kept(Program),
-    Large(parse::Tree),
+    Large(parse::Ast),
 }
 
 impl Regex {

@@ -16,7 +16,7 @@ use text::{escaped, flags_of, repetition};
 
 /// A parsed pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Tree {
+pub(super) enum Ast {
     Empty,
     /// Code points one after the other.
     Chars {
@@ -26,10 +26,10 @@ pub(super) enum Tree {
     /// Index of a class.
     Class(u32),
     Assert(Assertion),
-    Concat(Vec<Tree>),
-    Alternate(Vec<Tree>),
+    Concat(Vec<Ast>),
+    Alternate(Vec<Ast>),
     Repeat {
-        tree: Box<Tree>,
+        tree: Box<Ast>,
         min: u32,
         max: Option<u32>,
     },
@@ -53,7 +53,7 @@ enum Entry {
     Bar,
 }
 
-pub(super) fn parse(pattern: &str) -> Result<(Tree, Vec<Class>), RegexError> {
+pub(super) fn parse(pattern: &str) -> Result<(Ast, Vec<Class>), RegexError> {
     let mut parser = Parser {
         text: pattern,
         rest: pattern,
@@ -125,7 +125,7 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<Tree, RegexError> {
+    fn end(&mut self) -> Result<Ast, RegexError> {
         self.finish_alternatives()?;
         match (self.stack.pop(), self.stack.is_empty()) {
             (Some(Entry::Node(node)), true) => Ok(node.tree),
@@ -148,13 +148,13 @@ impl<'p> Parser<'p> {
         self.limits.check(node, of_stack).map_err(|reason| syntax(reason, self.text))
     }
 
-    fn push_new(&mut self, tree: Tree) -> Result<(), RegexError> {
+    fn push_new(&mut self, tree: Ast) -> Result<(), RegexError> {
         self.limits.allocate();
         self.push(Node::leaf(tree))
     }
 
     fn literal(&mut self, code: u32) -> Result<(), RegexError> {
-        self.push_new(Tree::Chars { codes: vec![code], folds: self.flags.ignore_case })
+        self.push_new(Ast::Chars { codes: vec![code], folds: self.flags.ignore_case })
     }
 
     fn push_class(&mut self, items: Vec<Item>) -> Result<(), RegexError> {
@@ -162,10 +162,10 @@ impl<'p> Parser<'p> {
         if let [Item::Set { set: Set::Range(one, other), is_negated: false, folds }] = items[..]
             && one == other
         {
-            return self.push(Node::leaf(Tree::Chars { codes: vec![one], folds }));
+            return self.push(Node::leaf(Ast::Chars { codes: vec![one], folds }));
         }
         let index = self.add_class(items);
-        self.push(Node::leaf(Tree::Class(index)))
+        self.push(Node::leaf(Ast::Class(index)))
     }
 
     fn add_class(&mut self, items: Vec<Item>) -> u32 {
@@ -201,7 +201,7 @@ impl<'p> Parser<'p> {
                 return self.push_class(vec![Item::Set { set, is_negated, folds: false }]);
             }
         };
-        self.push_new(Tree::Assert(assertion))
+        self.push_new(Ast::Assert(assertion))
     }
 
     fn repeat(
@@ -238,7 +238,7 @@ impl<'p> Parser<'p> {
         let nodes = self.take_nodes();
         let node = if nodes.is_empty() {
             self.limits.allocate();
-            Node::leaf(Tree::Empty)
+            Node::leaf(Ast::Empty)
         } else {
             self.collapse(nodes, true)
         };
@@ -359,7 +359,7 @@ impl<'p> Parser<'p> {
         };
         if let Some(assertion) = assertion {
             self.rest = after.get(1..).unwrap_or("");
-            return self.push_new(Tree::Assert(assertion));
+            return self.push_new(Ast::Assert(assertion));
         }
         if let Some((item, rest)) = self.named_class(before)? {
             self.rest = rest;

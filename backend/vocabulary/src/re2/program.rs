@@ -2,7 +2,7 @@
 
 use super::{
     class::{Character, Class},
-    parse::Tree,
+    parse::Ast,
 };
 
 /// Steps that are spent on one text.
@@ -41,7 +41,7 @@ struct TooLarge;
 
 impl Program {
     /// The machine of a pattern; none: it has more instructions than this.
-    pub(super) fn of(tree: &Tree, most: usize) -> Option<Self> {
+    pub(super) fn of(tree: &Ast, most: usize) -> Option<Self> {
         let mut writer = Writer { program: Vec::new(), most };
         writer.emit(tree).ok()?;
         writer.push(Instruction::Match).ok()?;
@@ -146,26 +146,26 @@ impl Writer {
         }
     }
 
-    fn emit(&mut self, tree: &Tree) -> Result<(), TooLarge> {
+    fn emit(&mut self, tree: &Ast) -> Result<(), TooLarge> {
         match tree {
-            Tree::Empty => {}
-            Tree::Chars { codes, folds } => {
+            Ast::Empty => {}
+            Ast::Chars { codes, folds } => {
                 for code in codes {
                     self.push(Instruction::Char { code: *code, folds: *folds })?;
                 }
             }
-            Tree::Class(class) => {
+            Ast::Class(class) => {
                 self.push(Instruction::Class(*class))?;
             }
-            Tree::Assert(assertion) => {
+            Ast::Assert(assertion) => {
                 self.push(Instruction::Assert(*assertion))?;
             }
-            Tree::Concat(trees) => {
+            Ast::Concat(trees) => {
                 for tree in trees {
                     self.emit(tree)?;
                 }
             }
-            Tree::Alternate(branches) => {
+            Ast::Alternate(branches) => {
                 let mut ends = Vec::new();
                 let last = branches.len().saturating_sub(1);
                 for (index, branch) in branches.iter().enumerate() {
@@ -184,12 +184,12 @@ impl Writer {
                     self.set(at, Instruction::Jump(end));
                 }
             }
-            Tree::Repeat { tree, min, max } => self.repeat(tree, *min, *max)?,
+            Ast::Repeat { tree, min, max } => self.repeat(tree, *min, *max)?,
         }
         Ok(())
     }
 
-    fn repeat(&mut self, tree: &Tree, min: u32, max: Option<u32>) -> Result<(), TooLarge> {
+    fn repeat(&mut self, tree: &Ast, min: u32, max: Option<u32>) -> Result<(), TooLarge> {
         for _ in 0..min {
             let before = self.program.len();
             self.emit(tree)?;

@@ -9,7 +9,7 @@ use regex_syntax::hir::{self, ClassUnicode, ClassUnicodeRange, Hir, Look, Repeti
 use super::{
     RegexError,
     class::{Class, Item, Set},
-    parse::{self, Tree},
+    parse::{self, Ast},
     program::Assertion,
     unicode,
 };
@@ -62,15 +62,15 @@ struct Writer<'c> {
 }
 
 impl Writer<'_> {
-    fn expression(&mut self, tree: &Tree) -> Result<Hir, SearchError> {
+    fn expression(&mut self, tree: &Ast) -> Result<Hir, SearchError> {
         Ok(match tree {
-            Tree::Empty => Hir::empty(),
-            Tree::Chars { codes, folds } => self.characters(codes, *folds)?,
-            Tree::Class(index) => {
+            Ast::Empty => Hir::empty(),
+            Ast::Chars { codes, folds } => self.characters(codes, *folds)?,
+            Ast::Class(index) => {
                 let class = self.classes.get(*index as usize).map(|class| class.0.as_slice());
                 self.class(union(class.unwrap_or_default()))?
             }
-            Tree::Assert(assertion) => Hir::look(match assertion {
+            Ast::Assert(assertion) => Hir::look(match assertion {
                 Assertion::Start => Look::Start,
                 Assertion::End => Look::End,
                 Assertion::LineStart => Look::StartLF,
@@ -78,9 +78,9 @@ impl Writer<'_> {
                 Assertion::WordBoundary(true) => Look::WordAscii,
                 Assertion::WordBoundary(false) => Look::WordAsciiNegate,
             }),
-            Tree::Concat(parts) => Hir::concat(self.all(parts)?),
-            Tree::Alternate(parts) => Hir::alternation(self.all(parts)?),
-            Tree::Repeat { tree, min, max } => Hir::repetition(Repetition {
+            Ast::Concat(parts) => Hir::concat(self.all(parts)?),
+            Ast::Alternate(parts) => Hir::alternation(self.all(parts)?),
+            Ast::Repeat { tree, min, max } => Hir::repetition(Repetition {
                 min: *min,
                 max: *max,
                 greedy: true,
@@ -89,7 +89,7 @@ impl Writer<'_> {
         })
     }
 
-    fn all(&mut self, parts: &[Tree]) -> Result<Vec<Hir>, SearchError> {
+    fn all(&mut self, parts: &[Ast]) -> Result<Vec<Hir>, SearchError> {
         parts.iter().map(|part| self.expression(part)).collect()
     }
 

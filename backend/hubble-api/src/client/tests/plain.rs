@@ -39,7 +39,7 @@ async fn an_unknown_host_is_named() {
     let RelayError::NameNotResolved { host, .. } = &error else { panic!("{error:?}") };
     assert_eq!(host, "hubble-relay.invalid");
     // What the resolver says depends on the machine.
-    let sentence = error.sentence();
+    let sentence = error.user_message();
     assert!(sentence.starts_with("host `hubble-relay.invalid` of the relay cannot be found"));
     assert!(sentence.ends_with("; check the host in the relay address"), "{sentence}");
 }

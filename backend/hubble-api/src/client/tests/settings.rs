@@ -120,7 +120,7 @@ async fn settings_that_cannot_work_are_refused_with_a_reason() {
     for config in &configs {
         let error = RelayClient::new(config).expect_err(&config.address);
         assert!(error.is_configuration(), "{error:?}");
-        let sentence = error.sentence();
+        let sentence = error.user_message();
         assert!(!sentence.contains("hunter2") && !format!("{error:?}").contains("hunter2"));
         sentences += &sentence;
         sentences.push('\n');

@@ -337,7 +337,7 @@ pub(super) async fn failure(client: &RelayClient) -> RelayError {
 
 /// The sentence, without what differs from run to run.
 pub(super) fn sentence(error: &RelayError, address: SocketAddr) -> String {
-    error.sentence().replace(&address.port().to_string(), "PORT")
+    error.user_message().replace(&address.port().to_string(), "PORT")
 }
 
 /// A TLS stream as tonic's server takes it.

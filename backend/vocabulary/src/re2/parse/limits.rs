@@ -1,7 +1,7 @@
 //! Go's limits: nesting, the size of what is compiled, and how far repetitions multiply. Source:
 //! regexp/syntax `checkLimits`, `calcSize`, `calcHeight`, `repeatIsValid`.
 
-use super::{Reason, Tree};
+use super::{Ast, Reason};
 use crate::re2::class::{Class, Item, Set};
 
 /// Height of a tree.
@@ -14,7 +14,7 @@ const MAX_REPEAT: u32 = 1000;
 /// A tree with its measures.
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) tree: Tree,
+    pub(super) tree: Ast,
     height: u32,
     size: usize,
     /// How often a count repeats it; `None` if it is not a counted repetition.
@@ -72,7 +72,7 @@ impl Limits {
 
 impl Node {
     /// A node without others below it.
-    pub(super) const fn leaf(tree: Tree) -> Self {
+    pub(super) const fn leaf(tree: Ast) -> Self {
         Self { tree, height: 1, size: 1, count: None, is_group: false }
     }
 
@@ -81,7 +81,7 @@ impl Node {
         if self.is_group || other.is_group {
             return false;
         }
-        let (Tree::Chars { codes, folds }, Tree::Chars { codes: more, folds: folds_more }) =
+        let (Ast::Chars { codes, folds }, Ast::Chars { codes: more, folds: folds_more }) =
             (&mut self.tree, &mut other.tree)
         else {
             return false;
@@ -116,7 +116,7 @@ impl Node {
                 own.saturating_mul(max as usize).saturating_add(max.saturating_sub(min) as usize)
             }
         };
-        let tree = Tree::Repeat { tree: Box::new(self.tree), min, max };
+        let tree = Ast::Repeat { tree: Box::new(self.tree), min, max };
         let count = is_counted.then(|| max.unwrap_or(min));
         Self {
             tree,
@@ -130,13 +130,13 @@ impl Node {
     /// Several nodes as one; those of the same kind are opened, and counted in the second value.
     pub(super) fn of_all(nodes: Vec<Self>, is_concat: bool) -> (Self, usize) {
         let between = if is_concat { 0 } else { nodes.len().saturating_sub(1) };
-        let mut node = Self::leaf(Tree::Empty);
+        let mut node = Self::leaf(Ast::Empty);
         node.size = nodes.iter().fold(between, |size, node| size.saturating_add(node.size)).max(1);
         let mut freed = 0_usize;
         let mut trees = Vec::new();
         for Self { tree, height, is_group, .. } in nodes {
             let is_opened = match (tree, is_concat) {
-                (Tree::Concat(mut own), true) | (Tree::Alternate(mut own), false) if !is_group => {
+                (Ast::Concat(mut own), true) | (Ast::Alternate(mut own), false) if !is_group => {
                     trees.append(&mut own);
                     freed = freed.saturating_add(1);
                     true
@@ -149,7 +149,7 @@ impl Node {
             node.height =
                 node.height.max(if is_opened { height } else { height.saturating_add(1) });
         }
-        node.tree = if is_concat { Tree::Concat(trees) } else { Tree::Alternate(trees) };
+        node.tree = if is_concat { Ast::Concat(trees) } else { Ast::Alternate(trees) };
         (node, freed)
     }
 
@@ -157,15 +157,15 @@ impl Node {
     pub(super) fn is_char(&self) -> bool {
         match &self.tree {
             _ if self.is_group => false,
-            Tree::Chars { codes, .. } => codes.len() == 1,
-            Tree::Class(_) => true,
+            Ast::Chars { codes, .. } => codes.len() == 1,
+            Ast::Class(_) => true,
             _ => false,
         }
     }
 
     /// Makes one class of two characters.
     pub(super) fn unite(&mut self, other: &Self, classes: &mut Vec<Class>) {
-        let index = if let Tree::Class(index) = self.tree {
+        let index = if let Ast::Class(index) = self.tree {
             index
         } else {
             let own = items(&self.tree, classes);
@@ -176,14 +176,14 @@ impl Node {
         if let Some(Class(own)) = classes.get_mut(index as usize) {
             own.append(&mut more);
         }
-        self.tree = Tree::Class(index);
+        self.tree = Ast::Class(index);
     }
 }
 
 /// The items of one character; a class gives its own away.
-fn items(tree: &Tree, classes: &mut [Class]) -> Vec<Item> {
+fn items(tree: &Ast, classes: &mut [Class]) -> Vec<Item> {
     match tree {
-        Tree::Chars { codes, folds } => codes
+        Ast::Chars { codes, folds } => codes
             .iter()
             .map(|code| Item::Set {
                 set: Set::Range(*code, *code),
@@ -191,7 +191,7 @@ fn items(tree: &Tree, classes: &mut [Class]) -> Vec<Item> {
                 folds: *folds,
             })
             .collect(),
-        Tree::Class(class) => classes
+        Ast::Class(class) => classes
             .get_mut(*class as usize)
             .map(|class| std::mem::take(&mut class.0))
             .unwrap_or_default(),
@@ -200,17 +200,15 @@ fn items(tree: &Tree, classes: &mut [Class]) -> Vec<Item> {
 }
 
 /// Whether nothing is repeated more than [`MAX_REPEAT`] times in all.
-pub(super) fn repeats_fit(tree: &Tree) -> bool {
-    fn fit(tree: &Tree, most: u32) -> bool {
+pub(super) fn repeats_fit(tree: &Ast) -> bool {
+    fn fit(tree: &Ast, most: u32) -> bool {
         match tree {
-            Tree::Repeat { max: Some(0), .. } => true,
-            Tree::Repeat { tree, min, max } => {
+            Ast::Repeat { max: Some(0), .. } => true,
+            Ast::Repeat { tree, min, max } => {
                 let count = max.unwrap_or(*min);
                 count <= most && fit(tree, most / count.max(1))
             }
-            Tree::Concat(parts) | Tree::Alternate(parts) => {
-                parts.iter().all(|part| fit(part, most))
-            }
+            Ast::Concat(parts) | Ast::Alternate(parts) => parts.iter().all(|part| fit(part, most)),
             _ => true,
         }
     }

@@ -12,7 +12,7 @@ const MAX_RELAY_TEXT_CHARS: usize = 300;
 
 impl RelayError {
     /// One line for the user: what is the matter, why, and what to do about it.
-    pub fn sentence(&self) -> String {
+    pub fn user_message(&self) -> String {
         let mut sentence = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {

@@ -29,19 +29,19 @@ type Accessors<T> = [fn(&FlowColumns) -> &[T]; 2];
 
 /// An end of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum EndpointRole {
     /// Where the packet comes from.
     Source,
     /// Where it goes to.
     Destination,
 }
 
-impl End {
-    /// The columns that [`End::name`] reads.
+impl EndpointRole {
+    /// The columns that [`EndpointRole::name`] reads.
     pub const NAME_COLUMNS: ColumnSet =
         NAMES.with(Column::SourceLabels).with(Column::DestinationLabels);
 
-    /// The columns that [`End::shown`] reads.
+    /// The columns that [`EndpointRole::shown`] reads.
     pub const SHOWN_COLUMNS: ColumnSet = NAMES.with(Column::SourceMac).with(Column::DestinationMac);
 
     fn of<T: Copy + Default>(self, columns: &FlowColumns, row: usize, of: Accessors<T>) -> T {
@@ -188,7 +188,7 @@ impl End {
         (!shown.is_empty()).then_some(shown)
     }
 
-    /// What [`End::shown`] follows from, the port apart: rows that agree in it are shown alike.
+    /// What [`EndpointRole::shown`] follows from, the port apart: rows that agree in it are shown alike.
     pub fn shown_codes(self, columns: &FlowColumns, row: usize) -> [u32; 8] {
         let codes: [Accessors<u32>; 8] = [
             [FlowColumns::source_namespace, FlowColumns::destination_namespace],
@@ -228,8 +228,8 @@ mod tests {
         let mut columns = FlowColumns::default();
         columns.append_flow(flow, &mut RowLists::default()).unwrap();
         let own = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
-        let end = End::Destination;
-        [own(end.name(&columns, 0)), own(end.shown(&columns, 0, port))]
+        let role = EndpointRole::Destination;
+        [own(role.name(&columns, 0)), own(role.shown(&columns, 0, port))]
     }
 
     #[test]

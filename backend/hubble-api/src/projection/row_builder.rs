@@ -1,26 +1,26 @@
-use super::layers::L4Draft;
+use super::layers::Layer4Header;
 use super::wire::{Field, Reader, WireError};
-use super::{Envelope, Projection, ProjectionError, WireTimestamp};
+use super::{MessageHeader, Projection, ProjectionError, WireTimestamp};
 use flow::Timestamp;
 use flow::columns::{
     Column, ColumnSet, FlowRow, JoinedList, NO_TIME, REPLY_UNKNOWN, RowLists, l7_record,
 };
 
 /// A row while its fields come in, in any order and perhaps more than once: the last one counts.
-pub(super) struct Draft<'a> {
+pub(super) struct RowBuilder<'a> {
     pub(super) wanted: Projection,
     pub(super) row: FlowRow<'a>,
     time: Option<WireTimestamp>,
     drop_reason_code: u32,
     is_reply: Option<bool>,
     reply_mark: bool,
-    l4: L4Draft,
+    l4: Layer4Header,
 }
 
 // The readers of the fields that columns show as they are.
 include!("../generated/projection.rs");
 
-impl<'a> Draft<'a> {
+impl<'a> RowBuilder<'a> {
     pub(super) fn new(wanted: Projection) -> Self {
         Self {
             wanted,
@@ -29,7 +29,7 @@ impl<'a> Draft<'a> {
             drop_reason_code: 0,
             is_reply: None,
             reply_mark: false,
-            l4: L4Draft::default(),
+            l4: Layer4Header::default(),
         }
     }
 
@@ -65,17 +65,17 @@ impl<'a> Draft<'a> {
     /// The row, once all of the message is read.
     pub(super) fn finish(
         &mut self,
-        envelope: Envelope<'a>,
+        header: MessageHeader<'a>,
     ) -> Result<&FlowRow<'a>, ProjectionError> {
         if self.wanted.contains(Column::TimeNanos) {
             let time = match self.time {
                 Some(time) => Some(time.finish("flow.time")?),
-                None => envelope.time,
+                None => header.time,
             };
             self.row.time_nanos = time.and_then(Timestamp::unix_nanos).unwrap_or(NO_TIME);
         }
         if self.wanted.contains(Column::NodeName) && self.row.node_name.is_empty() {
-            self.row.node_name = envelope.node_name;
+            self.row.node_name = header.node_name;
         }
         if self.row.drop_reason == 0 {
             self.row.drop_reason = i32::try_from(self.drop_reason_code).unwrap_or(i32::MAX);

@@ -5,8 +5,8 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
 
+use crate::EndpointRole;
 use crate::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
-use crate::end::End;
 use crate::{MessageType, Verdict};
 
 /// The datapath sends both records from one program run; a retransmission comes 1 s later at the
@@ -21,15 +21,15 @@ const MAX_WAITING: usize = 65_536;
 /// Two records are of one packet if one is a `drop` and one a dropped `policy-verdict`, of the
 /// same node, protocol, addresses and ports, at most 500 ms apart. The first to come counts.
 #[derive(Debug, Default)]
-pub struct OncePerPacket {
+pub struct PacketDedup {
     hasher: DefaultHashBuilder,
     /// By packet and kind of record, the times of those that wait.
     waiting: HashMap<u64, Vec<i64>>,
     order: VecDeque<u64>,
 }
 
-impl OncePerPacket {
-    /// What [`OncePerPacket::is_second`] reads.
+impl PacketDedup {
+    /// What [`PacketDedup::is_duplicate`] reads.
     pub const COLUMNS: ColumnSet = ColumnSet::of(&[
         Column::TimeNanos,
         Column::Verdict,
@@ -43,7 +43,7 @@ impl OncePerPacket {
     ]);
 
     /// Whether the packet of `row` was counted by an earlier record.
-    pub fn is_second(&mut self, columns: &FlowColumns, row: usize) -> bool {
+    pub fn is_duplicate(&mut self, columns: &FlowColumns, row: usize) -> bool {
         let at = |column: &[i32]| column.get(row).copied().unwrap_or_default();
         if Verdict::from_number(at(columns.verdict())) != Verdict::Dropped {
             return false;
@@ -55,12 +55,13 @@ impl OncePerPacket {
         };
         let time_nanos = columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
         let (source, destination) =
-            (End::Source.ip(columns, row), End::Destination.ip(columns, row));
+            (EndpointRole::Source.ip(columns, row), EndpointRole::Destination.ip(columns, row));
         if time_nanos == NO_TIME || source.is_empty() || destination.is_empty() {
             return false;
         }
         let node = columns.text(columns.node_name().get(row).copied().unwrap_or_default());
-        let ports = (End::Source.port(columns, row), End::Destination.port(columns, row));
+        let ports =
+            (EndpointRole::Source.port(columns, row), EndpointRole::Destination.port(columns, row));
         let protocol = columns.l4_protocol().get(row).copied().unwrap_or_default();
         let key = |is_drop: bool| {
             self.hasher.hash_one((is_drop, node, source, destination, ports, protocol))
@@ -125,11 +126,11 @@ mod tests {
             (record(PolicyVerdict, Forwarded, 4, 0), false, "allowed"),
             (record(Trace, Forwarded, 4, 0), false, "and traced"),
         ];
-        let mut once = OncePerPacket::default();
+        let mut dedup = PacketDedup::default();
         for (flow, expected, what) in cases {
             let mut columns = FlowColumns::default();
             columns.append_flow(&flow, &mut RowLists::default()).unwrap();
-            assert_eq!(once.is_second(&columns, 0), expected, "{what}");
+            assert_eq!(dedup.is_duplicate(&columns, 0), expected, "{what}");
         }
     }
 }
