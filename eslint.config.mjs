@@ -8,7 +8,6 @@ export default [
       'node_modules/',
       'target/',
       'frontend-wasm/pkg/',
-      'policy-wasm/pkg/',
       'preview/page/build/',
       '.cache/',
       '.demo/',

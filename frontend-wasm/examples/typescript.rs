@@ -1,4 +1,4 @@
-//! The columns of the table as TypeScript, on standard output.
+//! The columns of the table and the engine's answers as TypeScript, on standard output.
 
 use std::io::{self, Write as _};
 

@@ -139,23 +139,19 @@ impl Captions {
         self.columns.iter().chain(&self.judged).nth(column as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// Writes the columns of policy anew: codes of `texts`, one for each row.
+    /// The code of a text.
     ///
     /// Errors: the texts outgrow their bound.
-    pub(crate) fn set_judged(
-        &mut self,
-        texts: &[String],
-        columns: [&[u32]; TextColumn::OF_POLICIES.len()],
-    ) -> Result<(), DictionaryFull> {
-        let codes = texts
-            .iter()
-            .map(|text| self.dictionary.intern(text.as_bytes()))
-            .collect::<Result<Vec<u32>, _>>()?;
-        self.judged = columns.map(|column| {
-            let code = |index: &u32| codes.get(*index as usize).copied().unwrap_or(ABSENT);
-            column.iter().map(code).collect()
-        });
-        Ok(())
+    #[cfg(feature = "policies")]
+    pub(crate) fn intern(&mut self, text: &str) -> Result<u32, DictionaryFull> {
+        self.dictionary.intern(text.as_bytes())
+    }
+
+    /// Writes the columns of policy anew: codes by row, in the order of
+    /// [`TextColumn::OF_POLICIES`].
+    #[cfg(feature = "policies")]
+    pub(crate) fn set_judged(&mut self, columns: [Vec<u32>; TextColumn::OF_POLICIES.len()]) {
+        self.judged = columns;
     }
 
     /// Writes the cells of the rows that `flows` gained since the last call.

@@ -1,15 +1,22 @@
-//! What the browser calls: packed bytes in, typed arrays and texts out.
+//! The engine in the browser: packed bytes in, typed arrays and texts out.
 //!
-//! Exports only; they are called once per batch, never once per row.
+//! One source, built twice: the small decoder, and with the feature `policies` the whole engine, which
+//! is loaded in its place where there are policies. Exports are called once per batch, never once per
+//! row.
 
 mod captions;
 mod file;
+#[cfg(feature = "policies")]
+mod policies;
 mod table;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "typescript")]
 pub mod typescript;
 mod view;
+
+#[cfg(feature = "policies")]
+pub use policies::{Connection, Policies, Questions, Verdicts, match_names};
 
 use captions::TextColumn;
 use file::Selection;
@@ -121,42 +128,6 @@ impl FlowTable {
         let sort = Column::from_name(sort).ok_or_else(|| no_column(sort))?;
         let spec = ViewSpec { text, columns: &columns, verdicts, agreements, sort, descending };
         Ok(FlowView { view: View::new(&self.table.flows, &self.table.captions, &spec) })
-    }
-
-    /// Fills the columns `agreement`, `computed` and `decidedBy` with codes of `texts`, one for each
-    /// row; what stood there before is gone.
-    ///
-    /// Errors: the texts outgrow their bound.
-    #[wasm_bindgen(js_name = setJudged)]
-    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands lists of texts over")]
-    pub fn set_judged(
-        &mut self,
-        texts: Vec<String>,
-        agreement: &[u32],
-        computed: &[u32],
-        decided_by: &[u32],
-    ) -> Result<(), JsError> {
-        let columns = [agreement, computed, decided_by];
-        self.table
-            .captions
-            .set_judged(&texts, columns)
-            .map_err(|error| JsError::new(&chain(&error)))
-    }
-
-    /// How many packed streams were appended.
-    #[wasm_bindgen(getter)]
-    pub fn streams(&self) -> usize {
-        self.table.streams().len()
-    }
-
-    /// A packed stream as it came; empty where there is none.
-    pub fn stream(&self, index: usize) -> Vec<u8> {
-        self.table.streams().get(index).cloned().unwrap_or_default()
-    }
-
-    /// By row, three numbers: where its message is, by stream, batch and message.
-    pub fn places(&self) -> Vec<u32> {
-        self.table.places()
     }
 
     /// Rows as CSV, with a line of `titles`; `columns` names what stands in each.

@@ -52,18 +52,21 @@ pub(crate) struct Table {
     pub(crate) flows: FlowColumns,
     pub(crate) captions: Captions,
     /// The packed bytes, compressed as they came: a sixth of the room that their messages take.
-    streams: Vec<Vec<u8>>,
+    pub(crate) streams: Vec<Vec<u8>>,
     /// By row, where its message is.
-    places: Vec<Place>,
+    pub(crate) places: Vec<Place>,
     /// What could not be read, for the user.
     problems: Vec<String>,
+    #[cfg(feature = "policies")]
+    pub(crate) ready: crate::policies::Ready,
 }
 
+/// The place of a row's message.
 #[derive(Clone, Copy, Debug)]
-struct Place {
-    stream: u32,
-    batch: u32,
-    message: u32,
+pub(crate) struct Place {
+    pub(crate) stream: u32,
+    pub(crate) batch: u32,
+    pub(crate) message: u32,
 }
 
 /// Packed bytes of which nothing could be read.
@@ -102,6 +105,8 @@ impl Table {
             streams: Vec::new(),
             places: Vec::new(),
             problems: Vec::new(),
+            #[cfg(feature = "policies")]
+            ready: crate::policies::Ready::default(),
         }
     }
 
@@ -110,6 +115,8 @@ impl Table {
     ///
     /// Errors: nothing at all could be read, or the cells outgrow their bound.
     pub(crate) fn append(&mut self, packed: &[u8]) -> Result<(), AppendError> {
+        #[cfg(feature = "policies")]
+        self.ready.clear();
         let rows_before = self.places.len();
         let defect = self.read(packed);
         self.captions.extend(&self.flows).map_err(AppendError::Texts)?;
@@ -121,17 +128,6 @@ impl Table {
             }
             None => Ok(()),
         }
-    }
-
-    /// The packed streams, as they came.
-    pub(crate) fn streams(&self) -> &[Vec<u8>] {
-        &self.streams
-    }
-
-    /// By row: stream, batch, message.
-    pub(crate) fn places(&self) -> Vec<u32> {
-        let place = |place: &Place| [place.stream, place.batch, place.message];
-        self.places.iter().flat_map(place).collect()
     }
 
     /// Sentences on what is missing from the table although it was sent.

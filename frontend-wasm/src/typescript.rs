@@ -1,5 +1,5 @@
-//! The names of the table's text columns as TypeScript, for the panel; `cargo xtask gen` writes them
-//! to `src/panel/engine/generated.ts`.
+//! The names of the table's text columns and the engine's answers as TypeScript, for the panel;
+//! `cargo xtask gen` writes them to `src/panel/engine/generated.ts`.
 
 use std::fmt::Write as _;
 
@@ -28,5 +28,6 @@ pub fn declarations() -> String {
         "judgedColumns",
         &TextColumn::OF_POLICIES,
     );
+    text.push_str(&crate::policies::typescript::declarations());
     text
 }

@@ -10,6 +10,7 @@ import type {
   FlowBatch,
   FlowsEngine,
   FlowsView,
+  ModuleName,
   PolicyFile,
   Reachability,
   ViewSpec,
@@ -44,6 +45,8 @@ function batchOf(flows: number): FlowBatch {
 class SlowEngine implements FlowsEngine {
   readonly calls: Array<{ name: string; args: unknown; resolve(value: never): void; reject(error: Error): void }> = [];
   disposed = false;
+
+  constructor(readonly module: ModuleName = 'engine') {}
 
   load = (frames: string[][]) => this.call<FlowBatch>('load', frames);
   view = (asked: ViewSpec) => this.call<FlowsView>('view', asked);
@@ -316,6 +319,74 @@ test('policies that come while flows are decoded wait for them, and those of bef
   expect(engine.calls).toHaveLength(0);
   model.noPolicies('the server is slow');
   expect(model.getState().policies).toMatchObject({ compiled: 1, problem: 'the server is slow' });
+});
+
+function withBothModules() {
+  const [decoder, whole] = [new SlowEngine('decoder'), new SlowEngine('engine')];
+  const start = jest.fn(async (module: ModuleName) => ({ engine: module === 'engine' ? whole : decoder }));
+  return { decoder, whole, start, model: new FlowsModel(start, spec) };
+}
+
+test('where policies appear later, the whole engine takes the place of the decoder and gets the flows once more', async () => {
+  const { decoder, whole, start, model } = withBothModules();
+  model.setSeries(series('one'));
+  await settled();
+  await decoder.answer(batchOf(2));
+  await decoder.answer(view(2));
+  model.openDetail(1);
+  model.setPolicies({ files: [file('one')], notices: [], namespace: '' });
+  await settled();
+  expect(start.mock.calls).toEqual([['decoder'], ['engine']]);
+  expect(decoder.disposed).toBe(true);
+  expect(model.getState().batch?.flows).toBe(2);
+  expect(whole.calls.map(({ name, args }) => [name, args])).toEqual([['load', [['one']]]]);
+  // What is left unanswered by a decoder that is gone is no fault.
+  await decoder.fail(new WorkerGone('it was disposed of'));
+  await whole.answer(batchOf(2));
+  await whole.answer(view(2));
+  expect(whole.calls.map(({ name }) => name)).toEqual(['setPolicies', 'record']);
+  await whole.answer(compiledPolicies());
+  await whole.answer('{}');
+  expect(whole.calls.map(({ name, args }) => [name, args])).toEqual([
+    ['view', spec],
+    ['explain', 1],
+  ]);
+  expect(model.getState().detail).toMatchObject({ row: 1, json: '{}' });
+  expect(model.getState().detail?.error).toBeUndefined();
+});
+
+test('policies that are known before the flows start the whole engine at once', async () => {
+  const { whole, start, model } = withBothModules();
+  model.setPolicies({ files: [file('one')], notices: [], namespace: '' });
+  model.setSeries(series('one'));
+  await settled();
+  await whole.answer(batchOf(2));
+  await whole.answer(view(2));
+  expect(start.mock.calls).toEqual([['engine']]);
+  expect(whole.calls.map(({ name }) => name)).toEqual(['setPolicies']);
+});
+
+test('where the whole engine cannot be had, flows are shown all the same, and the next answer tries again', async () => {
+  const { decoder, whole, start, model } = withBothModules();
+  start.mockImplementationOnce(async () => ({ engine: decoder }));
+  start.mockRejectedValueOnce(new Error('asset answered with status 502'));
+  model.setSeries(series('one'));
+  await settled();
+  await decoder.answer(batchOf(2));
+  await decoder.answer(view(2));
+  model.setPolicies({ files: [file('one')], notices: [], namespace: '' });
+  await settled();
+  await decoder.answer(batchOf(2));
+  await decoder.answer(view(2));
+  expect(model.getState()).toMatchObject({
+    phase: 'ready',
+    policies: { compiled: 0, problem: text.policies.uncompiled('asset answered with status 502') },
+  });
+  expect(start).toHaveBeenCalledTimes(2);
+  model.setSeries(series('two'));
+  await settled();
+  expect(start).toHaveBeenLastCalledWith('engine');
+  expect(whole.calls.map(({ name }) => name)).toEqual(['load']);
 });
 
 test('a fix is asked for once someone wants it, and not for a flow of other flows', async () => {

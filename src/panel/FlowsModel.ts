@@ -14,6 +14,7 @@ import {
   type FlowBatch,
   type FlowsEngine,
   type FlowsView,
+  type ModuleName,
   type PolicyFile,
   type Reachability,
   type RefusedDocument,
@@ -87,6 +88,8 @@ export class FlowsModel {
   private readonly listeners = new Set<() => void>();
   private engine: FlowsEngine | undefined;
   private starting: Promise<FlowsEngine> | undefined;
+  /** Whether the whole engine could not be had for the latest answer, so that the decoder has to do. */
+  private isDecoderOnly = false;
   /** Counts loads; what belongs to any but the latest is dropped. */
   private loads = 0;
   private viewUnderWay = false;
@@ -100,7 +103,7 @@ export class FlowsModel {
   private sent: readonly PolicyFile[] = [];
 
   constructor(
-    private readonly start: () => Promise<StartedEngine>,
+    private readonly start: (module: ModuleName) => Promise<StartedEngine>,
     spec: ViewSpec
   ) {
     this.state = { phase: 'idle', answer: readFrames([]), spec, policies: noPolicies };
@@ -121,6 +124,7 @@ export class FlowsModel {
     if (answer.frames.length === 0) {
       this.unload();
     } else if (!known) {
+      this.isDecoderOnly = false;
       void this.load(answer);
     }
   }
@@ -191,13 +195,10 @@ export class FlowsModel {
         dropReason: cell('dropReason'),
       },
     };
-    const opening = ++this.openings;
+    this.openings++;
     this.openedIn = this.loads;
     this.update({ detail: opened });
-    this.engine.record(row).then(
-      (json) => this.settleDetail(opening, { json }),
-      (error: unknown) => this.settleDetail(opening, { error: messageOf(error) })
-    );
+    this.readDetail(row, this.engine);
     if (this.state.policies.compiled > 0) {
       this.explainDetail(row, this.engine);
     }
@@ -303,22 +304,42 @@ export class FlowsModel {
     }
   }
 
+  /** The module that can do what is asked: the whole engine, where there are policies. */
+  private get module(): ModuleName {
+    return this.state.policies.files.length > 0 && !this.isDecoderOnly ? 'engine' : 'decoder';
+  }
+
+  /** An engine that can do what is asked; it takes the place of one that cannot. */
   private running(): Promise<FlowsEngine> {
-    if (this.engine) {
-      return Promise.resolve(this.engine);
+    const { engine, module } = this;
+    if (engine && (module === 'decoder' || engine.module === 'engine')) {
+      return Promise.resolve(engine);
     }
-    this.starting ??= this.start()
-      .then(({ engine, onMainThread }) => {
-        if (this.disposed || this.state.phase === 'idle') {
-          engine.dispose();
-        } else {
-          this.engine = engine;
-          this.update({ onMainThread });
-        }
-        return engine;
-      })
-      .finally(() => (this.starting = undefined));
+    this.starting ??= this.started(module).finally(() => (this.starting = undefined));
     return this.starting;
+  }
+
+  private async started(module: ModuleName): Promise<FlowsEngine> {
+    try {
+      const { engine, onMainThread } = await this.start(module);
+      if (this.disposed || this.state.phase === 'idle') {
+        engine.dispose();
+      } else {
+        this.engine?.dispose();
+        this.engine = engine;
+        this.sent = [];
+        this.update({ onMainThread });
+      }
+      return engine;
+    } catch (error) {
+      if (module === 'decoder') {
+        throw error;
+      }
+      // Flows without verdicts are better than none; the next answer tries again.
+      this.isDecoderOnly = true;
+      this.noPolicies(text.policies.uncompiled(messageOf(error)));
+      return this.engine ?? this.started('decoder');
+    }
   }
 
   /** Has the engine compile the latest policies, unless it did. */
@@ -332,6 +353,12 @@ export class FlowsModel {
       this.sent === files ||
       (files.length === 0 && this.sent.length === 0)
     ) {
+      return;
+    }
+    if (engine.module === 'decoder') {
+      if (this.module === 'engine') {
+        void this.loadAgain();
+      }
       return;
     }
     this.sent = files;
@@ -373,6 +400,36 @@ export class FlowsModel {
     if (detail && this.engine && compiled > 0 && this.openedIn === this.loads) {
       this.explainDetail(detail.row, this.engine);
     }
+  }
+
+  /** Has the whole engine take the decoder's place, with the same flows: rows keep their meaning. */
+  private async loadAgain(): Promise<void> {
+    const decoder = this.engine;
+    const isOpen = this.openedIn === this.loads;
+    const loading = this.load(this.state.answer);
+    const load = this.loads;
+    if (isOpen) {
+      this.openedIn = load;
+    }
+    await loading;
+    const { detail, phase } = this.state;
+    // What the decoder was asked for, it takes with it.
+    if (this.engine && this.engine !== decoder && load === this.loads && phase === 'ready' && detail && isOpen) {
+      this.readDetail(detail.row, this.engine);
+    }
+  }
+
+  private readDetail(row: number, engine: FlowsEngine): void {
+    const opening = this.openings;
+    engine.record(row).then(
+      (json) => this.settleDetail(opening, { json }),
+      (error: unknown) => {
+        const isReplaced = this.engine !== undefined && this.engine !== engine;
+        if (!isReplaced) {
+          this.settleDetail(opening, { error: messageOf(error) });
+        }
+      }
+    );
   }
 
   private explainDetail(row: number, engine: FlowsEngine): void {

@@ -7,6 +7,7 @@ import { cells, engines, expected, packed, policies, props, rows, shown } from '
 import { packedVector } from '../testing/wasm';
 import { InlineEngine } from './engine/InlineEngine';
 import { startEngine } from './engine/startEngine';
+import { sessionOf } from './engine/startSession';
 import { FlowsPanel } from './FlowsPanel';
 import { exploreKey } from './shownOptions';
 import { testIds } from './testIds';
@@ -419,7 +420,10 @@ test('flows stay while the query runs again', async () => {
 });
 
 test('decoding on the page itself is told', async () => {
-  jest.mocked(startEngine).mockResolvedValue({ engine: new InlineEngine(), onMainThread: 'no worker' });
+  jest.mocked(startEngine).mockResolvedValue({
+    engine: new InlineEngine('decoder', sessionOf('decoder')),
+    onMainThread: 'no worker',
+  });
   await shown();
   expect(screen.getByTestId(testIds.notices)).toHaveTextContent(/instead of in a worker.*no worker/);
 });

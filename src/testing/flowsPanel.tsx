@@ -12,6 +12,7 @@ import { render, screen } from '@testing-library/react';
 
 import { InlineEngine } from '../panel/engine/InlineEngine';
 import { startEngine } from '../panel/engine/startEngine';
+import { sessionOf } from '../panel/engine/startSession';
 import { FlowsPanel } from '../panel/FlowsPanel';
 import { defaultOptions, type FlowsPanelOptions } from '../panel/options';
 import { testIds } from '../panel/testIds';
@@ -25,8 +26,8 @@ beforeAll(startWasm);
 export const engines: InlineEngine[] = [];
 beforeEach(() => {
   engines.length = 0;
-  jest.mocked(startEngine).mockImplementation(async () => {
-    const engine = new InlineEngine();
+  jest.mocked(startEngine).mockImplementation(async (module) => {
+    const engine = new InlineEngine(module, sessionOf(module));
     engines.push(engine);
     return { engine };
   });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
-import { matchNames, Policies, Questions } from '../../policy-wasm/pkg/policy_wasm';
+import { matchNames, Policies, Questions } from '../../frontend-wasm/pkg/engine';
 
 const folder = join(__dirname, '../../tests/vectors');
 

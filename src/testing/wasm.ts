@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { initSync } from '../../frontend-wasm/pkg/frontend_wasm';
-import { initSync as initPoliciesSync } from '../../policy-wasm/pkg/policy_wasm';
+import { initSync as initDecoder } from '../../frontend-wasm/pkg/decoder';
+import { initSync as initEngine } from '../../frontend-wasm/pkg/engine';
 import type { PolicyFile } from '../panel/engine/protocol';
 
 const root = join(__dirname, '../..');
 
 /** The very modules that the panel loads, started in Node.js. */
 export function startWasm(): void {
-  initSync({ module: readFileSync(join(root, 'frontend-wasm/pkg/frontend_wasm_bg.wasm')) });
-  initPoliciesSync({ module: readFileSync(join(root, 'policy-wasm/pkg/policy_wasm_bg.wasm')) });
+  initDecoder({ module: readFileSync(join(root, 'frontend-wasm/pkg/decoder_bg.wasm')) });
+  initEngine({ module: readFileSync(join(root, 'frontend-wasm/pkg/engine_bg.wasm')) });
 }
 
 /** A packed stream, and what the native build makes of it. */

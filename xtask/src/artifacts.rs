@@ -32,7 +32,6 @@ async fn frontend() -> Result<(), Failure> {
         &[
             "src",
             "frontend-wasm/pkg",
-            "policy-wasm/pkg",
             "package-lock.json",
             "package.json",
             "webpack.config.mjs",

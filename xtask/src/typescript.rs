@@ -7,18 +7,15 @@ use std::process::{Command, Stdio};
 
 use crate::workspace;
 
-/// A file of declarations, and the crates whose example `…-typescript` writes them.
+/// A file of declarations, and the crate whose example `…-typescript` writes them.
 pub(crate) struct Declarations {
     pub(crate) file: &'static str,
-    packages: &'static [&'static str],
+    package: &'static str,
 }
 
 pub(crate) const ALL: [Declarations; 2] = [
-    Declarations { file: "src/datasource/query/generated.ts", packages: &["query"] },
-    Declarations {
-        file: "src/panel/engine/generated.ts",
-        packages: &["frontend-wasm", "policy-wasm"],
-    },
+    Declarations { file: "src/datasource/query/generated.ts", package: "query" },
+    Declarations { file: "src/panel/engine/generated.ts", package: "frontend-wasm" },
 ];
 
 /// Why there are no declarations.
@@ -39,16 +36,13 @@ impl Declarations {
 
     /// The file's content.
     ///
-    /// Errors: a crate does not compile, or its example fails.
+    /// Errors: the crate does not compile, or its example fails.
     pub(crate) fn text(&self) -> Result<String, TypescriptError> {
-        let mut blocks = Vec::new();
-        for package in self.packages {
-            let said = said(package)?;
-            blocks.extend(said.trim().split("\n\n").map(formatted));
-        }
-        let crates = self.packages.join("` and `");
+        let package = self.package;
+        let said = said(package)?;
+        let blocks: Vec<String> = said.trim().split("\n\n").map(formatted).collect();
         let head =
-            format!("// Made from the crates `{crates}` by `cargo xtask gen`; change it there.");
+            format!("// Made from the crate `{package}` by `cargo xtask gen`; change it there.");
         Ok(format!("{head}\n\n{}\n", blocks.join("\n\n")))
     }
 }

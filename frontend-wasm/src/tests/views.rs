@@ -96,6 +96,7 @@ fn names_lead_to_columns() {
     assert_eq!(Column::from_name("Verdict"), None);
 }
 
+#[cfg(feature = "policies")]
 #[test]
 fn what_policies_say_is_looked_for_sorted_and_counted() {
     let mut table = table(&mixed());
@@ -105,9 +106,12 @@ fn what_policies_say_is_looked_for_sorted_and_counted() {
         (view.rows.len(), view.agreement_counts)
     };
     assert_eq!(rows_of(&table, &[]), (13, Vec::new()), "nobody judged");
-    let texts = ["", "agrees", "differs", "a rule"].map(str::to_owned);
-    let agreement: Vec<u32> = (0..13).map(|row| u32::from(row < 4) + u32::from(row < 1)).collect();
-    table.captions.set_judged(&texts, [&agreement, &agreement, &[3; 13]]).unwrap();
+    let mut code_of = |text: &str| table.captions.intern(text).unwrap();
+    let (agrees, differs) = (code_of("agrees"), code_of("differs"));
+    let rule = code_of("a rule");
+    let agreement: Vec<u32> = std::iter::repeat_n(agrees, 4).chain(vec![0; 9]).collect();
+    let agreement = [&[differs], &agreement[1..]].concat();
+    table.captions.set_judged([agreement.clone(), agreement, vec![rule; 13]]);
     let code = |row: usize| table.captions.codes(TextColumn::Agreement)[row];
     let counts = vec![(code(1), 3), (code(0), 1)];
     assert_eq!(rows_of(&table, &[]), (13, counts.clone()));
@@ -117,6 +121,6 @@ fn what_policies_say_is_looked_for_sorted_and_counted() {
     let decided = [Column::Text(TextColumn::DecidedBy)];
     assert_eq!(rows(&table, &ViewSpec { columns: &decided, ..spec("a rule") }).len(), 13);
     // Other policies: the columns are written anew.
-    table.captions.set_judged(&texts, [&[0; 13], &[0; 13], &[0; 13]]).unwrap();
+    table.captions.set_judged([vec![0; 13], vec![0; 13], vec![0; 13]]);
     assert_eq!(rows_of(&table, &[]), (13, Vec::new()));
 }

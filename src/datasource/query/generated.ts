@@ -1,4 +1,4 @@
-// Made from the crates `query` by `cargo xtask gen`; change it there.
+// Made from the crate `query` by `cargo xtask gen`; change it there.
 
 /** Flags of `hubble observe` that flows can be filtered by. */
 export const filterKeys = [

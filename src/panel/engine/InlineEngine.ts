@@ -1,4 +1,3 @@
-import init from '../../../frontend-wasm/pkg/frontend_wasm';
 import type {
   CompiledPolicies,
   Connection,
@@ -9,25 +8,24 @@ import type {
   FlowBatch,
   FlowsEngine,
   FlowsView,
+  ModuleName,
   PolicyFile,
   Reachability,
   ViewSpec,
 } from './protocol';
-import { onceStarted } from './onceStarted';
-import { Session } from './session';
+import type { Session } from './session';
+import { startSession } from './startSession';
 
-/** Decodes on the page's own thread, where no worker can be had. The module has to run already. */
+/** Decodes on the page's own thread, where no worker can be had. */
 export class InlineEngine implements FlowsEngine {
-  private readonly session = new Session();
-  private readonly policyEngine = onceStarted(() => this.startPolicies());
+  constructor(
+    readonly module: ModuleName,
+    private readonly session: Session
+  ) {}
 
-  /** Without its address, the policy engine has to run already. */
-  constructor(private readonly policyWasmAddress?: string) {}
-
-  /** Compiles and starts the module, then is ready. */
-  static async start(address: string, policyWasmAddress: string): Promise<InlineEngine> {
-    await init({ module_or_path: await compile(address) });
-    return new InlineEngine(policyWasmAddress);
+  /** Compiles and starts a module, then is ready. */
+  static async start(module: ModuleName, address: string): Promise<InlineEngine> {
+    return new InlineEngine(module, await startSession(module, await compile(address)));
   }
 
   async load(frames: string[][]): Promise<FlowBatch> {
@@ -47,15 +45,7 @@ export class InlineEngine implements FlowsEngine {
   }
 
   async setPolicies(files: PolicyFile[], namespace: string): Promise<CompiledPolicies> {
-    await this.policyEngine();
     return this.session.answer({ kind: 'setPolicies', files, namespace }) as CompiledPolicies;
-  }
-
-  private async startPolicies(): Promise<void> {
-    if (this.policyWasmAddress) {
-      const wasm = await compile(this.policyWasmAddress);
-      this.session.answer({ kind: 'startPolicies', wasm });
-    }
   }
 
   async explain(row: number): Promise<Explanation> {

@@ -9,6 +9,7 @@ class FakeWorker {
   onerror: ((event: ErrorEvent) => void) | null = null;
   terminated = false;
   readonly requests: Request[] = [];
+  started: Start | undefined;
 
   constructor(readonly address: string) {
     FakeWorker.last = this;
@@ -16,6 +17,7 @@ class FakeWorker {
 
   postMessage(message: Start | Request) {
     if ('kind' in message) {
+      this.started = message;
       queueMicrotask(() => FakeWorker.onStart(this));
     } else {
       this.requests.push(message);
@@ -42,7 +44,7 @@ beforeEach(() => {
   FakeWorker.onStart = (worker) => worker.say({ kind: 'ready' });
 });
 
-const start = () => WorkerEngine.start('script', new ArrayBuffer(8), async () => new ArrayBuffer(4), 50);
+const start = () => WorkerEngine.start('script', 'engine', new ArrayBuffer(8), 50);
 
 test('answers find the calls they belong to', async () => {
   const engine = await start();
@@ -95,27 +97,14 @@ test('disposing stops the worker', async () => {
   await expect(engine.load([])).rejects.toBeInstanceOf(WorkerGone);
 });
 
-test('the policy engine is started once, with the first policies, and asked for all that follows', async () => {
-  const fetched = jest.fn(async () => new ArrayBuffer(4)).mockRejectedValueOnce(new Error('answered with status 502'));
-  const engine = await WorkerEngine.start('script', new ArrayBuffer(8), fetched, 50);
+test('the worker gets the bytes of its module by name, and is asked about policies as about flows', async () => {
+  const engine = await start();
   const worker = FakeWorker.last;
+  expect(worker.started).toMatchObject({ module: 'engine', wasm: { byteLength: 8 } });
+  expect(engine.module).toBe('engine');
   const compiled = { policies: 0, refused: [] };
-  await expect(engine.setPolicies([], '')).rejects.toThrow('answered with status 502');
-  const answerNext = async (value: string | [] | typeof compiled) => {
-    await new Promise((resolve) => setTimeout(resolve));
-    worker.say({ kind: 'answer', id: worker.requests.at(-1)?.id ?? -1, value });
-  };
-  const first = engine.setPolicies([], '');
-  await answerNext('');
-  await answerNext(compiled);
-  await expect(first).resolves.toBe(compiled);
-  const second = engine.setPolicies([], '');
-  await answerNext(compiled);
-  await expect(second).resolves.toBe(compiled);
-  const findings = engine.lint();
-  await answerNext([]);
-  await expect(findings).resolves.toEqual([]);
-  const kinds = worker.requests.map(({ call }) => call.kind);
-  expect(kinds).toEqual(['startPolicies', 'setPolicies', 'setPolicies', 'lint']);
-  expect(fetched).toHaveBeenCalledTimes(2);
+  const answer = engine.setPolicies([], 'pets');
+  worker.say({ kind: 'answer', id: worker.requests[0]?.id ?? -1, value: compiled });
+  await expect(answer).resolves.toBe(compiled);
+  expect(worker.requests.map(({ call }) => call)).toEqual([{ kind: 'setPolicies', files: [], namespace: 'pets' }]);
 });

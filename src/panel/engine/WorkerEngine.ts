@@ -9,6 +9,7 @@ import type {
   FlowBatch,
   FlowsEngine,
   FlowsView,
+  ModuleName,
   PolicyFile,
   Reachability,
   Request,
@@ -16,7 +17,6 @@ import type {
   Start,
   ViewSpec,
 } from './protocol';
-import { onceStarted } from './onceStarted';
 
 /** The worker is gone; flows have to be loaded anew. */
 export class WorkerGone extends Error {
@@ -37,13 +37,9 @@ export class WorkerEngine implements FlowsEngine {
   private lastId = 0;
   private gone: WorkerGone | undefined;
 
-  private readonly policyEngine = onceStarted(async () => {
-    await this.call({ kind: 'startPolicies', wasm: await this.policyWasm() });
-  });
-
   private constructor(
-    private readonly worker: Worker,
-    private readonly policyWasm: () => Promise<ArrayBuffer>
+    readonly module: ModuleName,
+    private readonly worker: Worker
   ) {
     worker.onmessage = ({ data }: MessageEvent<Response>) => this.settle(data);
     worker.onerror = (event) => this.stop(event.message || 'no reason given');
@@ -53,12 +49,7 @@ export class WorkerEngine implements FlowsEngine {
    * Starts a worker and waits until its module runs. A browser that forbids the worker often just
    * stays silent, hence the time limit.
    */
-  static start(
-    script: string,
-    wasm: ArrayBuffer,
-    policyWasm: () => Promise<ArrayBuffer>,
-    timeoutMs: number
-  ): Promise<WorkerEngine> {
+  static start(script: string, module: ModuleName, wasm: ArrayBuffer, timeoutMs: number): Promise<WorkerEngine> {
     return new Promise((resolve, reject) => {
       const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
       let worker: Worker | undefined;
@@ -66,7 +57,7 @@ export class WorkerEngine implements FlowsEngine {
         clearTimeout(timer);
         URL.revokeObjectURL(address);
         if (why === undefined && worker) {
-          resolve(new WorkerEngine(worker, policyWasm));
+          resolve(new WorkerEngine(module, worker));
         } else {
           worker?.terminate();
           reject(new Error(why));
@@ -78,7 +69,7 @@ export class WorkerEngine implements FlowsEngine {
         worker.onerror = (event) => done(event.message || 'the browser refused to start the worker');
         worker.onmessage = ({ data }: MessageEvent<Response>) =>
           data.kind === 'ready' ? done() : done(data.kind === 'unfit' ? data.message : 'unexpected answer');
-        const start: Start = { kind: 'start', wasm };
+        const start: Start = { kind: 'start', module, wasm };
         // A copy: the bytes are needed again where the worker turns out unfit.
         worker.postMessage(start);
       } catch (error) {
@@ -103,8 +94,7 @@ export class WorkerEngine implements FlowsEngine {
     return this.call({ kind: 'file', spec });
   }
 
-  async setPolicies(files: PolicyFile[], namespace: string): Promise<CompiledPolicies> {
-    await this.policyEngine();
+  setPolicies(files: PolicyFile[], namespace: string): Promise<CompiledPolicies> {
     return this.call({ kind: 'setPolicies', files, namespace });
   }
 

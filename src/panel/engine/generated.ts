@@ -1,4 +1,4 @@
-// Made from the crates `frontend-wasm` and `policy-wasm` by `cargo xtask gen`; change it there.
+// Made from the crate `frontend-wasm` by `cargo xtask gen`; change it there.
 
 /** Columns of texts that follow from the flows. */
 export const textColumns = [
@@ -21,8 +21,6 @@ export const textColumns = [
 export const judgedColumns = ['agreement', 'computed', 'decidedBy'] as const;
 
 export type Computed = 'allowed' | 'denied' | 'cannot tell';
-
-export type Direction = 'ingress' | 'egress';
 
 export type Severity = 'error' | 'warning' | 'hint';
 
@@ -196,22 +194,4 @@ export interface Fix {
   alsoAllowed: string[];
   /** What the rows that pass now meet next, and is still denied. */
   stillDenied: string[];
-}
-
-export interface Change {
-  source: string;
-  destination: string;
-  traffic: string;
-  direction: Direction;
-  before: Computed;
-  after: Computed;
-  because: string;
-  flows: number;
-}
-
-export interface ChangeSummary {
-  groups: Change[];
-  unchanged: number;
-  /** Flows that policy has nothing to say about. */
-  unjudged: number;
 }

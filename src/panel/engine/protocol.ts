@@ -62,7 +62,7 @@ export interface JudgedColumns {
   unplaced?: string;
 }
 
-/** May one reach the other? Ends as `verdict ask` reads them. */
+/** May one reach the other? Ends as `hubble-verdict ask` reads them. */
 export interface Connection {
   /** A pod, workload or Service as `namespace/name`, an address, `world`. */
   from: string;
@@ -113,8 +113,13 @@ export interface FlowsView {
   agreementCounts: Array<{ agreement: string; flows: number }>;
 }
 
-/** Decodes, filters and sorts; in a worker where there is one. */
+/** The Wasm modules: the small decoder, and the whole engine, which is loaded in its place where there are policies. */
+export type ModuleName = 'decoder' | 'engine';
+
+/** Decodes, filters, sorts and judges; in a worker where there is one. */
 export interface FlowsEngine {
+  /** The module that runs; the decoder refuses everything about policies. */
+  readonly module: ModuleName;
   /** Takes the base64 rows of each packed frame in place of all flows of before. */
   load(frames: string[][]): Promise<FlowBatch>;
   view(spec: ViewSpec): Promise<FlowsView>;
@@ -144,8 +149,6 @@ export type Call =
   | { kind: 'view'; spec: ViewSpec }
   | { kind: 'record'; row: number }
   | { kind: 'file'; spec: FileSpec }
-  /** Starts the policy engine; once, before it is asked. */
-  | { kind: 'startPolicies'; wasm: ArrayBuffer | WebAssembly.Module }
   | { kind: 'setPolicies'; files: PolicyFile[]; namespace: string }
   | { kind: 'explain'; row: number }
   | { kind: 'lint' }
@@ -166,7 +169,7 @@ export type Value =
 export type Request = { id: number; call: Call };
 
 /** The bytes of the module come first, by themselves. */
-export type Start = { kind: 'start'; wasm: ArrayBuffer };
+export type Start = { kind: 'start'; module: ModuleName; wasm: ArrayBuffer };
 
 export type Response =
   | { kind: 'ready' }

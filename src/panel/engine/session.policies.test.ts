@@ -1,7 +1,8 @@
-import { Policies, RecordedFlows } from '../../../policy-wasm/pkg/policy_wasm';
+import { FlowTable, Policies } from '../../../frontend-wasm/pkg/engine';
 import { labPolicies, labRows, startWasm } from '../../testing/wasm';
 import type { CompiledPolicies, Connection, Explanation, Finding, Fix, Reachability } from './protocol';
-import { buffersOf, Session } from './session';
+import { buffersOf, type Session } from './session';
+import { sessionOf } from './startSession';
 
 beforeAll(startWasm);
 
@@ -9,7 +10,7 @@ const zeroTrust = 'acns-network-policy.yaml';
 const chaos = 'acns-network-policy-chaos.yaml';
 
 function judged(file: string): Session {
-  const session = new Session();
+  const session = sessionOf('engine');
   session.answer({ kind: 'load', frames: [labRows()] });
   const compiled = session.answer({
     kind: 'setPolicies',
@@ -25,7 +26,7 @@ function asked(session: Session, connection: Connection, withFix = false): Reach
 }
 
 test('verdict, lints, fix and answers come from flows and policies that are handed over once', () => {
-  const append = jest.spyOn(RecordedFlows.prototype, 'append');
+  const append = jest.spyOn(FlowTable.prototype, 'append');
   const freed = jest.spyOn(Policies.prototype, 'free');
   const session = judged(chaos);
   const why = session.answer({ kind: 'explain', row: 0 }) as Explanation;
@@ -124,8 +125,14 @@ test.each<[string, Parameters<Session['answer']>[0]]>([
   ['an explanation', { kind: 'explain', row: 0 }],
   ['an answer', { kind: 'ask', connection: { from: 'a', to: 'b:1' }, withFix: false }],
 ])('without policies there is no %s', (_, call) => {
-  const session = new Session();
+  const session = sessionOf('engine');
   expect(() => session.answer(call)).toThrow('no flows are loaded');
   session.answer({ kind: 'load', frames: [labRows()] });
   expect(() => session.answer(call)).toThrow('no policies are loaded');
+});
+
+test('the decoder by itself knows no policies', () => {
+  const session = sessionOf('decoder');
+  session.answer({ kind: 'load', frames: [labRows()] });
+  expect(() => session.answer({ kind: 'lint' })).toThrow('the decoder knows no policies');
 });

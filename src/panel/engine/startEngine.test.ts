@@ -23,32 +23,35 @@ beforeEach(() => {
 test('where the module cannot be fetched for a worker, that is the reason given', async () => {
   fetching(false);
   jest.mocked(InlineEngine.start).mockResolvedValue(onPage);
-  expect(await startEngine()).toEqual({ engine: onPage, onMainThread: 'asset answered with status 404' });
+  expect(await startEngine('decoder')).toEqual({ engine: onPage, onMainThread: 'asset answered with status 404' });
 });
 
 test('flows are decoded in a worker', async () => {
   fetching(true);
   jest.mocked(WorkerEngine.start).mockResolvedValue(inWorker);
-  expect(await startEngine()).toEqual({ engine: inWorker });
-  expect(await startEngine()).toEqual({ engine: inWorker });
-  expect(WorkerEngine.start).toHaveBeenCalledWith('asset', wasm, expect.any(Function), expect.any(Number));
+  expect(await startEngine('decoder')).toEqual({ engine: inWorker });
+  expect(await startEngine('decoder')).toEqual({ engine: inWorker });
+  expect(WorkerEngine.start).toHaveBeenCalledWith('asset', 'decoder', wasm, expect.any(Number));
   expect(fetch).toHaveBeenCalledTimes(1);
 });
 
 test('without a worker they are decoded on the page, and it is said why', async () => {
   jest.mocked(WorkerEngine.start).mockRejectedValue(new Error('the worker did not answer within 5 s'));
   jest.mocked(InlineEngine.start).mockResolvedValue(onPage);
-  expect(await startEngine()).toEqual({ engine: onPage, onMainThread: 'the worker did not answer within 5 s' });
+  expect(await startEngine('decoder')).toEqual({
+    engine: onPage,
+    onMainThread: 'the worker did not answer within 5 s',
+  });
 });
 
 test('a page that forbids WebAssembly is told what its policy needs', async () => {
   jest.mocked(WorkerEngine.start).mockRejectedValue(new Error('blocked'));
   jest.mocked(InlineEngine.start).mockRejectedValue(new WebAssembly.CompileError('blocked by CSP'));
-  await expect(startEngine()).rejects.toThrow(text.states.noWasm);
+  await expect(startEngine('engine')).rejects.toThrow(text.states.noWasm);
 });
 
 test('any other failure keeps its own words', async () => {
   jest.mocked(WorkerEngine.start).mockRejectedValue(new Error('blocked'));
   jest.mocked(InlineEngine.start).mockRejectedValue(new TypeError('Failed to fetch'));
-  await expect(startEngine()).rejects.toThrow('Failed to fetch');
+  await expect(startEngine('engine')).rejects.toThrow('Failed to fetch');
 });

@@ -1,8 +1,8 @@
-import wasmAddress from '../../../frontend-wasm/pkg/frontend_wasm_bg.wasm?address';
-import policyWasmAddress from '../../../policy-wasm/pkg/policy_wasm_bg.wasm?address';
+import decoderAddress from '../../../frontend-wasm/pkg/decoder_bg.wasm?address';
+import engineAddress from '../../../frontend-wasm/pkg/engine_bg.wasm?address';
 import { text } from '../text';
 import { InlineEngine } from './InlineEngine';
-import { messageOf, type FlowsEngine } from './protocol';
+import { messageOf, type FlowsEngine, type ModuleName } from './protocol';
 import workerScript from './worker?worker-text';
 import { WorkerEngine } from './WorkerEngine';
 
@@ -17,23 +17,19 @@ export interface StartedEngine {
 
 const fetched = new Map<string, Promise<ArrayBuffer>>();
 
-/** Starts the decoder in a worker, else on this thread. */
-export async function startEngine(): Promise<StartedEngine> {
+const addresses: Record<ModuleName, string> = { decoder: decoderAddress, engine: engineAddress };
+
+/** Starts a module in a worker, else on this thread. */
+export async function startEngine(module: ModuleName): Promise<StartedEngine> {
   if (typeof WebAssembly === 'undefined') {
     throw new Error(text.states.noWasm);
   }
+  const address = addresses[module];
   try {
-    return {
-      engine: await WorkerEngine.start(
-        workerScript,
-        await bytesOf(wasmAddress),
-        () => bytesOf(policyWasmAddress),
-        workerTimeoutMs
-      ),
-    };
+    return { engine: await WorkerEngine.start(workerScript, module, await bytesOf(address), workerTimeoutMs) };
   } catch (why) {
     try {
-      return { engine: await InlineEngine.start(wasmAddress, policyWasmAddress), onMainThread: messageOf(why) };
+      return { engine: await InlineEngine.start(module, address), onMainThread: messageOf(why) };
     } catch (cause) {
       throw cause instanceof WebAssembly.CompileError ? new Error(text.states.noWasm, { cause }) : cause;
     }

@@ -1,6 +1,6 @@
-import init from '../../../frontend-wasm/pkg/frontend_wasm';
 import { messageOf, type Request, type Response, type Start } from './protocol';
-import { buffersOf, Session } from './session';
+import { buffersOf, type Session } from './session';
+import { startSession } from './startSession';
 
 // The project's types are those of a page; a worker's `self` differs in these two.
 const worker = self as unknown as {
@@ -8,7 +8,7 @@ const worker = self as unknown as {
   postMessage(message: Response, transfer?: ArrayBufferLike[]): void;
 };
 
-const session = new Session();
+let session: Session | undefined;
 
 worker.onmessage = ({ data }) => {
   if ('kind' in data) {
@@ -18,14 +18,20 @@ worker.onmessage = ({ data }) => {
   }
 };
 
-function start({ wasm }: Start) {
-  init({ module_or_path: wasm })
-    .then(() => worker.postMessage({ kind: 'ready' }))
+function start({ module, wasm }: Start) {
+  startSession(module, wasm)
+    .then((started) => {
+      session = started;
+      worker.postMessage({ kind: 'ready' });
+    })
     .catch((error: unknown) => worker.postMessage({ kind: 'unfit', message: messageOf(error) }));
 }
 
 function answer({ id, call }: Request) {
   try {
+    if (!session) {
+      throw new Error('the module does not run yet');
+    }
     const value = session.answer(call);
     worker.postMessage({ kind: 'answer', id, value }, buffersOf(value));
   } catch (error) {

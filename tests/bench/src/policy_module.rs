@@ -1,6 +1,6 @@
-//! The Wasm module of the policy engine, in Node.js, whose compiler is Chromium's: the vectors as
-//! questions, and a million recorded flows after an edit. What it is asked is written to a folder;
-//! `tests/bench/wasm/policy.mjs` asks and measures.
+//! The panel's whole engine in Wasm, in Node.js, whose compiler is Chromium's: first verdicts from
+//! packed bytes, the vectors as questions, and recorded flows after an edit. What it is asked is
+//! written to a folder; `tests/bench/wasm/policy.mjs` asks and measures.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,19 +13,27 @@ use prost::Message;
 use serde_json::{Map, Value, json};
 
 use crate::Failure;
-use crate::policy_engine::recorded::{FLOWS, flow, policies};
+use crate::measure::Spread;
+use crate::policy_engine::recorded::{WORKLOADS, flow, policies};
 use crate::policy_engine::{scenarios, vectors};
 use crate::report::{Goal, Report, Row};
 
 const FILES: [&str; 4] = ["connectivity", "random_cilium", "random_k8s", "random_mixed"];
 
+/// Flows of each packed stream; a table holds half a million at most.
+const STREAMS: [u32; 3] = [50_000, 100_000, 500_000];
+/// Policies of the first verdicts, as many as were resolved when Cilium's engine was timed.
+const POLICIES: u32 = 193;
+
 /// What the script measured of one thing.
 #[derive(Debug, serde::Deserialize)]
 struct Measured {
     name: String,
+    /// `ms`: the rounds are seconds. Else they are what the unit says.
+    unit: String,
     /// Things done in a round; 0: the round itself counts.
     count: usize,
-    /// Seconds of each round.
+    /// Each round.
     rounds: Vec<f64>,
 }
 
@@ -38,6 +46,8 @@ pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
     for own in measured? {
         let row = if own.count > 0 {
             Row::rate(own.name, "directions/s", own.count, &own.rounds).goal(Goal::AtLeast(2e6))
+        } else if own.unit == "MB" {
+            Row::value(own.name, "MB", Spread::of(own.rounds))
         } else {
             let goal = own.name.contains("after an edit").then_some(Goal::AtMost(1000.0));
             let row = Row::milliseconds(own.name, &own.rounds);
@@ -56,9 +66,21 @@ fn asked(folder: &Path) -> Result<(), Failure> {
         let text = serde_json::to_vec(&questions.ok_or("a field of a scenario is missing")?)?;
         fs::write(folder.join(format!("{file}.json")), text)?;
     }
+    for count in STREAMS {
+        fs::write(folder.join(format!("flows-{count}.bin")), packed(count)?)?;
+    }
+    for port in ["8080", "8081"] {
+        fs::write(folder.join(format!("policies-{port}.yaml")), policies(WORKLOADS, port))?;
+    }
+    fs::write(folder.join(format!("policies-{POLICIES}.yaml")), policies(POLICIES, "8080"))?;
+    Ok(())
+}
+
+/// A packed stream of recorded flows.
+fn packed(count: u32) -> Result<Vec<u8>, Failure> {
     let mut encoder = Encoder::new();
     let mut stream = Vec::new();
-    for number in 0..FLOWS {
+    for number in 0..count {
         let flow = pb::flow::Flow::from(flow(number));
         let response = pb::observer::GetFlowsResponse {
             response_types: Some(pb::observer::get_flows_response::ResponseTypes::Flow(flow)),
@@ -67,11 +89,7 @@ fn asked(folder: &Path) -> Result<(), Failure> {
         stream.extend(encoder.push(&response.encode_to_vec())?.into_iter().flatten());
     }
     stream.extend(encoder.finish().unwrap_or_default());
-    fs::write(folder.join("flows.bin"), stream)?;
-    for port in ["8080", "8081"] {
-        fs::write(folder.join(format!("policies-{port}.yaml")), policies(port))?;
-    }
-    Ok(())
+    Ok(stream)
 }
 
 /// A scenario in the columns of the module's `Questions`.

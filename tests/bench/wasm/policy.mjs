@@ -1,4 +1,4 @@
-// policy.mjs FOLDER FILE…: asks the Wasm modules what the bench wrote to FOLDER, and prints as JSON
+// policy.mjs FOLDER FILE…: asks the panel's whole engine what the bench wrote to FOLDER, and prints as JSON
 // how long every round took.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,10 +8,15 @@ const rounds = 7;
 const leastDirections = 400_000;
 
 const [folder = '', ...files] = process.argv.slice(2);
-const { FlowTable } = await started('frontend-wasm', 'frontend_wasm');
-const { Policies, Questions, RecordedFlows } = await started('policy-wasm', 'policy_wasm');
-/** @type {Array<{ name: string; count: number; rounds: number[] }>} */
+const engine = new WebAssembly.Module(readFileSync('frontend-wasm/pkg/engine_bg.wasm'));
+const bindings = readFileSync('frontend-wasm/pkg/engine.js').toString('base64');
+const { FlowTable, Policies, Questions } = await started('questions');
+/** @type {Array<{ name: string; unit: string; count: number; rounds: number[] }>} */
 const measured = [];
+
+for (const count of [50_000, 100_000]) {
+  await firstVerdicts(count);
+}
 
 for (const file of files) {
   /** @type {Array<ReturnType<typeof ready>>} */
@@ -32,31 +37,57 @@ for (const file of files) {
 }
 
 const table = new FlowTable();
-measureOnce('1000000 packed flows decoded for the table, once', () =>
-  table.append(readFileSync(join(folder, 'flows.bin')))
+measureOnce('500000 packed flows unpacked into columns, once', () =>
+  table.append(readFileSync(join(folder, 'flows-500000.bin')))
 );
-const flows = new RecordedFlows();
-for (let stream = 0; stream < table.streams; stream++) {
-  flows.append(table.stream(stream));
-}
-flows.setPlaces(table.places());
 /** @param {string} port */
 const compiled = (port) =>
   new Policies(['a.yaml'], [readFileSync(join(folder, `policies-${port}.yaml`), 'utf8')], new Float64Array(1), []);
-measureOnce('1000000 flows judged for the first time, decoding included', () => judge('8080'));
+measureOnce('500000 flows judged for the first time, from their columns', () => judge('8080'));
 let edit = 0;
-measure('1000000 flows judged after an edit, compiling included', 0, () => judge(edit++ % 2 === 0 ? '8081' : '8080'));
+measure('500000 flows judged after an edit, compiling included', 0, () => judge(edit++ % 2 === 0 ? '8081' : '8080'));
 process.stdout.write(JSON.stringify(measured));
+
+/**
+ * From bytes and policies to judged rows, each time in a memory of its own; then what that memory came to.
+ * @param {number} count
+ */
+async function firstVerdicts(count) {
+  const bytes = readFileSync(join(folder, `flows-${count}.bin`));
+  const text = readFileSync(join(folder, 'policies-193.yaml'), 'utf8');
+  /** @type {number[]} */
+  const seconds = [];
+  /** @type {number[]} */
+  const megabytes = [];
+  for (let round = 0; round <= rounds; round++) {
+    const { FlowTable, Policies, memory } = await started(`${count}-${round}`);
+    seconds.push(
+      secondsOf(() => {
+        const table = new FlowTable();
+        table.append(bytes);
+        const policies = new Policies(['a.yaml'], [text], new Float64Array(1), []);
+        table.judge(policies);
+        const codes = table.codes('decidedBy');
+        if (policies.count !== 193 || codes.length !== count || codes.includes(0)) {
+          throw new Error(`${policies.count} policies, ${codes.length} flows, or one that was not judged`);
+        }
+      })
+    );
+    megabytes.push(memory.buffer.byteLength / 1e6);
+  }
+  const name = `${count} flows, 193 policies: from bytes to judged rows`;
+  measured.push({ name, unit: 'ms', count: 0, rounds: seconds.slice(1) });
+  measured.push({ name: `${name}, memory`, unit: 'MB', count: 0, rounds: megabytes.slice(1) });
+}
 
 /** @param {string} port */
 function judge(port) {
   const policies = compiled(port);
-  const judged = flows.judge(policies);
-  const codes = judged.decidedBy();
-  judged.free();
+  table.judge(policies);
+  const codes = table.codes('decidedBy');
   policies.free();
-  if (codes.length !== table.flows) {
-    throw new Error(`${codes.length} of ${table.flows} flows were judged`);
+  if (codes.length !== 500_000) {
+    throw new Error(`${codes.length} flows were judged`);
   }
 }
 
@@ -90,7 +121,7 @@ function ready(scenario) {
  */
 function measure(name, count, work) {
   work();
-  measured.push({ name, count, rounds: Array.from({ length: rounds }, () => secondsOf(work)) });
+  measured.push({ name, unit: 'ms', count, rounds: Array.from({ length: rounds }, () => secondsOf(work)) });
 }
 
 /**
@@ -98,7 +129,7 @@ function measure(name, count, work) {
  * @param {() => void} work
  */
 function measureOnce(name, work) {
-  measured.push({ name, count: 0, rounds: [secondsOf(work)] });
+  measured.push({ name, unit: 'ms', count: 0, rounds: [secondsOf(work)] });
 }
 
 /** @param {() => void} work */
@@ -109,13 +140,12 @@ function secondsOf(work) {
 }
 
 /**
- * The module with its bindings, which are ES modules without a package.json that says so.
- * @param {string} folder
+ * The engine with its bindings, which are an ES module without a package.json that says so; with a memory of its
+ * own for each name.
  * @param {string} name
  */
-async function started(folder, name) {
-  const bindings = readFileSync(join(folder, 'pkg', `${name}.js`));
-  const module = await import(`data:text/javascript;base64,${bindings.toString('base64')}`);
-  module.initSync({ module: readFileSync(join(folder, 'pkg', `${name}_bg.wasm`)) });
-  return module;
+async function started(name) {
+  const module = await import(`data:text/javascript;base64,${bindings}#${name}`);
+  const { memory } = module.initSync({ module: engine });
+  return { ...module, memory };
 }

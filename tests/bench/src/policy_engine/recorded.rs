@@ -8,9 +8,9 @@ use flow::{Endpoint, Flow, Ip, Layer4, MessageType, Tcp, TrafficDirection, Verdi
 use crate::measure::{race, rounds};
 use crate::report::{Goal, Report, Row};
 
-pub(crate) const FLOWS: u32 = 1_000_000;
+const FLOWS: u32 = 1_000_000;
 /// Workloads of the cluster; each pair talks on [`PORTS`].
-const WORKLOADS: u32 = 60;
+pub(crate) const WORKLOADS: u32 = 60;
 const PORTS: u16 = 4;
 const ROUNDS: usize = 5;
 
@@ -20,7 +20,7 @@ pub(super) fn run(report: &mut Report) {
     let settings = Settings::default();
     let learned = Learned::from_flows(&flows);
     let set = |port: &str| {
-        let text = policies(port);
+        let text = policies(WORKLOADS, port);
         let texts = [SourceText { index: 0, text: &text }];
         Arc::new(PolicySet::read(&texts, settings.clone()))
     };
@@ -54,12 +54,14 @@ pub(super) fn run(report: &mut Report) {
     );
 }
 
-pub(crate) fn policies(port: &str) -> String {
-    let documents: Vec<String> = (0..WORKLOADS)
+/// Policies of the workloads, in turns; each lets another tier in.
+pub(crate) fn policies(count: u32, port: &str) -> String {
+    let documents: Vec<String> = (0..count)
         .map(|number| {
             format!(
-                "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: w{number}, namespace: pets}}\nspec:\n  endpointSelector: {{matchLabels: {{app: w{number}}}}}\n  ingress:\n  - fromEndpoints: [{{matchLabels: {{tier: t{}}}}}]\n    toPorts: [{{ports: [{{port: '{port}', protocol: TCP}}]}}]\n---\n",
-                number % 5
+                "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: w{number}, namespace: pets}}\nspec:\n  endpointSelector: {{matchLabels: {{app: w{}}}}}\n  ingress:\n  - fromEndpoints: [{{matchLabels: {{tier: t{}}}}}]\n    toPorts: [{{ports: [{{port: '{port}', protocol: TCP}}]}}]\n---\n",
+                number % WORKLOADS,
+                (number % WORKLOADS + number / WORKLOADS) % 5
             )
         })
         .collect();

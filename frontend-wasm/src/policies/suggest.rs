@@ -3,20 +3,9 @@
 use cilium_policy::{Suggestion, suggest};
 use hashbrown::HashSet;
 use serde::Serialize;
-use wasm_bindgen::JsError;
-use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::policy_files::{PolicyFiles, sources};
-use crate::recorded::Recorded;
-use crate::{Policies, RecordedFlows, json};
-
-#[wasm_bindgen]
-impl RecordedFlows {
-    /// As JSON, the smallest additions that let the flows of these rows pass.
-    pub fn suggest(&mut self, policies: &mut Policies, rows: &[u32]) -> Result<String, JsError> {
-        json(&suggestion(&mut self.recorded, &mut policies.files, rows))
-    }
-}
+use super::policy_files::{PolicyFiles, sources};
+use crate::table::Table;
 
 /// Policies to add, and what comes of them.
 #[derive(Debug, Serialize)]
@@ -63,10 +52,10 @@ pub(crate) struct Unfixed {
 }
 
 /// The smallest additions that let the flows of these rows pass.
-pub(crate) fn suggestion(recorded: &mut Recorded, policies: &mut PolicyFiles, rows: &[u32]) -> Fix {
-    recorded.prepare(policies);
+pub(crate) fn suggestion(table: &mut Table, policies: &mut PolicyFiles, rows: &[u32]) -> Fix {
+    table.prepare(policies);
     let asked: HashSet<usize> = rows.iter().map(|row| *row as usize).collect();
-    let (row_of, flows) = recorded.newest(&asked);
+    let (row_of, flows) = table.newest(&asked);
     let is_wanted = |(_, row): &(usize, &usize)| asked.contains(*row);
     let wanted: Vec<usize> =
         row_of.iter().enumerate().filter(is_wanted).map(|(index, _)| index).collect();

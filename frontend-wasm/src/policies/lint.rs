@@ -3,22 +3,10 @@
 use cilium_policy::lint;
 use hashbrown::HashSet;
 use serde::Serialize;
-use wasm_bindgen::JsError;
-use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::place::Place;
-use crate::policy_files::{PolicyFiles, sources};
-use crate::recorded::Recorded;
-use crate::{Policies, RecordedFlows, json};
-
-#[wasm_bindgen]
-impl RecordedFlows {
-    /// As JSON, what is allowed in these policies and still not what their author meant, with
-    /// evidence from the newest 50,000 flows.
-    pub fn lint(&mut self, policies: &mut Policies) -> Result<String, JsError> {
-        json(&findings(&mut self.recorded, &mut policies.files))
-    }
-}
+use super::place::Place;
+use super::policy_files::{PolicyFiles, sources};
+use crate::table::Table;
 
 /// A finding of a lint.
 #[derive(Debug, Serialize)]
@@ -37,9 +25,9 @@ pub(crate) struct Found {
 }
 
 /// Looks at the policies, and at the newest flows.
-pub(crate) fn findings(recorded: &mut Recorded, policies: &mut PolicyFiles) -> Vec<Found> {
-    recorded.prepare(policies);
-    let (_, flows) = recorded.newest(&HashSet::new());
+pub(crate) fn findings(table: &mut Table, policies: &mut PolicyFiles) -> Vec<Found> {
+    table.prepare(policies);
+    let (_, flows) = table.newest(&HashSet::new());
     let PolicyFiles { files, judge, .. } = policies;
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let found = lint(&sources(files), &names, judge, &flows);

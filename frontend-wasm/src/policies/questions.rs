@@ -5,7 +5,7 @@ use cilium_policy::{
 };
 use hashbrown::HashMap;
 
-use crate::policy_files::PolicyFiles;
+use super::policy_files::PolicyFiles;
 
 /// Questions about directions of connections, in columns.
 #[derive(Debug)]

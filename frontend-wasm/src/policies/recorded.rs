@@ -1,8 +1,8 @@
-//! The flows of an answer as their messages: read when they are asked about.
+//! The flows of a table as the policies are asked about them.
 
 use std::sync::Arc;
 
-use cilium_policy::{Directory, PolicySet};
+use cilium_policy::{Directory, Learned, PolicySet};
 use flow::Flow;
 use hashbrown::HashSet;
 use hubble_api::packed;
@@ -10,62 +10,47 @@ use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
 use prost::Message;
 
-use crate::policy_files::{Flows, PolicyFiles, sources};
+use super::policy_files::{Flows, PolicyFiles, sources};
+use crate::table::{Place, Table};
 
 /// Flows that lints, fixes and names are taken from, newest first: each is held decoded.
 pub(crate) const MAX_FLOWS: usize = 50_000;
 
-/// The flows in the rows of the panel's table.
+/// What the policies need of a table's flows; empty until they are asked.
 #[derive(Debug, Default)]
-pub(crate) struct Recorded {
-    streams: Vec<Vec<u8>>,
-    places: Vec<Place>,
-    ready: Flows,
-    /// Who there is, and the policies whose documents tell it, too; from the first question on.
+pub(crate) struct Ready {
+    flows: Flows,
+    /// The names of flows and documents, and the policies whose documents they are; from the first
+    /// question on.
     directory: Option<(Arc<PolicySet>, Directory)>,
 }
 
-/// Where a row's message is.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    stream: u32,
-    batch: u32,
-    message: u32,
+impl Ready {
+    /// Forgets everything: the table has other flows now.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
 }
 
-impl Recorded {
-    /// Flows of packed streams; `places` are stream, batch and message of each row, in the order
-    /// in which the messages stand.
-    pub(crate) fn new(streams: Vec<Vec<u8>>, places: &[u32]) -> Self {
-        let place = |numbers: &[u32; 3]| {
-            let [stream, batch, message] = *numbers;
-            Place { stream, batch, message }
-        };
-        let (rows, _rest) = places.as_chunks::<3>();
-        Self { streams, places: rows.iter().map(place).collect(), ..Self::default() }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.places.len()
-    }
-
+impl Table {
     /// The flows, ready to be judged by these policies; those policies, compiled for the cluster
     /// that the flows are of.
     pub(crate) fn prepare(&mut self, policies: &mut PolicyFiles) -> &Flows {
-        let mut ready = std::mem::take(&mut self.ready);
-        ready.prepare(self, policies);
-        self.ready = ready;
-        &self.ready
+        let mut flows = std::mem::take(&mut self.ready.flows);
+        flows.prepare(self, policies);
+        self.ready.flows = flows;
+        &self.ready.flows
     }
 
-    /// What [`Recorded::prepare`] made ready.
-    pub(crate) const fn ready(&self) -> &Flows {
-        &self.ready
+    /// What the flows tell about each other, once they are ready.
+    pub(crate) const fn learned(&self) -> &Learned {
+        &self.ready.flows.learned
     }
 
-    /// Who there is by the newest flows, and by the documents beside the policies.
+    /// The names of the newest flows, and of the documents beside the policies.
     pub(crate) fn directory(&mut self, policies: &PolicyFiles) -> &Directory {
-        let known = self.directory.take().filter(|(set, _)| Arc::ptr_eq(set, policies.set()));
+        let known = self.ready.directory.take();
+        let known = known.filter(|(set, _)| Arc::ptr_eq(set, policies.set()));
         let read = || {
             let (_, flows) = self.newest(&HashSet::new());
             let set = Arc::clone(policies.set());
@@ -73,7 +58,7 @@ impl Recorded {
             (set, directory)
         };
         let known = known.unwrap_or_else(read);
-        &self.directory.insert(known).1
+        &self.ready.directory.insert(known).1
     }
 
     /// The flow of a row. `None`: there is no such row, or its message is defective.
@@ -85,7 +70,7 @@ impl Recorded {
 
     /// The last flows that came, and those of the rows that are `asked` about, with their rows.
     pub(crate) fn newest(&self, asked: &HashSet<usize>) -> (Vec<usize>, Vec<Flow>) {
-        let first = self.len().saturating_sub(MAX_FLOWS);
+        let first = self.flows.len().saturating_sub(MAX_FLOWS);
         let (mut row_of, mut flows) = (Vec::new(), Vec::new());
         let start = if asked.is_empty() { first } else { 0 };
         let take = |row, flow: Option<Flow>| {

@@ -10,15 +10,15 @@ use hubble_api::pb::observer::GetFlowsResponse;
 use prost::Message;
 use serde_json::{Value, json};
 
-use crate::ask::{question, reachable};
-use crate::changes::compare;
-use crate::explained::{explained, refused};
-use crate::judged::{JudgedColumns, judge};
-use crate::lint::findings;
-use crate::policy_files::{PolicyFile, PolicyFiles};
-use crate::questions::{QuestionColumns, Questions};
-use crate::recorded::{MAX_FLOWS, Recorded};
-use crate::suggest::suggestion;
+use super::ask::{question, reachable};
+use super::explained::{explained, refused};
+use super::lint::findings;
+use super::policy_files::{PolicyFile, PolicyFiles};
+use super::questions::{QuestionColumns, Questions};
+use super::recorded::MAX_FLOWS;
+use super::suggest::suggestion;
+use crate::captions::TextColumn;
+use crate::table::Table;
 
 const ZERO_TRUST: &str = "acns-network-policy.yaml";
 const COMBINED: &str = "aks-combined-fqdn-l7.yaml";
@@ -40,56 +40,63 @@ fn messages(name: &str) -> Vec<Vec<u8>> {
     lab(name).lines().map(|line| read(line).encode_to_vec()).collect()
 }
 
-/// One packed batch, with the places of its messages.
-fn packed(messages: &[Vec<u8>]) -> (Vec<u8>, Vec<u32>) {
-    let mut encoder = Encoder::new();
+/// A packed stream of these messages.
+fn packed(messages: &[Vec<u8>]) -> Vec<u8> {
+    let (mut encoder, mut stream) = (Encoder::new(), Vec::new());
     for message in messages {
-        assert_eq!(encoder.push(message).unwrap(), None, "one batch");
+        stream.extend(encoder.push(message).unwrap().into_iter().flatten());
     }
-    let places = (0..).zip(messages).flat_map(|(message, _)| [0, 0, message]).collect();
-    (encoder.finish().unwrap().to_vec(), places)
+    stream.extend(encoder.finish().into_iter().flatten());
+    stream
 }
 
-fn recorded(name: &str) -> Recorded {
-    let (stream, places) = packed(&messages(name));
-    Recorded::new(vec![stream], &places)
+fn recorded(name: &str) -> Table {
+    let mut table = Table::new();
+    table.append(&packed(&messages(name))).unwrap();
+    table
 }
 
-fn judged(flows: &mut Recorded, policies: &mut PolicyFiles) -> JudgedColumns {
-    let verdicts = judge(flows.prepare(policies), policies);
-    JudgedColumns::of(&verdicts, policies.set())
-}
-
-fn cells<'c>(columns: &'c JudgedColumns, codes: &[u32]) -> Vec<&'c str> {
-    codes.iter().map(|code| columns.texts[*code as usize].as_str()).collect()
+/// What stands in a column, by row.
+fn cells(table: &Table, column: TextColumn) -> Vec<&str> {
+    let codes = table.captions.codes(column).iter();
+    codes.map(|code| table.captions.dictionary().get(*code).unwrap()).collect()
 }
 
 fn value(of: &impl serde::Serialize) -> Value {
     serde_json::to_value(of).unwrap()
 }
 
-fn why(flows: &mut Recorded, policies: &mut PolicyFiles, row: usize) -> Value {
-    flows.prepare(policies);
-    let flow = flows.flow(row).unwrap();
-    value(&explained(policies, &flow, &flows.ready().learned))
+fn why(flows: &mut Table, policies: &mut PolicyFiles, row: u32) -> Value {
+    value(&explained(flows, policies, row).unwrap())
 }
 
 #[test]
 fn flows_are_judged_into_columns() {
+    use TextColumn::{Agreement, Computed, DecidedBy};
     let mut flows = recorded("chaos.jsonl");
-    let columns = judged(&mut flows, &mut policies(CHAOS));
-    assert_eq!(cells(&columns, &columns.agreement), ["agrees"; 6]);
-    assert_eq!(cells(&columns, &columns.computed)[0], "denied");
-    assert_eq!(cells(&columns, &columns.decided_by)[0], "default deny");
+    assert_eq!(cells(&flows, Agreement), [""; 0]);
+    flows.judge(&mut policies(CHAOS)).unwrap();
+    assert_eq!(cells(&flows, Agreement), ["agrees"; 6]);
+    assert_eq!(cells(&flows, Computed)[0], "denied");
+    assert_eq!(cells(&flows, DecidedBy)[0], "default deny");
     // The same flows under other policies.
-    let columns = judged(&mut flows, &mut policies(ALLOWED));
-    assert_eq!(cells(&columns, &columns.agreement)[0], "differs");
-    assert!(
-        cells(&columns, &columns.decided_by)[0]
-            .starts_with("CiliumNetworkPolicy/pets/allow-store-front-traffic ingress[0] (line ")
-    );
-    let columns = judged(&mut recorded("combined.jsonl"), &mut policies(COMBINED));
-    assert!(!cells(&columns, &columns.agreement).contains(&"differs"));
+    flows.judge(&mut policies(ALLOWED)).unwrap();
+    assert_eq!(cells(&flows, Agreement)[0], "differs");
+    let rule = "CiliumNetworkPolicy/pets/allow-store-front-traffic ingress[0] (line ";
+    assert!(cells(&flows, DecidedBy)[0].starts_with(rule));
+    let mut flows = recorded("combined.jsonl");
+    flows.judge(&mut policies(COMBINED)).unwrap();
+    assert!(!cells(&flows, Agreement).contains(&"differs"));
+}
+
+#[test]
+fn flows_that_come_later_are_judged_too() {
+    let mut flows = recorded("chaos.jsonl");
+    let mut policies = policies(CHAOS);
+    flows.judge(&mut policies).unwrap();
+    flows.append(&packed(&messages("chaos.jsonl"))).unwrap();
+    flows.judge(&mut policies).unwrap();
+    assert_eq!(cells(&flows, TextColumn::Agreement), ["agrees"; 12]);
 }
 
 #[test]
@@ -129,8 +136,8 @@ fn flows_that_are_older_than_their_policies_are_told_apart() {
         let file = PolicyFile { name: "a.yaml".to_owned(), text: lab(ALLOWED), modified_ms };
         let settings = ["namespace=pets".to_owned()];
         let mut policies = PolicyFiles::new(vec![file], &settings, changed_ms).unwrap();
-        let columns = judged(&mut flows, &mut policies);
-        assert_eq!(cells(&columns, &columns.agreement)[0], expect);
+        flows.judge(&mut policies).unwrap();
+        assert_eq!(cells(&flows, TextColumn::Agreement)[0], expect);
         let why = why(&mut flows, &mut policies, 0);
         assert_eq!(why["agreement"], expect);
         why["comparison"].clone()
@@ -144,21 +151,6 @@ fn flows_that_are_older_than_their_policies_are_told_apart() {
         "judged by later policies (changed 2096-10-02 07:06:40 UTC): dropped: no rule allowed it; \
          what the policies said then is not known"
     );
-}
-
-#[test]
-fn other_policies_change_what_they_change() {
-    let mut flows = recorded("chaos.jsonl");
-    let changed = compare(&mut flows, &mut policies(CHAOS), &mut policies(ALLOWED));
-    let summary = value(&changed.summary);
-    let groups = summary["groups"].as_array().unwrap();
-    assert_eq!(groups[0]["source"], "world");
-    assert_eq!(groups[0]["destination"], "pets/store-front");
-    assert_eq!((&groups[0]["before"], &groups[0]["after"]), (&json!("denied"), &json!("allowed")));
-    let changed_rows = changed.group_of_row.iter().filter(|group| **group != 0).count();
-    let unchanged = usize::try_from(summary["unchanged"].as_u64().unwrap()).unwrap();
-    assert_eq!(changed_rows + unchanged, changed.group_of_row.len());
-    assert_eq!(changed.group_of_row[0], 1);
 }
 
 #[test]
@@ -177,13 +169,13 @@ fn lints_say_where_and_fixes_let_the_flow_pass() {
     let text = format!("{edited}\n---\n{}", fix["yaml"].as_str().unwrap());
     let file = PolicyFile { name: "fixed.yaml".to_owned(), text, modified_ms: f64::NAN };
     let mut fixed = PolicyFiles::new(vec![file], &["namespace=pets".to_owned()], f64::NAN).unwrap();
-    let columns = judged(&mut flows, &mut fixed);
-    assert_eq!(cells(&columns, &columns.computed)[0], "allowed");
+    flows.judge(&mut fixed).unwrap();
+    assert_eq!(cells(&flows, TextColumn::Computed)[0], "allowed");
 }
 
 /// What is answered, and by which lines.
 fn asked(
-    flows: &mut Recorded,
+    flows: &mut Table,
     policies: &mut PolicyFiles,
     ends: [&str; 2],
     request: Option<(&str, &str)>,
@@ -282,18 +274,8 @@ fn flows_that_were_not_looked_at_for_names_are_counted() {
     let older = messages("chaos.jsonl");
     let newer = std::iter::repeat_n(&older[0], MAX_FLOWS);
     let all: Vec<_> = older.iter().chain(newer).cloned().collect();
-    let (mut encoder, mut stream, mut places) = (Encoder::new(), Vec::new(), Vec::new());
-    let (mut batch, mut number) = (0, 0);
-    for message in &all {
-        places.extend([0, batch, number]);
-        number += 1;
-        if let Some(full) = encoder.push(message).unwrap() {
-            stream.extend(full);
-            (batch, number) = (batch + 1, 0);
-        }
-    }
-    stream.extend(encoder.finish().into_iter().flatten());
-    let mut flows = Recorded::new(vec![stream], &places);
+    let mut flows = Table::new();
+    flows.append(&packed(&all)).unwrap();
     let question = question(["order-service", "world:80"], Default::default(), None).unwrap();
     let answer = value(&reachable(&mut flows, &mut policies(CHAOS), &question, false).unwrap());
     assert_eq!(answer["fix"], Value::Null, "it was not asked for");
@@ -320,7 +302,7 @@ fn ends_that_cannot_be_read_are_refused() {
 #[test]
 fn the_lab_is_packed_for_the_module_in_node() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/packed/chaos.bin");
-    let (stream, _) = packed(&messages("chaos.jsonl"));
+    let stream = packed(&messages("chaos.jsonl"));
     if std::env::var_os("UPDATE_VECTORS").is_some() {
         fs::write(&path, &stream).unwrap();
     }

@@ -7,7 +7,7 @@ use cilium_policy::{
 };
 use flow::{Flow, Timestamp};
 
-use crate::recorded::Recorded;
+use crate::table::Table;
 
 /// Flows that are looked at for the cluster's settings.
 const SETTINGS_FLOWS: usize = 8_192;
@@ -40,7 +40,7 @@ pub(crate) struct PolicyFile {
 pub(crate) struct InvalidSetting(String);
 
 impl PolicyFiles {
-    /// Reads and compiles. What is refused of the files is told by [`crate::explained::refused`].
+    /// Reads and compiles. What is refused of the files is told by [`super::explained::refused`].
     ///
     /// Errors: a setting, as `name=value`, does not exist.
     pub(crate) fn new(
@@ -130,13 +130,13 @@ pub(crate) struct Flows {
 
 impl Flows {
     /// Makes the flows ready, unless they are; the policies are compiled for their cluster.
-    pub(crate) fn prepare(&mut self, recorded: &Recorded, policies: &mut PolicyFiles) {
+    pub(crate) fn prepare(&mut self, table: &Table, policies: &mut PolicyFiles) {
         if self.settings.is_none() {
-            self.settings = Some(self.look(recorded));
+            self.settings = Some(self.look(table));
         }
         policies.fit(self.settings.as_ref().unwrap_or(&Settings::default()));
         let settings = policies.set().settings();
-        if self.prepared.len() == recorded.len() && *settings == self.prepared_for {
+        if self.prepared.len() == table.flows.len() && *settings == self.prepared_for {
             return;
         }
         let mut prepared = Prepared::default();
@@ -153,14 +153,14 @@ impl Flows {
                 prepared.push_unread();
             }
         };
-        recorded.for_each_flow(0, |_| true, take, None);
+        table.for_each_flow(0, |_| true, take, None);
         prepared.extend(&chunk, learned, settings);
         self.prepared = prepared;
         self.prepared_for = settings.clone();
     }
 
     /// Learns the names of addresses, which may be names of earlier flows too, and the settings.
-    fn look(&mut self, recorded: &Recorded) -> Settings {
+    fn look(&mut self, table: &Table) -> Settings {
         let mut sample: Vec<Flow> = Vec::new();
         let learned = &mut self.learned;
         let take = |row, flow: Option<Flow>| {
@@ -170,7 +170,7 @@ impl Flows {
                 sample.push(flow);
             }
         };
-        recorded.for_each_flow(0, |_| true, take, None);
+        table.for_each_flow(0, |_| true, take, None);
         settings_from(&sample, Settings::default())
     }
 }

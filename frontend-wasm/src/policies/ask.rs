@@ -3,65 +3,12 @@
 use cilium_policy::{AskError, Question, Target, TargetError};
 use hashbrown::HashSet;
 use serde::Serialize;
-use wasm_bindgen::JsError;
-use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::explained::Reasons;
-use crate::policy_files::{PolicyFiles, sources};
-use crate::recorded::{MAX_FLOWS, Recorded};
-use crate::suggest::Fix;
-use crate::{Policies, RecordedFlows, failed, json};
-
-/// A connection that is asked about.
-#[wasm_bindgen]
-#[derive(Debug)]
-pub struct Connection {
-    question: Question,
-}
-
-#[wasm_bindgen]
-impl Connection {
-    /// From `from` to `to`, as `verdict ask` reads them: a pod, workload or Service as
-    /// `namespace/name`, an address, `world`; `to` with a port and perhaps a protocol, or a DNS name:
-    /// `product-service:3002`, `kube-system/kube-dns:53/UDP`, `www.bing.com:443`. Labels, as
-    /// `app=order-service`, count before those that flows and documents tell. `method` and `path` of
-    /// a request, where rules for HTTP are to be asked.
-    ///
-    /// Errors: a text that names no end of a connection.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
-        from: &str,
-        from_labels: Vec<String>,
-        to: &str,
-        to_labels: Vec<String>,
-        method: Option<String>,
-        path: Option<String>,
-    ) -> Result<Self, JsError> {
-        let request = method.zip(path);
-        question([from, to], [from_labels, to_labels], request)
-            .map(|question| Self { question })
-            .map_err(|error| failed(&error))
-    }
-}
-
-#[wasm_bindgen]
-impl RecordedFlows {
-    /// As JSON, whether the connection is allowed, step by step, and with `with_fix` the smallest
-    /// additions that open the steps that are shut. Policies, the documents beside them and the newest
-    /// 50,000 flows tell who is meant by a name.
-    ///
-    /// Errors: a name could mean several.
-    pub fn ask(
-        &mut self,
-        policies: &mut Policies,
-        connection: &Connection,
-        with_fix: bool,
-    ) -> Result<String, JsError> {
-        let Connection { question } = connection;
-        let answer = reachable(&mut self.recorded, &mut policies.files, question, with_fix);
-        json(&answer.map_err(|error| failed(&error))?)
-    }
-}
+use super::explained::Reasons;
+use super::policy_files::{PolicyFiles, sources};
+use super::recorded::MAX_FLOWS;
+use super::suggest::Fix;
+use crate::table::Table;
 
 /// Whether one may reach the other.
 #[derive(Debug, Serialize)]
@@ -120,16 +67,16 @@ pub(crate) fn question(
 
 /// Answers a question.
 pub(crate) fn reachable(
-    recorded: &mut Recorded,
+    table: &mut Table,
     policies: &mut PolicyFiles,
     question: &Question,
     with_fix: bool,
 ) -> Result<Reachable, AskError> {
-    recorded.prepare(policies);
-    let directory = recorded.directory(policies);
+    table.prepare(policies);
+    let directory = table.directory(policies);
     let answer = cilium_policy::ask(&mut policies.judge, directory, question)?;
     let fix = with_fix.then(|| {
-        let (_, flows) = recorded.newest(&HashSet::new());
+        let (_, flows) = table.newest(&HashSet::new());
         let texts = sources(&policies.files);
         let suggested = answer.suggest(&texts, policies.set().settings(), &flows);
         Fix::of(suggested, policies, |step| step)
@@ -151,10 +98,10 @@ pub(crate) fn reachable(
     });
     let paths = paths.collect();
     let mut notes = answer.notes;
-    if recorded.len() > MAX_FLOWS {
+    if table.flows.len() > MAX_FLOWS {
         notes.push(format!(
             "names are those of the newest {MAX_FLOWS} of {} flows, and of the documents",
-            recorded.len()
+            table.flows.len()
         ));
     }
     Ok(Reachable { verdict: answer.verdict.name(), paths, notes, fix })

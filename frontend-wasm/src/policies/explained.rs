@@ -1,13 +1,11 @@
 //! Why a flow is judged as it is, with the lines of the policies that say so.
 
-use cilium_policy::{
-    Direction, Judgement, Learned, Policy, PolicySet, Position, Unjudged, Verdict,
-};
-use flow::Flow;
+use cilium_policy::{Direction, Judgement, Policy, PolicySet, Position, Unjudged, Verdict};
 use serde::Serialize;
 
-use crate::place::Place;
-use crate::policy_files::PolicyFiles;
+use super::place::Place;
+use super::policy_files::PolicyFiles;
+use crate::table::Table;
 
 /// Rules of one kind that are listed; the rest is counted.
 const MAX_RULES: usize = 40;
@@ -90,13 +88,28 @@ pub(crate) struct RefusedDocument {
     place: Place,
 }
 
-/// Explains the verdict about a flow.
-pub(crate) fn explained(policies: &mut PolicyFiles, flow: &Flow, learned: &Learned) -> Explained {
-    let judgement = match policies.judge.explain_flow(flow, learned) {
+/// A row whose flow cannot be explained.
+#[derive(Debug, thiserror::Error)]
+#[error("the flow in row {row} cannot be read")]
+pub(crate) struct UnreadRow {
+    row: u32,
+}
+
+/// Explains the verdict about the flow of a row.
+///
+/// Errors: there is no such row, or its message is defective.
+pub(crate) fn explained(
+    table: &mut Table,
+    policies: &mut PolicyFiles,
+    row: u32,
+) -> Result<Explained, UnreadRow> {
+    table.prepare(policies);
+    let flow = table.flow(row as usize).ok_or(UnreadRow { row })?;
+    let judgement = match policies.judge.explain_flow(&flow, table.learned()) {
         Ok(judgement) => judgement,
-        Err(why) => return Explained::unjudged(why),
+        Err(why) => return Ok(Explained::unjudged(why)),
     };
-    Explained {
+    Ok(Explained {
         sentence: format!(
             "Observed: {}. Computed: {}.",
             judgement.observed.why,
@@ -107,7 +120,7 @@ pub(crate) fn explained(policies: &mut PolicyFiles, flow: &Flow, learned: &Learn
         verdict: Some(judgement.verdict.name()),
         reasons: Reasons::of(policies, &judgement),
         attribution: attribution(&judgement),
-    }
+    })
 }
 
 /// What was refused of the files.

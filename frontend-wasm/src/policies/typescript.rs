@@ -3,25 +3,23 @@
 
 use std::fmt::Write as _;
 
-use cilium_policy::{Direction, Severity, StepKind, Verdict};
+use cilium_policy::{Severity, StepKind, Verdict};
 use ts_rs::{Config, TS};
 
-use crate::ask::{Path, Reachable, Step};
-use crate::changes::{Change, ChangeSummary};
-use crate::explained::{Attribution, Explained, Reasons, RefusedDocument, Rule};
-use crate::lint::Found;
-use crate::place::Place;
-use crate::suggest::{Edited, FileText, Fix, Unfixed};
+use super::ask::{Path, Reachable, Step};
+use super::explained::{Attribution, Explained, Reasons, RefusedDocument, Rule};
+use super::lint::Found;
+use super::place::Place;
+use super::suggest::{Edited, FileText, Fix, Unfixed};
 
 /// The declarations.
-pub fn declarations() -> String {
+pub(crate) fn declarations() -> String {
     let config = Config::new().with_large_int("number");
     let mut text = String::new();
     let mut names = |name: &str, values: &[&str]| {
         let _ = writeln!(text, "\nexport type {name} = \"{}\";", values.join("\" | \""));
     };
     names("Computed", &[Verdict::Allowed, Verdict::Denied, Verdict::CannotTell].map(Verdict::name));
-    names("Direction", &[Direction::Ingress, Direction::Egress].map(Direction::name));
     names("Severity", &[Severity::Error, Severity::Warning, Severity::Hint].map(Severity::name));
     let kinds = [StepKind::Lookup, StepKind::Resolver, StepKind::Egress, StepKind::Ingress];
     names("StepKind", &kinds.map(StepKind::name));
@@ -41,8 +39,6 @@ pub fn declarations() -> String {
         FileText::decl(&config),
         Unfixed::decl(&config),
         Fix::decl(&config),
-        Change::decl(&config),
-        ChangeSummary::decl(&config),
     ] {
         let _ = writeln!(text, "\nexport {declared}");
     }

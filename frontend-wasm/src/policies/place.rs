@@ -3,7 +3,7 @@
 use cilium_policy::Position;
 use serde::Serialize;
 
-use crate::policy_files::PolicyFiles;
+use super::policy_files::PolicyFiles;
 
 /// Characters of a line that are quoted.
 const MAX_QUOTE_CHARS: usize = 240;

@@ -1,0 +1,3 @@
+//! The small decoder, as the browser loads it: built without the feature `policies`.
+
+pub use frontend_wasm::*;
