@@ -3,13 +3,11 @@
 //! An object that was exported says it itself (`metadata`); of others, the file's time or a time that
 //! somebody names is taken. No clock is read.
 
-use chrono::{DateTime, Datelike, Timelike};
-use flow::Timestamp;
 use hashbrown::HashMap;
 
 use crate::{
-    Agreement, Direction, Documents, GroupSelector, Identity, Judge, Peer, PeerMatcher, Peers,
-    Policy, PolicySet, Summary,
+    Direction, Documents, GroupSelector, Identity, Judge, Peer, PeerMatcher, Peers, Policy,
+    PolicySet, UnixTime,
     source::{Node, Value},
 };
 
@@ -17,15 +15,15 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dates {
     /// When the text of an index was changed; none: not known.
-    pub texts: Vec<Option<Timestamp>>,
+    pub texts: Vec<Option<UnixTime>>,
     /// When the set came to be as it is: a policy that is gone left no other trace.
-    pub set: Option<Timestamp>,
+    pub set: Option<UnixTime>,
 }
 
 /// When an object was last changed, as its `metadata` says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Dated {
-    pub(crate) changed: Option<Timestamp>,
+    pub(crate) changed: Option<UnixTime>,
     /// `changed` is a lower bound: the object may have changed later, at a time that `metadata` does
     /// not say.
     pub(crate) is_at_least: bool,
@@ -74,66 +72,34 @@ impl Dated {
     }
 }
 
-fn time(node: Option<&Node>) -> Option<Timestamp> {
-    let time = DateTime::parse_from_rfc3339(node?.as_str()?).ok()?;
-    let nanos = i32::try_from(time.timestamp_subsec_nanos()).ok()?;
-    Timestamp::new(time.timestamp(), nanos).ok()
-}
-
-/// `2026-11-30 14:03:00 UTC`: what reads it may put it into another zone.
-pub(crate) fn written(time: Timestamp) -> String {
-    let Some(time) = DateTime::from_timestamp(time.seconds(), 0) else { return String::new() };
-    let (year, month, day) = (time.year(), time.month(), time.day());
-    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+fn time(node: Option<&Node>) -> Option<UnixTime> {
+    UnixTime::parse(node?.as_str()?)
 }
 
 /// When what decides about a direction was changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Changed {
+pub struct Changed {
     /// The policies that are about the subject, and what they refer to.
-    pub(crate) bearing: Option<Timestamp>,
+    pub bearing: Option<UnixTime>,
     /// The set as a whole.
-    pub(crate) set: Option<Timestamp>,
+    pub set: Option<UnixTime>,
     /// Labels decide, and nothing says since when they are so.
-    pub(crate) is_open: bool,
+    pub is_open: bool,
 }
 
 impl Changed {
     /// The last change.
-    pub(crate) fn last(self) -> Option<Timestamp> {
+    #[must_use]
+    pub fn last(self) -> Option<UnixTime> {
         self.bearing.max(self.set)
     }
 
     /// The change that a flow is older than. `differs`: record and policies do not agree, which a
     /// policy that is gone since may explain.
-    fn after(self, time: Timestamp, differs: bool) -> Option<Timestamp> {
-        let is_later = |changed: &Timestamp| *changed > time;
+    #[must_use]
+    pub fn after(self, time: UnixTime, differs: bool) -> Option<UnixTime> {
+        let is_later = |changed: &UnixTime| *changed > time;
         self.bearing.filter(is_later).or(self.set.filter(|set| differs && is_later(set)))
-    }
-
-    /// How a record and policies compare where the policies may not be those of its time, and the
-    /// change that it is older than. A record that proves nothing is not compared with any.
-    pub(crate) fn compared(
-        self,
-        agreement: Agreement,
-        time: Option<Timestamp>,
-    ) -> (Agreement, Option<Timestamp>) {
-        let later = match (agreement, time) {
-            (Agreement::Agrees | Agreement::Differs, Some(time)) => {
-                self.after(time, agreement == Agreement::Differs)
-            }
-            _ => None,
-        };
-        (if later.is_some() { Agreement::Later } else { agreement }, later)
-    }
-
-    /// An answer about a flow of some time.
-    pub(crate) fn answer(self, summary: Summary, time: Option<Timestamp>) -> Summary {
-        if self == Self::default() {
-            return summary;
-        }
-        Summary { agreement: self.compared(summary.agreement, time).0, ..summary }
     }
 }
 
@@ -141,16 +107,16 @@ impl Changed {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Changes {
     /// Policies, and the Services that they refer to.
-    policies: Option<Timestamp>,
+    policies: Option<UnixTime>,
     /// CIDR groups that they refer to.
-    groups: Option<Timestamp>,
+    groups: Option<UnixTime>,
     /// Some of these are referred to by labels that say no time.
     is_open: bool,
 }
 
 impl Judge {
     /// The last change of the policies that are about a subject, and of what they refer to.
-    pub(crate) fn changed(
+    pub fn changed(
         &mut self,
         (subject, peer): (&Identity, &Identity),
         direction: Direction,
@@ -184,7 +150,8 @@ impl Judge {
 
 impl PolicySet {
     /// Whether the time of any change is known.
-    pub(crate) fn are_dated(&self) -> bool {
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
         self.known_dates.are_some || self.changed.is_some()
     }
 
@@ -234,9 +201,9 @@ pub(crate) struct KnownDates {
     /// There are some.
     are_some: bool,
     /// By the name of a CIDR group.
-    by_group: HashMap<String, Timestamp>,
+    by_group: HashMap<String, UnixTime>,
     /// The last change of any CIDR group.
-    last_group: Option<Timestamp>,
+    last_group: Option<UnixTime>,
     /// Nothing says when the labels of some CIDR group were changed.
     is_open: bool,
 }

@@ -1,12 +1,19 @@
-//! Which labels of pods are a part of their identity, where the agent's option `labels` leaves the
-//! default. Source: `pkg/labelsfilter/filter.go` `defaultLabelPrefixCfg`, `filterLabels`.
+//! Labels of identities: the keys that have a meaning, and which labels of pods are a part of an
+//! identity where the agent's option `labels` has its default. Source: `pkg/labelsfilter/filter.go` `defaultLabelPrefixCfg`, `filterLabels`.
+
+/// Key of the label with a pod's namespace.
+pub const POD_NAMESPACE: &str = "io.kubernetes.pod.namespace";
+/// Key of the label with the name of the cluster.
+pub const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
+/// Prefix of the keys of a namespace's own labels.
+pub const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
 
 /// Beginnings of keys that are kept, whatever shorter beginning is left out.
 const KEPT: [&str; 5] = [
-    "io.kubernetes.pod.namespace",
+    POD_NAMESPACE,
     "io.cilium.k8s.namespace.labels",
     "app.kubernetes.io",
-    "io.cilium.k8s.policy.cluster",
+    CLUSTER,
     "io.cilium.k8s.policy.serviceaccount",
 ];
 /// Beginnings of keys that are left out.
@@ -31,7 +38,7 @@ const LEFT_OUT_WITHIN: &str = "beta.kubernetes.io";
 const LEFT_OUT_WHOLE: &str = "annotation";
 
 /// Whether a label of this key, of source `k8s`, is a part of an identity.
-pub(crate) fn is_kept(key: &str) -> bool {
+pub fn is_kept(key: &str) -> bool {
     let begins = |prefix: &&&str| key.starts_with(**prefix);
     let within = key.rfind(LEFT_OUT_WITHIN).map(|at| at.saturating_add(LEFT_OUT_WITHIN.len()));
     let whole = key.starts_with(LEFT_OUT_WHOLE).then_some(key.len());

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::{NamePattern, Position, Prefix, Selector, dates::Dated};
+use crate::{
+    HttpPattern, NamePattern, Position, Prefix, Selector, dates::Dated, document::GENERATED,
+};
 
 /// Where a policy's text stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,7 +30,7 @@ pub struct Policy {
 impl Policy {
     /// When it was last changed; none: not known.
     #[must_use]
-    pub const fn changed(&self) -> Option<flow::Timestamp> {
+    pub const fn changed(&self) -> Option<crate::UnixTime> {
         self.dated.changed
     }
 }
@@ -320,15 +322,6 @@ pub struct HttpRule {
     pub header_matches: bool,
 }
 
-/// A regular expression over the whole text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpPattern {
-    /// As written.
-    pub text: String,
-    /// None: no RE2.
-    regex: Option<vocabulary::re2::Regex>,
-}
-
 /// A DNS rule; with a name and a pattern, either is enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsRule {
@@ -362,6 +355,21 @@ impl PolicyKind {
             Self::CiliumClusterwideNetworkPolicy => "CiliumClusterwideNetworkPolicy",
             Self::NetworkPolicy => "NetworkPolicy",
             Self::ClusterNetworkPolicy => "ClusterNetworkPolicy",
+        }
+    }
+}
+
+impl PolicyName {
+    /// Whether a name that an agent reports may be this policy's: behind `generateName` a server
+    /// puts five letters and digits.
+    #[must_use]
+    pub fn is_named(&self, reported: &str) -> bool {
+        match self.name.strip_suffix(GENERATED) {
+            Some(stem) => reported.strip_prefix(stem).is_some_and(|rest| {
+                rest.len() == 5
+                    && rest.bytes().all(|own| own.is_ascii_lowercase() || own.is_ascii_digit())
+            }),
+            None => reported == self.name,
         }
     }
 }
@@ -528,25 +536,6 @@ impl std::fmt::Display for PeerMatcher {
                 if namespace.is_empty() { Ok(()) } else { write!(f, " in {namespace}") }
             }
         }
-    }
-}
-
-impl HttpPattern {
-    /// Reads a pattern. Errors: Go's words for what is wrong with it.
-    pub fn new(text: &str) -> Result<Self, String> {
-        let regex = vocabulary::re2::Regex::new(text).map_err(|err| err.to_string())?;
-        Ok(Self { text: text.to_owned(), regex: Some(regex) })
-    }
-
-    /// A pattern that is kept, and not judged.
-    pub(crate) fn unjudged(text: &str) -> Self {
-        Self { text: text.to_owned(), regex: None }
-    }
-
-    /// Whether it matches the whole of a text. None: that is not judged here.
-    #[must_use]
-    pub fn matches(&self, text: &str) -> Option<bool> {
-        self.regex.as_ref()?.matches(text)
     }
 }
 

@@ -329,7 +329,8 @@ impl Settings {
     }
 
     /// The reserved label of every address of a family.
-    pub(crate) const fn world_of(&self, is_ipv4: bool) -> &'static str {
+    #[must_use]
+    pub const fn world_of(&self, is_ipv4: bool) -> &'static str {
         world_key(is_ipv4, self.ipv4, self.ipv6)
     }
 }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use cilium_policy::{
-    HttpPattern, Judge, MAX_DOCUMENT_BYTES, NamePattern, PolicySet, RefusalClass, Settings,
-    SourceText, lint,
+    HttpPattern, MAX_DOCUMENT_BYTES, NamePattern, PolicySet, RefusalClass, Settings, SourceText,
+    lint,
 };
 use proptest::prelude::*;
 
@@ -25,7 +25,7 @@ fn read(text: &str) -> Arc<PolicySet> {
         let at = refused.refusal.at;
         assert!(at.line > 0 && at.column > 0, "{refused:?}");
     }
-    let _findings = lint(&texts, &[], &mut Judge::new(Arc::clone(&set)), &[]);
+    let _findings = lint(&set, &texts, &[]);
     set
 }
 

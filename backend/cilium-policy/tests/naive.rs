@@ -8,9 +8,7 @@ use cilium_policy::{
 };
 use proptest::prelude::*;
 
-#[path = "naive/model.rs"]
-mod model;
-use model::naive;
+use policy_vectors::naive::naive;
 
 fn labels(texts: &[&str]) -> Vec<Label> {
     let mut labels: Vec<Label> = texts.iter().map(|text| Label::parse(text)).collect();

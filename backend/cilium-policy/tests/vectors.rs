@@ -2,18 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a file that is not there fails the test")]
 
-#[path = "../examples/lines/mod.rs"]
-mod lines;
-#[path = "../examples/vectors/run.rs"]
-mod run;
-
 use std::path::Path;
 
-use run::Report;
+use policy_vectors::{
+    read_lines,
+    scenarios::{self, Report},
+};
 
 fn judge(file: &str) -> Report {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(file);
-    let report = run::run(&lines::read(&path).unwrap()).unwrap();
+    let report = scenarios::run(&read_lines(&path).unwrap()).unwrap();
     assert!(report.directions > 500, "{file}: {} directions", report.directions);
     report
 }

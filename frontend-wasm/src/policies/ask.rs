@@ -1,7 +1,7 @@
 //! May one reach the other? A connection that nobody has tried yet.
 
-use cilium_policy::{AskError, Question, Target, TargetError};
 use hashbrown::HashSet;
+use hubble_verdict::{AskError, Question, Target, TargetError};
 use serde::Serialize;
 
 use super::explained::Reasons;
@@ -74,14 +74,14 @@ pub(crate) fn reachable(
 ) -> Result<Reachable, AskError> {
     table.prepare(policies);
     let directory = table.directory(policies);
-    let answer = cilium_policy::ask(&mut policies.judge, directory, question)?;
+    let answer = hubble_verdict::ask(&mut policies.judge, directory, question)?;
     let fix = with_fix.then(|| {
         let (_, flows) = table.newest(&HashSet::new());
         let texts = sources(&policies.files);
         let suggested = answer.suggest(&texts, policies.set().settings(), &flows);
         Fix::of(suggested, policies, |step| step)
     });
-    let step = |step: cilium_policy::Step| Step {
+    let step = |step: hubble_verdict::Step| Step {
         kind: step.kind.name(),
         about: step.about,
         verdict: step.judgement.verdict.name(),

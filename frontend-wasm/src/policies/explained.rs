@@ -1,6 +1,7 @@
 //! Why a flow is judged as it is, with the lines of the policies that say so.
 
-use cilium_policy::{Direction, Judgement, Policy, PolicySet, Position, Unjudged, Verdict};
+use cilium_policy::{Direction, Policy, PolicySet, Position, Verdict};
+use hubble_verdict::{JudgeFlows, Judgement, Unjudged};
 use serde::Serialize;
 
 use super::place::Place;

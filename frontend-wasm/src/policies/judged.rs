@@ -1,8 +1,9 @@
 //! What the policies make of every flow, as columns of the table.
 
-use cilium_policy::{PolicySet, Summary, Unplaced};
+use cilium_policy::PolicySet;
 use flow::columns::{ABSENT, DictionaryFull};
 use hashbrown::HashMap;
+use hubble_verdict::{Summary, Unplaced};
 
 use super::policy_files::PolicyFiles;
 use crate::captions::{Captions, TextColumn};

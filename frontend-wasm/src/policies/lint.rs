@@ -1,7 +1,7 @@
 //! Lints.
 
-use cilium_policy::lint;
 use hashbrown::HashSet;
+use hubble_verdict::lint;
 use serde::Serialize;
 
 use super::place::Place;

@@ -21,7 +21,7 @@ mod vectors;
 pub(crate) use recorded::Ready;
 pub use vectors::{Questions, Verdicts, match_names};
 
-use cilium_policy::Question;
+use hubble_verdict::Question;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 

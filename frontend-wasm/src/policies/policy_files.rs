@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use cilium_policy::{
-    Dates, Judge, Learned, PolicySet, Prepared, Settings, SourceText, settings_from,
-};
+use cilium_policy::{Dates, Judge, PolicySet, Settings, SourceText, UnixTime};
 use flow::{Flow, Timestamp};
+use hubble_verdict::{Learned, Prepared, settings_from, unix_time};
 
 use crate::table::Table;
 
@@ -99,11 +98,11 @@ pub(crate) fn sources(files: &[PolicyFile]) -> Vec<SourceText<'_>> {
 }
 
 /// A point in time; none where it is not known.
-fn timestamp(unix_ms: f64) -> Option<Timestamp> {
+fn timestamp(unix_ms: f64) -> Option<UnixTime> {
     #[expect(clippy::cast_possible_truncation, reason = "kept within the range of Timestamp")]
     let ms = unix_ms.is_finite().then_some(unix_ms as i64)?;
     let nanos = i32::try_from(ms.rem_euclid(1_000)).ok()?.checked_mul(1_000_000)?;
-    Timestamp::new(ms.div_euclid(1_000), nanos).ok()
+    Timestamp::new(ms.div_euclid(1_000), nanos).ok().map(unix_time)
 }
 
 /// Changes a setting; one more than the agent has says that no Service has backends, as where

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use cilium_policy::{Directory, Learned, PolicySet};
+use cilium_policy::PolicySet;
 use flow::Flow;
 use hashbrown::HashSet;
 use hubble_api::packed;
 use hubble_api::pb::observer::GetFlowsResponse;
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
+use hubble_verdict::{Directory, Learned};
 use prost::Message;
 
 use super::policy_files::{Flows, PolicyFiles, sources};

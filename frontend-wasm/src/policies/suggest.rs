@@ -1,7 +1,7 @@
 //! Smallest fixes.
 
-use cilium_policy::{Suggestion, suggest};
 use hashbrown::HashSet;
+use hubble_verdict::{Suggestion, suggest};
 use serde::Serialize;
 
 use super::policy_files::{PolicyFiles, sources};

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use cilium_policy::{Severity, StepKind, Verdict};
+use cilium_policy::{Severity, Verdict};
+use hubble_verdict::StepKind;
 use ts_rs::{Config, TS};
 
 use super::ask::{Path, Reachable, Step};

@@ -1,13 +1,6 @@
 //! The policy engine on vectors that Cilium's own engine answered, beside a naive model: filter,
 //! sort, first match, over the same entries.
 
-#[expect(dead_code, reason = "shared with the judging of vectors; a bench needs its readers only")]
-#[path = "../../../backend/cilium-policy/examples/vectors/run.rs"]
-pub(crate) mod vectors;
-
-#[path = "../../../backend/cilium-policy/tests/naive/model.rs"]
-mod naive;
-
 pub(crate) mod recorded;
 
 use std::{fs::File, hint::black_box, io::Read, path::Path, sync::Arc};
@@ -17,6 +10,7 @@ use cilium_policy::{
     SourceText, Traffic,
 };
 use flate2::read::GzDecoder;
+use policy_vectors::{naive::naive, scenarios as vectors};
 use serde_json::Value;
 
 use crate::measure::{Spread, race, rounds};
@@ -129,7 +123,7 @@ fn judging(report: &mut Report, file: &str) -> Result<(), Failure> {
         for own in asked {
             for q in &own.questions {
                 let [subject, peer] = &q.labels;
-                black_box(naive::naive(&own.set, subject, peer, q.direction, q.traffic, &q.named));
+                black_box(naive(&own.set, subject, peer, q.direction, q.traffic, &q.named));
             }
         }
     };

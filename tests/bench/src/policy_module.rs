@@ -9,13 +9,14 @@ use std::process::Command;
 use cilium_policy::Traffic;
 use hubble_api::packed::Encoder;
 use hubble_api::pb;
+use policy_vectors::scenarios as vectors;
 use prost::Message;
 use serde_json::{Map, Value, json};
 
 use crate::Failure;
 use crate::measure::Spread;
 use crate::policy_engine::recorded::{WORKLOADS, flow, policies};
-use crate::policy_engine::{scenarios, vectors};
+use crate::policy_engine::scenarios;
 use crate::report::{Goal, Report, Row};
 
 const FILES: [&str; 4] = ["connectivity", "random_cilium", "random_k8s", "random_mixed"];

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use cilium_policy::{Judge, LogResources, PolicySet, Settings, SourceText, lint};
+use cilium_policy::{Judge, LogFilters, PolicySet, Settings, SourceText};
+use hubble_verdict::{lint};
 
 fuzz_target!(|text: &str| {
     let texts = [SourceText { index: 0, text }];
@@ -16,5 +17,5 @@ fuzz_target!(|text: &str| {
         assert!(refused.refusal.at.line > 0 && refused.refusal.at.column > 0);
     }
     let _findings = lint(&texts, &[], &mut Judge::new(set), &[]);
-    let _filters = LogResources::read(0, text);
+    let _filters = LogFilters::read(0, text);
 });

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use hubble_api::json::read_line;
 use libfuzzer_sys::fuzz_target;
-use cilium_policy::{Judge, Learned, PolicySet, Settings, SourceText, suggest};
+use cilium_policy::{Judge, PolicySet, Settings, SourceText};
+use hubble_verdict::{Learned, suggest, JudgeFlows};
 
 fuzz_target!(|text: &str| {
     let Some((policies, line)) = text.split_once("\n===\n") else { return };

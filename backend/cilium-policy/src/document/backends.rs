@@ -9,21 +9,22 @@ const DUMMY: (&str, u16) = ("192.192.192.192", 9999);
 
 /// Backends of a Service, by one document or a part of one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Backends {
+pub struct Backends {
     /// Name of the Service.
-    pub(crate) service: String,
-    pub(crate) addresses: Vec<String>,
+    pub service: String,
+    /// IP addresses, as written.
+    pub addresses: Vec<String>,
     /// Name, protocol and number.
-    pub(crate) ports: Vec<(String, u8, u16)>,
+    pub ports: Vec<(String, u8, u16)>,
     /// Of `Endpoints`: where slices are at hand, these count.
-    pub(crate) is_mirrored: bool,
+    pub is_mirrored: bool,
     /// What is sent to the Service goes to Envoy: it is that of a Gateway or an Ingress.
-    pub(crate) is_proxied: bool,
+    pub is_proxied: bool,
 }
 
 impl Backends {
     /// Those that an object names; none: it is about no Service.
-    pub(crate) fn read(kind: &str, node: &Node) -> Vec<Self> {
+    pub fn read(kind: &str, node: &Node) -> Vec<Self> {
         match kind {
             "EndpointSlice" => {
                 let service = node.text_at(&["metadata", "labels", "kubernetes.io/service-name"]);

@@ -38,7 +38,7 @@ fn aws_json(aws: &Object<'_>) -> Result<String, Refusal> {
             labels.push((key.name.as_str(), text));
         }
     }
-    crate::order::sort(&mut labels);
+    crate::sorted::sort(&mut labels);
     let mut label_json = Json::default();
     for (key, value) in &labels {
         label_json.field(key, &quoted(value));

@@ -6,15 +6,53 @@ use super::{
     selector::{Decoding, decode},
 };
 use crate::{
-    LogFilter, LogSide, Prefix, Selector,
+    Position, Prefix, Selector,
     source::{self, MAX_LISTS, Node, Value},
 };
 
-/// Filters of a text, and documents that could not be read.
-#[derive(Debug, Default)]
-pub(crate) struct RawFilters {
-    pub(crate) filters: Vec<LogFilter>,
-    pub(crate) refused: Vec<Refused>,
+/// Filters of one or more resources: a flow is logged where any of them matches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogFilters {
+    /// The filters.
+    pub filters: Vec<LogFilter>,
+    /// Documents that could not be read.
+    pub refused: Vec<Refused>,
+}
+
+/// One entry of `includefilters`; what is empty is not compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub at: Position,
+    /// The sender.
+    pub from: LogSide,
+    /// The receiver.
+    pub to: LogSide,
+    /// `tcp`, `udp`, `dns`.
+    pub protocol: Vec<String>,
+    /// `forwarded`, `dropped`.
+    pub verdict: Vec<String>,
+}
+
+/// One side of a filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogSide {
+    /// `namespace/prefix of a pod's name`.
+    pub namespaced_pod: Vec<String>,
+    /// By labels.
+    pub labels: Option<Selector>,
+    /// By addresses.
+    pub ip: Vec<Prefix>,
+}
+
+impl LogFilters {
+    /// Reads the resources of a text; other documents are passed over.
+    #[must_use]
+    pub fn read(source: usize, text: &str) -> Self {
+        read(source, text)
+    }
 }
 
 /// A document, or the items of a List.
@@ -26,8 +64,8 @@ fn objects(node: &Node, depth: usize) -> Vec<&Node> {
     vec![node]
 }
 
-pub(crate) fn read_log_filters(source: usize, text: &str) -> RawFilters {
-    let mut out = RawFilters::default();
+fn read(source: usize, text: &str) -> LogFilters {
+    let mut out = LogFilters::default();
     let mut document = 0;
     for chunk in source::split(text) {
         let refuse = |document, name: String, refusal| Refused { source, document, name, refusal };

@@ -8,6 +8,7 @@ mod kubernetes;
 mod log_filters;
 pub(crate) mod nodes;
 mod object;
+pub mod objects;
 mod peering;
 pub(crate) mod pods;
 mod ports;
@@ -15,12 +16,11 @@ mod refusal;
 pub(crate) mod selector;
 mod services;
 
-pub(crate) use backends::Backends;
-pub(crate) use log_filters::{RawFilters, read_log_filters};
+pub use backends::Backends;
+pub use log_filters::{LogFilter, LogFilters, LogSide};
 pub use nodes::ClusterNode;
 pub use pods::Pod;
 pub use refusal::{Refusal, RefusalClass, Refused};
-pub(crate) use selector::{CLUSTER, POD_NAMESPACE};
 pub use services::Service;
 use services::Services;
 

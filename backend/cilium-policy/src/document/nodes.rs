@@ -17,7 +17,8 @@ pub struct ClusterNode {
 pub(super) const MAX_NODES: usize = 16_384;
 
 /// The node of a document; none: it is about no node.
-pub(crate) fn read(api_version: &str, kind: &str, node: &Node) -> Option<ClusterNode> {
+#[must_use]
+pub fn read(api_version: &str, kind: &str, node: &Node) -> Option<ClusterNode> {
     let (list, field) = match (api_version, kind) {
         ("v1", "Node") => (&["status", "addresses"], "address"),
         ("cilium.io/v2", "CiliumNode") => (&["spec", "addresses"], "ip"),

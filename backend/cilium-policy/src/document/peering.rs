@@ -399,7 +399,7 @@ fn entity(name: &str, settings: &Settings) -> Option<Vec<Selector>> {
             let mut selectors = with_aggregate(&inside, "aggregate-cluster");
             selectors.push(Selector::of_label(
                 "k8s",
-                super::selector::CLUSTER,
+                crate::identity_label::CLUSTER,
                 &settings.cluster_name,
             ));
             selectors
@@ -410,7 +410,7 @@ fn entity(name: &str, settings: &Settings) -> Option<Vec<Selector>> {
                 selectors.extend(reserved_labels(&["aggregate-cluster-mesh"]));
             }
             selectors.push(Selector::new(vec![Requirement::new(
-                super::selector::CLUSTER,
+                crate::identity_label::CLUSTER,
                 Operator::Exists,
             )]));
             selectors

@@ -26,7 +26,8 @@ pub struct Pod {
 pub(super) const MAX_PODS: usize = 65_536;
 
 /// Where a kind has its pods' template; none: it has no pods.
-pub(crate) fn template(kind: &str) -> Option<&'static [&'static str]> {
+#[must_use]
+pub fn template(kind: &str) -> Option<&'static [&'static str]> {
     Some(match kind {
         "Pod" => &[],
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => &["spec", "template"],
@@ -36,7 +37,8 @@ pub(crate) fn template(kind: &str) -> Option<&'static [&'static str]> {
 }
 
 /// Whether the pods of a template have their node's network, and so its identity.
-pub(crate) fn is_on_host(template: &Node) -> bool {
+#[must_use]
+pub fn is_on_host(template: &Node) -> bool {
     matches!(
         template.at_path(&["spec", "hostNetwork"]).map(|node| &node.value),
         Some(Value::Bool(true))
@@ -44,7 +46,8 @@ pub(crate) fn is_on_host(template: &Node) -> bool {
 }
 
 /// Named ports of a template's containers.
-pub(crate) fn named_ports(template: &Node) -> Vec<(String, u8, u16)> {
+#[must_use]
+pub fn named_ports(template: &Node) -> Vec<(String, u8, u16)> {
     let fields = ["containers", "initContainers"].into_iter();
     let containers = fields.flat_map(|field| template.list_at(&["spec", field]));
     let ports = containers.flat_map(|container| container.list_at(&["ports"]));
@@ -110,7 +113,7 @@ impl Pod {
     fn may_be(&self, identity: &Identity) -> bool {
         let mut has_own = false;
         let is_same = identity.labels().iter().filter(|label| label.source == "k8s").all(|label| {
-            if label.key == super::POD_NAMESPACE {
+            if label.key == crate::identity_label::POD_NAMESPACE {
                 return label.value == self.namespace;
             }
             if label.key.starts_with("io.cilium.k8s.") {
@@ -119,13 +122,14 @@ impl Pod {
             has_own = true;
             self.labels.iter().any(|(key, value)| *key == label.key && *value == label.value)
         });
-        is_same && has_own && identity.k8s_label(super::POD_NAMESPACE).is_some()
+        is_same && has_own && identity.k8s_label(crate::identity_label::POD_NAMESPACE).is_some()
     }
 }
 
 impl Node {
     /// A field's number, as far as it is a port's.
-    pub(crate) fn number_at(&self, name: &str) -> Option<u16> {
+    #[must_use]
+    pub fn number_at(&self, name: &str) -> Option<u16> {
         match self.get(name)?.value {
             Value::Integer(number) => u16::try_from(number).ok(),
             _ => None,
@@ -133,7 +137,8 @@ impl Node {
     }
 
     /// The protocol of a port.
-    pub(crate) fn protocol(&self) -> u8 {
+    #[must_use]
+    pub fn protocol(&self) -> u8 {
         match self.text_at(&["protocol"]) {
             "UDP" => 17,
             "SCTP" => 132,

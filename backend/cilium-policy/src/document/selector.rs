@@ -8,17 +8,12 @@ use super::{
     Refusal,
     object::{Object, mismatch},
 };
+pub(super) use crate::identity_label::{CLUSTER, POD_NAMESPACE};
 use crate::{
     Operator, Position, Requirement, Selector, Settings,
+    identity_label::NAMESPACE_LABELS,
     source::{Key, Node, Value},
 };
-
-/// Label key of a pod's namespace.
-pub(crate) const POD_NAMESPACE: &str = "io.kubernetes.pod.namespace";
-/// What label keys of namespaces begin with.
-pub(crate) const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
-/// Label key of the cluster.
-pub(crate) const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
 
 /// A decoded selector.
 #[derive(Debug, Clone)]
@@ -525,7 +520,7 @@ impl Spelled {
 
     /// The text; empty: every endpoint.
     pub(super) fn into_text(mut self) -> String {
-        crate::order::sort(&mut self.labels);
+        crate::sorted::sort(&mut self.labels);
         let mut text = String::new();
         for (key, value) in &self.labels {
             for part in [if text.is_empty() { "" } else { "," }, key, "=", value] {

@@ -109,7 +109,7 @@ impl Services {
                 service.dated.extend(slices.dated);
             }
         }
-        crate::order::sort_by(&mut services, |one, other| {
+        crate::sorted::sort_by(&mut services, |one, other| {
             (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name))
         });
         services
@@ -218,17 +218,20 @@ impl ServiceSelector {
 
 impl Node {
     /// The node behind keys.
-    pub(crate) fn at_path(&self, path: &[&str]) -> Option<&Self> {
+    #[must_use]
+    pub fn at_path(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |node, name| node.get(name))
     }
 
     /// The text behind keys; empty where there is none.
-    pub(crate) fn text_at(&self, path: &[&str]) -> &str {
+    #[must_use]
+    pub fn text_at(&self, path: &[&str]) -> &str {
         self.at_path(path).and_then(Self::as_str).unwrap_or_default()
     }
 
     /// The list behind keys; empty where there is none.
-    pub(crate) fn list_at(&self, path: &[&str]) -> &[Self] {
+    #[must_use]
+    pub fn list_at(&self, path: &[&str]) -> &[Self] {
         match self.at_path(path).map(|node| &node.value) {
             Some(Value::List(items)) => items,
             _ => &[],
@@ -236,7 +239,8 @@ impl Node {
     }
 
     /// Keys and texts of the map behind keys.
-    pub(crate) fn texts_of(&self, path: &[&str]) -> Vec<(String, String)> {
+    #[must_use]
+    pub fn texts_of(&self, path: &[&str]) -> Vec<(String, String)> {
         match self.at_path(path).map(|node| &node.value) {
             Some(Value::Map(entries)) => entries
                 .iter()

@@ -366,7 +366,7 @@ impl Slot<'_> {
             .map(|own| own.log.clone())
             .filter(|log| !log.is_empty())
             .collect();
-        crate::order::sort(&mut entry.log);
+        crate::sorted::sort(&mut entry.log);
         entry.log.dedup();
         entry
     }

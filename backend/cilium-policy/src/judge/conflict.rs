@@ -11,7 +11,7 @@ use super::{
     pair::Class,
     set::{PolicySet, is_everyone},
 };
-use crate::document::POD_NAMESPACE;
+use crate::identity_label::POD_NAMESPACE;
 use crate::{
     Action, Authentication, Direction, Documents, Entry, L7Rules, Listener, Operator, Peers,
     Policy, PolicyKind, Port, PortRange, Protocol, Settings, Tier, TlsContext,
@@ -244,7 +244,7 @@ pub(super) fn steps<'e>(
         Peers::Any(peers) if peers.iter().any(is_everyone) => vec![""],
         Peers::Any(peers) => {
             let mut texts: Vec<&str> = peers.iter().map(|peer| &*peer.text).collect();
-            crate::order::sort(&mut texts);
+            crate::sorted::sort(&mut texts);
             texts.dedup();
             texts
         }
@@ -318,7 +318,7 @@ fn in_order(documents: &Documents) -> Vec<u32> {
         .zip(&documents.entries)
         .map(|(index, entry)| (entry.tier, entry.priority, resources.get(entry.policy), index))
         .collect();
-    crate::order::sort(&mut order);
+    crate::sorted::sort(&mut order);
     order.into_iter().map(|(.., index)| index).collect()
 }
 

@@ -11,7 +11,8 @@ use crate::{Action, Direction, PeerMatcher, Peers, Position};
 impl PolicySet {
     /// Where the peer stands whose `except` alone keeps an address out of a rule that would allow
     /// the traffic.
-    pub(crate) fn excepted(
+    #[must_use]
+    pub fn excepted(
         &self,
         subject: &Identity,
         peer: &Identity,

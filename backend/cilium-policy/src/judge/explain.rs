@@ -239,7 +239,7 @@ impl Judge {
 
 impl Judge {
     /// Entries that may decide about one direction, as far as is known.
-    pub(crate) fn possible(
+    pub fn possible(
         &mut self,
         (subject, peer): (&Identity, &Identity),
         direction: Direction,
@@ -432,7 +432,7 @@ impl View<'_> {
                     OpenFact::Matcher(matcher) => self.fact(matcher),
                 })
                 .collect();
-        crate::order::sort(&mut facts);
+        crate::sorted::sort(&mut facts);
         facts.dedup();
         facts
     }

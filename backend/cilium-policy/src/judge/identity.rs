@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use hashbrown::DefaultHashBuilder;
 
-use crate::{Label, Prefix, settings::world_key};
+use crate::{Label, Prefix, identity_label::CLUSTER, settings::world_key};
 
 /// One side of a flow. What is not known is said to be so, and judging takes it into account.
 ///
@@ -93,14 +93,14 @@ impl Identity {
     pub fn with_names(self, names: impl IntoIterator<Item = String>) -> Self {
         let mut facts = self.into_facts();
         facts.names = names.into_iter().collect();
-        crate::order::sort(&mut facts.names);
+        crate::sorted::sort(&mut facts.names);
         facts.names.dedup();
         facts.into()
     }
 
     /// Marks its labels as those of a thin record.
     #[must_use]
-    pub(crate) fn with_thin_labels(self) -> Self {
+    pub fn with_thin_labels(self) -> Self {
         let mut facts = self.into_facts();
         facts.knowledge = Knowledge::Thin;
         facts.into()
@@ -109,7 +109,7 @@ impl Identity {
     /// Marks it as one that no name of a policy led to when it was recorded: policy would have
     /// known it by an identity of its own.
     #[must_use]
-    pub(crate) fn without_learned_name(self) -> Self {
+    pub fn without_learned_name(self) -> Self {
         let mut facts = self.into_facts();
         facts.is_unnamed = true;
         facts.into()
@@ -129,7 +129,6 @@ impl Identity {
 
     /// The same identity in another cluster. None: it is in that one, or in none.
     pub(crate) fn in_cluster(&self, name: &str) -> Option<Self> {
-        const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
         if self.k8s_label(CLUSTER).is_none_or(|own| own == name) {
             return None;
         }
@@ -200,22 +199,28 @@ impl Identity {
         self.facts().labels.iter().any(|label| label.key == key)
     }
 
-    pub(crate) fn is_reserved(&self, name: &str) -> bool {
+    /// Whether it is the reserved identity of a name: `kube-apiserver`.
+    #[must_use]
+    pub fn is_reserved(&self, name: &str) -> bool {
         self.facts().labels.iter().any(|label| label.key == name && label.source == "reserved")
     }
 
-    pub(crate) fn is_world(&self) -> bool {
+    /// Whether it is outside of the cluster.
+    #[must_use]
+    pub fn is_world(&self) -> bool {
         self.facts().labels.iter().any(|label| is_world_key(&label.key))
     }
 
-    pub(crate) fn is_node(&self) -> bool {
+    /// Whether it is a node.
+    #[must_use]
+    pub fn is_node(&self) -> bool {
         self.facts().labels.iter().any(|label| is_node_key(&label.key))
     }
 }
 
 impl Facts {
     fn set_labels(&mut self, mut labels: Vec<Label>) {
-        crate::order::sort(&mut labels);
+        crate::sorted::sort(&mut labels);
         labels.dedup();
         self.prefixes = labels
             .iter()

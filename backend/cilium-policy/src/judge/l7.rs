@@ -216,9 +216,12 @@ impl L7Explanation {
 /// pkg/hubble/defaults.
 const REDACTED: &str = "HUBBLE_REDACTED";
 
-/// Whether a request is known to meet a rule.
-pub(crate) fn meets(rule: &HttpRule, request: Request<'_>) -> bool {
-    Known::of(request).meets(rule).0 == Truth::Yes
+impl HttpRule {
+    /// Whether a request is known to meet the rule.
+    #[must_use]
+    pub fn is_met_by(&self, request: Request<'_>) -> bool {
+        Known::of(request).meets(self).0 == Truth::Yes
+    }
 }
 
 /// What a record tells of an HTTP request.

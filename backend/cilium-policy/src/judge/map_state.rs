@@ -111,10 +111,10 @@ impl Entry {
     /// Adds the rules of an entry of the same key and rank.
     fn unite(&mut self, other: &Self) {
         self.rules.extend(&other.rules);
-        crate::order::sort(&mut self.rules);
+        crate::sorted::sort(&mut self.rules);
         self.rules.dedup();
         self.log.extend(other.log.iter().cloned());
-        crate::order::sort(&mut self.log);
+        crate::sorted::sort(&mut self.log);
         self.log.dedup();
     }
 
@@ -190,7 +190,7 @@ impl MapState {
     fn keys(&self, is_meant: impl Fn(Key) -> bool) -> Vec<Key> {
         let mut keys: Vec<Key> =
             self.0.iter().map(|(key, _)| *key).filter(|key| is_meant(*key)).collect();
-        crate::order::sort(&mut keys);
+        crate::sorted::sort(&mut keys);
         keys
     }
 

@@ -32,7 +32,6 @@ pub use explain::{
     DefaultDenyBy, Explanation, Fact, Loss, LostMatch, Miss, NearestMiss, PeerMiss, RuleMatch,
 };
 pub use identity::{Identity, Knowledge};
-pub(crate) use l7::meets;
 pub use l7::{L7Explanation, L7RuleRef, Request};
 pub use pair::ClassId;
 pub use set::PolicySet;
@@ -65,7 +64,7 @@ pub struct Judge {
 }
 
 /// Named ports of a receiver: name, protocol, number.
-type PortNames = Arc<[(String, u8, u16)]>;
+pub type PortNames = Arc<[(String, u8, u16)]>;
 
 /// Identities that are remembered; beyond, they are looked at again each time.
 const MAX_IDENTITIES: usize = 65_536;
@@ -167,11 +166,7 @@ impl Judge {
 
     /// Named ports that rules about a receiver mean, by the pods at hand; none: they are not known,
     /// or no rule asks.
-    pub(crate) fn named_ports(
-        &mut self,
-        receiver: &Identity,
-        direction: Direction,
-    ) -> Option<PortNames> {
+    pub fn named_ports(&mut self, receiver: &Identity, direction: Direction) -> Option<PortNames> {
         let ports = self.ports_of(receiver);
         let asks = self.set.settings().asks_destination_for_ports();
         if ports.is_none() || direction == Direction::Ingress || asks {
@@ -200,7 +195,7 @@ impl Judge {
     /// Whether the subject's default deny is an entry of its own, so that what it refuses is
     /// recorded as refused by a rule: a pass has to lead somewhere. Source:
     /// pkg/policy/repository.go `computePolicyEnforcementAndRules`.
-    pub(crate) fn is_default_an_entry(&mut self, subject: &Identity, direction: Direction) -> bool {
+    pub fn is_default_an_entry(&mut self, subject: &Identity, direction: Direction) -> bool {
         if !self.set.has_passes {
             return false;
         }

@@ -4,7 +4,7 @@ use super::{
     identity::{Identity, Knowledge},
     truth::Truth,
 };
-use crate::{ClusterNode, Label, Requirement, Selector, Settings, document::CLUSTER};
+use crate::{ClusterNode, Label, Requirement, Selector, Settings, identity_label::CLUSTER};
 
 /// Whether a selector of nodes selects an identity.
 pub(super) fn selects(

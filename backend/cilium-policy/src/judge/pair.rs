@@ -94,7 +94,7 @@ impl Class {
             has_host_key: identity.has_key("host"),
             has_init_key: identity.has_key("init"),
             is_unknown: identity.knowledge() == Knowledge::Nothing,
-            has_namespace: identity.k8s_label(crate::document::POD_NAMESPACE).is_some(),
+            has_namespace: identity.k8s_label(crate::identity_label::POD_NAMESPACE).is_some(),
         };
         for (index, selector) in set.subjects.iter().enumerate() {
             match labels(selector, identity) {
@@ -169,7 +169,7 @@ impl Pair {
                 None => self.candidates.push(candidate),
             }
         }
-        crate::order::sort_by(&mut self.candidates, |one, other| {
+        crate::sorted::sort_by(&mut self.candidates, |one, other| {
             place(one.entry).cmp(&place(other.entry))
         });
         self.has_l7 |= other.has_l7;

@@ -1,10 +1,42 @@
 //! The sentences of an explanation.
 
 use super::{
-    decide::Traffic,
+    PolicySet,
+    decide::{Cause, Traffic},
     explain::{Fact, Loss, Miss, PeerMiss},
 };
-use crate::Protocol;
+use crate::{Position, Protocol};
+
+impl Cause {
+    /// What decided, short enough for a cell of a table.
+    #[must_use]
+    pub fn text(self, set: &PolicySet) -> String {
+        let text = match self {
+            Self::Entry(entry) => return set.rule_text(entry, None).replace('`', ""),
+            Self::DefaultDeny => "default deny",
+            Self::DefaultAllow => "no rule matches, allowed by default",
+            Self::NotSelected => "no policy is about it",
+            Self::EnforcementOff => "policies are not enforced",
+            Self::AllowLocalhost => "a node may reach its own pods",
+            Self::FragmentationNeeded => "a packet was too large, which passes without a rule",
+            Self::MissingFact => "a fact is missing",
+            Self::Unresolvable => "the agent cannot put the policies together",
+        };
+        text.to_owned()
+    }
+}
+
+impl PolicySet {
+    /// The rule of an entry, or a part of it at another place: `Kind/namespace/name` in backticks,
+    /// `ingress[0] (line 9)`.
+    #[must_use]
+    pub fn rule_text(&self, entry: u32, at: Option<Position>) -> String {
+        let Some(own) = self.entry(entry) else { return String::new() };
+        let policy = self.policies().get(own.policy).map(|policy| policy.name.to_string());
+        let line = at.unwrap_or(own.at).line;
+        format!("`{}` {} (line {line})", policy.unwrap_or_default(), own.clause)
+    }
+}
 
 impl Miss {
     /// The sentence; `traffic` is what the flow goes to.

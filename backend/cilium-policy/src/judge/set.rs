@@ -1,12 +1,11 @@
 //! A set of policies, compiled once.
 
-use flow::Timestamp;
 use hashbrown::HashMap;
 
 use super::{Traffic, conflict::Merges, truth::World};
 use crate::{
     Action, Dates, Direction, Documents, Entry, Peer, PeerMatcher, Peers, Policy, PortRange,
-    Protocol, Refused, Selector, Settings, SourceText, dates::KnownDates,
+    Protocol, Refused, Selector, Settings, SourceText, UnixTime, dates::KnownDates,
 };
 
 /// Policies, ready to judge. Memory is linear in their rules: selectors are kept once.
@@ -27,7 +26,7 @@ pub struct PolicySet {
     pub(super) has_named_ports: bool,
     pub(crate) known_dates: KnownDates,
     /// When the set came to be as it is.
-    pub(crate) changed: Option<Timestamp>,
+    pub(crate) changed: Option<UnixTime>,
 }
 
 #[derive(Debug, Clone)]
@@ -182,7 +181,7 @@ impl PolicySet {
                 (compiled.rank, compiled.action, index, entry.direction)
             })
             .collect();
-        crate::order::sort(&mut order);
+        crate::sorted::sort(&mut order);
         for (_, _, index, direction) in order {
             match direction {
                 Direction::Ingress => set.ingress.push(index),

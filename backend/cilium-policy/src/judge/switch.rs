@@ -9,11 +9,11 @@ use super::{
     pair::{Class, ClassId, Pair},
     truth::{Truth, World},
 };
-use crate::document::{
-    CLUSTER,
-    pods::{ports_of, ports_of_all},
+use crate::{
+    Direction, Enforcement, Entry, Families, PeerMatcher, Peers, Release, Settings,
+    document::pods::{ports_of, ports_of_all},
+    identity_label::CLUSTER,
 };
-use crate::{Direction, Enforcement, Entry, Families, PeerMatcher, Peers, Release, Settings};
 
 /// A setting of the agent that a verdict hangs on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

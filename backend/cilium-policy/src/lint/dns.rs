@@ -3,8 +3,8 @@
 use super::{Severity, rules::Rules};
 use crate::{
     Action, Direction, DnsRule, Entry, NamePattern, Operator, Peer, PeerMatcher, Peers, PolicyKind,
-    PolicySet, PortRange, Position, Requirement, Selector,
-    lookup::{covers, names_of},
+    PolicySet, PortRange, Position, Requirement, Selector, identity_label::NAMESPACE_LABELS,
+    name_patterns,
 };
 
 impl<'r> Rules<'r> {
@@ -27,7 +27,7 @@ impl<'r> Rules<'r> {
                         peer.at,
                         format!("no DNS rule among these policies lets the agent see queries: without one, no address is ever learned for `{pattern}`, and connections are refused"),
                     ));
-                } else if !rules.iter().any(|rule| covers(&rule.patterns, pattern)) {
+                } else if !rules.iter().any(|rule| name_patterns::covers(&rule.patterns, pattern)) {
                     findings.push((
                         "fqdn-not-in-dns-rules",
                         peer.at,
@@ -54,7 +54,7 @@ impl<'r> Rules<'r> {
                 let is_below = |text: &str| text.ends_with(&format!(".{apex}"));
                 let goes_deeper =
                     |own: &&NamePattern| own.text != pattern.text && is_below(&own.text);
-                let is_of_name = self.set.entries().iter().flat_map(names_of).any(|name| {
+                let is_of_name = self.set.entries().iter().flat_map(Entry::names).any(|name| {
                     let stem = name.text.trim_start_matches(['*', '.']);
                     stem == apex || is_below(stem) || apex.starts_with(&format!("{stem}."))
                 });
@@ -210,10 +210,10 @@ fn is_implied(requirement: &Requirement, pods: &Selector, set: &PolicySet) -> bo
         .collect();
     let own_cluster = [set.settings().cluster_name.clone()];
     let known = match (known.as_slice(), key) {
-        ([], crate::document::CLUSTER) => vec![own_cluster.as_slice()],
+        ([], crate::identity_label::CLUSTER) => vec![own_cluster.as_slice()],
         _ => known,
     };
-    let always = [crate::document::POD_NAMESPACE, "io.cilium.k8s.policy.serviceaccount"];
+    let always = [crate::identity_label::POD_NAMESPACE, "io.cilium.k8s.policy.serviceaccount"];
     match &requirement.operator {
         Operator::In(values) => {
             known.iter().any(|own| own.iter().all(|value| values.contains(value)))
@@ -230,13 +230,10 @@ fn is_implied(requirement: &Requirement, pods: &Selector, set: &PolicySet) -> bo
     }
 }
 
-/// Labels of its namespace are among those of a pod.
-const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
-
 /// The namespace's own label of its name says what the pod's label of it says.
 fn pod_key(key: &str) -> &str {
     match key.strip_prefix(NAMESPACE_LABELS) {
-        Some("kubernetes.io/metadata.name") => crate::document::POD_NAMESPACE,
+        Some("kubernetes.io/metadata.name") => crate::identity_label::POD_NAMESPACE,
         _ => key,
     }
 }

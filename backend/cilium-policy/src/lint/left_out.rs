@@ -1,6 +1,5 @@
 //! Lint over selectors that ask for labels which the agent leaves out of every identity.
 
-use flow::Flow;
 use hashbrown::HashSet;
 
 use super::{Finding, Severity};
@@ -9,7 +8,7 @@ use crate::{
 };
 
 /// Looks at whom policies and rules are about.
-pub(super) fn lint(set: &PolicySet, flows: &[Flow], findings: &mut Vec<Finding>) {
+pub(super) fn lint(set: &PolicySet, is_kept: impl Fn(&str) -> bool, findings: &mut Vec<Finding>) {
     let mut known: HashSet<(usize, Position, &str)> = HashSet::new();
     let mut selectors: Vec<(&Entry, Position, &str, &Selector)> = Vec::new();
     for entry in set.entries() {
@@ -36,8 +35,7 @@ pub(super) fn lint(set: &PolicySet, flows: &[Flow], findings: &mut Vec<Finding>)
             }
         }
     }
-    // An agent whose option keeps the label shows it.
-    left_out.retain(|(.., own)| !flows.iter().any(|flow| has_key(flow, &own.key)));
+    left_out.retain(|(.., own)| !is_kept(&own.key));
     for (entry, at, who, own) in left_out {
         let so = match own.operator {
             Operator::In(_) | Operator::Exists => format!("{who} selects no pod"),
@@ -59,14 +57,4 @@ pub(super) fn lint(set: &PolicySet, flows: &[Flow], findings: &mut Vec<Finding>)
             fix: None,
         });
     }
-}
-
-fn has_key(flow: &Flow, key: &str) -> bool {
-    let mut ends = [&flow.source, &flow.destination].into_iter().flatten();
-    ends.any(|end| {
-        end.labels.iter().any(|label| {
-            let own = label.strip_prefix("k8s:").unwrap_or(label);
-            own.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-        })
-    })
 }

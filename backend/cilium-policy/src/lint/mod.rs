@@ -2,19 +2,13 @@
 
 mod dns;
 mod duplicates;
-mod flows;
 mod left_out;
 mod rules;
-mod seen;
 mod selectors;
-#[cfg(test)]
-mod tests;
 mod text;
 mod widened;
 
-use flow::Flow;
-
-use crate::{Judge, PolicySet, Position, SourceText};
+use crate::{PolicySet, Position, SourceText};
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +44,6 @@ pub enum Severity {
     Hint,
 }
 
-/// Lines of evidence of one finding.
-const MAX_EVIDENCE: usize = 10;
 /// Findings of one run; a folder of generated policies may have any number.
 const MAX_FINDINGS: usize = 10_000;
 
@@ -67,27 +59,36 @@ impl Finding {
     }
 }
 
-/// Looks at policies, their texts and, where there are some, flows. `names` are those of the files
-/// by the texts' indices; empty where the texts are not files.
-pub fn lint(
+/// Looks at policies and their texts. `names` are those of the files by the texts' indices; empty
+/// where the texts are not files.
+#[must_use]
+pub fn lint(set: &PolicySet, texts: &[SourceText<'_>], names: &[&str]) -> Vec<Finding> {
+    in_order(findings(set, texts, names, |_| false))
+}
+
+/// The findings of [`lint`], in no order, for callers who add to them. `is_kept` says of a label's
+/// key whether identities are known to carry it: an agent may keep what others leave out.
+pub fn findings(
+    set: &PolicySet,
     texts: &[SourceText<'_>],
     names: &[&str],
-    judge: &mut Judge,
-    flows: &[Flow],
+    is_kept: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
-    let set = std::sync::Arc::clone(judge.set());
     let mut findings = Vec::new();
-    refusals(&set, &mut findings);
+    refusals(set, &mut findings);
     for text in texts {
         text::lint(*text, set.settings(), &mut findings);
     }
-    rules::lint(&set, texts, names, &mut findings);
-    selectors::lint(&set, &mut findings);
-    left_out::lint(&set, flows, &mut findings);
-    if !flows.is_empty() {
-        flows::lint(judge, flows, &mut findings);
-    }
-    crate::order::sort_by(&mut findings, |one, other| {
+    rules::lint(set, texts, names, &mut findings);
+    selectors::lint(set, &mut findings);
+    left_out::lint(set, is_kept, &mut findings);
+    findings
+}
+
+/// Findings in the order of their places, as many as one run gives.
+#[must_use]
+pub fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+    crate::sorted::sort_by(&mut findings, |one, other| {
         (one.source, one.at, one.severity, one.id, &one.sentence).cmp(&(
             other.source,
             other.at,

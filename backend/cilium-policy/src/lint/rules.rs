@@ -198,7 +198,7 @@ impl Rules<'_> {
         let ports = self.set.documents().pods.iter().flat_map(|pod| &pod.ports);
         let mut numbers: Vec<(u8, u16)> =
             ports.filter(|own| own.0 == name).map(|own| (own.1, own.2)).collect();
-        crate::order::sort(&mut numbers);
+        crate::sorted::sort(&mut numbers);
         numbers.dedup();
         let mut protocols: Vec<u8> = numbers.iter().map(|own| own.0).collect();
         protocols.dedup();
@@ -367,7 +367,7 @@ impl Rules<'_> {
         let entries = self.set.entries().iter().enumerate();
         let mut sorted: Vec<_> =
             entries.map(|(index, entry)| (entry.policy, entry.direction, index)).collect();
-        crate::order::sort(&mut sorted);
+        crate::sorted::sort(&mut sorted);
         let is_same = |one: &(usize, Direction, usize), other: &(usize, Direction, usize)| {
             (one.0, one.1) == (other.0, other.1)
         };

@@ -1,7 +1,7 @@
 //! Lints over selectors that select more than they say.
 
 use super::{Finding, Severity};
-use crate::document::CLUSTER;
+use crate::identity_label::CLUSTER;
 use crate::{
     Entry, GroupSelector, Label, Operator, Peer, PeerMatcher, Peers, PolicyKind, PolicySet,
     Selector,

@@ -5,7 +5,7 @@ use super::{Severity, rules::Rules};
 use crate::{
     Action, Entry, Operator, Peer, PeerMatcher, Peers, Port, PortRange, PortRule, Protocol,
     Requirement, Selector, Settings,
-    document::{CLUSTER, POD_NAMESPACE},
+    identity_label::{CLUSTER, POD_NAMESPACE},
 };
 
 impl Rules<'_> {

@@ -12,7 +12,7 @@ mod tokens;
 mod yaml;
 
 pub(crate) use scalar::{magnitude, plain_text};
-pub(crate) use split::{Chunk, split};
+pub use split::{Chunk, split};
 
 /// Bytes of one document. etcd refuses objects above 1.5 MiB; YAML may be twice its JSON.
 pub const MAX_DOCUMENT_BYTES: usize = 3 << 20;
@@ -24,7 +24,7 @@ pub const MAX_COPIED_BYTES: usize = MAX_DOCUMENT_BYTES;
 pub const MAX_DEPTH: usize = 64;
 
 /// Lists inside each other that are followed.
-pub(crate) const MAX_LISTS: usize = 4;
+pub const MAX_LISTS: usize = 4;
 
 /// A place in a source text; line and column count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,54 +37,67 @@ pub struct Position {
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Node {
-    pub(crate) at: Position,
-    pub(crate) value: Value,
+pub struct Node {
+    /// Where it begins.
+    pub at: Position,
+    /// What stands there.
+    pub value: Value,
 }
 
 /// What JSON can say; numbers keep whether they are whole.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// `null`, and a field without a value.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// A whole number.
     Integer(i64),
     /// Above `i64::MAX`.
     Unsigned(u64),
     /// As Go prints it.
     Float(String),
+    /// A text.
     String(String),
+    /// A sequence.
     List(Vec<Node>),
+    /// Keys and values in the order of the text; a key stands there once.
     Map(Vec<(Key, Node)>),
 }
 
 /// A key of a map with its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Key {
-    pub(crate) at: Position,
-    pub(crate) name: String,
+pub struct Key {
+    /// Where it begins.
+    pub at: Position,
+    /// The key itself.
+    pub name: String,
 }
 
 /// A text that is neither YAML nor JSON, or too much of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub(crate) struct SyntaxError {
-    pub(crate) at: Position,
-    pub(crate) reason: String,
+pub struct SyntaxError {
+    /// Where reading stopped.
+    pub at: Position,
+    /// What is wrong there.
+    pub reason: String,
 }
 
 /// A document as it was read.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Document {
-    pub(crate) root: Node,
+pub struct Document {
+    /// The value of the whole document.
+    pub root: Node,
     /// Keys that came twice: strict readers refuse them, for the others the later one counts.
-    pub(crate) duplicates: Vec<Key>,
+    pub duplicates: Vec<Key>,
     /// Where something stands behind the document that no reader of Kubernetes looks at.
-    pub(crate) unread: Option<Position>,
+    pub unread: Option<Position>,
 }
 
 impl Document {
     /// The document for readers who refuse a key that comes twice.
-    pub(crate) fn strict(&self) -> Result<&Node, SyntaxError> {
+    pub fn strict(&self) -> Result<&Node, SyntaxError> {
         self.duplicates.first().map_or(Ok(&self.root), |key| Err(key.already_set()))
     }
 }
@@ -92,7 +105,7 @@ impl Document {
 impl Document {
     /// Each item of a List as a document of its own; a key that came twice is the item's that it
     /// stands in.
-    pub(crate) fn into_items(self) -> Vec<Self> {
+    pub fn into_items(self) -> Vec<Self> {
         let Value::Map(entries) = self.root.value else { return Vec::new() };
         let items = entries.into_iter().find(|(key, _)| key.name == "items");
         let Some(Value::List(items)) = items.map(|(_, node)| node.value) else { return Vec::new() };
@@ -119,7 +132,7 @@ impl Key {
 }
 
 /// Reads one chunk of a text, strictly: the documents in it, or why it has none.
-pub(crate) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
+pub fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
     let documents = documents(chunk)?;
     documents
         .into_iter()
@@ -131,7 +144,7 @@ pub(crate) fn read(chunk: &Chunk<'_>) -> Result<Vec<Node>, SyntaxError> {
 }
 
 /// Reads one chunk of a text. JSON may hold several values, YAML one.
-pub(crate) fn documents(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
+pub fn documents(chunk: &Chunk<'_>) -> Result<Vec<Document>, SyntaxError> {
     if chunk.text.len() > MAX_DOCUMENT_BYTES {
         return Err(SyntaxError {
             at: chunk.start(),
@@ -181,7 +194,7 @@ const fn is_forbidden(c: char) -> bool {
 
 impl Node {
     /// The value's kind in the words of Go's JSON decoder.
-    pub(crate) const fn json_kind(&self) -> &'static str {
+    pub const fn json_kind(&self) -> &'static str {
         match self.value {
             Value::Null => "null",
             Value::Bool(_) => "bool",
@@ -193,7 +206,7 @@ impl Node {
     }
 
     /// The value of a key. None: the node is not a map or lacks it.
-    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
+    pub fn get(&self, name: &str) -> Option<&Self> {
         match &self.value {
             Value::Map(entries) => {
                 entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
@@ -203,20 +216,21 @@ impl Node {
     }
 
     /// The text of a string.
-    pub(crate) fn as_str(&self) -> Option<&str> {
+    pub fn as_str(&self) -> Option<&str> {
         match &self.value {
             Value::String(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(crate) const fn is_null(&self) -> bool {
+    /// Whether it is null.
+    pub const fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
     }
 
     /// Version and kind of a List's items as its own name says them (`NetworkPolicyList`), the kind
     /// empty where it says none (`List`). None: the node is not a List.
-    pub(crate) fn list_of(&self) -> Option<(&str, &str)> {
+    pub fn list_of(&self) -> Option<(&str, &str)> {
         let text = |name: &str| self.get(name).and_then(Self::as_str).unwrap_or_default();
         let kind = text("kind").strip_suffix("List")?;
         matches!(self.get("items")?.value, Value::List(_) | Value::Null)
@@ -255,7 +269,7 @@ impl Node {
 
 /// The object that begins at a place in a text, `kubectl`'s Lists looked into; none where the text
 /// has aliases there: what is written once is meant more than once.
-pub(crate) fn object_at(text: &str, at: Position) -> Option<Node> {
+pub fn object_at(text: &str, at: Position) -> Option<Node> {
     fn find(node: Node, at: Position, depth: usize) -> Option<Node> {
         if node.at == at && node.get("items").is_none() {
             return Some(node);
@@ -281,6 +295,6 @@ pub(crate) fn object_at(text: &str, at: Position) -> Option<Node> {
 }
 
 /// A count as a `u32`, kept at its largest.
-pub(crate) fn count(value: usize) -> u32 {
+pub fn count(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }

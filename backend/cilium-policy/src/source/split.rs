@@ -4,17 +4,18 @@ use super::{Position, count};
 
 /// A piece of a text between two `---` lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Chunk<'t> {
-    pub(crate) text: &'t str,
+pub struct Chunk<'t> {
+    /// The piece itself.
+    pub text: &'t str,
     /// Line of the text's first character, from 1.
-    pub(crate) first_line: u32,
+    pub first_line: u32,
     /// Its column, from 1: behind a marker, the text begins in mid-line.
-    pub(crate) first_column: u32,
+    pub first_column: u32,
 }
 
 impl Chunk<'_> {
     /// The first place in it that is neither blank nor comment.
-    pub(crate) fn start(&self) -> Position {
+    pub fn start(&self) -> Position {
         let skipped = self
             .text
             .lines()
@@ -27,7 +28,7 @@ impl Chunk<'_> {
     }
 
     /// Whether an alias may stand in it: a `*name` at the beginning of a value.
-    pub(crate) fn has_aliases(&self) -> bool {
+    pub fn has_aliases(&self) -> bool {
         let mut before = '\n';
         let mut is_star = false;
         for c in self.text.chars() {
@@ -41,7 +42,7 @@ impl Chunk<'_> {
     }
 
     /// Whether there is anything to read in it.
-    pub(crate) fn is_blank(&self) -> bool {
+    pub fn is_blank(&self) -> bool {
         self.text.lines().all(|line| {
             let line = line.trim();
             line.is_empty() || line.starts_with('#') || line == "..."
@@ -51,7 +52,7 @@ impl Chunk<'_> {
 
 /// Splits at lines that begin with `---`, as Kubernetes' `YAMLReader` does. What stands on the
 /// marker's own line belongs to the document that follows.
-pub(crate) fn split(text: &str) -> Vec<Chunk<'_>> {
+pub fn split(text: &str) -> Vec<Chunk<'_>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut chunks = Vec::new();
     let mut rest = text;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cilium_policy::{
-    Agreement, Judge, Learned, PolicySet, Prepared, Settings, SourceText, settings_from,
-};
+use cilium_policy::{Judge, PolicySet, Settings, SourceText};
+use hubble_verdict::{Agreement, JudgeFlows, Learned, Prepared, settings_from};
 
 use super::*;
 

@@ -2,8 +2,9 @@
 
 use std::{hint::black_box, sync::Arc};
 
-use cilium_policy::{Judge, Learned, PolicySet, Prepared, Settings, SourceText};
+use cilium_policy::{Judge, PolicySet, Settings, SourceText};
 use flow::{Endpoint, Flow, Ip, Layer4, MessageType, Tcp, TrafficDirection, Verdict};
+use hubble_verdict::{JudgeFlows, Learned, Prepared};
 
 use crate::measure::{race, rounds};
 use crate::report::{Goal, Report, Row};

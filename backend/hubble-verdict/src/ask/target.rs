@@ -1,0 +1,150 @@
+//! Who and what is meant, as people write it.
+
+use std::net::IpAddr;
+
+use cilium_policy::Traffic;
+use vocabulary::reserved;
+
+/// One end of a connection, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// `10.0.0.1`.
+    Address(IpAddr),
+    /// `world`, `host`, `reserved:kube-apiserver`.
+    Entity(String),
+    /// A pod, a workload or a Service: `pets/order-service`, `order-service`,
+    /// `order-service.pets.svc.cluster.local`.
+    Name {
+        /// Where it is, if that is written.
+        namespace: Option<String>,
+        /// Its name.
+        name: String,
+        /// What a resolver is given, where a DNS name is written.
+        dns: Option<String>,
+    },
+    /// Another DNS name: `www.bing.com`. A dot at its end says that it is not extended.
+    Dns(String),
+}
+
+/// Why a text names no end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// Nothing is written.
+    #[error("there is no name in `{0}`")]
+    Empty(String),
+    /// Policies decide by port.
+    #[error("`{0}` names no port: write it behind the name, as `product-service:3002`")]
+    NoPort(String),
+    /// A port that is not a number from 1 to 65535.
+    #[error("`{0}` is not a port: write a number from 1 to 65535")]
+    Port(String),
+    /// It is not carried to a port.
+    #[error("`{0}` is not a protocol with ports: write TCP, UDP or SCTP")]
+    Protocol(String),
+    /// It is no name that Kubernetes or DNS has.
+    #[error("`{0}` is no name: `namespace/name`, an address, a DNS name and `world` are")]
+    Name(String),
+}
+
+/// What Service names end in, where the cluster's domain is the usual one.
+pub(super) const CLUSTER_DOMAIN: &str = "svc.cluster.local";
+
+impl Target {
+    /// Whether it is the sender itself, without a way through the network. Source: RFC 6761 (6.3).
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Self::Address(address) => address.to_canonical().is_loopback(),
+            Self::Name { namespace: None, name, .. } => {
+                name.trim_end_matches('.').eq_ignore_ascii_case("localhost")
+            }
+            Self::Name { .. } | Self::Entity(_) | Self::Dns(_) => false,
+        }
+    }
+
+    /// Reads one end. Errors: it is no name.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TargetError::Empty(text.to_owned()));
+        }
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        if let Ok(address) = bare.parse() {
+            return Ok(Self::Address(address));
+        }
+        let entity = text.strip_prefix("reserved:").unwrap_or(text);
+        if reserved::number(entity).is_some() {
+            return Ok(Self::Entity(entity.to_owned()));
+        }
+        let is_label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_name = |name: &str| !name.is_empty() && name.chars().all(is_label);
+        if let Some((namespace, name)) = text.split_once('/') {
+            if !is_name(namespace) || !is_name(name) {
+                return Err(TargetError::Name(text.to_owned()));
+            }
+            let (namespace, name) = (Some(namespace.to_owned()), name.to_owned());
+            return Ok(Self::Name { namespace, name, dns: None });
+        }
+        if !is_name(text) {
+            return Err(TargetError::Name(text.to_owned()));
+        }
+        let written = text.to_ascii_lowercase();
+        let lower = written.trim_end_matches('.');
+        let of_service = lower.strip_suffix(".svc").or_else(|| Some(lower.split_once(".svc.")?.0));
+        if let Some((name, namespace)) = of_service.and_then(|own| own.split_once('.'))
+            // Services and namespaces have no dots: this is a name that a search list made longer.
+            && !namespace.contains('.')
+        {
+            let (namespace, name) = (Some(namespace.to_owned()), name.to_owned());
+            return Ok(Self::Name { namespace, name, dns: Some(written) });
+        }
+        if lower.contains('.') {
+            return Ok(Self::Dns(written));
+        }
+        Ok(Self::Name { namespace: None, name: text.to_owned(), dns: None })
+    }
+
+    /// Whether it is the world itself.
+    pub(super) fn is_world(&self) -> bool {
+        matches!(self, Self::Entity(name) if name.starts_with("world"))
+    }
+
+    /// Reads a destination: `NAME:PORT`, `NAME:PORT/UDP`; an address of IPv6 stands in brackets.
+    /// Errors: a part is missing, or is none.
+    pub fn parse_with_port(text: &str) -> Result<(Self, Traffic), TargetError> {
+        let text = text.trim();
+        let no_port = || TargetError::NoPort(text.to_owned());
+        let (name, port) = text.rsplit_once(':').ok_or_else(no_port)?;
+        if text.parse::<IpAddr>().is_ok() || port.ends_with(']') {
+            return Err(no_port());
+        }
+        let (port, protocol) = port.split_once('/').unwrap_or((port, "TCP"));
+        let number: u16 = port.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
+            if reserved::number(port).is_some() {
+                no_port()
+            } else {
+                TargetError::Port(port.to_owned())
+            }
+        })?;
+        let protocol = match protocol {
+            own if own.eq_ignore_ascii_case("tcp") => 6,
+            own if own.eq_ignore_ascii_case("udp") => 17,
+            own if own.eq_ignore_ascii_case("sctp") => 132,
+            other => return Err(TargetError::Protocol(other.to_owned())),
+        };
+        Ok((Self::parse(name)?, Traffic::new(protocol, number)))
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "{address}"),
+            Self::Name { namespace: Some(namespace), name, .. } => {
+                write!(f, "{namespace}/{name}")
+            }
+            Self::Entity(name) | Self::Name { name, .. } => f.write_str(name),
+            Self::Dns(name) => f.write_str(name.trim_end_matches('.')),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The API server: the backends of the Service `default/kubernetes` are the entity `kube-apiserver`.
+//! Source: `pkg/ipcache/cell/apiserver_watcher.go`.
+
+use cilium_policy::Traffic;
+use flow::Endpoint;
+
+use super::{super::objects::ServiceObject, Directory, Found, Known, Party};
+
+const LABEL: &str = "reserved:kube-apiserver";
+
+/// Whether a Service is that of the API server.
+pub(super) fn is_named(namespace: &str, name: &str) -> bool {
+    (namespace, name) == ("default", "kubernetes")
+}
+
+impl Directory {
+    /// Who is behind the Service of the API server: the addresses of its slices, else who was seen as
+    /// the entity.
+    pub(super) fn find_api_server(
+        &self,
+        service: Option<&ServiceObject>,
+        traffic: Option<Traffic>,
+        found: &mut Found,
+    ) {
+        let mut behind = Found::default();
+        if let Some(service) = service {
+            self.find_elsewhere(service, traffic, &mut behind);
+        }
+        if behind.parties.is_empty() {
+            let is_it = |known: &&Known| known.endpoint.labels.iter().any(|own| own == LABEL);
+            let seen = self.known.iter().filter(is_it);
+            let parties =
+                seen.map(|known| Party::of(known.endpoint.clone(), known.address.clone()));
+            behind.parties.extend(parties);
+        }
+        if behind.parties.is_empty() {
+            behind.parties.push(Party::of(Endpoint::default(), String::new()));
+        }
+        let is_translated = behind.parties.iter().any(|party| party.traffic.is_some());
+        for party in behind.parties {
+            let labels = &party.endpoint.labels;
+            if labels.iter().any(|own| own == LABEL) {
+                found.parties.push(party);
+            } else if labels.is_empty() {
+                // It is a node of the cluster, or outside: nothing shows which.
+                let world = self.world(self.settings.ipv4).labels;
+                for beside in [world, vec!["reserved:remote-node".to_owned()]] {
+                    found.parties.push(with_label(&party, beside));
+                }
+            } else {
+                let labels = labels.clone();
+                found.parties.push(with_label(&party, labels));
+            }
+        }
+        if let Some(traffic) = traffic.filter(|_| !is_translated) {
+            found.notes.push(format!(
+                "policy sees the API server's own port, which is not known without the EndpointSlices of `default/kubernetes`: asked is about {traffic}"
+            ));
+        }
+    }
+}
+
+/// The entity, beside what else it is.
+fn with_label(party: &Party, beside: Vec<String>) -> Party {
+    let labels = [LABEL.to_owned()].into_iter().chain(beside).collect();
+    Party { endpoint: Endpoint { labels, ..Endpoint::default() }, ..party.clone() }
+}

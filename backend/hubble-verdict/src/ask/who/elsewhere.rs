@@ -1,0 +1,86 @@
+//! Who is behind a Service without a selector.
+
+use cilium_policy::{Backends, Traffic};
+use flow::Endpoint;
+
+use super::{
+    super::objects::{ServiceObject, ServicePort},
+    Directory, Found, Party,
+};
+
+impl Directory {
+    /// Who is behind a Service without a selector: a name elsewhere, or what its slices say.
+    pub(super) fn find_elsewhere(
+        &self,
+        service: &ServiceObject,
+        traffic: Option<Traffic>,
+        found: &mut Found,
+    ) {
+        let shown = format!("{}/{}", service.namespace, service.name);
+        if !service.external_name.is_empty() {
+            // The agent learns the addresses under the name that was asked for.
+            let mut elsewhere = Found::default();
+            self.find_name(&service.external_name, &mut elsewhere);
+            found.parties = elsewhere.parties;
+            found.notes.extend(elsewhere.notes);
+            found.notes.push(format!(
+                "the Service `{shown}` stands for `{}`: to policies, its addresses have the name of the Service",
+                service.external_name
+            ));
+            return;
+        }
+        let own = self.slices.iter().filter(|(namespace, own)| {
+            *namespace == service.namespace && own.service == service.name
+        });
+        let own: Vec<&Backends> = own.map(|(_, own)| own).collect();
+        let port = traffic.and_then(|traffic| {
+            let is_asked =
+                |own: &&ServicePort| (own.port, own.protocol) == (traffic.port, traffic.protocol);
+            service.ports.iter().find(is_asked)
+        });
+        for slice in &own {
+            let behind = port.and_then(|port| {
+                let is_it = |(name, protocol, _): &&(String, u8, u16)| {
+                    *name == port.name && *protocol == port.protocol
+                };
+                let (_, protocol, number) = slice.ports.iter().find(is_it)?;
+                Some(Traffic::new(*protocol, *number))
+            });
+            let behind = match (behind, traffic) {
+                (Some(behind), Some(traffic)) if service.is_headless => {
+                    let note = untranslated(&shown, traffic);
+                    if behind != traffic && !found.notes.contains(&note) {
+                        found.notes.push(note);
+                    }
+                    None
+                }
+                (behind, _) => behind,
+            };
+            for address in slice.addresses.iter().filter_map(|own| own.parse().ok()) {
+                let before = found.parties.len();
+                self.find_address(address, None, found);
+                for party in found.parties.iter_mut().skip(before) {
+                    party.traffic = behind;
+                }
+            }
+        }
+        if own.iter().any(|slice| slice.is_proxied) {
+            found.notes.push(format!(
+                "the Service `{shown}` is that of a Gateway or an Ingress of Cilium: what connects to it goes to Envoy, which is `reserved:ingress` to policies and asks them about the backend that it chooses: none of the documents say who that is"
+            ));
+            found.parties.push(Party::of(Endpoint::default(), String::new()));
+        }
+        if found.parties.is_empty() {
+            found.notes.push(format!(
+                "the Service `{shown}` has no selector: who is behind it is not known without its EndpointSlices"
+            ));
+        }
+    }
+}
+
+/// Note that the port of a headless Service is not translated.
+pub(super) fn untranslated(service: &str, traffic: Traffic) -> String {
+    format!(
+        "the Service `{service}` is headless: nothing translates its port {traffic}, asked is about the pods' own port {traffic}"
+    )
+}

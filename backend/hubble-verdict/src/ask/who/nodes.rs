@@ -1,0 +1,79 @@
+//! Addresses of nodes, and the ports of Services that nodes have.
+
+use std::net::IpAddr;
+
+use cilium_policy::Traffic;
+use flow::Endpoint;
+
+use super::{
+    super::objects::{ServiceObject, ServicePort},
+    Directory, Found, Known, Party,
+};
+
+/// What policies know a node by; which of the two, hangs on the node that the other side is on.
+const LABELS: [&str; 2] = ["reserved:host", "reserved:remote-node"];
+
+impl Directory {
+    /// Finds the node that has an address, and the Service behind its port. False: no node has it.
+    pub(super) fn find_node(
+        &self,
+        address: IpAddr,
+        traffic: Option<Traffic>,
+        found: &mut Found,
+    ) -> bool {
+        let is_node = |known: &&Known| {
+            known.endpoint.labels.iter().any(|label| LABELS.contains(&label.as_str()))
+        };
+        let known = self.by_address.get(&address).and_then(|id| self.known.get(*id));
+        let recorded = known.filter(is_node);
+        // What flows and pods say of who has it counts first.
+        if recorded.is_none() && (known.is_some() || !self.nodes.contains(&address)) {
+            return false;
+        }
+        let text = address.to_string();
+        if let Some((service, port, asked)) = traffic.and_then(|asked| self.of_node_port(asked)) {
+            found.notes.push(format!(
+                "{text} is the address of a node, and {asked} the node port of the Service `{}/{}`: where Cilium stands in for kube-proxy, policy is asked about its pods, elsewhere about the node",
+                service.namespace, service.name
+            ));
+            self.find_behind(service, port, found);
+        }
+        match recorded {
+            Some(known) if known.is_recorded => {
+                found.parties.push(Party::of(known.endpoint.clone(), text));
+            }
+            _ => found.parties.extend(LABELS.map(|label| {
+                let labels = vec![label.to_owned()];
+                let ports = recorded.and_then(|pod| pod.ports.clone());
+                let endpoint = Endpoint { labels, ..Endpoint::default() };
+                Party { ports, ..Party::of(endpoint, text.clone()) }
+            })),
+        }
+        true
+    }
+
+    /// The Service that nodes have a port of.
+    fn of_node_port(&self, asked: Traffic) -> Option<(&ServiceObject, &ServicePort, Traffic)> {
+        self.services.iter().find_map(|service| {
+            let is_it = |own: &&ServicePort| {
+                own.node_port == Some(asked.port) && own.protocol == asked.protocol
+            };
+            Some((service, service.ports.iter().find(is_it)?, asked))
+        })
+    }
+
+    /// Adds the pods behind the port of a Service.
+    fn find_behind(&self, service: &ServiceObject, port: &ServicePort, found: &mut Found) {
+        let own = Traffic::new(port.protocol, port.port);
+        let mut behind = Found::default();
+        self.find_service(service, Some(own), &mut behind);
+        if behind.parties.is_empty() {
+            Self::find_no_pods(service, Some(own), &mut behind);
+        }
+        found.notes.extend(behind.notes);
+        for mut party in behind.parties {
+            party.traffic.get_or_insert(own);
+            found.parties.push(party);
+        }
+    }
+}

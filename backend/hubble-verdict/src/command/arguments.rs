@@ -1,0 +1,202 @@
+//! The command line.
+
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use chrono::{DateTime, Utc};
+use cilium_policy::{Settings, Severity, UnixTime};
+use clap::{Parser, Subcommand, ValueEnum};
+use flow::{Flow, Timestamp};
+use hubble_verdict::{settings_from, unix_time};
+
+use crate::ask::AskArguments;
+use crate::input::{self, InputError, PolicyFile};
+
+const AFTER_HELP: &str = "\
+Exit code, the first that applies:
+  2 the input cannot be read
+  3 a policy is refused (by the API server, by kubectl alone, or by Cilium), or its kind or
+    version does not exist; objects of others (Deployment, Calico's) are named and change nothing
+  1 flows differ from the policies; those that are older than the policies do not
+  4 findings of severity error, with --lint; of that of --fail-on and above
+  0 nothing of that
+
+Examples:
+  hubble-verdict --policies policies/                        read and check a folder of policies
+  hubble observe -o jsonpb --last 1000 | hubble-verdict --policies policies/ --flows -
+  hubble-verdict --policies policies/ --flows flows.jsonl --what-if new/
+  hubble-verdict --policies policies/ --flows flows.jsonl --lint --suggest -o json
+  hubble-verdict ask --policies policies/ --flows flows.jsonl --from pets/order-service \\
+    --to product-service:3002";
+
+/// Judges recorded flows against network policies, as Cilium would.
+#[derive(Debug, Parser)]
+#[command(
+    name = "hubble-verdict",
+    version,
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Files or folders of policies (YAML, JSON).
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|FILE")]
+    pub(crate) policies: Vec<PathBuf>,
+    /// Records as `hubble observe -o jsonpb` writes them, also within logs and Loki's answers; `-`
+    /// reads standard input.
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) flows: Option<PathBuf>,
+    /// Agent settings as `name=value`, by Cilium's names: enable-policy, allow-localhost,
+    /// allow-icmp-frag-needed, enable-ipv4, enable-ipv6, cluster-name,
+    /// policy-default-local-cluster, enable-host-firewall, policy-cidr-match-mode,
+    /// enable-node-selector-labels, enable-extended-ip-protocols, enable-icmp-rules,
+    /// enable-l7-proxy, enable-non-default-deny-policies, enable-k8s-cluster-network-policy,
+    /// enable-policy-secrets-sync, policy-audit-mode; cilium-release, as 1.18; api-server: false
+    /// where only Cilium's parser is asked; and namespace, for documents that name none.
+    #[arg(long, num_args = 1.., value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<String>,
+    /// Since when the policies are in force, as a time (RFC 3339) or how long ago (`2h 30m`): what is
+    /// older is not said to differ. Objects that say themselves when they were changed, as those of
+    /// `kubectl get -o yaml`, keep that time.
+    #[arg(long, value_name = "TIME|DURATION", value_parser = since)]
+    pub(crate) policies_since: Option<UnixTime>,
+    /// All policies as they would be, instead of those of `--policies`: which flows change, and why.
+    #[arg(long, num_args = 1.., value_name = "DIR|FILE")]
+    pub(crate) what_if: Vec<PathBuf>,
+    /// Look for what is allowed, and still not what its author meant.
+    #[arg(long)]
+    pub(crate) lint: bool,
+    /// The least severity of a finding that makes the exit code 4.
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = Bar::Error)]
+    #[arg(requires = "lint")]
+    pub(crate) fail_on: Bar,
+    /// The smallest additions that let the refused flows pass: to these policies where nothing
+    /// else would pass by it, else as policies of their own.
+    #[arg(long)]
+    pub(crate) suggest: bool,
+    /// `ContainerNetworkLog` resources: which of the flows they would log.
+    #[arg(long, num_args = 1.., value_name = "DIR|FILE", requires = "flows")]
+    pub(crate) log_resource: Vec<PathBuf>,
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// What is done instead of judging flows.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Ask(Box<AskArguments>),
+}
+
+/// Form of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The least severity of a finding that fails the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Bar {
+    /// The policy does not do what it says.
+    Error,
+    /// Also where it may do something else than it seems to.
+    Warning,
+    /// Every finding.
+    Hint,
+}
+
+impl Bar {
+    /// Whether a finding of this severity counts.
+    pub(crate) const fn is_met(self, severity: Severity) -> bool {
+        match severity {
+            Severity::Error => true,
+            Severity::Warning => !matches!(self, Self::Error),
+            Severity::Hint => matches!(self, Self::Hint),
+        }
+    }
+
+    /// What it means that one does.
+    pub(crate) const fn sentence(self) -> &'static str {
+        match self {
+            Self::Error => "there are findings of severity error",
+            Self::Warning => "there are findings of severity error or warning",
+            Self::Hint => "there are findings",
+        }
+    }
+}
+
+/// A point in time. Errors: it is neither a time nor a duration, or lies before all times.
+fn since(text: &str) -> Result<UnixTime, String> {
+    let time = match humantime::parse_duration(text) {
+        Ok(ago) => SystemTime::now().checked_sub(ago).map(DateTime::<Utc>::from),
+        Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()),
+    };
+    time.and_then(|time| {
+        let nanos = i32::try_from(time.timestamp_subsec_nanos()).ok()?;
+        Timestamp::new(time.timestamp(), nanos).ok().map(unix_time)
+    })
+    .ok_or_else(|| {
+        "a time is written as `2026-11-30T14:03:00Z`, how long ago as `2h 30m`".to_owned()
+    })
+}
+
+/// What both commands begin with.
+pub(crate) struct Given {
+    pub(crate) files: Vec<PolicyFile>,
+    pub(crate) flows: Vec<Flow>,
+    /// Those that the flows show, with what the command line changes.
+    pub(crate) settings: Settings,
+    pub(crate) notices: Vec<String>,
+}
+
+impl Given {
+    /// Reads files of policies, flows and settings (`name=value`). Errors: one of them cannot be read.
+    pub(crate) fn read(
+        policies: &[PathBuf],
+        flows: Option<&Path>,
+        pairs: &[String],
+    ) -> Result<Self, InputError> {
+        let mut notices = Vec::new();
+        let files = input::policies(policies, &mut notices)?;
+        notices.extend(files.iter().find(|file| file.is_patching()).map(|file| {
+            format!(
+                "`{}` patches what stands beside it, which is read as it is: `kustomize build` puts it together",
+                file.name
+            )
+        }));
+        let (flows, of_flows) = match flows {
+            Some(path) => input::flows(path)?,
+            None => (Vec::new(), Vec::new()),
+        };
+        notices.extend(of_flows);
+        let settings = settings(pairs, settings_from(&flows, Settings::default()))?;
+        notices.extend(settings.families_sentence().map(str::to_owned));
+        Ok(Self { files, flows, settings, notices })
+    }
+}
+
+/// Settings with what the command line changes. Errors: there is no such setting, or it has no such
+/// value.
+fn settings(pairs: &[String], mut settings: Settings) -> Result<Settings, InputError> {
+    for pair in pairs {
+        let Some((name, value)) = pair.split_once('=') else {
+            return Err(InputError::SettingForm { setting: pair.clone() });
+        };
+        let Some(allowed) = Settings::allowed(name) else {
+            return Err(InputError::NoSetting { name: name.to_owned() });
+        };
+        if !settings.set(name, value) {
+            let (name, value) = (name.to_owned(), value.to_owned());
+            return Err(InputError::SettingValue { name, value, allowed });
+        }
+    }
+    Ok(settings)
+}

@@ -1,0 +1,284 @@
+//! `verdict ask`: may one reach the other?
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cilium_policy::{Judge, PolicySet, Verdict};
+use clap::Args;
+use hubble_verdict::{
+    Answer, AskError, Directory, Learned, Prepared, Question, Step, Suggestion, Target,
+    TargetError, Unplaced, ask,
+};
+use serde_json::{Value, json};
+
+use crate::arguments::{Given, Output};
+use crate::decision::Decision;
+use crate::input::{self, InputError, PolicyFile};
+use crate::text::{self, Paint, clean};
+
+const AFTER_HELP: &str = "\
+Exit code: 0 yes, 1 no, 2 bad input, 3 yes by these policies, of which some are refused, 5 cannot
+tell.
+
+Who the two are is taken from the flows, from Pod, Deployment, Service and Namespace documents among
+the files, or from labels that are written here.
+
+Examples:
+  verdict ask --policies policies/ --flows flows.jsonl --from pets/order-service \\
+    --to product-service:3002
+  verdict ask --policies policies/ --from pets/order-service --from-labels app=order-service \\
+    --to www.bing.com:443
+  verdict ask --policies policies/ --flows flows.jsonl --from world --to pets/store-front:8080";
+
+/// May one reach the other? The lookup of its name, egress and ingress, each with what decides it.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct AskArguments {
+    /// Files or folders of policies (YAML, JSON), and of documents that tell who there is.
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|FILE")]
+    policies: Vec<PathBuf>,
+    /// Lines of `hubble observe -o jsonpb`, which tell who there is; `-` reads standard input.
+    #[arg(long, value_name = "FILE|-")]
+    flows: Option<PathBuf>,
+    /// Agent settings as `name=value`, as without `ask`.
+    #[arg(long, num_args = 1.., value_name = "NAME=VALUE")]
+    settings: Vec<String>,
+    /// Who connects: a pod, workload or Service as `namespace/name`, an address, `world`, `host`.
+    #[arg(long, value_name = "NAME", value_parser = Target::parse)]
+    from: Target,
+    /// Labels of the sender, where neither flows nor documents tell them.
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "KEY=VALUE")]
+    from_labels: Vec<String>,
+    /// Who is to be reached, with the port: as with `--from`, or a DNS name;
+    /// `product-service:3002`, `kube-system/kube-dns:53/UDP`, `www.bing.com:443`.
+    #[arg(long, value_name = "NAME:PORT[/PROTOCOL]", value_parser = destination)]
+    to: Destination,
+    /// Labels of the receiver.
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "KEY=VALUE")]
+    to_labels: Vec<String>,
+    /// A request that is to pass, where rules for HTTP decide: `GET /orders`.
+    #[arg(long, value_name = "METHOD PATH", value_parser = request)]
+    request: Option<Request>,
+    /// The smallest additions that open every step that is shut.
+    #[arg(long)]
+    suggest: bool,
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// Who is to be reached, and at which port.
+#[derive(Debug, Clone)]
+struct Destination {
+    target: Target,
+    traffic: cilium_policy::Traffic,
+}
+
+/// Method and path.
+#[derive(Debug, Clone)]
+struct Request {
+    method: String,
+    path: String,
+}
+
+fn destination(text: &str) -> Result<Destination, TargetError> {
+    let (target, traffic) = Target::parse_with_port(text)?;
+    Ok(Destination { target, traffic })
+}
+
+fn request(text: &str) -> Result<Request, String> {
+    match text.split_once(' ') {
+        Some((method, path)) if !method.is_empty() && path.starts_with('/') => {
+            Ok(Request { method: method.to_owned(), path: path.to_owned() })
+        }
+        _ => Err("a method and a path are a request, as `GET /orders`".to_owned()),
+    }
+}
+
+/// Why a question cannot be answered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AskRunError {
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error(transparent)]
+    Ask(#[from] AskError),
+}
+
+/// An answer, and what it rests on.
+struct Report<'r> {
+    files: &'r [PolicyFile],
+    set: &'r PolicySet,
+    answer: Answer,
+    notices: Vec<String>,
+    suggestion: Option<Suggestion>,
+}
+
+/// Prints the answer; gives the exit code.
+pub(crate) fn run(arguments: &AskArguments) -> Result<u8, AskRunError> {
+    let Given { files, flows, settings, mut notices } =
+        Given::read(&arguments.policies, arguments.flows.as_deref(), &arguments.settings)?;
+    let texts = input::texts(&files);
+    let set = Arc::new(PolicySet::read(&texts, settings.clone()));
+    input::check_objects(&files, &set)?;
+    let refused = set.refused().iter().filter(|refused| refused.refusal.class.is_error());
+    let mut is_whole = true;
+    for refused in refused {
+        is_whole = false;
+        let file = files.get(refused.source).map_or("", |file| file.name.as_str());
+        notices.push(format!(
+            "refused, so that the answer lacks it: {file}:{}: {}",
+            refused.refusal.at.line, refused.refusal
+        ));
+    }
+    notices.extend(crate::names(&set, &files));
+    if set.policies().is_empty() {
+        notices.push("there is no policy: everything passes".to_owned());
+    }
+    let prepared = Prepared::of(&flows, &Learned::from_flows(&flows), &settings);
+    notices.extend(Unplaced::of(&set, &prepared).map(|own| own.sentence()));
+    let directory = Directory::of(&texts, &flows, &settings);
+    let mut judge = Judge::new(Arc::clone(&set));
+    let request = arguments.request.as_ref();
+    let question = Question {
+        from: arguments.from.clone(),
+        from_labels: arguments.from_labels.clone(),
+        to: arguments.to.target.clone(),
+        to_labels: arguments.to_labels.clone(),
+        traffic: arguments.to.traffic,
+        request: request.map(|request| (request.method.clone(), request.path.clone())),
+    };
+    let answer = ask(&mut judge, &directory, &question)?;
+    let suggestion = arguments.suggest.then(|| answer.suggest(&texts, &settings, &flows));
+    let verdict = answer.verdict;
+    let report = Report { files: &files, set: &set, answer, notices, suggestion };
+    let mut out = io::stdout().lock();
+    let written = match arguments.output {
+        Output::Json => writeln!(out, "{:#}", report.json()),
+        Output::Text => report.text(&Paint::of_terminal(&out), &mut out),
+    };
+    match written {
+        Err(err) if err.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(cause) => return Err(InputError::Write { cause }.into()),
+        Ok(()) => {}
+    }
+    Ok(match verdict {
+        Verdict::Denied => 1,
+        Verdict::CannotTell => 5,
+        Verdict::Allowed if is_whole => 0,
+        Verdict::Allowed => 3,
+    })
+}
+
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allowed => "yes",
+        Verdict::Denied => "no",
+        Verdict::CannotTell => "cannot tell",
+    }
+}
+
+impl Report<'_> {
+    /// The file of what decides.
+    fn file(&self, decision: &Decision) -> Option<&str> {
+        self.files.get(decision.source?).map(|file| file.name.as_str())
+    }
+
+    fn text(&self, paint: &Paint, out: &mut impl Write) -> io::Result<()> {
+        for notice in &self.notices {
+            writeln!(out, "note: {}", clean(notice))?;
+        }
+        for path in &self.answer.paths {
+            writeln!(
+                out,
+                "may {} reach {} {}? {}",
+                clean(&path.source),
+                clean(&path.destination),
+                path.traffic,
+                paint.verdict(path.verdict(), word(path.verdict()))
+            )?;
+            if path.steps.is_empty() {
+                writeln!(out, "  no policy is asked about it")?;
+            }
+            let same = |one: &Step, other: &Step| {
+                let sentence = |step: &Step| step.judgement.sentence(self.set);
+                one.kind == other.kind && sentence(one) == sentence(other)
+            };
+            for alike in path.steps.chunk_by(same) {
+                let Some(step) = alike.first() else { continue };
+                let about: Vec<&str> = alike.iter().map(|step| step.about.as_str()).collect();
+                let about = match about.join(", ").as_str() {
+                    "" => String::new(),
+                    about => format!(" {}", clean(about)),
+                };
+                let verdict = step.judgement.verdict;
+                writeln!(
+                    out,
+                    "  {}{about}: {}",
+                    step.kind.name(),
+                    paint.verdict(verdict, verdict.name())
+                )?;
+                let file = match self.file(&Decision::of(&step.judgement, self.set)) {
+                    Some(file) => format!(" [{}]", clean(file)),
+                    None => String::new(),
+                };
+                let sentence = step.judgement.sentence(self.set);
+                writeln!(out, "      {}{}", clean(&sentence), paint.dim(&file))?;
+                if let Some(unplaced) = &step.unplaced {
+                    writeln!(out, "      {}", clean(unplaced))?;
+                }
+            }
+            if let Some(line) = path.alone() {
+                writeln!(out, "  {}", clean(&line))?;
+            }
+        }
+        for note in &self.answer.notes {
+            writeln!(out, "note: {}", clean(note))?;
+        }
+        if let Some(suggestion) = &self.suggestion {
+            text::suggested(suggestion, "to let it pass:", self.files, paint, out)?;
+        }
+        Ok(())
+    }
+
+    fn json(&self) -> Value {
+        let step = |step: &Step| {
+            let judgement = &step.judgement;
+            let decision = Decision::of(judgement, self.set);
+            let missing: Vec<String> =
+                judgement.explanation.missing.iter().map(ToString::to_string).collect();
+            json!({
+                "step": step.kind.name(),
+                "about": step.about,
+                "verdict": judgement.verdict.name(),
+                "sentence": judgement.sentence(self.set),
+                "decision": decision.json(self.file(&decision)),
+                "file": self.file(&decision),
+                "ours": judgement.ours.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "missing": missing,
+                "unplaced": step.unplaced,
+            })
+        };
+        let path = |path: &hubble_verdict::Path| {
+            json!({
+                "source": path.source,
+                "destination": path.destination,
+                "traffic": path.traffic.to_string(),
+                "verdict": path.verdict().name(),
+                "steps": path.steps.iter().map(step).collect::<Vec<_>>(),
+                "alone": path.alone(),
+            })
+        };
+        let mut answer = json!({
+            "answer": word(self.answer.verdict),
+            "paths": self.answer.paths.iter().map(path).collect::<Vec<_>>(),
+            "notes": self.answer.notes,
+            "notices": self.notices,
+        });
+        if let (Some(suggestion), Some(object)) = (&self.suggestion, answer.as_object_mut()) {
+            let suggestion = crate::json::suggested(self.files, suggestion);
+            object.insert("suggestion".to_owned(), suggestion);
+        }
+        answer
+    }
+}

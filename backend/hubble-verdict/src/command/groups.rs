@@ -1,0 +1,192 @@
+//! Flows that are alike, once.
+
+use std::collections::HashMap;
+
+use crate::decision::Decision;
+use flow::Flow;
+
+use cilium_policy::{Direction, Judge, Traffic, Verdict};
+use hubble_verdict::{Agreement, JudgeFlows, Judgement, Learned, Unjudged, parties};
+
+/// Flows with the same ends, port, verdict and reason.
+pub(crate) struct Group {
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) traffic: Traffic,
+    pub(crate) direction: Direction,
+    /// What the request was about: a DNS name, a method and path.
+    pub(crate) request: Option<String>,
+    pub(crate) verdict: Verdict,
+    pub(crate) agreement: Agreement,
+    pub(crate) sentence: String,
+    pub(crate) comparison: String,
+    pub(crate) hubble: Vec<String>,
+    pub(crate) ours: Vec<String>,
+    pub(crate) attribution: Option<bool>,
+    pub(crate) decision: Decision,
+    pub(crate) near_misses: Vec<String>,
+    pub(crate) lost: Vec<String>,
+    pub(crate) missing: Vec<String>,
+    /// What the policies without a namespace would have to do with it.
+    pub(crate) unplaced: Option<String>,
+    /// Settings of the agent that the verdict hangs on.
+    pub(crate) settings: Vec<String>,
+    pub(crate) flows: Vec<usize>,
+    /// Flows, where a record stands for several.
+    pub(crate) stands_for: u64,
+}
+
+/// How many flows there are of each kind; an aggregated record is as many as it stands for.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) flows: u64,
+    pub(crate) agrees: u64,
+    pub(crate) differs: u64,
+    /// Older than the last change of policies that they are judged by.
+    pub(crate) later: u64,
+    pub(crate) cannot_tell: u64,
+    pub(crate) unjudged: Vec<(Unjudged, u64)>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    source: String,
+    destination: String,
+    traffic: Traffic,
+    direction: Direction,
+    request: Option<String>,
+    verdict: Verdict,
+    agreement: Agreement,
+    sentence: String,
+    comparison: String,
+    hubble: Vec<String>,
+}
+
+/// Judges flows and groups them: what differs first, then what is denied, then what cannot be told.
+pub(crate) fn group(judge: &mut Judge, flows: &[Flow], learned: &Learned) -> (Vec<Group>, Tally) {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut known: HashMap<Key, usize> = HashMap::new();
+    let mut tally = Tally::default();
+    for (index, flow) in flows.iter().enumerate() {
+        let stands_for = flow.stands_for();
+        tally.flows += stands_for;
+        let judgement = match judge.explain_flow(flow, learned) {
+            Ok(judgement) => judgement,
+            Err(why) => {
+                match tally.unjudged.iter_mut().find(|(known, _)| *known == why) {
+                    Some((_, count)) => *count += stands_for,
+                    None => tally.unjudged.push((why, stands_for)),
+                }
+                continue;
+            }
+        };
+        match judgement.agreement {
+            Agreement::Agrees => tally.agrees += stands_for,
+            Agreement::Differs => tally.differs += stands_for,
+            Agreement::Later => tally.later += stands_for,
+            Agreement::CannotTell => tally.cannot_tell += stands_for,
+        }
+        let (source, destination) = parties(flow, &judgement.sides);
+        let set = std::sync::Arc::clone(judge.set());
+        let key = Key {
+            source,
+            destination,
+            traffic: judgement.sides.traffic,
+            direction: judgement.sides.direction,
+            request: request(flow),
+            verdict: judgement.verdict,
+            agreement: judgement.agreement,
+            sentence: judgement.sentence(&set),
+            comparison: judgement.comparison(),
+            hubble: judgement.hubble.iter().map(ToString::to_string).collect(),
+        };
+        if let Some(group) = known.get(&key).and_then(|at| groups.get_mut(*at)) {
+            group.flows.push(index);
+            group.stands_for += stands_for;
+            continue;
+        }
+        groups.push(Group {
+            source: key.source.clone(),
+            destination: key.destination.clone(),
+            traffic: key.traffic,
+            direction: key.direction,
+            request: key.request.clone(),
+            verdict: key.verdict,
+            agreement: key.agreement,
+            sentence: key.sentence.clone(),
+            comparison: key.comparison.clone(),
+            hubble: key.hubble.clone(),
+            ours: judgement.ours.iter().map(ToString::to_string).collect(),
+            attribution: judgement.attribution,
+            decision: Decision::of(&judgement, &set),
+            near_misses: near_misses(&judgement, &set),
+            lost: lost(&judgement, &set),
+            missing: judgement.explanation.missing.iter().map(ToString::to_string).collect(),
+            unplaced: judgement.unplaced(&set),
+            settings: judgement.dependences.iter().map(ToString::to_string).collect(),
+            flows: vec![index],
+            stands_for,
+        });
+        known.insert(key, groups.len() - 1);
+    }
+    groups.sort_by(|one, other| {
+        let rank = |group: &Group| match group.agreement {
+            Agreement::Differs => 0,
+            _ if group.verdict == Verdict::Denied => 1,
+            Agreement::Later => 2,
+            Agreement::CannotTell => 3,
+            Agreement::Agrees => 4,
+        };
+        (rank(one), &one.source, &one.destination, one.traffic, &one.request).cmp(&(
+            rank(other),
+            &other.source,
+            &other.destination,
+            other.traffic,
+            &other.request,
+        ))
+    });
+    (groups, tally)
+}
+
+fn request(flow: &Flow) -> Option<String> {
+    use flow::L7Record;
+    match flow.l7.as_ref()?.record.as_ref()? {
+        L7Record::Dns(dns) => Some(format!("DNS {}", dns.query)),
+        L7Record::Http(http) => Some(format!("{} {}", http.method, http.url)),
+        L7Record::Kafka(_) => None,
+    }
+}
+
+fn near_misses(judgement: &Judgement, set: &cilium_policy::PolicySet) -> Vec<String> {
+    let traffic = judgement.sides.traffic;
+    judgement
+        .explanation
+        .default_deny
+        .iter()
+        .flat_map(|by| by.misses.iter().map(move |miss| (by, miss)))
+        .filter_map(|(by, miss)| {
+            let policy = &set.policies().get(by.policy)?.name;
+            let clause = &set.entries().get(miss.entry as usize)?.clause;
+            let line = miss.at.line;
+            Some(format!("{policy} {clause} (line {line}): {}", miss.miss.sentence(traffic)))
+        })
+        .collect()
+}
+
+fn lost(judgement: &Judgement, set: &cilium_policy::PolicySet) -> Vec<String> {
+    judgement
+        .explanation
+        .lost
+        .iter()
+        .filter_map(|lost| {
+            let policy = &set.policy_of(lost.entry)?.name;
+            let entry = set.entries().get(lost.entry as usize)?;
+            let line = entry.at.line;
+            Some(format!(
+                "{policy} {} (line {line}) matches too, but {}",
+                entry.clause,
+                lost.loss.sentence()
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,278 @@
+//! What flows show, gathered once for all lints.
+
+use cilium_policy::{
+    Action, Cause, Direction, Entry, Identity, Judge, NamedPorts, PolicySet, Traffic, UnixTime,
+    Verdict,
+    sorted::{counted, sort},
+};
+use flow::{Flow, L7Record};
+use hashbrown::{HashMap, HashSet};
+
+use crate::{
+    Agreement, JudgeFlows, Learned, Proof, Sides, Summary,
+    lookup::{SearchLists, is_named},
+    parties,
+};
+
+/// What the flows tell.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Entries that decided about a flow, each of those of the winning rank.
+    pub(super) decided: HashSet<u32>,
+    /// Refused queries, with how often.
+    pub(super) refused: Vec<(Refused, u64)>,
+    /// How names are looked up.
+    pub(super) lists: SearchLists,
+    /// Queries that passed.
+    pub(super) answered: HashSet<Query>,
+    /// Connections refused by default.
+    pub(super) denied: Vec<Denied>,
+    /// Connections that pass because no policy is about their subject.
+    pub(super) unselected: Vec<Denied>,
+    /// Addresses with their names.
+    pub(super) names: Vec<(String, Vec<String>)>,
+    /// Subjects that no policy is about, by name and direction.
+    pub(super) open: Vec<((String, Direction), u64)>,
+    /// Flows that are older than the policies that judge them, and the last of the changes.
+    pub(super) older: (u64, Option<UnixTime>),
+    /// Whether the API server was known by its entity as it came in.
+    pub(super) has_apiserver_client: bool,
+    /// Who is at the end of a flow.
+    ends: HashSet<Identity>,
+    /// Subjects, with what the records prove.
+    asked: HashMap<(Identity, Direction), Proofs>,
+}
+
+/// A query that the proxy let pass.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct Query {
+    pub(super) by: Identity,
+    pub(super) name: String,
+}
+
+/// A connection that the default decided about.
+pub(super) struct Denied {
+    pub(super) source: String,
+    pub(super) destination: String,
+    pub(super) subject: Identity,
+    pub(super) peer: Identity,
+    pub(super) direction: Direction,
+    pub(super) traffic: Traffic,
+}
+
+#[derive(Default)]
+struct Proofs {
+    passed: bool,
+    refused: bool,
+}
+
+/// A query that the proxy refused.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Refused {
+    query: String,
+    /// The name whose lookup it is a part of, where that is another one.
+    pub(super) meant: Option<String>,
+    /// Some policy names that name.
+    is_named: bool,
+    who: String,
+}
+
+impl Refused {
+    fn of(
+        query: String,
+        who: &str,
+        lists: &SearchLists,
+        (sides, set): (&Sides, &PolicySet),
+    ) -> Self {
+        let meant = lists.lookup(&query, &sides.subject, set).map(|lookup| lookup.meant);
+        let is_named = meant.as_ref().is_some_and(|name| is_named(set, &sides.subject, name));
+        Self { query, meant, is_named, who: who.to_owned() }
+    }
+
+    /// The name that was looked up.
+    pub(super) fn name(&self) -> &str {
+        self.meant.as_deref().unwrap_or(&self.query)
+    }
+
+    /// Whether it is refused for what the search list put behind a name that some policy names.
+    pub(super) const fn is_extended(&self) -> bool {
+        self.is_named
+    }
+
+    pub(super) fn line((own, count): &(Self, u64)) -> String {
+        let Self { query, meant, who, .. } = own;
+        let meant = meant.as_ref().map(|name| format!(": {name} is meant")).unwrap_or_default();
+        format!("{count} refused queries for {query} by {who}{meant}")
+    }
+}
+
+/// What is kept of each kind.
+const MAX_KEPT: usize = 10_000;
+
+impl Seen {
+    pub(super) fn of(judge: &mut Judge, flows: &[Flow]) -> Self {
+        let learned = Learned::from_flows(flows);
+        let mut seen =
+            Self { lists: SearchLists::of(flows.iter(), judge.set()), ..Self::default() };
+        let (mut refused, mut open, mut peers) = (Vec::new(), Vec::new(), HashSet::new());
+        let mut explained = HashSet::new();
+        for flow in flows {
+            let ends = Sides::ends(flow, &learned, judge.set().settings());
+            for end in ends.into_iter().flatten() {
+                if seen.ends.len() < MAX_KEPT {
+                    seen.ends.insert(end);
+                }
+            }
+            let Ok(sides) = Sides::of(flow, &learned, judge.set().settings()) else { continue };
+            let Ok(summary) = judge.judge_flow(flow, &learned) else { continue };
+            if sides.companion.is_some() {
+                continue;
+            }
+            seen.has_apiserver_client |= sides.direction == Direction::Ingress
+                && sides.peer.is_reserved("kube-apiserver")
+                && summary.decision.verdict == Verdict::Allowed;
+            let is_older = summary.agreement == Agreement::Later;
+            if is_older {
+                let changed = judge.changed((&sides.subject, &sides.peer), sides.direction).last();
+                seen.older =
+                    (seen.older.0.saturating_add(flow.stands_for()), seen.older.1.max(changed));
+            }
+            seen.credit(judge, flow, (&sides, summary), &learned, &mut explained);
+            let (source, destination) = parties(flow, &sides);
+            if let Some(L7Record::Dns(dns)) = flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) {
+                let name = dns.query.trim_end_matches('.').to_ascii_lowercase();
+                if is_older {
+                    // Other policies refused it, or let it pass.
+                } else if flow.verdict == flow::Verdict::Dropped {
+                    let query = Refused::of(name, &source, &seen.lists, (&sides, judge.set()));
+                    refused.push((query, flow.stands_for()));
+                } else if seen.answered.len() < MAX_KEPT {
+                    seen.answered.insert(Query { by: sides.subject.clone(), name });
+                }
+            }
+            let is_pod = !sides.subject.is_world() && !sides.subject.is_node();
+            let kept = match (summary.decision.verdict, summary.decision.cause) {
+                (Verdict::Denied, Cause::DefaultDeny) => Some(&mut seen.denied),
+                (_, Cause::NotSelected) if is_pod => {
+                    let is_egress = sides.direction == Direction::Egress;
+                    let subject = if is_egress { &source } else { &destination };
+                    open.push(((subject.clone(), sides.direction), flow.stands_for()));
+                    Some(&mut seen.unselected)
+                }
+                _ => None,
+            };
+            if let Some(kept) = kept.filter(|kept| kept.len() < MAX_KEPT) {
+                kept.push(Denied {
+                    source,
+                    destination,
+                    subject: sides.subject.clone(),
+                    peer: sides.peer.clone(),
+                    direction: sides.direction,
+                    traffic: sides.traffic,
+                });
+            }
+            if sides.peer.names().len() > 1 && peers.len() < MAX_KEPT {
+                peers.insert(sides.peer);
+            }
+        }
+        seen.refused = counted(refused);
+        seen.open = counted(open);
+        let named = peers
+            .into_iter()
+            .filter_map(|peer| Some((peer.address()?.to_string(), peer.names().to_vec())));
+        seen.names = named.collect();
+        sort(&mut seen.names);
+        seen.names.dedup_by(|one, other| one.0 == other.0);
+        seen
+    }
+
+    /// Credits a flow to the entries that decided about it, and its subject with what it proves.
+    fn credit(
+        &mut self,
+        judge: &mut Judge,
+        flow: &Flow,
+        (sides, summary): (&Sides, Summary),
+        learned: &Learned,
+        explained: &mut HashSet<(Identity, Identity, Direction, Traffic)>,
+    ) {
+        let key = (sides.subject.clone(), sides.direction);
+        if self.asked.len() < MAX_KEPT || self.asked.contains_key(&key) {
+            let proofs = self.asked.entry(key).or_default();
+            match summary.proof {
+                _ if summary.agreement == Agreement::Later => {}
+                Proof::Allowed | Proof::Redirected => proofs.passed = true,
+                Proof::Denied | Proof::DeniedByRule | Proof::DeniedByDefault => {
+                    proofs.refused = true;
+                }
+                Proof::Nothing => {}
+            }
+        }
+        if let Cause::Entry(entry) = summary.decision.cause {
+            self.decided.insert(entry);
+        }
+        let question = (sides.subject.clone(), sides.peer.clone(), sides.direction, sides.traffic);
+        if explained.len() < MAX_KEPT && explained.insert(question) {
+            let (subject, peer) = (&sides.subject, &sides.peer);
+            let unknown = NamedPorts::Unknown;
+            let why = judge.explain(subject, peer, sides.direction, sides.traffic, unknown);
+            self.decided.extend(why.deciding.iter().map(|rule| rule.entry));
+            // What is not known may be for any of them.
+            let is_open = summary.verdict == Verdict::CannotTell
+                || [summary.decision, why.decision]
+                    .iter()
+                    .any(|own| own.cause == Cause::MissingFact);
+            if is_open {
+                let parties = (subject, peer);
+                self.decided.extend(judge.possible(parties, sides.direction, sides.traffic));
+            }
+        }
+        if summary.decision.is_redirect
+            && flow.l7.is_some()
+            && let Ok(judgement) = judge.explain_flow(flow, learned)
+            && let Some(l7) = judgement.l7
+        {
+            self.decided.extend(l7.rules.iter().map(|rule| rule.entry));
+        }
+    }
+
+    /// Distinct pods of a namespace; of all, where it is empty.
+    pub(super) fn pods_of(&self, namespace: &str) -> usize {
+        let is_one = |end: &&Identity| {
+            end.k8s_label(cilium_policy::identity_label::POD_NAMESPACE)
+                .is_some_and(|own| namespace.is_empty() || own == namespace)
+        };
+        let pods: HashSet<_> = self.ends.iter().filter(is_one).map(Identity::labels).collect();
+        pods.len()
+    }
+
+    pub(super) fn has(&self, is_meant: impl FnMut(&Identity) -> bool) -> bool {
+        self.ends.iter().any(is_meant)
+    }
+
+    /// Whether the flows could show that an entry decides: some of its subjects passed, or, of
+    /// what it denies, was refused.
+    pub(super) fn shows(&self, entry: &Entry) -> bool {
+        self.asked.iter().any(|((subject, direction), proofs)| {
+            *direction == entry.direction
+                && entry.subject.matches(subject.labels())
+                && if entry.action == Action::Deny { proofs.refused } else { proofs.passed }
+        })
+    }
+}
+
+impl Denied {
+    pub(super) fn line(&self) -> String {
+        self.line_that("refused")
+    }
+
+    /// The same, with what becomes of it.
+    pub(super) fn line_that(&self, becomes: &str) -> String {
+        format!(
+            "{} → {} {} {becomes} on {}",
+            self.source,
+            self.destination,
+            self.traffic,
+            self.direction.name()
+        )
+    }
+}

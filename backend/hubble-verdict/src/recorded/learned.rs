@@ -1,0 +1,81 @@
+//! What the records tell about each other: names of addresses, and who is in audit mode.
+
+use std::net::IpAddr;
+
+use cilium_policy::Direction;
+use flow::{Flow, L7Record, MessageType, Verdict};
+use hashbrown::{HashMap, HashSet};
+
+use super::sides::Shape;
+
+/// Names by address, and endpoints in audit mode.
+#[derive(Debug, Clone, Default)]
+pub struct Learned {
+    names: HashMap<IpAddr, Vec<String>>,
+    /// Names and addresses of endpoints at which policy refused and let pass all the same.
+    audited: HashSet<(String, Direction)>,
+}
+
+/// Addresses that are kept; an agent keeps 50 per name and endpoint.
+const MAX_ADDRESSES: usize = 65_536;
+/// Names of one address that are kept.
+const MAX_NAMES: usize = 64;
+
+impl Learned {
+    /// Learns from the DNS answers and audit verdicts of flows, whatever their order: an address that
+    /// is reached has been asked for before.
+    #[must_use]
+    pub fn from_flows<'f>(flows: impl IntoIterator<Item = &'f Flow>) -> Self {
+        let mut learned = Self::default();
+        for flow in flows {
+            learned.learn(flow);
+        }
+        learned
+    }
+
+    /// Learns from one flow.
+    pub fn learn(&mut self, flow: &Flow) {
+        if flow.verdict == Verdict::Audit
+            && flow.event_type.is_some_and(|own| own.message_type == MessageType::PolicyVerdict)
+            && let Ok(shape) = Shape::of(flow)
+        {
+            for name in shape.names_of_subject(flow).into_iter().flatten() {
+                if self.audited.len() < MAX_ADDRESSES {
+                    self.audited.insert((name, shape.direction));
+                }
+            }
+        }
+        let Some(L7Record::Dns(dns)) = flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) else {
+            return;
+        };
+        if dns.rcode != 0 {
+            return;
+        }
+        let name = dns.query.trim_end_matches('.').to_ascii_lowercase();
+        for address in dns.ips.iter().filter_map(|ip| ip.parse::<IpAddr>().ok()) {
+            if self.names.len() >= MAX_ADDRESSES && !self.names.contains_key(&address) {
+                continue;
+            }
+            let names = self.names.entry(address).or_default();
+            if names.len() < MAX_NAMES && !names.contains(&name) {
+                names.push(name.clone());
+            }
+        }
+    }
+
+    /// Whether policy lets pass what it refuses at the subject of a flow, as other flows show.
+    pub(super) fn is_audited(&self, flow: &Flow, shape: Shape) -> bool {
+        !self.audited.is_empty()
+            && shape
+                .names_of_subject(flow)
+                .into_iter()
+                .flatten()
+                .any(|name| self.audited.contains(&(name, shape.direction)))
+    }
+
+    /// Names of an address.
+    #[must_use]
+    pub fn names(&self, address: IpAddr) -> &[String] {
+        self.names.get(&address).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,420 @@
+//! Recorded flows: which side policy was asked about, what the record proves, and what the
+//! policies say.
+
+mod learned;
+mod observed;
+mod prepared;
+mod sentence;
+mod shown;
+mod sides;
+#[cfg(test)]
+mod tests;
+
+pub use learned::Learned;
+pub use observed::{Observed, Proof};
+pub use prepared::Prepared;
+pub use shown::settings_from;
+pub use sides::{Exchange, Sides, Unjudged};
+
+use std::sync::Arc;
+
+use cilium_policy::{
+    Cause, Changed, Decision, Dependence, Direction, Explanation, Identity, Judge, L7Explanation,
+    NamedPorts, PolicyName, PolicySet, Request, UnixTime, Verdict,
+};
+use flow::{Flow, L7FlowType, L7Record, Timestamp};
+
+use crate::lookup::{Lookup, SearchLists};
+use sides::Shape;
+
+/// Whether record and policies say the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Agreement {
+    /// Record and policies say the same.
+    Agrees,
+    /// Record and policies contradict each other: the policies have changed since, or are not all
+    /// there.
+    Differs,
+    /// The record is older than the last change of policies that it is judged by.
+    Later,
+    /// The record proves nothing, or a fact is missing.
+    CannotTell,
+}
+
+/// A recorded flow, judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// The sides, as policy saw them.
+    pub sides: Sides,
+    /// What the record proves.
+    pub observed: Observed,
+    /// What the policies say at L3 and L4.
+    pub explanation: Explanation,
+    /// What they say about its request; none where the record has none.
+    pub l7: Option<L7Explanation>,
+    /// The verdict on the request, where the record has one; else that of L3 and L4.
+    pub verdict: Verdict,
+    /// Record against policies.
+    pub agreement: Agreement,
+    /// The lookup that the refused query is a part of, where it asks for another name.
+    pub(crate) lookup: Option<Lookup>,
+    /// The change of the policies that the record is older than.
+    pub later: Option<UnixTime>,
+    /// Labels of CIDR groups decide, and nothing says since when they are so.
+    pub(crate) is_undated: bool,
+    /// Policies that Hubble names for this side.
+    pub hubble: Vec<PolicyLabel>,
+    /// Policies that decide here.
+    pub ours: Vec<PolicyName>,
+    /// Whether Hubble's policies are among ours; none where it names none.
+    pub attribution: Option<bool>,
+    /// Settings of the agent that the verdict hangs on.
+    pub dependences: Vec<Dependence>,
+}
+
+/// A policy as a record names it: old records have no kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyLabel {
+    /// Kind, or empty.
+    pub kind: String,
+    /// Namespace, or empty.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+/// The short answer about one flow, for millions of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Summary {
+    /// The verdict on the request, where the proxy looks into it; else that of L3 and L4.
+    pub verdict: Verdict,
+    /// What decided at L3 and L4.
+    pub decision: Decision,
+    /// Record against policies.
+    pub agreement: Agreement,
+    /// What the record proves.
+    pub proof: Proof,
+}
+
+/// Recorded flows, judged by a [`Judge`].
+pub trait JudgeFlows {
+    /// Judges a recorded flow and says why. Errors: why it cannot be judged at all.
+    fn explain_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Judgement, Unjudged>;
+
+    /// Judges a recorded flow. Errors: why it cannot be judged at all.
+    fn judge_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Summary, Unjudged>;
+}
+
+impl JudgeFlows for Judge {
+    fn explain_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Judgement, Unjudged> {
+        self.explain_record(flow, learned, NamedPorts::Unknown)
+    }
+
+    fn judge_flow(&mut self, flow: &Flow, learned: &Learned) -> Result<Summary, Unjudged> {
+        let shape = Shape::of(flow)?;
+        let (subject, peer) = shape.parties(flow)?;
+        let subject = subject.identity(learned, self.set().settings());
+        let peer = peer.identity(learned, self.set().settings());
+        let observed = Observed::of(flow, shape, learned, self.set().settings());
+        let request = request(flow);
+        let summary = self.summarize((&subject, &peer), shape, &observed, request.as_ref());
+        let changed = self.changed((&subject, &peer), shape.direction);
+        Ok(at_time(changed, summary, flow.time.map(unix_time)))
+    }
+}
+
+/// The parts of [`JudgeFlows`] that this crate alone calls.
+pub(crate) trait JudgeRecords {
+    /// Judges a flow whose receiver may have named ports that are known.
+    fn explain_record(
+        &mut self,
+        flow: &Flow,
+        learned: &Learned,
+        named: NamedPorts<'_>,
+    ) -> Result<Judgement, Unjudged>;
+
+    /// Judges what is distinct about a flow.
+    fn summarize(
+        &mut self,
+        parties: (&Identity, &Identity),
+        shape: Shape,
+        observed: &Observed,
+        request: Option<&Recorded>,
+    ) -> Summary;
+}
+
+impl JudgeRecords for Judge {
+    fn explain_record(
+        &mut self,
+        flow: &Flow,
+        learned: &Learned,
+        named: NamedPorts<'_>,
+    ) -> Result<Judgement, Unjudged> {
+        let sides = Sides::of(flow, learned, self.set().settings())?;
+        let observed = Observed::of(flow, Shape::of(flow)?, learned, self.set().settings());
+        let at_hand = match (named, sides.direction) {
+            (NamedPorts::Known(_), _) => None,
+            (NamedPorts::Unknown, Direction::Ingress) => {
+                self.named_ports(&sides.subject, sides.direction)
+            }
+            (NamedPorts::Unknown, Direction::Egress) => {
+                self.named_ports(&sides.peer, sides.direction)
+            }
+        };
+        let named = at_hand.as_deref().map_or(named, NamedPorts::Known);
+        let explanation =
+            self.explain(&sides.subject, &sides.peer, sides.direction, sides.traffic, named);
+        let l7 = request(flow).map(|request| {
+            self.explain_l7(
+                (&sides.subject, &sides.peer),
+                sides.direction,
+                sides.traffic,
+                named,
+                request.as_request(),
+            )
+        });
+        let verdict = l7.as_ref().map_or(explanation.decision.verdict, |l7| l7.verdict);
+        let hubble = hubble_names(flow, sides.direction);
+        let set = Arc::clone(self.set());
+        let ours = deciding_policies(&explanation, &set);
+        let attribution = (!hubble.is_empty() && sides.exchange == Exchange::Request)
+            .then(|| hubble.iter().all(|theirs| ours.iter().any(|own| theirs.is(own))));
+        let dependences = if explanation.decision.cause == Cause::Unresolvable {
+            Vec::new()
+        } else {
+            let ends = (&sides.subject, &sides.peer);
+            self.dependences(ends, sides.direction, sides.traffic, named)
+        };
+        let is_entry = self.is_default_an_entry(&sides.subject, sides.direction);
+        let agreement =
+            agreement(&observed, &explanation.decision, verdict, l7.is_some(), is_entry);
+        let changed = self.changed((&sides.subject, &sides.peer), sides.direction);
+        let lookup = match flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) {
+            Some(L7Record::Dns(dns)) if verdict == Verdict::Denied => {
+                SearchLists::of_rules(self.set()).lookup(&dns.query, &sides.subject, self.set())
+            }
+            _ => None,
+        };
+        let (agreement, later) = compared(changed, agreement, flow.time.map(unix_time));
+        Ok(Judgement {
+            sides,
+            observed,
+            explanation,
+            l7,
+            verdict,
+            agreement,
+            lookup,
+            later,
+            is_undated: changed.is_open,
+            hubble,
+            ours,
+            attribution,
+            dependences,
+        })
+    }
+
+    fn summarize(
+        &mut self,
+        (subject, peer): (&Identity, &Identity),
+        shape: Shape,
+        observed: &Observed,
+        request: Option<&Recorded>,
+    ) -> Summary {
+        let (direction, traffic) = (shape.direction, shape.traffic);
+        let receiver = match direction {
+            Direction::Ingress => subject,
+            Direction::Egress => peer,
+        };
+        let at_hand = self.named_ports(receiver, direction);
+        let named = at_hand.as_deref().map_or(NamedPorts::Unknown, NamedPorts::Known);
+        let decision = self.judge(subject, peer, direction, traffic, named);
+        let l7 = request.filter(|_| decision.is_redirect).map(|request| {
+            let request = request.as_request();
+            self.explain_l7((subject, peer), direction, traffic, named, request)
+        });
+        let verdict = l7.map_or(decision.verdict, |l7| l7.verdict);
+        let is_entry =
+            decision.cause == Cause::DefaultDeny && self.is_default_an_entry(subject, direction);
+        let agreement = agreement(observed, &decision, verdict, request.is_some(), is_entry);
+        Summary { verdict, decision, agreement, proof: observed.proof }
+    }
+}
+
+/// A request as its record has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Recorded {
+    Dns { name: String },
+    Http { method: String, path: String, host: Option<String>, headers: Vec<(String, String)> },
+}
+
+impl Recorded {
+    fn as_request(&self) -> Request<'_> {
+        match self {
+            Self::Dns { name } => Request::Dns { name },
+            Self::Http { method, path, host, headers } => {
+                Request::Http { method, path, host: host.as_deref(), headers }
+            }
+        }
+    }
+}
+
+/// Whether a recorded request is known to meet a rule.
+pub(crate) fn meets(flow: &Flow, rule: &cilium_policy::HttpRule) -> bool {
+    request(flow).is_some_and(|request| rule.is_met_by(request.as_request()))
+}
+
+fn request(flow: &Flow) -> Option<Recorded> {
+    let l7 = flow.l7.as_ref()?;
+    match l7.record.as_ref()? {
+        L7Record::Dns(dns) => Some(Recorded::Dns { name: dns.query.clone() }),
+        L7Record::Http(http) => {
+            // `scheme://authority/path?query`; without a scheme it is a path alone.
+            let (host, path) = match http.url.split_once("://") {
+                None => (None, http.url.clone()),
+                Some((_, rest)) => match rest.find(['/', '?']) {
+                    Some(at) => {
+                        let (host, path) = rest.split_at_checked(at).unwrap_or((rest, ""));
+                        (Some(host), path.to_owned())
+                    }
+                    None => (Some(rest), "/".to_owned()),
+                },
+            };
+            // `user:password@` is put there by Hubble, and no part of what the proxy saw.
+            let host = host.map(|host| host.rsplit_once('@').map_or(host, |(_, host)| host));
+            // Responses carry their request's method and URL, but none of its headers.
+            let headers = match l7.l7_type {
+                L7FlowType::Response => Vec::new(),
+                _ => http.headers.iter().map(|h| (h.key.clone(), h.value.clone())).collect(),
+            };
+            Some(Recorded::Http {
+                method: http.method.clone(),
+                path,
+                host: host.map(str::to_owned),
+                headers,
+            })
+        }
+        L7Record::Kafka(_) => None,
+    }
+}
+
+/// A record's time as the policies' dates have it.
+#[must_use]
+pub fn unix_time(time: Timestamp) -> UnixTime {
+    UnixTime::new(time.seconds(), time.nanos())
+}
+
+/// How a record and policies compare where the policies may not be those of its time, and the change
+/// that it is older than. A record that proves nothing is not compared with any.
+fn compared(
+    changed: Changed,
+    agreement: Agreement,
+    time: Option<UnixTime>,
+) -> (Agreement, Option<UnixTime>) {
+    let later = match (agreement, time) {
+        (Agreement::Agrees | Agreement::Differs, Some(time)) => {
+            changed.after(time, agreement == Agreement::Differs)
+        }
+        _ => None,
+    };
+    (if later.is_some() { Agreement::Later } else { agreement }, later)
+}
+
+/// An answer about a flow of some time.
+fn at_time(changed: Changed, summary: Summary, time: Option<UnixTime>) -> Summary {
+    if changed == Changed::default() {
+        return summary;
+    }
+    Summary { agreement: compared(changed, summary.agreement, time).0, ..summary }
+}
+
+fn agreement(
+    observed: &Observed,
+    decision: &Decision,
+    verdict: Verdict,
+    is_l7: bool,
+    is_default_an_entry: bool,
+) -> Agreement {
+    let expected = match observed.proof {
+        Proof::Allowed | Proof::Redirected => Verdict::Allowed,
+        Proof::Denied | Proof::DeniedByRule | Proof::DeniedByDefault => Verdict::Denied,
+        Proof::Nothing => return Agreement::CannotTell,
+    };
+    // What was allowed at L4 says nothing about what the proxy did then, and the other way round.
+    let computed = if is_l7 { verdict } else { decision.verdict };
+    match (computed, expected) {
+        (Verdict::CannotTell, _) => Agreement::CannotTell,
+        // The record proves that the settings are not those of its agent.
+        (Verdict::Allowed, Verdict::Denied) if decision.cause == Cause::EnforcementOff => {
+            Agreement::CannotTell
+        }
+        (Verdict::Denied, Verdict::Allowed) if observed.is_audited => Agreement::CannotTell,
+        (computed, expected) if computed != expected => Agreement::Differs,
+        _ => match (observed.proof, decision.cause) {
+            (Proof::DeniedByDefault, Cause::Entry(_)) => Agreement::Differs,
+            (Proof::DeniedByDefault, Cause::DefaultDeny) if is_default_an_entry => {
+                Agreement::Differs
+            }
+            (Proof::DeniedByRule, Cause::DefaultDeny) if !is_default_an_entry => Agreement::Differs,
+            (Proof::Redirected, _) if !decision.is_redirect => Agreement::Differs,
+            (Proof::Allowed, _) if observed.is_verdict && decision.is_redirect && !is_l7 => {
+                Agreement::Differs
+            }
+            _ => Agreement::Agrees,
+        },
+    }
+}
+
+fn hubble_names(flow: &Flow, direction: Direction) -> Vec<PolicyLabel> {
+    let (allowed, denied) = sides::deciding_policies(flow, direction);
+    let mut names: Vec<PolicyLabel> = allowed
+        .iter()
+        .chain(denied)
+        .map(|policy| PolicyLabel {
+            kind: policy.kind.clone(),
+            namespace: policy.namespace.clone(),
+            name: policy.name.clone(),
+        })
+        .collect();
+    cilium_policy::sorted::sort(&mut names);
+    names.dedup();
+    names
+}
+
+fn deciding_policies(explanation: &Explanation, set: &PolicySet) -> Vec<PolicyName> {
+    let mut names: Vec<PolicyName> = explanation
+        .deciding
+        .iter()
+        .filter_map(|rule| set.policy_of(rule.entry))
+        .map(|policy| policy.name.clone())
+        .collect();
+    cilium_policy::sorted::sort(&mut names);
+    names.dedup();
+    names
+}
+
+impl PolicyLabel {
+    fn is(&self, name: &PolicyName) -> bool {
+        name.is_named(&self.name)
+            && (self.namespace.is_empty() || self.namespace == name.namespace)
+            && (self.kind.is_empty() || self.kind == name.kind.name())
+    }
+}
+
+impl std::fmt::Display for PolicyLabel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+impl Agreement {
+    /// `agrees`, `differs`, `judged by later policies`, `cannot tell`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Agrees => "agrees",
+            Self::Differs => "differs",
+            Self::Later => "judged by later policies",
+            Self::CannotTell => "cannot tell",
+        }
+    }
+}

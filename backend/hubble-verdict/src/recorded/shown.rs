@@ -1,0 +1,91 @@
+//! Settings of the agent that recorded flows show.
+
+use std::net::IpAddr;
+
+use cilium_policy::{Families, Settings};
+use flow::{Endpoint, Flow};
+use vocabulary::reserved;
+
+/// Label of the cluster.
+const CLUSTER: &str = "k8s:io.cilium.k8s.policy.cluster=";
+/// Clusters that are counted.
+const MAX_CLUSTERS: usize = 64;
+
+/// Settings that the records give away: cluster name, and which families of addresses are enabled.
+#[must_use]
+pub fn settings_from<'f>(
+    flows: impl IntoIterator<Item = &'f Flow>,
+    mut settings: Settings,
+) -> Settings {
+    let mut clusters: Vec<(&str, usize)> = Vec::new();
+    let mut worlds = Worlds::default();
+    for flow in flows {
+        let ip = flow.ip.as_ref();
+        for (endpoint, address) in [
+            (&flow.source, ip.map_or("", |ip| &*ip.source)),
+            (&flow.destination, ip.map_or("", |ip| &*ip.destination)),
+        ] {
+            let Some(endpoint) = endpoint else { continue };
+            worlds.add(endpoint, address);
+            // Agents may be told to leave the label out (`labels` of cilium-config).
+            let label = endpoint.labels.iter().find_map(|label| label.strip_prefix(CLUSTER));
+            let name = label.unwrap_or(&endpoint.cluster_name);
+            let has_room = clusters.len() < MAX_CLUSTERS;
+            match clusters.iter_mut().find(|(known, _)| *known == name) {
+                _ if name.is_empty() => {}
+                Some((_, count)) => *count = count.saturating_add(1),
+                None if has_room => clusters.push((name, 1)),
+                None => {}
+            }
+        }
+    }
+    if let Some((name, _)) = clusters.iter().max_by_key(|(_, count)| *count) {
+        (*name).clone_into(&mut settings.cluster_name);
+    }
+    worlds.apply(&mut settings);
+    settings
+}
+
+/// The labels of the world that were seen. Source: pkg/labels/cidr.go `getWorldLabel`.
+#[derive(Debug, Default)]
+struct Worlds {
+    /// `world-ipv4` or `world-ipv6`: both families are enabled.
+    is_split: bool,
+    /// `world` at an address of IPv4: that family alone is enabled.
+    is_ipv4: bool,
+    /// `world` at an address of IPv6: that family alone is enabled.
+    is_ipv6: bool,
+}
+
+impl Worlds {
+    fn add(&mut self, endpoint: &Endpoint, address: &str) {
+        let is = |name: &str| {
+            let is_it = |label: &String| label.strip_prefix("reserved:") == Some(name);
+            endpoint.labels.iter().any(is_it)
+                || (endpoint.labels.is_empty()
+                    && reserved::keys(endpoint.identity).any(|key| key == name))
+        };
+        self.is_split |= is("world-ipv4") || is("world-ipv6");
+        if (self.is_ipv4 && self.is_ipv6) || !is("world") {
+            return;
+        }
+        match address.parse() {
+            Ok(IpAddr::V4(_)) => self.is_ipv4 = true,
+            Ok(IpAddr::V6(_)) => self.is_ipv6 = true,
+            Err(_) => {}
+        }
+    }
+
+    fn apply(&self, settings: &mut Settings) {
+        (settings.ipv4, settings.ipv6, settings.families) =
+            match (self.is_split, self.is_ipv4, self.is_ipv6) {
+                (false, false, false) => return,
+                (false, true, false) => (true, false, Families::Shown),
+                (false, false, true) => (false, true, Families::Shown),
+                (true, false, false) => (true, true, Families::Shown),
+                // Of several clusters, or of before and after a change: both, where the address
+                // decides.
+                _ => (true, true, Families::Contradictory),
+            };
+    }
+}

@@ -1,0 +1,97 @@
+//! What an addition leaves out that rules beside it ask of others at the same port.
+
+use cilium_policy::{
+    Action, Authentication, Entry, Label, PolicySet, PortRange, PortRule, Traffic,
+    identity_label::POD_NAMESPACE,
+};
+
+use super::{
+    Rules,
+    demand::{RuleBody, RuleKey, SubjectKey},
+};
+
+/// What is let through unchecked, in words.
+pub(super) fn unchecked(rules: &Rules, set: &PolicySet) -> Vec<String> {
+    let mut sentences: Vec<String> = Vec::new();
+    for (subject, keys) in rules {
+        let labels = labels(subject);
+        for (key, body) in keys.iter().filter(|(_, body)| body.dns.is_empty()) {
+            for entry in set.entries().iter().filter(|entry| {
+                entry.direction == key.direction
+                    && entry.action == Action::Allow
+                    && entry.subject.matches(&labels)
+            }) {
+                let Some(sentence) = sentence((subject, key, body), entry, set) else { continue };
+                if !sentences.contains(&sentence) {
+                    sentences.push(sentence);
+                }
+            }
+        }
+    }
+    sentences
+}
+
+fn sentence(
+    (subject, key, body): (&SubjectKey, &RuleKey, &RuleBody),
+    entry: &Entry,
+    set: &PolicySet,
+) -> Option<String> {
+    let mut lets = Vec::new();
+    let at_port = |rule: &&PortRule| {
+        rule.ports.iter().any(|port| {
+            let is_in = match port.range {
+                PortRange::All => true,
+                PortRange::Numbers(first, last) => (first..=last).contains(&key.port.1),
+                PortRange::Named(_) => false,
+            };
+            port.protocol.covers(key.port.0) && is_in
+        })
+    };
+    let at_port: Vec<&PortRule> = entry.ports.iter().flatten().filter(at_port).collect();
+    if entry.ports.is_some() && at_port.is_empty() {
+        return None;
+    }
+    let any = |asks: &dyn Fn(&PortRule) -> bool| at_port.iter().any(|rule| asks(rule));
+    if body.http.is_empty() && any(&|rule| !rule.l7.http.is_empty()) {
+        lets.push("every request");
+    }
+    if any(&|rule| !rule.l7.server_names.is_empty()) {
+        lets.push("every server name");
+    }
+    if any(&|rule| rule.l7.terminating_tls.is_some() || rule.l7.originating_tls.is_some()) {
+        lets.push("TLS that is not opened");
+    }
+    if any(&|rule| rule.l7.listener.is_some()) {
+        lets.push("what no listener looks at");
+    }
+    if matches!(&entry.authentication, Some(Authentication::Required | Authentication::AlwaysFail))
+    {
+        lets.push("connections without authentication");
+    }
+    if lets.is_empty() {
+        return None;
+    }
+    let policy = set.policies().get(entry.policy)?;
+    Some(format!(
+        "{} at {} {}: `{}` {} (line {}) asks others for more",
+        lets.join(", "),
+        subject.shown(),
+        Traffic::new(key.port.0, key.port.1),
+        policy.name,
+        entry.clause,
+        entry.at.line
+    ))
+}
+
+pub(super) fn labels(subject: &SubjectKey) -> Vec<Label> {
+    if let Some(entity) = subject.entity {
+        return vec![Label::parse(&format!("reserved:{entity}"))];
+    }
+    let own = subject.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let label = |(key, value): (&str, &str)| Label {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        source: "k8s".to_owned(),
+    };
+    own.chain([(POD_NAMESPACE, subject.namespace.as_str())]).map(label).collect()
+}

@@ -1,0 +1,444 @@
+//! What a refused flow needs.
+
+use cilium_policy::{
+    Action, Direction, Identity, Judge, Label, NamePattern, NamedPorts, PolicySet, Settings,
+    Traffic, Verdict, identity_label::CLUSTER, identity_label::is_kept, name_patterns::covers,
+    sorted::update,
+};
+use flow::{Flow, L7Record};
+
+use super::{
+    Rules,
+    meant::Means,
+    place::resolver,
+    public::Public,
+    refused::{Pods, demanded, hopeless, path_of},
+};
+use crate::{
+    JudgeFlows, Judgement, Learned,
+    lookup::{SearchLists, patterns_of},
+};
+
+/// Whom an addition is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SubjectKey {
+    /// An endpoint of the agent's own, which has no namespace and no labels.
+    pub(super) entity: Option<&'static str>,
+    pub(super) namespace: String,
+    pub(super) labels: Vec<(String, String)>,
+}
+
+impl SubjectKey {
+    /// It in words.
+    pub(super) fn shown(&self) -> String {
+        let name = self.labels.first().map_or("", |(_, value)| value);
+        self.entity.map_or_else(|| format!("{}/{name}", self.namespace), ToOwned::to_owned)
+    }
+}
+
+/// One rule to add.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RuleKey {
+    pub(super) direction: Direction,
+    pub(super) peer: PeerKey,
+    /// Protocol and port; for names, those of the resolver.
+    pub(super) port: (u8, u16),
+    pub(super) l7: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum PeerKey {
+    Pods { namespace: Option<String>, labels: Vec<(String, String)> },
+    Entity(&'static str),
+    Cidr(String),
+    Name(String),
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct RuleBody {
+    /// Protocol and port.
+    pub(super) ports: Vec<(u8, u16)>,
+    pub(super) dns: Vec<String>,
+    pub(super) http: Vec<HttpWish>,
+}
+
+/// A request to let pass; method and path as they are sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct HttpWish {
+    pub(super) method: String,
+    pub(super) path: String,
+    /// As a rule that is there demands it.
+    pub(super) host: Option<String>,
+    pub(super) headers: Vec<String>,
+}
+
+impl RuleBody {
+    /// Adds what another has.
+    pub(super) fn extend(&mut self, other: Self) {
+        other.ports.into_iter().for_each(|port| push(&mut self.ports, port));
+        other.dns.into_iter().for_each(|name| push(&mut self.dns, name));
+        other.http.into_iter().for_each(|request| push(&mut self.http, request));
+    }
+}
+
+/// What an addition is for.
+pub(super) struct Wish<'w> {
+    pub(super) learned: &'w Learned,
+    pub(super) lists: &'w SearchLists,
+    pub(super) public: Public,
+    pub(super) pods: Pods,
+}
+
+impl<'w> Wish<'w> {
+    pub(super) fn new(learned: &'w Learned, lists: &'w SearchLists, pods: Pods) -> Self {
+        Self { learned, lists, public: Public::default(), pods }
+    }
+}
+
+/// Adds what a flow needs; with it, whether its other side is the world itself. `means`: of many flows, only those pass that some policy means to let pass.
+/// False: it passes already. Errors: why nothing can be added.
+pub(super) fn demand(
+    judge: &mut Judge,
+    (flow, is_worldwide): (&Flow, bool),
+    wish: &Wish<'_>,
+    means: Option<&mut Means<'_>>,
+    rules: &mut Rules,
+) -> Result<bool, String> {
+    let judgement = judge.explain_flow(flow, wish.learned).map_err(|err| err.to_string())?;
+    match judgement.verdict {
+        Verdict::Allowed => return Ok(false),
+        Verdict::CannotTell => {
+            return Err(format!(
+                "cannot tell whether it is refused: {}",
+                judgement.sentence(judge.set())
+            ));
+        }
+        Verdict::Denied => {}
+    }
+    if let Some(reason) = hopeless(judge.set(), &judgement, flow, &wish.pods) {
+        return Err(reason);
+    }
+    let decision = judgement.explanation.decision;
+    let sides = &judgement.sides;
+    let subject = subject(&sides.subject)?;
+    let queried = queried_names(judge.set(), &sides.subject);
+    let entity = is_worldwide.then(|| worldwide(&sides.peer)).flatten();
+    let peer = match entity {
+        Some(entity) => PeerKey::Entity(entity),
+        None => peer(&sides.peer, &subject.namespace, flow, &queried, judge.set().settings())?,
+    };
+    let record = flow.l7.as_ref().and_then(|l7| l7.record.as_ref());
+    let is_proxied = decision.is_redirect || decision.verdict == Verdict::Denied;
+    // The proxy looks at names on their way out alone.
+    let has_rules = |record: &&L7Record| match record {
+        L7Record::Dns(_) => sides.direction == Direction::Egress,
+        _ => true,
+    };
+    let l7 = record.filter(|_| is_proxied).filter(has_rules);
+    let lookup = match l7 {
+        Some(L7Record::Dns(dns)) => {
+            wish.lists.whole_lookup(&dns.query, &sides.subject, judge.set())
+        }
+        _ => None,
+    };
+    if let Some(means) = means
+        && let Some(what) = means.nobody(&judgement, flow, (l7, lookup.as_ref()), &peer)
+    {
+        return Err(format!("refused, and no policy means to allow it: {what}"));
+    }
+    let port = (sides.traffic.protocol, sides.traffic.port);
+    if matches!(port, (6 | 17 | 132, 0)) {
+        return Err("the record has no port: a rule for it would open every one".to_owned());
+    }
+    let asks = Asks { flow, l7, meant: lookup.map(|lookup| lookup.meant), queried: &queried };
+    let body = asks.body(judge.set(), &judgement, wish)?;
+    let l7 = l7.is_some() || !body.dns.is_empty();
+    let mut add = |key: RuleKey, body: RuleBody| {
+        update(rules, subject.clone(), |own| update(own, key, |slot| slot.extend(body)));
+    };
+    let key = RuleKey { direction: sides.direction, peer: peer.clone(), port, l7 };
+    let key = wish.public.widened(&subject, key);
+    if let Some(reason) = wish.public.crowd(&subject, &key) {
+        return Err(reason);
+    }
+    add(key, body);
+    if let PeerKey::Name(name) = &peer
+        && sides.direction == Direction::Egress
+        && !queried.iter().any(|pattern| pattern.matches(name))
+    {
+        // Without its query, a name is never learned; and where the proxy sees no queries yet, rules
+        // for some would refuse the others.
+        let dns = if is_unseen(judge, &sides.subject) {
+            vec!["*".to_owned()]
+        } else {
+            // The whole lookup: one of its queries that is refused ends it where the libc is musl.
+            let asked = wish.lists.patterns(name).into_iter();
+            asked.filter(|own| !queried.iter().any(|pattern| pattern.matches(own))).collect()
+        };
+        let key =
+            RuleKey { direction: Direction::Egress, peer: resolver(), port: (17, 53), l7: true };
+        let ports = vec![(17, 53), (6, 53)];
+        add(key, RuleBody { ports, dns, http: Vec::new() });
+    }
+    Ok(true)
+}
+
+/// What a flow asks for beside its port.
+struct Asks<'a> {
+    flow: &'a Flow,
+    l7: Option<&'a L7Record>,
+    /// The name of the lookup that its query is a part of.
+    meant: Option<String>,
+    /// Names that its subject may ask for.
+    queried: &'a [NamePattern],
+}
+
+impl Asks<'_> {
+    /// What its rule has to hold. Errors: why there can be none.
+    fn body(
+        &self,
+        set: &PolicySet,
+        judgement: &Judgement,
+        wish: &Wish<'_>,
+    ) -> Result<RuleBody, String> {
+        let sides = &judgement.sides;
+        let port = (sides.traffic.protocol, sides.traffic.port);
+        let mut body = RuleBody { ports: vec![port], ..RuleBody::default() };
+        match (self.l7, &self.meant) {
+            (Some(L7Record::Dns(_)), Some(meant)) => {
+                // What is there already is not added.
+                let is_there = |name: &String| {
+                    judgement.explanation.decision.is_redirect
+                        && self.queried.iter().any(|own| own.matches(name))
+                };
+                body.dns = wish.lists.patterns(meant);
+                body.dns.retain(|pattern| !is_there(pattern));
+            }
+            (Some(L7Record::Dns(dns)), None) => {
+                body.dns.push(dns.query.trim_end_matches('.').to_ascii_lowercase());
+            }
+            (Some(L7Record::Http(http)), _) => {
+                let asked = (self.flow, http.method.as_str(), path_of(&http.url));
+                body.http.push(demanded(set, judgement, asked)?);
+            }
+            // Without names, the agent would see none of its queries, and learn no address for its
+            // `toFQDNs`.
+            _ if sides.direction == Direction::Egress && matches!(port, (6 | 17, 53)) => {
+                body.dns = self.names(set, &sides.subject, wish);
+            }
+            _ => {}
+        }
+        Ok(body)
+    }
+
+    /// The names that a subject with `toFQDNs` asks a resolver for: those of its DNS rules, and
+    /// those that it is to reach. Empty: it has no `toFQDNs`.
+    fn names(&self, set: &PolicySet, subject: &Identity, wish: &Wish<'_>) -> Vec<String> {
+        let mut names = Vec::new();
+        for pattern in patterns_of(set, subject) {
+            if names.is_empty() {
+                for own in self.queried {
+                    push(&mut names, own.text.clone());
+                }
+            }
+            if !covers(self.queried, pattern) {
+                for name in wish.lists.patterns(&pattern.text) {
+                    push(&mut names, name);
+                }
+            }
+        }
+        names
+    }
+}
+
+/// Puts what a subject needs of a resolver at L4 under the names that the same fix lists: a rule
+/// without names beside them would let every name pass.
+pub(super) fn keep_names(rules: &mut Rules) {
+    for (_, own) in rules {
+        let is_of_resolver = |key: &RuleKey, l7| {
+            key.direction == Direction::Egress && key.port.1 == 53 && key.l7 == l7
+        };
+        let plain: Vec<RuleKey> = own
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| is_of_resolver(key, false))
+            .cloned()
+            .collect();
+        for plain in plain {
+            let listed = own.iter_mut().find(|(key, body)| {
+                is_of_resolver(key, true) && key.peer == plain.peer && !body.dns.is_empty()
+            });
+            let Some((_, body)) = listed else { continue };
+            push(&mut body.ports, plain.port);
+            own.retain(|(key, _)| *key != plain);
+        }
+    }
+}
+
+/// Whether a subject may ask its resolver whatever it likes, past the proxy.
+fn is_unseen(judge: &mut Judge, subject: &Identity) -> bool {
+    let labels = [
+        "k8s:io.kubernetes.pod.namespace=kube-system",
+        "k8s:k8s-app=kube-dns",
+        "k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name=kube-system",
+    ];
+    let cluster = format!("k8s:{}={}", CLUSTER, judge.set().settings().cluster_name);
+    let labels = labels.into_iter().chain([cluster.as_str()]).map(Label::parse);
+    let resolver = Identity::of_labels(labels, false);
+    let traffic = Traffic::new(17, 53);
+    let decision = judge.judge(subject, &resolver, Direction::Egress, traffic, NamedPorts::Unknown);
+    decision.verdict == Verdict::Allowed && !decision.is_redirect
+}
+
+fn push<T: PartialEq>(items: &mut Vec<T>, item: T) {
+    if !items.contains(&item) {
+        items.push(item);
+    }
+}
+
+/// Names that an endpoint may ask for, where the agent sees it.
+fn queried_names(set: &PolicySet, subject: &Identity) -> Vec<NamePattern> {
+    set.entries()
+        .iter()
+        .filter(|entry| {
+            entry.direction == Direction::Egress
+                && entry.action == Action::Allow
+                && !entry.is_node
+                && entry.subject.matches(subject.labels())
+        })
+        .flat_map(|entry| entry.ports.iter().flatten())
+        .flat_map(|rule| &rule.l7.dns)
+        .flat_map(|rule| rule.patterns.iter().cloned())
+        .collect()
+}
+
+/// Errors: why no policy is added for it.
+fn subject(identity: &Identity) -> Result<SubjectKey, String> {
+    if identity.is_node() {
+        return Err(
+            "policies of nodes (`nodeSelector`) decide about it, and none is added here".to_owned()
+        );
+    }
+    // A clusterwide policy alone can be about them.
+    let entity = ["health", "ingress"].into_iter().find(|own| identity.is_reserved(own));
+    if entity.is_some() {
+        return Ok(SubjectKey { entity, namespace: String::new(), labels: Vec::new() });
+    }
+    let Some(namespace) = identity.k8s_label("io.kubernetes.pod.namespace") else {
+        return Err("the record does not say which pod it is about: a policy for it would be one for others as well".to_owned());
+    };
+    let labels = own_labels(identity);
+    if labels.is_empty() {
+        return Err(format!(
+            "the record has no label that makes out the subject: a policy for it would be one for all pods of `{namespace}`"
+        ));
+    }
+    Ok(SubjectKey { entity, namespace: namespace.to_owned(), labels })
+}
+
+/// Labels of an identity that a Job gives the pods of one run: the next ones have others. Those that
+/// the agent leaves out by default, as `pod-template-hash`, are no different.
+const OF_ONE_RUN: [&str; 2] = ["job-name", "batch.kubernetes.io/job-name"];
+
+/// Labels that people set, the telling ones first; without any, the service account, unless it is
+/// the one of all pods that have none of their own.
+fn own_labels(identity: &Identity) -> Vec<(String, String)> {
+    if let Some((key, value)) = own_label(|key| identity.k8s_label(key)) {
+        let mut labels = vec![(key.to_owned(), value.to_owned())];
+        if let Some(instance) = identity.k8s_label("app.kubernetes.io/instance") {
+            labels.push(("app.kubernetes.io/instance".to_owned(), instance.to_owned()));
+        }
+        return labels;
+    }
+    let is_own = |key: &str| {
+        !key.starts_with("io.cilium.")
+            && !key.starts_with("io.kubernetes.")
+            && is_kept(key)
+            && !OF_ONE_RUN.contains(&key)
+    };
+    let labels: Vec<(String, String)> = identity
+        .labels()
+        .iter()
+        .filter(|label| label.source == "k8s" && is_own(&label.key))
+        .map(|label| (label.key.clone(), label.value.clone()))
+        .collect();
+    if !labels.is_empty() {
+        return labels;
+    }
+    let account = "io.cilium.k8s.policy.serviceaccount";
+    identity
+        .k8s_label(account)
+        .filter(|value| *value != "default")
+        .map(|value| (account.to_owned(), value.to_owned()))
+        .into_iter()
+        .collect()
+}
+
+/// The most telling label of a pod.
+pub(super) fn own_label<'l>(
+    label: impl Fn(&str) -> Option<&'l str>,
+) -> Option<(&'static str, &'l str)> {
+    ["app.kubernetes.io/name", "k8s-app", "app"]
+        .into_iter()
+        .find_map(|key| Some((key, label(key)?)))
+}
+
+/// Errors: why no rule can be about this peer alone.
+fn peer(
+    identity: &Identity,
+    namespace: &str,
+    flow: &Flow,
+    queried: &[NamePattern],
+    settings: &Settings,
+) -> Result<PeerKey, String> {
+    for entity in
+        // The narrowest comes first: an API server is a node, or of the world, as well.
+        ["kube-apiserver", "ingress", "health", "host", "remote-node", "init", "unmanaged"]
+    {
+        if identity.is_reserved(entity) {
+            return Ok(PeerKey::Entity(entity));
+        }
+    }
+    if let Some(own) = identity.k8s_label("io.kubernetes.pod.namespace") {
+        let mut labels = own_labels(identity);
+        if labels.is_empty() {
+            return Err(format!(
+                "the record has no label that makes out the other side: a rule for it would be one for all pods of `{own}`"
+            ));
+        }
+        // A selector that names no cluster means the local one.
+        let cluster = identity.k8s_label(CLUSTER).filter(|own| *own != settings.cluster_name);
+        labels.extend(cluster.map(|own| (CLUSTER.to_owned(), own.to_owned())));
+        let namespace = (own != namespace).then(|| own.to_owned());
+        return Ok(PeerKey::Pods { namespace, labels });
+    }
+    // An address may have several names: the one that can be asked for, or that the record has.
+    let names = identity.names();
+    let may_ask = |name: &&String| queried.iter().any(|pattern| pattern.matches(name));
+    let recorded = |name: &&String| flow.destination_names.iter().any(|own| own == *name);
+    let name = names.iter().find(may_ask).or_else(|| names.iter().find(recorded));
+    if let Some(name) = name.or(names.first()) {
+        return Ok(PeerKey::Name(name.trim_end_matches('.').to_ascii_lowercase()));
+    }
+    match identity.address() {
+        Some(address) => Ok(PeerKey::Cidr(cilium_policy::Prefix::of_address(address).to_string())),
+        None => Err("the record has no address of the other side: a rule for it would be a rule for the whole world".to_owned()),
+    }
+}
+
+/// The entity that is the world itself.
+fn worldwide(identity: &Identity) -> Option<&'static str> {
+    ["world", "world-ipv4", "world-ipv6"].into_iter().find(|own| identity.is_reserved(own))
+}
+
+/// A regular expression that matches this text alone.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii_punctuation() && !matches!(c, '/' | '-' | '_' | '&' | '=' | '%' | ',' | ':') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

@@ -1,0 +1,142 @@
+//! Additions to the policies that are there: one after the other, each read again before the next.
+
+use std::sync::Arc;
+
+use cilium_policy::{PolicySet, Settings, SourceText, source::split};
+
+use super::{Draft, Edit, MAX_EDITS, Rules, place, write};
+
+/// One document of a text, as it is after the edits so far.
+struct Piece {
+    /// Index of the text.
+    source: usize,
+    /// Bytes before it, and its own, in the text as it was given.
+    start: usize,
+    len: usize,
+    text: String,
+}
+
+/// Adds rule after rule to the policies that are there; the rest becomes policies of its own.
+pub(super) fn make(
+    texts: &[SourceText<'_>],
+    settings: &Settings,
+    before: &Arc<PolicySet>,
+    mut rules: Rules,
+) -> Draft {
+    let mut draft = Draft::default();
+    let mut pieces: Vec<Piece> = Vec::new();
+    for (subject, own) in &mut rules {
+        if draft.edits.len() >= MAX_EDITS {
+            break;
+        }
+        // Only the documents that are about the subject are read again.
+        let mut hosts: Vec<usize> = place::about(before, subject)
+            .into_iter()
+            .filter_map(|policy| piece_of(&mut pieces, texts, before, policy))
+            .collect();
+        let place = |piece: &usize| pieces.get(*piece).map(|own| (own.source, own.start));
+        cilium_policy::sorted::sort_by(&mut hosts, |one, other| place(one).cmp(&place(other)));
+        hosts.dedup();
+        if hosts.is_empty() {
+            continue;
+        }
+        let mut set = PolicySet::read(&current(&pieces, &hosts, None), settings.clone());
+        own.retain(|(key, body)| {
+            if draft.edits.len() >= MAX_EDITS {
+                return true;
+            }
+            let now = current(&pieces, &hosts, None);
+            let Some(edit) = place::find(&set, &now, settings, subject, key, body) else {
+                return true;
+            };
+            let Some(host) = hosts.get(edit.source).copied() else { return true };
+            let Some(piece) = pieces.get(host) else { return true };
+            let mut changed = piece.text.clone();
+            if !changed.is_char_boundary(edit.offset) {
+                return true;
+            }
+            changed.insert_str(edit.offset, &edit.inserted);
+            let texts_now = current(&pieces, &hosts, Some((host, &changed)));
+            let edited = PolicySet::read(&texts_now, settings.clone());
+            // What was readable stays so, and nothing comes or goes but the addition.
+            if edited.refused().len() != set.refused().len()
+                || edited.policies().len() != set.policies().len()
+            {
+                return true;
+            }
+            let offset = edit.offset.saturating_add(begin(&pieces, piece));
+            draft.edits.push(Edit { source: piece.source, offset, ..edit });
+            if let Some(piece) = pieces.get_mut(host) {
+                piece.text = changed;
+            }
+            set = edited;
+            false
+        });
+    }
+    draft.texts = whole(texts, pieces);
+    rules.retain(|(_, own)| !own.is_empty());
+    draft.yaml = write::policies(&rules, before);
+    draft
+}
+
+/// The index of the document of a policy.
+fn piece_of(
+    pieces: &mut Vec<Piece>,
+    texts: &[SourceText<'_>],
+    set: &PolicySet,
+    policy: usize,
+) -> Option<usize> {
+    let policy = set.policies().get(policy)?;
+    let text = texts.iter().find(|text| text.index == policy.source)?;
+    let chunk = split(text.text).into_iter().rfind(|own| own.first_line <= policy.at.line)?;
+    let start = chunk.text.as_ptr().addr().checked_sub(text.text.as_ptr().addr())?;
+    let is_it = |own: &Piece| (own.source, own.start) == (text.index, start);
+    if let Some(known) = pieces.iter().position(is_it) {
+        return Some(known);
+    }
+    let (source, len, text) = (text.index, chunk.text.len(), chunk.text.to_owned());
+    pieces.push(Piece { source, start, len, text });
+    pieces.len().checked_sub(1)
+}
+
+/// The documents as texts of their own; one of them as it would be.
+fn current<'p>(
+    pieces: &'p [Piece],
+    hosts: &[usize],
+    changed: Option<(usize, &'p str)>,
+) -> Vec<SourceText<'p>> {
+    let text = |host: usize| match changed {
+        Some((own, text)) if own == host => text,
+        _ => pieces.get(host).map_or("", |piece| piece.text.as_str()),
+    };
+    hosts.iter().zip(0..).map(|(host, index)| SourceText { index, text: text(*host) }).collect()
+}
+
+/// Bytes before a document, with what was put into those before it.
+fn begin(pieces: &[Piece], of: &Piece) -> usize {
+    let before = pieces.iter().filter(|own| own.source == of.source && own.start < of.start);
+    before.fold(of.start, |sum, own| sum.saturating_add(own.text.len().saturating_sub(own.len)))
+}
+
+/// The texts that have changed, by their index.
+fn whole(texts: &[SourceText<'_>], mut pieces: Vec<Piece>) -> Vec<(usize, String)> {
+    pieces.retain(|piece| piece.text.len() != piece.len);
+    // The last one first, so that the places of the others stay.
+    cilium_policy::sorted::sort_by(&mut pieces, |one, other| {
+        (one.source, other.start).cmp(&(other.source, one.start))
+    });
+    let mut whole: Vec<(usize, String)> = Vec::new();
+    for Piece { source, start, len, text } in pieces {
+        if whole.last().is_none_or(|(last, _)| *last != source) {
+            let Some(own) = texts.iter().find(|own| own.index == source) else { continue };
+            whole.push((source, own.text.to_owned()));
+        }
+        if let Some((_, own)) = whole.last_mut() {
+            let end = start.saturating_add(len);
+            if let (Some(head), Some(tail)) = (own.get(..start), own.get(end..)) {
+                *own = [head, &text, tail].concat();
+            }
+        }
+    }
+    whole
+}

@@ -1,0 +1,375 @@
+//! Where in the policies that are there an addition goes: the smallest list that can take it.
+
+use cilium_policy::{
+    Action, Direction, Documents, Entry, Operator, Peer, PeerMatcher, Peers, PolicyKind, PolicySet,
+    PortRange, PortRule, Position, Protocol, Requirement, Selector, Settings, SourceText, Tier,
+    source::{Node, Value, object_at},
+    yaml_writer::Yaml,
+};
+
+use super::{
+    Edit,
+    demand::{PeerKey, RuleBody, RuleKey, SubjectKey},
+    insert::append,
+    kubernetes, write,
+};
+
+pub(super) const NAMESPACE: &str = "io.kubernetes.pod.namespace";
+
+/// The addition of one rule. None: no policy is about this subject and no other, or it is written
+/// in a way that is left alone.
+pub(super) fn find(
+    set: &PolicySet,
+    texts: &[SourceText<'_>],
+    settings: &Settings,
+    subject: &SubjectKey,
+    key: &RuleKey,
+    body: &RuleBody,
+) -> Option<Edit> {
+    let mut hosts: Vec<(usize, Option<usize>)> = Vec::new();
+    for entry in set.entries() {
+        let host = (entry.policy, entry.clause.spec);
+        let kind = set.policies().get(entry.policy).map(|policy| policy.name.kind);
+        let has_lists = matches!(
+            kind,
+            Some(
+                PolicyKind::CiliumNetworkPolicy
+                    | PolicyKind::CiliumClusterwideNetworkPolicy
+                    | PolicyKind::NetworkPolicy
+            )
+        );
+        if has_lists
+            && entry.direction == key.direction
+            && entry.action == Action::Allow
+            && !entry.is_node
+            && is_about(&entry.subject, subject)
+            && !hosts.contains(&host)
+        {
+            hosts.push(host);
+        }
+    }
+    let hosts: Vec<Host<'_>> = hosts
+        .into_iter()
+        .filter_map(|host| Host::of(set, texts, settings, host, subject, key, body))
+        .collect();
+    // A list within a rule comes before a rule of its own, in whichever policy it is.
+    hosts
+        .iter()
+        .find_map(Host::request)
+        .or_else(|| hosts.iter().find_map(Host::port))
+        .or_else(|| hosts.iter().find_map(Host::peer))
+        .or_else(|| hosts.iter().find_map(Host::rule))
+}
+
+/// The policies that are about a subject and no other.
+pub(super) fn about(set: &PolicySet, subject: &SubjectKey) -> Vec<usize> {
+    let is_host =
+        |entry: &&Entry| entry.action == Action::Allow && is_about(&entry.subject, subject);
+    let mut policies: Vec<usize> =
+        set.entries().iter().filter(is_host).map(|entry| entry.policy).collect();
+    policies.dedup();
+    policies
+}
+
+/// Whether a policy's subjects are those of the addition and no others: it requires what makes
+/// them out.
+fn is_about(selector: &Selector, subject: &SubjectKey) -> bool {
+    if let Some(entity) = subject.entity {
+        return selector.requirements.iter().any(|own| {
+            own.key == entity
+                && own.source.as_deref() == Some("reserved")
+                && matches!(own.operator, Operator::Exists | Operator::In(_))
+        });
+    }
+    let requires = |key: &str, value: &str| {
+        selector.requirements.iter().any(|requirement| {
+            requirement.key == key
+                && requirement.source.as_deref().is_none_or(|source| source == "k8s")
+                && matches!(&requirement.operator, Operator::In(own) if own.as_slice() == [value])
+        })
+    };
+    !subject.labels.is_empty()
+        && requires(NAMESPACE, &subject.namespace)
+        && subject.labels.iter().all(|(key, value)| requires(key, value))
+}
+
+/// One spec of one policy, and what is to be added to it.
+struct Host<'h> {
+    text: SourceText<'h>,
+    policy: String,
+    /// The list of the direction, and the place of its key.
+    list: Node,
+    list_key: Position,
+    path: String,
+    /// Index in the list, and the entry that came of it.
+    rules: Vec<(usize, &'h Entry)>,
+    key: &'h RuleKey,
+    body: &'h RuleBody,
+    item: Yaml,
+    /// The field of the peer and the peer; none in a `NetworkPolicy`, which only gets whole rules.
+    peer_item: Option<(&'static str, Yaml)>,
+    /// The addition as it is read: its peers.
+    peers: Vec<Peer>,
+}
+
+impl<'h> Host<'h> {
+    fn of(
+        set: &'h PolicySet,
+        texts: &[SourceText<'h>],
+        settings: &Settings,
+        (index, spec): (usize, Option<usize>),
+        subject: &SubjectKey,
+        key: &'h RuleKey,
+        body: &'h RuleBody,
+    ) -> Option<Self> {
+        let policy = set.policies().get(index)?;
+        let text = *texts.iter().find(|text| text.index == policy.source)?;
+        let object = object_at(text.text, policy.at)?;
+        let direction = key.direction.name();
+        let (node, path) = match spec {
+            None => (object.get("spec")?, direction.to_owned()),
+            Some(number) => match &object.get("specs")?.value {
+                Value::List(items) => (items.get(number)?, format!("specs[{number}].{direction}")),
+                _ => return None,
+            },
+        };
+        let (list_key, list) = field(node, direction)?;
+        let is_clusterwide = policy.name.kind == PolicyKind::CiliumClusterwideNetworkPolicy;
+        let is_kubernetes = policy.name.kind == PolicyKind::NetworkPolicy;
+        let (item, peer_item, peers) = if is_kubernetes {
+            (kubernetes::rule(key, body)?, None, Vec::new())
+        } else {
+            let item = write::rule(key, body, &subject.namespace, is_clusterwide);
+            let peers =
+                compiled(&item, key.direction, &subject.namespace, is_clusterwide, settings)?;
+            (item, Some(write::peer(key, &subject.namespace, is_clusterwide)), peers)
+        };
+        let rules = set
+            .entries()
+            .iter()
+            .filter(|entry| {
+                entry.policy == index
+                    && entry.clause.spec == spec
+                    && entry.direction == key.direction
+                    && entry.action == Action::Allow
+                    && entry.tier == Tier::Normal
+            })
+            .filter_map(|entry| Some((entry.clause.index?, entry)))
+            .collect();
+        Some(Self {
+            text,
+            policy: policy.name.to_string(),
+            list: list.clone(),
+            list_key,
+            path,
+            rules,
+            key,
+            body,
+            item,
+            peer_item,
+            peers,
+        })
+    }
+
+    fn edit(&self, path: String, key: Position, list: &Node, items: &[Yaml]) -> Option<Edit> {
+        let insertion = append(self.text.text, key, list, items)?;
+        Some(Edit {
+            source: self.text.index,
+            policy: self.policy.clone(),
+            list: path,
+            offset: insertion.offset,
+            inserted: insertion.text,
+        })
+    }
+
+    fn rule_node(&self, index: usize) -> Option<&Node> {
+        match &self.list.value {
+            Value::List(items) => items.get(index),
+            _ => None,
+        }
+    }
+
+    /// A name or a request for the L7 rules of the very same peer and port.
+    fn request(&self) -> Option<Edit> {
+        self.peer_item.as_ref()?;
+        let (dns, http) = write::requests(self.body);
+        let (field_name, items) = match (dns.is_empty(), http.is_empty()) {
+            (false, true) => ("dns", dns),
+            (true, false) => ("http", http),
+            _ => return None,
+        };
+        self.rules.iter().find_map(|(index, entry)| {
+            let Peers::Any(peers) = &entry.peers else { return None };
+            // A resolver that the rule serves already, or the rule's only peer.
+            let is_same = match field_name {
+                "dns" => self.peers.iter().all(|own| peers.iter().any(|other| alike(own, other))),
+                _ => alike_all(&self.peers, peers),
+            };
+            if !is_same {
+                return None;
+            }
+            let (number, _) = entry.ports.iter().flatten().enumerate().find(|(_, rule)| {
+                let has_l7 = if field_name == "dns" {
+                    !rule.l7.dns.is_empty()
+                } else {
+                    !rule.l7.http.is_empty()
+                };
+                has_l7 && self.covers(rule, field_name == "dns")
+            })?;
+            let (_, to_ports) = field(self.rule_node(*index)?, "toPorts")?;
+            let Value::List(to_ports) = &to_ports.value else { return None };
+            let (_, rules) = field(to_ports.get(number)?, "rules")?;
+            let (key, list) = field(rules, field_name)?;
+            let path = format!("{}[{index}].toPorts[{number}].rules.{field_name}", self.path);
+            self.edit(path, key, list, &items)
+        })
+    }
+
+    /// Whether a port rule is about the addition's ports; for names, about those of a resolver.
+    fn covers(&self, rule: &PortRule, is_dns: bool) -> bool {
+        let has = |(protocol, number): &(u8, u16)| {
+            rule.ports.iter().any(|port| {
+                port.protocol.covers(*protocol)
+                    && matches!(port.range, PortRange::Numbers(low, high) if low == *number && high == *number)
+            })
+        };
+        if is_dns {
+            self.body.ports.iter().any(has)
+        } else {
+            self.body.ports.iter().all(has) && rule.ports.len() == self.body.ports.len()
+        }
+    }
+
+    /// A port for a rule of the very same peer.
+    fn port(&self) -> Option<Edit> {
+        self.peer_item.as_ref()?;
+        let ([port], true) = (self.body.ports.as_slice(), self.is_plain()) else { return None };
+        if matches!(port.0, 1 | 58) {
+            return None;
+        }
+        self.rules.iter().find_map(|(index, entry)| {
+            let Peers::Any(peers) = &entry.peers else { return None };
+            let [rule] = entry.ports.as_deref()? else { return None };
+            let is_icmp =
+                rule.ports.iter().any(|own| own.protocol.covers(1) || own.protocol.covers(58));
+            if !alike_all(&self.peers, peers) || !is_l4(entry, rule) || is_icmp {
+                return None;
+            }
+            let (_, to_ports) = field(self.rule_node(*index)?, "toPorts")?;
+            let Value::List(items) = &to_ports.value else { return None };
+            let (key, list) = field(items.first()?, "ports")?;
+            let path = format!("{}[{index}].toPorts[0].ports", self.path);
+            self.edit(path, key, list, &[write::port(*port)])
+        })
+    }
+
+    /// A peer for a rule with the very same ports.
+    fn peer(&self) -> Option<Edit> {
+        if !self.is_plain() {
+            return None;
+        }
+        let (field_name, item) = self.peer_item.as_ref()?;
+        self.rules.iter().find_map(|(index, entry)| {
+            let Peers::Any(peers) = &entry.peers else { return None };
+            let [rule] = entry.ports.as_deref()? else { return None };
+            let is_same_kind = peers.iter().all(|peer| peer.field == *field_name);
+            if !is_same_kind || !is_l4(entry, rule) || !self.covers(rule, false) {
+                return None;
+            }
+            let is_exact = rule.ports.iter().all(|port| {
+                self.body.ports.iter().any(|(own, _)| port.protocol == Protocol::Number(*own))
+            });
+            let (key, list) = field(self.rule_node(*index)?, field_name)?;
+            let path = format!("{}[{index}].{field_name}", self.path);
+            if is_exact { self.edit(path, key, list, std::slice::from_ref(item)) } else { None }
+        })
+    }
+
+    /// A rule for the list of the direction.
+    fn rule(&self) -> Option<Edit> {
+        self.edit(self.path.clone(), self.list_key, &self.list, std::slice::from_ref(&self.item))
+    }
+
+    fn is_plain(&self) -> bool {
+        self.body.dns.is_empty() && self.body.http.is_empty() && !self.key.l7
+    }
+}
+
+fn is_l4(entry: &Entry, rule: &PortRule) -> bool {
+    let l7 = &rule.l7;
+    entry.authentication.is_none()
+        && l7.http.is_empty()
+        && l7.dns.is_empty()
+        && !l7.is_tls()
+        && l7.listener.is_none()
+        && !rule.ports.is_empty()
+}
+
+/// A field's value and the place of its key.
+fn field<'n>(node: &'n Node, name: &str) -> Option<(Position, &'n Node)> {
+    let Value::Map(entries) = &node.value else { return None };
+    entries.iter().find(|(key, _)| key.name == name).map(|(key, value)| (key.at, value))
+}
+
+/// The peers of an item, as the engine reads them in a policy of this kind.
+fn compiled(
+    item: &Yaml,
+    direction: Direction,
+    namespace: &str,
+    is_clusterwide: bool,
+    settings: &Settings,
+) -> Option<Vec<Peer>> {
+    let kind = if is_clusterwide {
+        PolicyKind::CiliumClusterwideNetworkPolicy
+    } else {
+        PolicyKind::CiliumNetworkPolicy
+    };
+    let policy = Yaml::map([
+        ("apiVersion", Yaml::text("cilium.io/v2")),
+        ("kind", Yaml::text(kind.name())),
+        (
+            "metadata",
+            Yaml::map([("name", Yaml::text("addition")), ("namespace", Yaml::text(namespace))]),
+        ),
+        (
+            "spec",
+            Yaml::map([
+                ("endpointSelector", Yaml::Map(Vec::new())),
+                (direction.name(), Yaml::List(vec![item.clone()])),
+            ]),
+        ),
+    ]);
+    let text = policy.flow();
+    let documents = Documents::read(&[SourceText { index: 0, text: &text }], settings);
+    match documents.entries.into_iter().next()?.peers {
+        Peers::Any(peers) => Some(peers),
+        _ => None,
+    }
+}
+
+fn alike_all(one: &[Peer], other: &[Peer]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike(one, other))
+}
+
+/// Whether two peers are the same, `app` and `k8s:app` not told apart.
+fn alike(one: &Peer, other: &Peer) -> bool {
+    let plain = |selector: &Selector| {
+        let mut requirements: Vec<Requirement> = selector.requirements.clone();
+        for requirement in &mut requirements {
+            requirement.source.get_or_insert_with(|| "k8s".to_owned());
+        }
+        Selector::new(requirements)
+    };
+    match (&one.matcher, &other.matcher) {
+        (PeerMatcher::Labels(one), PeerMatcher::Labels(other)) => plain(one) == plain(other),
+        (one, other) => one == other,
+    }
+}
+
+/// The resolver, by the labels that every cluster gives it.
+pub(super) fn resolver() -> PeerKey {
+    PeerKey::Pods {
+        namespace: Some("kube-system".to_owned()),
+        labels: vec![("k8s-app".to_owned(), "kube-dns".to_owned())],
+    }
+}

@@ -1,0 +1,182 @@
+//! What is open to the public: where many addresses of the internet are refused alike, the whole
+//! world is let in rather than one address after the other.
+
+use std::net::IpAddr;
+
+use cilium_policy::{Action, Direction, Peer, PeerMatcher, Peers, PolicySet, Traffic, sorted};
+
+use super::{
+    Rules,
+    beside::labels,
+    demand::{PeerKey, RuleKey, SubjectKey},
+};
+
+/// Addresses that are let in one by one.
+const MAX_ADDRESSES: usize = 3;
+/// Addresses that a subject is let out to, or that come from private ranges, one by one at a port:
+/// more are not a list that anybody keeps, and their whole range is more than was asked for.
+const MAX_LISTED: usize = 100;
+
+/// Subjects and ports that many addresses of the internet are refused at.
+#[derive(Default)]
+pub(super) struct Public {
+    places: Vec<Place>,
+    /// Subjects and ports with more addresses than are listed, and their number.
+    crowds: Vec<(Place, usize)>,
+}
+
+/// A subject, and its port, whether for requests.
+type Place = (SubjectKey, (u8, u16), bool);
+
+impl Public {
+    /// Counts the addresses in what flows need by themselves.
+    pub(super) fn of(rules: &Rules, set: &PolicySet) -> Self {
+        let mut places = counted(rules, is_public);
+        // The world would hold what an `except` keeps out.
+        places.retain(|((subject, ..), _)| !leaves_out(set, subject));
+        let places = places.into_iter();
+        let crowds = counted(rules, is_listed).into_iter();
+        Self {
+            places: places.filter(|(_, own)| *own > MAX_ADDRESSES).map(|(own, _)| own).collect(),
+            crowds: crowds.filter(|(_, own)| *own > MAX_LISTED).collect(),
+        }
+    }
+
+    /// Whether some flows are not to be fixed one address after the other.
+    pub(super) fn has_crowds(&self) -> bool {
+        !self.crowds.is_empty()
+    }
+
+    /// Why no rule is made for one of very many addresses.
+    pub(super) fn crowd(&self, subject: &SubjectKey, key: &RuleKey) -> Option<String> {
+        let is_own = |(own, port, l7): &Place| {
+            own == subject && (*port, *l7) == (key.port, key.l7) && is_listed(key)
+        };
+        let (_, count) = self.crowds.iter().find(|(place, _)| is_own(place))?;
+        let (pods, traffic) = place(subject, key);
+        Some(match key.direction {
+            Direction::Egress => format!(
+                "{pods} is refused {count} addresses outside the cluster {traffic}, too many to list: `toFQDNs` lets it out to names, `toEntities: [world]` to all of them"
+            ),
+            Direction::Ingress => format!(
+                "{count} addresses of private ranges are refused at {pods} {traffic}, too many to list: `fromCIDR` lets in their ranges"
+            ),
+        })
+    }
+
+    /// The same rules, those for many addresses as one.
+    pub(super) fn widen(&self, rules: Rules) -> Rules {
+        if self.places.is_empty() {
+            return rules;
+        }
+        let mut widened = Rules::new();
+        for (subject, keys) in rules {
+            for (key, body) in keys {
+                let key = self.widened(&subject, key);
+                sorted::update(&mut widened, subject.clone(), |own| {
+                    sorted::update(own, key, |slot| slot.extend(body));
+                });
+            }
+        }
+        widened
+    }
+
+    /// The rule for everyone in place of that for one address.
+    pub(super) fn widened(&self, subject: &SubjectKey, key: RuleKey) -> RuleKey {
+        let is_own = |(own, port, l7): &Place| {
+            own == subject && (*port, *l7) == (key.port, key.l7) && is_public(&key)
+        };
+        if self.places.iter().any(is_own) {
+            RuleKey { peer: PeerKey::Entity("world"), ..key }
+        } else {
+            key
+        }
+    }
+}
+
+/// Whether a rule for a subject's ingress leaves addresses out.
+fn leaves_out(set: &PolicySet, subject: &SubjectKey) -> bool {
+    let labels = labels(subject);
+    let has_except = |peer: &Peer| match &peer.matcher {
+        PeerMatcher::Cidr { except, .. } | PeerMatcher::CidrGroup { except, .. } => {
+            !except.is_empty()
+        }
+        _ => false,
+    };
+    set.entries().iter().any(|entry| {
+        entry.direction == Direction::Ingress
+            && entry.action == Action::Allow
+            && entry.subject.matches(&labels)
+            && matches!(&entry.peers, Peers::Any(peers) if peers.iter().any(has_except))
+    })
+}
+
+/// Whom rules for the whole world let through, in words.
+pub(super) fn everyone(rules: &Rules) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for (subject, keys) in rules {
+        for (key, _) in keys {
+            let PeerKey::Entity(entity) = key.peer else { continue };
+            if !entity.starts_with("world") {
+                continue;
+            }
+            let (pods, traffic) = place(subject, key);
+            sentences.push(match key.direction {
+                Direction::Ingress => format!(
+                    "everyone from outside the cluster → {pods} {traffic}: `fromEntities: [{entity}]` lets them all in"
+                ),
+                Direction::Egress => format!(
+                    "{pods} → everything outside the cluster {traffic}: `toEntities: [{entity}]` lets it out to all of it"
+                ),
+            });
+        }
+    }
+    sentences
+}
+
+/// What to add where not these addresses of the internet alone may come.
+pub(super) fn others(rules: &Rules) -> Vec<String> {
+    let mut sentences: Vec<String> = Vec::new();
+    for (subject, keys) in rules {
+        for (key, _) in keys.iter().filter(|(key, _)| is_public(key)) {
+            let (pods, traffic) = place(subject, key);
+            let is_ipv6 = matches!(&key.peer, PeerKey::Cidr(cidr) if cidr.contains(':'));
+            let every = if is_ipv6 { "::/0" } else { "0.0.0.0/0" };
+            let sentence = format!(
+                "other addresses of the internet stay as they are at {pods} {traffic}; if all may come: `fromEntities: [world]`, in a NetworkPolicy `ipBlock: {{cidr: \"{every}\"}}`"
+            );
+            if !sentences.contains(&sentence) {
+                sentences.push(sentence);
+            }
+        }
+    }
+    sentences
+}
+
+/// Whom a rule is about, and the port.
+fn place(subject: &SubjectKey, key: &RuleKey) -> (String, Traffic) {
+    (subject.shown(), Traffic::new(key.port.0, key.port.1))
+}
+
+/// How many rules that are like this each place has.
+fn counted(rules: &Rules, is_like: fn(&RuleKey) -> bool) -> Vec<(Place, usize)> {
+    let mut counts: Vec<(Place, usize)> = Vec::new();
+    for (subject, keys) in rules {
+        for (key, _) in keys.iter().filter(|(key, _)| is_like(key)) {
+            let place = (subject.clone(), key.port, key.l7);
+            sorted::update(&mut counts, place, |count| *count = count.saturating_add(1));
+        }
+    }
+    counts
+}
+
+/// Whether it is for one address that stays one.
+fn is_listed(key: &RuleKey) -> bool {
+    matches!(key.peer, PeerKey::Cidr(_)) && !is_public(key)
+}
+
+fn is_public(key: &RuleKey) -> bool {
+    let PeerKey::Cidr(cidr) = &key.peer else { return false };
+    let address = cidr.split('/').next().and_then(|text| text.parse::<IpAddr>().ok());
+    key.direction == Direction::Ingress && address.is_some_and(|own| !crate::ask::is_private(own))
+}

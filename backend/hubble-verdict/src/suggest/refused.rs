@@ -1,0 +1,215 @@
+//! What no rule is made for, though it is refused.
+
+use std::net::IpAddr;
+
+use cilium_policy::{
+    Action, Cause, Entry, HttpPattern, HttpRule, Identity, PolicySet, Tier, Verdict,
+};
+use flow::{CompanionKind, Endpoint, Flow, L7Record};
+use hashbrown::{HashMap, HashSet};
+
+use super::demand::{HttpWish, own_label};
+use crate::{Judgement, ask::namespace_of, recorded::meets};
+
+/// Addresses of pods that are kept.
+const MAX_PODS: usize = 65_536;
+
+/// Pods by their addresses, as flows and documents tell them.
+#[derive(Default)]
+pub(super) struct Pods {
+    names: HashMap<IpAddr, String>,
+}
+
+impl Pods {
+    pub(super) fn of(flows: &[Flow], set: &PolicySet) -> Self {
+        let mut pods = Self::default();
+        for pod in &set.documents().pods {
+            let Some(address) = pod.address else { continue };
+            let own = own_label(|key| {
+                pod.labels.iter().find(|(own, _)| own == key).map(|(_, value)| value.as_str())
+            });
+            pods.add(address, &pod.namespace, own.map_or("", |(_, value)| value));
+        }
+        for flow in flows {
+            let Some(ip) = &flow.ip else { continue };
+            let ends = [(&flow.source, &ip.source), (&flow.destination, &ip.destination)];
+            for (endpoint, address) in ends {
+                let (Some(endpoint), Ok(address)) = (endpoint, address.parse()) else { continue };
+                if endpoint.labels.iter().any(|label| label.starts_with("k8s:")) {
+                    pods.add(address, namespace_of(endpoint), name(endpoint));
+                }
+            }
+        }
+        pods
+    }
+
+    fn add(&mut self, address: IpAddr, namespace: &str, name: &str) {
+        if self.names.len() < MAX_PODS && !self.names.contains_key(&address) {
+            let name = if name.is_empty() { address.to_string() } else { name.to_owned() };
+            self.names.insert(address, format!("{namespace}/{name}"));
+        }
+    }
+
+    /// The pod at an address that was taken for no pod's.
+    fn behind(&self, peer: &Identity) -> Option<&str> {
+        let is_no_pod = (peer.is_world() && !peer.is_reserved("kube-apiserver"))
+            || ["init", "unmanaged"].iter().any(|own| peer.is_reserved(own));
+        self.names.get(&peer.address().filter(|_| is_no_pod)?).map(String::as_str)
+    }
+}
+
+/// Its workload's or its own name, as far as it is recorded, or else a label's.
+fn name(endpoint: &Endpoint) -> &str {
+    let label = |key: &str| {
+        let own = endpoint.labels.iter().filter_map(|label| label.strip_prefix("k8s:"));
+        own.filter_map(|label| label.split_once('=')).find(|(own, _)| *own == key)
+    };
+    let workload = endpoint.workloads.first().map(|workload| workload.name.as_str());
+    let recorded = workload.or(Some(&endpoint.pod_name)).filter(|name| !name.is_empty());
+    let labelled = || own_label(|key| label(key).map(|(_, value)| value));
+    recorded.or_else(|| labelled().map(|(_, value)| value)).unwrap_or_default()
+}
+
+/// Why no rule may be made for a flow that is refused, whatever it needs.
+pub(super) fn hopeless(
+    set: &PolicySet,
+    judgement: &Judgement,
+    flow: &Flow,
+    pods: &Pods,
+) -> Option<String> {
+    if let Some(kind) = judgement.sides.companion {
+        if kind == CompanionKind::FragmentationNeeded {
+            return Some(format!(
+                "it is {kind}: connections of all pods need it, a rule would help some"
+            ));
+        }
+        return Some(format!(
+            "it is {kind}: a rule for it would open a port or an ICMP type that nobody connects to"
+        ));
+    }
+    if let Some(service) = judgement.sides.untranslated_service() {
+        return Some(format!(
+            "it went to the address of the Service `{service}` untranslated: a rule for that address would be none for its pods, which is what policy sees once Cilium translates it"
+        ));
+    }
+    if is_refused_by_rule(set, judgement) {
+        return Some(format!(
+            "a deny rule refuses it, which no addition overrides: {}",
+            judgement.sentence(set)
+        ));
+    }
+    let sides = &judgement.sides;
+    let excepted = set.excepted(&sides.subject, &sides.peer, sides.direction, sides.traffic);
+    if let Some(at) = excepted {
+        return Some(format!(
+            "`except` in line {} refuses it on purpose: an addition would open what it keeps shut",
+            at.line
+        ));
+    }
+    if let Some(pod) = pods.behind(&judgement.sides.peer) {
+        return Some(format!(
+            "the address is pod {pod}'s: its identity was not known yet, and once it is, a rule for the address matches nothing"
+        ));
+    }
+    narrower_rule(set, judgement, flow).map(|rule| {
+        format!(
+            "the HTTP rule in line {} is about this method and path, with a header or host that the request lacks: a rule without it would make that one void",
+            rule.at.line
+        )
+    })
+}
+
+/// Whether a deny rule refuses a flow that stands before whatever can be added. Rules of the
+/// baseline tier come after an addition.
+fn is_refused_by_rule(set: &PolicySet, judgement: &Judgement) -> bool {
+    let decision = judgement.explanation.decision;
+    let Cause::Entry(index) = decision.cause else { return false };
+    let stands_before =
+        |entry: &Entry| entry.action == Action::Deny && entry.tier != Tier::Baseline;
+    decision.verdict == Verdict::Denied
+        && set.entries().get(index as usize).is_some_and(stands_before)
+}
+
+/// The HTTP rule that allows a request but for its headers or host.
+fn narrower_rule<'s>(
+    set: &'s PolicySet,
+    judgement: &Judgement,
+    flow: &Flow,
+) -> Option<&'s HttpRule> {
+    let L7Record::Http(http) = flow.l7.as_ref()?.record.as_ref()? else { return None };
+    let path = path_of(&http.url);
+    let is_met = |pattern: &Option<HttpPattern>, text: &str| {
+        pattern.as_ref().is_none_or(|pattern| pattern.matches(text) == Some(true))
+    };
+    looked_at(set, judgement).into_iter().find(|rule| {
+        asks_more(rule) && is_met(&rule.method, &http.method) && is_met(&rule.path, path)
+    })
+}
+
+/// What a request has to carry beside its method and path, because the rule for what it asks for
+/// demands it. Errors: the record does not show it.
+pub(super) fn demanded(
+    set: &PolicySet,
+    judgement: &Judgement,
+    (flow, method, path): (&Flow, &str, &str),
+) -> Result<HttpWish, String> {
+    let is_met = |pattern: &Option<HttpPattern>| {
+        pattern.as_ref().is_none_or(|pattern| pattern.matches(method) == Some(true))
+    };
+    let rules: Vec<&HttpRule> = looked_at(set, judgement)
+        .into_iter()
+        .filter(|rule| asks_more(rule) && is_met(&rule.method) && is_near(rule, path))
+        .collect();
+    let met = rules.iter().find(|rule| {
+        let alone = HttpRule { path: None, method: None, ..(**rule).clone() };
+        meets(flow, &alone)
+    });
+    let wish = HttpWish { method: method.to_owned(), path: path.to_owned(), ..HttpWish::default() };
+    match (met, rules.first()) {
+        (Some(rule), _) => Ok(HttpWish {
+            host: rule.host.as_ref().map(|host| host.text.clone()),
+            headers: rule.headers.clone(),
+            ..wish
+        }),
+        (None, Some(rule)) => Err(format!(
+            "the HTTP rule in line {} demands a header or host for this method and what lies at its path, which the record does not show: a rule without it would open it to everyone",
+            rule.at.line
+        )),
+        (None, None) => Ok(wish),
+    }
+}
+
+fn asks_more(rule: &HttpRule) -> bool {
+    !rule.headers.is_empty() || rule.header_matches || rule.host.is_some()
+}
+
+/// Whether a rule is about a path but for its query, its closing slash or what lies below.
+fn is_near(rule: &HttpRule, path: &str) -> bool {
+    let Some(pattern) = &rule.path else { return true };
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    ends.filter_map(|at| path.get(..at)).filter(|head| !head.is_empty()).any(|head| {
+        [head, &format!("{head}/")].iter().any(|own| pattern.matches(own) == Some(true))
+    })
+}
+
+/// The HTTP rules that a request was held against, in their order.
+pub(super) fn looked_at<'s>(set: &'s PolicySet, judgement: &Judgement) -> Vec<&'s HttpRule> {
+    let rules = judgement.l7.iter().flat_map(|l7| &l7.rules);
+    let places: HashSet<_> = rules.clone().map(|rule| (rule.entry, rule.at)).collect();
+    let mut entries: Vec<u32> = rules.map(|rule| rule.entry).collect();
+    entries.dedup();
+    let rules_of = |entry: u32| {
+        let ports = set.entries().get(entry as usize).and_then(|entry| entry.ports.as_ref());
+        let rules = ports.into_iter().flatten().flat_map(|rule| &rule.l7.http);
+        rules.map(move |rule| (entry, rule))
+    };
+    let all = entries.into_iter().flat_map(rules_of);
+    all.filter(|(entry, rule)| places.contains(&(*entry, rule.at))).map(|(_, rule)| rule).collect()
+}
+
+/// Path and query of a URL.
+pub(super) fn path_of(url: &str) -> &str {
+    url.split_once("://")
+        .map_or(url, |(_, rest)| rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or("/"))
+}

@@ -1,0 +1,221 @@
+//! Rules as trees, and policies of their own.
+
+use cilium_policy::{Direction, Documents, PolicyKind, PolicySet, Protocol, yaml_writer::Yaml};
+
+use super::{
+    Rules,
+    demand::{HttpWish, PeerKey, RuleBody, RuleKey, SubjectKey, escape},
+    kubernetes,
+};
+
+/// Policies for all rules, as documents of YAML.
+pub(super) fn policies(rules: &Rules, set: &PolicySet) -> String {
+    let documents = set.documents();
+    let mut out = String::new();
+    for (subject, own) in rules {
+        if !out.is_empty() {
+            out.push_str("---\n");
+        }
+        if let Some(policy) = kubernetes::policy(subject, own, set, name(subject, documents)) {
+            policy.block(0, 0, &mut out);
+            continue;
+        }
+        let mut spec = vec![
+            (
+                "endpointSelector".to_owned(),
+                match subject.entity {
+                    Some(entity) => exists(entity),
+                    None => selector(
+                        subject.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())),
+                    ),
+                },
+            ),
+            // Purely additive: whoever else the selector selects is not cut off by it.
+            (
+                "enableDefaultDeny".to_owned(),
+                Yaml::map([
+                    ("ingress", Yaml::Bare("false".to_owned())),
+                    ("egress", Yaml::Bare("false".to_owned())),
+                ]),
+            ),
+        ];
+        for direction in [Direction::Ingress, Direction::Egress] {
+            // Ports of one peer stand in one rule, ICMP types in another.
+            let are_alike = |one: &RuleKey, other: &RuleKey| {
+                one.peer == other.peer
+                    && !one.l7
+                    && !other.l7
+                    && is_icmp(one.port) == is_icmp(other.port)
+            };
+            let mut merged: Vec<(&RuleKey, RuleBody)> = Vec::new();
+            for (key, body) in own.iter().filter(|(key, _)| key.direction == direction) {
+                match merged.last_mut() {
+                    Some((last, own)) if are_alike(last, key) => {
+                        own.ports.extend(&body.ports);
+                    }
+                    _ => merged.push((key, body.clone())),
+                }
+            }
+            let items: Vec<Yaml> = merged
+                .iter()
+                .map(|(key, body)| rule(key, body, &subject.namespace, subject.entity.is_some()))
+                .collect();
+            if !items.is_empty() {
+                spec.push((direction.name().to_owned(), Yaml::List(items)));
+            }
+        }
+        let mut metadata = vec![("name".to_owned(), Yaml::text(name(subject, documents)))];
+        let kind = if subject.entity.is_some() {
+            PolicyKind::CiliumClusterwideNetworkPolicy
+        } else {
+            metadata.push(("namespace".to_owned(), Yaml::text(&subject.namespace)));
+            PolicyKind::CiliumNetworkPolicy
+        };
+        let policy = Yaml::map([
+            ("apiVersion", Yaml::text("cilium.io/v2")),
+            ("kind", Yaml::text(kind.name())),
+            ("metadata", Yaml::Map(metadata)),
+            ("spec", Yaml::Map(spec)),
+        ]);
+        policy.block(0, 0, &mut out);
+    }
+    out
+}
+
+const fn is_icmp((protocol, _): (u8, u16)) -> bool {
+    matches!(protocol, 1 | 58)
+}
+
+/// Ports, or ICMP types, of one list. Source: the CRD's `maxItems` of `ports` and `fields`.
+const MAX_PORTS: usize = 40;
+
+/// One item of `ingress` or `egress`.
+pub(super) fn rule(key: &RuleKey, body: &RuleBody, namespace: &str, is_clusterwide: bool) -> Yaml {
+    let (field, item) = peer(key, namespace, is_clusterwide);
+    let mut entries = vec![(field.to_owned(), Yaml::List(vec![item]))];
+    let types: Vec<(u8, u16)> = body.ports.iter().copied().filter(|port| is_icmp(*port)).collect();
+    let lists = |ports: &[(u8, u16)], item: &dyn Fn(Yaml) -> Yaml| {
+        let lists = ports.chunks(MAX_PORTS);
+        Yaml::List(
+            lists
+                .map(|ports| item(Yaml::List(ports.iter().copied().map(port).collect())))
+                .collect(),
+        )
+    };
+    if !types.is_empty() {
+        let fields = |types| Yaml::map([("fields", types)]);
+        entries.push(("icmps".to_owned(), lists(&types, &fields)));
+        return Yaml::Map(entries);
+    }
+    let to_ports = |ports| {
+        let mut to_ports = vec![("ports".to_owned(), ports)];
+        let (dns, http) = requests(body);
+        if !dns.is_empty() {
+            to_ports.push(("rules".to_owned(), Yaml::map([("dns", Yaml::List(dns))])));
+        } else if !http.is_empty() {
+            to_ports.push(("rules".to_owned(), Yaml::map([("http", Yaml::List(http))])));
+        }
+        Yaml::Map(to_ports)
+    };
+    entries.push(("toPorts".to_owned(), lists(&body.ports, &to_ports)));
+    Yaml::Map(entries)
+}
+
+/// The field of a rule's peer, and the peer.
+pub(super) fn peer(key: &RuleKey, namespace: &str, is_clusterwide: bool) -> (&'static str, Yaml) {
+    let is_ingress = key.direction == Direction::Ingress;
+    let pick = |ingress, egress| if is_ingress { ingress } else { egress };
+    match &key.peer {
+        PeerKey::Entity(entity) => (pick("fromEntities", "toEntities"), Yaml::text(*entity)),
+        PeerKey::Cidr(cidr) => (pick("fromCIDR", "toCIDR"), Yaml::text(cidr)),
+        PeerKey::Name(name) if !is_ingress => {
+            ("toFQDNs", Yaml::map([("matchName", Yaml::text(name))]))
+        }
+        PeerKey::Name(_) => ("fromEntities", Yaml::text("world")),
+        PeerKey::Pods { namespace: own, labels } => {
+            let own = own.as_deref().or(is_clusterwide.then_some(namespace));
+            let labels = labels
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_str()))
+                .chain(own.map(|own| ("k8s:io.kubernetes.pod.namespace", own)));
+            (pick("fromEndpoints", "toEndpoints"), selector(labels))
+        }
+    }
+}
+
+/// A port, or an ICMP type.
+pub(super) fn port((protocol, number): (u8, u16)) -> Yaml {
+    match protocol {
+        1 | 58 => Yaml::map([
+            ("type", Yaml::Bare(number.to_string())),
+            ("family", Yaml::text(if protocol == 58 { "IPv6" } else { "IPv4" })),
+        ]),
+        _ => Yaml::map([
+            ("port", Yaml::text(number.to_string())),
+            ("protocol", Yaml::text(Protocol::Number(protocol).name())),
+        ]),
+    }
+}
+
+/// DNS and HTTP rules of a body.
+pub(super) fn requests(body: &RuleBody) -> (Vec<Yaml>, Vec<Yaml>) {
+    let dns = body.dns.iter().map(|name| {
+        let field = if name.contains('*') { "matchPattern" } else { "matchName" };
+        Yaml::map([(field, Yaml::text(name))])
+    });
+    let http = body.http.iter().map(|HttpWish { method, path, host, headers }| {
+        let mut fields = vec![
+            ("method".to_owned(), Yaml::text(method)),
+            ("path".to_owned(), Yaml::text(escape(path))),
+        ];
+        fields.extend(host.as_ref().map(|host| ("host".to_owned(), Yaml::text(host))));
+        if !headers.is_empty() {
+            let headers = headers.iter().map(Yaml::text).collect();
+            fields.push(("headers".to_owned(), Yaml::List(headers)));
+        }
+        Yaml::Map(fields)
+    });
+    (dns.collect(), http.collect())
+}
+
+pub(super) fn selector<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Yaml {
+    let labels: Vec<(String, Yaml)> =
+        labels.map(|(key, value)| (key.to_owned(), Yaml::text(value))).collect();
+    if labels.is_empty() {
+        return Yaml::Map(Vec::new());
+    }
+    Yaml::map([("matchLabels", Yaml::Map(labels))])
+}
+
+/// A selector of one of the agent's own endpoints.
+fn exists(entity: &str) -> Yaml {
+    let key = Yaml::text(format!("reserved:{entity}"));
+    let expression = Yaml::map([("key", key), ("operator", Yaml::text("Exists"))]);
+    Yaml::map([("matchExpressions", Yaml::List(vec![expression]))])
+}
+
+/// A name that no policy has yet.
+fn name(subject: &SubjectKey, documents: &Documents) -> String {
+    let stem: String = subject
+        .entity
+        .or(subject.labels.first().map(|(_, value)| value.as_str()))
+        .unwrap_or("namespace")
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c.to_ascii_lowercase() } else { '-' })
+        .take(50)
+        .collect();
+    let stem = stem.trim_matches('-');
+    let is_taken = |name: &str| {
+        documents
+            .policies
+            .iter()
+            .any(|policy| policy.name.name == name && policy.name.namespace == subject.namespace)
+    };
+    (1..=10_000)
+        .map(|number| match number {
+            1 => format!("allow-{stem}-flows"),
+            number => format!("allow-{stem}-flows-{number}"),
+        })
+        .find(|name| !is_taken(name))
+        .unwrap_or_default()
+}

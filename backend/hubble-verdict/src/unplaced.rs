@@ -1,0 +1,231 @@
+//! Policies that name no namespace: `kubectl apply -n` gives them one, and which it was is not in
+//! their text.
+
+use cilium_policy::{Entry, Identity, PolicySet, identity_label::POD_NAMESPACE, sorted};
+
+use crate::{Judgement, Prepared};
+
+/// Policies without a namespace, where no setting says which one they are in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unplaced {
+    /// How many there are.
+    pub policies: usize,
+    /// The namespace that they are taken to be in.
+    pub assumed: String,
+    /// Namespaces with pods that they would select, and how many of the flows are of such pods;
+    /// most flows first.
+    pub offers: Vec<(String, u64)>,
+}
+
+/// Namespaces that are offered.
+const MAX_OFFERS: usize = 8;
+/// Policies that are named one by one.
+const MAX_NAMED: usize = 5;
+
+impl Unplaced {
+    /// Looks for such policies, and in flows for the namespace that is meant. None: there are
+    /// none, or the setting `namespace` is given.
+    #[must_use]
+    pub fn of(set: &PolicySet, flows: &Prepared) -> Option<Self> {
+        let settings = set.settings();
+        if settings.is_namespace_given {
+            return None;
+        }
+        let mut policies: Vec<usize> = unplaced(set).map(|(policy, _)| policy).collect();
+        sorted::sort(&mut policies);
+        policies.dedup();
+        if policies.is_empty() {
+            return None;
+        }
+        let mut offers: Vec<(String, u64)> = Vec::new();
+        for (subject, flows) in flows.subjects() {
+            if let Some(namespace) = meant(set, subject) {
+                sorted::update(&mut offers, namespace.to_owned(), |count| {
+                    *count = count.saturating_add(flows);
+                });
+            }
+        }
+        sorted::sort_by(&mut offers, |(one, flows), (other, more)| {
+            (more, one).cmp(&(flows, other))
+        });
+        offers.truncate(MAX_OFFERS);
+        let policies = policies.len();
+        Some(Self { policies, assumed: settings.namespace.clone(), offers })
+    }
+
+    /// What to know, and what to do.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self { policies, assumed, offers } = self;
+        let (who, are) = match policies {
+            1 => ("1 policy names no namespace".to_owned(), "is"),
+            many => (format!("{many} policies name no namespace"), "are"),
+        };
+        let offer = match offers.as_slice() {
+            [] => "`kubectl apply -n` may have given another".to_owned(),
+            offers => {
+                let own: Vec<String> = offers
+                    .iter()
+                    .map(|(namespace, flows)| match flows {
+                        1 => format!("`{namespace}` (1 flow)"),
+                        many => format!("`{namespace}` ({many} flows)"),
+                    })
+                    .collect();
+                format!("pods that they would select are in {}", own.join(", "))
+            }
+        };
+        format!(
+            "{who} and {are} taken to be in `{assumed}`: {offer}; the setting `namespace` says which one it is"
+        )
+    }
+}
+
+impl Judgement {
+    /// What the policies that name no namespace would have to do with this flow, were they in the
+    /// namespace of its pod. None: nothing, or the setting `namespace` is given.
+    #[must_use]
+    pub fn unplaced(&self, set: &PolicySet) -> Option<String> {
+        let namespace = meant(set, &self.sides.subject)?;
+        // What a policy says of the other direction changes nothing here.
+        let mut policies: Vec<usize> = about(set, &self.sides.subject)
+            .filter(|(_, entry)| entry.direction == self.sides.direction)
+            .map(|(policy, _)| policy)
+            .collect();
+        policies.dedup();
+        if policies.is_empty() {
+            return None;
+        }
+        let more = policies.len().saturating_sub(MAX_NAMED);
+        let mut names: Vec<String> = policies
+            .into_iter()
+            .take(MAX_NAMED)
+            .filter_map(|policy| set.policies().get(policy))
+            .map(|policy| format!("`{}`", policy.name.name))
+            .collect();
+        if more > 0 {
+            names.push(format!("{more} more"));
+        }
+        Some(format!(
+            "judged without {}, which {} no namespace and would be about this pod in `{namespace}`: the setting `namespace={namespace}` judges so",
+            names.join(", "),
+            if names.len() == 1 { "names" } else { "name" }
+        ))
+    }
+}
+
+/// The namespace of a pod that policies without one would select there, and do not as it is.
+fn meant<'i>(set: &PolicySet, subject: &'i Identity) -> Option<&'i str> {
+    if set.settings().is_namespace_given {
+        return None;
+    }
+    let namespace = subject.k8s_label(POD_NAMESPACE)?;
+    (namespace != set.settings().namespace && about(set, subject).next().is_some())
+        .then_some(namespace)
+}
+
+/// Policies without a namespace whose selectors match, their namespace aside; in order.
+fn about<'s>(
+    set: &'s PolicySet,
+    subject: &'s Identity,
+) -> impl Iterator<Item = (usize, &'s Entry)> + 's {
+    let is_about = |(_, entry): &(usize, &Entry)| {
+        entry.subject.requirements.iter().all(|requirement| {
+            requirement.key == POD_NAMESPACE || requirement.matches(subject.labels())
+        })
+    };
+    unplaced(set).filter(is_about)
+}
+
+/// Entries of the policies without a namespace; those of a replaced policy are none.
+fn unplaced(set: &PolicySet) -> impl Iterator<Item = (usize, &Entry)> {
+    let is_unplaced =
+        |entry: &&Entry| set.policies().get(entry.policy).is_some_and(|policy| policy.is_unplaced);
+    set.entries().iter().filter(is_unplaced).map(|entry| (entry.policy, entry))
+}
+
+#[cfg(test)]
+mod tests {
+    use flow::{Endpoint, Flow, Layer4, Tcp, TrafficDirection};
+
+    use super::*;
+    use crate::{JudgeFlows, Learned};
+    use cilium_policy::{Judge, Settings, SourceText};
+
+    const CHAOS: &str =
+        include_str!("../../../tests/vectors/policies-lab/acns-network-policy-chaos.yaml");
+    const COMBINED: &str =
+        include_str!("../../../tests/vectors/policies-lab/aks-combined-fqdn-l7.yaml");
+
+    fn flow(namespace: &str, app: &str) -> Flow {
+        let world = Endpoint { labels: vec!["reserved:world".to_owned()], ..Endpoint::default() };
+        let labels = [
+            format!("k8s:app={app}"),
+            format!("k8s:io.kubernetes.pod.namespace={namespace}"),
+            "k8s:io.cilium.k8s.policy.cluster=default".to_owned(),
+        ];
+        Flow {
+            traffic_direction: TrafficDirection::Ingress,
+            l4: Some(Layer4::Tcp(Tcp { destination_port: 8080, ..Tcp::default() })),
+            source: Some(world),
+            destination: Some(Endpoint { labels: labels.to_vec(), ..Endpoint::default() }),
+            ..Flow::default()
+        }
+    }
+
+    #[test]
+    fn a_missing_namespace_is_said_and_the_meant_one_offered() {
+        let check =
+            |text: &str, given: Option<&str>, flows: &[Flow], expect: Option<&str>, at: &str| {
+                let mut settings = Settings::default();
+                assert!(given.is_none_or(|namespace| settings.set("namespace", namespace)));
+                let set = PolicySet::read(&[SourceText { index: 0, text }], settings);
+                let set = std::sync::Arc::new(set);
+                let prepared = Prepared::of(flows, &Learned::default(), set.settings());
+                let said = Unplaced::of(&set, &prepared).map(|unplaced| unplaced.sentence());
+                assert_eq!(said.as_deref(), expect);
+                let mut judge = Judge::new(std::sync::Arc::clone(&set));
+                let judgement = judge.explain_flow(&flows[0], &Learned::default()).unwrap();
+                assert_eq!(judgement.unplaced(&set).unwrap_or_default(), at);
+            };
+        let taken = "1 policy names no namespace and is taken to be in `default`: ";
+        let which = "; the setting `namespace` says which one it is";
+        let pets =
+            [flow("pets", "store-front"), flow("shop", "store-front"), flow("pets", "store-front")];
+        check(
+            CHAOS,
+            None,
+            &pets,
+            Some(&format!(
+                "{taken}pods that they would select are in `pets` (2 flows), `shop` (1 flow){which}"
+            )),
+            "judged without `allow-store-front-traffic`, which names no namespace and would be about this pod in `pets`: the setting `namespace=pets` judges so",
+        );
+        let other = [flow("pets", "order-service")];
+        check(
+            CHAOS,
+            None,
+            &other,
+            Some(&format!("{taken}`kubectl apply -n` may have given another{which}")),
+            "",
+        );
+        // It may be right, and is said all the same; at its own pods there is nothing to say.
+        let own = [flow("default", "store-front")];
+        check(
+            CHAOS,
+            None,
+            &own,
+            Some(&format!("{taken}`kubectl apply -n` may have given another{which}")),
+            "",
+        );
+        check(CHAOS, Some("pets"), &pets, None, "");
+        check(CHAOS, Some("default"), &pets, None, "");
+        check(COMBINED, None, &pets, None, "");
+        check(
+            &CHAOS.replace("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"),
+            None,
+            &pets,
+            None,
+            "",
+        );
+    }
+}

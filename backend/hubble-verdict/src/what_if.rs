@@ -1,0 +1,114 @@
+//! Two sets of policies against the same recorded flows.
+
+use cilium_policy::{Compared, Direction, Ends, Judge, Settings, WhatIf};
+use flow::{Endpoint, Flow};
+
+use crate::{Learned, Prepared, Sides, Summary, Unjudged};
+
+/// The ends of a flow; none where policy has nothing to say about it.
+#[must_use]
+pub fn ends_of(flow: &Flow, learned: &Learned, settings: &Settings) -> Option<Ends> {
+    let sides = Sides::of(flow, learned, settings).ok()?;
+    let (source, destination) = parties(flow, &sides);
+    Some(Ends { source, destination, traffic: sides.traffic, direction: sides.direction })
+}
+
+/// Compares two sets over flows.
+pub fn what_if(before: &mut Judge, after: &mut Judge, flows: &[Flow]) -> WhatIf {
+    let learned = Learned::from_flows(flows);
+    let settings = after.set().settings().clone();
+    let prepared = Prepared::of(flows, &learned, &settings);
+    what_if_prepared(before, after, &prepared, |index| {
+        ends_of(flows.get(index)?, &learned, &settings)
+    })
+}
+
+/// Compares two sets over flows that were made ready; `ends` is asked about those that change.
+pub fn what_if_prepared(
+    before: &mut Judge,
+    after: &mut Judge,
+    prepared: &Prepared,
+    ends: impl FnMut(usize) -> Option<Ends>,
+) -> WhatIf {
+    let (old, new) = (prepared.judge(before), prepared.judge(after));
+    let decided = |summary: Result<Summary, Unjudged>| {
+        summary.ok().map(|summary| (summary.verdict, summary.decision.cause))
+    };
+    let flows = old.into_iter().zip(new).enumerate().map(|(index, (old, new))| Compared {
+        stands_for: prepared.stands_for(index),
+        before: decided(old),
+        after: decided(new),
+    });
+    WhatIf::of(before.set(), after.set(), flows, ends)
+}
+
+/// Names of a connection's two ends, client first; clients of the world without their address.
+#[must_use]
+pub fn parties(flow: &Flow, sides: &Sides) -> (String, String) {
+    let sender = party(
+        flow.source.as_ref(),
+        flow.ip.as_ref().map_or("", |ip| &ip.source),
+        &flow.source_names,
+    );
+    let receiver = party(
+        flow.destination.as_ref(),
+        flow.ip.as_ref().map_or("", |ip| &ip.destination),
+        &flow.destination_names,
+    );
+    let is_forward = sides.subject_is_sender == (sides.direction == Direction::Egress);
+    let (mut source, destination) =
+        if is_forward { (sender, receiver) } else { (receiver, sender) };
+    if sides.direction == Direction::Ingress
+        && sides.peer.is_world()
+        && !sides.peer.is_reserved("kube-apiserver")
+        && sides.peer.names().is_empty()
+    {
+        // Clients come from anywhere: their addresses would part what is alike.
+        "world".clone_into(&mut source);
+    }
+    (source, destination)
+}
+
+/// A name that people know: the workload, the pod, the DNS name, the address, the reserved label.
+fn party(endpoint: Option<&Endpoint>, address: &str, names: &[String]) -> String {
+    if let Some(endpoint) = endpoint {
+        let owner = endpoint.workloads.first().map(|workload| workload.name.as_str());
+        let app = || {
+            ["k8s:app=", "k8s:k8s-app=", "k8s:app.kubernetes.io/name="]
+                .iter()
+                .find_map(|key| endpoint.labels.iter().find_map(|label| label.strip_prefix(key)))
+        };
+        let name = owner
+            .filter(|name| !name.is_empty())
+            .or_else(|| Some(endpoint.pod_name.as_str()).filter(|name| !name.is_empty()))
+            .or_else(app);
+        if let Some(name) = name {
+            let label = || {
+                endpoint
+                    .labels
+                    .iter()
+                    .find_map(|label| label.strip_prefix("k8s:io.kubernetes.pod.namespace="))
+            };
+            let namespace = Some(endpoint.namespace.as_str())
+                .filter(|namespace| !namespace.is_empty())
+                .or_else(label)
+                .unwrap_or_default();
+            return format!("{namespace}/{name}");
+        }
+    }
+    if let Some(name) = names.first() {
+        return name.clone();
+    }
+    let reserved = endpoint.and_then(|endpoint| {
+        let reserved =
+            || endpoint.labels.iter().filter_map(|label| label.strip_prefix("reserved:"));
+        // It is a node, or of the world, as well, which says less.
+        reserved().find(|name| *name == "kube-apiserver").or_else(|| reserved().next())
+    });
+    match (address, reserved) {
+        ("", Some(reserved)) => reserved.to_owned(),
+        ("", None) => "unknown".to_owned(),
+        (address, Some(reserved)) => format!("{reserved} {address}"),
+        (address, None) => address.to_owned(),
+    }
+}

@@ -1,0 +1,233 @@
+//! Lines of `cast`, `manifests`, `flows` and `lints` blocks.
+
+use std::{collections::HashMap, fs, path::Path, sync::Arc};
+
+use cilium_policy::{Finding, Judge, PolicySet, Settings, SourceText};
+use flow::{
+    CiliumEventType, Dns, DropReason, Endpoint, Flow, Http, Ip, L7FlowType, L7Record, Layer4,
+    Layer7, MessageType, Tcp, TrafficDirection, Udp, Verdict, Workload,
+};
+use hubble_verdict::{JudgeFlows, Learned, lint};
+
+const CLUSTER: &str = "aks-pets";
+
+/// Who there is, what is in force, and what has been recorded since.
+#[derive(Default)]
+pub(super) struct Story {
+    cast: HashMap<String, Member>,
+    /// File names and texts.
+    manifests: Vec<(String, String)>,
+    judge: Option<Judge>,
+    flows: Vec<Flow>,
+    /// A flow that something is still to be said of.
+    untold: Option<Flow>,
+    /// A finding that evidence is still to be named of.
+    finding: Option<(Finding, usize)>,
+}
+
+#[derive(Clone)]
+struct Member {
+    endpoint: Endpoint,
+    address: String,
+    /// The name that its address was found by.
+    dns_name: Option<String>,
+}
+
+impl Story {
+    /// `name address namespace/workload label…`, or `name address reserved:label [dns name]`.
+    pub(super) fn join(&mut self, at: &str, line: &str) {
+        let mut words = line.split_whitespace();
+        let name = words.next().unwrap();
+        let address = words.next().unwrap();
+        let who = words.next().unwrap();
+        let mut endpoint = Endpoint::default();
+        let mut dns_name = None;
+        if who.starts_with("reserved:") {
+            endpoint.labels.push(who.to_owned());
+            dns_name = words.next().map(str::to_owned);
+        } else {
+            let (namespace, workload) = who.split_once('/').unwrap();
+            namespace.clone_into(&mut endpoint.namespace);
+            endpoint.workloads =
+                vec![Workload { name: workload.to_owned(), kind: "Deployment".to_owned() }];
+            endpoint.labels = words.by_ref().map(|label| format!("k8s:{label}")).collect();
+            endpoint.labels.push(format!("k8s:io.kubernetes.pod.namespace={namespace}"));
+            endpoint.labels.push(format!("k8s:io.cilium.k8s.policy.cluster={CLUSTER}"));
+        }
+        assert_eq!(words.next(), None, "{at}: {line}");
+        let member = Member { endpoint, address: address.to_owned(), dns_name };
+        self.cast.insert(name.to_owned(), member);
+    }
+
+    /// Forgets what was in force and what was recorded.
+    pub(super) fn begin(&mut self) {
+        self.manifests.clear();
+        self.flows.clear();
+    }
+
+    /// One file of the repository.
+    pub(super) fn add_manifest(&mut self, at: &str, line: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(line);
+        let text = fs::read_to_string(&path).unwrap_or_else(|err| panic!("{at}: {line}: {err}"));
+        self.manifests.push((line.to_owned(), text));
+    }
+
+    fn texts(&self) -> Vec<SourceText<'_>> {
+        let texts = self.manifests.iter().enumerate();
+        texts.map(|(index, (_, text))| SourceText { index, text }).collect()
+    }
+
+    pub(super) fn compile(&mut self, at: &str) {
+        // The lab applies its files with `-n pets`.
+        let settings = Settings {
+            cluster_name: CLUSTER.to_owned(),
+            namespace: "pets".to_owned(),
+            is_namespace_given: true,
+            ..Settings::default()
+        };
+        let set = PolicySet::read(&self.texts(), settings);
+        assert_eq!(set.refused(), &[], "{at}");
+        self.judge = Some(Judge::new(Arc::new(set)));
+    }
+
+    /// `[N × ]event direction from > to port/PROTOCOL [request]`, and below it, indented, what is
+    /// said of it: `agreement: sentence`. Returns the number of claims.
+    pub(super) fn flow_line(&mut self, at: &str, line: &str) -> usize {
+        if let Some(expect) = line.strip_prefix("  ") {
+            let flow = self.untold.take().unwrap_or_else(|| panic!("{at}: no flow before"));
+            let learned = Learned::from_flows(&self.flows);
+            let judge = self.judge.as_mut().unwrap_or_else(|| panic!("{at}: nothing in force"));
+            let judgement = judge.explain_flow(&flow, &learned).unwrap();
+            let sentence = judgement.sentence(judge.set());
+            let told = format!("{}: {sentence}", judgement.agreement.name());
+            assert_eq!(told, expect, "{at}\n{}", judgement.comparison());
+            return 1;
+        }
+        self.finish(at);
+        let (count, line) = match line.split_once(" × ") {
+            Some((count, rest)) => (count.parse().unwrap(), rest),
+            None => (1, line),
+        };
+        let flow = self.flow(at, line);
+        self.flows.extend(std::iter::repeat_n(flow.clone(), count));
+        self.untold = Some(flow);
+        0
+    }
+
+    fn flow(&self, at: &str, line: &str) -> Flow {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [event, direction, from, ">", to, port, request @ ..] = words.as_slice() else {
+            panic!("{at}: `{line}` is no flow");
+        };
+        let member = |name: &str| {
+            self.cast.get(name).unwrap_or_else(|| panic!("{at}: nobody is called `{name}`")).clone()
+        };
+        let (mut source, mut destination) = (member(from), member(to));
+        let (port, protocol) = port.split_once('/').unwrap();
+        let (mut source_port, mut destination_port) = (40_000, port.parse().unwrap());
+        let is_answer = *event == "answered";
+        if is_answer {
+            std::mem::swap(&mut source, &mut destination);
+            std::mem::swap(&mut source_port, &mut destination_port);
+        }
+        let (message_type, verdict) = match *event {
+            "allowed" => (MessageType::PolicyVerdict, Verdict::Forwarded),
+            "redirected" => (MessageType::PolicyVerdict, Verdict::Redirected),
+            "dropped" => (MessageType::Drop, Verdict::Dropped),
+            "refused" => (MessageType::L7, Verdict::Dropped),
+            "passed" | "answered" => (MessageType::L7, Verdict::Forwarded),
+            _ => panic!("{at}: nothing is known of `{event}`"),
+        };
+        Flow {
+            verdict,
+            drop_reason_desc: match *event {
+                "dropped" => DropReason::POLICY_DENIED,
+                _ => DropReason::UNKNOWN,
+            },
+            event_type: Some(CiliumEventType { message_type, sub_type: 0 }),
+            traffic_direction: match *direction {
+                "ingress" => TrafficDirection::Ingress,
+                "egress" => TrafficDirection::Egress,
+                _ => panic!("{at}: `{direction}` is no direction"),
+            },
+            ip: Some(Ip {
+                source: source.address,
+                destination: destination.address,
+                ..Ip::default()
+            }),
+            l4: Some(match protocol {
+                "TCP" => Layer4::Tcp(Tcp { source_port, destination_port, flags: None }),
+                "UDP" => Layer4::Udp(Udp { source_port, destination_port }),
+                _ => panic!("{at}: `{protocol}` is no protocol"),
+            }),
+            l7: request_of(event, request),
+            is_reply: (message_type == MessageType::L7).then_some(is_answer),
+            source_names: source.dns_name.into_iter().collect(),
+            destination_names: destination.dns_name.into_iter().collect(),
+            source: Some(source.endpoint),
+            destination: Some(destination.endpoint),
+            ..Flow::default()
+        }
+    }
+
+    /// `id file:line sentence's beginning`, and below it, indented, all evidence. Returns the
+    /// number of claims.
+    pub(super) fn lint_line(&mut self, at: &str, line: &str) -> usize {
+        if let Some(evidence) = line.strip_prefix("  ") {
+            let (finding, told) = self.finding.as_mut().unwrap();
+            let own = finding.evidence.get(*told).map(String::as_str);
+            assert_eq!(own, Some(evidence), "{at}");
+            *told += 1;
+            return 1;
+        }
+        self.finish(at);
+        let (id, rest) = line.split_once(' ').unwrap();
+        let (place, sentence) = rest.split_once(' ').unwrap();
+        let mut judge = self.judge.clone().unwrap();
+        let findings = lint(&self.texts(), &[], &mut judge, &self.flows);
+        let place_of = |finding: &Finding| match finding.source {
+            None => "-".to_owned(),
+            Some(source) => {
+                let (path, _) = self.manifests.get(source).unwrap();
+                format!("{}:{}", path.rsplit('/').next().unwrap(), finding.at.line)
+            }
+        };
+        let found = findings.iter().find(|finding| finding.id == id && place_of(finding) == place);
+        let Some(finding) = found else { panic!("{at}: `{id}` is not at {place}: {findings:#?}") };
+        assert!(finding.sentence.starts_with(sentence), "{at}: {}", finding.sentence);
+        self.finding = Some((finding.clone(), 0));
+        1
+    }
+
+    /// At the end of a line or block: nothing may be left unsaid.
+    pub(super) fn finish(&mut self, at: &str) {
+        if let Some(flow) = self.untold.take() {
+            panic!("{at}: nothing is said of the flow before: {flow:?}");
+        }
+        if let Some((finding, told)) = self.finding.take() {
+            assert_eq!(finding.evidence.get(told..), Some([].as_slice()), "{at}: untold evidence");
+        }
+    }
+}
+
+/// `DNS name`, `METHOD authority/path`, each with ` code` for an answer.
+fn request_of(event: &str, request: &[&str]) -> Option<Layer7> {
+    let l7_type = if event == "answered" { L7FlowType::Response } else { L7FlowType::Request };
+    let record = match request {
+        [] => return None,
+        ["DNS", name] => L7Record::Dns(Dns { query: format!("{name}."), ..Dns::default() }),
+        ["DNS", name, ip] => L7Record::Dns(Dns {
+            query: format!("{name}."),
+            ips: vec![(*ip).to_owned()],
+            ..Dns::default()
+        }),
+        [method, url, code @ ..] => L7Record::Http(Http {
+            method: (*method).to_owned(),
+            url: format!("http://{url}"),
+            code: code.first().map_or(0, |code| code.parse().unwrap()),
+            ..Http::default()
+        }),
+        [_] => panic!("{request:?} is no request"),
+    };
+    Some(Layer7 { l7_type, record: Some(record), ..Layer7::default() })
+}
