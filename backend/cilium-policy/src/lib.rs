@@ -21,8 +21,8 @@ pub mod yaml_writer;
 
 pub use dates::{Changed, Dates};
 pub use document::{
-    Backends, ClusterNode, Documents, LogFilter, LogFilters, LogSide, Pod, Refusal, RefusalClass,
-    Refused, Replaced, Service, SourceText, objects,
+    Backends, ClusterNode, Documents, LogFilter, LogFilters, LogSide, Pod, Refusal, RefusalCase,
+    RefusalClass, Refused, Replaced, Service, SourceText, objects,
 };
 pub use http_pattern::HttpPattern;
 pub use judge::{

@@ -2,7 +2,7 @@
 //! pkg/k8s/apis/cilium.io/utils, pkg/policy/utils/parserules.go.
 
 use super::{
-    Document, Refusal,
+    Document, Refusal, RefusalCase,
     object::Object,
     peering::Peering,
     ports::{PortContext, icmps, to_ports},
@@ -75,9 +75,8 @@ pub(super) fn entries(document: &Document<'_>, settings: &Settings) -> Result<Ve
     let mut entries = Vec::new();
     for (index, rule) in &decoded {
         let part = if index.is_some() { "specs" } else { "spec" };
-        let within = format!("Invalid {kind} {part}");
         rule.entries(document, *index, settings, &mut entries)
-            .map_err(|refusal| refusal.within(&within))?;
+            .map_err(|refusal| refusal.within(kind, part))?;
         if rule.node_selector.is_some() && document.name.kind == PolicyKind::CiliumNetworkPolicy {
             return Err(Refusal::invalid(
                 rule.node_selector.as_ref().map_or(rule.at, |selector| selector.at),
@@ -175,6 +174,7 @@ impl<'n> RawRule<'n> {
                 self.at,
                 "rule must have at least one of Ingress, IngressDeny, Egress, EgressDeny",
             )
+            .of_case(RefusalCase::NoRules)
             .noted("an empty list turns nothing on: the policy enforces nothing; `- {}` turns on default deny"));
         }
         let (raw_subject, is_node) = match (&self.endpoint_selector, &self.node_selector) {

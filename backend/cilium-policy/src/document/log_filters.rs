@@ -1,7 +1,7 @@
 //! Documents of kind `ContainerNetworkLog`.
 
 use super::{
-    Refusal, RefusalClass, Refused,
+    Refusal, Refused,
     object::Object,
     selector::{Decoding, decode},
 };
@@ -90,13 +90,7 @@ fn read(source: usize, text: &str) -> LogFilters {
             }
             Err(err) => {
                 document += 1;
-                let refusal = Refusal {
-                    class: RefusalClass::Syntax,
-                    reason: err.reason,
-                    note: None,
-                    at: err.at,
-                };
-                out.refused.push(refuse(document, String::new(), refusal));
+                out.refused.push(refuse(document, String::new(), err.into()));
             }
         }
     }

@@ -20,7 +20,7 @@ pub use backends::Backends;
 pub use log_filters::{LogFilter, LogFilters, LogSide};
 pub use nodes::ClusterNode;
 pub use pods::Pod;
-pub use refusal::{Refusal, RefusalClass, Refused};
+pub use refusal::{Refusal, RefusalCase, RefusalClass, Refused};
 pub use services::Service;
 use services::Services;
 
@@ -197,16 +197,14 @@ impl Reading<'_> {
         }
         if let Some(at) = document.unread.filter(|_| self.settings.api_server) {
             let reason = "what stands behind the end of a document is not read: part documents with a line `---`";
-            let refusal =
-                Refusal { class: RefusalClass::Syntax, reason: reason.to_owned(), note: None, at };
+            let refusal = Refusal::new(RefusalClass::Syntax, at, reason.to_owned());
             self.refuse(place, String::new(), refusal);
         }
         let at = document.root.at;
         if let Some((version, kind)) = document.root.list_of() {
-            let refuse = |class, reason: String, note| Refusal { class, reason, note, at };
             if depth >= MAX_LISTS {
                 let reason = format!("Lists inside each other, more than {MAX_LISTS}");
-                let refusal = refuse(RefusalClass::Syntax, reason, None);
+                let refusal = Refusal::new(RefusalClass::Syntax, at, reason);
                 return self.refuse(place, String::new(), refusal);
             }
             let what = Kind::of(Some(version), Some(kind));
@@ -214,8 +212,8 @@ impl Reading<'_> {
                 && !kind.is_empty()
                 && document.root.list_at(&["items"]).is_empty()
             {
-                let note = Some("the List has no items");
-                let refusal = refuse(RefusalClass::UnknownKind, reason, note);
+                let refusal = Refusal::new(RefusalClass::UnknownKind, at, reason)
+                    .noted("the List has no items");
                 return self.refuse(place, format!("{kind}List//"), refusal);
             }
             for item in document.into_items() {
@@ -224,14 +222,9 @@ impl Reading<'_> {
             return;
         }
         if self.settings.api_server && document.root.bare_list().iter().any(is_ours) {
-            let refusal = Refusal {
-                class: RefusalClass::UnknownKind,
-                reason: "a list of policies is not an object of Kubernetes".to_owned(),
-                note: Some(
-                    "part them by lines of `---`, or make them the `items` of a `kind: List`",
-                ),
-                at,
-            };
+            let reason = "a list of policies is not an object of Kubernetes".to_owned();
+            let refusal = Refusal::new(RefusalClass::UnknownKind, at, reason)
+                .noted("part them by lines of `---`, or make them the `items` of a `kind: List`");
             return self.refuse(place, String::new(), refusal);
         }
         if let Err((name, refusal)) = self.add_one(place, &document) {
@@ -281,17 +274,15 @@ impl Reading<'_> {
                     None if is_read(api_version, kind) => RefusalClass::Read,
                     _ => RefusalClass::NotAPolicy,
                 };
-                return Err(refuse(Refusal { class, reason, note: belongs, at: node.at }));
+                return Err(refuse(Refusal {
+                    note: belongs,
+                    ..Refusal::new(class, node.at, reason)
+                }));
             }
             Kind::Unknown(reason) => {
                 let at =
                     node.get("kind").or_else(|| node.get("apiVersion")).map_or(node.at, |n| n.at);
-                return Err(refuse(Refusal {
-                    class: RefusalClass::UnknownKind,
-                    reason,
-                    note: None,
-                    at,
-                }));
+                return Err(refuse(Refusal::new(RefusalClass::UnknownKind, at, reason)));
             }
         };
         if !is_served {
@@ -414,7 +405,8 @@ fn root_fields(node: &Node, kind: PolicyKind) -> Result<(), Refusal> {
                 server::decode(value, Some(kind), "status")?;
             }
             name => {
-                return Err(Refusal::field(key.at, &format!("json: unknown field \"{name}\"")));
+                return Err(Refusal::field(key.at, &format!("json: unknown field \"{name}\""))
+                    .of_case(RefusalCase::UnknownField));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Refusal;
+use super::{Refusal, RefusalCase};
 use crate::{
     Position,
     source::{Key, Node, Value},
@@ -42,7 +42,8 @@ impl<'n> Object<'n> {
         for (key, value) in entries {
             if !known.contains(&key.name.as_str()) {
                 let refusal =
-                    Refusal::field(key.at, &format!("json: unknown field \"{}\"", key.name));
+                    Refusal::field(key.at, &format!("json: unknown field \"{}\"", key.name))
+                        .of_case(RefusalCase::UnknownField);
                 return Err(match removed(&key.name, value) {
                     Some(why) => refusal.noted(why),
                     None => refusal,
@@ -135,7 +136,8 @@ impl<'n> Object<'n> {
                         self.go_type,
                         self.path(name)
                     ),
-                )),
+                )
+                .of_case(RefusalCase::WrongType)),
             },
             Some((node, _)) => Err(self.mismatch(node, name, "int32")),
         }
@@ -233,9 +235,11 @@ pub(super) fn mismatch(node: &Node, go_struct: Option<&str>, path: &str, go_type
         format!("json: cannot unmarshal {} into {field} of type {go_type}", node.json_kind());
     let refusal = Refusal::field(node.at, &reason);
     if path.ends_with("fromRequires") || path.ends_with("toRequires") {
-        return refusal.noted("requires was removed in Cilium 1.19");
+        return refusal
+            .of_case(RefusalCase::RemovedField)
+            .noted("requires was removed in Cilium 1.19");
     }
-    refusal
+    refusal.of_case(RefusalCase::of_type(matches!(node.value, Value::Bool(_))))
 }
 
 /// Fields of older releases.

@@ -4,7 +4,7 @@
 use vocabulary::reserved;
 
 use super::{
-    Refusal,
+    Refusal, RefusalCase,
     cilium::RawList,
     groups::group_key,
     object::Object,
@@ -120,7 +120,8 @@ impl Peering<'_, '_> {
             return Err(Refusal::invalid(
                 self.rule.at(second),
                 format!("combining {one} and {other} is not supported yet"),
-            ));
+            )
+            .of_case(RefusalCase::TwoPeerKinds));
         }
         if !self.settings.node_selector_labels
             && self.rule.list(fields.nodes, "list")?.is_some_and(|list| !list.is_empty())

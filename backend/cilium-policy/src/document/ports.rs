@@ -1,6 +1,6 @@
 //! Ports, ICMP types and L7 rules of Cilium policies. Source: `pkg/policy/api/`.
 
-use super::{Refusal, object::Object};
+use super::{Refusal, RefusalCase, object::Object};
 use crate::{
     DnsRule, HttpPattern, HttpRule, L7Rules, Listener, NamePattern, Port, PortRange, PortRule,
     Position, Protocol, Settings, TlsContext,
@@ -227,6 +227,7 @@ fn listener_of(object: &Object<'_>) -> Result<Listener, Refusal> {
                 object.path("priority")
             ),
         )
+        .of_case(RefusalCase::WrongType)
     })?;
     Ok(Listener { name: object.string_or_empty("name")?.into_owned(), config, priority })
 }

@@ -19,8 +19,12 @@ pub struct Refused {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}{}", note.map(|note| format!(" ({note})")).unwrap_or_default())]
 pub struct Refusal {
-    /// What kind of refusal it is.
+    /// Who refuses.
     pub class: RefusalClass,
+    /// What is wrong.
+    pub case: RefusalCase,
+    /// Whether it is about one of the rules in `specs`: the others are refused with it.
+    pub is_in_specs: bool,
     /// In Cilium's words.
     pub reason: String,
     /// What Cilium's words leave out.
@@ -29,7 +33,27 @@ pub struct Refusal {
     pub at: Position,
 }
 
-/// Kinds of refusal.
+/// What is wrong with a refused document, where there is a remedy for it. Of two, the first here is
+/// what is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RefusalCase {
+    /// `fromRequires` or `toRequires`, which older releases had.
+    RemovedField,
+    /// A field that does not exist.
+    UnknownField,
+    /// A boolean where a text belongs: `yes` and `on` are booleans of YAML 1.1.
+    UnquotedBoolean,
+    /// A value of another type.
+    WrongType,
+    /// A policy of Cilium without a rule.
+    NoRules,
+    /// Two kinds of peers in one rule, as `toEntities` beside `toCIDR`.
+    TwoPeerKinds,
+    /// Anything else.
+    Other,
+}
+
+/// Kinds of refusal, by who refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RefusalClass {
     /// Neither YAML nor JSON.
@@ -92,39 +116,53 @@ impl RefusalClass {
 }
 
 impl Refusal {
+    pub(crate) const fn new(class: RefusalClass, at: Position, reason: String) -> Self {
+        let (case, note) = (RefusalCase::Other, None);
+        Self { class, case, is_in_specs: false, reason, note, at }
+    }
+
     pub(crate) fn invalid(at: Position, reason: impl Into<String>) -> Self {
-        Self { class: RefusalClass::Invalid, reason: reason.into(), note: None, at }
+        Self::new(RefusalClass::Invalid, at, reason.into())
     }
 
     pub(crate) fn field(at: Position, reason: &str) -> Self {
-        Self {
-            class: RefusalClass::Field,
-            reason: format!("error unmarshaling JSON: while decoding JSON: {reason}"),
-            note: None,
-            at,
-        }
+        let reason = format!("error unmarshaling JSON: while decoding JSON: {reason}");
+        Self::new(RefusalClass::Field, at, reason)
     }
 
     pub(crate) const fn server(at: Position, reason: String) -> Self {
-        Self { class: RefusalClass::Server, reason, note: None, at }
+        Self::new(RefusalClass::Server, at, reason)
     }
 
-    pub(crate) fn noted(mut self, note: &'static str) -> Self {
+    pub(crate) const fn of_case(mut self, case: RefusalCase) -> Self {
+        self.case = case;
+        self
+    }
+
+    pub(crate) const fn noted(mut self, note: &'static str) -> Self {
         self.note = Some(note);
         self
     }
 
-    /// Puts the part of the document before a reason of validation.
-    pub(crate) fn within(mut self, part: &str) -> Self {
+    /// Puts kind and part of the document (`spec`, `specs`) before a reason of validation.
+    pub(crate) fn within(mut self, kind: &str, part: &str) -> Self {
         if self.class == RefusalClass::Invalid {
-            self.reason = format!("{part}: {}", self.reason);
+            self.reason = format!("Invalid {kind} {part}: {}", self.reason);
+            self.is_in_specs = part == "specs";
         }
         self
     }
 }
 
+impl RefusalCase {
+    /// The case of a value of another type.
+    pub(crate) const fn of_type(is_boolean: bool) -> Self {
+        if is_boolean { Self::UnquotedBoolean } else { Self::WrongType }
+    }
+}
+
 impl From<SyntaxError> for Refusal {
     fn from(err: SyntaxError) -> Self {
-        Self { class: RefusalClass::Syntax, reason: err.reason, note: None, at: err.at }
+        Self::new(RefusalClass::Syntax, err.at, err.reason)
     }
 }

@@ -103,32 +103,21 @@ pub fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
 
 /// Refused policies enforce nothing, which is worth more than an error in a log.
 fn refusals(set: &PolicySet, findings: &mut Vec<Finding>) {
-    use crate::RefusalClass;
+    use crate::{RefusalCase, RefusalClass};
     for refused in set.refused() {
-        let reason = refused.refusal.reason.as_str();
-        let says = |part: &str| reason.contains(part);
-        let id = match refused.refusal.class {
-            RefusalClass::NotAPolicy | RefusalClass::Read => continue,
-            RefusalClass::Syntax => "not-yaml",
-            RefusalClass::UnknownKind => "unknown-kind",
-            RefusalClass::Invalid if says("at least one of Ingress") => "empty-direction",
-            RefusalClass::Invalid if says("combining") => "two-peer-kinds",
-            RefusalClass::Invalid => "refused",
-            RefusalClass::Field | RefusalClass::Server | RefusalClass::Strict => {
-                if says("Requires") {
-                    "removed-field"
-                } else if says("unknown field") {
-                    "unknown-field"
-                } else if says("cannot unmarshal bool") || says("type string: \"boolean\"") {
-                    "unquoted-boolean"
-                } else if says("cannot unmarshal") || says("must be of type") {
-                    "wrong-type"
-                } else {
-                    "refused"
-                }
-            }
+        let id = match (refused.refusal.class, refused.refusal.case) {
+            (RefusalClass::NotAPolicy | RefusalClass::Read, _) => continue,
+            (RefusalClass::Syntax, _) => "not-yaml",
+            (RefusalClass::UnknownKind, _) => "unknown-kind",
+            (_, RefusalCase::RemovedField) => "removed-field",
+            (_, RefusalCase::UnknownField) => "unknown-field",
+            (_, RefusalCase::UnquotedBoolean) => "unquoted-boolean",
+            (_, RefusalCase::WrongType) => "wrong-type",
+            (_, RefusalCase::NoRules) => "empty-direction",
+            (_, RefusalCase::TwoPeerKinds) => "two-peer-kinds",
+            (_, RefusalCase::Other) => "refused",
         };
-        let whole = if reason.contains("specs:") {
+        let whole = if refused.refusal.is_in_specs {
             "; with it, every other entry of `specs` is refused too"
         } else {
             ""

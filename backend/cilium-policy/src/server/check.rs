@@ -6,7 +6,7 @@ use vocabulary::re2::Regex;
 use super::schema::{Format, Integer, Object, Rule, Text, Type};
 use super::{shape::whole, sloppy};
 use crate::{
-    document::Refusal,
+    document::{Refusal, RefusalCase},
     source::{Node, Value},
 };
 
@@ -169,20 +169,27 @@ fn integer(node: &Node, number: i64, limits: &Integer, path: &str) -> Checked {
         return Ok(());
     }
     let why = if number < limits.least {
-        format!("Invalid value: {number}: should be greater than or equal to {}", limits.least)
+        format!("should be greater than or equal to {}", limits.least)
     } else if number > limits.most {
-        format!("Invalid value: {number}: should be less than or equal to {}", limits.most)
+        format!("should be less than or equal to {}", limits.most)
     } else {
-        format!("Invalid value: {number}: must be of type integer with format int32")
+        let why = format!("Invalid value: {number}: must be of type integer with format int32");
+        return Err(refused(node, path, &why).of_case(RefusalCase::WrongType));
     };
-    Err(refused(node, path, &why))
+    Err(refused(node, path, &format!("Invalid value: {number}: {why}")))
 }
 
 /// In the server's words, which name a field by its path.
 pub(super) fn refused(node: &Node, path: &str, why: &str) -> Refusal {
     let path = path.strip_prefix('.').unwrap_or(path);
+    let case = if is_removed(path) { RefusalCase::RemovedField } else { RefusalCase::Other };
     let path = if path.is_empty() { "the object" } else { path };
-    Refusal::server(node.at, format!("{path}: {why}"))
+    Refusal::server(node.at, format!("{path}: {why}")).of_case(case)
+}
+
+/// Whether a field is one of those of older releases that the schema has for their sake, or inside one.
+pub(super) fn is_removed(path: &str) -> bool {
+    path.split(['.', '[']).any(|part| matches!(part, "fromRequires" | "toRequires"))
 }
 
 /// A value of another type.
@@ -201,7 +208,10 @@ pub(super) fn mistyped(node: &Node, is: &Type, path: &str) -> Refusal {
         Value::Bool(_) => "boolean",
         _ => node.json_kind(),
     };
+    let is_boolean = matches!((&node.value, is), (Value::Bool(_), Type::Text(_)));
     let refusal = refused(node, path, &format!("must be of type {wanted}: {given:?}"));
+    let case = refusal.case.min(RefusalCase::of_type(is_boolean));
+    let refusal = refusal.of_case(case);
     match (&node.value, is) {
         (Value::Bool(_) | Value::Integer(_) | Value::Float(_), Type::Text(_)) => {
             refusal.noted("put the value in quotes")

@@ -17,13 +17,13 @@ mod tables;
 pub use stored::{Stored, stored};
 
 use self::{
-    check::Check,
+    check::{Check, is_removed},
     schema::{Object, Type},
     shape::{Mode, Shape},
 };
 use crate::{
     PolicyKind, Position,
-    document::Refusal,
+    document::{Refusal, RefusalCase},
     source::{Document, Key, Node, Value},
 };
 
@@ -69,15 +69,19 @@ pub(crate) fn decode(node: &Node, kind: Option<PolicyKind>, name: &str) -> Resul
     };
     if let Some(unknown) = shape.unknown.iter().find(is_unknown) {
         let name = unknown.name();
-        return Err(Refusal::field(unknown.at, &format!("json: unknown field \"{name}\"")));
+        let reason = format!("json: unknown field \"{name}\"");
+        return Err(Refusal::field(unknown.at, &reason).of_case(RefusalCase::UnknownField));
     }
-    shape.mismatch.map_or(Ok(()), |refusal| Err(Refusal::field(refusal.at, &refusal.reason)))
+    shape.mismatch.map_or(Ok(()), |refusal| {
+        Err(Refusal::field(refusal.at, &refusal.reason).of_case(refusal.case))
+    })
 }
 
 /// Asks about a document; no kind of policy: a group of addresses.
 pub(crate) fn serve(document: &Document, kind: Option<PolicyKind>) -> Served {
     let Value::Map(entries) = &document.root.value else {
-        let refusal = check::refused(&document.root, "", "must be of type object");
+        let refusal = check::refused(&document.root, "", "must be of type object")
+            .of_case(RefusalCase::WrongType);
         return Served { strict: Some(refusal.clone()), stored: Err(refusal), dropped: Vec::new() };
     };
     let table = kind.map_or(&tables::CILIUM_CIDRGROUP, table);
@@ -117,7 +121,7 @@ pub(crate) fn serve(document: &Document, kind: Option<PolicyKind>) -> Served {
     let both = match (&strict, refusal) {
         (Some(strict), Some(pruned)) if strict.reason != pruned.reason => {
             let reason = format!("{}; and without it: {}", strict.reason, pruned.reason);
-            Some(Refusal { reason, ..strict.clone() })
+            Some(Refusal { reason, case: strict.case.min(pruned.case), ..strict.clone() })
         }
         (_, refusal) => refusal,
     };
@@ -179,6 +183,9 @@ impl Unknown {
             }
             None => String::new(),
         };
-        Refusal::server(self.at, format!("strict decoding error: unknown field \"{path}\"{meant}"))
+        let reason = format!("strict decoding error: unknown field \"{path}\"{meant}");
+        let case =
+            if is_removed(path) { RefusalCase::RemovedField } else { RefusalCase::UnknownField };
+        Refusal::server(self.at, reason).of_case(case)
     }
 }

@@ -43,12 +43,8 @@ fn ask(document: Document, depth: usize, out: &mut Vec<Stored>) {
         Kind::CidrGroup => None,
         Kind::Foreign(_) => return,
         Kind::Unknown(reason) => {
-            out.push(Stored::refused(Refusal {
-                class: RefusalClass::UnknownKind,
-                reason,
-                note: None,
-                at: document.root.at,
-            }));
+            let at = document.root.at;
+            out.push(Stored::refused(Refusal::new(RefusalClass::UnknownKind, at, reason)));
             return;
         }
     };
@@ -64,12 +60,9 @@ impl Stored {
     /// Of a text that holds no policy.
     #[must_use]
     pub fn unknown() -> Self {
-        Self::refused(Refusal {
-            class: RefusalClass::UnknownKind,
-            reason: "there is no policy in it".to_owned(),
-            note: None,
-            at: Position { line: 1, column: 1 },
-        })
+        let at = Position { line: 1, column: 1 };
+        let reason = "there is no policy in it".to_owned();
+        Self::refused(Refusal::new(RefusalClass::UnknownKind, at, reason))
     }
 
     fn refused(refusal: Refusal) -> Self {

@@ -205,6 +205,12 @@ fn cases() -> Vec<(&'static str, String, String)> {
             cnp("ingress: [{fromRequires: [{matchLabels: {a: b}}]}]"),
             cnp("ingress: [{fromRequires: []}]"),
         ),
+        // A label may have such a name.
+        (
+            "removed-field",
+            cnp("ingress: [{fromRequires: [{matchLabels: {a: b}}]}]"),
+            peers("{matchLabels: {Requires: yes}}"),
+        ),
         ("unquoted-boolean", peers("{matchLabels: {a: yes}}"), peers("{matchLabels: {a: 'yes'}}")),
         (
             "unquoted-boolean",
