@@ -97,7 +97,7 @@ function configuration(room, mode) {
           // A worker as text: a worker by URL breaks where plugins come from a CDN.
           resourceQuery: /worker-text/,
           type: 'asset/source',
-          use: path.join(root, 'src', 'workerText.loader.mjs'),
+          use: path.join(root, 'webpack.workerText.mjs'),
         },
         {
           test: /\.tsx?$/,

@@ -1,14 +1,14 @@
 declare let __webpack_public_path__: string;
-/** Where Grafana serves this plugin, by its id; set by the bundler. */
+/** The path under which Grafana serves this plugin; set by the bundler. */
 declare const PLUGIN_PUBLIC_PATH: string;
 
-/** What the AMD loader knows of the module that is being run. */
+/** The AMD loader's description of the running module. */
 declare module 'amd-module' {
   const amdModule: { uri?: string } | undefined;
   export default amdModule;
 }
 
-/** A worker's whole script. */
+/** The whole script of a worker. */
 declare module '*?worker-text' {
   const text: string;
   export default text;

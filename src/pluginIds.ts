@@ -1,4 +1,2 @@
-/** The ids in the three plugin.json files. */
-export const appId = 'k8snet-hubble-app';
+/** The data source's id in its plugin.json. */
 export const datasourceId = 'k8snet-hubble-datasource';
-export const panelId = 'k8snet-flows-panel';

@@ -1,5 +1,5 @@
-// Chunks and the .wasm are asked for beside the module that needs them, wherever
-// Grafana took that module from: a sub-path, a CDN, or the app's own folder.
+// Chunks and .wasm files are loaded from the folder of the module that needs them,
+// wherever Grafana got it from: a sub-path, a CDN, or the app's own folder.
 import amdModule from 'amd-module';
 
 const address = amdModule?.uri?.split(/[?#]/, 1)[0];

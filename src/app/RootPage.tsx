@@ -9,7 +9,7 @@ import { exploreLink } from './exploreLink';
 import { testIds } from './testIds';
 import { text } from './text';
 
-/** The tag that the dashboards of this app carry. */
+/** The tag of this app's dashboards. */
 const dashboardTag = 'k8s:network-observability';
 
 interface FoundDashboard {
@@ -18,7 +18,7 @@ interface FoundDashboard {
   url: string;
 }
 
-/** What this is, and the ways on from here. */
+/** The app's start page: its data sources and dashboards. */
 export function RootPage() {
   const styles = useStyles2(pageStyles);
   return (
@@ -75,15 +75,15 @@ function Dashboards() {
   const styles = useStyles2(pageStyles);
   const [found, setFound] = useState<FoundDashboard[] | 'loading' | 'failed'>('loading');
   useEffect(() => {
-    let wanted = true;
+    let isCurrent = true;
     getBackendSrv()
       .get<FoundDashboard[]>('/api/search', { type: 'dash-db', tag: dashboardTag, limit: 100 })
       .then(
-        (dashboards) => wanted && setFound(dashboards),
-        () => wanted && setFound('failed')
+        (dashboards) => isCurrent && setFound(dashboards),
+        () => isCurrent && setFound('failed')
       );
     return () => {
-      wanted = false;
+      isCurrent = false;
     };
   }, []);
   return (

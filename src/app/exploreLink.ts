@@ -3,18 +3,22 @@ import { locationUtil, urlUtil, type RawTimeRange } from '@grafana/data';
 import type { FlowFilter } from '../datasource/query/model';
 import { datasourceId } from '../pluginIds';
 
-/** What to look for, of a flows query. */
-export interface Wanted {
+/** The filters of one flows query. */
+export interface FlowConditions {
   filter?: FlowFilter;
   exclude?: FlowFilter;
 }
 
 const lastQuarterOfAnHour: RawTimeRange = { from: 'now-15m', to: 'now' };
 
-/** Explore with this data source: with the query that it proposes itself, or one for each of `wanted`. */
-export function exploreLink(uid: string, wanted: Wanted[] = [{}], range: RawTimeRange = lastQuarterOfAnHour): string {
+/** A link to Explore with this data source: its default query, or one flows query for each of `conditions`. */
+export function exploreLink(
+  uid: string,
+  conditions: FlowConditions[] = [{}],
+  range: RawTimeRange = lastQuarterOfAnHour
+): string {
   const datasource = { type: datasourceId, uid };
-  const queries = wanted.map((flows, index) => ({
+  const queries = conditions.map((flows, index) => ({
     refId: String.fromCharCode('A'.charCodeAt(0) + index),
     datasource,
     queryType: 'flows',
@@ -25,7 +29,7 @@ export function exploreLink(uid: string, wanted: Wanted[] = [{}], range: RawTime
   return locationUtil.assureBaseUrl(urlUtil.renderUrl('/explore', { schemaVersion: 1, panes: JSON.stringify(panes) }));
 }
 
-/** `now-5m` as it is, a point in time as its milliseconds. */
+/** A relative time as it is (`now-5m`), an absolute one in Unix milliseconds. */
 function timeOf(time: RawTimeRange['from']): string {
   return typeof time === 'string' ? time : String(time.valueOf());
 }

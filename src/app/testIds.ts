@@ -1,4 +1,4 @@
-/** Every `data-testid` of the app's own page, in one place. */
+/** The `data-testid` attributes of the app's own page. */
 export const testIds = {
   page: 'app page',
   source: 'app data-source',

@@ -1,11 +1,10 @@
-/** Every string of the app's own page, in one place. Sentence case. */
+/** The strings of the app's own page and of its link in panel menus. Sentence case. */
 export const text = {
   loading: 'Loading…',
-  title: 'Kubernetes network flows',
-  what: 'Flows of a Cilium cluster as Hubble Relay sees them, beside the metrics that Prometheus keeps of them.',
+  what: 'Network flows of a Cilium cluster from Hubble Relay, beside the metrics in Prometheus.',
   sources: {
     title: 'Data sources',
-    none: 'No Hubble data source is set up yet. It needs the address of Hubble Relay, and that of Prometheus for metrics.',
+    none: 'No Hubble data source has been added yet. It needs the address of Hubble Relay and, for metrics, a Prometheus.',
     add: 'Add a Hubble data source',
     configure: 'Settings',
     explore: 'Explore',
@@ -14,21 +13,21 @@ export const text = {
   },
   dashboards: {
     title: 'Dashboards',
-    none: 'No dashboard with the tag k8s:network-observability is provisioned.',
-    failed: 'The dashboards could not be listed.',
+    none: 'No provisioned dashboard has the tag k8s:network-observability.',
+    failed: 'The list of dashboards could not be loaded.',
     all: 'All dashboards',
-    loading: 'Looking for dashboards…',
+    loading: 'Loading dashboards…',
   },
   showFlows: {
     title: 'Show flows',
-    description: 'Open Explore with the flows that this panel counts',
-    asked: 'Flows that will be shown',
-    all: 'all',
+    description: 'Open Explore with the flows behind this panel’s metrics',
+    filters: 'Filters',
+    all: 'all flows',
     not: (condition: string) => `not ${condition}`,
-    widened: 'Asked for by the beginning of a name',
-    left: 'Not asked for, as no filter of Hubble says it',
+    widened: 'Matched by prefix',
+    unsupported: 'Not applied: Hubble has no filter for it',
     source: 'Data source',
     open: 'Open in Explore',
-    nothing: 'No flows stand behind the metrics of this panel.',
+    nothing: 'The metrics of this panel do not count flows.',
   },
 } as const;

@@ -3,8 +3,8 @@ import type { AnnotationQuery, AnnotationSupport } from '@grafana/data';
 import { queryTypeOf, withType, type HubbleQuery } from './query/model';
 
 /**
- * The query of an annotation. One that asks for flows in another form asks for their drops; one that is in
- * order stays the same object.
+ * The query of an annotation: drop annotations or PromQL. Another flow query becomes drop annotations of the same flows.
+ * A query that needs no change stays the same object.
  */
 export function annotationTarget(query: HubbleQuery | undefined): HubbleQuery {
   const given: HubbleQuery = query ?? { refId: 'Anno', queryType: 'flowAnnotations' };
@@ -12,18 +12,18 @@ export function annotationTarget(query: HubbleQuery | undefined): HubbleQuery {
   if (type !== 'flowAnnotations' && type !== 'promql') {
     return withType(given, 'flowAnnotations');
   }
-  // Named, so that Grafana does not put the default type of annotations in its place.
+  // Without an explicit type Grafana would insert the default type of annotations.
   return given.queryType === type ? given : ({ ...given, queryType: type } as HubbleQuery);
 }
 
-/** An annotation with the query that a dashboard of schema 2 keeps. */
+/** An annotation as stored in a dashboard of schema v2. */
 type WithSpec = AnnotationQuery<HubbleQuery> & { query?: { kind: string; spec: HubbleQuery } };
 
-/** Marks on a time axis: the first drop of each pair, or what PromQL says. */
+/** Annotations: the first drop of each pair, or the events of a PromQL expression. */
 export const flowAnnotations: AnnotationSupport<HubbleQuery> = {
   /**
-   * Grafana's editor stores what differs from the annotation it holds, by identity, and asks again before it runs
-   * the query: an annotation in order has to come back as it is.
+   * Grafana's editor stores every annotation that is not the same object, before each run: one that needs no change must
+   * be returned as it is.
    */
   prepareAnnotation: (annotation: WithSpec) => {
     const { target: given, query } = annotation;

@@ -34,23 +34,23 @@ import { firstValueFrom, last, map, merge, type Observable } from 'rxjs';
 import { flowAnnotations } from './annotations';
 import { Delegation, isFlowVariable } from './delegation';
 import { dropEmptyConditions } from './emptyConditions';
-import { forExplore, fromExplore } from './explore';
+import { toExploreQueries, fromExploreResponse } from './explore';
 import { liveAddress, liveQueries } from './live/live';
-import { aroundRow, contextQuery, contextRequest, type ContextScope } from './logs/context';
+import { contextRows, contextQuery, contextRequest, type ContextScope } from './logs/context';
 import { ContextUi } from './logs/ContextUi';
 import { hasFilter, modifications, modifyQuery, toggleFilter } from './logs/toggle';
 import { supplementaryRequest, volumeQuery } from './logs/volume';
-import { withPackedSource } from './packedSource';
-import { asEvents, asksForEvents } from './promqlEvents';
-import { convertible, type Conversion } from './query/conversion';
+import { withDatasourceUid } from './frameSource';
+import { toAnnotationEvents, isAnnotationRequest } from './promqlEvents';
+import { conversionRequest, type Conversion } from './query/conversion';
 import { selectorFor } from './query/adhoc';
 import { isFilterField, isGroupField, type GroupField } from './query/fields';
-import { imported } from './query/imported';
-import { condition, expand, interpolatePromql, interpolateQuery, type Template } from './query/interpolate';
+import { importPromql } from './query/importPromql';
+import { interpolateCondition, expand, interpolatePromql, interpolateQuery, type Template } from './query/interpolate';
 import {
   defaultLimit,
   defaultQuery,
-  fitted,
+  normalizeQuery,
   isPromql,
   queryTypeOf,
   selectionOf,
@@ -60,7 +60,7 @@ import {
 } from './query/model';
 import { labelInPath } from './query/promqlText';
 import { sentenceOf } from './query/rows';
-import { takenOver } from './query/taken';
+import { withoutAllConditions } from './query/allConditions';
 import { defaultScrapeInterval, withFlowStep } from './step';
 import { namespaceFor, type Suggestions, type SuggestionsRequest } from './suggestions';
 import { tagKeys, tagValues, type TagSource } from './tags';
@@ -68,10 +68,10 @@ import { labelOf, logLabelTypes, text } from './text';
 import type { HubbleSettings } from './types';
 import { HubbleVariables } from './variables/HubbleVariables';
 
-/** How many suggestions a list shows at once. */
+/** Maximum number of suggestions in a list. */
 const suggestionLimit = 200;
 
-/** Flows from Hubble Relay and metrics from Prometheus, both by way of the backend. */
+/** The data source: flows from Hubble Relay and metrics from Prometheus, both through the backend. */
 export class HubbleDataSource
   extends DataSourceWithBackend<HubbleQuery, HubbleSettings>
   implements
@@ -85,10 +85,10 @@ export class HubbleDataSource
 
   readonly supportsAdjustableWindow = true;
 
-  /** What was last chosen above the flows around a flow. */
+  /** The last choice in the log context view. */
   private contextScope: ContextScope = 'pair';
 
-  /** Who answers PromQL in place of the backend, if somebody does. */
+  /** The data source that answers PromQL in place of the backend, if one is set. */
   private readonly delegation: Delegation | undefined;
 
   constructor(
@@ -98,7 +98,7 @@ export class HubbleDataSource
     super(settings);
     this.variables = new HubbleVariables(this);
     const { prometheusDatasourceUid: uid, timeInterval } = settings.jsonData;
-    // The least step that Grafana asks with, as of its own Prometheus source.
+    // Lower limit of Grafana's step, as in its own Prometheus source.
     this.interval = timeInterval || defaultScrapeInterval;
     this.delegation = uid === undefined ? undefined : new Delegation(uid);
   }
@@ -107,9 +107,9 @@ export class HubbleDataSource
     return defaultQuery(app);
   }
 
-  /** What is kept of the queries of another source, when a panel or Explore comes from there. */
+  /** The queries to keep when a panel or Explore switches from another data source. */
   override async importQueries(queries: DataQuery[], origin: DataSourceApi): Promise<HubbleQuery[]> {
-    return imported(queries, origin.type);
+    return importPromql(queries, origin.type);
   }
 
   override filterQuery(query: HubbleQuery): boolean {
@@ -130,7 +130,7 @@ export class HubbleDataSource
     filters?: AdHocVariableFilter[]
   ): HubbleQuery[] {
     return queries.map((query) => ({
-      ...takenOver(interpolateQuery(query, this.template, scopedVars, filters)),
+      ...withoutAllConditions(interpolateQuery(query, this.template, scopedVars, filters)),
       datasource: this.getRef(),
     }));
   }
@@ -144,7 +144,7 @@ export class HubbleDataSource
     const streamed = new Set(live.map(({ refId }) => refId));
     const rest = { ...request, targets: request.targets.filter(({ refId }) => !streamed.has(refId)) };
     const streams = live.map((query) => this.stream(query, request));
-    // Explore's live view takes streams alone.
+    // Explore's live view accepts streams only.
     return request.liveStreaming || rest.targets.length === 0
       ? merge(...streams)
       : merge(this.answer(rest), ...streams);
@@ -152,10 +152,12 @@ export class HubbleDataSource
 
   private answer(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
     const answered = this.delegation ? this.delegation.query(request, (own) => this.ask(own)) : this.ask(request);
-    return asksForEvents(request) ? answered.pipe(map((response) => asEvents(response, request.intervalMs))) : answered;
+    return isAnnotationRequest(request)
+      ? answered.pipe(map((response) => toAnnotationEvents(response, request.intervalMs)))
+      : answered;
   }
 
-  /** The backend's own answer, once what it answers is told from what the other source does. */
+  /** The backend's health, with a note where another data source answers PromQL. */
   override async testDatasource(): Promise<TestDataSourceResponse> {
     const theirs = await this.delegation?.name();
     const own = await super.testDatasource();
@@ -165,25 +167,25 @@ export class HubbleDataSource
   private ask(request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
     const groupBy = (request.groupByKeys ?? []).filter(isGroupField);
     const stepped = withFlowStep(request, this.interval ?? defaultScrapeInterval);
-    const queries = request.targets.map((query) => grouped(fitted(query), groupBy));
+    const queries = request.targets.map((query) => withGroupByKeys(normalizeQuery(query), groupBy));
     const explores = request.app === CoreApp.Explore;
     return super
-      .query({ ...stepped, targets: explores ? queries.flatMap(forExplore) : queries })
-      .pipe(map((response) => withPackedSource(explores ? fromExplore(response) : response, this.uid)));
+      .query({ ...stepped, targets: explores ? queries.flatMap(toExploreQueries) : queries })
+      .pipe(map((response) => withDatasourceUid(explores ? fromExploreResponse(response) : response, this.uid)));
   }
 
-  /** Flows as they come; the newest are kept. */
+  /** A stream of new flows; the buffer keeps the newest. */
   private stream(query: HubbleQuery, request: DataQueryRequest<HubbleQuery>): Observable<DataQueryResponse> {
-    const asked = interpolateQuery(query, this.template, request.scopedVars, request.filters);
-    if (queryTypeOf(asked) !== 'flows') {
+    const interpolated = interpolateQuery(query, this.template, request.scopedVars, request.filters);
+    if (queryTypeOf(interpolated) !== 'flows') {
       throw new Error('only flows are streamed');
     }
     const { refId } = query;
     return getGrafanaLiveSrv()
       .getDataStream({
-        addr: liveAddress(this.uid, config.bootData.user.id, asked as Parameters<typeof liveAddress>[2]),
+        addr: liveAddress(this.uid, config.bootData.user.id, interpolated as Parameters<typeof liveAddress>[2]),
         key: `${request.requestId}.${refId}`,
-        buffer: { maxLength: ('limit' in asked ? asked.limit : undefined) ?? defaultLimit },
+        buffer: { maxLength: ('limit' in interpolated ? interpolated.limit : undefined) ?? defaultLimit },
       })
       .pipe(
         map((response) => ({
@@ -194,7 +196,7 @@ export class HubbleDataSource
       );
   }
 
-  // === Logs in Explore ===
+  // Logs in Explore
 
   getSupportedSupplementaryQueryTypes(): SupplementaryQueryType[] {
     return [SupplementaryQueryType.LogsVolume];
@@ -224,7 +226,7 @@ export class HubbleDataSource
     }
     return {
       ...answer,
-      data: (answer.data as DataFrame[]).map((frame) => aroundRow(frame, row, options?.direction)),
+      data: (answer.data as DataFrame[]).map((frame) => contextRows(frame, row, options?.direction)),
     };
   };
 
@@ -238,7 +240,7 @@ export class HubbleDataSource
       },
     });
 
-  /** Labels of a line stand under the end of the flow that they are about. */
+  /** The group of a log line's label: source, destination or flow. */
   getLabelDisplayTypeFromFrame(label: string, frame: DataFrame | undefined, index: number | null): string | null {
     const types: unknown = frame?.fields.find(({ name }) => name === 'labelTypes')?.values[index ?? 0];
     const type: unknown = typeof types === 'object' && types !== null ? Reflect.get(types, label) : undefined;
@@ -261,9 +263,9 @@ export class HubbleDataSource
     return modifications;
   }
 
-  // === Ad hoc filters and variables ===
+  // Ad hoc filters and variables
 
-  /** Fields of flows, labels of Prometheus, or both: by what the dashboard asks of this source. */
+  /** Filter keys: fields of flows, labels of Prometheus, or both, by the queries of the dashboard. */
   override async getTagKeys(options?: DataSourceGetTagKeysOptions<HubbleQuery>): Promise<MetricFindValue[]> {
     return tagKeys(this.tags, options ?? { filters: [] });
   }
@@ -291,13 +293,13 @@ export class HubbleDataSource
         : this.labels(`api/v1/label/${labelInPath(options.key)}/values`, options.timeRange, options.filters),
   };
 
-  /** Names or values of labels, of the series that meet `filters`. */
+  /** Names or values of labels, of the series that match `filters`. */
   private async labels(
     path: string,
     range: TimeRange | undefined,
     filters: readonly AdHocVariableFilter[]
   ): Promise<MetricFindValue[]> {
-    const selector = selectorFor(filters.map((filter) => condition(filter, this.template, {})));
+    const selector = selectorFor(filters.map((filter) => interpolateCondition(filter, this.template, {})));
     const { data } = await this.getResource<{ data?: string[] }>(path, {
       ...(range && { start: range.from.unix(), end: range.to.unix() }),
       ...(selector !== undefined && { 'match[]': selector }),
@@ -309,7 +311,7 @@ export class HubbleDataSource
     return this.getResource<MetricFindValue[]>('group-by-keys');
   }
 
-  /** Values of a variable. The query's words are the backend's to read. */
+  /** Values of a variable. The backend parses the query. */
   override async metricFindQuery(
     query: string,
     options?: { range?: TimeRange; scopedVars?: ScopedVars }
@@ -328,19 +330,19 @@ export class HubbleDataSource
     });
   }
 
-  // === The editor ===
+  // The editors
 
-  /** The query in one line, for the history of queries. */
+  /** The query as one line of text, for the query history. */
   override getQueryDisplayText(query: HubbleQuery): string {
     return isPromql(query) ? query.expr : sentenceOf(query);
   }
 
-  /** The selection in its other form, and what is wrong with it. Variables stay as they are. */
+  /** The selection in its other form, with its errors. Variables are not replaced. */
   async convert(selection: FlowSelection): Promise<Conversion> {
-    return this.postResource<Conversion>('convert', convertible(selection), { showErrorAlert: false });
+    return this.postResource<Conversion>('convert', conversionRequest(selection), { showErrorAlert: false });
   }
 
-  /** The `hubble observe` line that shows the flows of a query, its variables replaced. */
+  /** The `hubble observe` line for the flows of a query, with variables replaced. */
   async command(query: RelayQuery): Promise<string> {
     const { errors, command, text } = await this.convert(
       selectionOf(interpolateQuery(query, this.template, {}) as RelayQuery)
@@ -352,12 +354,12 @@ export class HubbleDataSource
     return line;
   }
 
-  /** The dashboard's variables, as they are written in a filter line. */
+  /** The dashboard's variables, each as `$name`. */
   templateVariables(): string[] {
     return this.template.getVariables().map(({ name }) => `$${name}`);
   }
 
-  /** What a filter line may hold, by the flows of the last minutes. */
+  /** Values to suggest for a filter, from the flows of the last minutes. */
   async suggestions({ field, prefix, filter }: SuggestionsRequest): Promise<Suggestions> {
     const namespace = namespaceFor(field, filter);
     const [only, ...others] = namespace ? expand([namespace], this.template, {}) : [];
@@ -373,16 +375,16 @@ export class HubbleDataSource
     );
   }
 
-  /** What a variable query stands for, for completion: nothing where there is no answer. */
+  /** The values of a variable query, for suggestions; empty where Prometheus does not answer. */
   async promqlWords(query: string): Promise<string[]> {
-    const asked = this.delegation
+    const answer = this.delegation
       ? this.delegation.variable(query)
       : this.postResource<MetricFindValue[]>('variables', { query }, { showErrorAlert: false });
-    // Why Prometheus does not answer is told where the query is run.
-    return asked.then((values) => values.map(({ text }) => text)).catch(() => []);
+    // The query reports the fault when it runs.
+    return answer.then((values) => values.map(({ text }) => text)).catch(() => []);
   }
 
-  /** Names of the metrics that Prometheus has, for completion. */
+  /** Names of Prometheus' metrics, for suggestions. */
   async metricNames(): Promise<string[]> {
     if (this.delegation) {
       return this.delegation.metricNames();
@@ -394,8 +396,8 @@ export class HubbleDataSource
   }
 }
 
-/** Counts by what the dashboard groups by, beside the query's own. */
-function grouped(query: HubbleQuery, groupBy: GroupField[]): HubbleQuery {
+/** The query with the dashboard's group-by keys beside its own. */
+function withGroupByKeys(query: HubbleQuery, groupBy: GroupField[]): HubbleQuery {
   return query.queryType === 'flowMetrics' && groupBy.length > 0
     ? { ...query, groupBy: [...new Set([...(query.groupBy ?? []), ...groupBy])] }
     : query;

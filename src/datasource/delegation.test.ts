@@ -75,13 +75,13 @@ test('flows alone ask nobody else, and hidden PromQL neither', async () => {
 });
 
 test.each([
-  ['', 'prometheus', 'no Prometheus data source is chosen: choose one in the settings of this data source'],
+  ['', 'prometheus', 'no Prometheus data source is selected: select one in the settings of this data source'],
   [
     'gone',
     'prometheus',
-    'the Prometheus data source `gone` is not there, or you may not use it: choose another one in the settings of this data source',
+    'the Prometheus data source `gone` does not exist, or you have no permission to query it: select another one in the settings of this data source',
   ],
-  ['prom', 'loki', 'the data source `Prometheus` is of type `loki` and answers no PromQL'],
+  ['prom', 'loki', 'the data source `Prometheus` of type `loki` does not answer PromQL'],
 ])('a source `%s` of type %s that does not answer is an error of its queries alone', async (uid, type, message) => {
   theirs(() => of({ data: [] }), type);
   const answer = await firstValueFrom(new Delegation(uid).query(request([promql, flows]), ours));

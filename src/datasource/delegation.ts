@@ -13,10 +13,11 @@ import {
 import { getDataSourceSrv } from '@grafana/runtime';
 import { catchError, defaultIfEmpty, forkJoin, from, last, map, merge, mergeMap, of, type Observable } from 'rxjs';
 
+import { reasonOf } from './failure';
 import { isPromql, type HubbleQuery, type PromqlQuery } from './query/model';
 import { isVariableFunction } from './variables/query';
 
-/** Types of data sources that answer PromQL as Grafana's own does. */
+/** Data source types that answer PromQL like Grafana's own. */
 export const prometheusTypes = [
   'prometheus',
   'grafana-azureprometheus-datasource',
@@ -26,13 +27,13 @@ export const prometheusTypes = [
 type Ask = (request: DataQueryRequest<HubbleQuery>) => Observable<DataQueryResponse>;
 
 /**
- * Another data source of this Grafana that answers PromQL in place of the backend: with its
- * authentication, its cache and its rights. It replaces variables and applies ad hoc filters itself.
+ * The Prometheus data source that answers PromQL in place of the backend, with its own authentication, cache and
+ * permissions. It replaces variables and applies ad hoc filters itself.
  */
 export class Delegation {
   constructor(private readonly uid: string) {}
 
-  /** Asks the other source for PromQL, and `own` for the rest, of one request. */
+  /** Sends the PromQL of a request to the other data source and the rest to `own`. */
   query(request: DataQueryRequest<HubbleQuery>, own: Ask): Observable<DataQueryResponse> {
     const promql = request.targets.filter(isPromql);
     const others = request.targets.filter((query) => !isPromql(query));
@@ -45,12 +46,12 @@ export class Delegation {
     }
     const ours = own({ ...request, targets: others });
     if (request.liveStreaming) {
-      // What streams never ends; each part replaces its own.
-      return merge(keyed(ours, 'flows'), keyed(theirs, 'promql'));
+      // Streams do not end. With keys of their own, the two parts do not replace each other.
+      return merge(withKeyPrefix(ours, 'flows'), withKeyPrefix(theirs, 'promql'));
     }
     const whole = (part: Observable<DataQueryResponse>) =>
       part.pipe(defaultIfEmpty<DataQueryResponse, DataQueryResponse>({ data: [] }), last());
-    return forkJoin([whole(ours), whole(theirs)]).pipe(map(([ours, theirs]) => joined(ours, theirs)));
+    return forkJoin([whole(ours), whole(theirs)]).pipe(map(([ours, theirs]) => mergeResponses(ours, theirs)));
   }
 
   private ask(request: DataQueryRequest<HubbleQuery>, queries: PromqlQuery[]): Observable<DataQueryResponse> {
@@ -63,18 +64,18 @@ export class Delegation {
         const targets = shown.map(({ queryType: _, ...query }) => ({ ...query, datasource: source.getRef() }));
         return from(source.query({ ...request, targets }) as Promise<DataQueryResponse>);
       }),
-      // Of every query that it stands for: the others of the panel have their answers.
+      // One error for each PromQL query; the other queries of the panel have their answers.
       catchError((error: unknown) =>
         of({
           data: [],
-          errors: shown.map(({ refId }): DataQueryError => ({ refId, message: messageOf(error) })),
+          errors: shown.map(({ refId }): DataQueryError => ({ refId, message: reasonOf(error) })),
           state: LoadingState.Error,
         })
       )
     );
   }
 
-  /** Values of a variable. Errors: the other source's, or it is not there. */
+  /** Values of a variable. Errors: those of the other data source, or it is missing. */
   async variable(query: string, range?: TimeRange, scopedVars?: ScopedVars): Promise<MetricFindValue[]> {
     const source = await this.source();
     return (await source.metricFindQuery?.(query, { range, scopedVars })) ?? [];
@@ -82,12 +83,12 @@ export class Delegation {
 
   /** Names of labels, for ad hoc filters. */
   async tagKeys(options: DataSourceGetTagKeysOptions<HubbleQuery>): Promise<MetricFindValue[]> {
-    return listed(await (await this.source()).getTagKeys?.(options));
+    return toList(await (await this.source()).getTagKeys?.(options));
   }
 
   /** Values of a label, for ad hoc filters. */
   async tagValues(options: DataSourceGetTagValuesOptions<HubbleQuery>): Promise<MetricFindValue[]> {
-    return listed(await (await this.source()).getTagValues?.(options));
+    return toList(await (await this.source()).getTagValues?.(options));
   }
 
   /** Names of metrics. */
@@ -95,41 +96,41 @@ export class Delegation {
     return (await this.variable('label_values(__name__)')).map(({ text }) => text);
   }
 
-  /** The other source's name. Errors: it is not there, or answers no PromQL. */
+  /** The other data source's name. Errors: it is missing, or does not answer PromQL. */
   async name(): Promise<string> {
     return (await this.source()).name;
   }
 
   private async source(): Promise<DataSourceApi> {
     if (this.uid === '') {
-      throw new Error('no Prometheus data source is chosen: choose one in the settings of this data source');
+      throw new Error('no Prometheus data source is selected: select one in the settings of this data source');
     }
     const source = await getDataSourceSrv()
       .get({ uid: this.uid })
       .catch(() => undefined);
     if (source?.uid !== this.uid) {
       throw new Error(
-        `the Prometheus data source \`${this.uid}\` is not there, or you may not use it: choose another one in the settings of this data source`
+        `the Prometheus data source \`${this.uid}\` does not exist, or you have no permission to query it: select another one in the settings of this data source`
       );
     }
     if (!(prometheusTypes as readonly string[]).includes(source.type)) {
-      throw new Error(`the data source \`${source.name}\` is of type \`${source.type}\` and answers no PromQL`);
+      throw new Error(`the data source \`${source.name}\` of type \`${source.type}\` does not answer PromQL`);
     }
     return source;
   }
 }
 
-/** Whether a variable's query is about flows, which no Prometheus knows. */
+/** Whether a variable's query is about flows. */
 export function isFlowVariable(query: string): boolean {
   return isVariableFunction(/^\s*(\w+)\s*\(/.exec(query)?.[1] ?? '');
 }
 
-function keyed(part: Observable<DataQueryResponse>, key: string): Observable<DataQueryResponse> {
+function withKeyPrefix(part: Observable<DataQueryResponse>, key: string): Observable<DataQueryResponse> {
   return part.pipe(map((response) => ({ ...response, key: `${key}-${response.key ?? ''}` })));
 }
 
-/** Two answers as one, in which what failed takes nothing away from what did not. */
-function joined(ours: DataQueryResponse, theirs: DataQueryResponse): DataQueryResponse {
+/** Both answers as one. An error of one keeps the data of the other. */
+function mergeResponses(ours: DataQueryResponse, theirs: DataQueryResponse): DataQueryResponse {
   const errors = [ours, theirs].flatMap(({ error, errors }) => errors ?? (error ? [error] : []));
   return {
     ...theirs,
@@ -141,11 +142,7 @@ function joined(ours: DataQueryResponse, theirs: DataQueryResponse): DataQueryRe
   };
 }
 
-/** Sources answer with a list, or with a list and what is wrong with it. */
-function listed(answer: MetricFindValue[] | { data: MetricFindValue[] } | undefined): MetricFindValue[] {
+/** The list in an answer: data sources return it directly or as `data`. */
+function toList(answer: MetricFindValue[] | { data: MetricFindValue[] } | undefined): MetricFindValue[] {
   return Array.isArray(answer) ? answer : (answer?.data ?? []);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

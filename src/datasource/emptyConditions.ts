@@ -2,12 +2,12 @@ import { locationService } from '@grafana/runtime';
 
 import type { AdhocFilter, HubbleQuery } from './query/model';
 import { conditionsIn, variableName } from './query/interpolate';
-import { isNoCondition } from './query/taken';
+import { isAllCondition } from './query/allConditions';
 
 /**
- * Takes out of a dashboard's address what demands nothing of a query's ad hoc variable: the syntax of links cannot
- * leave a condition out, so that one on a variable at "All", or on a label that a series lacks, arrives with `.*` or
- * without a value, and would stay as a pill. The dashboard follows its address.
+ * Removes empty conditions of the queries' ad hoc variables from the dashboard's URL, which the dashboard follows. Data
+ * links cannot leave a condition out: for a variable at "All", or for a label that a series lacks, they write `.*` or an
+ * empty value, which would remain as a pill.
  */
 export function dropEmptyConditions(queries: readonly HubbleQuery[]): void {
   const names = new Set(
@@ -16,14 +16,14 @@ export function dropEmptyConditions(queries: readonly HubbleQuery[]): void {
   for (const name of names) {
     const parameter = `var-${name}`;
     const written = new URLSearchParams(locationService.getLocation().search).getAll(parameter);
-    const kept = written.filter((condition) => !conditionsIn(condition).some(demandsNothing));
+    const kept = written.filter((condition) => !conditionsIn(condition).some(isEmptyCondition));
     if (kept.length < written.length) {
-      // Without the parameter the dashboard would keep the conditions that it has.
+      // Without the parameter the dashboard would keep its current conditions.
       locationService.partial({ [parameter]: kept.length > 0 ? kept : '' }, true);
     }
   }
 }
 
-function demandsNothing({ key, operator, value, values }: AdhocFilter): boolean {
-  return (operator === '=' || operator === '=|') && isNoCondition(key, values ?? [value]);
+function isEmptyCondition({ key, operator, value, values }: AdhocFilter): boolean {
+  return (operator === '=' || operator === '=|') && isAllCondition(key, values ?? [value]);
 }

@@ -2,14 +2,14 @@ import type { DataFrame, DataQueryError, DataQueryResponse, Field } from '@grafa
 
 import { isPromql, type HubbleQuery } from './query/model';
 
-/** Ends the name of the instant half of a query that asks for both; no name that Grafana gives ends so. */
+/** Suffix of the refId of the instant half of a query of type Both. No refId of Grafana ends like this. */
 const instantHalf = '#instant';
 
 /**
- * What Explore asks for a query: what is a number for each group is a table there, with a column for each key, as
- * nothing else would show the groups' names. PromQL that asks for a range and for its end is asked as two.
+ * The queries that Explore runs for a query. A ranking becomes a table with a column for each key, since nothing else in
+ * Explore shows the names of the groups. PromQL of type Both becomes two queries.
  */
-export function forExplore(query: HubbleQuery): HubbleQuery[] {
+export function toExploreQueries(query: HubbleQuery): HubbleQuery[] {
   if (query.queryType === 'flowMetrics' && query.format === 'top') {
     return [{ ...query, format: 'long' }];
   }
@@ -25,24 +25,26 @@ export function forExplore(query: HubbleQuery): HubbleQuery[] {
     : [instant];
 }
 
-/** The answer to such queries, under the names of those that were asked. */
-export function fromExplore(response: DataQueryResponse): DataQueryResponse {
+/** The answer to such queries, under the refIds of the original queries. */
+export function fromExploreResponse(response: DataQueryResponse): DataQueryResponse {
   return {
     ...response,
     data: (response.data as DataFrame[]).map((frame) => {
-      const named = underItsName(frame);
-      return named === frame ? frame : { ...named, fields: frame.fields.map((field) => ofQuery(field, named.refId)) };
+      const named = restoreRefId(frame);
+      return named === frame
+        ? frame
+        : { ...named, fields: frame.fields.map((field) => restoreFieldName(field, named.refId)) };
     }),
-    ...(response.errors && { errors: response.errors.map(underItsName) }),
-    ...(response.error && { error: underItsName(response.error) }),
+    ...(response.errors && { errors: response.errors.map(restoreRefId) }),
+    ...(response.error && { error: restoreRefId(response.error) }),
   };
 }
 
-function underItsName<T extends DataFrame | DataQueryError>(part: T): T {
+function restoreRefId<T extends DataFrame | DataQueryError>(part: T): T {
   return part.refId?.endsWith(instantHalf) ? { ...part, refId: part.refId.slice(0, -instantHalf.length) } : part;
 }
 
-/** The values of several tables stand beside each other, each column under the name of its query. */
-function ofQuery(field: Field, refId = ''): Field {
+/** The field under the refId of the original query: Explore joins several tables and names each value column so. */
+function restoreFieldName(field: Field, refId = ''): Field {
   return field.name === `Value #${refId}${instantHalf}` ? { ...field, name: `Value #${refId}` } : field;
 }

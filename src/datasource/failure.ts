@@ -1,4 +1,4 @@
-/** Why a request failed, in the backend's words where it has any. */
+/** The reason of a failed request: the backend's message, or else the error's. */
 export function reasonOf(error: unknown): string {
   if (typeof error === 'object' && error !== null && 'data' in error) {
     const { data } = error;

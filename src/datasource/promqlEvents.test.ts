@@ -1,6 +1,6 @@
 import { FieldType, toDataFrame, type DataQueryRequest } from '@grafana/data';
 
-import { asEvents, asksForEvents } from './promqlEvents';
+import { toAnnotationEvents, isAnnotationRequest } from './promqlEvents';
 import type { HubbleQuery } from './query/model';
 
 const series = (labels: Record<string, string>, points: Array<[number, number | null]>, stepMs?: number) =>
@@ -22,7 +22,7 @@ test('a series is one event as long as it has values', () => {
     [215_000, 0],
   ]);
   const other = series({ __name__: 'up', job: 'hubble', node: 'b' }, [[15_000, 0]]);
-  const [frame] = asEvents({ data: [down, other] }, 15_000).data;
+  const [frame] = toAnnotationEvents({ data: [down, other] }, 15_000).data;
   const values = Object.fromEntries(
     frame.fields.map((field: { name: string; values: unknown[] }) => [field.name, field.values])
   );
@@ -53,14 +53,14 @@ test.each<[string, number | undefined, number, Array<[number, number | null]>]>(
     [0, 0],
     [60_000, 0],
   ];
-  const [frame] = asEvents({ data: [series({ job: 'hubble' }, points, stepMs)] }, intervalMs).data;
+  const [frame] = toAnnotationEvents({ data: [series({ job: 'hubble' }, points, stepMs)] }, intervalMs).data;
   const [starts, ends] = frame.fields.map(({ values }: { values: unknown[] }) => values);
   expect(starts.map((start: number, at: number) => [start, ends[at]])).toEqual(expected);
 });
 
 test('an answer without series stays as it is', () => {
   const empty = { data: [toDataFrame({ refId: 'Anno', fields: [] })] };
-  expect(asEvents(empty, 15_000)).toBe(empty);
+  expect(toAnnotationEvents(empty, 15_000)).toBe(empty);
 });
 
 test.each<[HubbleQuery, object, boolean]>([
@@ -68,5 +68,7 @@ test.each<[HubbleQuery, object, boolean]>([
   [{ refId: 'A', expr: 'up == 0' }, {}, false],
   [{ refId: 'Anno', queryType: 'flowAnnotations' }, { __annotation: { text: 'Drops', value: {} } }, false],
 ])('%j with %j asks for events: %s', (target, scopedVars, expected) => {
-  expect(asksForEvents({ targets: [target], scopedVars } as unknown as DataQueryRequest<HubbleQuery>)).toBe(expected);
+  expect(isAnnotationRequest({ targets: [target], scopedVars } as unknown as DataQueryRequest<HubbleQuery>)).toBe(
+    expected
+  );
 });

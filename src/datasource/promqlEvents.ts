@@ -9,25 +9,25 @@ import {
 
 import { isPromql, type HubbleQuery } from './query/model';
 
-/** A span of time in which an expression held for a series. */
+/** A time span in which an expression has values for a series. */
 interface PromqlEvent {
   time: number;
-  /** None for a single point. */
+  /** `null` for a single point. */
   timeEnd: number | null;
   title: string;
   text: string;
 }
 
-/** Whether Grafana asks for the events of an annotation, which it says in no other way. */
-export function asksForEvents({ scopedVars, targets }: DataQueryRequest<HubbleQuery>): boolean {
+/** Whether a request is for annotations. Grafana marks it only by this scoped variable. */
+export function isAnnotationRequest({ scopedVars, targets }: DataQueryRequest<HubbleQuery>): boolean {
   return scopedVars?.['__annotation'] !== undefined && targets.some(isPromql);
 }
 
 /**
- * The answer to PromQL as events, which Grafana finds in columns of their own: a series is one event as long as it
- * has a value at every step. A comparison (`up == 0`) has none where it does not hold.
+ * A PromQL answer as annotation events, in the columns that Grafana reads. Consecutive values of a series are one event;
+ * a comparison such as `up == 0` has values only while it is true.
  */
-export function asEvents(response: DataQueryResponse, intervalMs: number): DataQueryResponse {
+export function toAnnotationEvents(response: DataQueryResponse, intervalMs: number): DataQueryResponse {
   const frames = response.data as DataFrame[];
   const series = frames.filter((frame) => frame.fields.some(({ type }) => type === FieldType.number));
   if (series.length === 0) {

@@ -2,16 +2,16 @@ import { rangeUtil, type DataQueryRequest } from '@grafana/data';
 
 import { isPromql, type HubbleQuery } from './query/model';
 
-/** What Grafana's Prometheus source takes for the scrape interval where none is set. */
+/** Default scrape interval of Grafana's Prometheus source. */
 export const defaultScrapeInterval = '15s';
 
-/** Flows carry their own time: no scrape lies between two of them. */
+/** Lower limit of the step for flows, which do not depend on a scrape interval. */
 const leastFlowStep = '1s';
 
 /**
- * The request with a step for flows. Grafana bounds the step of every query by the source's scrape
- * interval, which is Prometheus' alone: where the bound is what was met, flows are counted by the
- * step that the range and the width ask for. With PromQL in the same panel all keep its step.
+ * The request with a step for flows. Grafana limits the step of every query by the data source's scrape interval, which
+ * matters only to Prometheus: where that limit applied, the step is computed again without it. With PromQL in the same
+ * panel, all queries keep its step.
  */
 export function withFlowStep(
   request: DataQueryRequest<HubbleQuery>,

@@ -1,21 +1,21 @@
 import type { FilterField } from './query/fields';
 import type { FlowFilter } from './query/model';
 
-/** Answer of the resource `suggestions`. */
+/** The answer of the resource `suggestions`. */
 export interface Suggestions {
   values: string[];
-  /** What the values lack. */
+  /** Reasons why values may be missing. */
   notices: string[];
 }
 
-/** What may stand in one filter line, given the others. */
+/** A request for suggestions for one filter row. */
 export interface SuggestionsRequest {
   field: FilterField;
   prefix: string;
   filter: FlowFilter | undefined;
 }
 
-/** The namespace that narrows the pods and workloads of a filter, if it is one alone. */
+/** The namespace that narrows the pods and workloads of a filter, if it names exactly one. */
 export function namespaceFor(field: FilterField, filter: FlowFilter | undefined): string | undefined {
   const side = field.startsWith('from') ? 'fromNamespace' : field.startsWith('to') ? 'toNamespace' : 'namespace';
   const namespaces = filter?.[side] ?? filter?.namespace ?? [];

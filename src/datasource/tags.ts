@@ -7,16 +7,16 @@ import { text } from './text';
 type KeyOptions = DataSourceGetTagKeysOptions<HubbleQuery>;
 type ValueOptions = DataSourceGetTagValuesOptions<HubbleQuery>;
 
-/** Where keys and values of ad hoc filters come from. */
+/** The origin of keys and values of ad hoc filters. */
 export interface TagSource {
   flowKeys(): Promise<MetricFindValue[]>;
   flowValues(field: FilterField, filter: FlowFilter): Promise<MetricFindValue[]>;
-  /** Labels of the series that meet the filters. */
+  /** Labels of the series that match the filters. */
   labelNames(options: KeyOptions): Promise<MetricFindValue[]>;
   labelValues(options: ValueOptions): Promise<MetricFindValue[]>;
 }
 
-/** What the dashboard asks of this source. Where it is not told, it may be anything. */
+/** The kinds of queries on the dashboard; both where they are unknown. */
 type Context = 'flows' | 'promql' | 'both';
 
 function contextOf(queries: readonly HubbleQuery[] | undefined): Context {
@@ -25,7 +25,7 @@ function contextOf(queries: readonly HubbleQuery[] | undefined): Context {
   return promql === flows ? 'both' : promql ? 'promql' : 'flows';
 }
 
-/** What can be filtered by. */
+/** The keys of ad hoc filters. */
 export async function tagKeys(source: TagSource, options: KeyOptions): Promise<MetricFindValue[]> {
   const context = contextOf(options.queries);
   switch (context) {
@@ -34,9 +34,9 @@ export async function tagKeys(source: TagSource, options: KeyOptions): Promise<M
     case 'promql':
       return unused(await source.labelNames(promqlOnly(options)), options);
     case 'both': {
-      // Conditions on flows say nothing about series.
+      // Filters on flows do not narrow series.
       const labels = source.labelNames({ ...promqlOnly(options), filters: [] });
-      const [flows, names] = await either(source.flowKeys(), labels);
+      const [flows, names] = await settleBoth(source.flowKeys(), labels);
       const known = new Set(flows.map(({ value }) => value));
       return [
         ...flows.map((key) => ({ ...key, group: text.adhoc.flows })),
@@ -48,7 +48,7 @@ export async function tagKeys(source: TagSource, options: KeyOptions): Promise<M
   }
 }
 
-/** What can be filtered for. */
+/** The values of an ad hoc filter's key. */
 export async function tagValues(source: TagSource, options: ValueOptions): Promise<MetricFindValue[]> {
   const { key, queries, filters } = options;
   const context = contextOf(queries);
@@ -59,7 +59,7 @@ export async function tagValues(source: TagSource, options: ValueOptions): Promi
   if (context === 'flows') {
     return flows;
   }
-  const [ofFlows, ofLabels] = await either(flows, source.labelValues({ ...promqlOnly(options), filters: [] }));
+  const [ofFlows, ofLabels] = await settleBoth(flows, source.labelValues({ ...promqlOnly(options), filters: [] }));
   const texts = [...ofFlows, ...ofLabels].map(({ text }) => text);
   return [...new Set(texts)].map((text) => ({ text }));
 }
@@ -68,13 +68,13 @@ function promqlOnly<Options extends KeyOptions>(options: Options): Options {
   return { ...options, queries: options.queries?.filter(isPromql) };
 }
 
-/** A label that is filtered by already is not offered again. */
+/** The labels without those that a filter has already. */
 function unused(labels: MetricFindValue[], { filters }: KeyOptions): MetricFindValue[] {
   return labels.filter(({ text }) => !filters.some(({ key }) => key === text));
 }
 
-/** Both lists; where one cannot be had, the other. Errors: that of the first, where there is neither. */
-async function either(
+/** Both lists, of which one may fail. Errors: the first list's, where both fail. */
+async function settleBoth(
   one: Promise<MetricFindValue[]>,
   other: Promise<MetricFindValue[]>
 ): Promise<[MetricFindValue[], MetricFindValue[]]> {
@@ -86,7 +86,7 @@ async function either(
   return [had(first), had(second)];
 }
 
-/** The chosen conditions that narrow what there is to choose. */
+/** The positive ad hoc filters as a flow filter, to narrow the values. */
 function filterOf(filters: KeyOptions['filters']): FlowFilter {
   const filter: FlowFilter = {};
   for (const { key, operator, value, values } of filters) {

@@ -1,6 +1,6 @@
 import type { SecretName } from './types';
 
-/** Every `data-testid` of the data source's editors, in one place. */
+/** The `data-testid` attributes of the data source's editors. */
 export const testIds = {
   queryEditor: 'hubble query-editor',
   run: 'hubble run-query',
@@ -27,11 +27,13 @@ export const testIds = {
   config: {
     address: 'hubble config address',
     tls: 'hubble config tls',
-    ownCa: 'hubble config own-ca',
-    clientCertificate: 'hubble config client-certificate',
-    serverName: 'hubble config server-name',
-    skipVerify: 'hubble config skip-verify',
-    skipVerifyWarning: 'hubble config skip-verify-warning',
+    relayTls: {
+      ownCa: 'hubble config own-ca',
+      clientCertificate: 'hubble config client-certificate',
+      serverName: 'hubble config server-name',
+      skipVerify: 'hubble config skip-verify',
+      skipVerifyWarning: 'hubble config skip-verify-warning',
+    },
     cluster: 'hubble config cluster',
     connectTimeout: 'hubble config connect-timeout',
     requestTimeout: 'hubble config request-timeout',
@@ -45,11 +47,13 @@ export const testIds = {
     forwardIdentity: 'hubble config forward-identity',
     tenantId: 'hubble config tenant-id',
     clientId: 'hubble config client-id',
-    prometheusOwnCa: 'hubble config prometheus-own-ca',
-    prometheusClientCertificate: 'hubble config prometheus-client-certificate',
-    prometheusServerName: 'hubble config prometheus-server-name',
-    prometheusSkipVerify: 'hubble config prometheus-skip-verify',
-    prometheusSkipVerifyWarning: 'hubble config prometheus-skip-verify-warning',
+    prometheusTls: {
+      ownCa: 'hubble config prometheus-own-ca',
+      clientCertificate: 'hubble config prometheus-client-certificate',
+      serverName: 'hubble config prometheus-server-name',
+      skipVerify: 'hubble config prometheus-skip-verify',
+      skipVerifyWarning: 'hubble config prometheus-skip-verify-warning',
+    },
     addHeader: 'hubble config add-header',
     headerName: (number: number) => `hubble config header-name ${number}`,
     removeHeader: (number: number) => `hubble config remove-header ${number}`,

@@ -6,7 +6,7 @@ export type AzureAuthType = 'clientsecret' | 'workloadidentity' | 'msi';
 
 export type AzureCloud = 'AzureCloud' | 'AzureUSGovernment' | 'AzureChinaCloud';
 
-/** As Grafana's Azure data sources store them. */
+/** Azure credentials in the form of Grafana's Azure data sources. */
 export interface AzureCredentials {
   authType?: AzureAuthType;
   azureCloud?: AzureCloud;
@@ -14,29 +14,29 @@ export interface AzureCredentials {
   clientId?: string;
 }
 
-/** Settings that may be read in the browser. */
+/** Settings that the browser can read. */
 export interface HubbleSettings extends DataSourceJsonData {
   tls?: boolean;
   tlsSkipVerify?: boolean;
   serverName?: string;
-  /** With a client certificate. */
+  /** Whether to send a client certificate. */
   tlsAuth?: boolean;
   tlsAuthWithCACert?: boolean;
-  /** The data source of Grafana that PromQL is handed to; empty while none is chosen. */
+  /** uid of the Prometheus data source that answers PromQL; empty while none is selected. */
   prometheusDatasourceUid?: string;
   prometheusUrl?: string;
   prometheusAuth?: PrometheusAuth;
   prometheusUser?: string;
   azureCredentials?: AzureCredentials;
-  /** Sends the tokens of the user who asks. */
+  /** Forwards the OAuth tokens of the signed-in user. */
   oauthPassThru?: boolean;
   prometheusTlsAuth?: boolean;
   prometheusTlsAuthWithCACert?: boolean;
   prometheusServerName?: string;
   prometheusTlsSkipVerify?: boolean;
-  /** Names of custom headers, numbered from 1, as Grafana stores them. */
+  /** Names of HTTP headers, numbered from 1 as in Grafana. */
   [header: `httpHeaderName${number}`]: string | undefined;
-  /** How often Prometheus scrapes: `15s`. */
+  /** Prometheus' scrape interval, such as `15s`. */
   timeInterval?: string;
   httpMethod?: 'POST' | 'GET';
   customQueryParameters?: string;
@@ -48,13 +48,13 @@ export interface HubbleSettings extends DataSourceJsonData {
   cluster?: string;
   /** Network policies as YAML or JSON. */
   policiesText?: string;
-  /** An absolute path on Grafana's machine. */
+  /** An absolute path on the Grafana server. */
   policiesFolder?: string;
-  /** The namespace of policies that name none, as `kubectl apply -n` gives it. */
+  /** The namespace of policies without one, like `kubectl apply -n`. */
   policiesNamespace?: string;
 }
 
-/** Settings that only the backend reads. */
+/** Secrets, which only the backend can read. */
 export interface HubbleSecrets {
   tlsCACert?: string;
   tlsClientCert?: string;
@@ -65,7 +65,7 @@ export interface HubbleSecrets {
   prometheusTlsClientCert?: string;
   prometheusTlsClientKey?: string;
   azureClientSecret?: string;
-  /** Values of custom headers, numbered as their names. */
+  /** Values of HTTP headers, by the numbers of their names. */
   [header: `httpHeaderValue${number}`]: string | undefined;
 }
 

@@ -13,16 +13,16 @@ import { text } from './text';
 
 export interface ActionsProps {
   model: FlowsModel;
-  /** How many policies the flows are judged by. */
+  /** Number of policies. */
   policies: number;
-  /** The `hubble observe` lines that ask the same as the queries. */
+  /** The `hubble observe` lines of the queries. */
   commands: string[];
   timeRange: TimeRange;
-  /** The columns that the table shows, in their order. */
+  /** The columns of the table, in order. */
   columns: readonly Column[];
-  /** Those that it could show. */
+  /** The available columns. */
   offered: readonly Column[];
-  /** Those that are chosen, whether they can be shown or not. */
+  /** The selected columns, available or not. */
   chosen: readonly ColumnId[];
   onColumns(columns: ColumnId[]): void;
 }
@@ -32,10 +32,10 @@ const formats = [
   { format: 'jsonLines', label: text.toolbar.downloadJsonLines },
 ] as const satisfies ReadonlyArray<{ format: FileFormat; label: string }>;
 
-/** How a button of the toolbar looks. */
+/** The look of a toolbar button. */
 const look = { size: 'sm', variant: 'secondary', fill: 'text' } as const;
 
-/** What can be done with the table. Where there is no room, all of it is in one menu. */
+/** The actions of the toolbar; in a narrow panel, in one menu. */
 export function Actions({ isNarrow, ...props }: ActionsProps & { isNarrow: boolean }) {
   const { model, policies, commands, timeRange, columns, offered, chosen, onColumns } = props;
   const [isPicking, setPicking] = useState(false);
@@ -60,7 +60,7 @@ export function Actions({ isNarrow, ...props }: ActionsProps & { isNarrow: boole
     />
   ));
   const policiesLabel = text.toolbar.policies(policies.toLocaleString());
-  // The same in the toolbar and in the menu.
+  // Shared by the toolbar and the menu.
   const check = { icon: 'shield', onClick: () => model.openCheck() } as const;
   const pick = { icon: 'columns', onClick: () => setPicking(true) } as const;
 

@@ -7,14 +7,14 @@ import { testIds } from './testIds';
 import { text } from './text';
 
 interface Props {
-  /** The columns that could be shown. */
+  /** The available columns. */
   offered: readonly Column[];
   shown: readonly ColumnId[];
   onChange(columns: ColumnId[]): void;
   onClose(): void;
 }
 
-/** Chooses the columns of the table. The last one that is shown stays. */
+/** The dialog that selects the columns of the table. At least one remains. */
 export function ColumnPicker({ offered, shown, onChange, onClose }: Props) {
   const styles = useStyles2(pickerStyles);
   const toggle = (id: ColumnId) => {

@@ -245,7 +245,11 @@ test('an answer without flows needs no decoder, and takes the memory of the one 
   const { model, engine } = await ready();
   model.setSeries([createDataFrame({ refId: 'B', fields: [] })]);
   expect(engine.disposed).toBe(true);
-  expect(model.getState()).toMatchObject({ phase: 'idle', batch: undefined, answer: { foreign: [{ refId: 'B' }] } });
+  expect(model.getState()).toMatchObject({
+    phase: 'idle',
+    batch: undefined,
+    answer: { unsupported: [{ refId: 'B' }] },
+  });
 });
 
 test('disposing gives the memory back, also of an engine that starts too late', async () => {

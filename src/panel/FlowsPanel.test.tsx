@@ -133,7 +133,7 @@ test('the notices of the answer are shown, the gravest first', async () => {
 test.each<[string, Partial<PanelData>, string, RegExp]>([
   ['a query under way', { state: LoadingState.Loading }, testIds.loading, /Waiting for the query/],
   ['no query', {}, testIds.empty, /Add a query of type Flows/],
-  ['no flows', { series: [packed([])] }, testIds.empty, /No flows were found.*cannot be told/],
+  ['no flows', { series: [packed([])] }, testIds.empty, /No flows were found.*may have been/],
   [
     'a failed query',
     { state: LoadingState.Error, errors: [{ message: 'relay at `x:443` refused the client certificate' }] },
@@ -144,8 +144,8 @@ test.each<[string, Partial<PanelData>, string, RegExp]>([
   [
     'a table',
     { series: [createDataFrame({ refId: 'B', fields: [{ name: 'Time', type: FieldType.time, values: [1] }] })] },
-    testIds.foreign,
-    /Query B answered in another format. Set its format to Packed/,
+    testIds.unsupported,
+    /Query B has another format. Set its format to Packed/,
   ],
 ])('%s is told in words', async (_, data, testId, words) => {
   render(<FlowsPanel {...props(data)} />);
@@ -175,7 +175,7 @@ const lost = '7 events were lost on kind/worker-1 since 2026-11-29 20:41:00.5 UT
 const known = memory('20:00:00', '20:30:00', '20:44:00');
 
 test.each<[string, DataFrame['meta'], RegExp, RegExp]>([
-  ['that were all seen', said(known), /^No flows match.*All nodes still/, /may|cannot/],
+  ['that were all seen', said(known), /^No flows match.*All nodes remember/, /may|cannot/],
   [
     'of which some were lost',
     said(known, { [lost]: 'incomplete', 'no flows were found, but some may be missing: events were lost': 'reworded' }),
@@ -206,7 +206,7 @@ test.each<[string, DataFrame['meta'], RegExp, RegExp]>([
     /^This range ended at .*15:44.*no flows from node `kind\/worker-2`/,
     /No flows match/,
   ],
-  ['of which nobody knows', {}, /cannot be told/, /No flows match/],
+  ['of unknown memory', {}, /may have been/, /No flows match/],
 ])('no flows %s are worded so', async (_, meta, words, never) => {
   const given = props({ series: [packed([], meta)] });
   render(<FlowsPanel {...given} timeRange={asked} timeZone="America/New_York" />);

@@ -13,7 +13,7 @@ import { noticesOfPolicies } from './policies/notices';
 import { PoliciesDrawer } from './policies/PoliciesDrawer';
 import { usePolicies } from './policies/usePolicies';
 import { rowHeights, type FlowsPanelOptions } from './options';
-import { EmptyAnswer, ErrorAnswer, ForeignAnswer, Waiting } from './States';
+import { EmptyAnswer, ErrorAnswer, UnsupportedAnswer, Waiting } from './States';
 import { zoneOf } from './table/cells';
 import { useShownOptions, type OwnOptions } from './shownOptions';
 import { columns as allColumns, shownColumns, type ColumnId } from './table/columns';
@@ -27,7 +27,7 @@ const everyColumn = allColumns.map(({ id }) => id);
 
 type Props = PanelProps<FlowsPanelOptions>;
 
-/** Draws what a `FlowsModel` holds. */
+/** The flows panel: draws the state of a `FlowsModel`. */
 export function FlowsPanel(props: Props) {
   const { data, width, height } = props;
   const styles = useStyles2(panelStyles);
@@ -35,7 +35,7 @@ export function FlowsPanel(props: Props) {
   const columns = useMemo(() => shownColumns(options.columns), [options.columns]);
   const model = useFlowsModel(columns.map((column) => column.id));
 
-  // A query that begins again may empty the answer first: what was there stays until there is more.
+  // A refresh may empty the answer first: the old flows remain until new ones arrive.
   const isUnderWay = data.state === LoadingState.Loading && data.series.length === 0;
   useEffect(() => {
     if (!isUnderWay) {
@@ -52,7 +52,7 @@ export function FlowsPanel(props: Props) {
   );
 }
 
-/** One model from mount to unmount; its worker and memory go with it. */
+/** One model from mount to unmount, with its worker and memory. */
 function useFlowsModel(columns: ColumnId[]): FlowsModel | undefined {
   const [model, setModel] = useState<FlowsModel>();
   const initial = useRef(columns);
@@ -90,8 +90,8 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
   if (state.phase === 'failed') {
     return <ErrorAnswer title={text.states.failedTitle} messages={[state.error ?? '']} />;
   }
-  if (answer.frames.length === 0 && answer.foreign.length > 0) {
-    return <ForeignAnswer foreign={answer.foreign} />;
+  if (answer.frames.length === 0 && answer.unsupported.length > 0) {
+    return <UnsupportedAnswer frames={answer.unsupported} />;
   }
   if (!batch || !view) {
     return data.state === LoadingState.Done && data.series.length === 0 ? (
@@ -100,7 +100,7 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
       <Waiting message={waitingFor(data.state, state)} />
     );
   }
-  // What is lacking of an answer without flows is said where they would be; everything else stays a notice.
+  // Without flows, the reasons why some may be missing stand in place of the table, not among the notices.
   const isEmpty = batch.flows === 0;
   const isSaidBelow = ({ text }: QueryResultMetaNotice) =>
     isEmpty && (answer.incomplete.includes(text) || answer.reworded.includes(text));
@@ -117,7 +117,7 @@ function Content({ model, data, options, timeZone, timeRange, width, onOwnOption
   return (
     <>
       <Notices notices={notices} />
-      {answer.foreign.length > 0 && <ForeignAnswer foreign={answer.foreign} inline />}
+      {answer.unsupported.length > 0 && <UnsupportedAnswer frames={answer.unsupported} inline />}
       {isEmpty ? (
         <NoFlows
           answer={answer}

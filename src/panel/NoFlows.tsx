@@ -9,15 +9,15 @@ import { shortTimes } from './when';
 
 interface Props {
   answer: PackedAnswer;
-  /** What the answer lacks, in the reader's zone. */
+  /** Reasons why flows may be missing, with times in the panel's zone. */
   lacks: string[];
   timeRange: TimeRange;
   timeZone: TimeZone;
-  /** The data sources that were asked. */
+  /** uids of the queried data sources. */
   sources: string[];
 }
 
-/** An answer without flows: that there were none is said only where everything was seen. */
+/** The message for an answer without flows. It says "no flows" only where nothing can be missing. */
 export function NoFlows({ answer, lacks, timeRange, timeZone, sources }: Props) {
   const { memory } = answer;
   const [nowMs] = useState(() => Date.now());

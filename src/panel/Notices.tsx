@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { testIds } from './testIds';
 import { text } from './text';
 
-/** What the answer lacks, as it says itself. One line until more are asked for. */
+/** The notices of an answer: the most severe one, and the others on demand. */
 export function Notices({ notices }: { notices: QueryResultMetaNotice[] }) {
   const styles = useStyles2(noticeStyles);
   const [open, setOpen] = useState(false);

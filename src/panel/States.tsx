@@ -1,11 +1,12 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Alert, Button, Spinner, useStyles2 } from '@grafana/ui';
+import { Alert, Button, EmptyState, Spinner, useStyles2 } from '@grafana/ui';
 
-import type { ForeignFrame } from './frames';
+import type { UnsupportedFrame } from './frames';
 import { testIds } from './testIds';
 import { text } from './text';
 
+/** A spinner with a message. */
 export function Waiting({ message }: { message: string }) {
   const styles = useStyles2(stateStyles);
   return (
@@ -19,33 +20,43 @@ export function Waiting({ message }: { message: string }) {
 interface EmptyProps {
   title: string;
   hint: string;
-  /** What the hint is about, one by one. */
+  /** A list below the hint. */
   reasons?: string[];
   action?: { label: string; run(): void };
 }
 
+/** A message in place of the table. */
 export function EmptyAnswer({ title, hint, reasons = [], action }: EmptyProps) {
   const styles = useStyles2(stateStyles);
   return (
-    <div className={styles.state} role="status" data-testid={testIds.empty}>
-      <strong>{title}</strong>
-      <span className={styles.hint}>{hint}</span>
-      {reasons.length > 0 && (
-        <ul className={styles.reasons}>
-          {[...new Set(reasons)].map((reason) => (
-            <li key={reason}>{reason}</li>
-          ))}
-        </ul>
-      )}
-      {action && (
-        <Button size="sm" variant="secondary" onClick={action.run}>
-          {action.label}
-        </Button>
-      )}
+    <div className={styles.state} data-testid={testIds.empty}>
+      <EmptyState
+        variant="not-found"
+        hideImage
+        role="status"
+        message={title}
+        button={
+          action && (
+            <Button size="sm" variant="secondary" onClick={action.run}>
+              {action.label}
+            </Button>
+          )
+        }
+      >
+        {hint}
+        {reasons.length > 0 && (
+          <ul className={styles.reasons}>
+            {[...new Set(reasons)].map((reason) => (
+              <li key={reason}>{reason}</li>
+            ))}
+          </ul>
+        )}
+      </EmptyState>
     </div>
   );
 }
 
+/** Errors in place of the table. */
 export function ErrorAnswer({ title, messages }: { title: string; messages: string[] }) {
   const styles = useStyles2(stateStyles);
   return (
@@ -61,19 +72,19 @@ export function ErrorAnswer({ title, messages }: { title: string; messages: stri
   );
 }
 
-interface ForeignProps {
-  foreign: ForeignFrame[];
-  /** Above a table that other queries fill. */
+interface UnsupportedProps {
+  frames: UnsupportedFrame[];
+  /** Whether a table of other queries follows below. */
   inline?: boolean;
 }
 
-/** Frames of another kind, and what to do about them. */
-export function ForeignAnswer({ foreign, inline = false }: ForeignProps) {
+/** The frames that the panel cannot draw, and the remedy for each. */
+export function UnsupportedAnswer({ frames, inline = false }: UnsupportedProps) {
   const styles = useStyles2(stateStyles);
   return (
-    <div className={inline ? undefined : styles.scroll} data-testid={testIds.foreign}>
-      <Alert severity="info" title={text.states.foreignTitle} bottomSpacing={0}>
-        {foreign.map((frame, at) => (
+    <div className={inline ? undefined : styles.scroll} data-testid={testIds.unsupported}>
+      <Alert severity="info" title={text.states.unsupportedTitle} bottomSpacing={0}>
+        {frames.map((frame, at) => (
           <p key={at} className={styles.message}>
             {sentenceOf(frame)}
           </p>
@@ -83,15 +94,15 @@ export function ForeignAnswer({ foreign, inline = false }: ForeignProps) {
   );
 }
 
-function sentenceOf({ refId, kind, format }: ForeignFrame): string {
-  const who = refId ? text.foreign.query(refId) : text.foreign.unnamed;
+function sentenceOf({ refId, kind, format }: UnsupportedFrame): string {
+  const who = refId ? text.unsupported.query(refId) : text.unsupported.unnamed;
   switch (kind) {
     case 'otherFormat':
-      return text.foreign.otherFormat(who);
+      return text.unsupported.otherFormat(who);
     case 'newerFormat':
-      return text.foreign.newerFormat(who, format ?? '');
+      return text.unsupported.newerFormat(who, format ?? '');
     case 'broken':
-      return text.foreign.broken(who);
+      return text.unsupported.broken(who);
   }
 }
 
@@ -111,7 +122,7 @@ function stateStyles(theme: GrafanaTheme2) {
     }),
     scroll: css({ flex: 1, minHeight: 0, overflow: 'auto' }),
     hint: css({ color: theme.colors.text.secondary, maxWidth: 560, textWrap: 'balance' }),
-    reasons: css({ color: theme.colors.text.secondary, maxWidth: 560, textAlign: 'left', overflowWrap: 'anywhere' }),
+    reasons: css({ margin: theme.spacing(1, 0, 0, 2), textAlign: 'left', overflowWrap: 'anywhere' }),
     message: css({ margin: 0, overflowWrap: 'anywhere' }),
   };
 }

@@ -9,7 +9,7 @@ import { testIds } from './testIds';
 import { text } from './text';
 import { agreementsInOrder, inOrder, toneColors, toneOf, toneOfAgreement, type VerdictTone } from './verdicts';
 
-/** Below this width in pixels what can be done goes into a menu, and the choices stay in one row. */
+/** Width in pixels below which the actions move into a menu and the toggles stay in one row. */
 const roomyWidth = 640;
 
 interface Props extends ActionsProps {
@@ -20,13 +20,13 @@ interface Props extends ActionsProps {
   width: number;
 }
 
-/** Filter by text and verdict, and how much of the answer that leaves. */
+/** The toolbar: search, toggles by verdict and comparison, the number of flows, and actions. */
 export function Toolbar({ model, batch, view, spec, width, ...actions }: Props) {
   const styles = useStyles2(toolbarStyles);
   const isNarrow = width < roomyWidth;
   const choices = cx(styles.verdicts, isNarrow && styles.oneRow);
   const counts = new Map(view.verdictCounts.map(({ verdict, flows }) => [verdict, flows]));
-  // Those that were chosen stay there to be taken back, although this answer has none of them.
+  // Selected verdicts remain, to be deselected, although this answer may have no such flows.
   const verdicts = inOrder([...new Set([...batch.verdicts, ...spec.verdicts])]);
   const agreementCounts = new Map(view.agreementCounts.map(({ agreement, flows }) => [agreement, flows]));
   const agreements = agreementsInOrder([...new Set([...batch.agreements, ...spec.agreements])]);
@@ -44,12 +44,12 @@ export function Toolbar({ model, batch, view, spec, width, ...actions }: Props) 
       </div>
       <div className={choices} role="group" aria-label={text.toolbar.verdictsLabel}>
         {verdicts.map((verdict) => (
-          <Choice
+          <VerdictToggle
             key={verdict}
             label={verdict}
             tone={toneOf(verdict)}
             flows={counts.get(verdict) ?? 0}
-            chosen={spec.verdicts}
+            selected={spec.verdicts}
             onToggle={() => model.toggleVerdict(verdict)}
             testId={testIds.verdict(verdict)}
           />
@@ -58,13 +58,13 @@ export function Toolbar({ model, batch, view, spec, width, ...actions }: Props) 
       {agreements.length > 0 && (
         <div className={choices} role="group" aria-label={text.toolbar.agreementsLabel}>
           {agreements.map((agreement) => (
-            <Choice
+            <VerdictToggle
               key={agreement}
               label={agreement}
               hint={text.toolbar.agreementHint(agreement)}
               tone={toneOfAgreement(agreement)}
               flows={agreementCounts.get(agreement) ?? 0}
-              chosen={spec.agreements}
+              selected={spec.agreements}
               onToggle={() => model.toggleAgreement(agreement)}
               testId={testIds.agreement(agreement)}
             />
@@ -81,27 +81,30 @@ export function Toolbar({ model, batch, view, spec, width, ...actions }: Props) 
   );
 }
 
-interface ChoiceProps {
+interface VerdictToggleProps {
   label: string;
   hint?: string;
   tone: VerdictTone;
   flows: number;
-  /** All labels that are chosen. */
-  chosen: readonly string[];
+  /** The selected labels. */
+  selected: readonly string[];
   onToggle(): void;
   testId: string;
 }
 
-/** Shows or hides the flows of one kind, and says how many there are. */
-function Choice({ label, hint, tone, flows, chosen, onToggle, testId }: ChoiceProps) {
+/**
+ * A toggle for the flows of one verdict or comparison, with their number. Not Grafana's `FilterPill`, which has neither a
+ * colour nor a tooltip.
+ */
+function VerdictToggle({ label, hint, tone, flows, selected, onToggle, testId }: VerdictToggleProps) {
   const styles = useStyles2(toolbarStyles);
-  const isChosen = chosen.includes(label);
+  const isSelected = selected.includes(label);
   return (
     <button
       type="button"
       title={hint}
-      aria-pressed={isChosen}
-      className={cx(styles.verdict, isChosen && styles.chosen, chosen.length > 0 && !isChosen && styles.hidden)}
+      aria-pressed={isSelected}
+      className={cx(styles.verdict, isSelected && styles.selected, selected.length > 0 && !isSelected && styles.hidden)}
       onClick={onToggle}
       data-testid={testId}
     >
@@ -136,7 +139,7 @@ function toolbarStyles(theme: GrafanaTheme2) {
       '&:hover': { borderColor: theme.colors.border.strong },
       '&:focus-visible': { outline: `2px solid ${theme.colors.primary.border}`, outlineOffset: '1px' },
     }),
-    chosen: css({ borderColor: theme.colors.primary.border, background: theme.colors.action.selected }),
+    selected: css({ borderColor: theme.colors.primary.border, background: theme.colors.action.selected }),
     hidden: css({ color: theme.colors.text.secondary, background: 'transparent' }),
     mark: css({ width: 8, height: 8, borderRadius: theme.shape.radius.circle }),
     marks: {

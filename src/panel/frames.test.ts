@@ -19,7 +19,7 @@ test('packed frames give their rows, notices and commands', () => {
   expect(answer.frames).toEqual([rows, rows]);
   expect(answer.notices).toEqual([notice]);
   expect(answer.commands).toEqual(['hubble observe --last 1000']);
-  expect(answer.foreign).toEqual([]);
+  expect(answer.unsupported).toEqual([]);
 });
 
 test.each([
@@ -31,13 +31,13 @@ test.each([
   ],
   ['a packed frame with another field', frame('A', packed, rows, 'other'), { refId: 'A', kind: 'broken' }],
   ['a packed frame with other values', frame('A', packed, [1, 2]), { refId: 'A', kind: 'broken' }],
-])('%s is named as what it is', (_, foreign, expected) => {
-  expect(readFrames([foreign]).foreign).toEqual([expected]);
+])('%s is named as what it is', (_, unsupported, expected) => {
+  expect(readFrames([unsupported]).unsupported).toEqual([expected]);
 });
 
 test('many frames of one query are named once, and their notices kept', () => {
   const series = Array.from({ length: 50 }, () => frame('A', { notices: [{ severity: 'info', text: 'cut' }] }));
-  expect(readFrames(series)).toMatchObject({ foreign: [{ refId: 'A' }], notices: [{ text: 'cut' }] });
+  expect(readFrames(series)).toMatchObject({ unsupported: [{ refId: 'A' }], notices: [{ text: 'cut' }] });
 });
 
 const memory = { begins: 5, completeSince: 7, rangeBegin: 1, rangeEnd: 5, complete: false, forgotten: true };

@@ -5,47 +5,47 @@ import { isPolicies } from './policies/policyFrames';
 /** The version of the packed format that the Wasm module reads. */
 const packedFormat = 'hubble-flows/1';
 
-/** What an answer holds for this panel, and what it holds instead. */
+/** The content of an answer: packed frames, and frames that this panel cannot draw. */
 export interface PackedAnswer {
   /** The base64 rows of each packed frame. */
   frames: string[][];
   notices: QueryResultMetaNotice[];
-  /** The `hubble observe` lines that ask the same. */
+  /** The `hubble observe` lines of the queries. */
   commands: string[];
-  foreign: ForeignFrame[];
-  /** Those of the notices that say which flows the answer may lack. */
+  unsupported: UnsupportedFrame[];
+  /** The notices about flows that the answer may lack. */
   incomplete: string[];
-  /** Those of the notices that this panel says in its own words where there are no flows. */
+  /** The notices that this panel replaces by its own message where there are no flows. */
   reworded: string[];
-  /** How far back the nodes that were asked remember, where the answer says so. */
+  /** The memory of the queried nodes, if the answer has it. */
   memory?: Memory;
 }
 
-/** Unix times in milliseconds. */
+/** The memory of the nodes. Times are Unix milliseconds. */
 export interface Memory {
-  /** The oldest flow that any node still has. */
+  /** The time of the oldest flow on any node. */
   begins: number;
-  /** From then on every node has all of its flows. */
+  /** The time from which on every node has all of its flows. */
   completeSince: number;
-  /** What was asked for, as the query narrows the range of the dashboard. */
+  /** The range of the query, which may be narrower than the dashboard's. */
   rangeBegin: number;
   rangeEnd: number;
-  /** Whether every node still has all of the flows of that range. */
+  /** Whether every node has all flows of that range. */
   complete: boolean;
-  /** Whether the nodes forgot everything that was asked for. */
+  /** Whether the range ended before the oldest flow. */
   forgotten: boolean;
 }
 
-export interface ForeignFrame {
+export interface UnsupportedFrame {
   refId?: string;
   kind: 'otherFormat' | 'newerFormat' | 'broken';
-  /** The format of a frame that is packed in another one. */
+  /** The packed format of a frame of another version. */
   format?: string;
 }
 
-/** Sorts the frames of an answer into packed ones and others; each query's others are named once. */
+/** The frames of an answer, by kind; unsupported frames once for each query. */
 export function readFrames(series: readonly DataFrame[]): PackedAnswer {
-  const answer: PackedAnswer = { frames: [], notices: [], commands: [], foreign: [], incomplete: [], reworded: [] };
+  const answer: PackedAnswer = { frames: [], notices: [], commands: [], unsupported: [], incomplete: [], reworded: [] };
   for (const frame of series) {
     if (isPolicies(frame)) {
       continue;
@@ -53,7 +53,7 @@ export function readFrames(series: readonly DataFrame[]): PackedAnswer {
     answer.notices.push(...noticesOf(frame, answer.notices));
     answer.incomplete.push(...texts(frame.meta?.custom?.incomplete));
     answer.reworded.push(...texts(frame.meta?.custom?.reworded));
-    answer.memory = joined(answer.memory, memoryOf(frame));
+    answer.memory = mergeMemory(answer.memory, memoryOf(frame));
     const command = frame.meta?.executedQueryString;
     const rows = packedRows(frame);
     if (Array.isArray(rows)) {
@@ -61,8 +61,8 @@ export function readFrames(series: readonly DataFrame[]): PackedAnswer {
       if (command && !answer.commands.includes(command)) {
         answer.commands.push(command);
       }
-    } else if (!answer.foreign.some((other) => other.refId === rows.refId && other.kind === rows.kind)) {
-      answer.foreign.push(rows);
+    } else if (!answer.unsupported.some((other) => other.refId === rows.refId && other.kind === rows.kind)) {
+      answer.unsupported.push(rows);
     }
   }
   return answer;
@@ -81,8 +81,8 @@ function memoryOf(frame: DataFrame): Memory | undefined {
   return isWhole ? (memory as Memory) : undefined;
 }
 
-/** Of several queries, what holds for all of them together. */
-function joined(one: Memory | undefined, other: Memory | undefined): Memory | undefined {
+/** The memory for several queries together. */
+function mergeMemory(one: Memory | undefined, other: Memory | undefined): Memory | undefined {
   return one && other
     ? {
         begins: Math.min(one.begins, other.begins),
@@ -95,7 +95,7 @@ function joined(one: Memory | undefined, other: Memory | undefined): Memory | un
     : (one ?? other);
 }
 
-function packedRows(frame: DataFrame): string[] | ForeignFrame {
+function packedRows(frame: DataFrame): string[] | UnsupportedFrame {
   const format: unknown = frame.meta?.custom?.packed;
   const { refId } = frame;
   if (format === undefined) {
@@ -114,7 +114,7 @@ function noticesOf(frame: DataFrame, known: QueryResultMetaNotice[]): QueryResul
   );
 }
 
-/** Whether both answers hold the very same values, as a refresh that is under way hands them out again. */
+/** Whether both answers have the same packed values by identity, as during a refresh. */
 export function samePacked(one: PackedAnswer, other: PackedAnswer): boolean {
   return one.frames.length === other.frames.length && one.frames.every((rows, at) => rows === other.frames[at]);
 }

@@ -9,12 +9,12 @@ interface Pane {
   [other: string]: unknown;
 }
 
-/** Whether the panel stands in Explore, which tells its panels nothing of itself and keeps no options for them. */
+/** Whether the panel is in Explore, which does not tell its panels so. */
 export function isInExplore(): boolean {
   return locationService.getLocation().pathname.endsWith('/explore');
 }
 
-/** Asks for the last minutes in place of `range`: of the dashboard, or of the pane of Explore that asked `uids` for it. */
+/** Sets the time range to the last minutes: of the dashboard, or of Explore's panes that query `uids` for `range`. */
 export function showLastMinutes(range: RawTimeRange, uids: readonly string[]): void {
   if (!isInExplore()) {
     locationService.partial(lastMinutes);
@@ -28,7 +28,7 @@ export function showLastMinutes(range: RawTimeRange, uids: readonly string[]): v
     uids.some((uid) => uid === datasource) && same(asked?.from, range.from) && same(asked?.to, range.to);
   const names = Object.keys(panes);
   const asking = names.filter((name) => asks(panes[name] ?? {}));
-  // A pane whose range is written in another way cannot be told from its neighbour; a single one can.
+  // Where no pane matches, such as by another notation of the range, all change.
   const changed = asking.length > 0 ? asking : names;
   const entries = Object.entries(panes).map(([name, pane]) => [
     name,
@@ -42,12 +42,12 @@ function panesOf(value: unknown): Record<string, Pane> | undefined {
     const panes: unknown = JSON.parse(String(value));
     return typeof panes === 'object' && panes !== null ? (panes as Record<string, Pane>) : undefined;
   } catch {
-    // Without panes in the address there is nothing that could be changed.
+    // Without panes in the URL there is nothing to change.
     return undefined;
   }
 }
 
-/** Explore's address holds a point in time as its milliseconds. */
+/** Whether a time in Explore's URL, where absolute times are Unix milliseconds, equals a raw one. */
 function same(written: unknown, raw: RawTimeRange['from']): boolean {
   return String(written) === (typeof raw === 'string' ? raw : String(raw.valueOf()));
 }

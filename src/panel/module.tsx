@@ -6,7 +6,7 @@ import { defaultOptions, type FlowsPanelOptions } from './options';
 import { columns } from './table/columns';
 import { text } from './text';
 
-// Grafana loads this module for every panel list; the table and the decoder come when one is drawn.
+// Grafana loads this module for every list of panels; the table and the decoder load when a panel is drawn.
 const FlowsPanel = lazy(() => import('./FlowsPanel').then(({ FlowsPanel }) => ({ default: FlowsPanel })));
 
 function LazyFlowsPanel(props: PanelProps<FlowsPanelOptions>) {

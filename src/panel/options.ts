@@ -1,18 +1,18 @@
 import { defaultColumns, type ColumnId } from './table/columns';
 
-/** How much room a row takes. */
+/** The height of a row. */
 export type RowDensity = 'compact' | 'normal' | 'comfortable';
 
-/** Whose clock the time column shows. */
+/** The time zone of the time column. */
 export type TimeColumnZone = 'dashboard' | 'browser' | 'utc';
 
 export interface FlowsPanelOptions {
   columns: ColumnId[];
   timeColumnZone: TimeColumnZone;
   density: RowDensity;
-  /** Of policies that name none; before what the data source says. */
+  /** The namespace of policies without one. Overrides the data source's setting. */
   policiesNamespace?: string;
-  /** Widths in pixels of the columns that were resized by hand. */
+  /** Widths in pixels of the columns that the user resized. */
   columnWidths?: Partial<Record<ColumnId, number>>;
 }
 

@@ -5,13 +5,13 @@ import { isInExplore } from './lastMinutes';
 import type { FlowsPanelOptions } from './options';
 import { columns, type ColumnId } from './table/columns';
 
-/** What somebody sets in the table itself. */
+/** The options that are set in the table itself. */
 export type OwnOptions = Pick<FlowsPanelOptions, 'columns' | 'columnWidths'>;
 
-/** Explore keeps no options: the browser does, for every table there. */
+/** The key in the browser's storage for Explore, which does not store panel options. */
 export const exploreKey = 'k8snet-flows-panel.explore';
 
-/** The panel's options with what was set in the table, and how to set it. */
+/** The panel's options with those set in the table, and the function that sets them. */
 export function useShownOptions(
   options: FlowsPanelOptions,
   onOptionsChange: (options: FlowsPanelOptions) => void
@@ -33,7 +33,7 @@ export function useShownOptions(
   return [shown, change];
 }
 
-/** What the browser kept, as far as it can be used: somebody else may have written there. */
+/** The valid part of the stored options. The storage is shared, so its content may be anything. */
 function stored(): Partial<OwnOptions> {
   let kept: unknown;
   try {

@@ -1,10 +1,10 @@
-/** Every `data-testid` of the flows panel, in one place. */
+/** The `data-testid` attributes of the flows panel. */
 export const testIds = {
   panel: 'flows-panel',
   loading: 'flows-panel loading',
   empty: 'flows-panel empty',
   error: 'flows-panel error',
-  foreign: 'flows-panel foreign-frames',
+  unsupported: 'flows-panel unsupported-frames',
   toolbar: 'flows-panel toolbar',
   filter: 'flows-panel filter',
   verdict: (verdict: string) => `flows-panel verdict ${verdict}`,

@@ -1,9 +1,10 @@
 import type { GrafanaTheme2 } from '@grafana/data';
+import type { BadgeColor } from '@grafana/ui';
 
 import { verdictColors } from '../datasource/query/generated';
 import type { Computed } from './engine/protocol';
 
-/** What a reader looks for first stands first; unknown ones of a newer Cilium come last. */
+/** Verdicts by importance. Unknown verdicts of a newer Cilium come last. */
 const order = ['DROPPED', 'ERROR', 'AUDIT', 'REDIRECTED', 'FORWARDED', 'TRANSLATED', 'TRACED', 'VERDICT_UNKNOWN'];
 
 export function inOrder(verdicts: readonly string[]): string[] {
@@ -14,7 +15,7 @@ export function inOrder(verdicts: readonly string[]): string[] {
   return [...verdicts].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
 }
 
-/** The engine's words for how record and policies compare, the one to look at first first. */
+/** Results of comparing flows with policies, by importance. */
 const agreementOrder = ['differs', 'judged by later policies', 'cannot tell', 'agrees'];
 
 export function agreementsInOrder(agreements: readonly string[]): string[] {
@@ -41,7 +42,7 @@ export function toneOfComputed(verdict: Computed): VerdictTone {
 
 const computedTones: Record<Computed, VerdictTone> = { allowed: 'good', denied: 'bad', 'cannot tell': 'doubtful' };
 
-/** The kinds of colour that a verdict is drawn in. */
+/** The tones of verdicts, independent of the theme. */
 export type VerdictTone = 'bad' | 'doubtful' | 'diverted' | 'good' | 'passing' | 'neutral';
 
 type VerdictColor = (typeof verdictColors)[keyof typeof verdictColors];
@@ -56,11 +57,21 @@ const tones: Record<VerdictColor, VerdictTone> = {
 
 const colors = new Map<string, VerdictColor>(Object.entries(verdictColors));
 
-/** The tone of the verdict's colour everywhere; neutral for one that is not known. */
+/** The tone of a verdict; neutral for an unknown one. */
 export function toneOf(verdict: string): VerdictTone {
   const color = colors.get(verdict);
   return color ? tones[color] : 'neutral';
 }
+
+/** Colours of Grafana's badges, by tone. */
+export const badgeColors: Record<VerdictTone, BadgeColor> = {
+  bad: 'red',
+  doubtful: 'orange',
+  diverted: 'blue',
+  good: 'green',
+  passing: 'purple',
+  neutral: 'darkgrey',
+};
 
 /** Colours that keep their contrast in both themes. */
 export function toneColors(theme: GrafanaTheme2): Record<VerdictTone, { text: string; mark: string }> {

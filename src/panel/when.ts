@@ -1,9 +1,9 @@
 import { dateTimeFormat, type TimeZone } from '@grafana/data';
 
-/** A point in time as the backend's sentences write it. */
+/** A time in the backend's messages. */
 const written = /\b(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d{1,9})?) UTC\b/g;
 
-/** A sentence of the backend with its times in the zone of who reads it. */
+/** A message of the backend with its times in another time zone. */
 export function inZone(sentence: string, timeZone: TimeZone): string {
   return sentence.replace(written, (whole, day: string, time: string) => {
     const timeMs = Date.parse(`${day}T${time}Z`);
@@ -11,7 +11,7 @@ export function inZone(sentence: string, timeZone: TimeZone): string {
   });
 }
 
-/** Points in time, each as short as tells it from the others and from `nowMs`: `20:44`, or with the day or seconds. */
+/** Times as short as is unambiguous, next to each other and to `nowMs`: `20:44`, or with the date or seconds. */
 export function shortTimes(timesMs: readonly number[], nowMs: number, timeZone: TimeZone): string[] {
   const say = (format: string) => (timeMs: number) => dateTimeFormat(timeMs, { timeZone, format });
   const different = (format: string) => new Set(timesMs.map(say(format))).size === new Set(timesMs).size;

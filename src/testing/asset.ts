@@ -1,2 +1,2 @@
-/** Stands for a file that the bundler turns into an address or a text. */
+/** A stub for files that the bundler turns into a URL or a text. */
 export default 'asset';

@@ -1,4 +1,4 @@
-// What browsers have and jsdom lacks.
+// Parts of a browser that jsdom lacks.
 import { TextDecoder, TextEncoder } from 'node:util';
 
 Object.assign(globalThis, { TextDecoder, TextEncoder });
@@ -28,7 +28,7 @@ window.matchMedia ??= (query: string) =>
   }) as unknown as MediaQueryList;
 Element.prototype.scrollIntoView ??= () => {};
 
-// jsdom lays nothing out: every element is as large as a panel, so that rows and options are drawn.
+// jsdom has no layout: every element gets the size of a panel, so that rows and options are drawn.
 const size = { width: 1000, height: 400 };
 Object.defineProperty(HTMLElement.prototype, 'clientHeight', { configurable: true, get: () => size.height });
 Object.defineProperty(HTMLElement.prototype, 'clientWidth', { configurable: true, get: () => size.width });
@@ -37,11 +37,11 @@ Object.defineProperty(HTMLElement.prototype, 'offsetWidth', { configurable: true
 HTMLElement.prototype.getBoundingClientRect = () =>
   ({ ...size, x: 0, y: 0, top: 0, left: 0, right: size.width, bottom: size.height, toJSON: () => size }) as DOMRect;
 
-// Lists measure their texts on a canvas.
+// Lists measure text on a canvas.
 HTMLCanvasElement.prototype.getContext = (() => ({
   measureText: (text: string) => ({ width: 7 * text.length }),
 })) as unknown as HTMLCanvasElement['getContext'];
 
-// Neither scroll bars nor pseudo-elements are there to be measured.
+// jsdom cannot compute the style of pseudo-elements such as scroll bars.
 const computedStyle = window.getComputedStyle.bind(window);
 window.getComputedStyle = (element) => computedStyle(element);

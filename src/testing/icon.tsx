@@ -1,4 +1,4 @@
-/** Stands for an icon that would be fetched. */
+/** A stub for icons, which would be fetched. */
 export default function Icon() {
   return <svg />;
 }

@@ -13,7 +13,7 @@ test('a line becomes filters, and filters a line', async () => {
       await page.getByTestId('hubble filter namespace').waitFor();
       assert.match(await page.getByTestId('hubble filter namespace').innerText(), /pets/);
       assert.match(await page.getByTestId('hubble filter toPort').innerText(), /53/);
-      await page.getByRole('radio', { name: 'Text' }).click();
+      await page.getByRole('radio', { name: 'Code' }).click();
       await page.getByTestId('hubble line').waitFor();
       assert.equal(await page.getByTestId('hubble filter namespace').count(), 0);
     }

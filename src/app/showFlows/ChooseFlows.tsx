@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { exploreLink } from '../exploreLink';
 import { testIds } from '../testIds';
 import { text } from '../text';
-import { wanted, type FlowsBehind } from './flowsBehind';
+import { conditionsOf, type FlowsBehind } from './flowsBehind';
 
 interface Props {
   flows: FlowsBehind[];
@@ -15,7 +15,7 @@ interface Props {
   onDismiss?: () => void;
 }
 
-/** What the flows will be asked for, and what of the panel's expression cannot be asked; which source to ask. */
+/** The filters that Explore will use, the matchers that they do not cover, and the choice of the data source. */
 export function ChooseFlows({ flows, sources, range, onDismiss }: Props) {
   const styles = useStyles2(modalStyles);
   const [uid, setUid] = useState(sources[0]?.uid ?? '');
@@ -26,16 +26,16 @@ export function ChooseFlows({ flows, sources, range, onDismiss }: Props) {
   if (sources.length === 0) {
     return <p>{text.sources.none}</p>;
   }
-  const left = [...new Set(flows.flatMap((one) => one.left))];
+  const unsupported = [...new Set(flows.flatMap((one) => one.unsupported))];
   const widened = [...new Set(flows.flatMap((one) => one.widened))];
   return (
     <div data-testid={testIds.chooseFlows}>
-      <h3 className={styles.title}>{words.asked}</h3>
+      <h3 className={styles.title}>{words.filters}</h3>
       {flows.map((one) => (
         <Filter key={JSON.stringify(one)} flows={one} />
       ))}
-      <Parts title={words.widened} parts={widened} />
-      <Parts title={words.left} parts={left} />
+      <Matchers title={words.widened} matchers={widened} />
+      <Matchers title={words.unsupported} matchers={unsupported} />
       {sources.length > 1 && (
         <Field label={words.source}>
           <RadioButtonList
@@ -47,7 +47,7 @@ export function ChooseFlows({ flows, sources, range, onDismiss }: Props) {
         </Field>
       )}
       <Stack justifyContent="flex-end">
-        <LinkButton href={exploreLink(uid, wanted(flows), range)} icon="compass" onClick={onDismiss}>
+        <LinkButton href={exploreLink(uid, conditionsOf(flows), range)} icon="compass" onClick={onDismiss}>
           {words.open}
         </LinkButton>
       </Stack>
@@ -63,17 +63,17 @@ function Filter({ flows: { filter, exclude } }: { flows: FlowsBehind }) {
   return <p className={styles.code}>{conditions.length === 0 ? text.showFlows.all : conditions.join(' · ')}</p>;
 }
 
-function Parts({ title, parts }: { title: string; parts: string[] }) {
+function Matchers({ title, matchers }: { title: string; matchers: string[] }) {
   const styles = useStyles2(modalStyles);
-  if (parts.length === 0) {
+  if (matchers.length === 0) {
     return null;
   }
   return (
     <>
       <h3 className={styles.title}>{title}</h3>
-      {parts.map((part) => (
-        <p key={part} className={styles.code}>
-          {part}
+      {matchers.map((matcher) => (
+        <p key={matcher} className={styles.code}>
+          {matcher}
         </p>
       ))}
     </>

@@ -1,7 +1,7 @@
 import { flowsBehind } from './flowsBehind';
 
 function check(expr: string, ...expected: Array<Partial<ReturnType<typeof flowsBehind>[number]>>) {
-  const whole = expected.map((flows) => ({ filter: {}, exclude: {}, left: [], widened: [], ...flows }));
+  const whole = expected.map((flows) => ({ filter: {}, exclude: {}, unsupported: [], widened: [], ...flows }));
   expect(flowsBehind([expr])).toEqual(whole);
 }
 
@@ -32,7 +32,7 @@ test('pods, addresses and reserved names in source and destination', () => {
   check('hubble_drop_total{source="10.0.0.7"}', { filter: { ...dropped, fromIp: ['10.0.0.7'] } });
   check('hubble_drop_total{destination="fd00::7"}', { filter: { ...dropped, toIp: ['fd00::7'] } });
   check('hubble_drop_total{source="reserved:world"}', { filter: { ...dropped, fromLabel: ['reserved:world'] } });
-  check('hubble_drop_total{source="pets"}', { filter: dropped, left: ['source="pets"'] });
+  check('hubble_drop_total{source="pets"}', { filter: dropped, unsupported: ['source="pets"'] });
 });
 
 test('names and namespaces in two labels', () => {
@@ -45,7 +45,7 @@ test('names and namespaces in two labels', () => {
   check('networkobservability_adv_drop_count{namespace="pets", podname="a", direction="ingress"}', {
     filter: { ...dropped, toPod: ['pets/a'], trafficDirection: ['INGRESS'] },
   });
-  check('networkobservability_adv_forward_count{podname="a"}', { filter: {}, left: ['podname=~"a"'] });
+  check('networkobservability_adv_forward_count{podname="a"}', { filter: {}, unsupported: ['podname=~"a"'] });
 });
 
 test('what is negated', () => {
@@ -53,7 +53,7 @@ test('what is negated', () => {
   // "Not this and not that" is not what two flags after --not say.
   check('hubble_flows_processed_total{verdict!="FORWARDED", protocol!~"UDP|DNS"}', {
     exclude: { verdict: ['FORWARDED'] },
-    left: ['protocol!~"UDP|DNS"'],
+    unsupported: ['protocol!~"UDP|DNS"'],
   });
 });
 
@@ -61,10 +61,10 @@ test('what is not asked of flows', () => {
   check('hubble_drop_total{cluster="aks", job=~".+", source=~".*", instance="node-1"}', {
     filter: { ...dropped, nodeName: ['node-1'] },
   });
-  check('hubble_drop_total{instance="10.0.0.1:9965"}', { filter: dropped, left: ['instance="10.0.0.1:9965"'] });
-  check('hubble_dns_queries_total{query="a.b."}', { filter: { protocol: ['dns'] }, left: ['query="a.b."'] });
-  check('hubble_drop_total{reason=~"POLICY.*"}', { filter: dropped, left: ['reason=~"POLICY.*"'] });
-  check('hubble_drop_total{source=""}', { filter: dropped, left: ['source=""'] });
+  check('hubble_drop_total{instance="10.0.0.1:9965"}', { filter: dropped, unsupported: ['instance="10.0.0.1:9965"'] });
+  check('hubble_dns_queries_total{query="a.b."}', { filter: { protocol: ['dns'] }, unsupported: ['query="a.b."'] });
+  check('hubble_drop_total{reason=~"POLICY.*"}', { filter: dropped, unsupported: ['reason=~"POLICY.*"'] });
+  check('hubble_drop_total{source=""}', { filter: dropped, unsupported: ['source=""'] });
 });
 
 test('several selectors, the same ones once', () => {

@@ -1,24 +1,24 @@
 import type { FilterField } from '../../datasource/query/fields';
 import type { FlowFilter } from '../../datasource/query/model';
-import type { Wanted } from '../exploreLink';
-import { fieldOfLabel, flowsOf, saysNothing } from './metrics';
-import { selectorsOf, type Matcher, type Selector } from './selectors';
-import { askedBy } from './values';
+import type { FlowConditions } from '../exploreLink';
+import { fieldOfLabel, flowsOf, ignoredLabels } from './metrics';
+import { vectorSelectors, type Matcher, type Selector } from './selectors';
+import { matchedValues } from './values';
 
-/** A filter for the flows that a selector counts. */
+/** A flow filter for the flows that a PromQL selector counts. */
 export interface FlowsBehind {
   filter: FlowFilter;
   exclude: FlowFilter;
-  /** What the selector asks for and the filter does not: matchers as they stand in the expression. */
-  left: string[];
-  /** Matchers of which the filter asks for more: by the beginning of a name. */
+  /** Matchers that the filter does not cover, as they stand in the expression. */
+  unsupported: string[];
+  /** Matchers that the filter covers by a prefix, and so selects more. */
   widened: string[];
 }
 
-/** The different filters for the flows that expressions count. Expressions hold no variables any more. */
+/** The distinct filters for the flows that expressions count. The variables of the expressions must be replaced. */
 export function flowsBehind(exprs: readonly string[]): FlowsBehind[] {
   const found = new Map<string, FlowsBehind>();
-  for (const selector of exprs.flatMap(selectorsOf)) {
+  for (const selector of exprs.flatMap(vectorSelectors)) {
     const flows = flowsBehindSelector(selector);
     if (flows !== undefined) {
       const key = JSON.stringify([flows.filter, flows.exclude]);
@@ -29,8 +29,8 @@ export function flowsBehind(exprs: readonly string[]): FlowsBehind[] {
   return [...found.values()];
 }
 
-/** The part of each that a query takes. */
-export function wanted(flows: readonly FlowsBehind[]): Wanted[] {
+/** The part of each filter that a query takes. */
+export function conditionsOf(flows: readonly FlowsBehind[]): FlowConditions[] {
   return flows.map(({ filter, exclude }) => ({
     ...(Object.keys(filter).length > 0 && { filter }),
     ...(Object.keys(exclude).length > 0 && { exclude }),
@@ -40,7 +40,7 @@ export function wanted(flows: readonly FlowsBehind[]): Wanted[] {
 function merged(one: FlowsBehind, other: FlowsBehind): FlowsBehind {
   return {
     ...one,
-    left: [...new Set([...one.left, ...other.left])],
+    unsupported: [...new Set([...one.unsupported, ...other.unsupported])],
     widened: [...new Set([...one.widened, ...other.widened])],
   };
 }
@@ -50,31 +50,31 @@ function flowsBehindSelector({ metric, matchers }: Selector): FlowsBehind | unde
   if (common === undefined) {
     return undefined;
   }
-  const flows: FlowsBehind = { filter: { ...common }, exclude: {}, left: [], widened: [] };
+  const flows: FlowsBehind = { filter: { ...common }, exclude: {}, unsupported: [], widened: [] };
   for (const matcher of matchers) {
-    carry(matcher, flows);
+    applyMatcher(matcher, flows);
   }
-  join(flows.filter);
+  joinNamespaces(flows.filter);
   const { pod } = flows.filter;
   if (pod?.some((name) => !name.includes('/'))) {
-    // Hubble would look for it in the namespace `default`.
+    // Without a namespace Hubble would look for it in `default`.
     delete flows.filter.pod;
-    flows.left.push(`podname=~"${pod.join('|')}"`);
+    flows.unsupported.push(`podname=~"${pod.join('|')}"`);
   } else {
-    takeSide(flows.filter);
+    applyDirection(flows.filter);
   }
   return flows;
 }
 
-function carry(matcher: Matcher, flows: FlowsBehind) {
+function applyMatcher(matcher: Matcher, flows: FlowsBehind) {
   const { label, operator, value } = matcher;
-  if (saysNothing.has(label)) {
+  if (ignoredLabels.has(label)) {
     return;
   }
   const written = `${label}${operator}"${value}"`;
-  const asked = askedBy(matcher);
+  const matched = matchedValues(matcher);
   const target = fieldOfLabel[label];
-  if (asked === 'everything') {
+  if (matched === 'everything') {
     return;
   }
   const node = label === 'instance' ? nodeOf(matcher) : undefined;
@@ -82,20 +82,20 @@ function carry(matcher: Matcher, flows: FlowsBehind) {
     flows.filter.nodeName = [node];
     return;
   }
-  if (asked === 'unknown' || target === undefined || (asked.widened && !beginnings.has(target.field))) {
-    flows.left.push(written);
+  if (matched === 'unknown' || target === undefined || (matched.widened && !prefixFields.has(target.field))) {
+    flows.unsupported.push(written);
     return;
   }
-  const field = fieldOf(target.field, asked.values);
+  const field = fieldOf(target.field, matched.values);
   if (field === undefined) {
-    flows.left.push(written);
+    flows.unsupported.push(written);
     return;
   }
-  const values = target.value === undefined ? asked.values : asked.values.map(target.value);
-  if (asked.negated) {
-    // Excluded are flows that have all of these: of two "not" only one can be said.
+  const values = target.value === undefined ? matched.values : matched.values.map(target.value);
+  if (matched.negated) {
+    // Hubble leaves out flows that match all excluded fields, so two negations cannot be combined.
     if (Object.keys(flows.exclude).length > 0) {
-      flows.left.push(written);
+      flows.unsupported.push(written);
     } else {
       flows.exclude[field] = values;
     }
@@ -103,17 +103,17 @@ function carry(matcher: Matcher, flows: FlowsBehind) {
   }
   const before = flows.filter[field];
   flows.filter[field] = before === undefined ? values : narrowed(before, values, field);
-  if (asked.widened) {
+  if (matched.widened) {
     flows.widened.push(written);
   }
 }
 
-/** Fields of which Hubble compares the beginning. */
-const beginnings: ReadonlySet<FilterField> = new Set(['pod', 'fromPod', 'toPod']);
+/** Fields that Hubble matches by prefix. */
+const prefixFields: ReadonlySet<FilterField> = new Set(['pod', 'fromPod', 'toPod']);
 
 /**
- * `source` and `destination` hold what Hubble's context options say: a pod with its namespace, an address, or
- * another name of which the series does not tell the kind.
+ * The field for values of `source` and `destination`. Hubble's context options decide their kind: a pod with its
+ * namespace, an address, a reserved label, or a name of unknown kind, for which there is no field.
  */
 function fieldOf(field: FilterField, values: string[]): FilterField | undefined {
   if (field !== 'fromPod' && field !== 'toPod') {
@@ -131,27 +131,27 @@ function fieldOf(field: FilterField, values: string[]): FilterField | undefined 
   return undefined;
 }
 
-/** A metric's own condition and a label's: the label's, which is the narrower. */
+/** The narrower of the metric's own condition and a label's. */
 function narrowed(before: string[], values: string[], field: FilterField): string[] {
   const both = before.filter((value) => values.includes(value));
   return field === 'protocol' || both.length === 0 ? values : both;
 }
 
-/** Scrape configurations of Azure put the node's name here; others an address, which names no node. */
+/** The node in the label `instance`: Azure's scrape configuration writes its name, others an address. */
 function nodeOf({ operator, value }: Matcher): string | undefined {
   return operator === '=' && /^[a-z][a-z0-9.-]*$/i.test(value) ? value : undefined;
 }
 
-/** Names that stand in two labels become one value: a pod or workload needs its namespace. */
-function join(filter: FlowFilter) {
+/** Joins namespaces with the pods and workloads of other labels into `namespace/name`. */
+function joinNamespaces(filter: FlowFilter) {
   pair(filter, 'namespace', 'pod');
   pair(filter, 'namespace', 'workload');
   pair(filter, 'fromNamespace', 'fromWorkload');
   pair(filter, 'toNamespace', 'toWorkload');
 }
 
-/** The series of a pod say the direction in which it takes part. */
-function takeSide(filter: FlowFilter) {
+/** Makes a pod the source or the destination, by the direction of its series. */
+function applyDirection(filter: FlowFilter) {
   const { pod, trafficDirection } = filter;
   if (pod !== undefined && trafficDirection?.length === 1) {
     const field: FilterField = trafficDirection[0] === 'INGRESS' ? 'toPod' : 'fromPod';

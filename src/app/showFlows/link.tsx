@@ -7,12 +7,13 @@ import {
 import { getDataSourceSrv, getTemplateSrv, locationService } from '@grafana/runtime';
 import { Suspense, lazy } from 'react';
 
+import { escapeRegex, escapeText } from '../../datasource/query/promqlText';
 import { datasourceId } from '../../pluginIds';
 import { exploreLink } from '../exploreLink';
 import { text } from '../text';
 import { flowsOf } from './metrics';
 
-/** What a panel's menu and Explore tell of what they show, as far as it is read here. */
+/** The part of an extension's context that this link reads. */
 interface PanelContext {
   targets?: unknown[];
   timeRange?: RawTimeRange;
@@ -21,7 +22,7 @@ interface PanelContext {
 
 const ChooseFlows = lazy(() => import('./ChooseFlows').then(({ ChooseFlows }) => ({ default: ChooseFlows })));
 
-/** "Show flows" in the menu of every panel, of any dashboard and in Explore, whose PromQL counts flows. */
+/** The link "Show flows" in the menu of panels and in Explore, wherever PromQL counts flows. */
 export const showFlowsLink: PluginExtensionAddedLinkConfig<PanelContext> = {
   targets: [PluginExtensionPoints.DashboardPanelMenu, PluginExtensionPoints.ExploreToolbarAction],
   title: text.showFlows.title,
@@ -34,7 +35,7 @@ export const showFlowsLink: PluginExtensionAddedLinkConfig<PanelContext> = {
   },
 };
 
-/** The expressions of a panel's queries that are shown. */
+/** The expressions of a panel's queries, except hidden ones. */
 function exprsOf(context: PanelContext | undefined): string[] {
   const exprs: string[] = [];
   for (const target of context?.targets ?? []) {
@@ -47,7 +48,7 @@ function exprsOf(context: PanelContext | undefined): string[] {
   return exprs;
 }
 
-/** Asked of every panel whose menu opens: names alone, without the parser. */
+/** Whether an expression names a metric of flows. Called for every panel menu, so it does not load the parser. */
 function namesFlows(expr: string): boolean {
   return (expr.match(/[a-z_:][\w:]*/gi) ?? []).some((name) => flowsOf(name) !== undefined);
 }
@@ -55,14 +56,14 @@ function namesFlows(expr: string): boolean {
 type OpenModal = Parameters<NonNullable<typeof showFlowsLink.onClick>>[1]['openModal'];
 
 async function show(context: PanelContext | undefined, openModal: OpenModal): Promise<void> {
-  const { flowsBehind, wanted } = await import('./flowsBehind');
+  const { flowsBehind, conditionsOf } = await import('./flowsBehind');
   const exprs = exprsOf(context).map((expr) => getTemplateSrv().replace(expr, context?.scopedVars, asRegex));
   const flows = flowsBehind(exprs);
   const sources = getDataSourceSrv().getList({ pluginId: datasourceId });
-  const exact = flows.every(({ left, widened }) => left.length === 0 && widened.length === 0);
+  const exact = flows.every(({ unsupported, widened }) => unsupported.length === 0 && widened.length === 0);
   const [source] = sources;
   if (source !== undefined && sources.length === 1 && exact && flows.length > 0) {
-    locationService.push(exploreLink(source.uid, wanted(flows), context?.timeRange));
+    locationService.push(exploreLink(source.uid, conditionsOf(flows), context?.timeRange));
     return;
   }
   openModal({
@@ -75,11 +76,11 @@ async function show(context: PanelContext | undefined, openModal: OpenModal): Pr
   });
 }
 
-/** Values of a variable as Grafana's Prometheus source writes them into an expression. */
+/** The format of variables in Grafana's Prometheus source: a regular expression within double quotes. */
 function asRegex(value: string | string[]): string {
   if (typeof value === 'string') {
     return value;
   }
-  const escaped = value.map((one) => one.replace(/[\\^$.|?*+()[\]{}]/g, '\\\\$&'));
+  const escaped = value.map((one) => escapeText(escapeRegex(one)));
   return escaped.length === 1 ? (escaped[0] ?? '') : `(${escaped.join('|')})`;
 }

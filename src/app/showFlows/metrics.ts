@@ -1,9 +1,9 @@
 import type { FlowFilter } from '../../datasource/query/model';
 import type { FilterField } from '../../datasource/query/fields';
 
-/** Metrics that count flows, and what every flow that they count has in common. The first that fits holds. */
+/** Families of metrics with the filter that all of their flows match. The first family that fits a metric applies. */
 const families: Array<{ metric: RegExp; filter: FlowFilter }> = [
-  // Hubble's own health: no flow stands behind it.
+  // Metrics about Hubble itself, not about flows.
   { metric: /^hubble_(lost_events|relay|metrics|dynamic_exporter|rpc|ui)_/, filter: {} },
   { metric: /^(hubble_drop_|cilium_drop_)/, filter: { verdict: ['DROPPED'] } },
   { metric: /^networkobservability_(adv_)?drop_/, filter: { verdict: ['DROPPED'] } },
@@ -16,14 +16,14 @@ const families: Array<{ metric: RegExp; filter: FlowFilter }> = [
   { metric: /^(hubble_|networkobservability_)/, filter: {} },
 ];
 
-/** What the flows behind a metric have in common; `undefined` where a metric counts no flows. */
+/** The filter that all flows behind a metric match; undefined for a metric that does not count flows. */
 export function flowsOf(metric: string): FlowFilter | undefined {
   const family = families.find((candidate) => candidate.metric.test(metric));
   return family === undefined || family === families[0] ? undefined : family.filter;
 }
 
-/** Labels that say where a series comes from, or that every series of a family has. */
-export const saysNothing: ReadonlySet<string> = new Set([
+/** Labels of the scrape, and labels that all series of a family share. */
+export const ignoredLabels: ReadonlySet<string> = new Set([
   'cluster',
   'job',
   'le',
@@ -34,7 +34,7 @@ export const saysNothing: ReadonlySet<string> = new Set([
   'family',
 ]);
 
-/** Labels whose values are those of a filter field, once translated. */
+/** Filter fields by label, with the translation of the label's values. */
 export const fieldOfLabel: Partial<Record<string, { field: FilterField; value?: (label: string) => string }>> = {
   source: { field: 'fromPod' },
   destination: { field: 'toPod' },
@@ -59,7 +59,7 @@ export const fieldOfLabel: Partial<Record<string, { field: FilterField; value?: 
   port: { field: 'toPort' },
 };
 
-/** `HTTP/1.1` of Hubble's HTTP metrics, `TCP` of all others. */
+/** The protocol in a label: `HTTP/1.1` in Hubble's HTTP metrics, `TCP` in others. */
 function protocolOf(label: string): string {
   return label.split('/')[0]?.toLowerCase() ?? '';
 }

@@ -3,7 +3,7 @@ import type { SyntaxNode } from '@lezer/common';
 
 export type Operator = '=' | '!=' | '=~' | '!~';
 
-/** A label matcher as it stands in an expression, its value without quotes. */
+/** A label matcher of an expression, its value without quotes. */
 export interface Matcher {
   label: string;
   operator: Operator;
@@ -16,11 +16,11 @@ export interface Selector {
   matchers: Matcher[];
 }
 
-/** More than a panel has any use for; the rest is not looked at. */
+/** Maximum number of selectors that are read from an expression. */
 const maxSelectors = 50;
 
-/** The vector selectors of a PromQL expression, also of one that does not end yet. */
-export function selectorsOf(expr: string): Selector[] {
+/** The vector selectors of a PromQL expression, which may be incomplete. */
+export function vectorSelectors(expr: string): Selector[] {
   const found: Selector[] = [];
   parser.parse(expr).iterate({
     enter: ({ name, node }) => {
@@ -52,10 +52,10 @@ function selectorAt(node: SyntaxNode, expr: string): Selector {
     } else if (name === 'UnquotedLabelMatcher' || name === 'QuotedLabelMatcher') {
       const [label, operator, value] = childrenOf(at).map(text);
       if (label !== undefined && value !== undefined && isOperator(operator)) {
-        matchers.push({ label: unquoted(label), operator, value: unquoted(value) });
+        matchers.push({ label: unquoteString(label), operator, value: unquoteString(value) });
       }
     } else if (name === 'QuotedLabelName' && at.parent?.name === 'LabelMatchers') {
-      metric = unquoted(text(at));
+      metric = unquoteString(text(at));
     }
   } while (cursor.next());
   const named = matchers.find(({ label, operator }) => label === '__name__' && operator === '=');
@@ -79,8 +79,8 @@ function isOperator(text: string | undefined): text is Operator {
 
 const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r' };
 
-/** What a string literal stands for; a label's name may stand there without quotes. */
-function unquoted(text: string): string {
+/** The value of a string literal; a label name without quotes remains as it is. */
+function unquoteString(text: string): string {
   const quote = text.charAt(0);
   if (quote === '`') {
     return text.slice(1, -1);

@@ -1,25 +1,25 @@
 import type { Matcher } from './selectors';
 
-/** What a matcher asks of a label, as far as a flow filter can say it. */
-export interface Asked {
+/** The label values that a matcher selects, as far as a flow filter can express them. */
+export interface MatchedValues {
   values: string[];
-  /** Everything but these values is asked for. */
+  /** Whether the matcher selects all values but these. */
   negated: boolean;
-  /** The values are beginnings of what the matcher asks for, or more than it asks for. */
+  /** Whether the values are prefixes, which select more than the matcher does. */
   widened: boolean;
 }
 
-/** Characters that mean something in a regular expression. */
+/** Characters with a meaning in a regular expression. */
 const special = /[\\^$.|?*+()[\]{}]/;
 
 /**
- * The values that a matcher asks for. `everything`: any value will do, so nothing is to be carried over.
- * `unknown`: a regular expression that a list of values cannot say.
+ * The values that a matcher selects. `everything`: all values, so no condition is needed. `unknown`: a regular
+ * expression that a list of values cannot express.
  */
-export function askedBy({ operator, value }: Matcher): Asked | 'everything' | 'unknown' {
+export function matchedValues({ operator, value }: Matcher): MatchedValues | 'everything' | 'unknown' {
   if (operator === '=' || operator === '!=') {
     if (value === '') {
-      // `x=""` asks for series without the label, `x!=""` for any that have it: neither names a flow.
+      // `x=""` selects series without the label, `x!=""` all that have it: neither is a condition on flows.
       return operator === '=' ? 'unknown' : 'everything';
     }
     return { values: [value], negated: operator === '!=', widened: false };
@@ -28,21 +28,21 @@ export function askedBy({ operator, value }: Matcher): Asked | 'everything' | 'u
   if (/^(\.[*+]|)$/.test(value)) {
     return negated ? 'unknown' : 'everything';
   }
-  const alternatives = split(value);
+  const alternatives = splitAlternatives(value);
   const literals = alternatives.map(literal);
   if (literals.every((text) => text !== undefined)) {
     return { values: literals, negated, widened: false };
   }
-  const beginnings = alternatives.map(beginning);
-  // A beginning asks for more; of "everything but" that would be less.
-  if (negated || beginnings.some((text) => text.length < 2)) {
+  const prefixes = alternatives.map(literalPrefix);
+  // A prefix selects more; negated it would select less.
+  if (negated || prefixes.some((text) => text.length < 2)) {
     return 'unknown';
   }
-  return { values: beginnings, negated, widened: true };
+  return { values: prefixes, negated, widened: true };
 }
 
-/** The alternatives of `a|b` or `(a|b)`, the parts of one group staying together. */
-function split(pattern: string): string[] {
+/** The alternatives of `a|b` or `(a|b)`; a nested group stays whole. */
+function splitAlternatives(pattern: string): string[] {
   const body = /^\((?:\?:)?([^()]*)\)$/.exec(pattern)?.[1] ?? pattern;
   const parts: string[] = [];
   let part = '';
@@ -64,19 +64,19 @@ function split(pattern: string): string[] {
   return [...parts, part];
 }
 
-/** The text that is all a pattern matches, if it matches one text only. */
+/** The only text that a pattern matches; undefined where it matches several. */
 function literal(pattern: string): string | undefined {
-  const { text, whole } = read(pattern);
+  const { text, whole } = readLiteral(pattern);
   return whole && text !== '' ? text : undefined;
 }
 
-/** The text with which everything begins that a pattern matches. */
-function beginning(pattern: string): string {
-  return read(pattern).text;
+/** The common prefix of all texts that a pattern matches. */
+function literalPrefix(pattern: string): string {
+  return readLiteral(pattern).text;
 }
 
-/** The letters of a pattern up to the first that stands for something else; `whole` if there is none. */
-function read(pattern: string): { text: string; whole: boolean } {
+/** The literal text at the start of a pattern; `whole` where that is all of it. */
+function readLiteral(pattern: string): { text: string; whole: boolean } {
   let text = '';
   for (let at = 0; at < pattern.length; at += 1) {
     const letter = pattern.charAt(at);
@@ -85,7 +85,7 @@ function read(pattern: string): { text: string; whole: boolean } {
       text += next;
       at += 1;
     } else if (special.test(letter)) {
-      // The letter before `?`, `*` and `{` need not be there.
+      // The letter before `?`, `*` and `{` is optional.
       return { text: '?*{'.includes(letter) ? text.slice(0, -1) : text, whole: false };
     } else {
       text += letter;

@@ -9,13 +9,13 @@ import { TextField } from './TextField';
 
 const words = text.config.azure;
 
-/** Whose token of Microsoft Entra ID an Azure Monitor workspace is shown. */
+/** The identity whose token of Microsoft Entra ID is sent to an Azure Monitor workspace. */
 export function AzureFields({ settings }: { settings: Settings }) {
   const { plain, readOnly } = settings;
   const credentials = plain.azureCredentials ?? {};
   const authType = credentials.authType ?? 'clientsecret';
   const set = (change: AzureCredentials) => settings.set({ azureCredentials: { authType, ...credentials, ...change } });
-  const hints: Record<AzureAuthType, string | undefined> = {
+  const descriptions: Record<AzureAuthType, string | undefined> = {
     clientsecret: undefined,
     workloadidentity: words.optional,
     msi: words.optionalMsi,
@@ -49,7 +49,7 @@ export function AzureFields({ settings }: { settings: Settings }) {
       {authType !== 'msi' && (
         <TextField
           label={words.tenant}
-          hint={hints[authType]}
+          description={descriptions[authType]}
           value={credentials.tenantId}
           disabled={readOnly}
           onChange={(tenantId) => set({ tenantId })}
@@ -58,7 +58,7 @@ export function AzureFields({ settings }: { settings: Settings }) {
       )}
       <TextField
         label={words.client}
-        hint={hints[authType]}
+        description={descriptions[authType]}
         value={credentials.clientId}
         disabled={readOnly}
         onChange={(clientId) => set({ clientId })}

@@ -53,10 +53,10 @@ test('an address is typed; one of http is refused with the reason', async () => 
 test('what belongs to TLS is asked only with TLS, on AKS with its server name', async () => {
   const user = userEvent.setup();
   render(<Page initial={{ url: 'relay:443' }} />);
-  expect(screen.queryByTestId(ids.serverName)).not.toBeInTheDocument();
+  expect(screen.queryByTestId(ids.relayTls.serverName)).not.toBeInTheDocument();
   await user.click(screen.getByTestId(ids.tls));
   expect(stored.jsonData.tls).toBe(true);
-  expect(screen.getByTestId(ids.serverName)).toHaveAttribute('placeholder', 'instance.hubble-relay.cilium.io');
+  expect(screen.getByTestId(ids.relayTls.serverName)).toHaveAttribute('placeholder', 'instance.hubble-relay.cilium.io');
   expect(screen.getByText(/On AKS: instance\.hubble-relay\.cilium\.io/)).toBeInTheDocument();
 });
 
@@ -64,16 +64,16 @@ test('an address of tls:// turns TLS on by itself', () => {
   render(<Page initial={{ url: 'tls://relay:443' }} />);
   expect(screen.getByTestId(ids.tls)).toBeChecked();
   expect(screen.getByTestId(ids.tls)).toBeDisabled();
-  expect(screen.getByTestId(ids.serverName)).toBeInTheDocument();
+  expect(screen.getByTestId(ids.relayTls.serverName)).toBeInTheDocument();
 });
 
 test('skipping verification is warned of', async () => {
   const user = userEvent.setup();
   render(<Page initial={{ jsonData: { tls: true } }} />);
-  expect(screen.queryByTestId(ids.skipVerifyWarning)).not.toBeInTheDocument();
-  await user.click(screen.getByTestId(ids.skipVerify));
+  expect(screen.queryByTestId(ids.relayTls.skipVerifyWarning)).not.toBeInTheDocument();
+  await user.click(screen.getByTestId(ids.relayTls.skipVerify));
   expect(stored.jsonData.tlsSkipVerify).toBe(true);
-  expect(screen.getByTestId(ids.skipVerifyWarning)).toBeInTheDocument();
+  expect(screen.getByTestId(ids.relayTls.skipVerifyWarning)).toBeInTheDocument();
 });
 
 test('secrets are written, never read, and taken back', async () => {
@@ -165,17 +165,17 @@ test('Entra ID is asked for what its kind needs, in any cloud', async () => {
 test('certificates belong to https', async () => {
   const user = userEvent.setup();
   render(<Page initial={{ jsonData: { prometheusUrl: 'http://prometheus' } }} />);
-  expect(screen.queryByTestId(ids.prometheusServerName)).not.toBeInTheDocument();
+  expect(screen.queryByTestId(ids.prometheusTls.serverName)).not.toBeInTheDocument();
   await user.clear(screen.getByTestId(ids.prometheusUrl));
   await fill(user, ids.prometheusUrl, 'https://prometheus');
-  await fill(user, ids.prometheusServerName, 'prom.test');
-  await user.click(screen.getByTestId(ids.prometheusOwnCa));
+  await fill(user, ids.prometheusTls.serverName, 'prom.test');
+  await user.click(screen.getByTestId(ids.prometheusTls.ownCa));
   await fill(user, ids.secret('prometheusTlsCACert'), 'CA');
-  await user.click(screen.getByTestId(ids.prometheusClientCertificate));
+  await user.click(screen.getByTestId(ids.prometheusTls.clientCertificate));
   await fill(user, ids.secret('prometheusTlsClientCert'), 'CERT');
   await fill(user, ids.secret('prometheusTlsClientKey'), 'KEY');
-  await user.click(screen.getByTestId(ids.prometheusSkipVerify));
-  expect(screen.getByTestId(ids.prometheusSkipVerifyWarning)).toBeInTheDocument();
+  await user.click(screen.getByTestId(ids.prometheusTls.skipVerify));
+  expect(screen.getByTestId(ids.prometheusTls.skipVerifyWarning)).toBeInTheDocument();
   expect(stored.jsonData).toEqual({
     prometheusUrl: 'https://prometheus',
     prometheusServerName: 'prom.test',

@@ -1,4 +1,5 @@
 import type { DataSourcePluginOptionsEditorProps } from '@grafana/data';
+import { Stack } from '@grafana/ui';
 
 import type { HubbleSecrets, HubbleSettings } from '../types';
 import { PoliciesSection } from './PoliciesSection';
@@ -8,14 +9,14 @@ import { Settings } from './settings';
 
 export type ConfigProps = DataSourcePluginOptionsEditorProps<HubbleSettings, HubbleSecrets>;
 
-/** The addresses of Hubble Relay and Prometheus and what they ask for, and where the policies are. */
+/** The settings page of the data source: Hubble Relay, Prometheus and the network policies. */
 export function ConfigEditor({ options, onOptionsChange }: ConfigProps) {
   const settings = new Settings(options, onOptionsChange);
   return (
-    <>
+    <Stack direction="column" gap={5}>
       <RelaySection settings={settings} />
       <PrometheusSection settings={settings} />
       <PoliciesSection settings={settings} />
-    </>
+    </Stack>
   );
 }

@@ -8,7 +8,7 @@ import type { Settings } from './settings';
 
 const words = text.config.prometheus;
 
-/** The data source that PromQL is handed to, and what that means for alert rules. */
+/** The Prometheus data source that answers PromQL, and a note on alert rules. */
 export function DelegationFields({ settings }: { settings: Settings }) {
   const inputId = 'hubble-prometheus-datasource';
   return (

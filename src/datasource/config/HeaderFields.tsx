@@ -1,6 +1,7 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Button, FieldSet, IconButton, useStyles2 } from '@grafana/ui';
+import { ConfigSubSection } from '@grafana/plugin-ui';
+import { Button, IconButton, useStyles2 } from '@grafana/ui';
 
 import { testIds } from '../testIds';
 import { text } from '../text';
@@ -9,28 +10,28 @@ import { isHeaderName, type Settings } from './settings';
 import { TextField } from './TextField';
 
 const words = text.config.headers;
-/** The backend's own bound. */
+/** Upper bound, as in the backend. */
 const maxHeaders = 64;
 
-/** Headers beside those of the authentication, such as a tenant. */
+/**
+ * Custom HTTP headers, such as a tenant. Not the `CustomHeaders` of `@grafana/plugin-ui`: it numbers the headers anew
+ * when one is removed, and so sends a stored value under the name of another header.
+ */
 export function HeaderFields({ settings }: { settings: Settings }) {
   const styles = useStyles2(headerStyles);
   const numbers = settings.headers();
   return (
-    <FieldSet label={words.title}>
-      <p>{words.description}</p>
+    <ConfigSubSection title={words.title} description={words.description}>
       {numbers.map((number) => {
         const name = settings.plain[`httpHeaderName${number}`] ?? '';
         return (
           <div key={number} className={styles.row}>
             <TextField
+              {...settings.field(`httpHeaderName${number}`)}
               label={words.name}
               placeholder="X-Scope-OrgID"
-              value={name}
               error={name.trim() !== '' && !isHeaderName(name) ? words.nameError : undefined}
-              disabled={settings.readOnly}
               width={30}
-              onChange={(name) => settings.set({ [`httpHeaderName${number}`]: name })}
               testId={testIds.config.headerName(number)}
             />
             <SecretField settings={settings} name={`httpHeaderValue${number}`} label={words.value} width={40} />
@@ -55,14 +56,14 @@ export function HeaderFields({ settings }: { settings: Settings }) {
       >
         {words.add}
       </Button>
-    </FieldSet>
+    </ConfigSubSection>
   );
 }
 
 function headerStyles(theme: GrafanaTheme2) {
   return {
     row: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1) }),
-    // Beside the inputs, which stand below their labels.
+    // Level with the inputs, which stand below their labels.
     remove: css({ marginTop: theme.spacing(3.5) }),
   };
 }

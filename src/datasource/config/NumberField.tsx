@@ -1,12 +1,12 @@
 import { Field, Input } from '@grafana/ui';
-import { useState } from 'react';
 
+import { useDraft } from '../useDraft';
 import { text } from '../text';
 import { wholeNumberOf } from './settings';
 
 interface Props {
   label: string;
-  hint: string;
+  description: string;
   /** The default. */
   placeholder: string;
   value: number | undefined;
@@ -18,10 +18,10 @@ interface Props {
   testId: string;
 }
 
-/** A whole number; empty for the default. What is no such number is said and not taken over. */
+/** A field for a whole number; empty for the default. A number outside the bounds shows an error and is not stored. */
 export function NumberField({
   label,
-  hint,
+  description,
   placeholder,
   value,
   disabled,
@@ -31,16 +31,16 @@ export function NumberField({
   onChange,
   testId,
 }: Props) {
-  const [draft, setDraft] = useState(value === undefined ? '' : String(value));
-  const wrong = draft.trim() !== '' && wholeNumberOf(draft, min, max) === undefined;
+  const [draft, setDraft] = useDraft(value, (number) => (number === undefined ? '' : String(number)));
+  const isInvalid = draft.trim() !== '' && wholeNumberOf(draft, min, max) === undefined;
   const id = testId.replaceAll(' ', '-');
   return (
     <Field
       label={label}
-      description={hint}
+      description={description}
       htmlFor={id}
-      invalid={wrong}
-      error={wrong ? text.config.numberError(min, max) : undefined}
+      invalid={isInvalid}
+      error={isInvalid ? text.config.numberError(min, max) : undefined}
       disabled={disabled}
     >
       <Input

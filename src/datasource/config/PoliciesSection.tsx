@@ -1,59 +1,38 @@
-import { Field, FieldSet, Input, TextArea } from '@grafana/ui';
+import { ConfigSection } from '@grafana/plugin-ui';
+import { Field, TextArea } from '@grafana/ui';
 
 import { testIds } from '../testIds';
 import { text } from '../text';
 import type { Settings } from './settings';
+import { TextField } from './TextField';
 
 const words = text.config.policies;
-const width = 60;
 
-/** Where the network policies are that flows are compared with. */
+/** The folder, the default namespace and the text of the network policies that flows are compared with. */
 export function PoliciesSection({ settings }: { settings: Settings }) {
   const { plain, readOnly } = settings;
-  const folder = plain.policiesFolder ?? '';
-  const problem = folderProblem(folder);
-  const namespace = plain.policiesNamespace ?? '';
   return (
-    <FieldSet label={words.title}>
-      <p>{words.description}</p>
-      <Field
+    <ConfigSection title={words.title} description={words.description}>
+      <TextField
+        {...settings.field('policiesFolder')}
         label={words.folder}
         description={words.folderHint}
-        invalid={problem !== undefined}
-        error={problem}
-        disabled={readOnly}
-      >
-        <Input
-          id="hubble-policies-folder"
-          width={width}
-          value={folder}
-          placeholder={words.folderPlaceholder}
-          onChange={(event) => settings.set({ policiesFolder: event.currentTarget.value })}
-          spellCheck={false}
-          data-testid={testIds.config.policiesFolder}
-        />
-      </Field>
-      <Field
+        placeholder={words.folderPlaceholder}
+        error={folderError(plain.policiesFolder ?? '')}
+        testId={testIds.config.policiesFolder}
+      />
+      <TextField
+        {...settings.field('policiesNamespace')}
         label={words.namespace}
         description={words.namespaceHint}
-        invalid={!isNamespace(namespace)}
-        error={words.namespaceInvalid}
-        disabled={readOnly}
-      >
-        <Input
-          id="hubble-policies-namespace"
-          width={width}
-          value={namespace}
-          placeholder={words.namespacePlaceholder}
-          onChange={(event) => settings.set({ policiesNamespace: event.currentTarget.value })}
-          spellCheck={false}
-          data-testid={testIds.config.policiesNamespace}
-        />
-      </Field>
+        placeholder={words.namespacePlaceholder}
+        error={isNamespace(plain.policiesNamespace ?? '') ? undefined : words.namespaceInvalid}
+        testId={testIds.config.policiesNamespace}
+      />
       <Field label={words.text} description={words.textHint} disabled={readOnly}>
         <TextArea
           id="hubble-policies-text"
-          cols={width}
+          cols={60}
           rows={8}
           value={plain.policiesText ?? ''}
           placeholder={words.textPlaceholder}
@@ -62,17 +41,17 @@ export function PoliciesSection({ settings }: { settings: Settings }) {
           data-testid={testIds.config.policiesText}
         />
       </Field>
-    </FieldSet>
+    </ConfigSection>
   );
 }
 
-/** Whether Kubernetes has such names; a variable of the provisioning is one. */
+/** Whether Kubernetes allows the name; a variable of a provisioning file is allowed too. */
 function isNamespace(text: string): boolean {
   const name = text.trim();
   return name === '' || name.startsWith('$') || /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
 }
 
-function folderProblem(folder: string): string | undefined {
+function folderError(folder: string): string | undefined {
   const path = folder.trim();
   if (path === '' || path.startsWith('$')) {
     return undefined;

@@ -1,4 +1,5 @@
-import { Field, FieldSet, RadioButtonGroup } from '@grafana/ui';
+import { ConfigSubSection } from '@grafana/plugin-ui';
+import { Field, RadioButtonGroup } from '@grafana/ui';
 
 import { testIds } from '../testIds';
 import { text } from '../text';
@@ -8,26 +9,24 @@ import { isDuration, isQueryString, type Settings } from './settings';
 import { TextField } from './TextField';
 
 const words = text.config.limits;
-/** The backend's own bounds. */
+/** Upper bounds, as in the backend. */
 const maxSeriesLimit = 1_000_000;
 const maxResponseLimitMib = 512;
 
-/** How queries are sent, and how much may come back. */
+/** The scrape interval, the HTTP method and the bounds of a query to Prometheus. */
 export function PrometheusLimits({ settings }: { settings: Settings }) {
   const { plain, readOnly } = settings;
-  const wrong = (value: string | undefined, isRight: (text: string) => boolean, error: string) =>
-    value !== undefined && value.trim() !== '' && !isRight(value) ? error : undefined;
+  const errorOf = (value: string | undefined, isValid: (text: string) => boolean, error: string) =>
+    value !== undefined && value.trim() !== '' && !isValid(value) ? error : undefined;
   return (
-    <FieldSet label={words.title}>
+    <ConfigSubSection title={words.title}>
       <TextField
+        {...settings.field('timeInterval')}
         label={words.scrapeInterval}
-        hint={words.scrapeIntervalHint}
+        description={words.scrapeIntervalHint}
         placeholder="15s"
-        value={plain.timeInterval}
-        error={wrong(plain.timeInterval, isDuration, words.durationError)}
-        disabled={readOnly}
+        error={errorOf(plain.timeInterval, isDuration, words.durationError)}
         width={16}
-        onChange={(timeInterval) => settings.set({ timeInterval })}
         testId={testIds.config.scrapeInterval}
       />
       <Field label={words.httpMethod} description={words.httpMethodHint}>
@@ -43,48 +42,40 @@ export function PrometheusLimits({ settings }: { settings: Settings }) {
         />
       </Field>
       <TextField
+        {...settings.field('customQueryParameters')}
         label={words.parameters}
-        hint={words.parametersHint}
+        description={words.parametersHint}
         placeholder="name=value&other=value"
-        value={plain.customQueryParameters}
-        error={wrong(plain.customQueryParameters, isQueryString, words.parametersError)}
-        disabled={readOnly}
-        onChange={(customQueryParameters) => settings.set({ customQueryParameters })}
+        error={errorOf(plain.customQueryParameters, isQueryString, words.parametersError)}
         testId={testIds.config.customQueryParameters}
       />
       <TextField
+        {...settings.field('queryTimeout')}
         label={words.queryTimeout}
-        hint={words.queryTimeoutHint}
+        description={words.queryTimeoutHint}
         placeholder="60s"
-        value={plain.queryTimeout}
-        error={wrong(plain.queryTimeout, isDuration, words.durationError)}
-        disabled={readOnly}
+        error={errorOf(plain.queryTimeout, isDuration, words.durationError)}
         width={16}
-        onChange={(queryTimeout) => settings.set({ queryTimeout })}
         testId={testIds.config.queryTimeout}
       />
       <NumberField
+        {...settings.field('seriesLimit')}
         label={words.seriesLimit}
-        hint={words.seriesLimitHint}
+        description={words.seriesLimitHint}
         placeholder="40000"
-        value={plain.seriesLimit}
-        disabled={readOnly}
         min={0}
         max={maxSeriesLimit}
-        onChange={(seriesLimit) => settings.set({ seriesLimit })}
         testId={testIds.config.seriesLimit}
       />
       <NumberField
+        {...settings.field('prometheusResponseLimitMib')}
         label={words.responseLimit}
-        hint={words.responseLimitHint}
+        description={words.responseLimitHint}
         placeholder="64"
-        value={plain.prometheusResponseLimitMib}
-        disabled={readOnly}
         max={maxResponseLimitMib}
         unit="MiB"
-        onChange={(prometheusResponseLimitMib) => settings.set({ prometheusResponseLimitMib })}
         testId={testIds.config.responseLimit}
       />
-    </FieldSet>
+    </ConfigSubSection>
   );
 }

@@ -1,4 +1,5 @@
-import { Field, FieldSet, RadioButtonGroup } from '@grafana/ui';
+import { ConfigSection, ConfigSubSection } from '@grafana/plugin-ui';
+import { Field, RadioButtonGroup, Stack } from '@grafana/ui';
 
 import { testIds } from '../testIds';
 import { text } from '../text';
@@ -7,55 +8,57 @@ import { AzureFields } from './AzureFields';
 import { DelegationFields } from './DelegationFields';
 import { HeaderFields } from './HeaderFields';
 import { PrometheusLimits } from './PrometheusLimits';
-import { PrometheusTls } from './PrometheusTls';
 import { SecretField } from './SecretField';
 import type { Settings } from './settings';
 import { TextField } from './TextField';
+import { prometheusTls, TlsFields } from './TlsFields';
 import { Toggle } from './Toggle';
 
 const words = text.config.prometheus;
 
 type Mode = keyof typeof words.modes;
 
-/** Who answers PromQL, and how it is asked. */
+/** The source of PromQL answers: a Prometheus URL with its authentication, or another data source. */
 export function PrometheusSection({ settings }: { settings: Settings }) {
   const { plain, readOnly } = settings;
   const mode: Mode = plain.prometheusDatasourceUid === undefined ? 'url' : 'datasource';
   const url = plain.prometheusUrl?.trim() ?? '';
+  const usesUrl = mode === 'url' || url !== '';
   return (
-    <>
-      <FieldSet label={words.title}>
-        <p>{words.description}</p>
-        <Field label={words.mode} description={words.modeHints[mode]}>
-          <RadioButtonGroup<Mode>
-            aria-label={words.mode}
-            value={mode}
-            disabled={readOnly}
-            onChange={(mode) => settings.set({ prometheusDatasourceUid: mode === 'url' ? undefined : '' })}
-            options={(['url', 'datasource'] as const).map((value) => ({ value, label: words.modes[value] }))}
-          />
-        </Field>
-        {mode === 'datasource' && <DelegationFields settings={settings} />}
-        <TextField
-          label={mode === 'url' ? words.url : words.urlForAlerts}
-          hint={words.urlHint}
-          placeholder={words.urlPlaceholder}
-          value={plain.prometheusUrl}
-          error={url !== '' && !/^https?:\/\//i.test(url) ? words.urlScheme : undefined}
+    <ConfigSection title={words.title} description={words.description}>
+      <Field label={words.mode} description={words.modeHints[mode]}>
+        <RadioButtonGroup<Mode>
+          aria-label={words.mode}
+          value={mode}
           disabled={readOnly}
-          onChange={(prometheusUrl) => settings.set({ prometheusUrl })}
-          testId={testIds.config.prometheusUrl}
+          onChange={(mode) => settings.set({ prometheusDatasourceUid: mode === 'url' ? undefined : '' })}
+          options={(['url', 'datasource'] as const).map((value) => ({ value, label: words.modes[value] }))}
         />
-        {(mode === 'url' || url !== '') && <AuthFields settings={settings} />}
-      </FieldSet>
-      {(mode === 'url' || url !== '') && (
+      </Field>
+      {mode === 'datasource' && <DelegationFields settings={settings} />}
+      <TextField
+        {...settings.field('prometheusUrl')}
+        label={mode === 'url' ? words.url : words.urlForAlerts}
+        description={words.urlHint}
+        placeholder={words.urlPlaceholder}
+        error={url !== '' && !/^https?:\/\//i.test(url) ? words.urlScheme : undefined}
+        testId={testIds.config.prometheusUrl}
+      />
+      {usesUrl && (
         <>
-          {/^https:/i.test(url) && <PrometheusTls settings={settings} />}
-          <HeaderFields settings={settings} />
-          <PrometheusLimits settings={settings} />
+          <AuthFields settings={settings} />
+          <Stack direction="column" gap={3}>
+            {/^https:/i.test(url) && (
+              <ConfigSubSection title={text.config.prometheusTls.title}>
+                <TlsFields settings={settings} connection={prometheusTls} />
+              </ConfigSubSection>
+            )}
+            <HeaderFields settings={settings} />
+            <PrometheusLimits settings={settings} />
+          </Stack>
         </>
       )}
-    </>
+    </ConfigSection>
   );
 }
 
@@ -78,24 +81,16 @@ function AuthFields({ settings }: { settings: Settings }) {
       </Field>
       {auth === 'basic' && (
         <>
-          <TextField
-            label={words.user}
-            value={plain.prometheusUser}
-            disabled={readOnly}
-            onChange={(prometheusUser) => settings.set({ prometheusUser })}
-            testId={testIds.config.prometheusUser}
-          />
+          <TextField {...settings.field('prometheusUser')} label={words.user} testId={testIds.config.prometheusUser} />
           <SecretField settings={settings} name="prometheusPassword" label={words.password} />
         </>
       )}
       {auth === 'bearer' && <SecretField settings={settings} name="prometheusToken" label={words.token} />}
       {auth === 'azure' && <AzureFields settings={settings} />}
       <Toggle
+        {...settings.field('oauthPassThru')}
         label={words.forward}
-        hint={words.forwardHint}
-        value={plain.oauthPassThru ?? false}
-        disabled={readOnly}
-        onChange={(oauthPassThru) => settings.set({ oauthPassThru })}
+        description={words.forwardHint}
         testId={testIds.config.forwardIdentity}
       />
     </>

@@ -14,7 +14,7 @@ interface Props {
   width?: number;
 }
 
-/** A secret that can be typed and taken back. What is stored is never shown: it does not come to the browser. */
+/** A field for a secret. A stored secret can be reset, not shown: it never reaches the browser. */
 export function SecretField({ settings, name, label, placeholder, multiline = false, width = 60 }: Props) {
   const common = {
     id: `hubble-secret-${name}`,

@@ -2,25 +2,38 @@ import { Field, Input } from '@grafana/ui';
 
 interface Props {
   label: string;
-  hint?: string;
+  description?: string;
   placeholder?: string;
   value: string | undefined;
-  /** What is wrong with the value, if anything. */
+  /** The fault in the value, if any. */
   error?: string;
+  required?: boolean;
   disabled: boolean;
   width?: number;
   onChange(value: string): void;
   testId: string;
 }
 
-/** One line of text. */
-export function TextField({ label, hint, placeholder, value, error, disabled, width = 60, onChange, testId }: Props) {
+/** A field for one line of text. */
+export function TextField({
+  label,
+  description,
+  placeholder,
+  value,
+  error,
+  required,
+  disabled,
+  width = 60,
+  onChange,
+  testId,
+}: Props) {
   const id = testId.replaceAll(' ', '-');
   return (
     <Field
       label={label}
-      description={hint}
+      description={description}
       htmlFor={id}
+      required={required}
       invalid={error !== undefined}
       error={error}
       disabled={disabled}

@@ -4,7 +4,22 @@ import type { HubbleSecrets, HubbleSettings, SecretName } from '../types';
 
 type Options = DataSourceSettings<HubbleSettings, HubbleSecrets>;
 
-/** The settings as they are being edited. Secrets can be set and taken back, never read. */
+/** Names of the settings that hold a value of this type. */
+export type FieldName<Value> = {
+  [Name in keyof HubbleSettings]-?: HubbleSettings[Name] extends Value | undefined ? Name : never;
+}[keyof HubbleSettings];
+
+/** What a form field needs of one setting. */
+interface FieldProps<Value> {
+  value: Value;
+  disabled: boolean;
+  onChange(value: Value): void;
+}
+
+/**
+ * The settings while they are edited. Secrets can be set and reset, never read. A class, since Grafana's
+ * `onUpdateDatasourceJsonDataOption` and its kin change one key at a time by an event of an input.
+ */
 export class Settings {
   constructor(
     private readonly options: Options,
@@ -31,12 +46,21 @@ export class Settings {
     this.change({ ...this.options, jsonData: { ...this.options.jsonData, ...settings } });
   }
 
-  /** Whether the backend holds the secret. */
+  /** The props of a field that edits one setting. */
+  field<Name extends keyof HubbleSettings>(name: Name): FieldProps<HubbleSettings[Name]> {
+    return {
+      value: this.plain[name],
+      disabled: this.readOnly,
+      onChange: (value) => this.set({ [name]: value } as Partial<HubbleSettings>),
+    };
+  }
+
+  /** Whether the backend stores the secret. */
   holds(name: SecretName): boolean {
     return this.options.secureJsonFields?.[name] ?? false;
   }
 
-  /** What was typed since; what is stored never comes here. */
+  /** The text typed since; a stored secret never reaches the browser. */
   typed(name: SecretName): string {
     return this.options.secureJsonData?.[name] ?? '';
   }
@@ -53,7 +77,7 @@ export class Settings {
     });
   }
 
-  /** The numbers of the custom headers, in order. */
+  /** The numbers of the custom headers, ascending. */
   headers(): number[] {
     return Object.entries(this.plain)
       .filter(([, name]) => name !== undefined)
@@ -66,7 +90,7 @@ export class Settings {
     this.set({ [`httpHeaderName${Math.max(0, ...this.headers()) + 1}`]: '' });
   }
 
-  /** Takes a header away. The value that is stored of it goes when the settings are saved. */
+  /** Removes a header. Its stored value is deleted when the settings are saved. */
   removeHeader(number: number): void {
     const { [`httpHeaderName${number}` as const]: _name, ...jsonData } = this.plain;
     const secret = `httpHeaderValue${number}` as const;
@@ -79,26 +103,26 @@ export class Settings {
   }
 }
 
-/** The backend's own bound. */
+/** Upper bound, as in the backend. */
 export const maxTimeoutSecs = 600;
 
-/** Whether the relay is reached by TLS: by the switch, or by the address. */
+/** Whether the connection to the relay uses TLS: by the switch, or by a `tls://` address. */
 export function usesTls({ address, plain }: Pick<Settings, 'address' | 'plain'>): boolean {
   return plain.tls === true || address.trim().toLowerCase().startsWith('tls://');
 }
 
-/** The whole number that a text stands for, if it is one within the bounds. */
+/** The whole number in a text; undefined outside the bounds. */
 export function wholeNumberOf(text: string, min: number, max: number): number | undefined {
   const number = Number(text.trim());
   return text.trim() !== '' && Number.isInteger(number) && number >= min && number <= max ? number : undefined;
 }
 
-/** Whether a text is a duration as Prometheus writes them. */
+/** Whether a text is a duration in Prometheus' notation. */
 export function isDuration(text: string): boolean {
   return /^(\d+(ms|[smhdwy]))+$/.test(text.trim());
 }
 
-/** Whether a text is of the form `name=value&other=value`. */
+/** Whether a text has the form `name=value&other=value`. */
 export function isQueryString(text: string): boolean {
   const pairs = text
     .trim()
@@ -107,7 +131,7 @@ export function isQueryString(text: string): boolean {
   return pairs.every((pair) => /^[^=\s]+=\S*$/.test(pair));
 }
 
-/** Whether a text may be the name of an HTTP header. */
+/** Whether a text is a valid name of an HTTP header. */
 export function isHeaderName(text: string): boolean {
   return /^[\w!#$%&'*+.^`|~-]+$/.test(text.trim());
 }

@@ -1,5 +1,6 @@
 import { InlineField, Input } from '@grafana/ui';
-import { useState } from 'react';
+
+import { useCommitOnBlur } from '../useDraft';
 
 interface Props {
   label: string;
@@ -9,62 +10,27 @@ interface Props {
   type?: 'text' | 'number';
   placeholder?: string;
   value: string;
-  /** What is wrong with a text, if anything is. */
+  /** The fault in a text, if any. A faulty text is not committed. */
   problem?: (value: string) => string | undefined;
   onCommit(value: string): void;
   onRunQuery(): void;
   testId: string;
 }
 
-/** A text that counts when its field is left, or on Enter; never while it is being typed. */
+/** A labelled input that reports its text on blur or Enter. */
 export function CommittedInput(props: Props) {
-  const { label, tooltip, id, width, type = 'text', placeholder, value, problem, onCommit, onRunQuery, testId } = props;
-  const [draft, setDraft] = useState(value);
-  const [base, setBase] = useState(value);
-  if (base !== value) {
-    // Changed from elsewhere: what was being typed is about another query.
-    setBase(value);
-    setDraft(value);
-  }
-  const wrong = problem?.(draft);
-
-  const commit = () => {
-    if (draft !== value && wrong === undefined) {
-      onCommit(draft);
-    }
-  };
+  const { label, tooltip, id, width, type = 'text', placeholder, testId } = props;
+  const { error, input } = useCommitOnBlur(props);
   return (
     <InlineField
       label={label}
       tooltip={tooltip}
       htmlFor={id}
-      invalid={wrong !== undefined}
-      error={wrong}
+      invalid={error !== undefined}
+      error={error}
       style={{ margin: 0 }}
     >
-      <Input
-        id={id}
-        width={width}
-        type={type}
-        placeholder={placeholder}
-        value={draft}
-        aria-invalid={wrong !== undefined}
-        spellCheck={false}
-        onChange={(event) => setDraft(event.currentTarget.value)}
-        onBlur={commit}
-        onKeyDown={(event) => {
-          if (event.key !== 'Enter' || wrong !== undefined) {
-            return;
-          }
-          event.preventDefault();
-          if (draft !== value) {
-            onCommit(draft);
-          } else if (event.shiftKey) {
-            onRunQuery();
-          }
-        }}
-        data-testid={testId}
-      />
+      <Input id={id} width={width} type={type} placeholder={placeholder} {...input} data-testid={testId} />
     </InlineField>
   );
 }

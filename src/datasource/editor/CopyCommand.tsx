@@ -12,9 +12,13 @@ interface Props {
   datasource: Pick<HubbleDataSource, 'command'>;
 }
 
+/** Time that "Copied" is shown for, in milliseconds. */
 const shownMs = 2_000;
 
-/** Copies the `hubble observe` line that shows the same flows, with variables replaced. */
+/**
+ * A button that copies the `hubble observe` line of the same flows, with variables replaced. Not Grafana's
+ * `ClipboardButton`: its `getText` is synchronous, and the backend writes this line.
+ */
 export function CopyCommand({ query, datasource }: Props) {
   const [said, setSaid] = useState<{ text: string; failed: boolean }>();
 
@@ -26,9 +30,9 @@ export function CopyCommand({ query, datasource }: Props) {
     return undefined;
   }, [said]);
 
-  const copy = async () => {
+  const copy = async (button: HTMLElement) => {
     try {
-      await toClipboard(await datasource.command(query));
+      await toClipboard(await datasource.command(query), button);
       setSaid({ text: text.flows.copied, failed: false });
     } catch (error) {
       setSaid({ text: text.flows.copyFailed(reasonOf(error)), failed: true });
@@ -41,7 +45,7 @@ export function CopyCommand({ query, datasource }: Props) {
         fill="text"
         variant="secondary"
         icon={said && !said.failed ? 'check' : 'copy'}
-        onClick={() => void copy()}
+        onClick={(event) => void copy(event.currentTarget)}
         data-testid={testIds.copyCommand}
       >
         {text.flows.copy}
@@ -51,18 +55,19 @@ export function CopyCommand({ query, datasource }: Props) {
   );
 }
 
-/** The clipboard of a page that was not loaded by HTTPS is reached by a selection only. */
-async function toClipboard(line: string): Promise<void> {
+/** Writes to the clipboard, also of a page that was not loaded by HTTPS: there a selection is copied. */
+async function toClipboard(line: string, beside: HTMLElement): Promise<void> {
   if (window.isSecureContext && 'clipboard' in navigator) {
     return navigator.clipboard.writeText(line);
   }
   const area = document.createElement('textarea');
   area.value = line;
-  document.body.appendChild(area);
+  // Beside the button: a drawer or modal around it lets nothing outside of it have the focus.
+  beside.after(area);
   area.select();
-  const copied = document.execCommand('copy');
+  const isCopied = document.execCommand('copy');
   area.remove();
-  if (!copied) {
+  if (!isCopied) {
     throw new Error(line);
   }
 }

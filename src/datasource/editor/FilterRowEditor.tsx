@@ -13,16 +13,16 @@ import { hintOf, labelOf, text } from '../text';
 
 interface Props {
   row: FilterRow;
-  /** The whole filter, which narrows what is suggested. */
+  /** The whole filter, which narrows the suggestions. */
   filter: FlowFilter | undefined;
-  /** All lines; no two of one side have the same field. */
+  /** All rows; no two of one side have the same field. */
   taken: readonly FilterRow[];
   datasource: Pick<HubbleDataSource, 'suggestions' | 'templateVariables'>;
   onChange(row: FilterRow): void;
   onRemove(): void;
 }
 
-/** One line: field, condition, values. */
+/** One row of the filter builder: field, condition, values. */
 export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRemove }: Props) {
   const styles = useStyles2(rowStyles);
   const id = useId();
@@ -55,13 +55,12 @@ export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRe
       data-testid={testIds.filterRow(row.field)}
     >
       {(['field', 'side', 'values'] as const).map((name) => (
-        // Combobox takes no label of its own, only the id of one.
-        <span key={name} id={`${id}-${name}`} hidden>
+        <label key={name} htmlFor={`${id}-${name}`} className="sr-only">
           {text.flows[name]}
-        </span>
+        </label>
       ))}
       <Combobox<FilterField>
-        aria-labelledby={`${id}-field`}
+        id={`${id}-field`}
         width={22}
         value={row.field}
         options={filterFields
@@ -70,7 +69,7 @@ export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRe
         onChange={({ value }) => onChange({ ...row, field: value, values: value === row.field ? row.values : [] })}
       />
       <Combobox<RowSide>
-        aria-labelledby={`${id}-side`}
+        id={`${id}-side`}
         width={11}
         value={row.side}
         options={(['filter', 'exclude'] as const)
@@ -84,7 +83,7 @@ export function FilterRowEditor({ row, filter, taken, datasource, onChange, onRe
       />
       <div className={styles.values}>
         <MultiCombobox<string>
-          aria-labelledby={`${id}-values`}
+          id={`${id}-values`}
           placeholder={hintOf(row.field) ?? text.flows.valuesPlaceholder}
           value={row.values}
           options={suggest}

@@ -1,14 +1,15 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { CodeEditor, useStyles2, type Monaco, type MonacoEditor } from '@grafana/ui';
-import { useEffect, useRef, useState } from 'react';
+import { useStyles2, type Monaco, type MonacoEditor } from '@grafana/ui';
+import { useEffect, useState } from 'react';
 
 import type { HubbleDataSource } from '../datasource';
 import type { LineProblem } from '../query/conversion';
 import { testIds } from '../testIds';
 import { text } from '../text';
-import { bareEditor, heightOf, watchLines } from './bareEditor';
+import { useDraft } from '../useDraft';
 import { completeObserve, languageId, markers, registerObserve } from './observeLanguage';
+import { QueryField } from './QueryField';
 
 interface Props {
   value: string;
@@ -24,106 +25,71 @@ interface Problems {
 
 const minLines = 1;
 const maxLines = 8;
-/** Columns after which a line is wrapped, roughly: only how high the editor is depends on it. */
+/** Columns after which a line wraps, roughly; it only decides the height until Monaco has measured. */
 const columns = 140;
-/** Nobody types slower than this within a word. */
+/** Pause in typing after which the line is checked, in milliseconds. */
 const checkAfterMs = 300;
 const none: Problems = { errors: [], remarks: [] };
 
-/** A `hubble observe` line, with what is wrong underlined where it stands. It counts when it is left, or on Shift+Enter. */
+/** A field for a `hubble observe` line, with faults underlined. It reports its text on blur and on Shift+Enter. */
 export function LineEditor({ value, datasource, onCommit, onRunQuery }: Props) {
   const styles = useStyles2(lineStyles);
-  const [draft, setDraft] = useState(value);
-  const [wrapped, setWrapped] = useState(1);
-  const [base, setBase] = useState(value);
+  const [draft, setDraft] = useDraft(value, String);
   const [problems, setProblems] = useState(none);
-  const [editor, setEditor] = useState<{ monaco: Monaco; editor: MonacoEditor }>();
-  const completion = useRef<{ dispose(): void } | undefined>(undefined);
-  if (base !== value) {
-    setBase(value);
-    setDraft(value);
-  }
-
-  // Monaco keeps the first callbacks it is given.
-  const latest = useRef({ value, onCommit, onRunQuery });
-  useEffect(() => {
-    latest.current = { value, onCommit, onRunQuery };
-  });
+  const [mounted, setMounted] = useState<{ monaco: Monaco; editor: MonacoEditor }>();
 
   useEffect(() => {
-    let wanted = true;
+    let isCurrent = true;
     const check = async () => {
       try {
         const { errors, remarks } =
           draft.trim() === '' ? none : await datasource.convert({ text: draft, editorMode: 'text' });
-        if (wanted) {
+        if (isCurrent) {
           setProblems({ errors, remarks });
         }
       } catch {
-        // What is wrong is told where the query is run.
-        if (wanted) {
+        // The query reports the fault when it runs.
+        if (isCurrent) {
           setProblems(none);
         }
       }
     };
     const timer = setTimeout(() => void check(), checkAfterMs);
     return () => {
-      wanted = false;
+      isCurrent = false;
       clearTimeout(timer);
     };
   }, [draft, datasource]);
 
   useEffect(() => {
-    const model = editor?.editor.getModel();
-    if (editor && model) {
-      editor.monaco.editor.setModelMarkers(model, languageId, markers(editor.monaco, model, problems));
+    const model = mounted?.editor.getModel();
+    if (mounted && model) {
+      mounted.monaco.editor.setModelMarkers(model, languageId, markers(mounted.monaco, model, problems));
     }
-  }, [editor, problems]);
+  }, [mounted, problems]);
 
+  const isChanged = (line: string) => line.trim() !== value.trim();
   const commit = (line: string) => {
     setDraft(line);
-    if (line.trim() !== latest.current.value.trim()) {
-      latest.current.onCommit(line);
+    if (isChanged(line)) {
+      onCommit(line);
     }
   };
-  const onMount = (mounted: MonacoEditor, monaco: Monaco) => {
-    mounted.onKeyDown((event) => {
-      const completing = mounted.getContainerDomNode().querySelector('.suggest-widget.visible') !== null;
-      if (event.keyCode === monaco.KeyCode.Enter && (event.shiftKey || event.ctrlKey || event.metaKey)) {
-        event.preventDefault();
-        event.stopPropagation();
-        const line = mounted.getValue();
-        if (line.trim() !== latest.current.value.trim()) {
-          commit(line);
-        } else {
-          latest.current.onRunQuery();
-        }
-      } else if (event.keyCode === monaco.KeyCode.Tab && !completing) {
-        // Kept from Monaco, so that the key leads out of the editor as out of any field.
-        event.stopPropagation();
-      }
-    });
-    completion.current = completeObserve(monaco, mounted, datasource);
-    mounted.onDidChangeModelContent(() => setDraft(mounted.getValue()));
-    watchLines(mounted, setWrapped);
-    setEditor({ monaco, editor: mounted });
-  };
-
   return (
     <div role="group" aria-label={text.flows.line} data-testid={testIds.line}>
-      <CodeEditor
+      <QueryField
         language={languageId}
         value={value}
-        height={heightOf(Math.max(wrapped, linesOf(draft)))}
-        showLineNumbers={false}
-        showMiniMap={false}
-        wordWrap
-        monacoOptions={bareEditor(text.flows.line)}
-        onBlur={commit}
-        onSave={commit}
-        onBeforeEditorMount={registerObserve}
-        onEditorDidMount={onMount}
-        onEditorWillUnmount={() => completion.current?.dispose()}
+        ariaLabel={text.flows.line}
+        minLines={linesOf(draft)}
+        onBeforeMount={registerObserve}
+        onMount={(editor, monaco) => {
+          setMounted({ monaco, editor });
+          return completeObserve(monaco, editor, datasource);
+        }}
+        onType={setDraft}
+        onCommit={commit}
+        onRun={(line) => (isChanged(line) ? commit(line) : onRunQuery())}
       />
       {draft.trim() === '' && <p className={styles.hint}>{text.flows.lineHint}</p>}
       <ul className={styles.problems} aria-live="polite" data-testid={testIds.lineProblems}>

@@ -309,7 +309,7 @@ test('conditions set by a click are shown and taken away', async () => {
   const adhocFilters = [{ key: 'fromPod', operator: '!=', value: 'pets/a' }];
   render(<Panel initial={{ ...flows, filter: { verdict: ['DROPPED'] }, adhocFilters }} />);
   expect(screen.getByTestId(testIds.parts)).toHaveTextContent('From pod is not pets/a');
-  await user.click(screen.getByRole('button', { name: /Remove Also/ }));
+  await user.click(screen.getByRole('button', { name: /Remove Ad hoc filter/ }));
   expect(last()).toMatchObject({ filter: { verdict: ['DROPPED'] }, adhocFilters: [] });
   expect(onRunQuery).toHaveBeenCalledTimes(1);
 });

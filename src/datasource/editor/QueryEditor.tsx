@@ -1,12 +1,13 @@
 import { css } from '@emotion/css';
-import type { GrafanaTheme2, QueryEditorProps } from '@grafana/data';
-import { Button, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import type { QueryEditorProps } from '@grafana/data';
+import { EditorHeader, FlexItem } from '@grafana/plugin-ui';
+import { Button, RadioButtonGroup, Stack } from '@grafana/ui';
 import { useEffect, useRef } from 'react';
 
 import type { HubbleDataSource } from '../datasource';
 import {
   defaultQuery,
-  fitted,
+  normalizeQuery,
   isAlerting,
   isPromql,
   queryTypeOf,
@@ -15,38 +16,41 @@ import {
   type HubbleQuery,
   type QueryType,
 } from '../query/model';
-import { takenOver } from '../query/taken';
+import { withoutAllConditions } from '../query/allConditions';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import type { HubbleSettings } from '../types';
+import { DnsConnectionsEditor } from './DnsConnectionsEditor';
+import { FlowAnnotationsEditor } from './FlowAnnotationsEditor';
 import { FlowMetricsEditor } from './FlowMetricsEditor';
 import { FlowsEditor } from './FlowsEditor';
-import { DnsConnectionsEditor, FlowAnnotationsEditor } from './ListEditors';
 import { PromqlEditor } from './PromqlEditor';
 import { ServiceMapEditor } from './ServiceMapEditor';
 
 interface Props extends QueryEditorProps<HubbleDataSource, HubbleQuery, HubbleSettings> {
-  /** There in the editor of an annotation, which Grafana hands it to. */
+  /** Set by Grafana in the editor of an annotation. */
   annotation?: unknown;
 }
 
-/** Asks for flows or metrics. A query runs when a choice is made, a field is left, or on Shift+Enter. */
+/** Half of a split Explore is narrower than all types in one row. */
+const types = css({ flexWrap: 'wrap' });
+
+/** The query editor. A query runs when an option changes, when a field loses the focus, and on Shift+Enter. */
 export function QueryEditor({ query, queries, onChange, onRunQuery, datasource, app, data, annotation }: Props) {
-  const styles = useStyles2(editorStyles);
   const alerts = isAlerting(app);
-  // Grafana fills the query of a rule up with defaults before it is shown: what the rule asks is what is stored.
+  // Grafana merges defaults into a rule's query before it is shown; the rule itself runs the stored query.
   const own = alerts ? queries?.find(({ refId }) => refId === query.refId) : undefined;
   const stored = (own as HubbleQuery | undefined) ?? query;
   const type = queryTypeOf(stored);
-  const shown = fitted(stored);
+  const shown = normalizeQuery(stored);
 
-  // Once: a line that is being filled in has no values either.
-  const given = useRef({ query, app, onChange });
+  // Only once: a row that is being filled in has no values either.
+  const initial = useRef({ query, app, onChange });
   useEffect(() => {
-    const { query, app, onChange } = given.current;
-    const taken = takenOver(query);
-    if (app === 'explore' && taken !== query) {
-      onChange(taken);
+    const { query, app, onChange } = initial.current;
+    const cleaned = withoutAllConditions(query);
+    if (app === 'explore' && cleaned !== query) {
+      onChange(cleaned);
     }
   }, []);
 
@@ -57,14 +61,14 @@ export function QueryEditor({ query, queries, onChange, onRunQuery, datasource, 
     }
   }, [isNew, stored, app, onChange]);
 
-  // What was asked for on the other side of PromQL and flows: a look there and back loses nothing.
-  const left = useRef<{ promql?: HubbleQuery; flows?: HubbleQuery }>({});
+  // The last query of the other kind, PromQL or flows: it returns when the user switches back.
+  const previous = useRef<{ promql?: HubbleQuery; flows?: HubbleQuery }>({});
   const chooseType = (chosen: QueryType) => {
     if (chosen !== type) {
-      left.current[sideOf(type)] = stored;
-      const next = withType(stored, chosen, app, left.current[sideOf(chosen)]);
+      previous.current[kindOf(type)] = stored;
+      const next = withType(stored, chosen, app, previous.current[kindOf(chosen)]);
       onChange(next);
-      // What was asked before is no answer to this; a query that can be asked as it stands is.
+      // The old answer does not fit the new type; a query without an expression cannot run yet.
       if (!isPromql(next) || next.expr.trim() !== '') {
         onRunQuery();
       }
@@ -72,11 +76,11 @@ export function QueryEditor({ query, queries, onChange, onRunQuery, datasource, 
   };
 
   return (
-    <div className={styles.editor} data-testid={testIds.queryEditor}>
-      <div className={styles.head}>
+    <Stack direction="column" gap={1} data-testid={testIds.queryEditor}>
+      <EditorHeader>
         <RadioButtonGroup<QueryType>
           size="sm"
-          className={styles.types}
+          className={types}
           aria-label={text.query.type}
           value={type}
           onChange={chooseType}
@@ -86,6 +90,7 @@ export function QueryEditor({ query, queries, onChange, onRunQuery, datasource, 
             description: text.query[`${value}Description`],
           }))}
         />
+        <FlexItem grow={1} />
         <Button
           size="sm"
           variant="secondary"
@@ -96,17 +101,17 @@ export function QueryEditor({ query, queries, onChange, onRunQuery, datasource, 
         >
           {text.query.run}
         </Button>
-      </div>
+      </EditorHeader>
       <EditorOf query={shown} {...{ onChange, onRunQuery, datasource, app }} />
-    </div>
+    </Stack>
   );
 }
 
-function sideOf(type: QueryType): 'promql' | 'flows' {
+function kindOf(type: QueryType): 'promql' | 'flows' {
   return type === 'promql' ? 'promql' : 'flows';
 }
 
-/** The types that make sense here, and the one that is chosen. */
+/** The types that fit here, and the selected one. */
 function offeredTypes(alerts: boolean, isAnnotation: boolean, chosen: QueryType): QueryType[] {
   const useful: readonly QueryType[] = alerts
     ? ['flowMetrics', 'promql']
@@ -132,19 +137,4 @@ function EditorOf({ query, app, ...rest }: Pick<Props, 'query' | 'onChange' | 'o
     default:
       return <PromqlEditor query={query} alerts={isAlerting(app)} {...rest} />;
   }
-}
-
-function editorStyles(theme: GrafanaTheme2) {
-  return {
-    editor: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(1) }),
-    head: css({
-      display: 'flex',
-      flexWrap: 'wrap',
-      alignItems: 'center',
-      justifyContent: 'space-between',
-      gap: theme.spacing(1),
-    }),
-    // Half of a split Explore is narrower than all types in one row.
-    types: css({ flexWrap: 'wrap' }),
-  };
 }

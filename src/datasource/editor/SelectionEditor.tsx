@@ -5,7 +5,7 @@ import { useId, useState } from 'react';
 
 import type { HubbleDataSource } from '../datasource';
 import { reasonOf } from '../failure';
-import { converted } from '../query/conversion';
+import { fromConversion } from '../query/conversion';
 import { filterFields, type FilterField } from '../query/fields';
 import {
   modeOf,
@@ -15,14 +15,14 @@ import {
   type FlowSelection,
   type RelayQuery,
 } from '../query/model';
-import { partsOf, rowsOf, sameFilters, withRows, type FilterRow } from '../query/rows';
+import { extraConditions, rowsOf, sameFilters, withRows, type FilterRow } from '../query/rows';
 import { testIds } from '../testIds';
 import { hintOf, labelOf, text } from '../text';
 import { CopyCommand } from './CopyCommand';
 import { FilterRowEditor } from './FilterRowEditor';
 import { LineEditor } from './LineEditor';
 
-/** What the editors of flows need of the data source. */
+/** The part of the data source that the editors of flow queries use. */
 export type EditorSource = Pick<HubbleDataSource, 'suggestions' | 'templateVariables' | 'convert' | 'command'>;
 
 interface Props<Q extends RelayQuery> {
@@ -32,7 +32,10 @@ interface Props<Q extends RelayQuery> {
   datasource: EditorSource;
 }
 
-/** Which flows: filters one by one, or a `hubble observe` line; each becomes the other. */
+/**
+ * The flows of a query: rows of filters, or a `hubble observe` line. Each converts into the other. The toggle is not
+ * `QueryEditorModeToggle` of `@grafana/plugin-ui`, which has neither an accessible name nor descriptions.
+ */
 export function SelectionEditor<Q extends RelayQuery>({ query, onChange, onRunQuery, datasource }: Props<Q>) {
   const styles = useStyles2(selectionStyles);
   const addId = useId();
@@ -61,9 +64,9 @@ export function SelectionEditor<Q extends RelayQuery>({ query, onChange, onRunQu
       return;
     }
     try {
-      const selection = converted(query, await datasource.convert(query));
+      const selection = fromConversion(query, await datasource.convert(query));
       if (selection) {
-        // The same flows are asked for: nothing to run.
+        // Both forms select the same flows: there is nothing to run.
         onChange(withSelection(query, selection));
       } else {
         setProblem(text.flows.lineIsWrong);
@@ -118,11 +121,11 @@ export function SelectionEditor<Q extends RelayQuery>({ query, onChange, onRunQu
           ))}
           {excluded.length > 1 && <p className={styles.none}>{text.flows.excludeHint}</p>}
           <div data-testid={testIds.addFilter}>
-            <span id={addId} hidden>
+            <label htmlFor={addId} className="sr-only">
               {text.flows.add}
-            </span>
+            </label>
             <Combobox<FilterField>
-              aria-labelledby={addId}
+              id={addId}
               placeholder={text.flows.add}
               prefixIcon="plus"
               value={null}
@@ -135,22 +138,22 @@ export function SelectionEditor<Q extends RelayQuery>({ query, onChange, onRunQu
           </div>
         </>
       )}
-      <Parts query={query} onChange={change} />
+      <ExtraConditions query={query} onChange={change} />
     </div>
   );
 }
 
-/** What the filter lines do not show, each to be taken away. */
-function Parts({ query, onChange }: { query: FlowSelection; onChange(selection: FlowSelection): void }) {
+/** The conditions that have no row in the builder, each with a button that removes it. */
+function ExtraConditions({ query, onChange }: { query: FlowSelection; onChange(selection: FlowSelection): void }) {
   const styles = useStyles2(selectionStyles);
-  const parts = partsOf(selectionOf(query));
-  if (parts.length === 0) {
+  const conditions = extraConditions(selectionOf(query));
+  if (conditions.length === 0) {
     return null;
   }
   return (
     <ul className={styles.parts} data-testid={testIds.parts}>
-      {parts.map(({ label, value, without }, at) => (
-        <li key={at} className={styles.part} title={label === text.flows.andToo ? text.flows.andTooHint : undefined}>
+      {conditions.map(({ label, value, without }, at) => (
+        <li key={at} className={styles.part} title={label === text.flows.adhoc ? text.flows.adhocHint : undefined}>
           <span className={styles.partLabel}>{label}</span>
           <span className={styles.partValue}>{value}</span>
           <IconButton
@@ -167,7 +170,7 @@ function Parts({ query, onChange }: { query: FlowSelection; onChange(selection: 
 
 function selectionStyles(theme: GrafanaTheme2) {
   return {
-    selection: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(0.5) }),
+    selection: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(0.5), flex: 1, minWidth: 0 }),
     head: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center' }),
     alert: css({ marginBottom: 0 }),
     none: css({ margin: 0, color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }),

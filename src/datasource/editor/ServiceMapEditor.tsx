@@ -1,28 +1,23 @@
-import { InlineField, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { css } from '@emotion/css';
+import { InlineField, RadioButtonGroup } from '@grafana/ui';
 
 import type { MapBy, ServiceMapQuery } from '../query/model';
 import { testIds } from '../testIds';
 import { text } from '../text';
-import { optionStyles } from './FlowsEditor';
-import { SelectionEditor, type EditorSource } from './SelectionEditor';
+import { QueryRows, type EditorProps } from './QueryRows';
 
-interface Props {
-  query: ServiceMapQuery;
-  onChange(query: ServiceMapQuery): void;
-  onRunQuery(): void;
-  datasource: EditorSource;
-}
+/** Choices wrap where the editor is narrow. */
+const choices = css({ flexWrap: 'wrap' });
 
-/** Who talks to whom. */
-export function ServiceMapEditor({ query, onChange, onRunQuery, datasource }: Props) {
-  const styles = useStyles2(optionStyles);
+/** The editor of service maps: filters, and what a node represents. */
+export function ServiceMapEditor(props: EditorProps<ServiceMapQuery>) {
+  const { query, onChange, onRunQuery } = props;
   return (
-    <>
-      <SelectionEditor query={query} onChange={onChange} onRunQuery={onRunQuery} datasource={datasource} />
-      <div className={styles.options} data-testid={testIds.mapBy}>
-        <InlineField label={text.serviceMap.by} tooltip={text.serviceMap.byHint} className={styles.field}>
+    <QueryRows {...props}>
+      <div data-testid={testIds.mapBy}>
+        <InlineField label={text.serviceMap.by} tooltip={text.serviceMap.byHint}>
           <RadioButtonGroup<MapBy>
-            className={styles.choices}
+            className={choices}
             aria-label={text.serviceMap.by}
             value={query.by ?? 'workload'}
             onChange={(by) => {
@@ -36,6 +31,6 @@ export function ServiceMapEditor({ query, onChange, onRunQuery, datasource }: Pr
           />
         </InlineField>
       </div>
-    </>
+    </QueryRows>
   );
 }

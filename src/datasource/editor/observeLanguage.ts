@@ -11,19 +11,19 @@ type Model = NonNullable<ReturnType<MonacoEditor['getModel']>>;
 
 const selectors = ['not', 'since', 'until', 'last', 'first', 'all', 'follow', 'allowlist', 'denylist'];
 
-/** Flags that are written shorter, or without a value for a value of their own. */
+/** Short flags of `hubble observe`. */
 const aliases: Record<string, FilterField> = {
   '-n': 'namespace',
   '-l': 'label',
   '-t': 'type',
 };
 
-/** `fromNamespace` as `--from-namespace`. */
+/** The flag of a field: `--from-namespace` for `fromNamespace`. */
 export function flagOf(field: FilterField): string {
   return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** The field whose value stands, or is about to, at the end of `line`; undefined where a flag may stand. */
+/** The field whose value is being typed at the end of `line`; undefined where a flag is expected. */
 export function fieldBefore(line: string): { field: FilterField; typed: string } | undefined {
   const parts = /(?:^|\s)(-[\w-]+)(?:=|\s+)(['"]?)([^\s'"]*)$/.exec(line);
   const [, flag = '', , typed = ''] = parts ?? [];
@@ -35,7 +35,7 @@ function isSwitch(field: FilterField): boolean {
   return ['reply', 'encrypted', 'allNamespaces', 'fromAllNamespaces', 'toAllNamespaces'].includes(field);
 }
 
-/** Teaches Monaco what a line looks like, once for all editors. */
+/** Registers the language of the command line with Monaco, once for all editors. */
 export function registerObserve(monaco: Monaco): void {
   if (monaco.languages.getLanguages().some(({ id }) => id === languageId)) {
     return;
@@ -58,10 +58,10 @@ export function registerObserve(monaco: Monaco): void {
   });
 }
 
-/** What is wrong as Monaco's underlines. */
+/** The errors and remarks as Monaco's markers. */
 export function markers(monaco: Monaco, model: Model, problems: { errors: LineProblem[]; remarks: LineProblem[] }) {
   const marker = (severity: number) => (problem: LineProblem) => {
-    // Monaco shows every line's end as one character, whatever the text has.
+    // Monaco counts every line break as one character.
     const place = (unit: number) => model.getPositionAt(unit);
     const start = place(problem.start);
     const end = place(Math.max(problem.end, problem.start + 1));
@@ -80,7 +80,7 @@ export function markers(monaco: Monaco, model: Model, problems: { errors: LinePr
   ];
 }
 
-/** Completes flags, and their values from what the cluster has, until what is returned is disposed of. */
+/** Suggestions for flags and for their values in the cluster, until the returned value is disposed of. */
 export function completeObserve(
   monaco: Monaco,
   editor: MonacoEditor,
@@ -97,8 +97,8 @@ export function completeObserve(
       const { startColumn } = model.getWordUntilPosition(position);
       const range = { startLineNumber: lineNumber, endLineNumber: lineNumber, startColumn, endColumn: column };
       const before = model.getLineContent(lineNumber).slice(0, column - 1);
-      const asked = fieldBefore(before);
-      if (!asked) {
+      const current = fieldBefore(before);
+      if (!current) {
         const flags = filterFields.map((field) => ({
           label: flagOf(field),
           kind: Property,
@@ -108,10 +108,12 @@ export function completeObserve(
         const others = selectors.map((name) => ({ label: `--${name}`, kind: Keyword }));
         return { suggestions: [...flags, ...others].map((word) => ({ ...word, insertText: word.label, range })) };
       }
-      const values = await datasource.suggestions({ field: asked.field, prefix: asked.typed, filter: undefined }).then(
-        (answer) => answer.values,
-        () => []
-      );
+      const values = await datasource
+        .suggestions({ field: current.field, prefix: current.typed, filter: undefined })
+        .then(
+          (answer) => answer.values,
+          () => []
+        );
       const variables = datasource.templateVariables().map((label) => ({ label, kind: Variable }));
       return {
         incomplete: true,

@@ -1,6 +1,6 @@
 import type { Monaco, MonacoEditor } from '@grafana/ui';
 
-import { completeWords } from './promqlLanguage';
+import { completeWords, promqlCalls } from './promqlLanguage';
 
 interface Item {
   label: string;
@@ -64,4 +64,24 @@ test('values of the label within its quotes, in place of all that is typed of on
 
 test('nothing where Prometheus has no answer', async () => {
   expect(await offered('sum by (')).toEqual([]);
+});
+
+test.each([
+  'rate',
+  'log10',
+  'days_in_month',
+  'histogram_stddev',
+  'mad_over_time',
+  'double_exponential_smoothing',
+  'first_over_time',
+  'info',
+  'sort_by_label_desc',
+])('%s is a function of the grammar', (name) => {
+  expect(promqlCalls().functions).toContain(name);
+});
+
+test('the aggregations of the grammar', () => {
+  expect(promqlCalls().aggregations.sort()).toEqual(
+    'avg bottomk count count_values group limit_ratio limitk max min quantile stddev stdvar sum topk'.split(' ')
+  );
 });

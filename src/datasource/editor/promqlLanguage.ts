@@ -1,35 +1,11 @@
+import { parser } from '@prometheus-io/lezer-promql';
 import type { Monaco, MonacoEditor } from '@grafana/ui';
 
+import { escapeText } from '../query/promqlText';
 import { queryFor, situationAt } from './promqlSituation';
 
-/** Of its own, so that it does not meet the one of Grafana's Prometheus source, whichever comes first. */
+/** A language of this plugin, apart from `promql` of Grafana's Prometheus source, which the page may have loaded too. */
 export const languageId = 'k8snet-promql';
-
-const aggregations = [
-  'avg',
-  'bottomk',
-  'count',
-  'count_values',
-  'group',
-  'limit_ratio',
-  'limitk',
-  'max',
-  'min',
-  'quantile',
-  'stddev',
-  'stdvar',
-  'sum',
-  'topk',
-];
-
-// Source: Prometheus, querying/functions.
-const functions =
-  `abs absent absent_over_time acos acosh asin asinh atan atanh avg_over_time ceil changes clamp clamp_max clamp_min cos cosh
-  count_over_time day_of_month day_of_week day_of_year days_in_month deg delta deriv exp floor histogram_avg histogram_count
-  histogram_fraction histogram_quantile histogram_stddev histogram_stdvar histogram_sum hour idelta increase irate label_join
-  label_replace last_over_time ln log10 log2 max_over_time min_over_time minute month pi predict_linear present_over_time
-  quantile_over_time rad rate resets round scalar sgn sin sinh sort sort_by_label sort_by_label_desc sort_desc sqrt
-  stddev_over_time stdvar_over_time sum_over_time tan tanh time timestamp vector year`.split(/\s+/);
 
 const keywords = [
   'by',
@@ -45,9 +21,45 @@ const keywords = [
   'unless',
 ];
 
+/** Functions and aggregations of PromQL. */
+interface Calls {
+  functions: string[];
+  aggregations: string[];
+}
+
+let calls: Calls | undefined;
+
+/**
+ * The functions and aggregations of the grammar that parses the expressions anyway, by name. Its nodes are named in
+ * camel case: which of the two spellings calls a function, the parser says. (`monaco-promql` has such lists and
+ * tokens, but imports all of `monaco-editor`, 5 MB.)
+ */
+export function promqlCalls(): Calls {
+  calls ??= readCalls();
+  return calls;
+}
+
+function readCalls(): Calls {
+  const found: Calls = { functions: [], aggregations: [] };
+  for (const { name: type } of parser.nodeSet.types) {
+    const snake = type.replace(/(?<=[a-z\d])(?=[A-Z])/g, '_').toLowerCase();
+    // `HistogramStdDev` is `histogram_stddev`, `LimitK` is `limitk`.
+    for (const name of new Set([snake, snake.replace(/_([a-z]+)$/, '$1')])) {
+      parser.parse(`${name}(x)`).iterate({
+        enter: ({ name: kind, node }) => {
+          if (node.firstChild?.name === type && (kind === 'FunctionIdentifier' || kind === 'AggregateOp')) {
+            found[kind === 'AggregateOp' ? 'aggregations' : 'functions'].push(name);
+          }
+        },
+      });
+    }
+  }
+  return found;
+}
+
 const durations = ['$__rate_interval', '$__interval', '$__range'];
 
-/** Teaches Monaco PromQL's words, once for all editors. */
+/** Registers PromQL with Monaco, once for all editors. */
 export function registerPromql(monaco: Monaco): void {
   if (monaco.languages.getLanguages().some(({ id }) => id === languageId)) {
     return;
@@ -70,7 +82,7 @@ export function registerPromql(monaco: Monaco): void {
   });
   monaco.languages.setMonarchTokensProvider(languageId, {
     keywords,
-    functions: [...aggregations, ...functions],
+    functions: [...promqlCalls().aggregations, ...promqlCalls().functions],
     tokenizer: {
       root: [
         [/#.*$/, 'comment'],
@@ -93,17 +105,17 @@ export function registerPromql(monaco: Monaco): void {
   });
 }
 
-/** What a completion asks of Prometheus. */
+/** The words of Prometheus that are suggested. */
 export interface PromqlWords {
-  /** Names of metrics, as far as they are known. */
+  /** Names of metrics; empty until they are known. */
   metrics(): readonly string[];
-  /** What a variable query stands for; nothing where Prometheus has no answer. */
+  /** The values of a variable query; empty where Prometheus does not answer. */
   ask(query: string): Promise<readonly string[]>;
 }
 
 /**
- * Completes the words of one editor, until what is returned is disposed of. `CodeEditor` has a
- * completion of its own, which takes a word to begin at a space and so finds nothing within brackets.
+ * Suggestions for the words of one editor, until the returned value is disposed of. Not the `getSuggestions` of
+ * `CodeEditor`: it takes a word to begin at a space, and so finds none within brackets.
  */
 export function completeWords(
   monaco: Monaco,
@@ -132,8 +144,8 @@ export function completeWords(
         situation.kind === 'word'
           ? [
               ...words(metrics(), Property, 'metric'),
-              ...words(aggregations, Function, 'aggregation'),
-              ...words(functions, Function, 'function'),
+              ...words(promqlCalls().aggregations, Function, 'aggregation'),
+              ...words(promqlCalls().functions, Function, 'function'),
               ...words(keywords, Function, 'keyword'),
               ...words(durations, Variable, 'duration'),
             ]
@@ -145,17 +157,12 @@ export function completeWords(
       return {
         suggestions: suggestions.map((word) => ({
           ...word,
-          insertText: situation.kind === 'labelValue' ? escaped(word.label) : word.label,
+          insertText: situation.kind === 'labelValue' ? escapeText(word.label) : word.label,
           range,
         })),
       };
     },
   });
-}
-
-/** A value between double quotes. */
-function escaped(value: string): string {
-  return value.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n');
 }
 
 function words<Kind>(labels: readonly string[], kind: Kind, detail: string) {

@@ -1,15 +1,15 @@
-/** What may be written at a place of a PromQL expression, which need not be complete. */
+/** The kind of word that may stand at the cursor of a PromQL expression, which may be incomplete. */
 export type Situation =
   /** A metric, a function, a keyword, a duration. */
   | { kind: 'word' }
   /** The name of a label, of one metric or of any. */
   | { kind: 'labelName'; metric?: string }
-  /** The value of a label; `typed` is what of it stands there already. */
+  /** The value of a label; `typed` is the part that stands there already. */
   | { kind: 'labelValue'; label: string; metric?: string; typed: string };
 
 const openGrouping = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*$/;
 
-/** The situation at the end of `before`, which is the text before the cursor. */
+/** The situation at the end of `before`, the text before the cursor. */
 export function situationAt(before: string): Situation {
   let brace: number | undefined;
   let string: number | undefined;
@@ -37,7 +37,7 @@ export function situationAt(before: string): Situation {
   }
   const metric = /([a-zA-Z_:][\w:]*)\s*$/.exec(before.slice(0, brace))?.[1];
   if (string === undefined) {
-    // After a name comes an operator, which is quicker typed than chosen.
+    // After a name comes an operator, which is typed faster than chosen.
     return /[{,]\s*\w*$/.test(before.slice(brace)) ? { kind: 'labelName', metric } : { kind: 'word' };
   }
   const label = /(\w+)\s*(?:=~|!~|!=|=)\s*$/.exec(before.slice(brace, string))?.[1];
@@ -46,7 +46,7 @@ export function situationAt(before: string): Situation {
     : { kind: 'labelValue', label, metric, typed: before.slice(string + 1) };
 }
 
-/** The variable query that asks for what the situation wants of Prometheus. */
+/** The variable query for the words of a situation. */
 export function queryFor(situation: Exclude<Situation, { kind: 'word' }>): string {
   const { metric } = situation;
   if (situation.kind === 'labelName') {

@@ -8,7 +8,7 @@ import { testIds } from '../testIds';
 import { text } from '../text';
 import { exampleGroups } from './examples';
 
-/** Queries to begin with; a click takes one over. */
+/** Example queries; a click uses one. */
 export function QueryHelp({ onClickExample, query }: QueryEditorHelpProps<HubbleQuery>) {
   const styles = useStyles2(helpStyles);
   return (
@@ -20,13 +20,13 @@ export function QueryHelp({ onClickExample, query }: QueryEditorHelpProps<Hubble
           <h3 className={styles.group}>{title}</h3>
           <ul className={styles.examples}>
             {examples.map((example) => {
-              const asked = { refId: query?.refId ?? 'A', ...example.query } as HubbleQuery;
+              const shown = { refId: query?.refId ?? 'A', ...example.query } as HubbleQuery;
               return (
                 <li key={example.title}>
-                  <button type="button" className={styles.example} onClick={() => onClickExample(asked)}>
+                  <button type="button" className={styles.example} onClick={() => onClickExample(shown)}>
                     <strong>{example.title}</strong>
                     <code className={styles.query}>
-                      {isPromql(asked) ? asked.expr : (asked.text ?? sentenceOf(asked))}
+                      {isPromql(shown) ? shown.expr : (shown.text ?? sentenceOf(shown))}
                     </code>
                     <span>{example.meaning}</span>
                   </button>

@@ -1,9 +1,9 @@
 import type { HubbleQuery } from '../query/model';
 
-/** A query to begin with. */
+/** An example query. */
 export interface Example {
   title: string;
-  /** What it shows, in one line. */
+  /** One line about what it shows. */
   meaning: string;
   query: Omit<HubbleQuery, 'refId'>;
 }
@@ -13,7 +13,7 @@ interface ExampleGroup {
   examples: Example[];
 }
 
-/** A line of `hubble observe` as log lines. */
+/** An example of a `hubble observe` line, shown as log lines. */
 function line(title: string, text: string, meaning: string): Example {
   return {
     title,
@@ -22,33 +22,33 @@ function line(title: string, text: string, meaning: string): Example {
   };
 }
 
-/** The cheat sheet. */
+/** The examples of the query help. */
 export const exampleGroups: ExampleGroup[] = [
   {
     title: 'Flows, as a hubble observe line',
     examples: [
-      line('Everything that was dropped', 'hubble observe --verdict DROPPED', 'Of all namespaces, with the reason'),
+      line('All drops', 'hubble observe --verdict DROPPED', 'In all namespaces, with the reason'),
       line(
         'Drops of one namespace, by policies only',
         'hubble observe --namespace pets --verdict DROPPED --drop-reason-desc POLICY_DENIED',
-        'A policy, or the lack of one, decided'
+        'Denied by a policy or by its default deny'
       ),
       line(
-        'What reaches a workload',
+        'Traffic to a workload',
         'hubble observe --to-workload store-front --not --from-workload load-generator',
-        '--not leaves out flows that match the filter after it'
+        '--not leaves out flows that match the next flag'
       ),
       line(
         'A pair of pods',
         'hubble observe --from-pod pets/store-front --to-pod pets/order-service',
-        'Pods by prefix of their names'
+        'Pod names match by prefix'
       ),
-      line('DNS questions and answers', 'hubble observe --protocol dns', 'Seen where a policy has DNS rules'),
-      line('Failing HTTP requests', 'hubble observe --http-status 5+', 'All statuses that begin with 5'),
+      line('DNS questions and answers', 'hubble observe --protocol dns', 'Visible where a policy has DNS rules'),
+      line('Failing HTTP requests', 'hubble observe --http-status 5+', 'Status 500 to 599'),
       line(
         'New connections to the world',
         'hubble observe --to-label reserved:world --tcp-flags SYN',
-        'First packets of connections'
+        'The first packets of connections'
       ),
       line('Traffic of an address range', 'hubble observe --ip 10.0.0.0/8', 'Source or destination'),
     ],
@@ -58,7 +58,7 @@ export const exampleGroups: ExampleGroup[] = [
     examples: [
       {
         title: 'Drop ratio by destination',
-        meaning: 'Share of dropped flows over time; fit for an alert rule',
+        meaning: 'Share of dropped flows over time; suits an alert rule',
         query: {
           queryType: 'flowMetrics',
           metric: 'dropRatio',
@@ -67,8 +67,8 @@ export const exampleGroups: ExampleGroup[] = [
         } as Example['query'],
       },
       {
-        title: 'Loudest pairs',
-        meaning: 'A ranking of sources and destinations by rate',
+        title: 'Top talkers',
+        meaning: 'Sources and destinations ranked by rate',
         query: {
           queryType: 'flowMetrics',
           metric: 'rate',
@@ -78,7 +78,7 @@ export const exampleGroups: ExampleGroup[] = [
       },
       {
         title: 'Drops by reason',
-        meaning: 'How many, and why',
+        meaning: 'Dropped flows over time, by reason',
         query: {
           queryType: 'flowMetrics',
           metric: 'count',
@@ -93,13 +93,13 @@ export const exampleGroups: ExampleGroup[] = [
     title: 'Service map',
     examples: [
       {
-        title: 'Who talks to whom',
-        meaning: 'Workloads as nodes; red parts are drops',
+        title: 'Connections between workloads',
+        meaning: 'Workloads as nodes; drops are red',
         query: { queryType: 'serviceMap', by: 'workload' } as Example['query'],
       },
       {
-        title: 'Namespaces that are denied',
-        meaning: 'Only edges with drops',
+        title: 'Drops between namespaces',
+        meaning: 'Only connections with drops',
         query: { queryType: 'serviceMap', by: 'namespace', filter: { verdict: ['DROPPED'] } } as Example['query'],
       },
     ],
@@ -109,7 +109,7 @@ export const exampleGroups: ExampleGroup[] = [
     examples: [
       {
         title: 'Drops per second by reason',
-        meaning: 'From Prometheus, which remembers longer than Hubble',
+        meaning: 'From Prometheus, which keeps data longer than Hubble',
         query: {
           queryType: 'promql',
           expr: 'sum by (reason) (rate(hubble_drop_total[$__rate_interval]))',

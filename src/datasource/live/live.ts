@@ -4,35 +4,35 @@ import { isFlows, modeOf, type FlowsQuery, type HubbleQuery } from '../query/mod
 
 const dashboardApps = new Set<string>(['dashboard', 'panel-viewer', 'panel-editor', 'scenes']);
 
-/** Whether the query asks for flows as they come. */
+/** Whether a query streams new flows. */
 export function follows(query: FlowsQuery): boolean {
   return modeOf(query) === 'text' ? /(^|\s)(-f|--follow)(\s|$)/.test(query.text ?? '') : query.follow === true;
 }
 
-/** The queries of a request that are answered by a stream: in Explore's live mode all flows, on a dashboard those that follow. */
+/** The streaming queries of a request: in Explore's live mode all flows queries, on a dashboard those with `follow`. */
 export function liveQueries(request: DataQueryRequest<HubbleQuery>): FlowsQuery[] {
   const { liveStreaming, app, targets } = request;
   const flows = targets.filter(isFlows).filter(({ hide }) => !hide);
   if (liveStreaming) {
-    // Explore's live view shows log lines.
+    // Explore's live view shows only log lines.
     return flows.map((query) => ({ ...query, format: 'logs' }));
   }
   return dashboardApps.has(app ?? '') ? flows.filter((query) => follows(query) && query.format !== 'packed') : [];
 }
 
-/** Where the flows of a query come in: a stream for each query and user. */
+/** The live channel of a query: one for each query and user. */
 export function liveAddress(uid: string, userId: number, query: FlowsQuery): LiveChannelAddress {
   return {
     scope: LiveChannelScope.DataSource,
     stream: uid,
-    // Its name before Grafana 12.4.
+    // The name of `stream` before Grafana 12.4.
     ...{ namespace: uid },
     path: `flows/${userId}-${hash(JSON.stringify(query))}`,
     data: query,
   };
 }
 
-/** FNV-1a over 64 bits: channels must differ, nobody is kept out by it. */
+/** A 64-bit FNV-1a hash, to tell channels apart. It protects nothing. */
 export function hash(text: string): string {
   let value = 0xcbf29ce484222325n;
   for (const char of text) {

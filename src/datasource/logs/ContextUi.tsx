@@ -12,7 +12,7 @@ interface Props {
   onChange(scope: ContextScope): void;
 }
 
-/** Chooses which flows around a flow are shown. */
+/** The choice of the flows that are shown around a flow. */
 export function ContextUi({ row, scope, onChange }: Props) {
   const scopes = scopesOf(row.labels);
   const [chosen, setChosen] = useState(scope);

@@ -11,44 +11,44 @@ import {
 
 import type { FlowsQuery, HubbleQuery } from '../query/model';
 
-/** Which flows around a flow are shown. */
+/** The flows that are shown around a flow. */
 export type ContextScope = 'pair' | 'direction' | 'source' | 'destination';
 
 export const contextScopes = ['pair', 'direction', 'source', 'destination'] as const satisfies readonly ContextScope[];
 
 const defaultLines = 100;
-/** Hubble forgets within minutes to hours. */
+/** Time range in each direction, in milliseconds. Hubble keeps flows for minutes to hours. */
 const windowMs = 2 * 60 * 60 * 1000;
 
-interface End {
-  /** Field of `FlowFilter` without its side. */
+interface Endpoint {
+  /** A field of Hubble's JSON filters, without `source_` or `destination_`. */
   name: 'pod' | 'ip';
   value: string;
 }
 
-/** How an end of a flow can be found again: by its pod, else by its address. */
-function endOf(labels: Labels, side: 'from' | 'to'): End | undefined {
+/** The source or destination of a flow: its pod, or else its address. */
+function endpointOf(labels: Labels, side: 'from' | 'to'): Endpoint | undefined {
   const pod = labels[`${side}Pod`];
   const ip = labels[`${side}Ip`];
   return pod ? { name: 'pod', value: pod } : ip ? { name: 'ip', value: ip } : undefined;
 }
 
-/** What can be asked about the flow. */
+/** The scopes that the labels of a flow allow. */
 export function scopesOf(labels: Labels): ContextScope[] {
-  const source = endOf(labels, 'from') !== undefined;
-  const destination = endOf(labels, 'to') !== undefined;
+  const source = endpointOf(labels, 'from') !== undefined;
+  const destination = endpointOf(labels, 'to') !== undefined;
   return contextScopes.filter((scope) =>
     scope === 'source' ? source : scope === 'destination' ? destination : source && destination
   );
 }
 
-/** Hubble's filters in JSON for the flows around one; undefined where the flow tells no end. */
+/** Hubble's JSON filters for the flows around one; undefined for a flow without pods and addresses. */
 export function contextFilters(labels: Labels, wanted: ContextScope): string[] | undefined {
   const scopes = scopesOf(labels);
   const scope = scopes.includes(wanted) ? wanted : scopes[0];
-  const source = endOf(labels, 'from');
-  const destination = endOf(labels, 'to');
-  const filter = (from: End | undefined, to: End | undefined) =>
+  const source = endpointOf(labels, 'from');
+  const destination = endpointOf(labels, 'to');
+  const filter = (from: Endpoint | undefined, to: Endpoint | undefined) =>
     JSON.stringify({
       ...(from && { [`source_${from.name}`]: [from.value] }),
       ...(to && { [`destination_${to.name}`]: [to.value] }),
@@ -67,7 +67,7 @@ export function contextFilters(labels: Labels, wanted: ContextScope): string[] |
   }
 }
 
-/** The flows before or after a row. */
+/** The query for the flows before or after a row. */
 export function contextQuery(row: LogRowModel, scope: ContextScope, options: LogRowContextOptions = {}): FlowsQuery {
   const allowlist = contextFilters(row.labels, scope);
   if (!allowlist) {
@@ -76,7 +76,7 @@ export function contextQuery(row: LogRowModel, scope: ContextScope, options: Log
   const limit = options.limit ?? defaultLines;
   const forward = options.direction === LogRowContextQueryDirection.Forward;
   return {
-    // Explore and the context ask for both directions at once.
+    // Both directions are queried at the same time.
     refId: `log-row-context-query-${options.direction ?? LogRowContextQueryDirection.Backward}`,
     queryType: 'flows',
     format: 'logs',
@@ -94,7 +94,7 @@ export function contextRequest(
 ): DataQueryRequest<HubbleQuery> {
   const span = options.timeWindowMs ?? windowMs;
   const forward = options.direction === LogRowContextQueryDirection.Forward;
-  // Whole milliseconds: what of them is on the wrong side of the row is left out of the answer.
+  // Whole milliseconds: `contextRows` removes the flows on the wrong side of the row.
   const from = dateTime(forward ? row.timeEpochMs : row.timeEpochMs - span);
   const to = dateTime(forward ? row.timeEpochMs + span : row.timeEpochMs + 1);
   return {
@@ -112,17 +112,17 @@ export function contextRequest(
   };
 }
 
-/** The lines of a frame that are before or after a row, without the row; newest first. */
-export function aroundRow(frame: DataFrame, row: LogRowModel, direction?: LogRowContextQueryDirection): DataFrame {
+/** The rows of a frame before or after a row, without it; newest first. */
+export function contextRows(frame: DataFrame, row: LogRowModel, direction?: LogRowContextQueryDirection): DataFrame {
   const time = frame.fields.find(({ type }) => type === FieldType.time);
   const ids = frame.fields.find(({ name }) => name === 'id');
-  const own = BigInt(row.timeEpochNs);
+  const rowNanos = BigInt(row.timeEpochNs);
   const nanosOf = (at: number) =>
     BigInt(Math.trunc(time?.values[at] ?? 0)) * 1_000_000n + BigInt(time?.nanos?.[at] ?? 0);
   const forward = direction === LogRowContextQueryDirection.Forward;
   const kept = Array.from({ length: frame.length }, (_, at) => at)
     .filter((at) => ids === undefined || ids.values[at] !== idOf(row))
-    .filter((at) => (forward ? nanosOf(at) >= own : nanosOf(at) < own))
+    .filter((at) => (forward ? nanosOf(at) >= rowNanos : nanosOf(at) < rowNanos))
     .sort((one, other) => (nanosOf(other) > nanosOf(one) ? 1 : nanosOf(other) < nanosOf(one) ? -1 : other - one));
   return {
     ...frame,

@@ -9,7 +9,7 @@ import {
 } from '@grafana/data';
 
 import type { FlowsQuery, HubbleQuery } from '../query/model';
-import { aroundRow, contextFilters, contextQuery, contextRequest, scopesOf } from './context';
+import { contextRows, contextFilters, contextQuery, contextRequest, scopesOf } from './context';
 import { hasFilter, modifyQuery, toggleFilter } from './toggle';
 import { supplementaryRequest } from './volume';
 
@@ -141,7 +141,7 @@ describe('the flows around a flow', () => {
     expect(query).toMatchObject({ format: 'logs', limit: 50, first: 50 });
     const { range } = contextRequest(row, query, options);
     expect([range.from.valueOf(), range.to.valueOf()]).toEqual([2_000, 62_000]);
-    expect(ids(aroundRow(frame, row, options.direction))).toEqual(['d', 'c']);
+    expect(ids(contextRows(frame, row, options.direction))).toEqual(['d', 'c']);
   });
 
   test('before it are the newest of those that went before', () => {
@@ -150,7 +150,7 @@ describe('the flows around a flow', () => {
     expect(query).not.toHaveProperty('first');
     const { range } = contextRequest(row, query, options);
     expect([range.from.valueOf(), range.to.valueOf()]).toEqual([-58_000, 2_001]);
-    expect(ids(aroundRow(frame, row, options.direction))).toEqual(['b', 'a']);
+    expect(ids(contextRows(frame, row, options.direction))).toEqual(['b', 'a']);
   });
 
   test('cannot be asked of a flow without ends', () => {

@@ -6,12 +6,12 @@ import { isPromql, type AdhocFilter, type HubbleQuery } from '../query/model';
 const is = '=';
 const isNot = '!=';
 
-/** A condition of this key, operator and value. */
+/** A predicate for the filter with this key, operator and value. */
 function same(key: string, operator: string, value: string): (filter: AdhocFilter) => boolean {
   return (filter) => filter.key === key && filter.operator === operator && filter.value === value;
 }
 
-/** The query with a condition set by a click, or taken away by another one. PromQL stays as it is. */
+/** The query with an ad hoc filter added, or removed if it is set already. PromQL stays unchanged. */
 export function toggleFilter(query: HubbleQuery, { type, options }: ToggleFilterAction): HubbleQuery {
   const { key, value } = options;
   if (isPromql(query) || key === undefined || value === undefined) {
@@ -26,15 +26,15 @@ export function toggleFilter(query: HubbleQuery, { type, options }: ToggleFilter
   return { ...query, adhocFilters: [...others, { key, operator, value }] };
 }
 
-/** Whether the query shows only flows with this value because of a click. */
+/** Whether the query has an ad hoc filter for this value. */
 export function hasFilter(query: HubbleQuery, { key, value }: QueryFilterOptions): boolean {
   return !isPromql(query) && (query.adhocFilters ?? []).some(same(key ?? '', is, value ?? ''));
 }
 
-/** What a click on a value may do to a query. */
+/** The supported query modifications. */
 export const modifications = ['ADD_FILTER', 'ADD_FILTER_OUT'];
 
-/** The query with a condition added by a click on a cell or a label: in PromQL, in each selector. */
+/** The query with an ad hoc filter added; in PromQL, to each selector. */
 export function modifyQuery(query: HubbleQuery, { type, options }: QueryFixAction): HubbleQuery {
   const { key, value } = options ?? {};
   if (key === undefined || value === undefined || !modifications.includes(type)) {

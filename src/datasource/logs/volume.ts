@@ -2,13 +2,13 @@ import { SupplementaryQueryType, type DataQueryRequest } from '@grafana/data';
 
 import { isFlows, selectionOf, type FlowMetricsQuery, type HubbleQuery } from '../query/model';
 
-/** Explore finds the query that a volume belongs to by this. */
+/** The prefix by which Explore finds the query of a log volume. */
 const volumePrefix = 'log-volume-';
 
-/** More levels than there are. */
+/** Limit of groups, above the number of log levels. */
 const levels = 10;
 
-/** The flows of a query for log lines, counted by level over time. */
+/** The query for a log volume: flows by level over time. Undefined for queries without log lines. */
 export function volumeQuery(query: HubbleQuery): FlowMetricsQuery | undefined {
   if (!isFlows(query) || query.format !== 'logs' || query.hide) {
     return undefined;
@@ -25,7 +25,7 @@ export function volumeQuery(query: HubbleQuery): FlowMetricsQuery | undefined {
   };
 }
 
-/** The request for the histogram above the log lines; undefined where no query asks for log lines. */
+/** The request for the log volume; undefined without queries for log lines. */
 export function supplementaryRequest(
   type: SupplementaryQueryType,
   request: DataQueryRequest<HubbleQuery>

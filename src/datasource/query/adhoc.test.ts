@@ -49,7 +49,7 @@ describe('conditions become matchers', () => {
     ['sum(up{job="x"})', 'sum({__name__="up",job="x",__name__="up",pod="a"})', ['__name__=up', 'pod=a']],
     ['{"metric.name"}', '{"metric.name",__name__="x"}', ['__name__=x']],
   ])('%s → %s', (expr, expected, filters) => {
-    expect(withAdHocFilters(expr, filters.map(filter))).toEqual({ expr: expected, left: [] });
+    expect(withAdHocFilters(expr, filters.map(filter))).toEqual({ expr: expected, unsupported: [] });
   });
 });
 
@@ -75,28 +75,28 @@ describe('in every selector', () => {
     ['info(rate(a[5m]), {k8s_cluster="c"})', 'info(rate(a{pod="a"}[5m]), {k8s_cluster="c"})'],
     ['info(a)', 'info(a{pod="a"})'],
   ])('%s', (expr, expected) => {
-    expect(withAdHocFilters(expr, [filter('pod=a')])).toEqual({ expr: expected, left: [] });
+    expect(withAdHocFilters(expr, [filter('pod=a')])).toEqual({ expr: expected, unsupported: [] });
   });
 });
 
 test.each(['', '1', 'time() - 5', 'vector(1)', '"text"', '$__interval_ms'])('%j has nothing to filter', (expr) => {
   // An empty expression is no PromQL, and is never asked.
-  const left = expr === '' ? [filter('pod=a')] : [];
-  expect(withAdHocFilters(expr, [filter('pod=a')])).toEqual({ expr, left });
+  const unsupported = expr === '' ? [filter('pod=a')] : [];
+  expect(withAdHocFilters(expr, [filter('pod=a')])).toEqual({ expr, unsupported });
 });
 
 test.each(['up{', 'up{pod="a}', 'rate(up[5m)', '$metric', 'up{pod=$pod}', 'a b', 'sum(', 'up[$__nothing]'])(
   '%s is no PromQL and stays as it is, the conditions left',
   (expr) => {
     const filters = [filter('pod=a'), filter('ns=b')];
-    expect(withAdHocFilters(expr, filters)).toEqual({ expr, left: filters });
+    expect(withAdHocFilters(expr, filters)).toEqual({ expr, unsupported: filters });
   }
 );
 
 test('a condition that PromQL cannot say is left, the others are put in', () => {
   const below = filter('pod<5');
-  expect(withAdHocFilters('up', [below, filter('ns=b')])).toEqual({ expr: 'up{ns="b"}', left: [below] });
-  expect(withAdHocFilters('up', [below])).toEqual({ expr: 'up', left: [below] });
+  expect(withAdHocFilters('up', [below, filter('ns=b')])).toEqual({ expr: 'up{ns="b"}', unsupported: [below] });
+  expect(withAdHocFilters('up', [below])).toEqual({ expr: 'up', unsupported: [below] });
 });
 
 test.each<[string[], string | undefined]>([

@@ -2,15 +2,15 @@ import { parser } from '@prometheus-io/lezer-promql';
 import type { SyntaxNode } from '@lezer/common';
 
 import type { AdhocFilter } from './model';
-import { escapeRegex, labelName, ownVariables, quoted } from './promqlText';
+import { escapeRegex, labelName, ownVariables, quoteString } from './promqlText';
 
-/** PromQL with conditions in it, and those that could not be put in. */
+/** An expression with ad hoc filters applied, and the filters that could not be. */
 export interface Filtered {
   expr: string;
-  left: AdhocFilter[];
+  unsupported: AdhocFilter[];
 }
 
-/** Text that takes the place of what stands from `from` to `to`. */
+/** A replacement for the text between `from` and `to`. */
 interface Change {
   from: number;
   to: number;
@@ -18,19 +18,20 @@ interface Change {
 }
 
 /**
- * The expression with the conditions as matchers in every vector selector, otherwise as it was. Its
- * variables are to be replaced before. `left` are the conditions that no matcher can say, and all of
- * them where the expression is not PromQL: the answer lacks them, which is to be told.
+ * The expression with the filters as matchers in every vector selector, otherwise unchanged. Its variables must be
+ * replaced. `unsupported` holds the filters that no matcher can express, and all filters where the expression is not
+ * PromQL; the answer then carries a notice. Unlike `addLabelToQuery` of `@grafana/prometheus`, this handles `info()`,
+ * comments and matchers of `__name__`.
  */
 export function withAdHocFilters(expr: string, filters: readonly AdhocFilter[]): Filtered {
   const read = filters.map((filter) => ({ filter, matcher: matcherOf(filter) }));
   const matchers = [...new Set(read.flatMap(({ matcher }) => matcher ?? []))];
   if (matchers.length === 0) {
-    return { expr, left: read.filter(({ matcher }) => matcher === undefined).map(({ filter }) => filter) };
+    return { expr, unsupported: read.filter(({ matcher }) => matcher === undefined).map(({ filter }) => filter) };
   }
-  const selectors = selectorsOf(expr);
+  const selectors = selectorNodes(expr);
   if (selectors === undefined) {
-    return { expr, left: [...filters] };
+    return { expr, unsupported: [...filters] };
   }
   let filtered = '';
   let at = 0;
@@ -40,17 +41,17 @@ export function withAdHocFilters(expr: string, filters: readonly AdhocFilter[]):
   }
   return {
     expr: filtered + expr.slice(at),
-    left: read.filter(({ matcher }) => matcher === undefined).map(({ filter }) => filter),
+    unsupported: read.filter(({ matcher }) => matcher === undefined).map(({ filter }) => filter),
   };
 }
 
-/** The selector of all series that meet the conditions; nothing where they demand nothing. */
+/** The selector of all series that match the filters; undefined without filters. */
 export function selectorFor(filters: readonly AdhocFilter[]): string | undefined {
   const matchers = filters.flatMap((filter) => matcherOf(filter) ?? []);
   return matchers.length > 0 ? `{${matchers.join(',')}}` : undefined;
 }
 
-/** None where nothing is chosen yet, `undefined` where PromQL has no such condition. */
+/** The matchers of a filter: empty without a key or value, undefined where PromQL has no such operator. */
 function matcherOf({ key, operator, value, values }: AdhocFilter): string[] | undefined {
   if (key.trim() === '') {
     return [];
@@ -61,23 +62,23 @@ function matcherOf({ key, operator, value, values }: AdhocFilter): string[] | un
     case '!=':
     case '=~':
     case '!~':
-      return [`${label}${operator}${quoted(value)}`];
+      return [`${label}${operator}${quoteString(value)}`];
     case '=|':
     case '!=|': {
       const chosen = values && values.length > 0 ? values : [value].filter((one) => one !== '');
       const sign = operator === '=|' ? '=' : '!';
       if (chosen.length < 2) {
-        return chosen.map((one) => `${label}${sign === '=' ? '=' : '!='}${quoted(one)}`);
+        return chosen.map((one) => `${label}${sign === '=' ? '=' : '!='}${quoteString(one)}`);
       }
-      return [`${label}${sign}~${quoted(chosen.map(escapeRegex).join('|'))}`];
+      return [`${label}${sign}~${quoteString(chosen.map(escapeRegex).join('|'))}`];
     }
     default:
       return undefined;
   }
 }
 
-/** The vector selectors of an expression, in order. `undefined`: it is no PromQL. */
-function selectorsOf(expr: string): SyntaxNode[] | undefined {
+/** The vector selectors of an expression, in order; undefined where it is not PromQL. */
+function selectorNodes(expr: string): SyntaxNode[] | undefined {
   const found: SyntaxNode[] = [];
   let isPromql = true;
   parser.parse(parsable(expr)).iterate({
@@ -92,7 +93,7 @@ function selectorsOf(expr: string): SyntaxNode[] | undefined {
   return isPromql ? found : undefined;
 }
 
-/** The backend's variables, of which no parser knows, as durations and numbers of the same length. */
+/** The expression with the backend's variables as durations and numbers of the same length, for the parser. */
 function parsable(expr: string): string {
   return expr.replace(ownVariables, (variable, plain?: string, braced?: string) => {
     const isNumber = /_m?s$/.test(plain ?? braced ?? '');
@@ -100,7 +101,7 @@ function parsable(expr: string): string {
   });
 }
 
-/** Whether a selector is the second of `info(v, {…})`: it chooses among labels of another metric. */
+/** Whether a selector is the second argument of `info(v, {…})`, which selects labels of another metric. */
 function ofInfoMetric(selector: SyntaxNode): boolean {
   const body = selector.parent;
   const isInfo = body?.name === 'FunctionCallBody' && body.prevSibling?.firstChild?.name === 'Info';
@@ -115,10 +116,10 @@ function changesFor(selector: SyntaxNode, expr: string, matchers: readonly strin
     const { from, to } = selector;
     const metric = expr.slice(from, to);
     return matchers.some(isOfName)
-      ? [{ from, to, insert: `{__name__=${quoted(metric)},${added}}` }]
+      ? [{ from, to, insert: `{__name__=${quoteString(metric)},${added}}` }]
       : [{ from: to, to, insert: `{${added}}` }];
   }
-  // What else stands there are commas and comments.
+  // The remaining children are commas and comments.
   const own = ['UnquotedLabelMatcher', 'QuotedLabelMatcher', 'QuotedLabelName'].flatMap((kind) =>
     braces.getChildren(kind)
   );
@@ -127,8 +128,8 @@ function changesFor(selector: SyntaxNode, expr: string, matchers: readonly strin
   if (!name || !matchers.some(isOfName)) {
     return [insert];
   }
-  // Prometheus takes no matcher of the name beside a name before the braces.
-  const metric = `__name__=${quoted(expr.slice(name.from, name.to))},`;
+  // Prometheus refuses a matcher of `__name__` after a name before the braces.
+  const metric = `__name__=${quoteString(expr.slice(name.from, name.to))},`;
   const open = braces.from + 1;
   return own.length > 0
     ? [{ from: name.from, to: name.to, insert: '' }, { from: open, to: open, insert: metric }, insert]

@@ -1,16 +1,16 @@
 import { allChoices, isFilterField, nameScopes, type FilterField } from './fields';
 
-/** Stands in a text where a variable's choice "All" does; it occurs in no name. */
-export const any = '\u0001';
+/** The placeholder of a variable's "All" within a text. No name contains this character. */
+export const allMarker = '\u0001';
 
-/** What dashboards write for "All" themselves, as a custom value of a variable. */
+/** Values that dashboards define for "All" themselves (*Custom all value*). */
 const customAll: ReadonlySet<string> = new Set([...allChoices, '*']);
 
 export function isCustomAll(value: string): boolean {
   return customAll.has(value);
 }
 
-/** How a field's values are compared with what flows hold. */
+/** The way in which Hubble compares a field's values with flows. */
 type Match = 'prefix' | 'workload' | 'pattern' | 'regex' | 'labels' | 'type' | 'exact';
 
 const matches: Partial<Record<string, Match>> = {
@@ -32,19 +32,19 @@ function matchOf(field: FilterField | undefined): Match {
 }
 
 /**
- * A value of a field without the parts that stand for "All"; the other parts hold. Undefined where
- * nothing is left to ask for.
+ * A value of a field without the parts that stand for "All"; the other parts remain. Undefined where no condition
+ * remains.
  */
-export function withoutAny(text: string, field: FilterField | undefined): string | undefined {
-  if (!text.includes(any)) {
+export function withoutAll(text: string, field: FilterField | undefined): string | undefined {
+  if (!text.includes(allMarker)) {
     return text;
   }
-  if (text === any) {
+  if (text === allMarker) {
     return undefined;
   }
   const found = partly(text, matchOf(field));
   if (found === 'cannot') {
-    const shown = text.replaceAll(any, 'All');
+    const shown = text.replaceAll(allMarker, 'All');
     throw new Error(
       `All cannot be a part of \`${shown}\`${field ? ` in ${field}` : ''}: choose a value, or take it out`
     );
@@ -57,40 +57,42 @@ function partly(text: string, match: Match): string | undefined {
   const slashed = second !== undefined && more.length === 0;
   switch (match) {
     case 'prefix': {
-      // The name is a prefix of what it asks for: what "All" ends needs no end.
+      // Hubble matches names by prefix: an "All" at the end needs nothing in its place.
       const name = second ?? first;
-      const [start = '', ...rest] = name.split(any);
-      const scope = first === any ? '' : first;
-      if (more.length > 0 || rest.join('') !== '' || (slashed && scope.includes(any))) {
+      const [start = '', ...rest] = name.split(allMarker);
+      const scope = first === allMarker ? '' : first;
+      if (more.length > 0 || rest.join('') !== '' || (slashed && scope.includes(allMarker))) {
         return 'cannot';
       }
-      return slashed ? some(`${scope}/${start}`) : some(start);
+      return slashed ? unlessEverything(`${scope}/${start}`) : unlessEverything(start);
     }
     case 'workload': {
-      if (!slashed || [first, second].some((part) => part !== any && part.includes(any))) {
+      if (!slashed || [first, second].some((part) => part !== allMarker && part.includes(allMarker))) {
         return 'cannot';
       }
-      return second === any ? some(first === any ? '' : `${first}/`) : second;
+      return second === allMarker ? unlessEverything(first === allMarker ? '' : `${first}/`) : second;
     }
     case 'pattern':
-      return some(text.replaceAll(any, '*').replace(/\*+/g, '*'));
+      return unlessEverything(text.replaceAll(allMarker, '*').replace(/\*+/g, '*'));
     case 'regex':
-      return text.replaceAll(any, '.*');
+      return text.replaceAll(allMarker, '.*');
     case 'labels':
-      return some(
+      return unlessEverything(
         requirements(text)
-          .filter((requirement) => !requirement.includes(any))
+          .filter((requirement) => !requirement.includes(allMarker))
           .join(',')
       );
     case 'type':
-      return text.endsWith(`:${any}`) && text.indexOf(any) === text.length - 1 ? text.slice(0, -2) : 'cannot';
+      return text.endsWith(`:${allMarker}`) && text.indexOf(allMarker) === text.length - 1
+        ? text.slice(0, -2)
+        : 'cannot';
     case 'exact':
       return 'cannot';
   }
 }
 
-/** Nothing where the text says nothing. */
-function some(text: string): string | undefined {
+/** The text; undefined for one that matches everything. */
+function unlessEverything(text: string): string | undefined {
   return /^[*/]*$/.test(text) ? undefined : text;
 }
 
@@ -99,13 +101,13 @@ function requirements(selector: string): string[] {
   return selector.match(/(?:\([^)]*\)|[^,(])+/g) ?? [];
 }
 
-/** Hubble takes a name without a namespace for one of `default`; where all namespaces were chosen, it is of any. */
+/** A name with a leading `/` where all namespaces were chosen: Hubble looks for one without a namespace in `default`. */
 export function inAnyNamespace(name: string, field: FilterField | undefined, open: ReadonlySet<string>): string {
   const isOpen = nameScopes.some(([own, namespace]) => own === field && open.has(namespace));
   return isOpen && name !== '' && !name.includes('/') && !name.startsWith('$') ? `/${name}` : name;
 }
 
-/** The field that a flag of `hubble observe` fills, as `--from-pod`, `-n`, `--pod=`. */
+/** The field of a flag of `hubble observe`, such as `--from-pod`, `-n` or `--pod=`. */
 export function fieldOfFlag(flag: string): FilterField | undefined {
   const name = flag.replace(/^[-‐-―−﹣－]+/, '').replace(/=$/, '');
   const long = { n: 'namespace', l: 'label', t: 'type' }[name] ?? name;

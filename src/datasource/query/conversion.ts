@@ -1,35 +1,35 @@
 import { modeOf, selectionOf, type FlowForm, type FlowSelection } from './model';
 
-/** A remark on a part of a line; places in UTF-16 units. */
+/** An error or remark about a part of a line. Positions are in UTF-16 units. */
 export interface LineProblem {
   text: string;
   start: number;
   end: number;
 }
 
-/** Answer of the resource `convert`. */
+/** The answer of the resource `convert`. */
 export interface Conversion {
   /** Absent where the line has errors. */
   form?: FlowForm;
   /** The line in its shortest form. */
   text?: string;
-  /** The line and the ad hoc filters beside it; null while variables stand in it. */
+  /** The line with the ad hoc filters in it; null while it contains variables. */
   command?: string | null;
   errors: LineProblem[];
-  /** What was accepted and not used. */
+  /** Parts that are accepted and have no effect. */
   remarks: LineProblem[];
 }
 
-/** What the resource `convert` takes: the line or the form, not both. */
-export function convertible(selection: FlowSelection): FlowSelection {
+/** The body for the resource `convert`: the line or the form, not both. */
+export function conversionRequest(selection: FlowSelection): FlowSelection {
   const { text, adhocFilters, ...form } = selectionOf(selection);
   delete form.editorMode;
   const beside = adhocFilters ? { adhocFilters } : {};
   return modeOf(selection) === 'text' ? { text: text ?? '', ...beside } : { ...form, ...beside };
 }
 
-/** The selection written in the other way; undefined where the line has errors. */
-export function converted(selection: FlowSelection, conversion: Conversion): FlowSelection | undefined {
+/** The selection in its other form; undefined where the line has errors. */
+export function fromConversion(selection: FlowSelection, conversion: Conversion): FlowSelection | undefined {
   const { adhocFilters } = selection;
   const beside = adhocFilters ? { adhocFilters } : {};
   if (conversion.errors.length > 0 || !conversion.form) {

@@ -3,7 +3,7 @@ import { groupKeys, type FilterField, type GroupField } from './generated';
 export type { FilterField, GroupField } from './generated';
 export { allChoices, nameScopes } from './generated';
 
-/** Fields of a flow filter, named as the flags of `hubble observe` in camel case, in the order in which they are offered. */
+/** The fields of a flow filter in the order of the editor: flags of `hubble observe` in camel case. */
 export const filterFields = [
   'verdict',
   'trafficDirection',
@@ -65,7 +65,7 @@ export const filterFields = [
 
 type Offered = (typeof filterFields)[number];
 
-// Does not compile when a field of the model is not offered.
+// Does not compile when a field of the model is missing above.
 const everyFieldIsOffered: Exclude<FilterField, Offered> extends never ? true : never = true;
 
 const known: ReadonlySet<string> = new Set(everyFieldIsOffered ? filterFields : []);
@@ -74,7 +74,7 @@ export function isFilterField(name: string): name is FilterField {
   return known.has(name);
 }
 
-/** What flows can be counted by, in the order in which it is offered. */
+/** The fields that flows can be grouped by, in the order of the editor. */
 export const groupFields = groupKeys;
 
 const groups: ReadonlySet<string> = new Set(groupFields);

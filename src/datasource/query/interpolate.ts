@@ -1,7 +1,7 @@
 import type { AdHocVariableFilter, ScopedVars, TypedVariableModel } from '@grafana/data';
 
 import { withAdHocFilters } from './adhoc';
-import { any, inAnyNamespace, isCustomAll, withoutAny } from './all';
+import { allMarker, inAnyNamespace, isCustomAll, withoutAll } from './all';
 import type { FilterField } from './fields';
 import { lineWithValues } from './line';
 import {
@@ -15,7 +15,7 @@ import {
 } from './model';
 import { escapeRegex, escapeText, ownVariables } from './promqlText';
 
-/** The part of Grafana's template service that is needed here. */
+/** The part of Grafana's template service that this module uses. */
 export interface Template {
   replace(
     target?: string,
@@ -31,10 +31,10 @@ interface VariableTraits {
   includeAll?: boolean;
 }
 
-/** More texts than this out of one filter line are a mistake, not a question. */
+/** Maximum number of values that the variables of one filter value expand to. */
 const maxValues = 10_000;
 
-/** The query with variables replaced; `filters` are the dashboard's ad hoc filters. */
+/** The query with its variables replaced; `filters` are the dashboard's ad hoc filters. */
 export function interpolateQuery(
   query: HubbleQuery,
   template: Template,
@@ -44,16 +44,16 @@ export function interpolateQuery(
   if (isPromql(query)) {
     return promql(query, template, scopedVars, [...(query.adhocFilters ?? []), ...filters]);
   }
-  const { adhocVariable, ...asked } = query;
+  const { adhocVariable, ...own } = query;
   const handed = filters.length > 0 ? filters : filtersOf(adhocVariable, template, scopedVars);
   const adhocFilters = [...(query.adhocFilters ?? []), ...handed];
-  const interpolated = relay(asked, template, scopedVars);
+  const interpolated = relay(own, template, scopedVars);
   return adhocFilters.length > 0
     ? { ...interpolated, adhocFilters: adhocFilters.map((filter) => adhoc(filter, template, scopedVars)) }
     : interpolated;
 }
 
-/** The conditions of an ad hoc variable, read from the form in which it stands in a dashboard's address. */
+/** The filters of an ad hoc variable, read from their form in a dashboard's URL. */
 function filtersOf(variable: string | undefined, template: Template, scopedVars: ScopedVars): AdhocFilter[] {
   const name = variableName(variable);
   if (name === undefined) {
@@ -68,9 +68,9 @@ export function variableName(variable: string | undefined): string | undefined {
   return /^\$\{?(\w+)\}?$/.exec(variable ?? '')?.[1];
 }
 
-/** The condition that a value of an ad hoc variable's parameter in the address stands for, if any. */
+/** The filter in one value of an ad hoc variable's URL parameter: none or one. */
 export function conditionsIn(written: string): AdhocFilter[] {
-  // The origin of a filter follows after `#`; each part may have a label for people after a comma.
+  // The origin of a filter follows after `#`; each part may have a display text after a comma.
   const [parts = ''] = written.split('#');
   const [key = '', operator = '', ...values] = parts.split('|').map((part) => unescaped(part.split(',')[0] ?? ''));
   if (key === '' || operator === '') {
@@ -79,7 +79,7 @@ export function conditionsIn(written: string): AdhocFilter[] {
   return [operator.endsWith('|') ? { key, operator, value: '', values } : { key, operator, value: values[0] ?? '' }];
 }
 
-/** What Grafana writes for characters that have a meaning in an ad hoc filter's address. */
+/** The reverse of Grafana's escapes in the URL of an ad hoc filter. */
 function unescaped(part: string): string {
   return part.replaceAll('__gfp__', '|').replaceAll('__gfh__', '#').replaceAll('__gfc__', ',');
 }
@@ -90,22 +90,22 @@ function promql(
   scopedVars: ScopedVars,
   filters: readonly AdhocFilter[]
 ): PromqlQuery {
-  const { expr, left } = withAdHocFilters(
+  const { expr, unsupported } = withAdHocFilters(
     interpolatePromql(query.expr, template, scopedVars),
-    filters.map((filter) => condition(filter, template, scopedVars))
+    filters.map((filter) => interpolateCondition(filter, template, scopedVars))
   );
   return {
     ...query,
     expr,
     legendFormat: query.legendFormat && template.replace(query.legendFormat, scopedVars),
     interval: query.interval && template.replace(query.interval, scopedVars),
-    // The backend tells of what could not be put into the expression.
-    ...(left.length > 0 && { adhocFilters: left }),
+    // The backend adds a notice about the filters that no matcher expresses.
+    ...(unsupported.length > 0 && { adhocFilters: unsupported }),
   };
 }
 
-/** A condition with its variables replaced: a variable of several values asks for one of them. */
-export function condition(filter: AdhocFilter, template: Template, scopedVars: ScopedVars): AdhocFilter {
+/** A filter with its variables replaced; several values of a variable become "one of". */
+export function interpolateCondition(filter: AdhocFilter, template: Template, scopedVars: ScopedVars): AdhocFilter {
   const { key, operator, value, values } = filter;
   if (operator === '=~' || operator === '!~') {
     return { key, operator, value: template.replace(value, scopedVars, regexValue) };
@@ -122,7 +122,7 @@ export function condition(filter: AdhocFilter, template: Template, scopedVars: S
     : { key, operator: many ? operator : `${operator}|`, value: '', values: chosen };
 }
 
-/** In a regular expression: several values become one that matches each. */
+/** The format of variables within a regular expression: several values become alternatives. */
 function regexValue(value: string | string[]): string {
   return Array.isArray(value) ? `(${value.map(escapeRegex).join('|')})` : escapeRegex(value);
 }
@@ -150,7 +150,7 @@ function relay(given: RelayQuery, template: Template, scopedVars: ScopedVars): R
   };
 }
 
-/** Filters in JSON with their variables replaced. One that shuts out "All", and nothing else, shuts out nothing. */
+/** Filters in JSON with their variables replaced. A deny filter of "All" alone is dropped: it would deny every flow. */
 function raw(filters: readonly string[], template: Template, scopedVars: ScopedVars, isDenied = false): string[] {
   const written = filters.map((filter) => json(filter, template, scopedVars));
   return written.filter(
@@ -158,13 +158,13 @@ function raw(filters: readonly string[], template: Template, scopedVars: ScopedV
   );
 }
 
-/** A filter in JSON with its variables replaced, in each text of its lists as in a filter line. */
+/** A filter in JSON with the variables in its strings replaced, as in a row of the builder. */
 function json(filter: string, template: Template, scopedVars: ScopedVars): string {
   let parsed: unknown;
   try {
     parsed = JSON.parse(filter);
   } catch {
-    // A variable stands for more than a text, or it is no JSON, which the backend tells.
+    // A variable stands for more than a string, or this is not JSON, which the backend refuses.
     return template.replace(filter, scopedVars, jsonText);
   }
   const replaced = (value: unknown, field?: FilterField): unknown => {
@@ -183,7 +183,7 @@ function json(filter: string, template: Template, scopedVars: ScopedVars): strin
   return written === JSON.stringify(parsed) ? filter : written;
 }
 
-/** Fields of a filter in JSON whose values have parts. */
+/** Fields of a filter in JSON whose values may contain "All" beside other text. */
 const jsonFields: Partial<Record<string, FilterField>> = {
   source_pod: 'pod',
   destination_pod: 'pod',
@@ -199,7 +199,7 @@ const jsonFields: Partial<Record<string, FilterField>> = {
   http_url: 'httpUrl',
 };
 
-/** Inside the quotes of a filter in JSON: several values become several texts. */
+/** The format of variables within the quotes of a JSON filter: several values become several strings. */
 function jsonText(value: string | string[]): string {
   const texts = Array.isArray(value) ? value : [value];
   return texts.map((text) => JSON.stringify(text).slice(1, -1)).join('","');
@@ -232,15 +232,15 @@ function filter(values: FlowFilter | undefined, template: Template, scopedVars: 
 /** A variable in a text, as Grafana writes it. */
 const reference = /\$\w+|\[\[\w+(?::\w+)?\]\]|\$\{\w+[^}]*\}/g;
 
-/** What a part of a text stands for. */
+/** The alternatives for one part of a text. */
 interface Part {
   texts: string[];
 }
 
 /**
- * The texts of one filter line. A variable with several values makes several texts. One that stands
- * for "All" is no condition: an absent namespace is one of all namespaces, and not in its list. In a
- * part of a text it leaves the condition of the other parts.
+ * The values of one filter row, with variables replaced. A variable of several values makes several values. "All" makes
+ * no condition: the list of namespaces, for one, lacks the flows without a namespace. Within a longer text, the other
+ * parts remain as the condition.
  */
 export function expand(
   texts: readonly string[],
@@ -250,8 +250,8 @@ export function expand(
 ): string[] {
   const expanded = new Set<string>();
   for (const text of texts) {
-    for (const combination of combinations(partsOf(text, template, scopedVars), text)) {
-      const value = withoutAny(combination, field);
+    for (const combination of combinations(splitVariables(text, template, scopedVars), text)) {
+      const value = withoutAll(combination, field);
       if (value === undefined) {
         return [];
       }
@@ -264,7 +264,7 @@ export function expand(
   return [...expanded];
 }
 
-function partsOf(text: string, template: Template, scopedVars: ScopedVars): Part[] {
+function splitVariables(text: string, template: Template, scopedVars: ScopedVars): Part[] {
   const parts: Part[] = [];
   let end = 0;
   for (const match of text.matchAll(reference)) {
@@ -274,7 +274,7 @@ function partsOf(text: string, template: Template, scopedVars: ScopedVars): Part
   return [...parts, { texts: [text.slice(end)] }];
 }
 
-/** The values of a variable; one that is not known stays as it is written. */
+/** The values of a variable; an unknown variable remains as it is written. */
 function valuesOf(variable: string, template: Template, scopedVars: ScopedVars): Part {
   let values: string[] | undefined;
   let all = false;
@@ -284,13 +284,13 @@ function valuesOf(variable: string, template: Template, scopedVars: ScopedVars):
     return '';
   });
   if (values !== undefined) {
-    return { texts: all ? [any] : values };
+    return { texts: all ? [allMarker] : values };
   }
-  // A custom "All" and a value in a format of its own are put in as they are.
-  return { texts: [replaced !== variable && isCustomAll(replaced) ? any : replaced] };
+  // Grafana inserts a custom "All" and a value with a format of its own without calling the function.
+  return { texts: [replaced !== variable && isCustomAll(replaced) ? allMarker : replaced] };
 }
 
-/** "All" hands its options over as a list, and to a panel that is repeated by them one alone. */
+/** Whether a value is "All". Grafana passes its options as a list; a repeated panel gets a single one. */
 function isAll(value: string | string[], name: string | undefined, template: Template): boolean {
   if ([value].flat().includes('$__all')) {
     return true;
@@ -302,7 +302,7 @@ function isAll(value: string | string[], name: string | undefined, template: Tem
   return all && Array.isArray(value);
 }
 
-/** Every text that takes one value at each place. */
+/** All texts with one of the alternatives at each place. */
 function combinations(parts: readonly Part[], text: string): string[] {
   return parts.reduce<string[]>(
     (found, { texts }) => {
@@ -315,12 +315,12 @@ function combinations(parts: readonly Part[], text: string): string[] {
   );
 }
 
-/** A text in quotes, a comment, or what stands between them in PromQL. */
+/** The parts of PromQL: a string, a comment, or the code between them. */
 const promqlParts = /"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|`[^`]*`|#[^\n]*|[^"'`#]+|["'`]/g;
 
 /**
- * PromQL with variables replaced: several values become a regular expression that matches each.
- * Within quotes a value is escaped for them; elsewhere it is a part of the expression, such as a matcher.
+ * PromQL with its variables replaced. Several values become a regular expression. Within quotes a value is escaped for
+ * them; elsewhere it is part of the expression, such as a whole matcher.
  */
 export function interpolatePromql(expr: string, template: Template, scopedVars: ScopedVars): string {
   const kept: string[] = [];
@@ -337,11 +337,11 @@ export function interpolatePromql(expr: string, template: Template, scopedVars: 
   return replaced.join('').replace(/\u0002(\d+)\u0003/g, (_, at: string) => kept[Number(at)] ?? '');
 }
 
-/** Stand before and after the number of a variable that is kept; neither occurs in an expression. */
+/** Placed around the number of a variable that the backend replaces. No expression contains these characters. */
 const open = '\u0002';
 const close = '\u0003';
 
-/** A text of PromQL with its quotes; `isEqual` where it is compared as it is, not as a regular expression. */
+/** A PromQL string with its quotes. `isEqual`: compared by `=` or `!=`, not as a regular expression. */
 function textOfPromql(text: string, isEqual: boolean, template: Template, scopedVars: ScopedVars): string {
   const quote = text.charAt(0);
   const escape = (value: string) => (quote === '`' ? value : escapeText(value, quote));
@@ -358,6 +358,6 @@ function textOfPromql(text: string, isEqual: boolean, template: Template, scoped
       return escaped.length === 1 ? (escaped[0] ?? '') : `(${escaped.join('|')})`;
     }
   );
-  // Between backticks nothing can be escaped, a backtick least of all.
+  // Strings in backticks have no escapes.
   return quote === '`' && inner.includes('`') ? `"${escapeText(inner)}"` : quote + inner + quote;
 }

@@ -1,13 +1,13 @@
 import { fieldOfFlag, inAnyNamespace } from './all';
 import type { FilterField } from './fields';
 
-/** A variable, as Grafana writes it. */
+/** A variable in Grafana's syntax. */
 const variable = /\$\w+|\$\{[^}]*\}|\[\[[^\]]*\]\]/;
 
-/** A word of a shell with the space before it: text in quotes, or anything but space and quotes; or a quote that nothing closes. */
+/** A shell word with the space before it: quoted text, text without spaces and quotes, or an unclosed quote. */
 const words = /(\s*)((?:'[^']*'|"(?:\\[\s\S]|[^"\\])*"|[“„«][^”“»"]*[”“»"]|\\[\s\S]|[^\s'"\\“„«])+|\S)/g;
 
-/** A part of a word in quotes, or what stands between two of them. */
+/** A part of a word: quoted text, or the text between two quotes. */
 const wordParts = /'([^']*)'|"((?:\\[\s\S]|[^"\\])*)"|[“„«]([^”“»"]*)[”“»"]|\\([\s\S])|([^'"\\“„«]+|[\s\S])/g;
 
 const dashes = '[-‐-―−﹣－]';
@@ -22,12 +22,12 @@ interface Word {
   text: string;
 }
 
-/** The texts that a value with variables stands for; none where it stands for all there are. */
+/** The values that a value with variables expands to; none for "All". */
 export type ValuesOf = (value: string, field: FilterField | undefined, flag: string | undefined) => string[];
 
 /**
- * A `hubble observe …` line with its variables replaced. A flag is repeated for each of several
- * values, and left out where a variable stands for all of them, together with its `--not`.
+ * A `hubble observe …` line with its variables replaced. A flag is repeated for each of several values, and left out
+ * with its `--not` where a variable is at "All".
  */
 export function lineWithValues(line: string, valuesOf: ValuesOf): string {
   if (!variable.test(line)) {
@@ -43,9 +43,9 @@ export function lineWithValues(line: string, valuesOf: ValuesOf): string {
     const flag = bound ?? (isFlag(out.at(-1)) ? out.at(-1)?.text : undefined);
     const field = flag === undefined ? undefined : fieldOfFlag(flag);
     if (!variable.test(text)) {
-      const name = unquoted(value);
+      const name = unquoteWord(value);
       const placed = inAnyNamespace(name, field, open);
-      out.push({ before, text: placed === name ? text : `${bound ?? ''}${quoted(placed)}` });
+      out.push({ before, text: placed === name ? text : `${bound ?? ''}${quoteForShell(placed)}` });
       continue;
     }
     const inner = bound === undefined ? command(text, valuesOf) : undefined;
@@ -54,8 +54,8 @@ export function lineWithValues(line: string, valuesOf: ValuesOf): string {
       continue;
     }
     const own = bound === undefined && flag !== undefined ? out.pop() : undefined;
-    const values = valuesOf(unquoted(value), field, flag).map((text) => inAnyNamespace(text, field, open));
-    if (flag === undefined && values.length === 1 && values[0] === unquoted(value)) {
+    const values = valuesOf(unquoteWord(value), field, flag).map((text) => inAnyNamespace(text, field, open));
+    if (flag === undefined && values.length === 1 && values[0] === unquoteWord(value)) {
       out.push({ before, text });
       continue;
     }
@@ -71,13 +71,13 @@ export function lineWithValues(line: string, valuesOf: ValuesOf): string {
       if (not) {
         out.push({ before: first, text: not.text });
       }
-      out.push({ before: not ? (at === 0 ? start : ' ') : first, text: `${flag}${joint}${quoted(text)}` });
+      out.push({ before: not ? (at === 0 ? start : ' ') : first, text: `${flag}${joint}${quoteForShell(text)}` });
     });
   }
   return out.map(({ before, text }) => before + text).join('') + line.slice(end);
 }
 
-/** The namespaces' fields that a line leaves open: a variable stands for all of them. */
+/** The namespace fields of a line whose variable is at "All". */
 function openNamespaces(line: string, valuesOf: ValuesOf): ReadonlySet<string> {
   const open = new Set<string>();
   let last = '';
@@ -87,7 +87,7 @@ function openNamespaces(line: string, valuesOf: ValuesOf): ReadonlySet<string> {
     const field = fieldOfFlag(bound ?? last);
     const isExcluded = (bound === undefined ? beforeLast : last) === '--not';
     if (field && /namespace$/i.test(field) && !isExcluded && variable.test(value)) {
-      if (valuesOf(unquoted(value), field, bound ?? last).length === 0) {
+      if (valuesOf(unquoteWord(value), field, bound ?? last).length === 0) {
         open.add(field);
       }
     }
@@ -96,9 +96,9 @@ function openNamespaces(line: string, valuesOf: ValuesOf): ReadonlySet<string> {
   return open;
 }
 
-/** A command within a word of another one: `bash -c 'hubble observe -n $ns'`. */
+/** A command within a word of another command: `bash -c 'hubble observe -n $ns'`. */
 function command(text: string, valuesOf: ValuesOf): string | undefined {
-  const inner = unquoted(text);
+  const inner = unquoteWord(text);
   if (!/\s/.test(inner) || !/\bobserve\b/i.test(inner)) {
     return undefined;
   }
@@ -108,7 +108,7 @@ function command(text: string, valuesOf: ValuesOf): string | undefined {
   return isSame ? quote + replaced + quote : `'${replaced.replaceAll("'", "'\\''")}'`;
 }
 
-/** The flag that a value is bound to, with what binds it: `--pod=x`, `-nx`. */
+/** The flag in front of a value within one word, and the value: `--pod=x`, `-nx`. */
 function boundFlag(word: string): [string | undefined, string] {
   for (const bound of boundFlags) {
     const [, flag, value = ''] = bound.exec(word) ?? [];
@@ -123,7 +123,7 @@ function isFlag(word: Word | undefined): boolean {
   return word !== undefined && flagAlone.test(word.text) && word.text !== '--not';
 }
 
-function unquoted(word: string): string {
+function unquoteWord(word: string): string {
   return word.replace(
     wordParts,
     (_, single?: string, double?: string, typographic?: string, escaped?: string, plain?: string) =>
@@ -131,7 +131,7 @@ function unquoted(word: string): string {
   );
 }
 
-/** A value comes from the cluster or from a stranger: it must stay one word. */
-function quoted(value: string): string {
+/** A value as one shell word, whatever it contains. */
+function quoteForShell(value: string): string {
   return /^[\w./:=,@%+-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
 }

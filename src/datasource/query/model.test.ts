@@ -1,4 +1,12 @@
-import { defaultQuery, fitted, limitOf, queryTypeOf, withType, type FlowsQuery, type HubbleQuery } from './model';
+import {
+  defaultQuery,
+  normalizeQuery,
+  limitOf,
+  queryTypeOf,
+  withType,
+  type FlowsQuery,
+  type HubbleQuery,
+} from './model';
 import { rowsOf, sameFilters, sentenceOf, withRows, type FilterRow } from './rows';
 
 test.each([
@@ -53,7 +61,7 @@ test.each<[string, HubbleQuery, object]>([
     { instant: false, range: true },
   ],
 ])('what another type left behind in %s gives way to the defaults', (_, query, expected) => {
-  expect(fitted(query)).toEqual({ refId: 'A', queryType: query.queryType, ...expected });
+  expect(normalizeQuery(query)).toEqual({ refId: 'A', queryType: query.queryType, ...expected });
 });
 
 test.each(['unified-alerting', 'cloud-alerting'])('in %s another type begins with what can alert', (app) => {

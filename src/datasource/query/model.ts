@@ -39,18 +39,18 @@ export {
   maxNames,
 } from './generated';
 
-/** Which flows, as the builder holds it. */
+/** The selection of flows in the builder. */
 export type FlowForm = Omit<FormFields, 'text' | 'adhocFilters'>;
 
-/** Which flows: the builder's form, or a `hubble observe …` line. */
+/** The selection of flows: the builder's form, or a `hubble observe …` line. */
 export interface FlowSelection extends FormFields {
   /**
-   * A dashboard's ad hoc variable, as `$name`, whose conditions hold for this query. Grafana hands them over by itself only where
-   * the variable names the data source by its uid, not where it stands on `default`; and it asks again after a change only where
+   * A dashboard's ad hoc variable, as `$name`, whose filters apply to this query. Grafana passes the filters itself only
+   * where the variable names the data source by uid, not by `default`, and runs the query again after a change only where
    * the query names the variable. Never sent to the backend.
    */
   adhocVariable?: string;
-  /** How the selection is written. Without it, a line that is there counts. */
+  /** The form in use. Default: the line, if there is one. */
   editorMode?: EditorMode;
 }
 
@@ -68,20 +68,20 @@ export interface ServiceMapQuery extends DataQuery, FlowSelection, ServiceMapFie
   queryType: 'serviceMap';
 }
 
-/** The first drop of each pair, as marks on a time axis. */
+/** Annotations: the first drop of each pair. */
 export interface FlowAnnotationsQuery extends DataQuery, FlowSelection, FlowAnnotationsFields {
   queryType: 'flowAnnotations';
 }
 
-/** Names that were asked for, with the connections that followed. */
+/** DNS names with the connections that followed each lookup. */
 export interface DnsConnectionsQuery extends DataQuery, FlowSelection, DnsConnectionsFields {
   queryType: 'dnsConnections';
 }
 
-/** The queries that Hubble Relay answers. */
+/** The queries for Hubble Relay. */
 export type RelayQuery = FlowsQuery | FlowMetricsQuery | ServiceMapQuery | FlowAnnotationsQuery | DnsConnectionsQuery;
 
-/** Named as in Grafana's own Prometheus source, so that a panel keeps working when its source is switched. */
+/** A PromQL query, with the field names of Grafana's Prometheus source: `importQueries` keeps it on a switch. */
 export interface PromqlQuery extends DataQuery, PromqlFields {
   queryType?: 'promql';
   expr: string;
@@ -90,7 +90,7 @@ export interface PromqlQuery extends DataQuery, PromqlFields {
 
 export type HubbleQuery = RelayQuery | PromqlQuery;
 
-/** What a query type that is not chosen yet stands for. */
+/** The type of a query without `queryType`. */
 export type QueryType = 'flows' | 'flowMetrics' | 'serviceMap' | 'dnsConnections' | 'flowAnnotations' | 'promql';
 
 export const queryTypes = [
@@ -103,8 +103,8 @@ export const queryTypes = [
 ] as const satisfies readonly QueryType[];
 
 /**
- * What a query asks for. An expression is PromQL, whatever type stands beside it: Grafana puts the type that
- * this source proposes into the queries of another source.
+ * The type of a query. One with an expression is PromQL whatever its `queryType`: Grafana writes this data source's
+ * default type into queries of another data source.
  */
 export function queryTypeOf(query: Pick<HubbleQuery, 'queryType'> & { expr?: unknown }): QueryType {
   const { expr } = query;
@@ -123,14 +123,14 @@ export function isFlows(query: HubbleQuery): query is FlowsQuery {
   return queryTypeOf(query) === 'flows';
 }
 
-/** Whether queries are those of an alert rule. */
+/** Whether an app edits the queries of alert rules. */
 export function isAlerting(app?: CoreApp | string): boolean {
   return app === 'unified-alerting' || app === 'cloud-alerting';
 }
 
 /**
- * What a query begins with. Explore draws packed flows in the flows panel; an alert rule needs numbers. Grafana
- * merges it into queries of any type, so that it says nothing that is so by default anyway.
+ * The default query. Explore shows packed flows in the flows panel; an alert rule needs numbers. Grafana merges it into
+ * queries of any type, so it must not repeat defaults.
  */
 export function defaultQuery(app?: CoreApp | string): Partial<FlowsQuery | FlowMetricsQuery> {
   if (isAlerting(app)) {
@@ -139,15 +139,15 @@ export function defaultQuery(app?: CoreApp | string): Partial<FlowsQuery | FlowM
   return { queryType: 'flows', ...(app === 'explore' && { format: 'packed' }) };
 }
 
-/** A rule compares the newest values; a panel shows their course. */
+/** The default PromQL query: instant for an alert rule, over a range for a panel. */
 export function defaultPromqlQuery(app?: CoreApp | string): Omit<PromqlQuery, 'refId'> {
   const instant = isAlerting(app);
   return { queryType: 'promql', expr: '', range: !instant, instant, legendFormat: '__auto', format: 'time_series' };
 }
 
 /**
- * The query as one of another type. Which flows it asks for stays, where both ask for flows. Between flows and PromQL
- * nothing can stay: `before` is what the query was when it last asked for the other of them, and comes back.
+ * The query with another type. The selection of flows remains between types of flows. Between flows and PromQL nothing
+ * can remain: `before` is the last query of the other kind, which returns.
  */
 export function withType(
   query: HubbleQuery,
@@ -161,8 +161,8 @@ export function withType(
   if (crosses && before && queryTypeOf(before) === type) {
     return { ...before, ...common };
   }
-  const asked = crosses ? before : query;
-  const selection = asked === undefined || isPromql(asked) ? {} : selectionWithVariable(asked);
+  const source = crosses ? before : query;
+  const selection = source === undefined || isPromql(source) ? {} : selectionWithVariable(source);
   switch (type) {
     case 'promql':
       return { ...common, ...defaultPromqlQuery(app) };
@@ -185,7 +185,7 @@ export function withType(
   }
 }
 
-/** What a type has beside a selection of flows. */
+/** The fields of a type beside the selection of flows. */
 interface OwnFields {
   fields?: readonly string[];
   formats?: readonly string[];
@@ -205,7 +205,7 @@ const ownFields: Record<QueryType, OwnFields> = {
   promql: { formats: ['time_series', 'table', 'heatmap'] satisfies PromqlFormat[] },
 };
 
-/** Whether a type knows the value of a field. */
+/** Whether a type has the field, with this value. */
 function fits({ fields, formats, maxLimit = 0 }: OwnFields, field: string, value: unknown): boolean {
   switch (field) {
     case 'format':
@@ -218,11 +218,10 @@ function fits({ fields, formats, maxLimit = 0 }: OwnFields, field: string, value
 }
 
 /**
- * The query with its type, and without what only another type knows: Grafana merges the defaults of one type into
- * queries of another, and hands the fields of one source to the next. The type's own defaults hold in their place.
- * What no type knows stays, to be refused by name.
+ * The query with its type, and without fields of other types: Grafana merges the defaults of one type into queries of
+ * another, and passes the fields of one data source to the next. Unknown fields remain, for the backend to refuse.
  */
-export function fitted(query: HubbleQuery): HubbleQuery {
+export function normalizeQuery(query: HubbleQuery): HubbleQuery {
   const type = queryTypeOf(query);
   const isForeign = (field: string, value: unknown) =>
     !fits(ownFields[type], field, value) && Object.values(ownFields).some((other) => fits(other, field, value));
@@ -246,19 +245,19 @@ const selectionFields = [
   'adhocFilters',
 ] as const satisfies ReadonlyArray<keyof FlowSelection>;
 
-/** What of a query says which flows. */
+/** The selection of flows in a query. */
 export function selectionOf(query: FlowSelection): FlowSelection {
   const fields = selectionFields.filter((field) => query[field] !== undefined);
   return Object.fromEntries(fields.map((field) => [field, query[field]]));
 }
 
-/** The selection with the variable of a dashboard, which is no part of it for the backend. */
+/** The selection with the dashboard's ad hoc variable, which the backend does not get. */
 function selectionWithVariable(query: RelayQuery): FlowSelection {
   const { adhocVariable } = query;
   return { ...selectionOf(query), ...(adhocVariable !== undefined && { adhocVariable }) };
 }
 
-/** The query with another selection of flows; nothing of its own is left. */
+/** The query with another selection of flows in place of its own. */
 export function withSelection<Q extends RelayQuery>(query: Q, selection: FlowSelection): Q {
   const rest = { ...query };
   for (const field of selectionFields) {
@@ -267,12 +266,12 @@ export function withSelection<Q extends RelayQuery>(query: Q, selection: FlowSel
   return { ...rest, ...selectionOf(selection) };
 }
 
-/** Whether the query is written as a line. */
+/** The form of a selection: the builder or a line. */
 export function modeOf(query: FlowSelection): EditorMode {
   return query.editorMode ?? (query.text?.trim() ? 'text' : 'builder');
 }
 
-/** The whole number that a text stands for as a limit, if it is one. */
+/** The limit in a text; undefined where it is not a whole number from 1 to `max`. */
 export function limitOf(text: string, max: number = maxLimit): number | undefined {
   const limit = Number(text.trim());
   return Number.isInteger(limit) && limit >= 1 && limit <= max ? limit : undefined;

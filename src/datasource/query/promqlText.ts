@@ -1,28 +1,28 @@
-/** What the backend works out from the step and the time range, which the page does not know. */
+/** Variables that the backend replaces, since they follow from its step. */
 export const ownVariables =
   /\$(?:(__(?:rate_interval|interval|range)(?:_ms|_s)?)\b|\{(__(?:rate_interval|interval|range)(?:_ms|_s)?)\})/g;
 
-/** For a text in double quotes, or in others. */
+/** A text escaped for the inside of a PromQL string. */
 export function escapeText(value: string, quote = '"'): string {
   return value.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`).replace(/\n/g, '\\n');
 }
 
-/** A text of PromQL, with its quotes. */
-export function quoted(value: string): string {
+/** A text as a PromQL string in double quotes. */
+export function quoteString(value: string): string {
   return `"${escapeText(value)}"`;
 }
 
-/** For a regular expression that matches the value and nothing else. */
+/** A text as a regular expression that matches only it. */
 export function escapeRegex(value: string): string {
   return value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
-/** As a label stands in a selector: names beyond the old alphabet are quoted. */
+/** A label name in a selector; quoted where it is not a legacy name. */
 export function labelName(label: string): string {
-  return isLegacyName(label) ? label : quoted(label);
+  return isLegacyName(label) ? label : quoteString(label);
 }
 
-/** As a label stands in a path of Prometheus' API: its own escaping, for names beyond the old alphabet. */
+/** A label name in a path of Prometheus' API; escaped by Prometheus' own scheme where it is not a legacy name. */
 export function labelInPath(label: string): string {
   if (isLegacyName(label)) {
     return label;

@@ -10,17 +10,17 @@ import {
   type RelayQuery,
 } from './model';
 
-/** Whether flows that match a row are shown or left out. */
+/** The operator of a row: `is` or `is not`. */
 export type RowSide = 'filter' | 'exclude';
 
-/** One line of the filter editor. */
+/** One row of the builder. */
 export interface FilterRow {
   side: RowSide;
   field: FilterField;
   values: string[];
 }
 
-/** The lines that a query's filters make; a field without values is a line that is not filled in yet. */
+/** The rows of a query's filters. A field without values is a row that is not filled in yet. */
 export function rowsOf(query: FlowSelection): FilterRow[] {
   const side = (name: RowSide): FilterRow[] =>
     Object.entries(query[name] ?? {}).flatMap(([field, values]) =>
@@ -29,7 +29,7 @@ export function rowsOf(query: FlowSelection): FilterRow[] {
   return [...side('filter'), ...side('exclude')];
 }
 
-/** The query with these lines as its filters. Lines of one field and side become one. */
+/** The query with these rows as its filters. Rows of one field and operator become one. */
 export function withRows<Q extends FlowSelection>(query: Q, rows: readonly FilterRow[]): Q {
   const filters: Record<RowSide, FlowFilter> = { filter: {}, exclude: {} };
   for (const { side, field, values } of rows) {
@@ -38,18 +38,18 @@ export function withRows<Q extends FlowSelection>(query: Q, rows: readonly Filte
   return { ...query, ...filters };
 }
 
-/** What of a selection the filter lines do not show: filters in JSON and which part of the flows. */
-export interface SelectionPart {
+/** A condition without a row in the builder: a JSON filter, `since` and its kin, or an ad hoc filter. */
+export interface ExtraCondition {
   label: string;
   value: string;
   /** The selection without it. */
   without: FlowSelection;
 }
 
-/** The parts of a selection that the filter lines do not show. */
-export function partsOf(query: FlowSelection): SelectionPart[] {
+/** The conditions of a selection that have no row in the builder. */
+export function extraConditions(query: FlowSelection): ExtraCondition[] {
   const adhoc = (query.adhocFilters ?? []).map((filter, at) => ({
-    label: text.flows.andToo,
+    label: text.flows.adhoc,
     value: adhocText(filter),
     without: { ...query, adhocFilters: query.adhocFilters?.filter((_, place) => place !== at) },
   }));
@@ -78,24 +78,24 @@ export function partsOf(query: FlowSelection): SelectionPart[] {
   return [...raw, ...selectors, ...adhoc];
 }
 
-/** A condition in words. */
+/** An ad hoc filter as text. */
 export function adhocText({ key, operator, value, values }: AdhocFilter): string {
   const label = isFilterField(key) ? labelOf(key) : key;
   const shown = operator.endsWith('|') && values && values.length > 0 ? values.join(text.flows.or) : value;
   return `${label} ${operator.startsWith('!') ? text.flows.sides.exclude : text.flows.sides.filter} ${shown}`;
 }
 
-/** Whether the flows asked for are the same; a line without values asks nothing. */
+/** Whether two selections select the same flows. A row without values is no condition. */
 export function sameFilters(one: FlowSelection, other: FlowSelection): boolean {
-  const asked = (query: FlowSelection) =>
+  const selected = (query: FlowSelection) =>
     JSON.stringify([
       modeOf(query) === 'text' ? query.text?.trim() : rowsOf(query).filter(({ values }) => values.length > 0),
-      partsOf(query).map(({ label, value }) => [label, value]),
+      extraConditions(query).map(({ label, value }) => [label, value]),
     ]);
-  return asked(one) === asked(other);
+  return selected(one) === selected(other);
 }
 
-/** The query in words. */
+/** A query as one line of text. */
 export function sentenceOf(query: RelayQuery): string {
   const conditions =
     modeOf(query) === 'text'
@@ -105,8 +105,8 @@ export function sentenceOf(query: RelayQuery): string {
           .map(
             ({ side, field, values }) => `${labelOf(field)} ${text.flows.sides[side]} ${values.join(text.flows.or)}`
           );
-  const parts = partsOf(query).map(({ label, value }) =>
-    label === text.flows.andToo ? value : `${label} ${value}`.trim()
+  const parts = extraConditions(query).map(({ label, value }) =>
+    label === text.flows.adhoc ? value : `${label} ${value}`.trim()
   );
   return [titleOf(query), ...conditions, ...parts].filter((part) => part !== '').join(', ');
 }

@@ -5,7 +5,7 @@ import type { HubbleDataSource } from '../datasource';
 import { variableText, type VariableQuery } from './query';
 import { VariableEditor } from './VariableEditor';
 
-/** Variables of a dashboard: what the cluster has, or what Prometheus has. */
+/** Dashboard variables, with values from Hubble or Prometheus. */
 export class HubbleVariables extends CustomVariableSupport<HubbleDataSource, VariableQuery> {
   override editor = VariableEditor;
 

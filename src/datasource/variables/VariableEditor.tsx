@@ -8,6 +8,7 @@ import type { HubbleQuery } from '../query/model';
 import { testIds } from '../testIds';
 import { text } from '../text';
 import type { HubbleSettings } from '../types';
+import { useCommitOnBlur } from '../useDraft';
 import {
   variableCall,
   variableCallText,
@@ -20,10 +21,10 @@ import {
 
 type Props = QueryEditorProps<HubbleDataSource, HubbleQuery, HubbleSettings, VariableQuery>;
 
-/** Stands for a text that the backend reads. */
+/** The choice of writing the query as text. */
 const asText = 'text';
 
-/** What a variable's values are of, and what narrows them; or one line of text. Both are kept as text. */
+/** The editor of a dashboard variable: a Hubble function with its arguments, or one line of text. Both are stored as text. */
 export function VariableEditor({ query, onChange, datasource }: Props) {
   const styles = useStyles2(variableStyles);
   const kindId = useId();
@@ -42,24 +43,19 @@ export function VariableEditor({ query, onChange, datasource }: Props) {
   };
   return (
     <div className={styles.editor}>
-      <Field label={text.variables.kind} noMargin>
-        <>
-          <span id={kindId} hidden>
-            {text.variables.kind}
-          </span>
-          <Combobox<VariableFunction | typeof asText>
-            aria-labelledby={kindId}
-            value={shown?.of ?? asText}
-            options={[
-              ...(Object.keys(variableFunctions) as VariableFunction[]).map((value) => ({
-                value,
-                label: text.variables.kinds[value],
-              })),
-              { value: asText, label: text.variables.text, description: text.variables.textHint },
-            ]}
-            onChange={({ value }) => choose(value)}
-          />
-        </>
+      <Field label={text.variables.kind} htmlFor={kindId} noMargin>
+        <Combobox<VariableFunction | typeof asText>
+          id={kindId}
+          value={shown?.of ?? asText}
+          options={[
+            ...(Object.keys(variableFunctions) as VariableFunction[]).map((value) => ({
+              value,
+              label: text.variables.kinds[value],
+            })),
+            { value: asText, label: text.variables.text, description: text.variables.textHint },
+          ]}
+          onChange={({ value }) => choose(value)}
+        />
       </Field>
       {shown ? (
         <Narrowing
@@ -81,7 +77,7 @@ interface NarrowingProps {
   datasource: HubbleDataSource;
 }
 
-/** What narrows the values: names, variables, patterns. */
+/** The arguments that narrow the values: names, variables, patterns. */
 function Narrowing({ call, onChange, datasource }: NarrowingProps) {
   const id = useId();
   const change = (name: keyof VariableCall['arguments'], value: string) =>
@@ -114,20 +110,21 @@ function Narrowing({ call, onChange, datasource }: NarrowingProps) {
             />
           </Field>
         ) : (
-          <Field key={name} label={text.variables[name]} description={text.variables.narrowHint} noMargin>
-            <>
-              <span id={`${id}-${name}`} hidden>
-                {text.variables[name]}
-              </span>
-              <Combobox<string>
-                aria-labelledby={`${id}-${name}`}
-                value={call.arguments[name] || null}
-                options={suggest(name)}
-                createCustomValue
-                isClearable
-                onChange={(option) => change(name, option?.value ?? '')}
-              />
-            </>
+          <Field
+            key={name}
+            label={text.variables[name]}
+            description={text.variables.narrowHint}
+            htmlFor={`${id}-${name}`}
+            noMargin
+          >
+            <Combobox<string>
+              id={`${id}-${name}`}
+              value={call.arguments[name] || null}
+              options={suggest(name)}
+              createCustomValue
+              isClearable
+              onChange={(option) => change(name, option?.value ?? '')}
+            />
           </Field>
         )
       )}
@@ -141,50 +138,20 @@ interface PatternProps {
   onCommit(value: string): void;
 }
 
-function PatternInput({ id, value, onCommit }: PatternProps) {
-  const [draft, setDraft] = useState(value);
-  const commit = () => {
-    if (draft !== value) {
-      onCommit(draft);
-    }
-  };
-  return (
-    <Input
-      id={id}
-      value={draft}
-      placeholder="store-*"
-      spellCheck={false}
-      onChange={(event) => setDraft(event.currentTarget.value)}
-      onBlur={commit}
-      onKeyDown={(event) => event.key === 'Enter' && commit()}
-      data-testid={testIds.variablePattern}
-    />
-  );
+function PatternInput({ id, ...props }: PatternProps) {
+  const { input } = useCommitOnBlur(props);
+  return <Input id={id} placeholder="store-*" {...input} data-testid={testIds.variablePattern} />;
 }
 
-/** One line of text, asked when it is left or Enter is pressed. */
+/** The variable's query as one line of text. */
 function TextQuery({ text: given, onChange }: { text: string; onChange(line: string): void }) {
   const styles = useStyles2(variableStyles);
   const id = useId();
-  const [draft, setDraft] = useState(given);
-  const commit = () => {
-    if (draft !== given) {
-      onChange(draft);
-    }
-  };
+  const { input } = useCommitOnBlur({ value: given, onCommit: onChange });
   return (
     <>
       <Field label={text.variables.query} htmlFor={id} noMargin>
-        <Input
-          id={id}
-          value={draft}
-          placeholder={text.variables.placeholder}
-          onChange={(event) => setDraft(event.currentTarget.value)}
-          onBlur={commit}
-          onKeyDown={(event) => event.key === 'Enter' && commit()}
-          spellCheck={false}
-          data-testid={testIds.variableQuery}
-        />
+        <Input id={id} placeholder={text.variables.placeholder} {...input} data-testid={testIds.variableQuery} />
       </Field>
       <dl className={styles.forms}>
         {text.variables.forms.map(({ form, meaning }) => (

@@ -1,18 +1,18 @@
 import type { DataQuery } from '@grafana/schema';
 
-/** A variable's query, as text that the backend reads: `label_values(hubble_drop_total, reason)`, `pods($namespace)`. */
+/** A variable's query as text for the backend: `label_values(hubble_drop_total, reason)`, `pods($namespace)`. */
 export interface VariableQuery extends DataQuery {
   query: string;
 }
 
-/** A dashboard written by hand may hold the text alone. */
+/** The text of a variable's query; a dashboard written by hand may hold a plain string. */
 export function variableText(query: VariableQuery | string | undefined): string {
   return typeof query === 'string' ? query : (query?.query ?? '');
 }
 
 type Argument = 'namespace' | 'workload' | 'pattern';
 
-/** Functions of Hubble with what narrows their values, in the order in which they are offered. */
+/** Hubble's functions with their arguments, in the order of the editor. */
 export const variableFunctions = {
   namespaces: ['pattern'],
   workloads: ['namespace', 'pattern'],
@@ -26,20 +26,20 @@ export const variableFunctions = {
 
 export type VariableFunction = keyof typeof variableFunctions;
 
-/** A function with its arguments; an empty one stands for everything. */
+/** A function with its arguments; an empty argument means all. */
 export interface VariableCall {
   of: VariableFunction;
   arguments: Partial<Record<Argument, string>>;
 }
 
-/** The function that a text calls, if it is one of Hubble's. */
+/** The call in a text; undefined where it does not call a Hubble function. */
 export function variableCall(text: string): VariableCall | undefined {
   const [, name = '', inner = ''] = /^\s*([a-z_]+)\(([\s\S]*)\)\s*$/.exec(text) ?? [];
   if (!isVariableFunction(name)) {
     return undefined;
   }
   const names: readonly Argument[] = variableFunctions[name];
-  // Commas within braces, parentheses and quotes part nothing.
+  // Commas within braces, parentheses and quotes do not separate arguments.
   const parts = inner.match(/(?:\{[^}]*\}|\([^)]*\)|"[^"]*"|'[^']*'|[^,])+|(?<=,)(?=,|$)|^(?=,)/g) ?? [];
   if (parts.length > names.length) {
     return undefined;
@@ -48,12 +48,12 @@ export function variableCall(text: string): VariableCall | undefined {
   return { of: name, arguments: Object.fromEntries(filled) };
 }
 
-/** Whether it is one of Hubble's functions, which no Prometheus knows. */
+/** Whether a name is one of Hubble's functions. */
 export function isVariableFunction(name: string): name is VariableFunction {
   return Object.hasOwn(variableFunctions, name);
 }
 
-/** The call as text, without empty arguments at the end. */
+/** The text of a call, without empty arguments at the end. */
 export function variableCallText({ of, arguments: given }: VariableCall): string {
   const names: readonly Argument[] = variableFunctions[of];
   const values = names.map((name) => given[name]?.trim() ?? '');

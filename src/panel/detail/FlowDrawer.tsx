@@ -13,14 +13,14 @@ import { SmallestFix } from './SmallestFix';
 
 interface Props {
   detail: FlowDetail;
-  /** Whether there are policies. */
+  /** Whether policies are configured. */
   judges: boolean;
   timeZone: TimeZone;
   onFix(): void;
   onClose(): void;
 }
 
-/** Every field of one flow. */
+/** The drawer of one flow: verdict by policies, smallest fix, and all fields. */
 export function FlowDrawer({ detail, judges, timeZone, onFix, onClose }: Props) {
   return (
     <Drawer title={text.detail.title} subtitle={<Headline {...detail.cells} />} size="md" onClose={onClose}>
@@ -48,7 +48,7 @@ export function FlowDrawer({ detail, judges, timeZone, onFix, onClose }: Props) 
   );
 }
 
-/** What the row of the table says: from whom to whom, and what became of it. */
+/** The summary of a flow: verdict, drop reason, source and destination. */
 function Headline({ verdict, source, destination, summary, dropReason }: FlowDetail['cells']) {
   const styles = useStyles2(headlineStyles);
   return (
@@ -154,7 +154,7 @@ function fieldStyles(theme: GrafanaTheme2) {
       overflowWrap: 'anywhere',
       whiteSpace: 'pre-wrap',
     }),
-    // What does not fit in a line hangs, so that the next value of a list can be told from it.
+    // Wrapped lines are indented, to set the values of a list apart.
     item: css({ paddingLeft: '2ch', textIndent: '-2ch' }),
   };
 }

@@ -1,25 +1,24 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2, TimeZone } from '@grafana/data';
-import { Alert, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
+import { Alert, Badge, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 
 import type { Explanation } from '../engine/protocol';
-import { Badge } from '../policies/Badge';
 import { Part, ReasonsOf } from '../policies/ReasonsOf';
 import { testIds } from '../testIds';
 import { text } from '../text';
-import { toneOfAgreement } from '../verdicts';
+import { badgeColors, toneOfAgreement } from '../verdicts';
 import { inZone } from '../when';
 
 interface Props {
-  /** None until it is there. */
+  /** Absent until the engine has answered. */
   explanation: Explanation | undefined;
   error: string | undefined;
-  /** Whether there are policies. */
+  /** Whether policies are configured. */
   judges: boolean;
   timeZone: TimeZone;
 }
 
-/** What the policies say about a flow, and where they say it. */
+/** The verdict of the policies on a flow, with the rules and lines behind it. */
 export function PolicyVerdict({ explanation, error, judges, timeZone }: Props) {
   const styles = useStyles2(verdictStyles);
   return (
@@ -45,14 +44,14 @@ function Explained({ timeZone, ...explanation }: Explanation & { timeZone: TimeZ
   const styles = useStyles2(verdictStyles);
   return (
     <>
-      <p className={styles.sentence} data-testid={testIds.policySentence}>
+      <div data-testid={testIds.policySentence}>
         {agreement !== null && (
-          <Badge tone={toneOfAgreement(agreement)} title={compared}>
-            {agreement}
-          </Badge>
+          <>
+            <Badge text={agreement} color={badgeColors[toneOfAgreement(agreement)]} title={compared} />{' '}
+          </>
         )}
         {sentence}
-      </p>
+      </div>
       {(agreement === 'differs' || agreement === 'judged by later policies') && (
         <p className={styles.hint}>{compared}</p>
       )}
@@ -63,7 +62,7 @@ function Explained({ timeZone, ...explanation }: Explanation & { timeZone: TimeZ
             <dt>{text.policies.hubble}</dt>
             <dd>{attribution.hubble.join(', ')}</dd>
             <dt>{text.policies.ours}</dt>
-            <dd>{attribution.ours.join(', ') || text.policies.nobody}</dd>
+            <dd>{attribution.ours.join(', ') || text.policies.noPolicy}</dd>
           </dl>
         </Part>
       )}
@@ -81,7 +80,6 @@ function verdictStyles(theme: GrafanaTheme2) {
       background: theme.colors.background.secondary,
       overflowWrap: 'anywhere',
     }),
-    sentence: css({ margin: 0 }),
     hint: css({ margin: 0, color: theme.colors.text.secondary }),
     names: css({
       display: 'grid',

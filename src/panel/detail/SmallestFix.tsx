@@ -8,21 +8,21 @@ import { codeStyle } from '../policies/Quote';
 import { testIds } from '../testIds';
 import { text } from '../text';
 
-/** Flows that would pass too and are named one by one. */
+/** Maximum number of other flows that are listed. */
 const namedLimit = 20;
 
 interface Props {
-  /** None until someone asks for it. */
+  /** Absent until requested. */
   fix: Fix | 'asked' | undefined;
   error: string | undefined;
   onAsk(): void;
 }
 
-/** What would let a denied flow pass, to be copied. */
+/** The smallest addition to the policies that allows a denied flow, with a copy button. */
 export function SmallestFix({ fix, error, onAsk }: Props) {
   const styles = useStyles2(fixStyles);
   const section = useRef<HTMLElement>(null);
-  // The button goes with the click; without the focus, Escape would not close the drawer any more.
+  // The click removes the button. Without the focus, Escape would no longer close the drawer.
   const ask = () => {
     section.current?.focus();
     onAsk();
@@ -57,7 +57,7 @@ function Answer({ fix }: { fix: Fix }) {
   const others = fix.alsoAllowed.slice(0, namedLimit);
   const more = fix.alsoAllowed.length - others.length;
   const reasons = fix.unfixed.map(({ reason }) => reason).join('; ');
-  // An addition that was tried and does not help is not for copying.
+  // An addition that does not help is not shown.
   if (fix.fixed.length === 0) {
     return <p className={styles.hint}>{reasons !== '' ? text.fix.unfixed(reasons) : text.fix.passes}</p>;
   }

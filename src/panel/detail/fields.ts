@@ -6,7 +6,7 @@ export interface FlowField {
   values: string[];
 }
 
-/** Every field of a record, in the order in which it stands there. Only lists of plain values stay together. */
+/** The fields of a record, in its order. A list of plain values is one field. */
 export function fieldsOf(json: string): FlowField[] {
   const fields: FlowField[] = [];
   collect('', JSON.parse(json), fields);
@@ -21,7 +21,7 @@ function collect(path: string, value: unknown, fields: FlowField[]): void {
   } else if (isNested(value)) {
     const entries = Object.entries(value);
     if (entries.length === 0) {
-      // A message without fields says something by being there.
+      // The presence of an empty message is information.
       fields.push({ path, values: ['{}'] });
     }
     for (const [name, item] of entries) {
@@ -40,14 +40,14 @@ function plain(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** The fields whose name or value holds the text, in any case. */
+/** The fields whose name or value contains the text, ignoring case. */
 export function matching(fields: readonly FlowField[], text: string): FlowField[] {
   const wanted = text.trim().toLowerCase();
   const holds = (part: string) => part.toLowerCase().includes(wanted);
   return wanted === '' ? [...fields] : fields.filter(({ path, values }) => holds(path) || values.some(holds));
 }
 
-/** A record that a person can read and a machine too. */
+/** A record as indented JSON. */
 export function indented(json: string): string {
   return JSON.stringify(JSON.parse(json), null, 2);
 }

@@ -1,19 +1,18 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Alert, Button, Field, Input, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
+import { Alert, Badge, Button, Field, Input, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 import { useId, useState, type FormEvent } from 'react';
 
 import { SmallestFix } from '../detail/SmallestFix';
 import { messageOf, type Connection, type ConnectionPath, type Fix, type Reachability } from '../engine/protocol';
 import { testIds } from '../testIds';
 import { text } from '../text';
-import { toneOfComputed } from '../verdicts';
-import { Badge } from './Badge';
+import { badgeColors, toneOfComputed } from '../verdicts';
 import { ReasonsOf, Texts } from './ReasonsOf';
 
 export type Ask = (connection: Connection, withFix: boolean) => Promise<Reachability>;
 
-/** A question, and what came of it so far. */
+/** A question with its answer, once it is there. */
 interface Asked {
   connection: Connection;
   answer?: Reachability;
@@ -22,7 +21,7 @@ interface Asked {
   fixError?: string;
 }
 
-/** May one reach the other? */
+/** The form that asks whether the policies allow a connection. */
 export function AskConnection({ ask }: { ask: Ask }) {
   const styles = useStyles2(askStyles);
   const id = useId();
@@ -102,16 +101,16 @@ function Path({ source, destination, traffic, verdict, steps, alone }: Connectio
   const styles = useStyles2(askStyles);
   return (
     <>
-      <p className={styles.path}>
-        <Badge tone={toneOfComputed(verdict)}>{verdict}</Badge>
+      <div className={styles.path}>
+        <Badge text={verdict} color={badgeColors[toneOfComputed(verdict)]} />{' '}
         {text.ask.path(source, destination, traffic)}
-      </p>
+      </div>
       {steps.length === 0 && <p className={styles.hint}>{text.ask.outside}</p>}
       <ol className={styles.steps}>
         {steps.map(({ kind, about, verdict: own, sentence, ...reasons }, at) => (
           <li key={at} data-testid={testIds.askStep}>
             <div>
-              {kind} {about} <Badge tone={toneOfComputed(own)}>{own}</Badge>
+              {kind} {about} <Badge text={own} color={badgeColors[toneOfComputed(own)]} />
             </div>
             <div className={styles.hint}>{sentence}</div>
             <ReasonsOf {...reasons} />

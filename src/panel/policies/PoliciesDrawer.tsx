@@ -1,17 +1,16 @@
-import { css, cx } from '@emotion/css';
+import { css } from '@emotion/css';
 import type { GrafanaTheme2, TimeZone } from '@grafana/data';
-import { Alert, Drawer, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
+import { Alert, Badge, Drawer, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 
 import type { Finding } from '../engine/protocol';
 import type { PoliciesCheck, PoliciesState } from '../FlowsModel';
 import { testIds } from '../testIds';
 import { text } from '../text';
-import { toneColors } from '../verdicts';
 import { inZone } from '../when';
 import { AskConnection, type Ask } from './AskConnection';
 import { codeStyle, Quote } from './Quote';
 
-/** Findings that are drawn; a folder of generated policies may have thousands. */
+/** Maximum number of findings that are drawn; generated policies can have thousands. */
 const drawnLimit = 200;
 
 interface Props {
@@ -22,7 +21,7 @@ interface Props {
   onClose(): void;
 }
 
-/** The policies that flows are judged by, and what is noteworthy about them. */
+/** The drawer with the findings about the policies, and the form that asks about a connection. */
 export function PoliciesDrawer({ policies, check, timeZone, ask, onClose }: Props) {
   const styles = useStyles2(drawerStyles);
   const { findings, error } = check;
@@ -58,12 +57,14 @@ export function PoliciesDrawer({ policies, check, timeZone, ask, onClose }: Prop
   );
 }
 
+const severityColors = { error: 'red', warning: 'orange', hint: 'darkgrey' } as const;
+
 function Found({ id, severity, sentence, policy, evidence, fix, file, line, quote }: Finding) {
   const styles = useStyles2(drawerStyles);
   return (
     <li className={styles.finding} data-testid={testIds.finding}>
       <div className={styles.head}>
-        <strong className={cx(styles.badge, severity !== 'hint' && styles[severity])}>{severity}</strong>
+        <Badge text={severity} color={severityColors[severity]} />
         <span className={styles.hint}>{id}</span>
         {policy && <span className={styles.policy}>{policy}</span>}
       </div>
@@ -89,8 +90,6 @@ function Found({ id, severity, sentence, policy, evidence, fix, file, line, quot
 }
 
 function drawerStyles(theme: GrafanaTheme2) {
-  const colors = toneColors(theme);
-  const tone = (name: keyof typeof colors) => css({ color: colors[name].text, borderColor: colors[name].mark });
   return {
     body: css({ overflowWrap: 'anywhere' }),
     hint: css({ margin: 0, color: theme.colors.text.secondary }),
@@ -100,14 +99,6 @@ function drawerStyles(theme: GrafanaTheme2) {
       borderBottom: `1px solid ${theme.colors.border.weak}`,
     }),
     head: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'baseline', gap: theme.spacing(1) }),
-    badge: css({
-      padding: theme.spacing(0, 0.75),
-      borderRadius: theme.shape.radius.pill,
-      border: '1px solid',
-      fontWeight: theme.typography.fontWeightMedium,
-    }),
-    error: tone('bad'),
-    warning: tone('doubtful'),
     policy: css({ fontWeight: theme.typography.fontWeightMedium }),
     evidence: css({
       margin: theme.spacing(0.5, 0, 0, 2.5),

@@ -5,7 +5,7 @@ import { useStyles2 } from '@grafana/ui';
 import type { Place } from '../engine/protocol';
 import { text } from '../text';
 
-/** The line of a file of policies that is meant; nothing where there is no place. */
+/** A quoted line of a policy file; not drawn without a file and line. */
 export function Quote({ file, line, quote }: Partial<Place>) {
   const styles = useStyles2(quoteStyles);
   if (file === undefined || line === undefined || line === 0) {

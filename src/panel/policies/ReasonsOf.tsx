@@ -8,7 +8,7 @@ import { testIds } from '../testIds';
 import { text } from '../text';
 import { Quote } from './Quote';
 
-/** What a verdict rests on, with the lines of the policies. */
+/** The reasons of a verdict, with the lines of the policies. */
 export function ReasonsOf({ deciding, nearMisses, lost, more, missing, notes }: Reasons) {
   const styles = useStyles2(reasonStyles);
   return (
@@ -23,7 +23,7 @@ export function ReasonsOf({ deciding, nearMisses, lost, more, missing, notes }: 
   );
 }
 
-/** A part of an explanation under its title. */
+/** A titled part of an explanation. */
 export function Part({ title, children }: { title: string; children: ReactNode }) {
   const styles = useStyles2(reasonStyles);
   return (
@@ -34,7 +34,7 @@ export function Part({ title, children }: { title: string; children: ReactNode }
   );
 }
 
-/** A list of sentences under a title; nothing where it is empty. */
+/** A titled list of sentences; not drawn where it is empty. */
 export function Texts({ title, texts }: { title: string; texts: string[] }) {
   const styles = useStyles2(reasonStyles);
   return texts.length === 0 ? null : (

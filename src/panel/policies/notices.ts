@@ -3,10 +3,10 @@ import type { QueryResultMetaNotice } from '@grafana/data';
 import type { PoliciesState } from '../FlowsModel';
 import { text } from '../text';
 
-/** Refused documents that are named one by one. */
+/** Maximum number of refused documents that are listed. */
 const namedLimit = 5;
 
-/** What of the policies could not be had or used. That none are configured is told where a flow is looked at. */
+/** Notices about policies that could not be read or used. The drawer of a flow says where none are configured. */
 export function noticesOfPolicies(
   { notices, refused, problem }: PoliciesState,
   unplaced: string | undefined

@@ -19,7 +19,7 @@ export function gridStyles(theme: GrafanaTheme2) {
       minHeight: 0,
       overflow: 'auto',
       position: 'relative',
-      // The header covers what is scrolled beneath it.
+      // The header covers the rows scrolled beneath it.
       isolation: 'isolate',
       fontSize: theme.typography.bodySmall.fontSize,
       borderTop: `1px solid ${theme.colors.border.weak}`,

@@ -14,7 +14,7 @@ import { HeaderCell } from './HeaderCell';
 import { rowAfterKey, scrollTopFor, windowOf } from './rows';
 
 interface Props {
-  /** Whether a flow of this table is looked at elsewhere; when no more, the table has the focus again. */
+  /** Whether a flow is open in the drawer. When it closes, the table gets the focus back. */
   isFlowOpen: boolean;
   batch: FlowBatch;
   /** Row numbers of the batch in the order of the table. */
@@ -29,7 +29,10 @@ interface Props {
   onOpen(row: number): void;
 }
 
-/** A table of any number of flows that draws only the rows in sight. */
+/**
+ * The table of flows. It draws only the visible rows, straight from typed arrays and dictionaries; Grafana's `Table`
+ * needs a string or number per cell, 1.9 million for 100,000 flows of 19 columns.
+ */
 export function FlowGrid({
   isFlowOpen,
   batch,
@@ -64,7 +67,7 @@ export function FlowGrid({
     return () => observer.disconnect();
   }, []);
 
-  // Other flows, or others of them: what was looked at is somewhere else now.
+  // With other rows the active row is elsewhere.
   const activeRow = active.rows === rows ? active.at : -1;
   const setActiveRow = (at: number) => setActive({ rows, at });
   useEffect(() => {
@@ -207,7 +210,7 @@ export function FlowGrid({
   );
 }
 
-/** Room for the date before the time. */
+/** The time column with room for the date. */
 function withDate(column: Column): Column {
   return { ...column, width: column.width + 40 };
 }

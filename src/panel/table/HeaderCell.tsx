@@ -7,21 +7,22 @@ import { testIds } from '../testIds';
 import { text } from '../text';
 import type { Column } from './columns';
 
-/** Pixels that an arrow key moves the edge of a column by. */
+/** Pixels by which Shift with an arrow key moves the edge of a column. */
 const keyStep = 16;
 
 interface Props {
   column: Column;
-  /** Place among the columns, from 1. */
+  /** Position among the columns, from 1. */
   index: number;
   width: number;
   sorted: 'ascending' | 'descending' | 'none';
   onSort(): void;
-  /** While the edge is being dragged. */
+  /** Called while the edge is dragged. */
   onDrag(width: number): void;
   onResize(width: number): void;
 }
 
+/** A column header: sorts by click, resizes by drag or by Shift with an arrow key. */
 export function HeaderCell({ column, index, width, sorted, onSort, onDrag, onResize }: Props) {
   const styles = useStyles2(headerStyles);
   const grabbed = useRef<{ x: number; width: number } | undefined>(undefined);

@@ -6,11 +6,11 @@ import type { ColumnId } from './columns';
 
 export interface TimeFormat {
   timeZone: TimeZone;
-  /** Flows of one day need no date. */
+  /** Whether to show the date; not needed for flows of one day. */
   withDate: boolean;
 }
 
-/** What stands in a cell. */
+/** The text of a cell. */
 export function cellText(batch: FlowBatch, column: ColumnId, row: number, time: TimeFormat): string {
   switch (column) {
     case 'time':
@@ -24,12 +24,12 @@ export function cellText(batch: FlowBatch, column: ColumnId, row: number, time: 
   }
 }
 
-/** The time of a flow with date and zone, for a title. */
+/** The time of a flow with date and zone, for a tooltip. */
 export function fullTimeText(batch: FlowBatch, row: number, timeZone: TimeZone): string {
   return timeText(batch.timesMs[row], 'YYYY-MM-DD HH:mm:ss.SSS Z', timeZone);
 }
 
-/** Whether the flows are of more than one day, in this zone. */
+/** Whether the flows span more than one day in this zone. */
 export function spansDays(batch: FlowBatch, timeZone: TimeZone): boolean {
   let first = Infinity;
   let last = -Infinity;
@@ -44,7 +44,7 @@ export function spansDays(batch: FlowBatch, timeZone: TimeZone): boolean {
   return timeText(first, 'YYYY-MM-DD', timeZone) !== timeText(last, 'YYYY-MM-DD', timeZone);
 }
 
-/** The columns in which no flow says anything. */
+/** The columns that are empty for every flow. */
 export function emptyColumns(batch: FlowBatch): ReadonlySet<ColumnId> {
   const empty = new Set<ColumnId>();
   for (const [column, codes] of Object.entries(batch.codes)) {
@@ -55,7 +55,7 @@ export function emptyColumns(batch: FlowBatch): ReadonlySet<ColumnId> {
   return empty;
 }
 
-/** The zone that the time column is written in. */
+/** The time zone of the time column. */
 export function zoneOf(choice: TimeColumnZone, dashboard: TimeZone): TimeZone {
   return choice === 'dashboard' ? dashboard : choice;
 }

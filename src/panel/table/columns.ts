@@ -12,14 +12,14 @@ export type ColumnId = 'time' | 'sourcePort' | 'destinationPort' | TextColumnId;
 export interface Column {
   id: ColumnId;
   title: string;
-  /** Pixels that hold what the column usually says. */
+  /** Width in pixels for the usual content. */
   width: number;
-  /** Share of the room that is left over; 0 for a column that gains nothing from it. */
+  /** Share of the remaining width; 0 for a column that does not grow. */
   grow: number;
   numeric?: boolean;
 }
 
-/** All columns, in the order in which they stand. */
+/** All columns, in the order of the table. */
 export const columns: readonly Column[] = [
   { id: 'time', title: text.columns.time, width: 108, grow: 0 },
   { id: 'verdict', title: text.columns.verdict, width: 108, grow: 0 },
@@ -57,13 +57,13 @@ export const defaultColumns: ColumnId[] = [
   'policy',
 ];
 
-/** A column can still be grabbed at this width. */
+/** Limits of a column's width in pixels. The minimum leaves room to drag its edge. */
 export const minColumnWidth = 40;
 export const maxColumnWidth = 1200;
 
 /**
- * The shown columns in their order; all defaults where an option names none that exist. Columns that follow
- * from policies stand there only where there are some.
+ * The columns with these ids, in the order of the table; the default ones where no id is known. Columns of verdicts by
+ * policies need policies.
  */
 export function shownColumns(ids: readonly string[] | undefined, withPolicies = true): Column[] {
   const there = columns.filter((column) => withPolicies || !isJudged(column.id));
@@ -75,12 +75,12 @@ function isJudged(id: ColumnId): id is JudgedColumnId {
   return (judgedColumns as readonly ColumnId[]).includes(id);
 }
 
-/** A column that says nothing takes no more room than its title does, so that others have it. */
+/** An empty column, as narrow as its title. */
 export function shrunk(column: Column): Column {
   return { ...column, width: Math.min(column.width, 32 + 7 * column.title.length), grow: 0 };
 }
 
-/** Width by column in pixels: what was set by hand, else the usual one and a share of the room left over. */
+/** Widths in pixels: the one set by the user, or else the usual one plus a share of the remaining width. */
 export function layoutColumns(
   shown: readonly Column[],
   widths: Partial<Record<ColumnId, number>> | undefined,

@@ -1,10 +1,10 @@
 import type { DataFrame, DataQueryResponse } from '@grafana/data';
 
 /**
- * Names the data source in the frames of packed flows: Explore hands its panels frames alone, and the flows
- * panel asks the source of its flows for their policies.
+ * Adds the data source's uid to frames of packed flows. In Explore a panel gets only frames, and the flows panel asks
+ * the data source of its flows for the policies.
  */
-export function withPackedSource(response: DataQueryResponse, uid: string): DataQueryResponse {
+export function withDatasourceUid(response: DataQueryResponse, uid: string): DataQueryResponse {
   const named = (frame: DataFrame): DataFrame =>
     frame.meta?.custom?.packed === undefined
       ? frame

@@ -1,5 +1,5 @@
 import type { FlowFilter, HubbleQuery } from './model';
-import { takenOver } from './taken';
+import { withoutAllConditions } from './allConditions';
 
 test.each<[FlowFilter, FlowFilter]>([
   [{ toNamespace: ['.*'], toPod: ['.*'], toWorkload: ['.*'], verdict: ['DROPPED'] }, { verdict: ['DROPPED'] }],
@@ -33,7 +33,7 @@ test.each<[FlowFilter, FlowFilter]>([
   ],
 ])('of %j what asks for something is taken over', (filter, expected) => {
   const query: HubbleQuery = { refId: 'A', queryType: 'flows', filter, exclude: filter };
-  expect(takenOver(query)).toEqual({ ...query, filter: expected, exclude: expected });
+  expect(withoutAllConditions(query)).toEqual({ ...query, filter: expected, exclude: expected });
 });
 
 test.each<HubbleQuery>([
@@ -41,5 +41,5 @@ test.each<HubbleQuery>([
   { refId: 'A', queryType: 'flows' },
   { refId: 'A', expr: 'up{pod=~".*"}' },
 ])('%j stays the same object', (query) => {
-  expect(takenOver(query)).toBe(query);
+  expect(withoutAllConditions(query)).toBe(query);
 });

@@ -3,16 +3,16 @@ import { isPromql, type FlowFilter, type HubbleQuery } from './model';
 
 const all: ReadonlySet<string> = new Set(allChoices);
 
-/** Elsewhere the text of "All" asks for something: for HTTP, where it is the pattern of a path. */
+/** Fields of names. In other fields `.*` can be a real condition, such as the pattern of an HTTP path. */
 const names: ReadonlySet<string> = new Set(nameKeys);
 
 const namespaces = { pod: 'namespace', fromPod: 'fromNamespace', toPod: 'toNamespace' } as const;
 
 /**
- * The query as it is taken over from a link or from a dashboard: without conditions of "All", which are none.
- * One without such conditions stays the same object.
+ * The query of a link or dashboard without the conditions that stand for "All". A query without such conditions stays
+ * the same object.
  */
-export function takenOver(query: HubbleQuery): HubbleQuery {
+export function withoutAllConditions(query: HubbleQuery): HubbleQuery {
   if (isPromql(query)) {
     return query;
   }
@@ -23,26 +23,26 @@ export function takenOver(query: HubbleQuery): HubbleQuery {
 
 function conditions(filter: FlowFilter | undefined): FlowFilter | undefined {
   const fields = Object.entries(filter ?? {});
-  const kept = fields.filter(([field, values]) => !isNoCondition(field, values));
+  const kept = fields.filter(([field, values]) => !isAllCondition(field, values));
   if (kept.length === fields.length) {
     return filter;
   }
-  const left: FlowFilter = Object.fromEntries(kept);
-  // Hubble takes a pod without a namespace for one of `default`: what was of any namespace has to say so.
+  const remaining: FlowFilter = Object.fromEntries(kept);
+  // Hubble looks for a pod without a namespace in `default`; a leading `/` means any namespace.
   for (const [pod, namespace] of Object.entries(namespaces)) {
     const field = pod as keyof typeof namespaces;
-    if (filter?.[namespace] !== undefined && left[namespace] === undefined && left[field] !== undefined) {
-      left[field] = left[field]
-        .flatMap(apart)
+    if (filter?.[namespace] !== undefined && remaining[namespace] === undefined && remaining[field] !== undefined) {
+      remaining[field] = remaining[field]
+        .flatMap(splitBraces)
         .filter(isSome)
         .map((name) => (name.includes('/') ? name : `/${name}`));
     }
   }
-  return left;
+  return remaining;
 }
 
-/** Whether nothing is asked for: by "All" beside whatever else, or by blanks alone. */
-export function isNoCondition(field: string, values: unknown): boolean {
+/** Whether the values of a field are no condition: "All" among them, or blanks only. */
+export function isAllCondition(field: string, values: unknown): boolean {
   if (!Array.isArray(values)) {
     return false;
   }
@@ -54,7 +54,7 @@ function isSome(name: string): boolean {
   return name.trim() !== '';
 }
 
-/** Several values as Grafana writes them into a link: `{a,b}`. */
-function apart(value: string): string[] {
+/** The values in a text that Grafana wrote into a link: `{a,b}`. */
+function splitBraces(value: string): string[] {
   return /^\{(.*)\}$/.exec(value)?.[1]?.split(',') ?? [value];
 }

@@ -1,11 +1,11 @@
 import { createDataFrame } from '@grafana/data';
 
-import { withPackedSource } from './packedSource';
+import { withDatasourceUid } from './frameSource';
 
 test('frames of packed flows say whose they are, others stay as they are', () => {
   const packed = createDataFrame({ meta: { custom: { packed: 'hubble-flows/1' } }, fields: [] });
   const other = createDataFrame({ fields: [] });
-  const { data, state } = withPackedSource({ data: [packed, other] }, 'hubble');
+  const { data, state } = withDatasourceUid({ data: [packed, other] }, 'hubble');
   expect(data[0].meta.custom).toEqual({ packed: 'hubble-flows/1', datasourceUid: 'hubble' });
   expect(data[1]).toBe(other);
   expect(state).toBeUndefined();

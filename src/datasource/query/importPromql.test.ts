@@ -1,4 +1,4 @@
-import { imported } from './imported';
+import { importPromql } from './importPromql';
 
 const rate = {
   refId: 'B',
@@ -17,7 +17,7 @@ test.each(['prometheus', 'grafana-amazonprometheus-datasource', 'grafana-azurepr
   'a panel of %s keeps its queries',
   (origin) => {
     const up = { refId: 'A', expr: 'up', hide: true };
-    expect(imported([rate, up], origin)).toEqual([
+    expect(importPromql([rate, up], origin)).toEqual([
       { ...rate, queryType: 'promql' },
       { ...up, queryType: 'promql' },
     ]);
@@ -29,11 +29,11 @@ test.each<[string, object]>([
   ['tempo', { refId: 'C', query: '{}', queryType: 'traceql' }],
   ['grafana-testdata-datasource', { refId: 'C', scenarioId: 'random_walk' }],
 ])('of %s nothing is kept', (origin, query) => {
-  expect(imported([query as { refId: string }], origin)).toEqual([]);
+  expect(importPromql([query as { refId: string }], origin)).toEqual([]);
 });
 
 test('a query of Prometheus that is still empty stays one of PromQL', () => {
-  expect(imported([{ refId: 'A', expr: '' } as { refId: string }], 'prometheus')).toEqual([
+  expect(importPromql([{ refId: 'A', expr: '' } as { refId: string }], 'prometheus')).toEqual([
     { refId: 'A', expr: '', queryType: 'promql' },
   ]);
 });
