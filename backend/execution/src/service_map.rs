@@ -45,16 +45,16 @@ pub async fn service_map(
             "more than {MAX_NODES} nodes: those of the largest namespaces are shown as one each; narrow the filter to see them"
         )));
     }
-    if map.unpaired > 0 {
+    if map.without_edge > 0 {
         notices.push(Notice::warning(format!(
             "{} flows are not drawn as edges: there are too many pairs, narrow the filter",
-            map.unpaired
+            map.without_edge
         )));
     }
-    if map.beside > 0 {
+    if map.without_connection > 0 {
         notices.push(Notice::info(format!(
             "{} flows are not drawn: they are no connections of their own (ICMP errors, neighbour discovery, a pod's own traffic through a Service, answers to what was not seen)",
-            map.beside
+            map.without_connection
         )));
     }
     // Rates are over what the buffers cover, not over what was asked for.

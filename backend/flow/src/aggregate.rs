@@ -1,49 +1,49 @@
-//! Counts of flows by group and time, in bounded memory however many flows there are.
+//! Counts of flows by group and time, in bounded memory.
 
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 
-/// What to count by.
+/// Time buckets of an [`Aggregation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buckets {
-    /// Begin of the first bucket, Unix nanoseconds.
+    /// Start of the first bucket, in Unix nanoseconds.
     pub start_nanos: i64,
-    /// Length of each.
+    /// Length of each bucket, in nanoseconds.
     pub step_nanos: i64,
-    /// How many.
+    /// Number of buckets.
     pub count: usize,
 }
 
-/// The counts of one group in one bucket.
+/// Counts of one group in one bucket.
 #[derive(Clone, Debug, Default)]
 pub struct Cell {
-    /// Flows.
+    /// Number of flows.
     pub flows: u64,
-    /// Those of them with the verdict DROPPED.
+    /// Number of flows with the verdict DROPPED.
     pub dropped: u64,
     peers: HashSet<u64>,
 }
 
-/// A group.
+/// Group of flows with equal values in the grouping fields.
 #[derive(Clone, Debug)]
 pub struct FlowGroup {
-    /// A text for each field.
+    /// Text of each grouping field.
     pub key: Vec<String>,
-    /// A cell for each bucket.
+    /// One cell for each bucket.
     pub cells: Vec<Cell>,
 }
 
 /// Bounds of an [`Aggregation`].
 #[derive(Clone, Copy, Debug)]
 pub struct AggregationLimits {
-    /// Groups; flows of further ones are counted together.
+    /// Most groups; flows of further groups are counted together.
     pub max_groups: usize,
-    /// Different pairs over all cells.
+    /// Most different source-destination pairs, over all cells.
     pub max_peers: usize,
 }
 
-/// Counts.
+/// Flow counts by group and bucket.
 #[derive(Debug)]
 pub struct Aggregation {
     buckets: Buckets,
@@ -53,14 +53,14 @@ pub struct Aggregation {
     groups: Vec<FlowGroup>,
     other: Option<FlowGroup>,
     peers: usize,
-    /// Different pairs that found no room.
+    /// Number of different pairs that were not counted, for lack of room.
     pub uncounted_peers: u64,
-    /// Flows outside of the buckets.
+    /// Number of flows outside of the buckets.
     pub outside: u64,
 }
 
 impl Cell {
-    /// How many different pairs of source and destination.
+    /// Number of different pairs of source and destination.
     pub fn peers(&self) -> usize {
         self.peers.len()
     }
@@ -77,7 +77,7 @@ impl FlowGroup {
         Self { key, cells: vec![Cell::default(); buckets] }
     }
 
-    /// All buckets together.
+    /// Sum of all buckets.
     pub fn total(&self) -> Cell {
         let mut total = Cell::default();
         for cell in &self.cells {
@@ -94,7 +94,7 @@ impl FlowGroup {
 }
 
 impl Aggregation {
-    /// No counts yet.
+    /// Aggregation without counts.
     pub fn new(buckets: Buckets, limits: AggregationLimits) -> Self {
         Self {
             buckets,
@@ -109,8 +109,8 @@ impl Aggregation {
         }
     }
 
-    /// Counts the `flows` that a record stands for; `peers` are their ends, where they are counted
-    /// too.
+    /// Counts the `flows` that a record stands for. `peers` are the source and destination, if
+    /// pairs are counted.
     pub fn add(
         &mut self,
         key: &[String],
@@ -153,8 +153,8 @@ impl Aggregation {
         }
     }
 
-    /// The `top` groups by `rank`, the largest first, and all others in one, if there are any;
-    /// groups of one rank by their key.
+    /// The `top` groups by `rank`, the largest first, and the sum of all others, if there are any.
+    /// Groups of equal rank are sorted by key.
     pub fn top(
         self,
         top: usize,
@@ -211,7 +211,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever finds no room of its own is counted among the others.
+        /// The sum over all groups, with the other groups and the flows outside of the buckets, is
+        /// complete.
         #[test]
         fn no_flow_is_lost(flows in prop::collection::vec(("[a-f]", 90i64..140, 1u64..1_000, any::<bool>()), 0..60), groups in 0usize..4, top in 0usize..4) {
             let mut counts = aggregation(groups);

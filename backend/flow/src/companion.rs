@@ -1,8 +1,8 @@
-//! Packets that accompany a connection: answers, errors and housekeeping of the network.
+//! Packets that accompany a connection: replies, errors and housekeeping of the network.
 //!
-//! The datapath lets them pass without asking policy, as long as it knows what they go with. What
-//! it does not know any more it takes for a connection: policy refuses the answers of a server, and
-//! a rule for the port of its client would be harmful. Source: bpf/lib/conntrack.h, bpf/lib/policy.h,
+//! The datapath lets them pass without consulting policy, as long as it knows their connection.
+//! Otherwise it takes them for a new connection: policy then refuses a server's replies, and a rule
+//! that allows the client's port would do harm. Source: bpf/lib/conntrack.h, bpf/lib/policy.h,
 //! bpf/lib/icmp6.h, `bpf/bpf_lxc.c`.
 
 use std::fmt;
@@ -11,46 +11,46 @@ use crate::EndpointRole;
 use crate::columns::{Column, ColumnSet, FlowColumns, REPLY_UNKNOWN, at, l4_protocol, l7_record};
 use crate::{DropReason, Flow, Layer4, MessageType, TcpFlags, TraceReason, Verdict};
 
-/// A packet that accompanies a connection, and whether policy was asked about it.
+/// Packet that accompanies a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Companion {
     /// Kind of the packet.
     pub kind: CompanionKind,
-    /// Whether policy was asked about it all the same: the datapath knew no connection that it goes
-    /// with.
+    /// Whether policy was consulted all the same, because the datapath knew no connection for the
+    /// packet.
     pub was_asked: bool,
 }
 
 /// Kind of a packet that accompanies a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CompanionKind {
-    /// Traffic of a pod to itself, as through a Service.
+    /// Traffic of a pod to itself, for example through a Service.
     OwnService,
     /// `ICMPv6` neighbour solicitations and advertisements.
     Neighbours,
-    /// ICMP 3/4; passes without a rule, unless `allow-icmp-frag-needed` is off.
+    /// ICMP 3/4. Passes without a rule, unless `allow-icmp-frag-needed` is off.
     FragmentationNeeded,
-    /// An ICMP error, or another packet that connection tracking relates to a connection.
+    /// ICMP error, or another packet that connection tracking relates to a connection.
     Related,
-    /// Messages of a kernel to the routers and multicast groups of its link (IGMP, MLD, router
+    /// A kernel's messages to the routers and multicast groups of its link (IGMP, MLD, router
     /// discovery).
     LinkTalk,
-    /// The answer to a ping.
+    /// Reply to a ping.
     EchoReply,
-    /// A server's SYN and ACK of TCP.
+    /// TCP SYN and ACK of a server.
     Handshake,
-    /// A server's RST of TCP.
+    /// TCP RST of a server.
     Reset,
-    /// A packet from the port of a server to the port of a client.
+    /// Packet from a server's port to a client's port.
     ServerPort,
 }
 
-/// The fields of a packet that tell what it accompanies.
+/// Fields of a packet that identify it as a companion.
 struct Packet<'p> {
     ips: [&'p str; 2],
     l4_protocol: u8,
     ports: [u16; 2],
-    /// Empty where they are not known.
+    /// TCP flags; empty if not known.
     flags: TcpFlags,
     icmp: [u8; 2],
     is_reply: Option<bool>,
@@ -60,14 +60,14 @@ struct Packet<'p> {
     trace_reason: TraceReason,
 }
 
-/// The address that a pod has for itself where it reaches itself through a Service. Source:
+/// Address under which a pod sees itself when it reaches itself through a Service. Source:
 /// daemon/infraendpoints/cell.go.
 const SERVICE_LOOPBACK: [&str; 2] = ["169.254.42.1", "fe80::1"];
-/// The first port that Linux gives to clients.
+/// First port that Linux assigns to clients.
 const FIRST_CLIENT_PORT: u16 = 32_768;
-/// The port of DNS servers.
+/// Port of DNS servers.
 const DNS_PORT: u16 = 53;
-/// The first port that a program may open without privileges; clients of DNS have none below.
+/// First port open to programs without privileges; DNS clients use no lower one.
 const FIRST_UNPRIVILEGED_PORT: u16 = 1_024;
 
 impl Companion {
@@ -89,21 +89,20 @@ impl Companion {
         Column::L7Record,
     ]);
 
-    /// The kind of a flow that accompanies a connection. None: it is part of a connection itself, as
-    /// far as the record says.
+    /// Companion of a flow; `None` if the flow is part of a connection, as far as the record shows.
     #[must_use]
     pub fn of(flow: &Flow) -> Option<Self> {
         Packet::of(flow)?.companion()
     }
 
-    /// Whether a flow may be an answer as well as what opens an exchange: it does not say, policy
-    /// was not seen to be asked about it, and its ports do not tell.
+    /// Whether a flow may be a reply as well as the start of an exchange: the record does not show
+    /// that policy was consulted, and neither its fields nor its ports settle it.
     #[must_use]
     pub fn may_be_answer(flow: &Flow) -> bool {
         Packet::of(flow).is_some_and(|packet| packet.may_be_answer())
     }
 
-    /// As [`Companion::of`], for the flow of a row.
+    /// Companion of the flow in a row, as [`Companion::of`].
     pub fn of_row(columns: &FlowColumns, row: usize) -> Option<Self> {
         if at(columns.l7_record(), row) != l7_record::NONE {
             return None;
@@ -134,7 +133,7 @@ impl Companion {
 }
 
 impl<'p> Packet<'p> {
-    /// The packet of a flow. None: a message of L7, or a record without a transport header.
+    /// Packet of a flow; `None` for L7 messages and records without a transport header.
     fn of(flow: &'p Flow) -> Option<Self> {
         if flow.l7.is_some() {
             return None;
@@ -174,7 +173,7 @@ impl<'p> Packet<'p> {
             || match kind {
                 CompanionKind::Neighbours | CompanionKind::FragmentationNeeded => false,
                 CompanionKind::LinkTalk => true,
-                // Connection tracking follows it as any other; policy is passed over.
+                // Connection tracking follows it like any other packet, but policy is skipped.
                 CompanionKind::OwnService => self.event == MessageType::PolicyVerdict,
                 _ => self.event == MessageType::PolicyVerdict || self.is_tracked_request(),
             };
@@ -201,7 +200,7 @@ impl<'p> Packet<'p> {
         if is_own || self.ips.iter().any(|ip| SERVICE_LOOPBACK.contains(ip)) {
             return Some(CompanionKind::OwnService);
         }
-        // A reply that is said to be one is read as its connection.
+        // A known reply is judged with its connection.
         if self.is_reply == Some(true) {
             return None;
         }
@@ -229,9 +228,9 @@ impl<'p> Packet<'p> {
         Some(if is_reset { CompanionKind::Reset } else { CompanionKind::ServerPort })
     }
 
-    /// Whether its ports look like those of an answer, and nothing says otherwise. Where both ports
-    /// may be a client's, the greater one counts as the client's, but only for TCP packets without
-    /// SYN.
+    /// Whether the ports look like those of a reply and no other field contradicts it. If both
+    /// ports may belong to clients, the greater one counts as the client's, but only for TCP
+    /// packets without SYN.
     fn is_from_server(&self) -> bool {
         let [source, destination] = self.ports;
         let opens_nothing = !self.flags.is_empty() && !self.flags.contains(TcpFlags::SYN);
@@ -252,11 +251,12 @@ impl<'p> Packet<'p> {
         }
         let [source, destination] = self.ports;
         match self.kind() {
-            // A guess by its ports.
+            // A guess from the ports.
             Some(kind) => kind == CompanionKind::ServerPort,
             None if !matches!(self.l4_protocol, l4_protocol::UDP | l4_protocol::SCTP) => false,
             None if source == 0 || destination == 0 => false,
-            // The lower port is the server's, unless clients have it; well-known ones are servers'.
+            // The lower port is the server's, unless it is a client port; well-known ports are
+            // servers'.
             None => {
                 source == destination
                     || destination >= FIRST_CLIENT_PORT
@@ -271,14 +271,14 @@ impl<'p> Packet<'p> {
                 && matches!(self.drop_reason, DropReason::POLICY_DENIED | DropReason::POLICY_DENY))
     }
 
-    /// Whether connection tracking took it for a packet of its own connection.
+    /// Whether connection tracking took the packet for the forward direction of a connection.
     const fn is_tracked_request(&self) -> bool {
         matches!(self.trace_reason, TraceReason::New | TraceReason::Established)
     }
 }
 
 impl CompanionKind {
-    /// Whether it goes back on the way that its connection came.
+    /// Whether the packet goes in the reverse direction of its connection.
     #[must_use]
     pub const fn is_answer(self) -> bool {
         matches!(self, Self::EchoReply | Self::Handshake | Self::Reset | Self::ServerPort)
@@ -286,7 +286,7 @@ impl CompanionKind {
 }
 
 impl fmt::Display for CompanionKind {
-    /// As in "policy is not asked about …".
+    /// Words that fit "policy is not asked about …".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OwnService => "a pod's own traffic through a Service",
@@ -295,11 +295,11 @@ impl fmt::Display for CompanionKind {
                 "ICMP fragmentation needed, which the agent lets pass without a rule unless `allow-icmp-frag-needed` is off"
             }
             Self::Related => "an ICMP error of a connection",
-            Self::LinkTalk => "what a kernel tells the routers and groups of its link",
+            Self::LinkTalk => "a kernel's messages to the routers and multicast groups of its link",
             Self::EchoReply => "the answer to a ping",
             Self::Handshake => "the answer of a server (SYN and ACK)",
             Self::Reset => "the answer of a server (RST)",
-            Self::ServerPort => "what looks like an answer: it goes from the port of a server to the port of a client",
+            Self::ServerPort => "a likely answer, from the port of a server to the port of a client",
         })
     }
 }

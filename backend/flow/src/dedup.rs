@@ -1,4 +1,4 @@
-//! One packet, one count: a denied packet is recorded as a policy verdict and again as a drop.
+//! Deduplication of denied packets, which Hubble records twice: as a policy verdict and as a drop.
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -9,27 +9,29 @@ use crate::EndpointRole;
 use crate::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
 use crate::{MessageType, Verdict};
 
-/// The datapath sends both records from one program run; a retransmission comes 1 s later at the
-/// earliest.
+/// Longest time between the two records of a packet. The datapath sends both from one program run;
+/// a retransmission comes 1 s later at the earliest.
 const WINDOW_NANOS: i64 = 500_000_000;
 
-/// Records that wait for their other half. 24 bytes each.
+/// Most records that wait for their duplicate, of 24 bytes each.
 const MAX_WAITING: usize = 65_536;
 
-/// Tells the second record of a denied packet.
+/// Deduplication of records by packet.
 ///
-/// Two records are of one packet if one is a `drop` and one a dropped `policy-verdict`, of the
-/// same node, protocol, addresses and ports, at most 500 ms apart. The first to come counts.
+/// Two records belong to the same packet if one is a `drop` and one a dropped `policy-verdict`,
+/// with equal node, protocol, addresses and ports, at most 500 ms apart. The first to arrive
+/// counts.
 #[derive(Debug, Default)]
 pub struct PacketDedup {
     hasher: DefaultHashBuilder,
-    /// By packet and kind of record, the times of those that wait.
+    /// Times of the waiting records, in Unix nanoseconds, by hash of packet and record type.
     waiting: HashMap<u64, Vec<i64>>,
-    order: VecDeque<u64>,
+    /// Hashes of the waiting records, the oldest first.
+    arrivals: VecDeque<u64>,
 }
 
 impl PacketDedup {
-    /// What [`PacketDedup::is_duplicate`] reads.
+    /// Columns that [`PacketDedup::is_duplicate`] reads.
     pub const COLUMNS: ColumnSet = ColumnSet::of(&[
         Column::TimeNanos,
         Column::Verdict,
@@ -42,7 +44,7 @@ impl PacketDedup {
         Column::L4Protocol,
     ]);
 
-    /// Whether the packet of `row` was counted by an earlier record.
+    /// Whether an earlier record already counted the packet of `row`.
     pub fn is_duplicate(&mut self, columns: &FlowColumns, row: usize) -> bool {
         let at = |column: &[i32]| column.get(row).copied().unwrap_or_default();
         if Verdict::from_number(at(columns.verdict())) != Verdict::Dropped {
@@ -79,9 +81,9 @@ impl PacketDedup {
             return true;
         }
         self.waiting.entry(own).or_default().push(time_nanos);
-        self.order.push_back(own);
-        if self.order.len() > MAX_WAITING
-            && let Some(oldest) = self.order.pop_front()
+        self.arrivals.push_back(own);
+        if self.arrivals.len() > MAX_WAITING
+            && let Some(oldest) = self.arrivals.pop_front()
         {
             self.waiting.remove(&oldest);
         }

@@ -1,5 +1,5 @@
-//! DNS names and what came of them: who asked for a name, what the answer was, and which
-//! connection followed. In bounded memory however many flows there are, and in any order.
+//! DNS names with their clients, answers and the connections that followed, in bounded memory and
+//! for flows in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,91 +10,91 @@ use crate::columns::{Column, ColumnSet, FlowColumns, NO_TIME, at, l7_record};
 use crate::group::protocol;
 use crate::{DropReason, L7FlowType, Verdict};
 
-/// Names, per client, that are kept apart.
+/// Most names, counted per client.
 const MAX_NAMES: usize = 20_000;
-/// Connections, per client, destination and port, that are kept apart.
+/// Most connections, counted per client, destination and port.
 const MAX_CONNECTIONS: usize = 50_000;
-/// Addresses of a name.
+/// Most addresses of a name.
 const MAX_IPS: usize = 64;
-/// Names of an address that a connection carries.
+/// Most names of a connection's address.
 const MAX_CONNECTION_NAMES: usize = 8;
-/// A client opens a connection after it has read the answer; clocks of two observation points of
-/// one node agree far better than this.
+/// Tolerated clock difference. A client connects after it has read the answer; the clocks of two
+/// observation points on one node agree far better than this.
 const SKEW_NANOS: i64 = 100_000_000;
 
-/// Who asks and connects.
+/// Client that queries names and opens connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DnsClient {
-    /// `namespace/pod`, else the name or address of the end.
+    /// `namespace/pod`, or else the name or address of the client.
     pub name: String,
-    /// Namespace of the pod; empty for other ends.
+    /// Namespace of the pod; empty for clients that are not pods.
     pub namespace: String,
-    /// Workload of the pod; empty for other ends.
+    /// Workload of the pod; empty for clients that are not pods.
     pub workload: String,
 }
 
-/// What became of a name.
+/// Queries and answers of one client for one name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DnsName {
-    /// Who asked.
+    /// Client of the queries.
     pub client: DnsClient,
-    /// The name as it was asked for, without the dot at the end.
+    /// Queried name, without the trailing dot.
     pub name: String,
-    /// When it was first asked for or answered, in Unix nanoseconds.
+    /// Time of the first query or answer, in Unix nanoseconds.
     pub first_nanos: i64,
-    /// When it was last asked for or answered.
+    /// Time of the last query or answer, in Unix nanoseconds.
     pub last_nanos: i64,
-    /// Queries seen.
+    /// Number of queries seen.
     pub queries: u64,
-    /// Queries that were dropped: a policy refused the name.
+    /// Number of queries that policy dropped.
     pub refused: u64,
-    /// Answers seen.
+    /// Number of answers seen.
     pub answers: u64,
-    /// The answer's code: 0 if any answer was good, else the last one; none without an answer.
+    /// Response code: 0 if any answer was NOERROR, or else the last one; `None` without an answer.
     pub rcode: Option<u32>,
-    /// Addresses of all answers.
+    /// Addresses from all answers.
     pub ips: BTreeSet<String>,
-    /// Connections that followed, by destination and port.
+    /// Connections that followed, in order of destination and port.
     pub connections: Vec<DnsConnection>,
     answered_nanos: i64,
 }
 
-/// A connection that followed an answer.
+/// Connection that followed an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DnsConnection {
-    /// Where to.
+    /// Destination address.
     pub ip: String,
-    /// 0 where the protocol has none.
+    /// Destination port; 0 if the protocol has none.
     pub port: u16,
     /// `TCP`, `UDP`, …
     pub protocol: &'static str,
-    /// When it was first seen, in Unix nanoseconds.
+    /// Time of its first flow, in Unix nanoseconds.
     pub first_nanos: i64,
-    /// When it was last seen.
+    /// Time of its last flow, in Unix nanoseconds.
     pub last_nanos: i64,
-    /// Flows that went through.
+    /// Number of flows that passed.
     pub forwarded: u64,
-    /// Flows that were dropped.
+    /// Number of dropped flows.
     pub dropped: u64,
-    /// Why, of the last one that was.
+    /// Drop reason of the last dropped flow.
     pub drop_reason: Option<DropReason>,
     names: BTreeSet<String>,
 }
 
-/// Names and connections while flows come in.
+/// Names and connections seen so far.
 #[derive(Debug, Default)]
 pub struct DnsConnections {
     names: HashMap<(DnsClient, String), DnsName>,
     connections: HashMap<(DnsClient, String, u16, &'static str), DnsConnection>,
-    /// Flows that found no room.
+    /// Number of flows that were left out, for lack of room.
     pub left_out: u64,
-    /// Packets to port 53 whose names were not read: DNS is visible only where a DNS rule sends it
-    /// through the proxy.
+    /// Number of packets to port 53 whose names Hubble did not see: DNS is visible only if a DNS
+    /// rule sends it through the proxy.
     pub unread_queries: u64,
 }
 
 impl DnsConnections {
-    /// What [`DnsConnections::add`] reads.
+    /// Columns that [`DnsConnections::add`] reads.
     pub const COLUMNS: ColumnSet =
         EndpointRole::NAME_COLUMNS.union(FlowColumns::STANDS_FOR_COLUMNS).union(ColumnSet::of(&[
             Column::TimeNanos,
@@ -113,7 +113,7 @@ impl DnsConnections {
             Column::DestinationWorkloads,
         ]));
 
-    /// Takes the record of `row`, as many flows as it stands for.
+    /// Adds the record of `row`, as many flows as it stands for.
     pub fn add(&mut self, columns: &FlowColumns, row: usize) {
         let time_nanos = columns.time_nanos().get(row).copied().unwrap_or(NO_TIME);
         if time_nanos == NO_TIME {
@@ -128,7 +128,7 @@ impl DnsConnections {
 
     fn add_dns(&mut self, columns: &FlowColumns, row: usize, time_nanos: i64) {
         let is_answer = L7FlowType::from_number(at(columns.l7_type(), row)) == L7FlowType::Response;
-        // An answer goes from the server to who asked.
+        // An answer goes from the server to the client.
         let client = client(
             if is_answer { EndpointRole::Destination } else { EndpointRole::Source },
             columns,
@@ -220,10 +220,10 @@ impl DnsConnections {
         }
     }
 
-    /// Every name with the connections that followed, the one that was asked for last first.
+    /// Every name with the connections that followed, the most recently queried name first.
     ///
-    /// A connection followed a name if the same client opened it, not before the first good
-    /// answer, to an address of an answer, or to one that the agent knows by this name.
+    /// A connection follows a name if the same client opened it, not before the first good answer,
+    /// to an address from an answer or to one that the agent knows by this name.
     pub fn joined(self) -> Vec<DnsName> {
         let mut by_client: BTreeMap<DnsClient, Vec<DnsConnection>> = BTreeMap::new();
         let mut connections: Vec<_> = self.connections.into_iter().collect();
@@ -254,8 +254,8 @@ impl DnsConnections {
 }
 
 impl DnsName {
-    /// Nanoseconds from the first good answer to the first packet of `connection`; none where
-    /// the connection is older, or there was no answer.
+    /// Nanoseconds from the first good answer to the first packet of `connection`; `None` if the
+    /// connection is older or there was no answer.
     pub fn delay_nanos(&self, connection: &DnsConnection) -> Option<i64> {
         (self.answered_nanos != i64::MAX && connection.first_nanos >= self.answered_nanos)
             .then(|| connection.first_nanos - self.answered_nanos)
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn the_story_of_three_names() {
+    fn names_are_joined_with_answers_and_connections() {
         use Verdict::{Dropped, Forwarded};
         let mut flows = vec![
             asks(1_000, "www.microsoft.com", Forwarded),

@@ -1,13 +1,13 @@
-//! Why packets are dropped.
+//! Reasons to drop packets.
 
 use std::fmt;
 
 use crate::UnknownName;
 
-/// A drop code of the datapath, with both of its spellings: the name of flow.proto's enum
-/// (`POLICY_DENIED`) and the monitor's text (`Policy denied`). Codes below 130 do not
-/// mean a drop by themselves; those and 206 have a text only. Numbers without a name here come from a newer
-/// Cilium and are kept. Source: flow.proto `DropReason`, pkg/monitor/api/drop.go.
+/// Drop code of the datapath, in both spellings: the name in flow.proto's enum (`POLICY_DENIED`)
+/// and the monitor's text (`Policy denied`). Codes below 130 do not mean a drop by themselves;
+/// those and 206 have only a text. Numbers without a name here come from a newer Cilium and are
+/// kept. Source: flow.proto `DropReason`, pkg/monitor/api/drop.go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DropReason(i32);
 
@@ -19,10 +19,10 @@ macro_rules! drop_reasons {
                 pub const $constant: Self = Self($number);
             )*
 
-            /// Every code that has a name here, in the order of their numbers.
+            /// Every code with a name or text here, sorted by number.
             pub const ALL: &[Self] = &[$(Self::$constant,)*];
 
-            /// Name in flow.proto's enum; none for codes that have a text only, or neither.
+            /// Name in flow.proto's enum; `None` for codes that have only a text, or neither.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
@@ -31,8 +31,8 @@ macro_rules! drop_reasons {
                 }
             }
 
-            /// The monitor's text, as in metrics and `hubble observe`; none for a number without
-            /// one.
+            /// Text of the monitor, as in metrics and `hubble observe`; `None` for an unknown
+            /// number.
             #[must_use]
             pub const fn text(self) -> Option<&'static str> {
                 match self.0 {
@@ -140,19 +140,19 @@ drop_reasons! {
 }
 
 impl DropReason {
-    /// The code of a number of the wire, named or not.
+    /// Code with a number of the wire, with or without a name.
     #[must_use]
     pub const fn from_number(number: i32) -> Self {
         Self(number)
     }
 
-    /// The number on the wire.
+    /// Number on the wire.
     #[must_use]
     pub const fn number(self) -> i32 {
         self.0
     }
 
-    /// Whether a number is there that says why: anything but 0.
+    /// Whether there is a reason: any number but 0.
     #[must_use]
     pub const fn is_known(self) -> bool {
         self.0 != 0
@@ -160,7 +160,7 @@ impl DropReason {
 }
 
 impl fmt::Display for DropReason {
-    /// The enum's name, else the monitor's text, else the number.
+    /// Name in the enum, or else the monitor's text, or else the number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name().or(self.text()) {
             Some(name) => f.pad(name),
@@ -172,8 +172,8 @@ impl fmt::Display for DropReason {
 impl std::str::FromStr for DropReason {
     type Err = UnknownName;
 
-    /// Reads either spelling in any case. `Invalid packet` is the text of 2 and of 134; the
-    /// latter is the drop, so it wins.
+    /// Reads a name or a text; case does not matter. `Invalid packet` is the text of both 2 and
+    /// 134; it is read as 134, the drop.
     fn from_str(given: &str) -> Result<Self, UnknownName> {
         let named = |name: Option<&str>| name.is_some_and(|own| own.eq_ignore_ascii_case(given));
         let all = Self::ALL.iter().rev().copied();

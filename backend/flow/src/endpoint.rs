@@ -1,6 +1,6 @@
-//! Who talks: endpoints, their owners, and the policies that decide about them.
+//! Endpoints, their workloads, and the policies that decide about them.
 
-/// One side of a flow. Source: flow.proto `Flow.source`, `Flow.destination`.
+/// Source or destination of a flow. Source: flow.proto `Flow.source`, `Flow.destination`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// Endpoint id on its node; 0 for a remote one.
@@ -37,8 +37,8 @@ pub struct Service {
     pub namespace: String,
 }
 
-/// A policy that Hubble names as having decided about a flow. Hubble names the rules behind one
-/// map entry, and nothing on default deny.
+/// Policy that Hubble names as the reason for a verdict. Hubble names the rules behind one policy
+/// map entry, and none for default deny.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Policy {
     /// Its name.

@@ -1,4 +1,4 @@
-//! The two ends of a flow, read from columns: what is known of each, and how it is called.
+//! Source and destination of a flow, read from columns: their properties and display names.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use vocabulary::reserved;
 
 use crate::columns::{ABSENT, Column, ColumnSet, FlowColumns, WorkloadName, at};
 
-/// The columns that an end is named by.
+/// Columns that both kinds of names need.
 const NAMES: ColumnSet = ColumnSet::of(&[
     Column::SourceNamespace,
     Column::SourcePod,
@@ -24,24 +24,24 @@ const NAMES: ColumnSet = ColumnSet::of(&[
     Column::DestinationIp,
 ]);
 
-/// A column of the source, and the same of the destination.
+/// Accessors of a column of the source and of the same column of the destination.
 type Accessors<T> = [fn(&FlowColumns) -> &[T]; 2];
 
-/// An end of a flow.
+/// Role of an endpoint in a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointRole {
-    /// Where the packet comes from.
+    /// Sender of the packet.
     Source,
-    /// Where it goes to.
+    /// Receiver of the packet.
     Destination,
 }
 
 impl EndpointRole {
-    /// The columns that [`EndpointRole::name`] reads.
+    /// Columns that [`EndpointRole::name`] reads.
     pub const NAME_COLUMNS: ColumnSet =
         NAMES.with(Column::SourceLabels).with(Column::DestinationLabels);
 
-    /// The columns that [`EndpointRole::shown`] reads.
+    /// Columns that [`EndpointRole::shown`] reads.
     pub const SHOWN_COLUMNS: ColumnSet = NAMES.with(Column::SourceMac).with(Column::DestinationMac);
 
     fn of<T: Copy + Default>(self, columns: &FlowColumns, row: usize, of: Accessors<T>) -> T {
@@ -55,25 +55,25 @@ impl EndpointRole {
         )
     }
 
-    /// The namespace of the pod; empty without one.
+    /// Namespace of the pod; empty if there is none.
     pub fn namespace(self, columns: &FlowColumns, row: usize) -> &str {
         let of = [FlowColumns::source_namespace, FlowColumns::destination_namespace];
         columns.text(self.of(columns, row, of))
     }
 
-    /// The name of the pod; empty for other ends.
+    /// Name of the pod; empty for endpoints that are not pods.
     pub fn pod_name(self, columns: &FlowColumns, row: usize) -> &str {
         let of = [FlowColumns::source_pod, FlowColumns::destination_pod];
         columns.text(self.of(columns, row, of))
     }
 
-    /// `namespace/pod`; empty for ends that are not pods.
+    /// `namespace/pod`; empty for endpoints that are not pods.
     pub fn pod(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
         let pod = self.pod_name(columns, row);
         if pod.is_empty() { Cow::Borrowed("") } else { joined(self.namespace(columns, row), pod) }
     }
 
-    /// The workloads of the pod.
+    /// Workloads of the pod.
     pub fn workloads(
         self,
         columns: &FlowColumns,
@@ -83,12 +83,12 @@ impl EndpointRole {
         columns.workloads(self.of(columns, row, of))
     }
 
-    /// The name of the first workload; empty without one.
+    /// Name of the first workload; empty if there is none.
     pub fn workload(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
         self.workloads(columns, row).next().map_or(Cow::Borrowed(""), |workload| workload.name)
     }
 
-    /// `namespace/service`; empty where no service has the address.
+    /// `namespace/service`; empty if no Service has the address.
     pub fn service(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
         let of = [FlowColumns::source_service, FlowColumns::destination_service];
         let service = columns.text(self.of(columns, row, of));
@@ -100,7 +100,7 @@ impl EndpointRole {
         joined(columns.text(self.of(columns, row, of)), service)
     }
 
-    /// The DNS names of the address.
+    /// DNS names of the address.
     pub fn dns_names(
         self,
         columns: &FlowColumns,
@@ -110,23 +110,23 @@ impl EndpointRole {
         columns.items(self.of(columns, row, of))
     }
 
-    /// The address; empty without one.
+    /// IP address; empty if there is none.
     pub fn ip(self, columns: &FlowColumns, row: usize) -> &str {
         columns.text(self.of(columns, row, [FlowColumns::source_ip, FlowColumns::destination_ip]))
     }
 
-    /// The security identity, 0 if none.
+    /// Security identity; 0 if there is none.
     pub fn identity(self, columns: &FlowColumns, row: usize) -> u32 {
         self.of(columns, row, [FlowColumns::source_identity, FlowColumns::destination_identity])
     }
 
-    /// The port, 0 if none.
+    /// Port; 0 if there is none.
     pub fn port(self, columns: &FlowColumns, row: usize) -> u16 {
         self.of(columns, row, [FlowColumns::source_port, FlowColumns::destination_port])
     }
 
-    /// The name of the reserved identity (`world`, `host`, …); none for pods. An address with an
-    /// identity of its own (of a CIDR in a policy) says by its labels that it is of the world.
+    /// Name of the reserved identity (`world`, `host`, …); `None` for pods. The identity of a CIDR
+    /// in a policy carries the name in its labels.
     pub fn reserved(self, columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
         if let Some(name) = reserved::name(self.identity(columns, row)) {
             return Some(Cow::Borrowed(name));
@@ -136,14 +136,14 @@ impl EndpointRole {
         labels.find_map(|label| Some(label.strip_prefix("reserved:")?.to_owned().into()))
     }
 
-    /// Whether it is named by its service: it is not a pod.
+    /// Whether its name is that of a Service, because it is not a pod.
     pub(crate) fn is_service(self, columns: &FlowColumns, row: usize) -> bool {
         self.pod(columns, row).is_empty() && !self.service(columns, row).is_empty()
     }
 
-    /// The same for all flows of the same end: the pod, else the service, else the first DNS name
-    /// (an address gets more of them as time goes by), else the reserved identity, else the
-    /// address. Of the world the address says more. `None` where nothing is known.
+    /// Stable name, the same for all flows of an endpoint: the pod, the Service, the first DNS name
+    /// (an address gains more over time), the reserved identity, or the address, in this order. For
+    /// `world` the address is used, because it says more. `None` if nothing is known.
     pub fn name(self, columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
         let name = [self.pod(columns, row), self.service(columns, row)]
             .into_iter()
@@ -153,9 +153,10 @@ impl EndpointRole {
             .or_else(|| Some(self.ip(columns, row)).filter(|ip| !ip.is_empty()).map(Cow::Borrowed))
     }
 
-    /// How `hubble observe` shows an end, with `port` unless it is 0: the pod, else the service,
-    /// else the DNS names, else the address, with its reserved identity in brackets; of a packet
-    /// without IP the MAC address. `None` where nothing is known. Source: pkg/printer `Hostname`.
+    /// Display name, as in `hubble observe`, followed by `port` unless it is 0: the pod, the
+    /// Service, the DNS names, or the address with its reserved identity in brackets, in this
+    /// order; the MAC address of a packet without IP. `None` if nothing is known. Source:
+    /// pkg/printer `Hostname`.
     pub fn shown(self, columns: &FlowColumns, row: usize, port: u16) -> Option<Cow<'_, str>> {
         let ip = self.ip(columns, row);
         if ip.is_empty() {
@@ -188,7 +189,7 @@ impl EndpointRole {
         (!shown.is_empty()).then_some(shown)
     }
 
-    /// What [`EndpointRole::shown`] follows from, the port apart: rows that agree in it are shown alike.
+    /// Dictionary codes and numbers that determine [`EndpointRole::shown`], except for the port.
     pub fn shown_codes(self, columns: &FlowColumns, row: usize) -> [u32; 8] {
         let codes: [Accessors<u32>; 8] = [
             [FlowColumns::source_namespace, FlowColumns::destination_namespace],
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_called_as_hubble_calls_it() {
+    fn an_endpoint_is_named_as_in_hubble() {
         #[track_caller]
         fn check(flow: &Flow, name: &str, shown: &str) {
             let expected = [name, shown].map(|text| Some(text.to_owned()));
@@ -262,7 +263,7 @@ mod tests {
         check(&flow, "192.0.2.1", "192.0.2.1:80");
         for (identity, label, name, shown) in [
             (2, "", "192.0.2.1", "192.0.2.1:80 (world)"),
-            // As Hubble does: of a CIDR's own identity, nothing is said.
+            // Like Hubble, which shows nothing for the identity of a CIDR.
             (16_777_217, "reserved:world", "192.0.2.1", "192.0.2.1:80"),
             (6, "", "remote-node", "192.0.2.1:80 (remote-node)"),
             (16_777_218, "reserved:kube-apiserver", "kube-apiserver", "192.0.2.1:80"),

@@ -1,13 +1,12 @@
-//! Enumerations of the wire: a closed set of names, and a place for numbers that a newer
-//! Cilium sends.
+//! Enumerations of the wire: a fixed set of names, and room for the numbers of a newer Cilium.
 
-/// A name that an enumeration does not have.
+/// Name that an enumeration does not contain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is not a {of}")]
 pub struct UnknownName {
-    /// What was given.
+    /// Text that was not recognised.
     pub name: String,
-    /// What it should have been, in words: `verdict`.
+    /// Expected value in words: `verdict`.
     pub of: &'static str,
 }
 
@@ -28,16 +27,16 @@ macro_rules! wire_enum {
             #[default]
             $zero,
             $($(#[$variant_meta])* $variant,)*
-            /// A number that has no name here: the record comes from a newer Cilium. Made by
-            /// `from_number` alone, which never puts a named number in here.
+            /// Number without a name here, from a newer Cilium. Only `from_number` creates it, and
+            /// never for a number with a name.
             Unrecognized(i32),
         }
 
         impl $name {
-            /// All named values, in the order of their numbers.
+            /// All values with names, sorted by number.
             pub const ALL: &[Self] = &[Self::$zero, $(Self::$variant,)*];
 
-            /// The value of a number of the wire.
+            /// Value with a number of the wire.
             #[must_use]
             pub const fn from_number(number: i32) -> Self {
                 match number {
@@ -47,7 +46,7 @@ macro_rules! wire_enum {
                 }
             }
 
-            /// The number on the wire.
+            /// Number on the wire.
             #[must_use]
             pub const fn number(self) -> i32 {
                 match self {
@@ -57,7 +56,7 @@ macro_rules! wire_enum {
                 }
             }
 
-            /// Hubble's name, as in `flow.proto`; none for a number that has none here.
+            /// Hubble's name, as in `flow.proto`; `None` if the number has no name here.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self {
@@ -80,7 +79,7 @@ macro_rules! wire_enum {
         impl std::str::FromStr for $name {
             type Err = $crate::UnknownName;
 
-            /// Reads Hubble's name, in any case.
+            /// Reads Hubble's name; case does not matter.
             fn from_str(name: &str) -> Result<Self, $crate::UnknownName> {
                 Self::ALL
                     .iter()
@@ -94,23 +93,23 @@ macro_rules! wire_enum {
 pub(crate) use wire_enum;
 
 wire_enum! {
-    /// What became of a packet or message. Source: flow.proto `Flow.verdict`.
+    /// Fate of a packet or message. Source: flow.proto `Flow.verdict`.
     Verdict, "verdict" {
-        /// None reached.
+        /// No verdict.
         Unknown = 0, "VERDICT_UNKNOWN";
-        /// Went on its way.
+        /// Forwarded on its way.
         Forwarded = 1, "FORWARDED";
-        /// Ended here; see the drop reason.
+        /// Dropped; the drop reason says why.
         Dropped = 2, "DROPPED";
-        /// Could not be processed.
+        /// Processing failed.
         Error = 3, "ERROR";
-        /// Would have been dropped, were policies not in audit mode.
+        /// Forwarded, but policy would drop it outside of audit mode.
         Audit = 4, "AUDIT";
         /// Handed to the L7 proxy.
         Redirected = 5, "REDIRECTED";
-        /// Passed an observation point; nothing decided there.
+        /// Seen at an observation point that decides nothing.
         Traced = 6, "TRACED";
-        /// Its address was translated.
+        /// Address translated.
         Translated = 7, "TRANSLATED";
     }
 }
@@ -130,19 +129,20 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Mutual authentication that a policy asks for. Source: flow.proto `Flow.auth_type`.
+    /// Mutual authentication that a policy requires. Source: flow.proto `Flow.auth_type`.
     AuthType, "authentication type" {
-        /// None.
+        /// No authentication.
         Disabled = 0, "DISABLED";
         /// By SPIFFE identities.
         Spire = 1, "SPIRE";
-        /// Refuses always, for tests.
+        /// Always refused, for tests.
         TestAlwaysFail = 2, "TEST_ALWAYS_FAIL";
     }
 }
 
 wire_enum! {
-    /// Where in a node a packet was traced. Source: flow.proto `Flow.trace_observation_point`.
+    /// Place in a node where a packet was traced. Source: flow.proto
+    /// `Flow.trace_observation_point`.
     TraceObservationPoint, "trace observation point" {
         /// Not a trace event.
         Unknown = 0, "UNKNOWN_POINT";
@@ -168,9 +168,9 @@ wire_enum! {
         FromNetwork = 10, "FROM_NETWORK";
         /// To a native device.
         ToNetwork = 11, "TO_NETWORK";
-        /// Out of decryption.
+        /// After decryption.
         FromCrypto = 12, "FROM_CRYPTO";
-        /// Into encryption.
+        /// Before encryption.
         ToCrypto = 13, "TO_CRYPTO";
         /// To a container.
         ToEndpoint = 101, "TO_ENDPOINT";
@@ -178,7 +178,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Connection tracking's answer. Source: flow.proto `Flow.trace_reason`.
+    /// State of connection tracking. Source: flow.proto `Flow.trace_reason`.
     TraceReason, "trace reason" {
         /// Not looked up.
         Unknown = 0, "TRACE_REASON_UNKNOWN";
@@ -188,11 +188,11 @@ wire_enum! {
         Established = 2, "ESTABLISHED";
         /// Packet against the connection's direction.
         Reply = 3, "REPLY";
-        /// Belongs to another connection (ICMP errors).
+        /// Packet that belongs to another connection (ICMP errors).
         Related = 4, "RELATED";
         /// First packet of a connection that was closed before; no longer sent.
         Reopened = 5, "REOPENED";
-        /// Put into `SRv6`.
+        /// Encapsulated in `SRv6`.
         Srv6Encap = 6, "SRV6_ENCAP";
         /// Taken out of `SRv6`.
         Srv6Decap = 7, "SRV6_DECAP";
@@ -210,7 +210,7 @@ wire_enum! {
         Request = 1, "REQUEST";
         /// From server to client.
         Response = 2, "RESPONSE";
-        /// Sampled.
+        /// Sample.
         Sample = 3, "SAMPLE";
     }
 }
@@ -228,7 +228,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Seen from the endpoint that the observation belongs to. Source: flow.proto
+    /// Direction seen from the endpoint of the observation. Source: flow.proto
     /// `Flow.traffic_direction`.
     TrafficDirection, "traffic direction" {
         /// Not known.
@@ -241,7 +241,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Where a debug capture was taken. Source: flow.proto `Flow.debug_capture_point`.
+    /// Place of a debug capture. Source: flow.proto `Flow.debug_capture_point`.
     DebugCapturePoint, "debug capture point" {
         /// Not a debug capture.
         Unknown = 0, "DBG_CAPTURE_POINT_UNKNOWN";
@@ -265,7 +265,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// When, around its translation, a socket call was traced. Source: flow.proto
+    /// Point in the translation of a socket call at which it was traced. Source: flow.proto
     /// `Flow.sock_xlate_point`.
     SocketTranslationPoint, "socket translation point" {
         /// Not a socket trace.
@@ -284,7 +284,7 @@ wire_enum! {
 wire_enum! {
     /// First chunk of an SCTP packet. Source: flow.proto `SCTP.chunk_type`.
     SctpChunkType, "SCTP chunk type" {
-        /// One that is not listed here.
+        /// Chunk type not listed here.
         Unsupported = 0, "UNSUPPORTED";
         /// Opens an association.
         Init = 1, "INIT";
@@ -294,9 +294,9 @@ wire_enum! {
         Shutdown = 3, "SHUTDOWN";
         /// Answers `SHUTDOWN`.
         ShutdownAck = 4, "SHUTDOWN_ACK";
-        /// Ends the closing.
+        /// Completes the shutdown.
         ShutdownComplete = 5, "SHUTDOWN_COMPLETE";
-        /// Closes at once.
+        /// Aborts the association.
         Abort = 6, "ABORT";
     }
 }

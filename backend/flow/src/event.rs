@@ -1,13 +1,14 @@
-//! Which monitor event a flow came from.
+//! Monitor events behind flows.
 
 use crate::enums::wire_enum;
 
-/// The monitor event behind a flow. Source: flow.proto `Flow.event_type`.
+/// Monitor event behind a flow. Source: flow.proto `Flow.event_type`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct CiliumEventType {
     /// Message type of the monitor.
     pub message_type: MessageType,
-    /// Depends on the message type: observation point of a trace, code of a drop, capture point.
+    /// Sub type, whose meaning depends on the message type: observation point of a trace, code of a
+    /// drop, capture point.
     pub sub_type: i32,
 }
 
@@ -17,21 +18,21 @@ wire_enum! {
     MessageType, "event type" {
         /// Not known.
         Unspec = 0, "unspec";
-        /// A packet was dropped; the sub type is the drop code.
+        /// Dropped packet; the sub type is the drop code.
         Drop = 1, "drop";
         /// Debug message.
         Debug = 2, "debug";
         /// Debug capture of a packet; the sub type is the capture point.
         Capture = 3, "capture";
-        /// A packet passed an observation point, which is the sub type.
+        /// Packet at an observation point; the sub type is that point.
         Trace = 4, "trace";
-        /// A policy decided.
+        /// Decision of a policy.
         PolicyVerdict = 5, "policy-verdict";
-        /// A socket call was translated.
+        /// Translated socket call.
         TraceSock = 7, "trace-sock";
-        /// The L7 proxy logged a message.
+        /// Message logged by the L7 proxy.
         L7 = 129, "l7";
-        /// The agent notified of something.
+        /// Notification of the agent.
         Agent = 130, "agent";
     }
 }

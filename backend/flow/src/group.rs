@@ -1,4 +1,4 @@
-//! What flows can be grouped by, read from columns.
+//! Fields to group flows by, read from columns.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::{DropReason, MessageType, TrafficDirection, Verdict};
 
 macro_rules! group_fields {
     ($($variant:ident $key:literal [$($column:ident),*],)*) => {
-        /// A trait of flows that they can be grouped by.
+        /// Field to group flows by.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum GroupField {
             $(#[doc = concat!("`", $key, "`")] $variant,)*
@@ -18,14 +18,14 @@ macro_rules! group_fields {
             /// Every field.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The name in a query, and of the label in an answer.
+            /// Name in a query, and of the label in its answer.
             pub const fn key(self) -> &'static str {
                 match self {
                     $(Self::$variant => $key,)*
                 }
             }
 
-            /// The columns that [`GroupField::text`] reads.
+            /// Columns that [`GroupField::text`] reads.
             pub const fn columns(self) -> ColumnSet {
                 match self {
                     $(Self::$variant => ColumnSet::of(&[$(Column::$column),*]),)*
@@ -69,12 +69,12 @@ group_fields! {
 }
 
 impl GroupField {
-    /// The field with this name.
+    /// Field with a given name.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|field| field.key() == key)
     }
 
-    /// What the flow of `row` says; empty where it says nothing.
+    /// Value of the field in the flow of `row`; empty if the flow does not have it.
     pub fn text(self, columns: &FlowColumns, row: usize) -> Cow<'_, str> {
         let some = |text: &str, is_set: bool| -> Cow<'_, str> {
             if is_set { text.to_owned().into() } else { Cow::Borrowed("") }
@@ -123,8 +123,9 @@ impl GroupField {
     }
 }
 
-/// The colour of each verdict in tables, charts and the flows panel, by Grafana's names, so that it
-/// follows the light or dark theme; the most alarming first. One without a colour is not known.
+/// Colour of each verdict in tables, charts and the flows panel, most alarming first. They are
+/// names of Grafana's colours, so that they follow the light or dark theme. A verdict without a
+/// colour is not known.
 pub const VERDICT_COLORS: [(Verdict, &str); 7] = [
     (Verdict::Dropped, "red"),
     (Verdict::Forwarded, "green"),
@@ -135,8 +136,8 @@ pub const VERDICT_COLORS: [(Verdict, &str); 7] = [
     (Verdict::Translated, "purple"),
 ];
 
-/// How grave a verdict is, as levels of logs are named. Grafana draws the levels in the colours that
-/// verdicts have everywhere: error red, warning orange, info green, debug blue.
+/// Severity of a verdict, as a log level. Grafana's colours of these levels are those of the
+/// verdicts: error red, warning orange, info green, debug blue.
 pub const fn level(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Dropped => "error",
@@ -148,7 +149,8 @@ pub const fn level(verdict: Verdict) -> &'static str {
     }
 }
 
-/// As Hubble's metrics name protocols: the one of layer 7 where there is any; empty if unknown.
+/// Name of the protocol, as in Hubble's metrics: of layer 7 if there is one, or else of layer 4;
+/// empty if unknown.
 pub fn protocol(columns: &FlowColumns, row: usize) -> &'static str {
     match at(columns.l7_record(), row) {
         l7_record::DNS => "DNS",

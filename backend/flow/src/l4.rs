@@ -5,10 +5,10 @@ use std::ops::{BitOr, BitOrAssign};
 
 use crate::SctpChunkType;
 
-/// The transport header of a packet. Source: flow.proto `Layer4`.
+/// Transport header of a packet. Source: flow.proto `Layer4`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum Layer4 {
-    /// The record has a transport header of a protocol that is not listed here.
+    /// Transport header of a protocol that is not listed here.
     #[default]
     Unknown,
     /// TCP.
@@ -34,7 +34,7 @@ pub struct Tcp {
     pub source_port: u16,
     /// Port of the receiver.
     pub destination_port: u16,
-    /// Absent for L7 observations.
+    /// TCP flags; absent for L7 observations.
     pub flags: Option<TcpFlags>,
 }
 
@@ -54,7 +54,7 @@ pub struct Sctp {
     pub source_port: u16,
     /// Port of the receiver.
     pub destination_port: u16,
-    /// First chunk of the packet.
+    /// Type of the packet's first chunk.
     pub chunk_type: SctpChunkType,
 }
 
@@ -74,7 +74,7 @@ pub struct Vrrp {
     pub vrrp_type: u32,
     /// Virtual router id.
     pub vrid: u32,
-    /// Priority; 255 owns the address.
+    /// Priority; 255 belongs to the owner of the address.
     pub priority: u32,
 }
 
@@ -87,12 +87,12 @@ pub struct Igmp {
     pub group_address: String,
 }
 
-/// Flags of the TCP header, as a set.
+/// Set of TCP flags.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct TcpFlags(u16);
 
 impl Layer4 {
-    /// The protocol's name as Hubble writes it (`TCP`, `ICMPv4`); none for an unknown one.
+    /// Protocol name in Hubble's spelling (`TCP`, `ICMPv4`); `None` for an unknown one.
     #[must_use]
     pub const fn protocol(&self) -> Option<&'static str> {
         match self {
@@ -107,7 +107,7 @@ impl Layer4 {
         }
     }
 
-    /// Port of the sender; none where the protocol has no ports.
+    /// Port of the sender; `None` if the protocol has no ports.
     #[must_use]
     pub const fn source_port(&self) -> Option<u16> {
         match self {
@@ -120,7 +120,7 @@ impl Layer4 {
         }
     }
 
-    /// Port of the receiver; none where the protocol has no ports.
+    /// Port of the receiver; `None` if the protocol has no ports.
     #[must_use]
     pub const fn destination_port(&self) -> Option<u16> {
         match self {
@@ -135,23 +135,23 @@ impl Layer4 {
 }
 
 impl TcpFlags {
-    /// No flag.
+    /// Set without flags.
     pub const EMPTY: Self = Self(0);
-    /// No more data.
+    /// End of data.
     pub const FIN: Self = Self(1);
-    /// Opens a connection.
+    /// Opening of a connection.
     pub const SYN: Self = Self(1 << 1);
-    /// Aborts a connection.
+    /// Abort of a connection.
     pub const RST: Self = Self(1 << 2);
-    /// Hand the data over at once.
+    /// Request to pass the data on at once.
     pub const PSH: Self = Self(1 << 3);
-    /// Acknowledges.
+    /// Acknowledgement.
     pub const ACK: Self = Self(1 << 4);
-    /// Urgent pointer is valid.
+    /// Valid urgent pointer.
     pub const URG: Self = Self(1 << 5);
-    /// Congestion was met.
+    /// Congestion experienced.
     pub const ECE: Self = Self(1 << 6);
-    /// Congestion window was reduced.
+    /// Congestion window reduced.
     pub const CWR: Self = Self(1 << 7);
     /// Nonce sum.
     pub const NS: Self = Self(1 << 8);
@@ -175,25 +175,25 @@ impl TcpFlags {
         self.0 & other.0 == other.0
     }
 
-    /// Whether no flag is set.
+    /// Whether no flags are set.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Both sets together.
+    /// Union of both sets.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// The flags as bits: FIN is bit 0, NS is bit 8, as in the header itself.
+    /// Flags as bits: FIN is bit 0, NS is bit 8, as in the header.
     #[must_use]
     pub const fn bits(self) -> u16 {
         self.0
     }
 
-    /// The set of these bits; bits above NS are dropped.
+    /// Set of the given bits; bits above NS are dropped.
     #[must_use]
     pub const fn from_bits_truncate(bits: u16) -> Self {
         Self(bits & 0x1ff)
@@ -220,7 +220,7 @@ impl BitOrAssign for TcpFlags {
 }
 
 impl fmt::Display for TcpFlags {
-    /// As `hubble observe` prints them: `SYN, ACK`.
+    /// Format of `hubble observe`: `SYN, ACK`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         for name in self.names() {

@@ -2,18 +2,18 @@
 
 use crate::L7FlowType;
 
-/// An L7 message. Source: flow.proto `Flow.l7`.
+/// L7 message. Source: flow.proto `Flow.l7`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Layer7 {
-    /// Request or response.
+    /// Role of the message.
     pub l7_type: L7FlowType,
-    /// Responses only: nanoseconds since the request.
+    /// Time since the request in nanoseconds; responses only.
     pub latency_ns: u64,
-    /// The message; absent for a protocol that is not listed here.
+    /// Message; absent for a protocol that is not listed here.
     pub record: Option<L7Record>,
 }
 
-/// An L7 message by protocol.
+/// L7 message, by protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum L7Record {
     /// DNS query or answer.
@@ -27,19 +27,19 @@ pub enum L7Record {
 /// A DNS message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Dns {
-    /// Name asked for, with trailing dot.
+    /// Queried name, with trailing dot.
     pub query: String,
     /// Addresses of the answer.
     pub ips: Vec<String>,
-    /// Seconds that the answer may be kept.
+    /// Time that the answer may be cached, in seconds.
     pub ttl: u32,
     /// CNAMEs of the answer.
     pub cnames: Vec<String>,
-    /// Who saw it (`proxy`).
+    /// Observer of the message (`proxy`).
     pub observation_source: String,
     /// Response code: 0 NOERROR, 3 NXDOMAIN, 5 REFUSED, …. Source: IANA, DNS RCODEs.
     pub rcode: u32,
-    /// Types asked for (`A`, `AAAA`).
+    /// Queried types (`A`, `AAAA`).
     pub qtypes: Vec<String>,
     /// Types of the answer's records.
     pub rrtypes: Vec<String>,
@@ -48,7 +48,7 @@ pub struct Dns {
 /// An HTTP message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Http {
-    /// Status; responses only.
+    /// Status code; responses only.
     pub code: u32,
     /// Method.
     pub method: String,
@@ -56,7 +56,7 @@ pub struct Http {
     pub url: String,
     /// `HTTP/1.1`, `HTTP/2`.
     pub protocol: String,
-    /// All headers that were kept.
+    /// Recorded headers.
     pub headers: Vec<HttpHeader>,
 }
 
@@ -85,7 +85,7 @@ pub struct Kafka {
 }
 
 impl L7Record {
-    /// The protocol's name as Hubble's filters know it: `dns`, `http`, `kafka`.
+    /// Protocol name in Hubble's filters: `dns`, `http`, `kafka`.
     #[must_use]
     pub const fn protocol(&self) -> &'static str {
         match self {

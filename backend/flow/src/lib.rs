@@ -1,8 +1,8 @@
-//! The vocabulary of Hubble flows.
+//! Hubble's flows: records, columns, filters and what is counted from them.
 //!
-//! Names and numbers follow Cilium's `flow.proto` (release in `proto/VERSION`); a `Flow` holds
-//! everything that a record carries, so that it can be written back without loss. No IO, no
-//! clock, no protobuf.
+//! Names and numbers follow Cilium's `flow.proto` (release in `proto/VERSION`). A `Flow` holds
+//! every field of a record, so that it can be written back without loss. No IO, no clock, no
+//! protobuf.
 
 pub mod aggregate;
 pub mod columns;

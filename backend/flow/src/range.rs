@@ -1,26 +1,26 @@
-//! A range of time, to the nanosecond, as flows have their times.
+//! Range of time with nanosecond precision.
 
 const NANOS_PER_MS: i64 = 1_000_000;
 
-/// From one point in time to another, both of which it holds, in Unix nanoseconds.
+/// Range between two points in time, both included, in Unix nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeRange {
-    /// The first nanosecond.
+    /// First nanosecond of the range.
     pub from_nanos: i64,
-    /// The last nanosecond.
+    /// Last nanosecond of the range.
     pub to_nanos: i64,
 }
 
 impl TimeRange {
-    /// From the Unix millisecond `from_ms` up to `to_ms`, which begins the range after it: of two
-    /// ranges that touch, one holds a flow. A range of no length holds its one nanosecond.
+    /// Range from the Unix millisecond `from_ms` to just before `to_ms`, so that adjacent ranges
+    /// share no flow. A range of length 0 holds one nanosecond.
     pub fn of_ms(from_ms: i64, to_ms: i64) -> Self {
         let from_nanos = from_ms.saturating_mul(NANOS_PER_MS);
         let to_nanos = to_ms.saturating_mul(NANOS_PER_MS).saturating_sub(1).max(from_nanos);
         Self { from_nanos, to_nanos }
     }
 
-    /// The end in Unix milliseconds, rounded down: `to_ms` of a range that was made of milliseconds.
+    /// End in Unix milliseconds, rounded down: the `to_ms` of [`TimeRange::of_ms`].
     pub fn end_ms(self) -> i64 {
         self.to_nanos.saturating_add(1).div_euclid(NANOS_PER_MS)
     }
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_that_touch_share_nothing() {
+    fn adjacent_ranges_share_no_flow() {
         let check = |range: TimeRange, expected: [i64; 3]| {
             assert_eq!([range.from_nanos, range.to_nanos, range.end_ms()], expected);
         };

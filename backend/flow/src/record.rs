@@ -1,4 +1,4 @@
-//! The flow itself.
+//! Flow records.
 
 use crate::{
     AuthType, CiliumEventType, DebugCapturePoint, DropReason, Endpoint, FlowType, IpVersion,
@@ -6,23 +6,23 @@ use crate::{
     TraceReason, TrafficDirection, TunnelProtocol, Verdict,
 };
 
-/// One observation of one packet, or of one message of an L7 protocol, at one point of one
-/// node. Every field of flow.proto's `Flow` is here; absent strings are empty.
+/// Observation of one packet, or of one message of an L7 protocol, at one point of one node. Holds
+/// every field of flow.proto's `Flow`; absent strings are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Flow {
-    /// Observed at.
+    /// Time of the observation.
     pub time: Option<Timestamp>,
-    /// Identifies this observation; empty in old records.
+    /// Unique id of this observation; empty in old records.
     pub uuid: String,
-    /// The program that produced this record.
+    /// Program that produced this record.
     pub emitter: Option<Emitter>,
-    /// What became of the packet.
+    /// Fate of the packet.
     pub verdict: Verdict,
-    /// Drop code of records that predate `drop_reason_desc`; [`Flow::drop_reason`] reads both.
+    /// Drop code of records older than `drop_reason_desc`; [`Flow::drop_reason`] reads both.
     pub drop_reason_code: u32,
-    /// Why it was dropped.
+    /// Drop reason.
     pub drop_reason_desc: DropReason,
-    /// Authentication that the policy asks for; policy verdicts only.
+    /// Authentication that the policy requires; policy verdicts only.
     pub auth_type: AuthType,
     /// L2 addresses.
     pub ethernet: Option<Ethernet>,
@@ -30,7 +30,7 @@ pub struct Flow {
     pub ip: Option<Ip>,
     /// Ports, flags or ICMP type.
     pub l4: Option<Layer4>,
-    /// The outer headers of an encapsulated packet.
+    /// Outer headers of an encapsulated packet.
     pub tunnel: Option<Tunnel>,
     /// Sender of this packet, also when it is a reply.
     pub source: Option<Endpoint>,
@@ -46,49 +46,49 @@ pub struct Flow {
     pub source_names: Vec<String>,
     /// DNS names that the agent knows for the destination address.
     pub destination_names: Vec<String>,
-    /// The L7 message.
+    /// L7 message.
     pub l7: Option<Layer7>,
-    /// Reply mark of records that predate `is_reply`; false says nothing. [`Flow::reply`] reads
+    /// Reply mark of records older than `is_reply`; false means nothing. [`Flow::reply`] reads
     /// both.
     pub reply_mark: bool,
-    /// Whether it goes against the connection's direction; absent where that is not known.
+    /// Whether the packet goes against the connection's direction; absent if unknown.
     pub is_reply: Option<bool>,
-    /// The monitor event behind this flow.
+    /// Monitor event behind this flow.
     pub event_type: Option<CiliumEventType>,
     /// Kubernetes Service of the source address.
     pub source_service: Option<Service>,
     /// Kubernetes Service of the destination address.
     pub destination_service: Option<Service>,
-    /// Seen from the endpoint that the observation belongs to.
+    /// Direction seen from the endpoint of the observation.
     pub traffic_direction: TrafficDirection,
-    /// Policy verdicts only: how specific the matching rule is. 0 none, 1 L3 only, 2 L3 and L4,
-    /// 3 L4 only, 4 all, 5 L3 and protocol, 6 protocol only.
+    /// Precision of the matching rule; policy verdicts only. 0 none, 1 L3 only, 2 L3 and L4, 3 L4
+    /// only, 4 all, 5 L3 and protocol, 6 protocol only.
     pub policy_match_type: u32,
-    /// Trace events only.
+    /// Observation point; trace events only.
     pub trace_observation_point: TraceObservationPoint,
     /// Connection tracking's state; trace events only.
     pub trace_reason: TraceReason,
-    /// Datapath source line of the drop.
+    /// Source line of the datapath that dropped the packet.
     pub file: Option<FileInfo>,
     /// Trace id carried in IP options.
     pub ip_trace_id: Option<IpTraceId>,
-    /// Debug captures only.
+    /// Place of a debug capture; debug captures only.
     pub debug_capture_point: DebugCapturePoint,
-    /// Device that it was observed on.
+    /// Device of the observation.
     pub interface: Option<NetworkInterface>,
-    /// Port of the L7 proxy that it goes to; 0: none.
+    /// Port of the L7 proxy that the packet goes to; 0 if there is none.
     pub proxy_port: u32,
-    /// Distributed tracing, from HTTP headers.
+    /// Context of distributed tracing, from HTTP headers.
     pub trace_context: Option<TraceContext>,
-    /// Socket traces only.
+    /// Point of a socket trace; socket traces only.
     pub sock_xlate_point: SocketTranslationPoint,
     /// Linux socket cookie; socket traces only.
     pub socket_cookie: u64,
     /// Control group of the process; socket traces only.
     pub cgroup_id: u64,
-    /// One line of text of old records.
+    /// Summary line of old records.
     pub summary: String,
-    /// Data of other APIs that speak Hubble's protocol.
+    /// Data of other APIs that use Hubble's protocol.
     pub extensions: Option<Extensions>,
     /// Policies that allowed it at the source.
     pub egress_allowed_by: Vec<Policy>,
@@ -100,7 +100,7 @@ pub struct Flow {
     pub ingress_denied_by: Vec<Policy>,
     /// `log` values of the policies that matched, each once.
     pub policy_log: Vec<String>,
-    /// Set where this record stands for several flows.
+    /// Counts of a record that stands for several flows.
     pub aggregate: Option<Aggregate>,
 }
 
@@ -122,18 +122,18 @@ pub struct Ethernet {
     pub destination: String,
 }
 
-/// IP header. Addresses are texts as recorded: they come from strangers and may be none.
+/// IP header. Addresses are kept as recorded text: they are untrusted and may be invalid.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Ip {
     /// Source address, before source NAT.
     pub source: String,
-    /// Source address after source NAT; empty: not translated.
+    /// Source address after source NAT; empty if not translated.
     pub source_xlated: String,
     /// Destination address.
     pub destination: String,
     /// Version of the header.
     pub ip_version: IpVersion,
-    /// Encrypted between nodes (`WireGuard`, `IPsec`).
+    /// Whether the packet was encrypted between nodes (`WireGuard`, `IPsec`).
     pub encrypted: bool,
 }
 
@@ -146,11 +146,11 @@ pub struct Tunnel {
     pub ip: Option<Ip>,
     /// Outer UDP header.
     pub l4: Option<Layer4>,
-    /// Virtual network identifier; Cilium puts the source identity there.
+    /// Virtual network identifier, in which Cilium carries the source identity.
     pub vni: u32,
 }
 
-/// A place in the datapath's source.
+/// Line in the datapath's source code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct FileInfo {
     /// File name.
@@ -164,7 +164,7 @@ pub struct FileInfo {
 pub struct IpTraceId {
     /// The id.
     pub trace_id: u64,
-    /// Number of the IP option it was found in.
+    /// Number of the IP option that carried it.
     pub ip_option_type: u32,
 }
 
@@ -180,39 +180,39 @@ pub struct NetworkInterface {
 /// W3C trace context.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct TraceContext {
-    /// The `traceparent` header.
+    /// `traceparent` header.
     pub parent: Option<TraceParent>,
 }
 
-/// The part of `traceparent` that identifies the trace.
+/// Trace id from a `traceparent` header.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct TraceParent {
     /// 32 hexadecimal digits.
     pub trace_id: String,
 }
 
-/// A message of another API, kept as it came.
+/// Message of another API, kept unread.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Extensions {
-    /// Names the message's type.
+    /// URL of the message's type.
     pub type_url: String,
-    /// The message's wire bytes.
+    /// Wire bytes of the message.
     pub value: Vec<u8>,
 }
 
-/// How many flows a record stands for, by direction.
+/// Number of flows that a record stands for, by direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Aggregate {
-    /// Ingress.
+    /// Number of ingress flows.
     pub ingress_flow_count: u32,
-    /// Egress.
+    /// Number of egress flows.
     pub egress_flow_count: u32,
-    /// Direction not known.
+    /// Number of flows of unknown direction.
     pub unknown_direction_flow_count: u32,
 }
 
 impl Flow {
-    /// Why it was dropped, from whichever of its two fields the record has.
+    /// Drop reason, from whichever of the two fields is set.
     #[must_use]
     pub fn drop_reason(&self) -> DropReason {
         match self.drop_reason_desc {
@@ -223,15 +223,15 @@ impl Flow {
         }
     }
 
-    /// Whether it goes against the connection's direction, from whichever of its two fields the
-    /// record has. None: the record cannot tell, since a false `reply` of an old record is the
-    /// same as none.
+    /// Whether the packet goes against the connection's direction, from whichever of the two fields
+    /// is set. `None` if the record cannot tell, because a false `reply` of an old record looks
+    /// like an absent one.
     #[must_use]
     pub fn reply(&self) -> Option<bool> {
         self.is_reply.or(self.reply_mark.then_some(true))
     }
 
-    /// How many flows this record stands for; an aggregate that counts nothing is one.
+    /// Number of flows that this record stands for; 1 for an aggregate without counts.
     #[must_use]
     pub fn stands_for(&self) -> u64 {
         self.aggregate.map_or(

@@ -1,4 +1,4 @@
-//! Who talks to whom: flows as a graph, in bounded memory however many flows there are.
+//! Service map: flows as a graph of who talks to whom, in bounded memory.
 
 mod direction;
 mod flows;
@@ -21,18 +21,18 @@ use crate::filter::FlowFilter;
 use crate::group::protocol;
 use crate::{Companion, DropReason, Verdict};
 
-/// Pairs that are kept apart; flows of further ones count for their ends alone.
+/// Most edges; flows of further pairs count only for their nodes.
 const MAX_EDGES: usize = 20_000;
-/// Ends that are kept apart; further ones are one node.
+/// Most nodes; further endpoints share one node.
 const MAX_NODES: usize = 20_000;
-/// Flows that wait until more is known of their direction; further ones go as they came.
+/// Most flows that wait until their direction is known; further ones keep their recorded direction.
 const MAX_WAITING: usize = 10_000;
-/// Ports, reasons and messages that are named on an edge.
+/// Most ports, reasons and messages listed on an edge.
 const MAX_DETAILS: usize = 8;
-/// The subtitle of a node that stands for several.
+/// Subtitle of a node that stands for several.
 const GROUPED: &str = "grouped";
 
-/// What a node of the graph is.
+/// Meaning of a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MapBy {
     /// A workload, within its namespace.
@@ -46,7 +46,7 @@ pub enum MapBy {
     Identity,
 }
 
-/// Flows by what became of them.
+/// Number of flows by verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MapCounts {
     /// Forwarded, traced or translated.
@@ -55,78 +55,78 @@ pub struct MapCounts {
     pub redirected: u64,
     /// Dropped.
     pub dropped: u64,
-    /// Let through in audit mode, failed, or without a verdict.
+    /// Audited, failed, or without a verdict.
     pub other: u64,
 }
 
-/// A node.
+/// Node of the service map.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MapNode {
-    /// Its name.
+    /// Display name.
     pub title: String,
-    /// The namespace, or what kind of end it is.
+    /// Namespace, or the kind of endpoint.
     pub subtitle: String,
-    /// Flows from or to it.
+    /// Counts of the flows from and to the node.
     pub counts: MapCounts,
     endpoints: EndpointSet,
 }
 
-/// An edge, in the direction in which connections are opened as far as flows say.
+/// Edge of the service map, in the direction in which connections are opened, if flows show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MapEdge {
-    /// Index of a node.
+    /// Index of the source node.
     pub source: usize,
-    /// Index of a node.
+    /// Index of the destination node.
     pub destination: usize,
-    /// Its flows.
+    /// Counts of the edge's flows.
     pub counts: MapCounts,
-    /// By reason, how many were dropped.
+    /// Number of dropped flows by reason.
     pub drop_reasons: BTreeMap<String, u64>,
-    /// By `port/protocol` of the destination, how many flows.
+    /// Number of flows by `port/protocol` of the destination.
     pub ports: BTreeMap<String, u64>,
-    /// By method and status (`GET 503`), how many responses; `GET refused` by policy.
+    /// Number of HTTP responses by method and status (`GET 503`), or `GET refused` by policy.
     pub http: BTreeMap<String, u64>,
-    /// By name and answer (`api.example: No Error`), how many answers.
+    /// Number of DNS answers by name and result (`api.example: No Error`).
     pub dns: BTreeMap<String, u64>,
 }
 
-/// The graph.
+/// Graph of nodes and edges.
 #[derive(Debug, Default)]
 pub struct ServiceMap {
     by: MapBy,
-    /// In the order of their first flow.
+    /// Nodes in the order of their first flow.
     pub nodes: Vec<MapNode>,
-    /// In the order of their first flow.
+    /// Edges in the order of their first flow.
     pub edges: Vec<MapEdge>,
     indexes: HashMap<(String, String), usize>,
     pairs: HashMap<(usize, usize), usize>,
-    /// `namespace/pod` → its workload, of pods whose own node saw them.
+    /// Workload by `namespace/pod`, for pods seen by their own node.
     workloads: HashMap<String, String>,
     servers: Servers,
     waiting: Vec<Waiting>,
-    /// Room for the name of a pod.
+    /// Buffer for the name of a pod.
     pod: String,
-    /// Flows that found no edge of their own.
-    pub unpaired: u64,
-    /// Flows of no connection that is seen ([`Companion`]): neighbour discovery, a pod's own
-    /// traffic through a Service, ICMP errors, answers whose question was not seen.
-    pub beside: u64,
+    /// Number of flows without an edge, for lack of room.
+    pub without_edge: u64,
+    /// Number of flows outside of any known connection ([`Companion`]): neighbour discovery, a
+    /// pod's own traffic through a Service, ICMP errors, answers to unseen questions.
+    pub without_connection: u64,
 }
 
-/// A flow that does not say which way its connection goes.
+/// Flow of unknown direction.
 #[derive(Debug)]
 struct Waiting {
     flow: Undirected,
-    /// There and back.
-    ways: [Way; 2],
-    /// Whether it is an answer, by its headers.
+    /// The flow as part of the edge in its own direction, and of the reverse edge.
+    edge_flows: [EdgeFlow; 2],
+    /// Whether the headers are those of an answer.
     is_answer: bool,
 }
 
-/// A flow as one of an edge.
+/// Flow as part of an edge.
 #[derive(Debug)]
-struct Way {
-    /// Indexes of nodes.
+struct EdgeFlow {
+    /// Indexes of the source and destination nodes.
     pair: (usize, usize),
     flows: u64,
     verdict: Verdict,
@@ -136,7 +136,7 @@ struct Way {
 }
 
 impl MapCounts {
-    /// All of them.
+    /// Sum of all counts.
     pub const fn total(self) -> u64 {
         self.forwarded + self.redirected + self.dropped + self.other
     }
@@ -162,7 +162,7 @@ impl MapCounts {
 }
 
 impl ServiceMap {
-    /// What [`ServiceMap::add`] reads.
+    /// Columns that [`ServiceMap::add`] reads.
     pub const COLUMNS: ColumnSet = EndpointRole::NAME_COLUMNS
         .union(Companion::COLUMNS)
         .union(FlowColumns::STANDS_FOR_COLUMNS)
@@ -185,19 +185,19 @@ impl ServiceMap {
             Column::DestinationIdentity,
         ]));
 
-    /// An empty graph.
+    /// Graph without nodes.
     pub fn new(by: MapBy) -> Self {
         Self { by, ..Self::default() }
     }
 
-    /// Takes a record in, as many flows as it stands for. A reply counts for the connection that it answers; so does a flow that
-    /// does not say whether it is one, if others say who answers.
+    /// Adds a record, as many flows as it stands for. A reply counts on the edge of its connection.
+    /// So does a flow of unknown direction, once other flows show which endpoint is the server.
     pub fn add(&mut self, columns: &FlowColumns, row: usize) {
         let companion = Companion::of_row(columns, row).map(|companion| companion.kind);
         let is_answer = companion.is_some_and(crate::CompanionKind::is_answer);
         let flows = columns.stands_for(row);
         if companion.is_some() && !is_answer {
-            self.beside += flows;
+            self.without_connection += flows;
             return;
         }
         let verdict = Verdict::from_number(at(columns.verdict(), row));
@@ -225,18 +225,20 @@ impl ServiceMap {
                 node.endpoints.add(EndpointSet::of(self.by, columns, row, role));
             }
         }
-        let way = |to: EndpointRole| Way::of(columns, row, verdict, [source, destination], to);
+        let edge_flow =
+            |to: EndpointRole| EdgeFlow::of(columns, row, verdict, [source, destination], to);
         let is_reply = match at(columns.is_reply(), row) {
             is_reply if is_reply == REPLY_UNKNOWN || is_answer => {
                 let flow = Undirected::of(columns, row);
                 match (flow.as_ref().and_then(|flow| self.servers.is_reply(flow)), flow) {
                     (None, Some(flow)) if self.waiting.len() < MAX_WAITING => {
-                        let ways = [way(EndpointRole::Destination), way(EndpointRole::Source)];
-                        self.waiting.push(Waiting { flow, ways, is_answer });
+                        let edge_flows =
+                            [edge_flow(EndpointRole::Destination), edge_flow(EndpointRole::Source)];
+                        self.waiting.push(Waiting { flow, edge_flows, is_answer });
                         return;
                     }
                     (None, _) if is_answer => {
-                        self.beside += flows;
+                        self.without_connection += flows;
                         return;
                     }
                     (is_reply, _) => is_reply.unwrap_or(false),
@@ -250,26 +252,28 @@ impl ServiceMap {
                 is_reply
             }
         };
-        self.count_on_edge(way(if is_reply {
+        self.count_on_edge(edge_flow(if is_reply {
             EndpointRole::Source
         } else {
             EndpointRole::Destination
         }));
     }
 
-    /// Counts the flows that have waited.
+    /// Counts the waiting flows.
     fn decide(&mut self) {
-        for Waiting { flow, ways: [there, back], is_answer } in std::mem::take(&mut self.waiting) {
+        for Waiting { flow, edge_flows: [there, back], is_answer } in
+            std::mem::take(&mut self.waiting)
+        {
             match self.servers.is_reply(&flow) {
                 Some(true) => self.count_on_edge(back),
-                None if is_answer => self.beside += there.flows,
+                None if is_answer => self.without_connection += there.flows,
                 _ => self.count_on_edge(there),
             }
         }
     }
 
-    fn count_on_edge(&mut self, way: Way) {
-        let Way { pair, flows, verdict, drop_reason, port, message } = way;
+    fn count_on_edge(&mut self, edge_flow: EdgeFlow) {
+        let EdgeFlow { pair, flows, verdict, drop_reason, port, message } = edge_flow;
         let edge = match self.pairs.get(&pair) {
             Some(&index) => self.edges.get_mut(index),
             None if self.edges.len() < MAX_EDGES => {
@@ -281,7 +285,7 @@ impl ServiceMap {
             None => None,
         };
         let Some(edge) = edge else {
-            self.unpaired += flows;
+            self.without_edge += flows;
             return;
         };
         edge.counts.add(verdict, flows);
@@ -298,7 +302,7 @@ impl ServiceMap {
         }
     }
 
-    /// Hubble knows the workload of a pod on the node where the pod runs, and nowhere else.
+    /// Learns a pod's workload, which Hubble knows only on the pod's own node.
     fn learn(&mut self, columns: &FlowColumns, row: usize, role: EndpointRole) {
         let workload = role.workload(columns, row);
         if workload.is_empty() || self.workloads.len() >= MAX_NODES {
@@ -310,7 +314,7 @@ impl ServiceMap {
         }
     }
 
-    /// The graph in which a pod that other nodes saw by its name alone is its workload.
+    /// Graph in which pods seen by other nodes appear as their workload, too.
     fn with_workloads(self) -> Self {
         let workload = |node: &MapNode| {
             self.workloads.get(&format!("{}/{}", node.subtitle, node.title)).cloned()
@@ -340,22 +344,21 @@ impl ServiceMap {
         index
     }
 
-    /// The filters of the flows of a node; `None` where no filter says which they are.
+    /// Filters for the flows of a node; `None` if no filter selects exactly them.
     pub fn flows_of_node(&self, node: &MapNode) -> Option<[FlowFilter; 2]> {
         node.endpoints.either_way()
     }
 
-    /// The filters of the flows of an edge, there and back; `None` as in
+    /// Filters for the flows of an edge in both directions; `None` as in
     /// [`ServiceMap::flows_of_node`].
     pub fn flows_of_edge(&self, edge: &MapEdge) -> Option<[FlowFilter; 2]> {
         let [source, destination] = [edge.source, edge.destination].map(|at| self.nodes.get(at));
         source?.endpoints.between(&destination?.endpoints)
     }
 
-    /// The graph with at most `max_nodes` nodes. Where it has more, those of one namespace or kind
-    /// (the names outside of the cluster are of one) become one node, the largest group first and
-    /// only as many groups as it takes; then the nodes with the fewest flows become one, too.
-    /// Whether anything was put together.
+    /// Graph with at most `max_nodes` nodes, and whether nodes were merged for it. First the nodes
+    /// of one namespace or kind (all names outside of the cluster are one kind) are merged, the
+    /// largest groups first and only as many as needed; then the nodes with the fewest flows.
     pub fn grouped(mut self, max_nodes: usize) -> (Self, bool) {
         self.decide();
         self.with_workloads().grouped_by_namespace(max_nodes)
@@ -383,7 +386,7 @@ impl ServiceMap {
         }
         let by_namespace = self.merged(|node, _| {
             let group = match node.subtitle.as_str() {
-                // The kind itself, beside those of its kind that have names.
+                // A node named after its kind joins the named nodes of that kind.
                 "" => &node.title,
                 _ => &node.subtitle,
             };
@@ -416,10 +419,14 @@ impl ServiceMap {
         (merged, true)
     }
 
-    /// The graph with other names; nodes of one name become one.
+    /// Graph with other names, in which nodes with equal names are merged.
     fn merged(&self, name: impl Fn(&MapNode, usize) -> (String, String)) -> Self {
-        let mut merged =
-            Self { by: self.by, unpaired: self.unpaired, beside: self.beside, ..Self::default() };
+        let mut merged = Self {
+            by: self.by,
+            without_edge: self.without_edge,
+            without_connection: self.without_connection,
+            ..Self::default()
+        };
         let mut targets = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate() {
             let target = merged.node(name(node, index));
@@ -454,8 +461,8 @@ impl ServiceMap {
     }
 }
 
-impl Way {
-    /// A flow between nodes, on the edge that leads to the node of the end `to`.
+impl EdgeFlow {
+    /// Flow between two nodes, on the edge to the node of endpoint `to`.
     fn of(
         columns: &FlowColumns,
         row: usize,
@@ -488,7 +495,7 @@ fn count(counts: &mut BTreeMap<String, u64>, name: String, flows: u64) {
     *counts.entry(name).or_default() += flows;
 }
 
-/// Title and subtitle of an end.
+/// Title and subtitle of an endpoint.
 fn title_and_subtitle(
     by: MapBy,
     columns: &FlowColumns,
@@ -497,8 +504,8 @@ fn title_and_subtitle(
 ) -> (String, String) {
     let namespace = role.namespace(columns, row).to_owned();
     let reserved = || role.reserved(columns, row).unwrap_or(Cow::Borrowed("unknown")).into_owned();
-    // An end that is not a pod has a name or a reserved identity. Addresses are not names: the
-    // world would be a node for each of its clients.
+    // Endpoints that are not pods have a name or a reserved identity. Addresses do not count as
+    // names: the world would have a node for each of its clients.
     let outside = || match role.name(columns, row) {
         Some(name) if by != MapBy::Namespace && name != role.ip(columns, row) => {
             let is_service = role.is_service(columns, row);

@@ -1,4 +1,4 @@
-//! What a flow says in Hubble's own words, out of its columns: one wording for every view.
+//! Summary texts of flows in Hubble's wording, built from columns and shared by all views.
 
 use std::fmt::{Display, Write as _};
 
@@ -7,7 +7,7 @@ use crate::{
     FlowType, L7FlowType, MessageType, SocketTranslationPoint, TcpFlags, TraceObservationPoint,
 };
 
-/// What [`put_type`] reads.
+/// Columns that [`put_type`] reads.
 pub const TYPE_COLUMNS: ColumnSet = ColumnSet::of(&[
     Column::FlowType,
     Column::EventType,
@@ -16,10 +16,10 @@ pub const TYPE_COLUMNS: ColumnSet = ColumnSet::of(&[
     Column::L7Type,
 ]);
 
-/// Appends the kind of record that a flow is, which tells the records of one packet apart:
-/// `policy-verdict`, `drop`, `to-endpoint`, `dns-request`, `pre-xlate-fwd`. A record without a
-/// monitor event has its layer, `L3_L4`; nothing where that is not known either.
-/// Source: hubble/pkg/printer `GetFlowType`, less the drop's reason and the verdict's match.
+/// Appends the type of a record, which distinguishes the records of one packet: `policy-verdict`,
+/// `drop`, `to-endpoint`, `dns-request`, `pre-xlate-fwd`. For a record without a monitor event it
+/// is the layer, `L3_L4`, or nothing if that is unknown, too. Source: hubble/pkg/printer
+/// `GetFlowType`, without the drop reason and the policy match.
 pub fn put_type(text: &mut String, flows: &FlowColumns, row: usize) {
     let layer = FlowType::from_number(at(flows.flow_type(), row));
     let event = MessageType::from_number(at(flows.event_type(), row));
@@ -39,7 +39,7 @@ pub fn put_type(text: &mut String, flows: &FlowColumns, row: usize) {
         }
         MessageType::Trace => {
             let point = match sub_type {
-                // The monitor counts this point as 0, which flow.proto keeps for unknown ones.
+                // The monitor uses 0 for this point, but flow.proto uses 0 for unknown points.
                 0 => TraceObservationPoint::ToEndpoint,
                 point => TraceObservationPoint::from_number(point),
             };
@@ -56,13 +56,13 @@ pub fn put_type(text: &mut String, flows: &FlowColumns, row: usize) {
     }
 }
 
-/// `TO_ENDPOINT` as Hubble's command line writes it: `to-endpoint`.
+/// `TO_ENDPOINT` in the style of Hubble's command line: `to-endpoint`.
 fn dashed(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")
 }
 
-/// Appends what a flow says of its packet or message: Hubble's summary of a DNS or HTTP message,
-/// the TCP flags, or the type of an ICMP packet.
+/// Appends the summary of a flow's packet or message: Hubble's summary of a DNS or HTTP message,
+/// the TCP flags, or the ICMP type.
 pub fn put_summary(text: &mut String, flows: &FlowColumns, row: usize) {
     let l4 = at(flows.l4_protocol(), row);
     match at(flows.l7_record(), row) {
@@ -81,8 +81,8 @@ pub fn put_summary(text: &mut String, flows: &FlowColumns, row: usize) {
     }
 }
 
-/// Appends the summary that Hubble's parsers write of a DNS or HTTP message; nothing for others.
-/// Source: pkg/hubble/parser/seven `dnsSummary`, `httpSummary`.
+/// Appends the summary of a DNS or HTTP message by Hubble's parsers, or nothing. Source:
+/// pkg/hubble/parser/seven `dnsSummary`, `httpSummary`.
 fn put_l7(text: &mut String, flows: &FlowColumns, row: usize) {
     let l7_type = L7FlowType::from_number(at(flows.l7_type(), row));
     match (at(flows.l7_record(), row), l7_type) {
@@ -145,8 +145,8 @@ fn put_request(text: &mut String, flows: &FlowColumns, row: usize) {
     put(text, format_args!("{method} {}", flows.text(at(flows.http_url(), row))));
 }
 
-/// The lists of policies that Hubble names for a flow: those that denied it, else those that
-/// allowed it; egress first. A default deny has none.
+/// Lists of policies that decided about a flow: those that denied it, or else those that allowed
+/// it; egress first. A default deny has none.
 pub fn policy_lists(flows: &FlowColumns, row: usize) -> [u32; 2] {
     let denied = [at(flows.egress_denied_by(), row), at(flows.ingress_denied_by(), row)];
     if denied == [ABSENT; 2] {
@@ -200,7 +200,7 @@ fn put_list(text: &mut String, flows: &FlowColumns, code: u32) {
     }
 }
 
-/// Appends what prints; a `String` takes everything.
+/// Appends a displayable value; writing to a `String` cannot fail.
 fn put(text: &mut String, what: impl Display) {
     let _never_fails = write!(text, "{what}");
 }

@@ -1,4 +1,4 @@
-//! The vocabulary: names, numbers, and reading them back.
+//! Names and numbers of the wire, and reading them back.
 
 use crate::{
     Aggregate, CiliumEventType, DropReason, Flow, FlowType, IpVersion, MessageType, TcpFlags,
@@ -13,7 +13,7 @@ fn a_drop_reason_is_read_in_either_spelling_and_any_case() {
             assert_eq!(name.parse(), Ok(*reason));
             assert_eq!(name.to_lowercase().parse(), Ok(*reason));
         }
-        // `Invalid packet` is the text of two codes; the drop wins.
+        // `Invalid packet` is the text of two codes, and is read as the drop.
         let expected = match *reason {
             DropReason::INVALID_PACKET => DropReason::INVALID_PACKET_DROPPED,
             other => other,
@@ -37,7 +37,7 @@ fn a_drop_reason_without_a_name_keeps_its_number() {
 }
 
 #[test]
-fn a_flow_tells_its_drop_reason_from_either_field() {
+fn a_drop_reason_is_read_from_either_field() {
     let flow = |drop_reason_code, drop_reason_desc| Flow {
         drop_reason_code,
         drop_reason_desc,
@@ -67,7 +67,7 @@ fn a_record_stands_for_one_flow_or_for_all_that_it_counts() {
     check(Some([u32::MAX; 3]), 12_884_901_885);
 }
 
-/// Numbers go there and back, and names are read in any case.
+/// Checks that numbers convert to names and back, in any case.
 macro_rules! check_enum {
     ($($name:ident),*) => {$(
         for value in $name::ALL {
@@ -93,7 +93,7 @@ fn names_and_numbers_of_the_wire_agree() {
 }
 
 #[test]
-fn an_event_is_named_as_hubble_takes_it() {
+fn events_have_the_names_of_hubbles_type_flag() {
     let event = CiliumEventType { message_type: MessageType::PolicyVerdict, sub_type: 0 };
     assert_eq!(event.message_type.to_string(), "policy-verdict");
     assert_eq!("L7".parse(), Ok(MessageType::L7));

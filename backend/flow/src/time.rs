@@ -1,37 +1,38 @@
-//! Points in time, as protobuf has them.
+//! Points in time, as in protobuf.
 
-/// A point in time: whole seconds since 1970-01-01T00:00:00Z (negative before it) and the
-/// nanoseconds after that second. Years 1 to 9999.
+/// Point in time: whole seconds since 1970-01-01T00:00:00Z (negative before it) and the nanoseconds
+/// after that second. Years 1 to 9999.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
     seconds: i64,
     nanos: u32,
 }
 
-/// Why a pair of numbers is not a point in time.
+/// Reasons why a pair of numbers is not a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TimestampError {
-    /// Outside of the years 1 to 9999.
+    /// Seconds outside of the years 1 to 9999.
     #[error("`{seconds}` seconds since 1970 are outside of the years 1 to 9999")]
     Seconds {
-        /// What was given.
+        /// Seconds since 1970.
         seconds: i64,
     },
-    /// More than a second, or negative.
+    /// Nanoseconds that are negative or exceed a second.
     #[error("`{nanos}` nanoseconds are not within 0 to 999999999")]
     Nanos {
-        /// What was given.
+        /// Nanoseconds after the second.
         nanos: i32,
     },
 }
 
 impl Timestamp {
-    /// 0001-01-01T00:00:00Z, in seconds since 1970: Go's zero time.
+    /// Go's zero time, 0001-01-01T00:00:00Z, in seconds since 1970.
     pub const MIN_SECONDS: i64 = -62_135_596_800;
     /// 9999-12-31T23:59:59Z, in seconds since 1970.
     pub const MAX_SECONDS: i64 = 253_402_300_799;
 
-    /// A point in time. Errors: outside of the years 1 to 9999, or `nanos` outside of a second.
+    /// Point in time from its parts. Errors: outside of the years 1 to 9999, or `nanos` outside of
+    /// a second.
     pub const fn new(seconds: i64, nanos: i32) -> Result<Self, TimestampError> {
         if seconds < Self::MIN_SECONDS || seconds > Self::MAX_SECONDS {
             return Err(TimestampError::Seconds { seconds });
@@ -42,10 +43,11 @@ impl Timestamp {
         Ok(Self { seconds, nanos: nanos.cast_unsigned() })
     }
 
-    /// The point `nanos` nanoseconds after (before, where negative) 1970-01-01T00:00:00Z.
+    /// Point `nanos` nanoseconds after 1970-01-01T00:00:00Z, or before it if negative.
     #[must_use]
     pub const fn from_unix_nanos(nanos: i64) -> Self {
-        // The quotient spans 1677 to 2262, and the remainder is below a second: both in range.
+        // The quotient spans the years 1677 to 2262 and the remainder is below a second, so both
+        // are in range.
         #[expect(clippy::cast_possible_truncation, reason = "below 1_000_000_000")]
         Self {
             seconds: nanos.div_euclid(1_000_000_000),
@@ -53,7 +55,7 @@ impl Timestamp {
         }
     }
 
-    /// The next point in time; the last one has none and stays.
+    /// Next nanosecond; the last point in time stays.
     #[must_use]
     pub fn one_nano_later(self) -> Self {
         let later = match self.nanos {
@@ -75,7 +77,7 @@ impl Timestamp {
         self.nanos
     }
 
-    /// Nanoseconds since 1970-01-01T00:00:00Z; none outside of the years 1677 to 2262.
+    /// Nanoseconds since 1970-01-01T00:00:00Z; `None` outside of the years 1677 to 2262.
     #[must_use]
     pub const fn unix_nanos(self) -> Option<i64> {
         let total = self.seconds as i128 * 1_000_000_000 + self.nanos as i128;

@@ -7,33 +7,34 @@ use flow::DropReason;
 
 use crate::{Field, Frame, Meta};
 
-/// When a pair was refused.
+/// Drops of one source, destination, port and reason within a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DropAnnotation {
     /// Name of the source.
     pub source: String,
     /// Name of the destination.
     pub destination: String,
-    /// 0: none.
+    /// Destination port; 0 if there is none.
     pub port: u16,
-    /// `TCP`, …; empty if unknown.
+    /// Protocol, such as `TCP`; empty if unknown.
     pub protocol: &'static str,
-    /// Why they were dropped.
+    /// Drop reason.
     pub reason: DropReason,
-    /// Namespaces of source and destination; empty where an end is not a pod.
+    /// Namespaces of source and destination; empty for endpoints that are not pods.
     pub namespaces: [String; 2],
     /// Time of the first drop, in Unix nanoseconds.
     pub first_nanos: i64,
     /// Time of the last drop, in Unix nanoseconds.
     pub last_nanos: i64,
-    /// Packets.
+    /// Number of dropped packets.
     pub drops: u64,
 }
 
-/// One event for each pair, in their order.
+/// Frame with one event for each item, in order.
 pub fn drop_annotations(drops: &[DropAnnotation], meta: Meta) -> Frame {
     let times = drops.iter().map(|drop| drop.first_nanos);
-    // Points: Grafana draws what has an end as a region, and those of many pairs cover a chart.
+    // Events without an end: Grafana draws those with an end as regions, which would cover the
+    // chart.
     let texts = |text: &dyn Fn(&DropAnnotation) -> String| {
         Arc::new(StringArray::from_iter_values(drops.iter().map(text)))
     };
@@ -70,7 +71,7 @@ impl DropAnnotation {
         text.trim().to_owned()
     }
 
-    /// Comma-separated, as Grafana splits them.
+    /// Comma-separated tags, as Grafana splits them.
     fn tags(&self) -> String {
         let mut tags = vec![self.reason()];
         for namespace in &self.namespaces {
@@ -82,7 +83,7 @@ impl DropAnnotation {
     }
 }
 
-/// `1 h 5 min`, `3 s`: the two largest units; none below a second.
+/// Duration in its two largest units, such as `1 h 5 min` or `3 s`; `None` below a second.
 fn span_text(nanos: i64) -> Option<String> {
     let secs = nanos / 1_000_000_000;
     let (hours, minutes, rest) = (secs / 3_600, secs / 60 % 60, secs % 60);
@@ -93,7 +94,7 @@ fn span_text(nanos: i64) -> Option<String> {
     Some(shown.join(" "))
 }
 
-/// Grafana shows title and text of an event as HTML, made safe; names are text.
+/// Text escaped for HTML, because Grafana shows title and text of an event as sanitised HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,5 +1,5 @@
-//! Columns that Grafana refuses, refused here first, with the name of the frame and the field.
-//! Their types are as seen in a running Grafana 12.4.
+//! Check for columns that Grafana would refuse, with the names of frame and field in the error. The
+//! accepted types are those observed in Grafana 12.4.
 
 use std::collections::HashSet;
 
@@ -8,23 +8,52 @@ use arrow::datatypes::{DataType, TimeUnit};
 
 use crate::Frame;
 
-/// Why a frame must not leave.
+/// Reasons why a frame must not be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
 pub enum BadFrame {
+    /// Column type that Grafana cannot read.
     #[error(
-        "field `{field}` of frame `{frame}` has the column type {data_type}, which Grafana does not read"
+        "field `{field}` of frame `{frame}` has the column type {data_type}, which Grafana cannot read"
     )]
-    ColumnType { frame: String, field: String, data_type: String },
+    ColumnType {
+        /// Name of the frame.
+        frame: String,
+        /// Name of the field.
+        field: String,
+        /// Arrow's name of the type.
+        data_type: String,
+    },
+    /// Columns of different lengths.
     #[error("field `{field}` of frame `{frame}` has {len} values, the first field has {expected}")]
-    ColumnLength { frame: String, field: String, len: usize, expected: usize },
+    ColumnLength {
+        /// Name of the frame.
+        frame: String,
+        /// Name of the field.
+        field: String,
+        /// Number of values in the field.
+        len: usize,
+        /// Number of values in the first field.
+        expected: usize,
+    },
+    /// Two fields with the same name.
     #[error("frame `{frame}` has two fields `{field}`")]
-    DuplicateName { frame: String, field: String },
+    DuplicateName {
+        /// Name of the frame.
+        frame: String,
+        /// Name of both fields.
+        field: String,
+    },
+    /// Frame that Arrow or JSON cannot encode.
     #[error("frame `{frame}` cannot be written: {reason}")]
-    Write { frame: String, reason: String },
+    Write {
+        /// Name of the frame.
+        frame: String,
+        /// Error of the encoder.
+        reason: String,
+    },
 }
 
-/// Checks columns: types, lengths, names.
+/// Checks the types, lengths and names of columns.
 ///
 /// Errors: [`BadFrame`].
 pub(crate) fn columns(frame: &Frame) -> Result<(), BadFrame> {
@@ -73,7 +102,7 @@ fn is_read_by_grafana(data_type: &DataType) -> bool {
         | DataType::UInt64
         | DataType::Float32
         | DataType::Float64 => true,
-        // Any other unit is read as nanoseconds, which is worse than an error.
+        // Grafana reads other units as nanoseconds without an error, which is worse.
         DataType::Timestamp(unit, zone) => *unit == TimeUnit::Nanosecond && zone.is_none(),
         _ => false,
     }

@@ -1,13 +1,13 @@
-//! The types that Grafana's Go code reads metadata into, as a second opinion for tests: what leaves
-//! has them by the types of [`Meta`](crate::Meta) and of its fields.
+//! Types that Grafana's Go code expects in metadata, as an independent check for tests. The types
+//! of [`Meta`](crate::Meta) and its fields should already guarantee them.
 //!
-//! Source: grafana-plugin-sdk-go `data/frame_meta.go` and `data/field_config.go`. Keys that Go does
-//! not know are dropped there without an error, so only the types of known keys matter.
+//! Source: grafana-plugin-sdk-go `data/frame_meta.go` and `data/field_config.go`. Go drops unknown
+//! keys without an error, so only the types of known keys matter.
 
 use arrow::datatypes::{Metadata, Schema};
 use serde_json::Value;
 
-/// Metadata that Grafana cannot read.
+/// Error: metadata that Grafana cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("metadata `{key}` of `{of}` is not {expected}")]
 pub(crate) struct BadMetadata {
@@ -16,7 +16,7 @@ pub(crate) struct BadMetadata {
     expected: &'static str,
 }
 
-/// A JSON type that a Go struct field reads.
+/// JSON type that a Go struct field accepts.
 #[derive(Clone, Copy)]
 enum Expected {
     Text,
@@ -72,7 +72,7 @@ const NOTICE: [(&str, Expected); 3] =
     [("text", Expected::Text), ("link", Expected::Text), ("inspect", Expected::Whole)];
 
 impl Expected {
-    fn words(self) -> &'static str {
+    fn description(self) -> &'static str {
         match self {
             Self::Text => "a string",
             Self::Flag => "true or false",
@@ -120,7 +120,8 @@ fn is_notice(value: &Value) -> bool {
             .all(|(key, expected)| notice.get(*key).is_none_or(|value| expected.fits(value)))
 }
 
-/// Checks the metadata of a written schema: `meta` of the frame, `labels` and `config` of each field.
+/// Checks the metadata of a written schema: `meta` of the frame, `labels` and `config` of each
+/// field.
 ///
 /// Errors: [`BadMetadata`].
 pub(crate) fn metadata(schema: &Schema) -> Result<(), BadMetadata> {
@@ -146,7 +147,7 @@ fn json_values(
     };
     for (name, expected) in known {
         if object.get(name).is_some_and(|value| !expected.fits(value)) {
-            return Err(bad(of, &format!("{key}.{name}"), expected.words()));
+            return Err(bad(of, &format!("{key}.{name}"), expected.description()));
         }
     }
     Ok(())
@@ -165,7 +166,7 @@ fn json_value(
         .ok()
         .filter(|value| expected.fits(value))
         .map(Some)
-        .ok_or_else(|| bad(of, key, expected.words()))
+        .ok_or_else(|| bad(of, key, expected.description()))
 }
 
 fn bad(of: &str, key: &str, expected: &'static str) -> BadMetadata {

@@ -1,5 +1,5 @@
-//! DNS names and the connections that followed, one row for each connection, and one for each
-//! name without any.
+//! Table of DNS names and the connections that followed: one row per connection, and one per name
+//! without any.
 
 use std::sync::Arc;
 
@@ -15,7 +15,8 @@ use crate::{Field, FieldConfig, Frame, FrameType, Meta};
 
 type Row<'a> = (&'a DnsName, Option<&'a DnsConnection>);
 
-/// The table. A name without a connection was never tried only if `saw_all` flows.
+/// Frame of the table. A name without connections counts as never tried only if the query `saw_all`
+/// flows.
 pub fn dns_table(names: &[DnsName], saw_all: bool, meta: Meta) -> Frame {
     let rows: Vec<Row<'_>> = names
         .iter()
@@ -69,7 +70,7 @@ fn answer(name: &DnsName) -> String {
     match name.rcode {
         Some(0) if name.ips.is_empty() => "no address".to_owned(),
         Some(0) => dns_rcode(0),
-        // The proxy answers for the server where a rule does not allow the name.
+        // If no rule allows the name, the proxy answers instead of the server.
         _ if name.refused > 0 => "refused by policy".to_owned(),
         Some(rcode) => dns_rcode(rcode),
         None => "no answer seen".to_owned(),

@@ -1,4 +1,5 @@
-//! Exemplars of Prometheus, sampled and as one frame, as Grafana's own source shapes them.
+//! Exemplars of Prometheus, sampled and in one frame, in the form of Grafana's own Prometheus
+//! source.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,10 +13,10 @@ use wording::Notice;
 use crate::series::SeriesQuery;
 use crate::{Field, Frame, FrameType, Meta};
 
-/// Exemplars shown at most: more points than that are no dots any more.
+/// Most exemplars shown; with more, their points merge into areas.
 const MAX_EXEMPLARS: usize = 1_000;
 
-/// One exemplar with the labels of its series.
+/// Exemplar with the labels of its series.
 #[derive(Debug, Clone, PartialEq)]
 struct Row {
     time_nanos: i64,
@@ -23,7 +24,7 @@ struct Row {
     labels: LabelSet,
 }
 
-/// Exemplars as Grafana's time series panel shows them: an annotation frame. `None` without any.
+/// Annotation frame with exemplars, for Grafana's time series panel. `None` if there are none.
 pub fn exemplars(query: &SeriesQuery<'_>, series: Vec<ExemplarSeries>) -> Option<Frame> {
     let mut rows: Vec<Row> = Vec::new();
     for series in series {
@@ -73,8 +74,9 @@ pub fn exemplars(query: &SeriesQuery<'_>, series: Vec<ExemplarSeries>) -> Option
     })
 }
 
-/// In each step the largest value, and below it those that lie more than two standard deviations
-/// under the one taken before. Oldest first. Source: promlib `exemplar/sampler_stddev.go`.
+/// Sample of the exemplars, oldest first: in each step the largest value, followed by values more
+/// than two standard deviations below the previously chosen one. Source: promlib
+/// `exemplar/sampler_stddev.go`.
 fn sample(rows: Vec<Row>, step_ms: u64) -> Vec<Row> {
     let far = standard_deviation(rows.iter().map(|row| row.value)) * 2.0;
     let mut steps: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
@@ -84,7 +86,8 @@ fn sample(rows: Vec<Row>, step_ms: u64) -> Vec<Row> {
     }
     let mut sampled: Vec<Row> = Vec::new();
     for mut step in steps.into_values() {
-        // Nothing is larger than NaN: it keeps its place, and nothing passes it.
+        // NaN compares as neither larger nor smaller, so it keeps its position and separates the
+        // values around it.
         for numbers in step.split_mut(|row| row.value.is_nan()) {
             numbers.sort_by(|a, b| b.value.partial_cmp(&a.value).unwrap_or(Ordering::Equal));
         }
@@ -102,7 +105,7 @@ fn sample(rows: Vec<Row>, step_ms: u64) -> Vec<Row> {
     sampled
 }
 
-/// Of a sample, by Welford's algorithm; 0 for fewer than two values.
+/// Standard deviation of a sample, by Welford's algorithm; 0 for fewer than two values.
 fn standard_deviation(values: impl Iterator<Item = f64>) -> f64 {
     let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
     for value in values {
@@ -132,20 +135,20 @@ mod tests {
     }
 
     #[test]
-    fn one_a_step_and_what_lies_far_below() {
+    fn one_exemplar_per_step_and_outliers_below() {
         check(1_000, &[], &[]);
         check(1_000, &[(5, 1.0)], &[(5, 1.0)]);
         check(1_000, &[(1_500, 1.0), (10, 2.0)], &[(10, 2.0), (1_500, 1.0)]);
         check(1_000, &[(10, 1.0), (20, 3.0), (30, 2.0)], &[(20, 3.0)]);
         check(1_000, &[(10, 1.0), (20, 1.0), (30, 1.0)], &[(10, 1.0)]);
-        // Ten at the top, one far below: deviation 3.0, so 10 below is far.
+        // Ten large values and one small one: the standard deviation is 3.0, so 10 less is far.
         let mut outlier: Vec<(i64, f64)> = (0..10).map(|time_ms| (time_ms, 10.0)).collect();
         outlier.push((10, 0.0));
         check(1_000, &outlier, &[(0, 10.0), (10, 0.0)]);
     }
 
     #[test]
-    fn values_that_are_no_number_take_no_other_step_down() {
+    fn nan_does_not_affect_other_steps() {
         let rows = [(1, f64::NAN), (2, 1.0), (1_500, f64::INFINITY), (2_500, -1.0)];
         let rows = rows.map(|(time_ms, value)| Row {
             time_nanos: time_ms * 1_000_000,
@@ -157,9 +160,9 @@ mod tests {
         assert_eq!(times, [1, 1_500, 2_500]);
     }
 
-    /// As promlib sorts them: NaN is larger than nothing and smaller than nothing.
+    /// promlib's order: NaN is neither larger nor smaller than other values.
     #[test]
-    fn a_value_that_is_no_number_keeps_its_place() {
+    fn nan_keeps_its_position() {
         let taken = |values: &[f64]| -> f64 {
             let rows = values.iter().zip(0..).map(|(&value, time_nanos)| Row {
                 time_nanos,

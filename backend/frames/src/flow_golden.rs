@@ -1,4 +1,4 @@
-//! Snapshots of the frames that flows are answered in beside the table.
+//! Snapshots of the frames for flows, except for the table.
 
 use std::collections::BTreeMap;
 
@@ -105,7 +105,7 @@ fn counts_of_flows() {
 }
 
 #[test]
-fn names_and_the_connections_that_followed() {
+fn names_with_the_connections_that_followed() {
     let client = Endpoint {
         namespace: "pets".to_owned(),
         pod_name: "store-front-0".to_owned(),
@@ -188,7 +188,7 @@ fn drops_as_annotations() {
 #[test]
 fn live_messages() {
     let columns = columns();
-    let said = [LiveNotice {
+    let notices = [LiveNotice {
         time_nanos: 1_700_000_001_000_000_000,
         severity: Severity::Warning,
         text: "3 flows left out".to_owned(),
@@ -202,12 +202,12 @@ fn live_messages() {
         let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
         serde_json::to_string_pretty(&json).unwrap() + "\n"
     };
-    let table = live_table(&columns, &rows, &said, meta()).unwrap();
-    let log = live_log(&columns, &rows, &said, meta()).unwrap();
+    let table = live_table(&columns, &rows, &notices, meta()).unwrap();
+    let log = live_log(&columns, &rows, &notices, meta()).unwrap();
     insta::assert_snapshot!(message(&table, FramePart::Whole));
     insta::assert_snapshot!(message(&table, FramePart::Rows));
     insta::assert_snapshot!(message(&log, FramePart::Whole));
-    // A subscriber's first message has the same fields, and no rows.
+    // The first message to a subscriber has the same fields, but no rows.
     let schema = |frame: &Frame| {
         let json = live_json("A", frame, FramePart::Whole).unwrap();
         let mut json: serde_json::Value = serde_json::from_slice(&json).unwrap();

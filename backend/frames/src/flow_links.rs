@@ -1,20 +1,19 @@
-//! From a row of a table of flows to what belongs to it: the pair in both directions, the reply,
-//! the DNS name that led there, and the dashboards of both ends; from a node or edge of a graph to
-//! its flows.
+//! Links from a row of a flow table to related data: the pair in both directions, the reply, the
+//! DNS name before the connection, and the dashboards of both endpoints; and from a node or edge of
+//! a graph to its flows.
 
 use serde_json::{Value, json};
 
 use crate::node_graph::FLOW_FILTERS;
 use crate::{DataLink, Frame, InternalLink};
 
-/// The table with links in its fields. Queries of links ask the same data source again, and open
-/// in Explore.
+/// Table with links in its fields. Links to queries use the same data source and open in Explore.
 pub fn flow_links(mut table: Frame, datasource_uid: &str) -> Frame {
     let query = |title: &str, query: Value| in_explore(title, query, datasource_uid);
     for field in &mut table.fields {
         let links = match field.name.as_str() {
-            // Of an end outside of the cluster there is no pod, and of a pod of another node often no
-            // workload: where the cell is empty, there is nothing to click.
+            // Endpoints outside of the cluster have no pod, and pods of other nodes often no
+            // workload. An empty cell has no link.
             "Source pod" => dashboards("pod", "Source"),
             "Source workload" => dashboards("workload", "Source"),
             "Destination pod" => dashboards("pod", "Destination"),
@@ -31,8 +30,8 @@ pub fn flow_links(mut table: Frame, datasource_uid: &str) -> Frame {
     table
 }
 
-/// A node graph's frames with a link from each node and edge to its flows. Grafana shows the links of
-/// all fields of a row in its menu.
+/// Frames of a node graph with a link from each node and edge to its flows. Grafana's menu shows
+/// the links of all fields of a row.
 pub fn graph_links(mut frames: Vec<Frame>, datasource_uid: &str) -> Vec<Frame> {
     let flows = json!({
         "refId": "A",
@@ -62,12 +61,14 @@ fn in_explore(title: &str, query: Value, datasource_uid: &str) -> DataLink {
     }
 }
 
-/// Grafana puts the row's own value there. Single quotes: it stands in JSON within JSON.
+/// Placeholder for a cell of the clicked row. It contains single quotes because it is part of JSON
+/// within JSON.
 fn cell(field: &str) -> String {
     format!("${{__data.fields['{field}']}}")
 }
 
-/// The dashboards of a `pod` or `workload`, by the name of their variable, at one `end` of a flow.
+/// Links to the dashboards of a pod or workload, by `variable` name and the field prefix of source
+/// or destination.
 fn dashboards(variable: &str, end: &str) -> Vec<DataLink> {
     let value = |part: &str| format!("${{__data.fields['{end} {part}']:percentencode}}");
     let boards = [("Pod flows", "k8snet-pod-flows-workload"), ("Drops", "k8snet-drops-workload")];
@@ -83,7 +84,7 @@ fn dashboards(variable: &str, end: &str) -> Vec<DataLink> {
         .into()
 }
 
-/// A raw filter; addresses hold nothing that JSON would have to escape.
+/// Raw filter between two addresses, which need no escaping in JSON.
 fn between(source: &str, destination: &str) -> Value {
     json!({ "source_ip": [cell(source)], "destination_ip": [cell(destination)] })
 }
@@ -94,9 +95,9 @@ fn pair() -> Value {
     json!({ "refId": "A", "queryType": "flows", "format": "table", "allowlist": [there, back] })
 }
 
-/// A flow without addresses has no reply to ask for: the raw filter refuses the empty text, where a
-/// flag would be left out and all flows asked for. One without ports is answered by its addresses:
-/// an ad hoc filter without a value is left out.
+/// Query for the reply. A flow without addresses has no reply, so this uses a raw filter, which
+/// refuses an empty text; an empty flag would be dropped and would select all flows. For a flow
+/// without ports the addresses suffice, because an ad hoc filter without a value is dropped.
 fn reply() -> Value {
     let back = between("Destination IP", "Source IP").to_string();
     let port =
@@ -110,7 +111,7 @@ fn reply() -> Value {
     })
 }
 
-/// Raw for the same reason as [`reply`].
+/// Query for the DNS name; raw for the same reason as [`reply`].
 fn dns_name() -> Value {
     let from = json!({ "source_ip": [cell("Source IP")] }).to_string();
     json!({

@@ -1,4 +1,4 @@
-//! Flows as log lines, after the data plane contract `log-lines`.
+//! Flows as log lines, in the `log-lines` form of Grafana's data plane contract.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::flow_table::FLOW_TABLE_COLUMNS;
 use crate::flow_text::{drop_reason_text, policy_text, summary_text, type_text};
 use crate::{Field, Frame, FrameType, Meta};
 
-/// What of a flow a log line reads.
+/// Columns that log lines read.
 pub const FLOW_LOG_COLUMNS: ColumnSet = FLOW_TABLE_COLUMNS;
 
-/// The `rows` of `columns` as log lines, in that order. Labels bear the names of the query's
-/// filters, so that a click on one filters by it.
+/// Log lines of the given `rows` of `columns`, in that order. Labels have the names of the query's
+/// filters, so that a click on a label filters by it.
 pub fn flow_log(columns: &FlowColumns, rows: &[u32], limit: usize, meta: Meta) -> Frame {
     let indexes = || rows.iter().map(|&row| row as usize);
     let times = indexes().map(|row| match at(columns.time_nanos(), row) {
-        // The contract knows no line without a time.
+        // The contract requires a time for each line.
         NO_TIME => 0,
         time_nanos => time_nanos,
     });
@@ -63,12 +63,12 @@ pub fn flow_log(columns: &FlowColumns, rows: &[u32], limit: usize, meta: Meta) -
     }
 }
 
-/// Grafana's log level.
+/// Grafana's log level of a flow.
 fn severity(columns: &FlowColumns, row: usize) -> &'static str {
     flow::group::level(Verdict::from_number(at(columns.verdict(), row)))
 }
 
-/// One line, near to the compact output of `hubble observe`.
+/// Line in a form close to the compact output of `hubble observe`.
 fn body(columns: &FlowColumns, row: usize) -> String {
     let endpoint = |role: EndpointRole| {
         let shown = role.shown(columns, row, role.port(columns, row));
@@ -81,7 +81,7 @@ fn body(columns: &FlowColumns, row: usize) -> String {
         endpoint(EndpointRole::Destination)
     );
     let protocol = flow::group::protocol(columns, row);
-    // A summary begins with its protocol.
+    // A summary begins with the protocol.
     let summary = summary_text(columns, row)
         .or_else(|| (!protocol.is_empty()).then_some(Cow::Borrowed(protocol)));
     let parts = [
@@ -94,7 +94,7 @@ fn body(columns: &FlowColumns, row: usize) -> String {
         line.push(' ');
         line.push_str(&part);
     }
-    // A line of a log is one line, whatever a path or a name holds.
+    // A log entry stays on one line, even if a path or name contains control characters.
     line.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
 }
 
@@ -102,7 +102,7 @@ fn row_labels(columns: &FlowColumns, row: usize) -> (Map<String, Value>, Map<Str
     let (mut texts, mut types) = (Map::new(), Map::new());
     for &field in GroupField::ALL {
         let of = match field {
-            // Not filters: they are composed of others.
+            // These fields are combined from others and are not filters.
             GroupField::Source | GroupField::Destination | GroupField::Level => continue,
             field if field.key().starts_with("from") => "source",
             field if field.key().starts_with("to") => "destination",

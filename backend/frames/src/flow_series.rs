@@ -1,4 +1,4 @@
-//! Counts of flows as time series and numbers, after the data plane's contracts.
+//! Flow counts as time series and numbers, in the forms of Grafana's data plane contract.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,31 +9,31 @@ use serde_json::Map;
 use crate::flow_table::verdict_color;
 use crate::{Field, FieldConfig, FixedColor, Frame, FrameType, Meta};
 
-/// A group's values.
+/// Values of one group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlowSeries {
-    /// In legends and beside bars, instead of the value's name with all labels.
+    /// Display name for legends and bars, instead of the value's name with all labels.
     pub name: Option<String>,
-    /// The group's key, by the fields that it is grouped by.
+    /// Grouping fields of the group with their values.
     pub labels: BTreeMap<String, String>,
-    /// `None`: not known.
+    /// One value for each bucket; `None` if not known.
     pub values: Vec<Option<f64>>,
 }
 
-/// What all series of an answer share.
+/// Properties that all series of an answer share.
 #[derive(Debug, Clone)]
 pub struct FlowSeriesShape {
     /// Name of the value: `count`, `rate`, …
     pub name: &'static str,
-    /// Grafana's unit.
+    /// Unit in Grafana's notation.
     pub unit: &'static str,
     /// Time from one point to the next, in milliseconds.
     pub step_ms: u64,
-    /// Begin of each bucket.
+    /// Start of each bucket, in Unix nanoseconds.
     pub times_nanos: Vec<i64>,
 }
 
-/// One frame per series, in `timeseries-multi`.
+/// One frame per series, in the form `timeseries-multi`.
 pub fn flow_time_series(
     shape: &FlowSeriesShape,
     series: Vec<FlowSeries>,
@@ -55,8 +55,8 @@ pub fn flow_time_series(
     with_meta(frames.collect(), meta)
 }
 
-/// As [`flow_time_series`]; where there is no series, the fields of one without rows: Grafana looks
-/// for a time and a number in every frame of a log volume.
+/// Frames like those of [`flow_time_series`]. Without series, one frame with the fields of an empty
+/// series, because Grafana expects a time and a number in every frame of a log volume.
 pub fn flow_log_volume(
     mut shape: FlowSeriesShape,
     mut series: Vec<FlowSeries>,
@@ -69,7 +69,7 @@ pub fn flow_log_volume(
     flow_time_series(&shape, series, meta)
 }
 
-/// One frame with one value per series, in `numeric-multi`.
+/// One frame with one value per series, in the form `numeric-multi`.
 pub fn flow_numbers(shape: &FlowSeriesShape, series: Vec<FlowSeries>, meta: Meta) -> Vec<Frame> {
     let meta =
         Meta { frame_type: Some(FrameType::NumericMulti), type_version: Some([0, 1]), ..meta };
@@ -77,8 +77,8 @@ pub fn flow_numbers(shape: &FlowSeriesShape, series: Vec<FlowSeries>, meta: Meta
     with_meta(frames.collect(), meta)
 }
 
-/// One frame with a row for each series, in `numeric-long`: a column for each label of `keys`, in
-/// their order, then the value.
+/// One frame with a row per series, in the form `numeric-long`: a column for each label of `keys`,
+/// in order, followed by the value.
 pub fn flow_ranking(
     shape: &FlowSeriesShape,
     keys: &[&'static str],
@@ -110,7 +110,7 @@ pub fn flow_ranking(
 }
 
 fn value(shape: &FlowSeriesShape, series: FlowSeries) -> Field {
-    // Drops are red here, too, and not what the palette happens to have for them.
+    // Drops are red here too, instead of a colour of the palette.
     let color = match series.labels.first_key_value() {
         Some((key, verdict)) if key == "verdict" && series.labels.len() == 1 => {
             verdict_color(verdict).map(FixedColor::new)
@@ -128,8 +128,8 @@ fn value(shape: &FlowSeriesShape, series: FlowSeries) -> Field {
     Field { labels: series.labels, ..field }
 }
 
-/// Frames of these names and fields; one without fields where there are none. What is to be said of the
-/// answer stands on the first alone.
+/// Frames with the given names and fields, or one frame without fields if there are none. The
+/// notices of the answer are on the first frame only.
 fn with_meta(frames: Vec<(Option<String>, Vec<Field>)>, meta: Meta) -> Vec<Frame> {
     let rest = Meta { notices: Vec::new(), custom: Map::new(), ..meta.clone() };
     let mut metas = std::iter::once(meta).chain(std::iter::repeat(rest));

@@ -1,4 +1,4 @@
-//! Flows as a table: one row a flow, newest first, in the columns that the panels name.
+//! Flows as a table: one row per flow, newest first, in the columns that the panels expect.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::flow_text::{
 };
 use crate::{Field, FieldConfig, Frame, FrameType, Meta};
 
-/// What of a flow the table reads.
+/// Columns that the table reads.
 pub const FLOW_TABLE_COLUMNS: ColumnSet =
     EndpointRole::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(ColumnSet::of(&[
         Column::TimeNanos,
@@ -56,7 +56,7 @@ pub const FLOW_TABLE_COLUMNS: ColumnSet =
         Column::Uuid,
     ]));
 
-/// The `rows` of `columns`, in that order.
+/// Table of the given `rows` of `columns`, in that order.
 pub fn flow_table(columns: &FlowColumns, rows: &[u32], meta: Meta) -> Frame {
     let table = Table { columns, rows };
     let source = endpoint_fields(&table, EndpointRole::Source);
@@ -65,7 +65,7 @@ pub fn flow_table(columns: &FlowColumns, rows: &[u32], meta: Meta) -> Frame {
     let EndpointFields { name: destination, port: destination_port, parts: destination_parts } =
         destination;
     let mut fields = Vec::with_capacity(26);
-    // What fits a screen says what happened to whom; its parts, to filter by, come after.
+    // The first columns fit a screen and summarise the flow; their parts follow, for filtering.
     fields.push(time_field(&table));
     fields.push(verdict_field(&table));
     fields.extend([source, destination, destination_port]);
@@ -106,7 +106,7 @@ struct Table<'a> {
     rows: &'a [u32],
 }
 
-/// What a table shows of an end: what it is called, its port, and what its name is made of.
+/// Fields of the table for one endpoint: its display name, its port, and the parts of the name.
 struct EndpointFields {
     name: Field,
     port: Field,
@@ -143,7 +143,7 @@ fn endpoint_fields(table: &Table<'_>, role: EndpointRole) -> EndpointFields {
     }
 }
 
-/// Times to the millisecond: there are several flows in a second.
+/// Field with times to the millisecond, because a second has several flows.
 fn time_field(table: &Table<'_>) -> Field {
     let field = column("Time", 190, table.time());
     let config = FieldConfig { unit: Some("time:YYYY-MM-DD HH:mm:ss.SSS"), ..field.config.clone() };
@@ -226,7 +226,7 @@ fn column(name: impl Into<String>, width_px: u16, values: ArrayRef) -> Field {
     })
 }
 
-/// A number that counts nothing: an identity is a name, without thousands separators.
+/// Column for a number that is a name, like an identity, and so has no thousands separators.
 fn number_column(name: &str, values: ArrayRef) -> Field {
     let field = column(name, 130, values);
     let config = FieldConfig { decimals: Some(0), unit: Some("none"), ..field.config.clone() };
@@ -244,7 +244,7 @@ fn verdict_field(table: &Table<'_>) -> Field {
     field.with_config(verdict_config(120))
 }
 
-/// Verdicts in their colours.
+/// Field configuration that shows verdicts in their colours.
 pub(crate) fn verdict_config(width_px: u16) -> FieldConfig {
     let options: Map<String, Value> = VERDICT_COLORS
         .iter()
@@ -267,14 +267,14 @@ pub(crate) fn verdict_config(width_px: u16) -> FieldConfig {
     }
 }
 
-/// The colour of a verdict of this name; `None` for another name.
+/// Colour of a verdict with a given name; `None` for other names.
 pub(crate) fn verdict_color(name: &str) -> Option<&'static str> {
     let known = VERDICT_COLORS.iter().find(|(verdict, _)| verdict.to_string() == name);
     known.map(|(_, color)| *color)
 }
 
-/// The uuid names a row for links and is too long to show. Grafana up to 12.1 hides by `hidden`,
-/// later ones by `hideFrom`.
+/// Field with the uuid, which identifies a row for links and is too long to show. Grafana up to
+/// 12.1 hides it by `hidden`, later versions by `hideFrom`.
 fn uuid_field(table: &Table<'_>) -> Field {
     let uuids = table.columns.uuid();
     let field =

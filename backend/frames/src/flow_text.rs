@@ -1,4 +1,4 @@
-//! What a flow says in words: one short text for each column that is not a plain value.
+//! Texts of flows: one short text for each column that is not a plain value.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use flow::columns::{FlowColumns, at};
 use flow::summary::{policy_lists, put_policies, put_summary, put_type};
 use flow::{DropReason, MessageType, TcpFlags, TrafficDirection};
 
-/// The enum's name, which is what `hubble_drop_total` calls it too.
+/// Name of the drop reason in the enum, which is also its label value in `hubble_drop_total`.
 pub(crate) fn drop_reason_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
     let reason = DropReason::from_number(at(columns.drop_reason(), row));
     reason.is_known().then(|| reason.to_string().into())
@@ -17,13 +17,13 @@ pub(crate) fn direction_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_
     (direction != TrafficDirection::Unknown).then(|| direction.to_string().into())
 }
 
-/// As Hubble's metrics name protocols: the one of layer 7 where there is any.
+/// Name of the protocol, as in Hubble's metrics: of layer 7 if there is one, or else of layer 4.
 pub(crate) fn protocol_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
     let name = flow::group::protocol(columns, row);
     (!name.is_empty()).then(|| name.into())
 }
 
-/// The summary of the message or packet; of a policy verdict, what it matched by.
+/// Summary of the message or packet; for a policy verdict, the kind of its match.
 pub(crate) fn summary_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
     let mut text = String::new();
     put_summary(&mut text, columns, row);
@@ -34,14 +34,14 @@ pub(crate) fn summary_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, 
     (!text.is_empty()).then(|| text.into())
 }
 
-/// What kind of record it is, as `hubble observe` prints it.
+/// Type of the record, as printed by `hubble observe`.
 pub(crate) fn type_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
     let mut text = String::new();
     put_type(&mut text, columns, row);
     (!text.is_empty()).then(|| text.into())
 }
 
-/// The policies that Hubble names for this flow. A default deny has none.
+/// Policies that Hubble names for the flow. A default deny has none.
 pub(crate) fn policy_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_, str>> {
     let mut text = String::new();
     put_policies(&mut text, columns, policy_lists(columns, row));
@@ -53,7 +53,7 @@ pub(crate) fn tcp_flags_text(columns: &FlowColumns, row: usize) -> Option<Cow<'_
     (!flags.is_empty()).then(|| flags.to_string().into())
 }
 
-/// Names of `PolicyMatchType`. Source: pkg/monitor/api/types.go.
+/// Name of a `PolicyMatchType`. Source: pkg/monitor/api/types.go.
 fn policy_match(number: u32) -> String {
     match number {
         0 => "none".to_owned(),

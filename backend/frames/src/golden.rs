@@ -1,4 +1,4 @@
-//! A frame as text, for snapshots: the schema is a contract, and so are the first rows.
+//! Frames as text, for snapshots that pin the schema and the first rows.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ use crate::contract;
 ///
 /// # Panics
 ///
-/// `file` is not a frame as this crate writes it, or Grafana could not read its metadata.
+/// If `file` is not a frame in this crate's form, or Grafana could not read its metadata.
 pub fn render(file: &[u8], max_rows: usize) -> String {
     let reader = FileReader::try_new(Cursor::new(file), None).unwrap();
     let schema = reader.schema();

@@ -1,4 +1,4 @@
-//! Histograms of Prometheus as heat maps, in the two forms that Grafana's panel reads.
+//! Prometheus' histograms as heat maps, in the two forms that Grafana's panel reads.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use wording::Notice;
 use crate::series::{head_only, one_each};
 use crate::{Field, Frame, FrameType, Meta, SeriesQuery};
 
-/// Classic histograms (`…_bucket` series with `le`) as rows of a heat map: one frame a group of
-/// other labels, one field a bucket, without what the bucket below holds already.
+/// Classic histograms (`…_bucket` series with `le`) as rows of a heat map: one frame per group of
+/// other labels, and one field per bucket, with the count of the bucket below subtracted.
 pub fn heatmap(query: &SeriesQuery<'_>, series: Vec<Series>, notices: Vec<Notice>) -> Vec<Frame> {
     let mut groups: BTreeMap<LabelSet, Vec<Bucket>> = BTreeMap::new();
     let mut others = Vec::new();
@@ -66,22 +66,22 @@ fn bucket_rows(
     }
     let mut fields = vec![query.time_field(times.iter().copied().collect())];
     let mut names = BTreeSet::new();
-    // What the buckets below hold, at each time: not every bucket has a sample at every time.
+    // Counts of the buckets below, by time. A bucket may lack samples at some times.
     let mut below: HashMap<i64, f64> = HashMap::new();
     for bucket in &buckets {
-        // `1` and `1.0` may both be there while a target is upgraded.
+        // `1` and `1.0` may coexist while a target is upgraded.
         if !names.insert(bucket.le.as_str()) {
             continue;
         }
         let mut column = Float64Builder::with_capacity(times.len());
         for &time in &times {
-            // What is not known is nothing to be counted from.
+            // An unknown count is not subtracted from the buckets above.
             let Some(&count) = bucket.at.get(&time).filter(|count| !count.is_nan()) else {
                 column.append_null();
                 continue;
             };
             let more = count - below.insert(time, count).unwrap_or(0.0);
-            // Buckets are scraped one after the other, so a lower one may be ahead by a little.
+            // Buckets are scraped one after the other, so a lower one may be slightly ahead.
             column.append_option((!more.is_nan()).then_some(more.max(0.0)));
         }
         let mut field = Field::new(&bucket.le, Arc::new(column.finish())).nullable();
@@ -93,8 +93,8 @@ fn bucket_rows(
     Frame { name: String::new(), fields, meta: meta.clone() }
 }
 
-/// The buckets of native histograms as cells, each with its own bounds. As in Grafana's own source
-/// every field bears the labels, and the lower bound the series' name.
+/// Buckets of native histograms as cells, each with its own bounds. As in Grafana's own source,
+/// every field has the labels, and the lower bound has the name of the series.
 pub(crate) fn heatmap_cells(
     query: &SeriesQuery<'_>,
     labels: &LabelSet,

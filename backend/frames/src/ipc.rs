@@ -1,4 +1,4 @@
-//! Frames as Arrow IPC **files**, which is what Grafana reads.
+//! Frames as Arrow IPC **files**, the form that Grafana reads.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use bytes::Bytes;
 use crate::check::{self, BadFrame};
 use crate::{FieldConfig, Frame};
 
-/// Room for schema, footer and paddings beside the columns.
+/// Estimated size of schema, footer and padding, in bytes.
 const OVERHEAD_BYTES: usize = 4 << 10;
 
-/// The bytes of `frame` for the query `ref_id`, checked as Grafana will check them.
+/// Encoded `frame` for the query `ref_id`, checked against what Grafana accepts.
 ///
-/// Errors: [`BadFrame`]; then nothing of the frame may leave.
+/// Errors: [`BadFrame`]. The frame must not be sent then.
 pub fn encode(ref_id: &str, frame: &Frame) -> Result<Bytes, BadFrame> {
     check::columns(frame)?;
     let schema = Arc::new(schema(ref_id, frame)?);

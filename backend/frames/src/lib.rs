@@ -1,9 +1,8 @@
-//! Data frames for Grafana: Arrow IPC files, and the metadata that Grafana reads beside the
-//! columns. This is the one crate that knows either. A [`Frame`] is made here from what the others
-//! have (columns of flows, series, counts, a service map, files of policies), checked by
-//! [`encode`], and leaves as bytes: Grafana refuses a whole request when one of its frames has a
-//! column type or a metadata value that it does not expect, and says why only in its own log.
-//! Metadata is right by its types; columns are looked at.
+//! Data frames for Grafana: Arrow IPC files with Grafana's metadata. Only this crate knows either
+//! format. A [`Frame`] is built from columns of flows, series, counts, a service map or policy
+//! files, checked by [`encode`], and sent as bytes. Grafana refuses a whole request for one frame
+//! with an unexpected column type or metadata value, and gives the reason only in its own log. The
+//! types of metadata are right by construction; columns are checked.
 
 mod annotations;
 mod check;
@@ -55,25 +54,25 @@ pub use self::packed::packed_flows;
 pub use self::policy_files::{PolicyFile, policy_files};
 pub use self::series::{Legend, SeriesQuery, table, text, time_series, vector};
 
-/// One frame: named fields of one length, and what Grafana should know about them.
+/// Frame: named fields of equal length, with metadata for Grafana.
 #[derive(Debug, Clone, Default)]
 pub struct Frame {
     pub(crate) name: String,
     pub(crate) fields: Vec<Field>,
-    /// What Grafana should know about it.
+    /// Metadata for Grafana.
     pub meta: Meta,
 }
 
-/// A column.
+/// Column of a frame.
 #[derive(Debug, Clone)]
 pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) values: ArrayRef,
-    /// Whether the schema says that values may be absent. It does not follow the values at hand:
-    /// a schema must not change from refresh to refresh.
+    /// Whether the schema declares the values as optional. Independent of the present values,
+    /// because a schema must not change between refreshes.
     pub(crate) nullable: bool,
     pub(crate) labels: BTreeMap<String, String>,
-    /// Whether the values are of a series, whose labels are written even if it has none.
+    /// Whether the values belong to a series, whose labels are written even if there are none.
     pub(crate) is_series: bool,
     pub(crate) config: FieldConfig,
 }
@@ -82,48 +81,48 @@ pub(crate) struct Field {
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Meta {
-    /// What the frame is.
+    /// Type of the frame's content.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub frame_type: Option<FrameType>,
-    /// The version of the contract of that type.
+    /// Version of that type's contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub type_version: Option<[u8; 2]>,
-    /// How Explore should show it.
+    /// Visualisation in Explore.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_visualisation_type: Option<&'static str>,
-    /// The panel in which Explore should show it.
+    /// Panel that Explore uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_visualisation_plugin_id: Option<&'static str>,
-    /// The query in the words of the source that was asked.
+    /// Query in the language of the source.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub executed_query_string: String,
-    /// `annotations`, for frames that are laid over others.
+    /// Topic `annotations`, for frames that are overlaid on others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_topic: Option<&'static str>,
-    /// What our own frontend reads.
+    /// Data for the project's own frontend.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub custom: Map<String, Value>,
-    /// What the answer lacks.
+    /// Notices about the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
 }
 
-/// What a frame is, in the words of Grafana's data plane contract and, for heat maps, of its
+/// Types of frame content, in the terms of Grafana's data plane contract and, for heat maps, of its
 /// frontend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FrameType {
-    /// A table.
+    /// Table.
     Table,
-    /// A time and a value, for one series.
+    /// Time and value of one series.
     TimeseriesMulti,
-    /// A number with labels, for one series.
+    /// Number with labels, for one series.
     NumericMulti,
     /// Numbers of all series, with a column for each label.
     NumericLong,
-    /// A time, and a column for each bucket.
+    /// Time, and a column for each bucket.
     HeatmapRows,
-    /// A row for each cell.
+    /// Row for each cell.
     HeatmapCells,
     /// Log lines.
     LogLines,
@@ -135,7 +134,7 @@ pub enum FrameType {
 pub(crate) struct FieldConfig {
     #[serde(rename = "displayNameFromDS", skip_serializing_if = "Option::is_none")]
     pub(crate) display_name_from_ds: Option<String>,
-    /// Where Grafana does not look at the name from the data source.
+    /// Display name, for views of Grafana that ignore the name from the data source.
     #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub(crate) display_name: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,7 +145,7 @@ pub(crate) struct FieldConfig {
     pub(crate) unit: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) decimals: Option<u16>,
-    /// Milliseconds between two values of a time field.
+    /// Time between two values of a time field, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) interval: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,13 +162,13 @@ pub(crate) struct FieldConfig {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct DataLink {
     pub(crate) title: String,
-    /// Empty beside `internal`.
+    /// URL; empty if `internal` is set.
     pub(crate) url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) internal: Option<InternalLink>,
 }
 
-/// A query of another data source that a link opens in Explore.
+/// Query of another data source that a link opens in Explore.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InternalLink {
@@ -178,7 +177,7 @@ pub(crate) struct InternalLink {
     pub(crate) query: Value,
 }
 
-/// Grafana's `FieldColor` with one colour, by the name that its themes know.
+/// Grafana's `FieldColor` with one colour, by its name in Grafana's themes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FixedColor {

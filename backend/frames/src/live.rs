@@ -1,5 +1,5 @@
-//! Frames for Grafana Live: flows in JSON, and what is to be said in rows of their own, since a
-//! live frame keeps the metadata of its first message.
+//! Frames for Grafana Live: flows in JSON, with notices in rows of their own, because a live frame
+//! keeps the metadata of its first message.
 //!
 //! Source: grafana-plugin-sdk-go `data/frame_json.go`.
 
@@ -19,48 +19,48 @@ use wording::Severity;
 
 use crate::{BadFrame, Field, FieldConfig, Frame, Meta, check, flow_log, flow_table};
 
-/// Something that a live stream says between its flows.
+/// Notice of a live stream, between its flows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveNotice {
-    /// When it is said, in Unix nanoseconds.
+    /// Time of the notice, in Unix nanoseconds.
     pub time_nanos: i64,
-    /// How much it weighs.
+    /// Severity of the notice.
     pub severity: Severity,
-    /// The sentence.
+    /// Text of the notice.
     pub text: String,
-    /// Tells it from all others of the stream.
+    /// Number of the notice, unique within the stream.
     pub number: u64,
 }
 
-/// Which parts of a frame a message carries.
+/// Parts of a frame that a message contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FramePart {
-    /// What the fields are, and the rows.
+    /// Schema and rows.
     Whole,
-    /// The rows alone.
+    /// Rows only.
     Rows,
 }
 
-/// The table of these `rows`, then a row for each thing that is said, in a field `Notice`.
+/// Table of the given `rows`, followed by a row for each notice, in the field `Notice`.
 ///
 /// Errors: [`BadFrame`].
 pub fn live_table(
     columns: &FlowColumns,
     rows: &[u32],
-    said: &[LiveNotice],
+    notices: &[LiveNotice],
     meta: Meta,
 ) -> Result<Frame, BadFrame> {
     let mut frame = flow_table(columns, rows, meta);
     let name = frame.name.clone();
     for (index, field) in frame.fields.iter_mut().enumerate() {
         let added = match index {
-            0 => times(said),
-            _ => new_null_array(field.values.data_type(), said.len()),
+            0 => times(notices),
+            _ => new_null_array(field.values.data_type(), notices.len()),
         };
         field.values = joined(&name, &field.values, &added)?;
     }
     let texts = std::iter::repeat_n(None, rows.len())
-        .chain(said.iter().map(|said| Some(said.text.as_str())));
+        .chain(notices.iter().map(|notice| Some(notice.text.as_str())));
     let config = FieldConfig {
         custom: [("width".to_owned(), json!(400))].into_iter().collect(),
         ..FieldConfig::default()
@@ -70,28 +70,28 @@ pub fn live_table(
     Ok(frame)
 }
 
-/// The log lines of these `rows`, then a line for each thing that is said.
+/// Log lines of the given `rows`, followed by a line for each notice.
 ///
 /// Errors: [`BadFrame`].
 pub fn live_log(
     columns: &FlowColumns,
     rows: &[u32],
-    said: &[LiveNotice],
+    notices: &[LiveNotice],
     meta: Meta,
 ) -> Result<Frame, BadFrame> {
     let mut frame = flow_log(columns, rows, rows.len(), meta);
     frame.meta.custom.clear();
     let texts = |text: &dyn Fn(&LiveNotice) -> String| -> ArrayRef {
-        Arc::new(said.iter().map(|said| Some(text(said))).collect::<StringArray>())
+        Arc::new(notices.iter().map(|notice| Some(text(notice))).collect::<StringArray>())
     };
     let labels = |labels: &str| -> ArrayRef {
-        Arc::new(BinaryArray::from_iter_values(said.iter().map(|_| labels.as_bytes())))
+        Arc::new(BinaryArray::from_iter_values(notices.iter().map(|_| labels.as_bytes())))
     };
     let added = [
-        times(said),
-        texts(&|said| said.text.clone()),
-        texts(&|said| said.severity.as_str().to_owned()),
-        texts(&|said| format!("notice-{}", said.number)),
+        times(notices),
+        texts(&|notice| notice.text.clone()),
+        texts(&|notice| notice.severity.as_str().to_owned()),
+        texts(&|notice| format!("notice-{}", notice.number)),
         labels(r#"{"notice":"true"}"#),
         labels(r#"{"notice":"flow"}"#),
     ];
@@ -102,8 +102,8 @@ pub fn live_log(
     Ok(frame)
 }
 
-fn times(said: &[LiveNotice]) -> ArrayRef {
-    let times = said.iter().map(|said| said.time_nanos);
+fn times(notices: &[LiveNotice]) -> ArrayRef {
+    let times = notices.iter().map(|notice| notice.time_nanos);
     Arc::new(TimestampNanosecondArray::from_iter_values(times))
 }
 
@@ -115,9 +115,9 @@ fn joined(frame: &str, values: &ArrayRef, added: &ArrayRef) -> Result<ArrayRef, 
         .map_err(|error| BadFrame::Write { frame: frame.to_owned(), reason: error.to_string() })
 }
 
-/// A message of a live channel.
+/// Message of a live channel.
 ///
-/// Errors: [`BadFrame`]; then nothing of the frame may leave.
+/// Errors: [`BadFrame`]. The frame must not be sent then.
 pub fn live_json(ref_id: &str, frame: &Frame, part: FramePart) -> Result<Vec<u8>, BadFrame> {
     check::columns(frame)?;
     let not_written = |error: serde_json::Error| BadFrame::Write {
@@ -186,7 +186,7 @@ fn schema_field(frame: &Frame, field: &Field) -> Result<Value, BadFrame> {
     Ok(Value::Object(schema))
 }
 
-/// A JSON list of the values. Times are milliseconds, as in Grafana's own frames.
+/// Writes the values as a JSON list. Times are milliseconds, as in Grafana's own frames.
 fn write_values(bytes: &mut Vec<u8>, array: &dyn Array) -> Result<(), serde_json::Error> {
     match array.data_type() {
         DataType::Timestamp(_, _) => {
@@ -204,7 +204,7 @@ fn write_values(bytes: &mut Vec<u8>, array: &dyn Array) -> Result<(), serde_json
             let raw = raw.map(|raw| serde_json::from_slice::<&RawValue>(raw?).ok());
             list(bytes, raw)
         }
-        // Checked with the schema, which is of the same fields.
+        // Checked with the schema, which has the same fields.
         _ => list(bytes, std::iter::repeat_n(None::<bool>, array.len())),
     }
 }

@@ -1,4 +1,4 @@
-//! Who talks to whom, as Grafana's node graph reads it: a frame of nodes and one of edges.
+//! Service maps for Grafana's node graph: a frame of nodes and a frame of edges.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use hubble_api::pb::flow::FlowFilter as WireFilter;
 
 use crate::{Field, FieldConfig, FixedColor, Frame, Meta};
 
-/// The fields with the filters of a node's or an edge's flows, one for each direction.
+/// Fields with the filters for the flows of a node or edge, one for each direction.
 pub(crate) const FLOW_FILTERS: [&str; 2] = ["flows_there", "flows_back"];
 
-/// Stands in place of filters where there are none. It is no filter either: asking for it is an error
-/// that quotes it, not a question for all flows.
-const NO_FILTER: &str = r#"{"ends of several kinds, which no filter names together": []}"#;
+/// Text in place of missing filters. It is deliberately invalid: a query with it fails with an
+/// error that quotes it, instead of selecting all flows.
+const NO_FILTER: &str = r#"{"endpoints of several kinds, which no single filter selects": []}"#;
 
-/// The graph; rates are over `secs`.
+/// Frames of the graph, with rates over `secs` seconds.
 pub fn node_graph(map: &ServiceMap, secs: f64, meta: Meta) -> Vec<Frame> {
     let nodes = || map.nodes.iter();
     let edges = || map.edges.iter();
@@ -79,8 +79,8 @@ fn texts(name: &str, values: impl Iterator<Item = String>) -> Field {
     Field::new(name, Arc::new(StringArray::from_iter_values(values)))
 }
 
-/// The node graph shows the name of a field that has no `displayName`.
-/// Source: `public/app/plugins/panel/nodeGraph/Legend.tsx`, `useContextMenu.tsx`.
+/// Field with a display name, because the node graph shows the field name otherwise. Source:
+/// `public/app/plugins/panel/nodeGraph/Legend.tsx`, `useContextMenu.tsx`.
 fn titled(name: &str, title: &'static str, values: impl Iterator<Item = String>) -> Field {
     texts(name, values)
         .with_config(FieldConfig { display_name: Some(title), ..FieldConfig::default() })
@@ -111,7 +111,7 @@ fn flows(
         .with_config(FieldConfig { display_name: Some(title), ..FieldConfig::default() })
 }
 
-/// A part of the ring around a node: the parts add up to 1.
+/// Section of the ring around a node; the sections add up to 1.
 fn arc(
     name: &str,
     (title, color): (&'static str, &'static str),
@@ -133,7 +133,8 @@ fn dropped(counts: MapCounts) -> String {
     if counts.dropped == 0 { String::new() } else { format!("{} dropped", counts.dropped) }
 }
 
-/// Of one verdict its own colour; orange where something did not go as it should.
+/// Colour of a node or edge: the verdict's own if there is only one, or orange if some flows
+/// failed.
 fn color(counts: MapCounts) -> &'static str {
     let passed = counts.forwarded + counts.redirected;
     match (counts.dropped, passed, counts.other) {
@@ -144,7 +145,7 @@ fn color(counts: MapCounts) -> &'static str {
     }
 }
 
-/// The largest first.
+/// Texts with their counts, the largest first.
 fn listed(counts: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
     counts.sort_by_key(|(_, flows)| std::cmp::Reverse(**flows));

@@ -9,14 +9,14 @@ use serde_json::json;
 
 use crate::{Field, Frame, Meta};
 
-/// Bytes of the packed stream in one row. 64 KiB of base64: one huge cell takes the browser
-/// twice as long to read as rows of this size.
+/// Bytes of the packed stream per row, which are 64 KiB of base64. The browser takes twice as long
+/// to read one huge cell as rows of this size.
 const SLICE_BYTES: usize = 49_152;
 
-/// What the panel asks for before it decodes.
+/// Format name, which the panel checks before it decodes.
 const FORMAT: &str = "hubble-flows/1";
 
-/// The packed stream `packed`, which holds `flows` flows.
+/// Frame with the packed stream `packed` of `flows` flows.
 pub fn packed_flows(packed: &[u8], flows: usize, meta: Meta) -> Frame {
     let rows = packed.len().div_ceil(SLICE_BYTES);
     let mut builder = StringBuilder::with_capacity(rows, packed.len() / 3 * 4 + rows * 4);

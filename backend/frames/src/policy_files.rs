@@ -1,4 +1,4 @@
-//! Files of network policies, one a row.
+//! Files of network policies, one per row.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use serde_json::{Map, json};
 
 use crate::{Field, Frame, FrameType, Meta};
 
-/// A file of policies; whether it holds any, its reader finds out.
+/// File that may contain policies; its reader decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyFile {
-    /// Below its folder, parts separated by `/`.
+    /// Path below its folder, separated by `/`.
     pub name: String,
-    /// YAML or JSON, unread.
+    /// Unparsed YAML or JSON.
     pub text: String,
-    /// Unix milliseconds; none for the text in the settings.
+    /// Time of the last change, in Unix milliseconds; `None` for the text in the settings.
     pub modified_ms: Option<i64>,
 }
 
-/// The files; a file without a time has none. `changed_ms`: when one came or went last;
-/// `namespace`: that of documents that name none.
+/// Frame of the files. `changed_ms`: time of the last addition or removal; `namespace`: default
+/// namespace of the documents.
 pub fn policy_files(
     files: &[PolicyFile],
     changed_ms: Option<i64>,

@@ -1,4 +1,4 @@
-//! Prometheus' series as frames, as Grafana's own Prometheus source shapes them.
+//! Prometheus' series as frames, in the form of Grafana's own Prometheus source.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -12,32 +12,32 @@ use wording::Notice;
 use crate::heatmap::heatmap_cells;
 use crate::{Field, FieldConfig, Frame, FrameType, Meta};
 
-/// What the frames of a query share.
+/// Properties that the frames of a query share.
 #[derive(Debug)]
 pub struct SeriesQuery<'a> {
-    /// The expression as Prometheus got it.
+    /// Expression as sent to Prometheus.
     pub expr: &'a str,
-    /// Time from one point to the next, in milliseconds.
+    /// Time between two points, in milliseconds.
     pub step_ms: u64,
-    /// The names of the series.
+    /// Legend of the series.
     pub legend: Legend<'a>,
-    /// Of the value column of a table: `Value`, or `Value #A` beside other tables.
+    /// Name of the value column of a table: `Value`, or `Value #A` beside other tables.
     pub value_name: &'a str,
 }
 
-/// How series are named.
+/// Ways to name series.
 #[derive(Debug, Clone, Copy)]
 pub enum Legend<'a> {
     /// All labels, `name{a="b"}`.
     Verbose,
-    /// By what tells them apart, which Grafana works out from the labels.
+    /// The differing labels, as determined by Grafana.
     Auto,
     /// With `{{label}}` replaced.
     Template(&'a str),
 }
 
 impl<'a> Legend<'a> {
-    /// Reads `legendFormat`.
+    /// Legend from a query's `legendFormat`.
     pub fn new(format: &'a str) -> Self {
         match format {
             "" => Self::Verbose,
@@ -46,7 +46,7 @@ impl<'a> Legend<'a> {
         }
     }
 
-    /// The name of a series; `None` leaves it to Grafana.
+    /// Name of a series; `None` leaves the name to Grafana.
     pub(crate) fn name(self, labels: &LabelSet, expr: &str) -> Option<String> {
         let name = match self {
             Self::Auto if !labels.is_empty() => return None,
@@ -61,16 +61,16 @@ impl<'a> Legend<'a> {
     }
 }
 
-/// The template with each `{{label}}` replaced by its value; `{{}}` stays as it is. Source:
-/// promlib `querydata/request.go`, `legendFormatRegexp`.
+/// Template with each `{{label}}` replaced by its value; `{{}}` stays as it is. Source: promlib
+/// `querydata/request.go`, `legendFormatRegexp`.
 fn fill(template: &str, labels: &LabelSet) -> String {
     static PLACE: LazyLock<Result<Regex, regex::Error>> =
         LazyLock::new(|| Regex::new(r"\{\{[ \t\n\r\x0c]*(.+?)[ \t\n\r\x0c]*\}\}"));
-    // It always compiles.
+    // The expression is constant and compiles.
     let Ok(place) = &*PLACE else { return template.to_owned() };
     let of = |found: &Captures<'_>| -> String {
         let found = found.get(0).map_or("", |found| found.as_str());
-        // As there, the braces that are taken off are the first ones.
+        // As in promlib, only the first braces are removed.
         let name = found.replacen("{{", "", 1).replacen("}}", "", 1);
         labels.get(name.trim()).cloned().unwrap_or_default()
     };
@@ -124,7 +124,7 @@ impl SeriesQuery<'_> {
     }
 
     fn value_field(&self, labels: LabelSet, values: Vec<f64>) -> Field {
-        // Where Grafana makes the name out of the labels, `__name__` is one of them.
+        // If Grafana builds the name from the labels, `__name__` is one of them.
         let is_named = |name: &&String| *name != "Time" && !matches!(self.legend, Legend::Auto);
         let name = labels.get("__name__").filter(is_named);
         let name = name.cloned().unwrap_or_else(|| "Value".to_owned());
@@ -138,8 +138,8 @@ impl SeriesQuery<'_> {
     }
 }
 
-/// One frame a series; one without fields where there is none. Series of native histograms become
-/// heat map cells.
+/// One frame per series, or one without fields if there are none. Series of native histograms
+/// become heat map cells.
 pub fn time_series(
     query: &SeriesQuery<'_>,
     series: Vec<Series>,
@@ -149,7 +149,7 @@ pub fn time_series(
     one_each(query, series, Meta { preferred_visualisation_type: Some("graph"), ..meta })
 }
 
-/// One frame a sample; one without fields where there is none.
+/// One frame per sample, or one without fields if there are none.
 pub fn vector(
     query: &SeriesQuery<'_>,
     samples: Vec<Series>,
@@ -160,7 +160,7 @@ pub fn vector(
     one_each(query, samples, meta)
 }
 
-/// The result of a string expression.
+/// Frame of the result of a string expression.
 pub fn text(query: &SeriesQuery<'_>, time_nanos: i64, text: &str, notices: Vec<Notice>) -> Frame {
     let mut value = Field::new(query.value_name, Arc::new(StringArray::from(vec![text])));
     value.config.display_name_from_ds = query.legend.name(&LabelSet::new(), query.expr);
@@ -192,8 +192,8 @@ pub(crate) fn one_each(query: &SeriesQuery<'_>, series: Vec<Series>, meta: Meta)
     head_only(frames, meta)
 }
 
-/// The query, its step and the notices stand on the first frame alone: the inspector shows them once,
-/// and a thousand series stay small.
+/// Frames with query, step and notices on the first one only: the inspector shows them once, and a
+/// thousand series stay small.
 pub(crate) fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
     if frames.is_empty() {
         return vec![nothing(meta)];
@@ -206,7 +206,7 @@ pub(crate) fn head_only(mut frames: Vec<Frame>, meta: Meta) -> Vec<Frame> {
     frames
 }
 
-/// No series at all: a frame without fields and of no type, of which panels say that there are no data.
+/// Frame without fields and type, for which panels report that there are no data.
 fn nothing(meta: Meta) -> Frame {
     let mut meta = Meta { frame_type: None, type_version: None, ..meta };
     meta.custom.remove("resultType");
@@ -214,7 +214,7 @@ fn nothing(meta: Meta) -> Frame {
     Frame { name, meta, ..Frame::default() }
 }
 
-/// All series in one frame, by time: time, a column for each label, value.
+/// All series in one frame, sorted by time: time, a column for each label, value.
 pub fn table(
     query: &SeriesQuery<'_>,
     series: &[Series],
@@ -224,7 +224,7 @@ pub fn table(
     let histograms = series.iter().filter(|series| !series.cells.times_nanos.is_empty()).count();
     if histograms > 0 {
         notices.push(Notice::warning(format!(
-            "{histograms} series are native histograms, which a table cannot show: use another format, or `histogram_quantile` and the like"
+            "{histograms} series are native histograms, which a table cannot show: use another format, or a function such as `histogram_quantile`"
         )));
     }
     let meta = query.meta(FrameType::Table, result_type, notices);
@@ -237,7 +237,7 @@ pub fn table(
         series.iter().flat_map(|series| series.labels.keys()).map(String::as_str).collect();
     let mut fields = vec![query.time_field(rows.iter().map(|row| row.time_nanos).collect())];
     for label in label_names {
-        // A label may bear a name that is taken.
+        // A label may have the name of another column.
         let name = if label == "Time" || label == query.value_name {
             format!("label {label}")
         } else {
@@ -251,14 +251,14 @@ pub fn table(
     Frame { name: String::new(), fields, meta }
 }
 
-/// A sample on its way into a table.
+/// Sample of a table under construction.
 struct Row<'a> {
     time_nanos: i64,
     value: f64,
     labels: &'a LabelSet,
 }
 
-/// Of one time in the order of their series.
+/// Samples sorted by time; of equal times, in the order of their series.
 fn rows_by_time(series: &[Series]) -> Vec<Row<'_>> {
     let rows = series.iter().flat_map(|series| {
         let samples = series.times_nanos.iter().zip(&series.values);
@@ -269,7 +269,7 @@ fn rows_by_time(series: &[Series]) -> Vec<Row<'_>> {
     rows
 }
 
-/// A label that a series has not is empty, as it is to Prometheus.
+/// Column of a label. A missing label is empty, as in Prometheus.
 fn label_column(rows: &[Row<'_>], label: &str) -> ArrayRef {
     let mut column = StringBuilder::with_capacity(rows.len(), rows.len() * 8);
     for row in rows {

@@ -31,7 +31,7 @@ fn check_refused(fields: Vec<Field>, expected: &str) {
 }
 
 #[test]
-fn columns_that_grafana_refuses_do_not_leave() {
+fn columns_that_grafana_refuses_are_errors() {
     let mut dictionary = StringDictionaryBuilder::<Int32Type>::new();
     dictionary.append_value("a");
     let types: [(ArrayRef, &str); 5] = [
@@ -48,7 +48,7 @@ fn columns_that_grafana_refuses_do_not_leave() {
         check_refused(
             vec![field("x", values)],
             &format!(
-                "field `x` of frame `f` has the column type {data_type}, which Grafana does not read"
+                "field `x` of frame `f` has the column type {data_type}, which Grafana cannot read"
             ),
         );
     }
@@ -344,7 +344,7 @@ fn range_vectors_are_timeseries_multi() {
 }
 
 #[test]
-fn no_series_is_a_frame_without_fields() {
+fn an_answer_without_series_is_a_frame_without_fields() {
     let frames = time_series(&query(""), Vec::new(), Vec::new());
     insta::assert_snapshot!(render(&frames));
 }
@@ -376,9 +376,9 @@ fn classic_histograms_become_rows_of_their_own_counts() {
     insta::assert_snapshot!(render(&heatmap(&query(""), buckets, Vec::new())));
 }
 
-/// A bucket that is not known leaves those above it what they hold more than the last known one.
+/// If a bucket is unknown, the bucket above it is counted from the last known one.
 #[test]
-fn buckets_that_are_not_known() {
+fn unknown_buckets() {
     let buckets = vec![
         series(&[("le", "1")], &[(15, 4.0), (30, f64::NAN), (45, f64::INFINITY)]),
         series(&[("le", "2")], &[(15, f64::NAN), (30, 6.0), (45, f64::INFINITY)]),
@@ -396,7 +396,7 @@ fn buckets_that_are_not_known() {
 }
 
 #[test]
-fn native_histograms_are_no_rows_of_a_table() {
+fn native_histograms_are_not_rows_of_a_table() {
     let mut native = series(&[("job", "a")], &[]);
     native.cells = BucketCells {
         times_nanos: vec![15_000_000_000],
@@ -414,7 +414,7 @@ fn native_histograms_are_no_rows_of_a_table() {
         assert_eq!(
             frame.meta.notices,
             [Notice::warning(
-                "1 series are native histograms, which a table cannot show: use another format, or `histogram_quantile` and the like"
+                "1 series are native histograms, which a table cannot show: use another format, or a function such as `histogram_quantile`"
             )]
         );
     }
@@ -461,7 +461,7 @@ fn legends() {
     check("", &[("job", "a\"b")], Some(r#"{job="a\"b"}"#));
     check("", &[], Some("sum(x)"));
     check("__auto", &up, None);
-    // The name is one of the labels of which Grafana makes the legend.
+    // The name is one of the labels from which Grafana builds the legend.
     let auto = vec![series(&up, &[(1, 1.0)])];
     assert_eq!(time_series(&query("__auto"), auto, Vec::new())[0].fields[1].name, "Value");
     check("__auto", &[], Some("sum(x)"));
@@ -469,7 +469,7 @@ fn legends() {
     check("{{missing}}", &up, None);
     check("{{open", &up, Some("{{open"));
     check("plain", &up, Some("plain"));
-    // Counted out by hand from promlib's regular expression: a place holds at least one character.
+    // Derived by hand from promlib's regular expression: a placeholder has at least one character.
     check("a{{}}b", &up, Some("a{{}}b"));
     check("a{{}}b{{job}}c", &up, Some("ac"));
     check("{{ }}x", &up, Some("x"));

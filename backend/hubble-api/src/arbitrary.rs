@@ -1,5 +1,5 @@
-//! Messages of any content, for properties. They follow from the schema: a field that a later
-//! Cilium adds is among them.
+//! Arbitrary messages for property tests, derived from the schema, so that they include the fields
+//! of a later Cilium.
 
 use std::collections::BTreeMap;
 
@@ -15,20 +15,20 @@ use prost::encoding::{WireType, encode_key, encode_varint};
 use crate::pb;
 use crate::schema::{Cardinality, Descriptor, FLOW_FLOW, FLOW_FLOWFILTER, Field, FieldType};
 
-/// Any flow, every field of it.
+/// Arbitrary flow with every field.
 pub(crate) fn flow() -> impl Strategy<Value = Flow> {
     message(&FLOW_FLOW).prop_map(|bytes| {
         Flow::try_from(pb::flow::Flow::decode(bytes.as_slice()).unwrap()).unwrap()
     })
 }
 
-/// Any filter, every field of it.
+/// Arbitrary filter with every field.
 pub(crate) fn filter() -> impl Strategy<Value = pb::flow::FlowFilter> {
     message(&FLOW_FLOWFILTER)
         .prop_map(|bytes| pb::flow::FlowFilter::decode(bytes.as_slice()).unwrap())
 }
 
-/// The largest number that a field may hold by its meaning, where its type holds more.
+/// Largest valid value of a number field, if it is below the limit of its type.
 pub(crate) fn bound(message: &Descriptor, field: &Field) -> u32 {
     match (message.name, field.name) {
         ("flow.TCP" | "flow.UDP" | "flow.SCTP", "source_port" | "destination_port") => {
@@ -39,7 +39,7 @@ pub(crate) fn bound(message: &Descriptor, field: &Field) -> u32 {
     }
 }
 
-/// The wire bytes of a message: each field, at most one of each `oneof`.
+/// Wire bytes of a message: each field, and at most one of each `oneof`.
 fn message(of_type: &'static Descriptor) -> BoxedStrategy<Vec<u8>> {
     let mut parts = Vec::new();
     let mut choices: BTreeMap<u32, Vec<BoxedStrategy<Vec<u8>>>> = BTreeMap::new();
@@ -91,7 +91,7 @@ fn one(of_type: &'static Descriptor, field: &'static Field) -> BoxedStrategy<Vec
         }
         FieldType::Any => vec(any::<u8>(), 0..9)
             .prop_map(|value| {
-                // A type that is known here would have to be valid on the wire.
+                // A type of `proto/` would need valid wire bytes.
                 let type_url = "type.googleapis.com/example.Extra".to_owned();
                 prost_types::Any { type_url, value }.encode_to_vec()
             })
@@ -100,7 +100,7 @@ fn one(of_type: &'static Descriptor, field: &'static Field) -> BoxedStrategy<Vec
     }
 }
 
-/// Names, empty ones and such as strangers choose.
+/// Names, including empty and hostile ones.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
@@ -122,7 +122,7 @@ fn timestamp() -> impl Strategy<Value = prost_types::Timestamp> {
         .prop_map(|(seconds, nanos)| prost_types::Timestamp { seconds, nanos })
 }
 
-/// A field of a number.
+/// Wire bytes of a number field.
 pub(crate) fn varint(field: u32, value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_key(field, WireType::Varint, &mut bytes);
@@ -130,7 +130,7 @@ pub(crate) fn varint(field: u32, value: u64) -> Vec<u8> {
     bytes
 }
 
-/// A field of a text or message.
+/// Wire bytes of a text or message field.
 pub(crate) fn delimited(field: u32, content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_key(field, WireType::LengthDelimited, &mut bytes);

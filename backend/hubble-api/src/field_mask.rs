@@ -1,5 +1,5 @@
-//! Field masks on flows, applied to the wire form: a field stays when the mask names it or
-//! something above it, and goes otherwise. Source: `pkg/hubble/parser/fieldmask`.
+//! Field masks on flows, applied to the wire form: a field is kept if the mask contains it or a
+//! field around it. Source: `pkg/hubble/parser/fieldmask`.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +9,31 @@ use bytes::{Buf, BufMut};
 use prost::Message as _;
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
-/// A path that names no field of a flow.
+/// Error: a path does not lead to a field of a flow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid fieldmask: a flow has no field `{0}`")]
 pub struct InvalidFieldMask(String);
 
-/// What to keep of a message, by field number. A mask that names the field itself keeps all of it.
+/// Fields of a message to keep, by field number. A mask with the field itself keeps all of it.
 type Keep = BTreeMap<u32, Part>;
 
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
     Whole,
-    /// Of the message behind the field. Hubble allocates it where the flow has none, unless it is
-    /// one of a `oneof`.
+    /// Parts of the message in the field. Hubble allocates the message if the flow has none, unless
+    /// it belongs to a `oneof`.
     Of {
         keep: Keep,
         is_allocated: bool,
     },
 }
 
-/// The fields of a flow that a client wants.
+/// Fields of a flow that a client requests.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FieldMask(Keep);
 
 impl FieldMask {
-    /// Reads a mask's paths. Errors: a path that names no field.
+    /// Reads the paths of a mask. Errors: a path does not lead to a field.
     pub fn new(paths: &[String]) -> Result<Self, InvalidFieldMask> {
         let mut keep = Keep::default();
         for path in paths {
@@ -42,11 +42,11 @@ impl FieldMask {
         Ok(Self(keep))
     }
 
-    /// The flow with the mask's fields alone.
+    /// Copy of a flow with only the mask's fields.
     pub fn apply(&self, flow: &Flow) -> Flow {
         let bytes = flow.encode_to_vec();
         let mut kept = Vec::with_capacity(bytes.len());
-        // The bytes are our own encoder's, so they always read back.
+        // Our own encoder wrote the bytes, so they decode.
         copy(&self.0, &bytes, &mut kept);
         Flow::decode(kept.as_slice()).unwrap_or_default()
     }
@@ -70,7 +70,7 @@ fn add(keep: &mut Keep, message: &'static Descriptor, path: &str) -> Option<()> 
     let part = keep
         .entry(field.number)
         .or_insert_with(|| Part::Of { keep: Keep::default(), is_allocated });
-    // Below a field that is kept whole a path is checked all the same.
+    // A path below a field that is kept whole is still checked.
     let mut below = Keep::default();
     let keep = match part {
         Part::Whole => &mut below,
@@ -85,7 +85,7 @@ fn add(keep: &mut Keep, message: &'static Descriptor, path: &str) -> Option<()> 
     }
 }
 
-/// Number of a field of one of protobuf's own messages.
+/// Field number within one of protobuf's own messages.
 fn number_within(kind: FieldType, name: &str) -> Option<u32> {
     match (kind, name) {
         (FieldType::Timestamp, "seconds")
@@ -98,7 +98,7 @@ fn number_within(kind: FieldType, name: &str) -> Option<u32> {
     }
 }
 
-/// Copies what is to be kept. `None` when the bytes are no message.
+/// Copies the fields to keep. `None` if the bytes are not a message.
 fn copy(keep: &Keep, mut bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let mut seen = Vec::new();
     while bytes.has_remaining() {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_keeps_what_it_names() {
+    fn a_mask_keeps_its_fields() {
         let check = |paths: &[&str], want: Flow| {
             assert_eq!(mask(paths).unwrap().apply(&flow()), want, "{paths:?}");
         };
@@ -205,7 +205,7 @@ mod tests {
             },
         );
         check(&["source", "source.identity"], Flow { source: flow().source, ..Flow::default() });
-        // Hubble's quirk: an endpoint on the way to a field is there even when it is empty.
+        // Hubble's quirk: an endpoint on the path to a field exists even if it is empty.
         check(
             &["destination.identity"],
             Flow { destination: Some(Endpoint::default()), ..Flow::default() },
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_to_nowhere_is_refused() {
+    fn an_unknown_path_is_refused() {
         let check = |path: &str| {
             assert_eq!(mask(&["uuid", path]), Err(InvalidFieldMask(path.to_owned())));
         };

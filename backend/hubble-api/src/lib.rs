@@ -1,4 +1,4 @@
-//! Hubble's wire contract: the only crate of the project that knows protobuf.
+//! Hubble's wire contract. No other crate of the project uses its protobuf.
 
 #[cfg(test)]
 mod arbitrary;

@@ -1,40 +1,40 @@
-//! The messages of `proto/` as tables: fields with their names, numbers and types.
+//! Tables of the messages of `proto/`: names, numbers and types of their fields.
 //!
-//! JSON, field masks and the arbitrary messages of tests follow from them, so that a field which
-//! a later Cilium adds is known to all three once `cargo xtask gen` has run.
+//! JSON, field masks and the arbitrary messages of tests are derived from them. `cargo xtask gen`
+//! adds the fields of a later Cilium to all three.
 
-/// A message type.
+/// Message type.
 #[derive(Debug)]
 pub struct Descriptor {
-    /// Full name: `flow.Flow`.
+    /// Full name, such as `flow.Flow`.
     pub name: &'static str,
-    /// In the order of the proto file.
+    /// Fields in the order of the proto file.
     pub fields: &'static [Field],
 }
 
-/// A field of a message.
+/// Field of a message.
 #[derive(Debug)]
 pub struct Field {
-    /// Name in the proto file, which is the one that is written.
+    /// Name in the proto file, used for writing.
     pub name: &'static str,
-    /// The camel-case name, which is read as well.
+    /// Camel-case name, also accepted for reading.
     pub json_name: &'static str,
-    /// Number on the wire.
+    /// Field number on the wire.
     pub number: u32,
     /// Type of one value.
     pub kind: FieldType,
-    /// How many values there may be.
+    /// Number of values that the field may have.
     pub cardinality: Cardinality,
 }
 
-/// How often a field may be there.
+/// Number of values that a field may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cardinality {
-    /// Once at most.
+    /// At most one.
     One,
-    /// Once at most, alone of its `oneof`, whose number in the message it holds.
+    /// At most one, as part of a `oneof`. Holds the number of the `oneof` in its message.
     OneOf(u32),
-    /// Any number of times.
+    /// Any number.
     Many,
 }
 
@@ -53,9 +53,9 @@ pub enum FieldType {
     Uint64,
     /// `string`.
     String,
-    /// An enumeration.
+    /// Enumeration.
     Enum(&'static Enum),
-    /// A message of `proto/`.
+    /// Message of `proto/`.
     Message(&'static Descriptor),
     /// `google.protobuf.Timestamp`.
     Timestamp,
@@ -69,10 +69,10 @@ pub enum FieldType {
     Any,
 }
 
-/// An enumeration: numbers and names.
+/// Enumeration with its numbers and names.
 #[derive(Debug)]
 pub struct Enum {
-    /// In the order of the proto file.
+    /// Numbers and names in the order of the proto file.
     pub values: &'static [(i32, &'static str)],
 }
 
@@ -99,12 +99,12 @@ type Message = Descriptor;
 include!("generated/descriptors.rs");
 
 impl Descriptor {
-    /// The field of that name in the proto file.
+    /// Field with a given name in the proto file.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The message that a type URL (`type.googleapis.com/flow.Flow`) names.
+    /// Message of a type URL (`type.googleapis.com/flow.Flow`).
     pub fn of_type_url(type_url: &str) -> Option<&'static Self> {
         let name = type_name(type_url);
         MESSAGES.iter().copied().find(|message| message.name == name)
@@ -112,18 +112,18 @@ impl Descriptor {
 }
 
 impl Enum {
-    /// The name of a number, if it has one.
+    /// Name of a number, if it has one.
     pub fn name(&self, number: i32) -> Option<&'static str> {
         self.values.iter().find(|(own, _)| *own == number).map(|(_, name)| *name)
     }
 
-    /// The number of a name, if there is one.
+    /// Number of a name, if it exists.
     pub fn number(&self, name: &str) -> Option<i32> {
         self.values.iter().find(|(_, own)| *own == name).map(|(number, _)| *number)
     }
 }
 
-/// The full name at the end of a type URL.
+/// Full name at the end of a type URL.
 pub(crate) fn type_name(type_url: &str) -> &str {
     type_url.rsplit_once('/').map_or(type_url, |(_, name)| name)
 }

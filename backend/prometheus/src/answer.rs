@@ -1,4 +1,4 @@
-//! What Prometheus answers, as columns; the small pieces of its JSON.
+//! Answers of Prometheus as columns, and the small pieces of its JSON.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,62 +9,63 @@ use serde::de::{self, Deserializer, Visitor};
 /// Labels of a series, sorted by name.
 pub type LabelSet = BTreeMap<String, String>;
 
-/// What an expression stands for.
+/// Value of an expression.
 #[derive(Debug, Clone)]
 pub struct Evaluated {
-    /// The series, samples or text.
+    /// Series, samples or text.
     pub result: ResultData,
-    /// Series that the answer had, of which the result may hold fewer.
+    /// Number of series in the answer; the result may contain fewer.
     pub series_total: usize,
 }
 
-/// What a query API answered. Source: <https://prometheus.io/docs/prometheus/latest/querying/api/>.
+/// Data of an answer with Prometheus' comments. Source:
+/// <https://prometheus.io/docs/prometheus/latest/querying/api/>.
 #[derive(Debug, Clone)]
 pub struct WithWarnings<T> {
-    /// What was asked for.
+    /// Requested data.
     pub data: T,
-    /// Prometheus' own warnings.
+    /// Warnings of Prometheus.
     pub warnings: Vec<String>,
-    /// Prometheus' own remarks.
+    /// Infos of Prometheus.
     pub infos: Vec<String>,
 }
 
-/// The result of an expression.
+/// Result of an expression.
 #[derive(Debug, Clone)]
 pub enum ResultData {
     /// Range vector.
     Matrix(Vec<Series>),
-    /// Instant vector: one sample a series.
+    /// Instant vector: one sample per series.
     Vector(Vec<Series>),
-    /// One number.
+    /// Scalar: one number.
     Scalar(FloatSample),
-    /// Time in nanoseconds, text.
+    /// String: time in Unix nanoseconds, and text.
     String(i64, String),
 }
 
-/// A series: labels, and its samples as columns.
+/// Series: labels, and samples as columns.
 #[derive(Debug, Default, Clone)]
 pub struct Series {
     /// Names and values of the labels.
     pub labels: LabelSet,
-    /// Unix time in nanoseconds, as long as `values`.
+    /// Times in Unix nanoseconds, as many as `values`.
     pub times_nanos: Vec<i64>,
-    /// The values, one for each time.
+    /// Values, one for each time.
     pub values: Vec<f64>,
-    /// Native histograms, when the series has any.
+    /// Buckets of native histograms, if the series has any.
     pub cells: BucketCells,
 }
 
-/// One float at one time.
+/// Float at a point in time.
 #[derive(Debug, Clone, Copy)]
 pub struct FloatSample {
     /// Unix time in nanoseconds.
     pub time_nanos: i64,
-    /// The value.
+    /// Value of the sample.
     pub value: f64,
 }
 
-/// The buckets of native histograms, one row a bucket.
+/// Buckets of native histograms, one row per bucket.
 #[derive(Debug, Default, Clone)]
 pub struct BucketCells {
     /// Unix time in nanoseconds.
@@ -75,8 +76,7 @@ pub struct BucketCells {
     pub upper: Vec<f64>,
     /// Counts of the buckets.
     pub counts: Vec<f64>,
-    /// Which bounds belong to a bucket, by Prometheus' number: 0 the upper, 1 the lower, 2 none,
-    /// 3 both.
+    /// Inclusive bounds of the buckets, as Prometheus' number: 0 upper, 1 lower, 2 none, 3 both.
     pub layouts: Vec<i8>,
 }
 
@@ -86,12 +86,12 @@ pub struct ExemplarSeries {
     /// Labels of the series.
     #[serde(rename = "seriesLabels", default)]
     pub labels: LabelSet,
-    /// Its exemplars, as Prometheus orders them.
+    /// Exemplars in the order of Prometheus.
     #[serde(default)]
     pub exemplars: Vec<Exemplar>,
 }
 
-/// One exemplar.
+/// Exemplar of a series.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Exemplar {
     #[serde(default)]
@@ -101,26 +101,26 @@ pub struct Exemplar {
     pub time: TimeNanos,
 }
 
-/// The envelope of every answer.
+/// JSON object around every answer of the API.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "T: Deserialize<'de>")]
 pub struct ApiResponse<T> {
     /// `success` or `error`.
     #[serde(default)]
     pub status: String,
-    /// What was asked for; absent beside an error.
+    /// Requested data; absent in an error.
     #[serde(default = "none")]
     pub data: Option<T>,
-    /// Prometheus' word for the kind of the error.
+    /// Kind of the error, such as `bad_data`.
     #[serde(default, rename = "errorType")]
     pub error_type: String,
-    /// The error in Prometheus' words.
+    /// Error message of Prometheus.
     #[serde(default)]
     pub error: String,
-    /// Prometheus' own warnings.
+    /// Warnings of Prometheus.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// Prometheus' own remarks.
+    /// Infos of Prometheus.
     #[serde(default)]
     pub infos: Vec<String>,
 }
@@ -142,11 +142,12 @@ fn none<T>() -> Option<T> {
     None
 }
 
-/// A float as Prometheus writes it: a string, `NaN` and `+Inf` included.
+/// Float in Prometheus' notation: a string, which may be `NaN` or `+Inf`.
 #[derive(Debug, Clone, Copy)]
 pub struct Float(pub f64);
 
-/// Seconds with a fraction, kept as nanoseconds at Prometheus' own precision of a millisecond.
+/// Time in nanoseconds, read from seconds with a fraction at Prometheus' precision of a
+/// millisecond.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeNanos(pub i64);
 
@@ -186,7 +187,7 @@ impl<'de> Deserialize<'de> for Float {
 
 impl<'de> Deserialize<'de> for TimeNanos {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// 1 January 2262: where nanoseconds in 64 bits end.
+        /// Seconds on 1 January 2262, the limit of nanoseconds in 64 bits.
         const MAX_SECS: i64 = 9_214_646_400;
         struct TimeVisitor;
         impl Visitor<'_> for TimeVisitor {
@@ -196,14 +197,14 @@ impl<'de> Deserialize<'de> for TimeNanos {
                 f.write_str("a time in seconds")
             }
 
-            // Most times have no fraction, and a range of them is most of an answer.
+            // Most times have no fraction, and their ranges make up most of an answer.
             fn visit_u64<E: de::Error>(self, secs: u64) -> Result<TimeNanos, E> {
                 self.visit_i64(i64::try_from(secs).unwrap_or(i64::MAX))
             }
 
             fn visit_i64<E: de::Error>(self, secs: i64) -> Result<TimeNanos, E> {
                 if !(-MAX_SECS..=MAX_SECS).contains(&secs) {
-                    return Err(E::custom(format_args!("{secs} is no time in seconds")));
+                    return Err(E::custom(format_args!("{secs} is not a time in seconds")));
                 }
                 Ok(TimeNanos(secs * 1_000_000_000))
             }
@@ -212,7 +213,7 @@ impl<'de> Deserialize<'de> for TimeNanos {
             fn visit_f64<E: de::Error>(self, secs: f64) -> Result<TimeNanos, E> {
                 const LIMIT: f64 = MAX_SECS as f64;
                 if !(-LIMIT..=LIMIT).contains(&secs) {
-                    return Err(E::custom(format_args!("{secs} is no time in seconds")));
+                    return Err(E::custom(format_args!("{secs} is not a time in seconds")));
                 }
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -237,7 +238,7 @@ impl Series {
     }
 }
 
-/// A native histogram, of which only the buckets are shown.
+/// Native histogram, of which only the buckets are shown.
 #[derive(Deserialize)]
 pub(crate) struct Histogram {
     buckets: Option<Vec<Bucket>>,

@@ -1,4 +1,5 @@
-//! Bodies of answers, unpacked and bounded while they arrive. gzip is unpacked by the HTTP client.
+//! Bodies of answers, decompressed and bounded while they arrive. The HTTP client decompresses
+//! gzip.
 
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,70 +13,70 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use crate::error::PrometheusError;
 
-/// Encodings that are asked for.
+/// Accepted encodings.
 pub(crate) const ACCEPT_ENCODING: &str = "gzip, zstd";
-/// What zstd unpacks at once.
-const PIECE_BYTES: usize = 64 << 10;
-/// Pieces that wait to be read.
-const MAX_WAITING_PIECES: usize = 4;
+/// Size of zstd's output chunks, in bytes.
+const CHUNK_BYTES: usize = 64 << 10;
+/// Most chunks that wait to be read.
+const MAX_WAITING_CHUNKS: usize = 4;
 
-/// A body, piece by piece.
-pub(crate) type Pieces = BoxStream<'static, Result<Bytes, PrometheusError>>;
+/// Body in chunks.
+pub(crate) type Chunks = BoxStream<'static, Result<Bytes, PrometheusError>>;
 
-/// The body of an answer with these `headers`, unpacked, at most `limit_bytes` of it.
+/// Decompressed body of an answer with the given `headers`, of at most `limit_bytes`.
 ///
-/// Errors: [`PrometheusError::Encoding`] at once or among the pieces, [`PrometheusError::TooLarge`]
-/// among them, and whatever `packed` fails with.
+/// Errors: [`PrometheusError::Encoding`] at once or among the chunks, [`PrometheusError::TooLarge`]
+/// among them, and any error of `packed`.
 pub(crate) fn unpacked(
     headers: &HeaderMap,
-    packed: Pieces,
+    packed: Chunks,
     limit_bytes: usize,
-) -> Result<Pieces, PrometheusError> {
+) -> Result<Chunks, PrometheusError> {
     let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
-    let pieces = match encoding {
+    let chunks = match encoding {
         None | Some("" | "identity") => packed,
         Some("zstd") => unpack_zstd(packed),
         Some(other) => {
             let other = crate::error::quote(other);
-            return Err(PrometheusError::Encoding(format!("`{other}` was not asked for")));
+            return Err(PrometheusError::Encoding(format!("`{other}` was not requested")));
         }
     };
-    Ok(bounded(pieces, limit_bytes))
+    Ok(bounded(chunks, limit_bytes))
 }
 
-/// All pieces as one. Errors: the first one among them.
-pub(crate) async fn whole(mut pieces: Pieces) -> Result<Bytes, PrometheusError> {
+/// All chunks joined. Errors: the first error among them.
+pub(crate) async fn whole(mut chunks: Chunks) -> Result<Bytes, PrometheusError> {
     let mut body = BytesMut::new();
-    while let Some(piece) = pieces.next().await {
-        body.extend_from_slice(&piece?);
+    while let Some(chunk) = chunks.next().await {
+        body.extend_from_slice(&chunk?);
     }
     Ok(body.freeze())
 }
 
-fn bounded(pieces: Pieces, limit_bytes: usize) -> Pieces {
-    stream::unfold(Some((pieces, 0_usize)), move |state| async move {
-        let (mut pieces, mut bytes) = state?;
-        let piece = pieces.next().await?;
-        bytes = bytes.saturating_add(piece.as_ref().map_or(0, Bytes::len));
-        match piece {
+fn bounded(chunks: Chunks, limit_bytes: usize) -> Chunks {
+    stream::unfold(Some((chunks, 0_usize)), move |state| async move {
+        let (mut chunks, mut bytes) = state?;
+        let chunk = chunks.next().await?;
+        bytes = bytes.saturating_add(chunk.as_ref().map_or(0, Bytes::len));
+        match chunk {
             Ok(_) if bytes > limit_bytes => {
                 Some((Err(PrometheusError::TooLarge { limit_mib: limit_bytes >> 20 }), None))
             }
-            Ok(piece) => Some((Ok(piece), Some((pieces, bytes)))),
+            Ok(chunk) => Some((Ok(chunk), Some((chunks, bytes)))),
             Err(error) => Some((Err(error), None)),
         }
     })
     .boxed()
 }
 
-/// Unpacks on a thread of its own: the decoder pulls its input, and waits for it.
-fn unpack_zstd(packed: Pieces) -> Pieces {
-    let (sender, receiver) = mpsc::channel(MAX_WAITING_PIECES);
-    // What the upstream failed with: the decoder only sees that its input ends.
+/// Decompresses on a separate thread, because the decoder blocks while it waits for input.
+fn unpack_zstd(packed: Chunks) -> Chunks {
+    let (sender, receiver) = mpsc::channel(MAX_WAITING_CHUNKS);
+    // Error of the upstream: the decoder only notices that its input ends.
     let failed = Arc::new(Mutex::new(None));
     let failure = Arc::clone(&failed);
-    let packed = packed.map(move |piece| {
-        piece.map_err(|error| {
+    let packed = packed.map(move |chunk| {
+        chunk.map_err(|error| {
             *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             io::Error::other("broken off")
         })
@@ -92,25 +93,26 @@ fn unpack_zstd(packed: Pieces) -> Pieces {
     ReceiverStream::new(receiver).boxed()
 }
 
-/// Sends what `packed` holds until it ends or the receiver is gone. Errors: it is not zstd.
+/// Sends the content of `packed` until it ends or the receiver is gone. Errors: the data is not
+/// zstd.
 fn unpack_to(
     packed: &mut impl Read,
     sender: &mpsc::Sender<Result<Bytes, PrometheusError>>,
 ) -> Result<(), String> {
     let mut first = [0_u8];
-    // A body may hold several frames.
+    // A body may contain several frames.
     while packed.read(&mut first).map_err(|cause| cause.to_string())? > 0 {
         let frame = first.as_slice().chain(&mut *packed);
         let mut decoder =
             ruzstd::decoding::StreamingDecoder::new(frame).map_err(|cause| cause.to_string())?;
         loop {
-            let mut piece = Vec::with_capacity(PIECE_BYTES);
-            let most = u64::try_from(PIECE_BYTES).unwrap_or(u64::MAX);
-            let read = (&mut decoder).take(most).read_to_end(&mut piece);
+            let mut chunk = Vec::with_capacity(CHUNK_BYTES);
+            let most = u64::try_from(CHUNK_BYTES).unwrap_or(u64::MAX);
+            let read = (&mut decoder).take(most).read_to_end(&mut chunk);
             if read.map_err(|cause| cause.to_string())? == 0 {
                 break;
             }
-            if sender.blocking_send(Ok(piece.into())).is_err() {
+            if sender.blocking_send(Ok(chunk.into())).is_err() {
                 return Ok(());
             }
         }
@@ -134,7 +136,7 @@ mod tests {
             let chunks: Vec<Result<Bytes, PrometheusError>> =
                 body.chunks(7).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
             let read = match unpacked(&headers, stream::iter(chunks).boxed(), 1_000) {
-                Ok(pieces) => whole(pieces).await,
+                Ok(chunks) => whole(chunks).await,
                 Err(error) => Err(error),
             };
             let shown = match read {
@@ -156,30 +158,30 @@ mod tests {
         check(Some("zstd"), &zstd(1_000), "1000 bytes").await;
         check(Some("zstd"), &[zstd(400), zstd(500)].concat(), "900 bytes").await;
         check(Some("zstd"), &[zstd(500), zstd(501)].concat(), "too large").await;
-        // Ten megabytes in a few hundred bytes.
+        // Ten megabytes, compressed to a few hundred bytes.
         check(Some("zstd"), &zstd(10 << 20), "too large").await;
         check(Some("zstd"), b"{\"status\":\"success\"}", "no zstd").await;
         check(Some("zstd"), &zstd(1_000)[..8], "no zstd").await;
         check(
             Some("br"),
             b"x",
-            "the answer of Prometheus cannot be unpacked: `br` was not asked for",
+            "the answer of Prometheus cannot be decompressed: `br` was not requested",
         )
         .await;
     }
 
     #[tokio::test]
-    async fn what_breaks_below_zstd_is_told_as_it_is() {
+    async fn an_error_below_zstd_is_kept() {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("zstd"));
         let packed = compress_to_vec([b'x'; 500].as_slice(), CompressionLevel::Fastest);
         let half = packed.get(..packed.len() / 2).unwrap();
-        let pieces = [
+        let chunks = [
             Ok(Bytes::copy_from_slice(half)),
             Err(PrometheusError::TimedOut { url: "URL".to_owned(), after_secs: 3 }),
         ];
-        let pieces = unpacked(&headers, stream::iter(pieces).boxed(), 1_000).unwrap();
-        let error = whole(pieces).await.unwrap_err();
+        let chunks = unpacked(&headers, stream::iter(chunks).boxed(), 1_000).unwrap();
+        let error = whole(chunks).await.unwrap_err();
         assert!(matches!(error, PrometheusError::TimedOut { after_secs: 3, .. }), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP client of one Prometheus.
+//! HTTP client of one Prometheus.
 
 use std::sync::Arc;
 
@@ -16,83 +16,84 @@ use crate::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
 use crate::settings::{HttpMethod, PrometheusSettings};
 use crate::transport::Transport;
 
-/// Names and values of an API call.
+/// Parameters of an API call, as names and values.
 pub type Params = Vec<(String, String)>;
 
-/// Series of an answer that are kept: Grafana holds each three times over, and no panel shows more.
+/// Most series of an answer that are kept: Grafana holds each three times, and panels do not show
+/// more.
 const MAX_SERIES: usize = 20_000;
-/// Longest excerpt of an answer that is not JSON, quoted in an error, in bytes.
+/// Longest excerpt of a non-JSON answer quoted in an error, in bytes.
 const HEAD_BYTES: usize = 4 << 10;
 
-/// A client for one Prometheus, on behalf of one user where that matters. Copies share their
+/// Client of one Prometheus, on behalf of one user if the settings require it. Clones share their
 /// connections.
 #[derive(Debug, Clone)]
 pub struct PrometheusClient {
     transport: Arc<Transport>,
     identity: ForwardedIdentity,
-    under_way: Arc<UnderWay>,
+    calls: Arc<CallsInProgress>,
 }
 
-/// Key of calls that are the same.
+/// Key under which equal calls are shared.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct CallKey {
     url: Url,
     params: Params,
-    /// The user who asks, where their tokens are forwarded.
+    /// User of the call, if the user's tokens are forwarded.
     identity: Option<ForwardedIdentity>,
 }
 
-/// Calls that wait for their answers, by the kind of the answer.
+/// Calls in progress, by the type of the answer.
 #[derive(Debug, Default)]
-struct UnderWay {
+struct CallsInProgress {
     evaluations: Flights<CallKey, WithWarnings<Evaluated>>,
     exemplars: Flights<CallKey, WithWarnings<Vec<ExemplarSeries>>>,
     names: Flights<CallKey, WithWarnings<Vec<String>>>,
 }
 
-/// An answer that is handed on as it came.
+/// Unread answer, passed on unchanged.
 #[derive(Debug)]
-pub struct PassedOn {
-    /// Prometheus' own status.
+pub struct RawAnswer {
+    /// HTTP status of Prometheus.
     pub status: StatusCode,
-    /// JSON, unpacked.
+    /// Decompressed JSON.
     pub body: Bytes,
 }
 
-/// What `api/v1/status/buildinfo` tells.
+/// Answer of `api/v1/status/buildinfo`.
 #[derive(Debug, Deserialize)]
 pub struct BuildInfo {
-    /// The version; empty where Prometheus does not say.
+    /// Version; empty if Prometheus does not report it.
     #[serde(default)]
     pub version: String,
 }
 
 impl PrometheusClient {
-    /// Sets up a client; nothing is sent yet.
+    /// Client for the given settings. Sends nothing yet.
     ///
     /// Errors: [`PrometheusError::Client`].
     pub fn new(settings: &PrometheusSettings) -> Result<Self, PrometheusError> {
         let transport = Arc::new(Transport::new(settings)?);
-        Ok(Self { transport, identity: ForwardedIdentity::default(), under_way: Arc::default() })
+        Ok(Self { transport, identity: ForwardedIdentity::default(), calls: Arc::default() })
     }
 
-    /// The same client with the tokens of the user who asks, where the settings forward them.
+    /// Copy of the client with a user's tokens, if the settings forward them.
     #[must_use]
     pub fn on_behalf_of(&self, identity: &ForwardedIdentity) -> Self {
         Self { identity: identity.clone(), ..self.clone() }
     }
 
-    /// The base URL, for messages.
+    /// Base URL, for messages.
     pub fn url(&self) -> &str {
         self.transport.url()
     }
 
-    /// Time between two samples of a series, as the settings say, in milliseconds.
+    /// Time between two samples of a series, from the settings, in milliseconds.
     pub fn scrape_interval_ms(&self) -> u64 {
         self.transport.settings().scrape_interval_ms
     }
 
-    /// Names and series to ask for at most, as a parameter.
+    /// Limit on names and series, as a parameter.
     pub fn series_limit(&self) -> Option<(String, String)> {
         let limit = self.transport.settings().series_limit?;
         Some(("limit".to_owned(), limit.to_string()))
@@ -128,7 +129,7 @@ impl PrometheusClient {
         self.evaluate("query_range", params).await
     }
 
-    /// Exemplars of the series that `expr` reads. Errors: [`PrometheusError`].
+    /// Requests exemplars of the series that `expr` reads. Errors: [`PrometheusError`].
     pub async fn query_exemplars(
         &self,
         expr: &str,
@@ -139,10 +140,10 @@ impl PrometheusClient {
         let url = self.endpoint(&["api", "v1", "query_exemplars"])?;
         let key = self.key(&url, &params);
         let call = self.clone().call_exemplars(url, params);
-        Box::pin(self.under_way.exemplars.join(key, call)).await
+        Box::pin(self.calls.exemplars.join(key, call)).await
     }
 
-    /// Names of labels. Errors: [`PrometheusError`].
+    /// Requests the names of labels. Errors: [`PrometheusError`].
     pub async fn label_names(
         &self,
         params: Params,
@@ -151,10 +152,10 @@ impl PrometheusClient {
         let key = self.key(&url, &params);
         let method = self.transport.settings().method;
         let call = self.clone().call(url, params, method);
-        Box::pin(self.under_way.names.join(key, call)).await
+        Box::pin(self.calls.names.join(key, call)).await
     }
 
-    /// Values of the label `name`. Errors: [`PrometheusError`].
+    /// Requests the values of the label `name`. Errors: [`PrometheusError`].
     pub async fn label_values(
         &self,
         name: &str,
@@ -163,34 +164,34 @@ impl PrometheusClient {
         let url = self.endpoint(&["api", "v1", "label", name, "values"])?;
         let key = self.key(&url, &params);
         let call = self.clone().call(url, params, HttpMethod::Get);
-        Box::pin(self.under_way.names.join(key, call)).await
+        Box::pin(self.calls.names.join(key, call)).await
     }
 
-    /// Which Prometheus it is. Errors: [`PrometheusError`].
+    /// Requests the version. Errors: [`PrometheusError`].
     pub async fn build_info(&self) -> Result<BuildInfo, PrometheusError> {
         let url = self.endpoint(&["api", "v1", "status", "buildinfo"])?;
         self.clone().call(url, Params::new(), HttpMethod::Get).await.map(|answer| answer.data)
     }
 
-    /// Sends `params` to `path` and hands the answer on as it is, so that the caller sees
-    /// Prometheus' own status and words. Errors: [`PrometheusError`] when there is no answer, or
-    /// none of Prometheus.
+    /// Sends `params` to `path` and returns the answer unchanged, so that the caller sees
+    /// Prometheus' own status and text. Errors: [`PrometheusError`] if the answer is missing, or
+    /// not from Prometheus.
     pub async fn pass(
         &self,
         path: &[&str],
         params: Params,
         method: HttpMethod,
-    ) -> Result<PassedOn, PrometheusError> {
+    ) -> Result<RawAnswer, PrometheusError> {
         let url = self.endpoint(path)?;
         let answer = self.transport.send(url, &params, method, &self.identity).await?;
         let (status, body) = answer.whole().await?;
         if serde_json::from_slice::<&serde_json::value::RawValue>(&body).is_err() {
             return Err(self.not_prometheus(status, &body));
         }
-        Ok(PassedOn { status, body })
+        Ok(RawAnswer { status, body })
     }
 
-    /// Calls an endpoint that evaluates an expression, and reads its answer while it arrives.
+    /// Calls an endpoint that evaluates an expression, and reads the answer while it arrives.
     async fn evaluate(
         &self,
         endpoint: &str,
@@ -200,8 +201,8 @@ impl PrometheusClient {
         let key = self.key(&url, &params);
         let client = self.clone();
         let call = async move { client.read_evaluation(url, &params).await };
-        // Three of them (range, instant, exemplars) live in every query.
-        Box::pin(self.under_way.evaluations.join(key, call)).await
+        // Boxed, because every query contains three of them (range, instant, exemplars).
+        Box::pin(self.calls.evaluations.join(key, call)).await
     }
 
     async fn read_evaluation(
@@ -215,15 +216,15 @@ impl PrometheusClient {
         let mut reader = AnswerReader::new(MAX_SERIES);
         let (mut head, mut bytes) = (Vec::new(), 0);
         let mut unreadable = None;
-        while let Some(piece) = answer.pieces.next().await {
-            let piece = piece?;
-            bytes += piece.len();
-            let missing = HEAD_BYTES.saturating_sub(head.len()).min(piece.len());
-            head.extend_from_slice(piece.get(..missing).unwrap_or_default());
+        while let Some(chunk) = answer.chunks.next().await {
+            let chunk = chunk?;
+            bytes += chunk.len();
+            let missing = HEAD_BYTES.saturating_sub(head.len()).min(chunk.len());
+            head.extend_from_slice(chunk.get(..missing).unwrap_or_default());
             if unreadable.is_none() {
-                unreadable = reader.feed(&piece).err();
+                unreadable = reader.feed(&chunk).err();
             }
-            // An error quotes the first bytes of something else, and they may still be arriving.
+            // An error quotes the first bytes of a foreign answer, which may still be arriving.
             if unreadable.is_some() && head.len() >= HEAD_BYTES {
                 break;
             }
@@ -241,7 +242,7 @@ impl PrometheusClient {
             Err(UnreadableAnswer::CutOff) if status.is_success() => {
                 Err(PrometheusError::CutOff { bytes })
             }
-            // Something of JSON that is not what was asked for is Prometheus' own mistake.
+            // JSON of another form is an error of Prometheus itself.
             Err(cause @ UnreadableAnswer::Malformed { .. }) if status.is_success() => {
                 Err(PrometheusError::Unreadable(cause))
             }
@@ -268,14 +269,14 @@ impl PrometheusClient {
         let method = self.transport.settings().method;
         let answer = self.transport.send(url, &params, method, &self.identity).await?;
         let (status, body) = answer.whole().await?;
-        // What Prometheus says to an expression that reads no series.
+        // Prometheus' answer to an expression without series.
         if status == StatusCode::NO_CONTENT {
             return Ok(WithWarnings { data: Vec::new(), warnings: Vec::new(), infos: Vec::new() });
         }
         self.read(status, &body)
     }
 
-    /// Reads a whole answer. Errors: as [`Self::opened`], or it cannot be read.
+    /// Reads a complete answer. Errors: as [`Self::opened`], or the answer is not readable.
     fn read<T: for<'de> Deserialize<'de>>(
         &self,
         status: StatusCode,
@@ -296,7 +297,7 @@ impl PrometheusClient {
         }
     }
 
-    /// The data of an answer. Errors: Prometheus' own, or the answer is not Prometheus'.
+    /// Data of an answer. Errors: that of Prometheus, or the answer is not from Prometheus.
     fn opened<T>(
         &self,
         status: StatusCode,
@@ -325,7 +326,7 @@ impl PrometheusClient {
         }
     }
 
-    /// Prometheus' own time limit of a query.
+    /// Prometheus' own time limit for a query.
     fn timeout(&self) -> Option<(String, String)> {
         let timeout_ms = self.transport.settings().query_timeout_ms?;
         Some(("timeout".to_owned(), crate::duration::format_ms(timeout_ms)))
@@ -353,7 +354,7 @@ fn params<const N: usize>(pairs: [(&str, &str); N]) -> Params {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// Milliseconds as the seconds that Prometheus reads.
+/// Milliseconds as seconds in Prometheus' notation.
 fn secs(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };
     format!("{sign}{}.{:03}", ms.unsigned_abs() / 1_000, ms.unsigned_abs() % 1_000)

@@ -1,6 +1,6 @@
-//! Durations as Prometheus and Grafana write them: `15s`, `1m30s`, `1.5h`, `90`.
+//! Durations in the notation of Prometheus and Grafana: `15s`, `1m30s`, `1.5h`, `90`.
 
-/// Units in milliseconds. `M` and `y` are Grafana's, at their mean length of 365 days a year.
+/// Units in milliseconds. `M` and `y` are Grafana's, with a mean year of 365 days.
 const UNITS_MS: [(&str, f64); 9] = [
     ("ms", 1.0),
     ("s", 1_000.0),
@@ -10,16 +10,16 @@ const UNITS_MS: [(&str, f64); 9] = [
     ("w", 604_800_000.0),
     ("M", 2_628_000_000.0),
     ("y", 31_536_000_000.0),
-    // A bare number is seconds, as in Grafana's `timeInterval`.
+    // A bare number means seconds, as in Grafana's `timeInterval`.
     ("", 1_000.0),
 ];
 
-/// Longest duration that is taken: a hundred years.
+/// Longest accepted duration, a hundred years, in milliseconds.
 const MAX_MS: f64 = 100.0 * 31_536_000_000.0;
 
-/// The duration in milliseconds; `None` when `text` is not one, or longer than a hundred years.
+/// Duration in milliseconds; `None` if `text` is not one, or exceeds a hundred years.
 pub fn parse_ms(text: &str) -> Option<u64> {
-    // Grafana's data source settings may carry `<15s>` or `>15s`: a lower bound.
+    // Grafana's data source settings may contain `<15s>` or `>15s`: a lower bound.
     let mut rest = text.trim().trim_start_matches(['<', '>']).trim_end_matches('>').trim();
     if rest.is_empty() {
         return None;
@@ -45,7 +45,7 @@ pub fn parse_ms(text: &str) -> Option<u64> {
     Some(total_ms.round() as u64)
 }
 
-/// `duration_ms` in one unit that every version of Prometheus reads: whole seconds, else
+/// Duration in one unit that every version of Prometheus reads: whole seconds, or else
 /// milliseconds.
 pub fn format_ms(duration_ms: u64) -> String {
     if duration_ms.is_multiple_of(1_000) {
@@ -55,8 +55,8 @@ pub fn format_ms(duration_ms: u64) -> String {
     }
 }
 
-/// `duration_ms` as Grafana writes `$__interval`, in its largest unit: `2m`. Grafana drops what is
-/// left over (90 s are its `1m`); here the unit is the largest one that leaves nothing.
+/// Duration in the form of Grafana's `$__interval`, in the largest exact unit: `2m`. Grafana
+/// instead truncates to its largest unit (90 s become `1m`).
 pub fn format_interval(duration_ms: u64) -> String {
     const UNITS: [(&str, u64); 5] =
         [("y", 31_536_000_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
@@ -68,8 +68,8 @@ pub fn format_interval(duration_ms: u64) -> String {
     format!("{duration_ms}ms")
 }
 
-/// `duration_ms` as Go writes it, and so Grafana the step and `$__rate_interval`: `1m0s`. Go's
-/// Prometheus has no fractions of seconds, so they stay milliseconds.
+/// Duration in Go's form, which Grafana uses for the step and `$__rate_interval`: `1m0s`. Go's
+/// Prometheus has no fractions of seconds, so those stay milliseconds.
 pub fn format_go(duration_ms: u64) -> String {
     if !duration_ms.is_multiple_of(1_000) || duration_ms == 0 {
         return format_ms(duration_ms);

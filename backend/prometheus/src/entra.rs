@@ -1,5 +1,5 @@
-//! Tokens of Microsoft Entra ID for Azure Monitor workspaces: asked for once, kept until shortly
-//! before they expire, and shown to the workspace alone.
+//! Tokens of Microsoft Entra ID for Azure Monitor workspaces, cached until shortly before they
+//! expire and sent only to the workspace.
 //!
 //! Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>,
 //! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>.
@@ -20,35 +20,69 @@ use crate::body;
 use crate::error::{PrometheusError, quote};
 use crate::settings::{AzureCloud, AzureCredentials, AzureLogin, is_loopback};
 
-/// A token is renewed this long before it expires, or after four fifths of a shorter life.
+/// Time before expiry at which a token is renewed; a shorter-lived token is renewed after four
+/// fifths of its life.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
-/// Queries that wait for a token that cannot be had share one refusal.
+/// Time for which queries that wait for a token share one refusal.
 const REFUSAL_TTL: Duration = Duration::from_secs(1);
 const MAX_TOKEN_ANSWER_BYTES: usize = 64 << 10;
 const MAX_ASSERTION_BYTES: u64 = 64 << 10;
-/// Where a virtual machine asks for the tokens of its identity.
+/// Endpoint where a virtual machine requests tokens of its identity.
 const INSTANCE_METADATA: &str = "http://169.254.169.254";
 
-/// A failure to get a token. Never holds a secret.
+/// Reasons why a token is not available. They never contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
 pub enum TokenError {
-    #[error("{what} is not known: fill it in, or set {variable} in the plugin's environment")]
-    Missing { what: &'static str, variable: &'static str },
-    #[error("the file that {variable} names cannot be read: {cause}")]
-    AssertionFile { variable: &'static str, cause: String },
+    /// Value that neither the settings nor the environment contain.
+    #[error("{what} is missing: fill it in, or set {variable} in the plugin's environment")]
+    Missing {
+        /// Name of the value.
+        what: &'static str,
+        /// Environment variable for it.
+        variable: &'static str,
+    },
+    /// Unreadable file with the token of a workload identity.
+    #[error("the file in {variable} cannot be read: {cause}")]
+    AssertionFile {
+        /// Environment variable with the path of the file.
+        variable: &'static str,
+        /// Error of the file.
+        cause: String,
+    },
+    /// Invalid address of Entra ID in the environment.
     #[error("`{0}` is not an `https://` address of Microsoft Entra ID")]
     Authority(String),
-    #[error("`{host}` cannot be reached for a token: {cause}")]
-    Unreachable { host: String, cause: String },
-    #[error("`{host}` refused to give a token ({status}): {message}")]
-    Refused { host: String, status: u16, message: String },
+    /// The endpoint cannot be reached.
+    #[error("`{host}`, which issues the tokens, cannot be reached: {cause}")]
+    Unreachable {
+        /// Host of the endpoint.
+        host: String,
+        /// Error of the connection.
+        cause: String,
+    },
+    /// The endpoint refused the login.
+    #[error("`{host}` refused to issue a token ({status}): {message}")]
+    Refused {
+        /// Host of the endpoint.
+        host: String,
+        /// HTTP status of the answer.
+        status: u16,
+        /// First line of its error message.
+        message: String,
+    },
+    /// The answer of the endpoint contains no token.
     #[error("`{host}` answered {status} without a token")]
-    NoToken { host: String, status: u16 },
+    NoToken {
+        /// Host of the endpoint.
+        host: String,
+        /// HTTP status of the answer.
+        status: u16,
+    },
 }
 
-/// What the environment of the plugin says: Grafana's `[azure]` settings where they are forwarded,
-/// else what AKS gives a pod with workload identity, and App Service its apps.
+/// Azure settings from the plugin's environment: Grafana's `[azure]` settings if they are
+/// forwarded, or else the variables that AKS sets for pods with workload identity, and App Service
+/// for its apps.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AzureEnvironment {
     authority: Option<String>,
@@ -62,18 +96,18 @@ pub(crate) struct AzureEnvironment {
     identity_header: Option<Secret>,
 }
 
-/// Gives tokens of one login, one request at a time.
+/// Source of tokens for one login. Requests one token at a time.
 #[derive(Debug)]
 pub(crate) struct TokenSource {
     http: reqwest::Client,
     credentials: AzureCredentials,
     environment: AzureEnvironment,
-    /// Locked while a token is asked for, so that all who need one wait for the same.
-    kept: Mutex<Kept>,
+    /// Locked during a request, so that all callers wait for the same token.
+    cached: Mutex<CachedToken>,
 }
 
 #[derive(Default)]
-enum Kept {
+enum CachedToken {
     #[default]
     Nothing,
     Token {
@@ -86,14 +120,14 @@ enum Kept {
     },
 }
 
-/// A token as both kinds of endpoint answer it.
+/// Token in the answer of both kinds of endpoint.
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: String,
     expires_in: Seconds,
 }
 
-/// A number, or a string with one: the metadata endpoint writes strings.
+/// Number of seconds, also as a string, which the metadata endpoint uses.
 struct Seconds(u64);
 
 #[derive(Deserialize, Default)]
@@ -103,7 +137,7 @@ struct OAuthError {
     error_description: String,
 }
 
-impl fmt::Debug for Kept {
+impl fmt::Debug for CachedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Nothing => "Nothing",
@@ -114,7 +148,7 @@ impl fmt::Debug for Kept {
 }
 
 impl TokenError {
-    /// The HTTP status that Grafana should see.
+    /// HTTP status for Grafana.
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Missing { .. } | Self::AssertionFile { .. } | Self::Authority(_) => 400,
@@ -125,7 +159,7 @@ impl TokenError {
 }
 
 impl AzureCloud {
-    /// Where Entra ID of this cloud gives tokens.
+    /// Login endpoint of this cloud's Entra ID.
     fn authority(self) -> &'static str {
         match self {
             Self::Public => "https://login.microsoftonline.com",
@@ -134,7 +168,7 @@ impl AzureCloud {
         }
     }
 
-    /// For whom the token is: Azure Monitor's query endpoint.
+    /// Audience of the token: Azure Monitor's query endpoint.
     fn audience(self) -> &'static str {
         match self {
             Self::Public => "https://prometheus.monitor.azure.com",
@@ -170,9 +204,9 @@ impl AzureEnvironment {
         }
     }
 
-    /// Whether tokens are asked for without a proxy: what travels in plain text is for the machine
-    /// alone. Endpoints of this machine know it by where the call comes from, and on the way to
-    /// Entra ID a proxy sees no more than the name of the host.
+    /// Whether tokens are requested without a proxy. Plain text must not leave the machine, and
+    /// endpoints of this machine identify it by the origin of the call. On the way to Entra ID, a
+    /// proxy sees only the name of the host.
     pub(crate) fn is_asked_directly(&self, credentials: &AzureCredentials) -> bool {
         match &credentials.login {
             AzureLogin::ManagedIdentity { .. } => true,
@@ -183,7 +217,7 @@ impl AzureEnvironment {
         }
     }
 
-    /// The cloud, and where its Entra ID is.
+    /// Cloud, and the address of its Entra ID.
     fn cloud(&self, configured: Option<AzureCloud>) -> (AzureCloud, String) {
         if let Some(cloud) = configured {
             return (cloud, cloud.authority().to_owned());
@@ -203,44 +237,49 @@ impl AzureEnvironment {
 }
 
 impl TokenSource {
-    /// `http` must not follow redirects: they would carry secrets away.
+    /// Source of tokens. `http` must not follow redirects, which would leak secrets.
     pub(crate) fn new(
         http: reqwest::Client,
         credentials: AzureCredentials,
         environment: AzureEnvironment,
     ) -> Self {
-        Self { http, credentials, environment, kept: Mutex::default() }
+        Self { http, credentials, environment, cached: Mutex::default() }
     }
 
-    /// `Bearer …`. Everybody who comes while a token is on its way waits for it.
+    /// Value of the header: `Bearer …`. All callers wait for a token that is being requested.
     ///
     /// Errors: [`TokenError`].
     pub(crate) async fn header(&self) -> Result<HeaderValue, TokenError> {
-        let mut kept = self.kept.lock().await;
-        match &*kept {
-            Kept::Token { header, renew_at } if Instant::now() < *renew_at => {
+        let mut cached = self.cached.lock().await;
+        match &*cached {
+            CachedToken::Token { header, renew_at } if Instant::now() < *renew_at => {
                 return Ok(header.clone());
             }
-            Kept::Refused { error, until } if Instant::now() < *until => return Err(error.clone()),
+            CachedToken::Refused { error, until } if Instant::now() < *until => {
+                return Err(error.clone());
+            }
             _ => {}
         }
         match self.ask().await {
             Ok((header, renew_at)) => {
-                *kept = Kept::Token { header: header.clone(), renew_at };
+                *cached = CachedToken::Token { header: header.clone(), renew_at };
                 Ok(header)
             }
             Err(error) => {
-                *kept = Kept::Refused { error: error.clone(), until: Instant::now() + REFUSAL_TTL };
+                *cached = CachedToken::Refused {
+                    error: error.clone(),
+                    until: Instant::now() + REFUSAL_TTL,
+                };
                 Err(error)
             }
         }
     }
 
-    /// Lets go of a token that the workspace refused; one that came since then stays.
+    /// Drops a token that the workspace refused, unless it was replaced since.
     pub(crate) async fn forget(&self, refused: &HeaderValue) {
-        let mut kept = self.kept.lock().await;
-        if matches!(&*kept, Kept::Token { header, .. } if header == refused) {
-            *kept = Kept::Nothing;
+        let mut cached = self.cached.lock().await;
+        if matches!(&*cached, CachedToken::Token { header, .. } if header == refused) {
+            *cached = CachedToken::Nothing;
         }
     }
 
@@ -256,9 +295,9 @@ impl TokenSource {
         let headers = response.headers().clone();
         let no_token = || TokenError::NoToken { host: host.clone(), status: status.as_u16() };
         let broken = |error: reqwest::Error| PrometheusError::from_send("", error, 0, 0);
-        let packed = response.bytes_stream().map(move |piece| piece.map_err(broken)).boxed();
+        let packed = response.bytes_stream().map(move |chunk| chunk.map_err(broken)).boxed();
         let answer = match body::unpacked(&headers, packed, MAX_TOKEN_ANSWER_BYTES) {
-            Ok(pieces) => body::whole(pieces).await,
+            Ok(chunks) => body::whole(chunks).await,
             Err(error) => Err(error),
         };
         let answer = answer.map_err(|error| match error {
@@ -269,12 +308,12 @@ impl TokenSource {
         })?;
         if status != StatusCode::OK {
             let refusal: OAuthError = serde_json::from_slice(&answer).unwrap_or_default();
-            return Err(match self.refusal_words(&refusal) {
+            return Err(match self.error_line(&refusal) {
                 Some(message) => TokenError::Refused { host, status: status.as_u16(), message },
                 None => no_token(),
             });
         }
-        // The error of the parser could quote the token.
+        // The parser's error could quote the token.
         let answer: TokenAnswer = serde_json::from_slice(&answer).map_err(|_| no_token())?;
         let mut header = HeaderValue::try_from(format!("Bearer {}", answer.access_token))
             .map_err(|_| no_token())?;
@@ -308,7 +347,7 @@ impl TokenSource {
                     .assertion_file
                     .as_ref()
                     .ok_or(missing("the file with the pod's token", variable))?;
-                // Read each time: the kubelet renews it.
+                // Read each time, because the kubelet renews it.
                 let assertion = read_assertion(file)
                     .await
                     .map_err(|cause| TokenError::AssertionFile { variable, cause })?;
@@ -381,8 +420,8 @@ impl TokenSource {
         Ok((self.http.get(url).header(header.0, header.1), host))
     }
 
-    /// Entra ID's own words, first line, without the secret should they repeat it.
-    fn refusal_words(&self, refusal: &OAuthError) -> Option<String> {
+    /// First line of Entra ID's error message, with the secret redacted in case it repeats it.
+    fn error_line(&self, refusal: &OAuthError) -> Option<String> {
         let words = match (refusal.error_description.lines().next(), refusal.error.as_str()) {
             (Some(words), _) => words,
             (None, "") => return None,
@@ -400,7 +439,7 @@ async fn read_assertion(file: &str) -> Result<Secret, String> {
     let words = |error: std::io::Error| error.to_string();
     let length = tokio::fs::metadata(file).await.map_err(words)?.len();
     if length > MAX_ASSERTION_BYTES {
-        return Err(format!("it has {length} bytes, which is no token"));
+        return Err(format!("it has {length} bytes, too many for a token"));
     }
     let text = tokio::fs::read_to_string(file).await.map_err(words)?;
     Secret::new(text.trim()).ok_or_else(|| "it is empty".to_owned())
@@ -417,7 +456,7 @@ impl<'de> Deserialize<'de> for Seconds {
             }
 
             fn visit_u64<E>(self, secs: u64) -> Result<Seconds, E> {
-                // A token for ever is asked for again each day.
+                // A token without expiry is renewed daily.
                 Ok(Seconds(secs.min(86_400)))
             }
 

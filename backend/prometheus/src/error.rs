@@ -1,4 +1,4 @@
-//! What can go wrong with Prometheus, in words that say what to change.
+//! Errors of calls to Prometheus, with texts that say what to change.
 
 use std::error::Error as StdError;
 use std::io;
@@ -9,96 +9,168 @@ use http::StatusCode;
 use crate::entra::TokenError;
 use crate::reader::UnreadableAnswer;
 
-/// Most of an upstream's own words that an error repeats.
+/// Longest quote of an upstream's text, in characters.
 const MAX_QUOTE_CHARS: usize = 400;
 
-/// Why a call to Prometheus has no answer. `url` never carries user, password or parameters.
+/// Reasons why a call to Prometheus failed. `url` never contains user, password or parameters.
 #[derive(Debug, Clone, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
 pub enum PrometheusError {
+    /// The settings contain no URL.
     #[error(
         "no Prometheus URL is set for this data source: fill in `Prometheus URL` in its settings"
     )]
     NotConfigured,
+    /// The browser delegates PromQL to another data source.
     #[error(
-        "PromQL of this data source is handed to another one in the browser, which alert rules do not reach: fill in its `URL for alert rules`, or write the rule on that other data source"
+        "the browser sends PromQL of this data source to another one, which alert rules cannot reach: fill in `URL for alert rules` in its settings, or create the rule on that other data source"
     )]
     Delegated,
-    #[error("Prometheus at `{url}` cannot be reached: {obstacle}")]
+    /// The connection failed.
+    #[error("Prometheus at `{url}` cannot be reached: {failure}")]
     Unreachable {
+        /// Base URL.
         url: String,
-        obstacle: Obstacle,
+        /// Reason in words.
+        failure: ConnectFailure,
+        /// Error of the HTTP client.
         #[source]
         cause: Arc<reqwest::Error>,
     },
+    /// The answer did not finish in time.
     #[error(
         "Prometheus at `{url}` did not answer within {after_secs} s: narrow the time range or the query, or raise the request timeout"
     )]
-    TimedOut { url: String, after_secs: u64 },
-    #[error("Prometheus at `{url}` broke the connection while answering")]
-    Broken {
+    TimedOut {
+        /// Base URL.
         url: String,
+        /// Time limit, in seconds.
+        after_secs: u64,
+    },
+    /// The connection broke during the answer.
+    #[error("Prometheus at `{url}` broke the connection during its answer")]
+    Broken {
+        /// Base URL.
+        url: String,
+        /// Error of the HTTP client.
         #[source]
         cause: Arc<reqwest::Error>,
     },
+    /// Prometheus, or a proxy, does not accept the credentials.
     #[error(
         "Prometheus at `{url}` refused the credentials (401): check user and password or the token"
     )]
-    Unauthorized { url: String },
-    #[error("Prometheus at `{url}` refused access (403): these credentials may not query")]
-    Forbidden { url: String },
+    Unauthorized {
+        /// Base URL.
+        url: String,
+    },
+    /// The credentials do not allow queries.
+    #[error("Prometheus at `{url}` refused access (403): these credentials do not allow queries")]
+    Forbidden {
+        /// Base URL.
+        url: String,
+    },
+    /// Prometheus answered with an error of its own.
     #[error("Prometheus refused the query ({kind}): {message}")]
-    Refused { status: StatusCode, kind: String, message: String },
+    Refused {
+        /// HTTP status of the answer.
+        status: StatusCode,
+        /// Kind of the error, such as `bad_data`.
+        kind: String,
+        /// Error message of Prometheus.
+        message: String,
+    },
+    /// The answer is not from Prometheus.
     #[error(
-        "`{url}` answered {status}, and not as Prometheus does: {excerpt}; check the Prometheus URL"
+        "`{url}` did not answer like Prometheus ({status}): {excerpt}; check the Prometheus URL"
     )]
-    NotPrometheus { url: String, status: StatusCode, excerpt: String },
+    NotPrometheus {
+        /// Base URL.
+        url: String,
+        /// HTTP status of the answer.
+        status: StatusCode,
+        /// First words of the body.
+        excerpt: String,
+    },
+    /// The answer exceeds the limit.
     #[error(
         "the answer of Prometheus is larger than {limit_mib} MiB: narrow the query or the time range, or raise the response limit of this data source"
     )]
-    TooLarge { limit_mib: usize },
+    TooLarge {
+        /// Limit of the decompressed answer, in MiB.
+        limit_mib: usize,
+    },
+    /// The answer ends early.
     #[error("the answer of Prometheus is cut off after {bytes} bytes")]
-    CutOff { bytes: usize },
-    #[error("the answer of Prometheus cannot be unpacked: {0}")]
+    CutOff {
+        /// Number of bytes received.
+        bytes: usize,
+    },
+    /// The encoding of the body is not supported, or the body does not match it.
+    #[error("the answer of Prometheus cannot be decompressed: {0}")]
     Encoding(String),
+    /// Redirect to another server.
     #[error(
-        "Prometheus at `{url}` sends to another place, `{to}`, where credentials are not taken along: enter the URL that it names"
+        "Prometheus at `{url}` redirects to `{to}`, another server, to which credentials are not sent: enter that server's URL in the settings"
     )]
-    Redirected { url: String, to: String },
-    #[error("Prometheus at `{url}` sends from place to place and never answers: check the URL")]
-    RedirectLoop { url: String },
+    Redirected {
+        /// Base URL.
+        url: String,
+        /// Target of the redirect, without parameters.
+        to: String,
+    },
+    /// Too many redirects.
+    #[error("Prometheus at `{url}` redirects too often: check the URL")]
+    RedirectLoop {
+        /// Base URL.
+        url: String,
+    },
+    /// The token of Entra ID is not available.
     #[error("no token for the Azure Monitor workspace: {0}")]
     Token(#[from] TokenError),
+    /// The answer is not valid JSON of Prometheus.
     #[error("the answer of Prometheus cannot be read: {0}")]
     Unreadable(UnreadableAnswer),
-    #[error("no connection to Prometheus can be set up: {reason}")]
-    Client { reason: String },
+    /// Invalid settings of the client.
+    #[error("the connection to Prometheus cannot be set up: {reason}")]
+    Client {
+        /// Error in the settings.
+        reason: String,
+    },
 }
 
-/// What stands between us and Prometheus.
+/// Reasons why Prometheus cannot be reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
-pub enum Obstacle {
+pub enum ConnectFailure {
+    /// The port is closed.
     #[error("the connection was refused; is it running, and is the port right?")]
     Refused,
-    #[error("its host name is not known; check the URL")]
+    /// The DNS does not resolve the host.
+    #[error("its host name cannot be resolved; check the URL")]
     UnknownHost,
+    /// The connection was not made in time.
     #[error(
         "connecting took longer than {after_secs} s; check the address, and firewalls on the way"
     )]
-    ConnectTimeout { after_secs: u64 },
+    ConnectTimeout {
+        /// Time limit, in seconds.
+        after_secs: u64,
+    },
+    /// The TLS handshake failed.
     #[error("TLS failed: {0}")]
     Tls(String),
-    #[error("it does not speak HTTP there; check the port")]
+    /// The server does not speak HTTP.
+    #[error("the server does not speak HTTP; check the port")]
     NotHttp,
-    #[error("it closed the connection without an answer; check the port, and what stands between")]
+    /// The server closed the connection without an answer.
+    #[error("it closed the connection without an answer; check the port, and any proxy in between")]
     NoAnswer,
+    /// Other error of the connection.
     #[error("{0}")]
     Other(String),
 }
 
 impl PrometheusError {
-    /// The HTTP status that Grafana should see.
+    /// HTTP status for Grafana.
     pub fn status(&self) -> u16 {
         match self {
             Self::NotConfigured | Self::Delegated => 400,
@@ -120,12 +192,12 @@ impl PrometheusError {
         }
     }
 
-    /// Whether the connection ended before anything was answered.
+    /// Whether the connection ended before an answer began.
     pub(crate) fn is_no_answer(&self) -> bool {
-        matches!(self, Self::Unreachable { obstacle: Obstacle::NoAnswer, .. })
+        matches!(self, Self::Unreachable { failure: ConnectFailure::NoAnswer, .. })
     }
 
-    /// Sorts what reqwest says. `url` is the base URL without credentials.
+    /// Classifies an error of reqwest. `url` is the base URL without credentials.
     pub(crate) fn from_send(
         url: &str,
         cause: reqwest::Error,
@@ -138,47 +210,47 @@ impl PrometheusError {
             return Self::TimedOut { url, after_secs: request_secs };
         }
         if cause.is_connect() {
-            let obstacle = if cause.is_timeout() {
-                Obstacle::ConnectTimeout { after_secs: connect_secs }
+            let failure = if cause.is_timeout() {
+                ConnectFailure::ConnectTimeout { after_secs: connect_secs }
             } else {
-                obstacle(&cause)
+                connect_failure(&cause)
             };
-            return Self::Unreachable { url, obstacle, cause: Arc::new(cause) };
+            return Self::Unreachable { url, failure, cause: Arc::new(cause) };
         }
         if cause.is_request() {
-            let obstacle = match find_in_chain(&cause, is_parse_error) {
-                Some(()) => Obstacle::NotHttp,
-                None => Obstacle::NoAnswer,
+            let failure = match find_in_chain(&cause, is_parse_error) {
+                Some(()) => ConnectFailure::NotHttp,
+                None => ConnectFailure::NoAnswer,
             };
-            return Self::Unreachable { url, obstacle, cause: Arc::new(cause) };
+            return Self::Unreachable { url, failure, cause: Arc::new(cause) };
         }
         Self::Broken { url, cause: Arc::new(cause) }
     }
 }
 
-fn obstacle(error: &(dyn StdError + 'static)) -> Obstacle {
-    if let Some(tls) = find_in_chain(error, |error| tls_error(error).map(tls_words)) {
-        return Obstacle::Tls(tls);
+fn connect_failure(error: &(dyn StdError + 'static)) -> ConnectFailure {
+    if let Some(tls) = find_in_chain(error, |error| tls_error(error).map(tls_reason)) {
+        return ConnectFailure::Tls(tls);
     }
     let refused = find_in_chain(error, |error| {
         let io = error.downcast_ref::<io::Error>()?;
         (io.kind() == io::ErrorKind::ConnectionRefused).then_some(())
     });
     if refused.is_some() {
-        return Obstacle::Refused;
+        return ConnectFailure::Refused;
     }
-    // hyper-util names its resolving step, and getaddrinfo has no error kind of its own.
+    // hyper-util names its resolution step, and getaddrinfo lacks an error kind of its own.
     let unknown_host = find_in_chain(error, |error| {
         error.to_string().contains("failed to lookup address").then_some(())
     });
     if unknown_host.is_some() {
-        return Obstacle::UnknownHost;
+        return ConnectFailure::UnknownHost;
     }
-    Obstacle::Other(innermost(error))
+    ConnectFailure::Other(innermost(error))
 }
 
-/// The error of TLS in `error`: it travels inside of io errors, of which each hides its own from
-/// the chain of sources.
+/// TLS error within `error`. It is nested in io errors, each of which hides its own from the chain
+/// of sources.
 fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
     match error.downcast_ref::<io::Error>() {
         Some(io) => tls_error(io.get_ref()?),
@@ -186,7 +258,7 @@ fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Erro
     }
 }
 
-fn tls_words(error: &rustls::Error) -> String {
+fn tls_reason(error: &rustls::Error) -> String {
     use rustls::{CertificateError, Error};
     match error {
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
@@ -199,14 +271,14 @@ fn tls_words(error: &rustls::Error) -> String {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => "its certificate is for another host name".to_owned(),
         Error::InvalidMessage(_) => {
-            "it does not speak TLS there; use `http://`, or check the port".to_owned()
+            "the server does not speak TLS; use `http://`, or check the port".to_owned()
         }
         other => other.to_string(),
     }
 }
 
 fn is_parse_error(error: &(dyn StdError + 'static)) -> Option<()> {
-    // hyper is no dependency of its own here; its parse errors say "invalid HTTP …".
+    // hyper is not a direct dependency; its parse errors begin with "invalid HTTP".
     error.to_string().starts_with("invalid HTTP").then_some(())
 }
 
@@ -232,7 +304,7 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
     innermost.to_string()
 }
 
-/// The first words of a body that was not expected, on one line.
+/// First words of an unexpected body, on one line.
 pub(crate) fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -253,7 +325,7 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
     format!("`{}`", quote(&text))
 }
 
-/// At most [`MAX_QUOTE_CHARS`] of `text`.
+/// First [`MAX_QUOTE_CHARS`] characters of `text`.
 pub(crate) fn quote(text: &str) -> String {
     match text.char_indices().nth(MAX_QUOTE_CHARS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

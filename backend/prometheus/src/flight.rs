@@ -1,5 +1,5 @@
-//! Calls on their way, each shared by all who ask the same while it is under way: the panels of a
-//! dashboard repeat each other's queries, and Prometheus is asked once.
+//! Sharing of equal calls in progress: the panels of a dashboard repeat each other's queries, and
+//! Prometheus receives each once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,8 +13,8 @@ use crate::error::PrometheusError;
 type Landed<T> = Result<Arc<T>, PrometheusError>;
 type Flight<T> = BoxFuture<'static, Landed<T>>;
 
-/// Calls under way by what they ask. An answer is kept no longer than those wait who asked for it:
-/// this is no cache.
+/// Calls in progress, by key. An answer lives only as long as its callers wait for it, so this is
+/// not a cache.
 #[derive(Debug)]
 pub(crate) struct Flights<K, T> {
     flying: Mutex<HashMap<K, WeakShared<Flight<T>>>>,
@@ -27,8 +27,8 @@ impl<K, T> Default for Flights<K, T> {
 }
 
 impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
-    /// The answer to `key`: of the call that is under way, else of `call`. The call ends when
-    /// nobody waits for it any more.
+    /// Answer for `key`, from the call in progress or else from `call`. The call is cancelled when
+    /// its last caller leaves.
     ///
     /// Errors: those of the call.
     pub(crate) async fn join<F>(&self, key: K, call: F) -> Result<T, PrometheusError>
@@ -49,7 +49,7 @@ impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Flights<K, T> {
                 flight
             }
         };
-        // A caller that waited alone takes the answer itself; only those that share it copy.
+        // A single caller takes the answer itself; only sharing callers copy it.
         flight.await.map(Arc::unwrap_or_clone)
     }
 }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_same_is_asked_once_at_a_time() {
+    async fn equal_calls_are_shared() {
         let flights = Flights::<&str, usize>::default();
         let calls = Arc::new(AtomicUsize::new(0));
         let call = |answer: Result<usize, PrometheusError>| {
@@ -79,14 +79,14 @@ mod tests {
         );
         assert_eq!((a.unwrap(), b.unwrap(), calls.load(Ordering::SeqCst)), (1, 1, 2));
         assert!(matches!(c, Err(PrometheusError::NotConfigured)));
-        // Nothing is kept, an error neither.
+        // Neither answers nor errors are kept.
         assert_eq!(flights.join("a", call(Ok(3))).await.unwrap(), 3);
         assert_eq!(flights.join("b", call(Ok(4))).await.unwrap(), 4);
         assert_eq!(calls.load(Ordering::SeqCst), 4);
     }
 
     #[tokio::test]
-    async fn who_leaves_takes_no_answer_away() {
+    async fn a_caller_that_leaves_does_not_cancel_the_others() {
         let flights = Arc::new(Flights::<(), usize>::default());
         let (release, wait) = tokio::sync::oneshot::channel::<()>();
         let call = async move {

@@ -1,54 +1,56 @@
-//! The user who asks, as Grafana forwards them to a data source with `oauthPassThru`.
+//! Identity of the user, as Grafana forwards it to a data source with `oauthPassThru`.
 
 use http::HeaderValue;
 
-/// The headers that carry the user's tokens, as Grafana and Prometheus' proxies name them.
+/// Headers with the user's tokens, as named by Grafana and Prometheus' proxies.
 const AUTHORIZATION: &str = "authorization";
 const ID_TOKEN: &str = "x-id-token";
-/// Grafana's mark of a header of the browser's request. Source: grafana-plugin-sdk-go
+/// Grafana's prefix for headers of the browser's request. Source: grafana-plugin-sdk-go
 /// `backend.SetHTTPHeader`.
 const HTTP_PREFIX: &str = "http_";
 
-/// Who wrote the headers of a call.
+/// Origin of a call's headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeadersOf {
-    /// Grafana alone: queries and health checks.
+pub enum HeaderOrigin {
+    /// Grafana alone, for queries and health checks.
     Grafana,
-    /// The browser: Grafana hands all of its headers to a resource, and takes out `Authorization`
-    /// by its own name only. `X-Id-Token` is Grafana's where Grafana put `Authorization` beside it.
+    /// The browser: Grafana passes all of its headers to a resource, and removes `Authorization`
+    /// only under its own name. `X-Id-Token` comes from Grafana if Grafana added `Authorization`,
+    /// too.
     Browser,
 }
 
-/// Tokens of the user who asks. Empty where Grafana forwards none: alert rules have no user.
+/// Tokens of the user. Empty if Grafana forwards none, as for alert rules, which have no user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ForwardedIdentity {
-    /// `Authorization`.
+    /// Value of `Authorization`.
     pub(crate) authorization: Option<HeaderValue>,
-    /// `X-Id-Token`.
+    /// Value of `X-Id-Token`.
     pub(crate) id_token: Option<HeaderValue>,
 }
 
-/// Two tokens where there can be one.
+/// Error: a header with two different tokens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the header `{0}` came with two values, as if two different users asked: check the proxy before Grafana"
 )]
-pub struct TwoIdentities(&'static str);
+pub struct ConflictingTokens(&'static str);
 
 impl ForwardedIdentity {
-    /// Picks the tokens out of a call's headers; whatever no header can carry is left out. A
-    /// header by its own name is Grafana's, and goes before one with Grafana's mark.
+    /// Extracts the tokens from a call's headers, without values that are invalid in a header. A
+    /// header under its own name comes from Grafana and takes precedence over one with Grafana's
+    /// prefix.
     ///
-    /// Errors: [`TwoIdentities`].
+    /// Errors: [`ConflictingTokens`].
     pub fn new<'a>(
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
-        of: HeadersOf,
-    ) -> Result<Self, TwoIdentities> {
+        of: HeaderOrigin,
+    ) -> Result<Self, ConflictingTokens> {
         let (mut own, mut marked) = (Self::default(), Self::default());
         for (name, value) in headers {
             let name = name.to_ascii_lowercase();
             let (identity, name) = match name.strip_prefix(HTTP_PREFIX) {
-                Some(_) if of == HeadersOf::Browser => continue,
+                Some(_) if of == HeaderOrigin::Browser => continue,
                 Some(name) => (&mut marked, name),
                 None => (&mut own, name.as_str()),
             };
@@ -65,11 +67,11 @@ impl ForwardedIdentity {
                 value
             });
             if slot.is_some() && *slot != value {
-                return Err(TwoIdentities(name));
+                return Err(ConflictingTokens(name));
             }
             *slot = value;
         }
-        if of == HeadersOf::Browser && own.authorization.is_none() {
+        if of == HeaderOrigin::Browser && own.authorization.is_none() {
             own.id_token = None;
         }
         Ok(Self {
@@ -85,7 +87,7 @@ mod tests {
 
     #[test]
     fn headers() {
-        let check = |of: HeadersOf, headers: &[(&str, &str)], expected: [Option<&str>; 2]| {
+        let check = |of: HeaderOrigin, headers: &[(&str, &str)], expected: [Option<&str>; 2]| {
             let identity = ForwardedIdentity::new(headers.iter().copied(), of).unwrap();
             let text = |value: &Option<HeaderValue>| {
                 value.as_ref().map(|value| value.to_str().unwrap().to_owned())
@@ -95,28 +97,28 @@ mod tests {
             assert!(!format!("{identity:?}").contains("hunter2"), "tokens are never shown");
         };
         let (authorization, marked) = (("Authorization", "hunter2"), ("http_Authorization", "x"));
-        for of in [HeadersOf::Grafana, HeadersOf::Browser] {
+        for of in [HeaderOrigin::Grafana, HeaderOrigin::Browser] {
             check(of, &[], [None, None]);
             check(of, &[authorization], [Some("hunter2"), None]);
             let both = [authorization, ("X-ID-Token", "hunter2"), ("Cookie", "a=b")];
             check(of, &both, [Some("hunter2"), Some("hunter2")]);
             check(of, &[("Authorization", "hunter2\r\nX: y")], [None, None]);
             check(of, &[("Authorization", "")], [None, None]);
-            // The order is that of a hash map.
+            // The order of headers is that of a hash map.
             check(of, &[authorization, marked], [Some("hunter2"), None]);
             check(of, &[marked, authorization], [Some("hunter2"), None]);
             check(of, &[authorization, authorization], [Some("hunter2"), None]);
         }
         let alone = [("X-ID-Token", "hunter2"), ("Cookie", "a=b")];
-        check(HeadersOf::Grafana, &alone, [None, Some("hunter2")]);
-        check(HeadersOf::Browser, &alone, [None, None]);
+        check(HeaderOrigin::Grafana, &alone, [None, Some("hunter2")]);
+        check(HeaderOrigin::Browser, &alone, [None, None]);
         let both = [("http_Authorization", "hunter2"), ("http_X-Id-Token", "hunter2")];
-        check(HeadersOf::Grafana, &both, [Some("hunter2"), Some("hunter2")]);
-        check(HeadersOf::Browser, &both, [None, None]);
+        check(HeaderOrigin::Grafana, &both, [Some("hunter2"), Some("hunter2")]);
+        check(HeaderOrigin::Browser, &both, [None, None]);
         let forged = [("Http_authorization", "x"), ("HTTP_X-Id-Token", "y")];
-        check(HeadersOf::Browser, &forged, [None, None]);
+        check(HeaderOrigin::Browser, &forged, [None, None]);
         let two = [("Authorization", "a"), ("authorization", "b")];
-        let refused = ForwardedIdentity::new(two, HeadersOf::Grafana).unwrap_err();
-        assert_eq!(refused, TwoIdentities("Authorization"));
+        let refused = ForwardedIdentity::new(two, HeaderOrigin::Grafana).unwrap_err();
+        assert_eq!(refused, ConflictingTokens("Authorization"));
     }
 }

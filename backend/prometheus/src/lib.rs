@@ -1,8 +1,8 @@
-//! A client for one Prometheus: calls of its query API in, series as columns out. Answers are read
-//! while they arrive and kept in columns that Arrow takes as they are; their size and the number of
-//! their series are bounded. Beside it stands what a query needs before it is sent: durations, the
-//! step, `$__interval` and its kin. A managed Prometheus of Azure gets its token here. The crate
-//! knows nothing of Grafana's frames.
+//! Client of one Prometheus: calls of its query API, with series as columns in the answers. Answers
+//! are read while they arrive, into columns that Arrow uses without a copy; their size and number
+//! of series are bounded. The crate also prepares queries (durations, the step, `$__interval` and
+//! its siblings) and obtains tokens for a managed Prometheus of Azure. It does not know Grafana's
+//! frames.
 
 mod answer;
 mod body;
@@ -23,10 +23,10 @@ pub use self::answer::{
     ApiResponse, BucketCells, Evaluated, ExemplarSeries, FloatSample, LabelSet, ResultData, Series,
     WithWarnings,
 };
-pub use self::client::{BuildInfo, Params, PassedOn, PrometheusClient};
+pub use self::client::{BuildInfo, Params, PrometheusClient, RawAnswer};
 pub use self::entra::TokenError;
-pub use self::error::{Obstacle, PrometheusError};
-pub use self::identity::{ForwardedIdentity, HeadersOf, TwoIdentities};
+pub use self::error::{ConnectFailure, PrometheusError};
+pub use self::identity::{ConflictingTokens, ForwardedIdentity, HeaderOrigin};
 pub use self::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
 pub use self::settings::{
     AzureCloud, AzureCredentials, AzureLogin, HttpMethod, PrometheusAuth, PrometheusSettings,

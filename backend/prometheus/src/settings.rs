@@ -1,4 +1,4 @@
-//! The settings of a client: how to reach one Prometheus, and as whom.
+//! Settings of a client: address, credentials and limits.
 
 use std::time::Duration;
 
@@ -6,124 +6,124 @@ use http::{HeaderName, HeaderValue};
 use reqwest::Url;
 use secret::Secret;
 
-/// How to reach Prometheus.
+/// Settings of the connection to Prometheus.
 #[derive(Debug, Clone)]
 pub struct PrometheusSettings {
     /// Base URL; `/api/v1/…` is appended.
     pub url: Url,
-    /// The credentials.
+    /// Credentials.
     pub auth: PrometheusAuth,
-    /// TLS, for an `https` URL.
+    /// TLS settings, for an `https` URL.
     pub tls: PrometheusTls,
-    /// The method of calls that take either.
+    /// Method of calls that accept both.
     pub method: HttpMethod,
     /// Time between two samples of a series, in milliseconds.
     pub scrape_interval_ms: u64,
-    /// How long connecting may take.
+    /// Time limit for connecting.
     pub connect_timeout: Duration,
-    /// How long a whole call may take.
+    /// Time limit for a whole call.
     pub request_timeout: Duration,
-    /// Largest answer that is read, unpacked.
+    /// Largest accepted answer, in decompressed bytes.
     pub response_limit_bytes: usize,
-    /// Sent with every call, in the URL.
+    /// Parameters sent with every call, in the URL.
     pub custom_parameters: Vec<(String, String)>,
-    /// Sent with every call; their values are secrets.
+    /// Headers sent with every call. Their values are secrets.
     pub custom_headers: Vec<(HeaderName, HeaderValue)>,
     /// Prometheus' own `timeout` of a query, in milliseconds.
     pub query_timeout_ms: Option<u64>,
-    /// Names and series that are asked for at most; `None`: all.
+    /// Most requested names and series; `None` for all.
     pub series_limit: Option<u64>,
-    /// Whether the tokens of the user who asks are sent instead of `auth`.
+    /// Whether the user's tokens are sent instead of `auth`.
     pub forward_identity: bool,
 }
 
-/// Who we are for Prometheus.
+/// Credentials for Prometheus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PrometheusAuth {
     /// No credentials.
     None,
     /// HTTP basic authentication.
     Basic {
-        /// The user.
+        /// User name.
         user: String,
-        /// The password; `None`: an empty one.
+        /// Password; `None` for an empty one.
         password: Option<Secret>,
     },
-    /// `Authorization: Bearer …`.
+    /// Token for `Authorization: Bearer …`.
     Bearer(Secret),
-    /// A token of Microsoft Entra ID, for an Azure Monitor workspace.
+    /// Token of Microsoft Entra ID, for an Azure Monitor workspace.
     Azure(AzureCredentials),
 }
 
-/// How a token of Entra ID is got.
+/// Settings for tokens of Entra ID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AzureCredentials {
-    /// `None`: the one that the environment names, else the public one.
+    /// Cloud; `None` for that of the environment, or else the public one.
     pub cloud: Option<AzureCloud>,
-    /// Who logs in.
+    /// Identity to log in with.
     pub login: AzureLogin,
 }
 
-/// Azure's separate worlds.
+/// Separate clouds of Azure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AzureCloud {
-    /// The public cloud.
+    /// Public cloud.
     Public,
-    /// The cloud of the government of the United States.
+    /// Cloud of the government of the United States.
     UsGovernment,
-    /// The cloud in China.
+    /// Cloud in China.
     China,
 }
 
-/// Who logs in. Where an id is `None`, the environment names it.
+/// Identity to log in with. An id of `None` is taken from the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AzureLogin {
-    /// An application with its secret.
+    /// Application with a secret.
     ClientSecret {
-        /// The tenant's id.
+        /// Id of the tenant.
         tenant_id: String,
-        /// The application's id.
+        /// Id of the application.
         client_id: String,
-        /// The application's secret.
+        /// Secret of the application.
         secret: Secret,
     },
-    /// The workload identity of Grafana's pod.
+    /// Workload identity of Grafana's pod.
     WorkloadIdentity {
-        /// The tenant's id.
+        /// Id of the tenant.
         tenant_id: Option<String>,
-        /// The identity's id.
+        /// Id of the identity.
         client_id: Option<String>,
     },
-    /// The managed identity of Grafana's machine.
+    /// Managed identity of Grafana's machine.
     ManagedIdentity {
-        /// The identity's id.
+        /// Id of the identity.
         client_id: Option<String>,
     },
 }
 
-/// TLS towards Prometheus; whether it is used, its URL says.
+/// TLS settings for Prometheus; its URL decides whether TLS is used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PrometheusTls {
-    /// Trust any certificate.
+    /// Whether any certificate is accepted.
     pub skip_verify: bool,
-    /// Name to expect in the certificate instead of the URL's host.
+    /// Name expected in the certificate instead of the URL's host.
     pub server_name: Option<String>,
-    /// PEM; `None`: the system's certificate authorities.
+    /// Certificate authorities in PEM; `None` for those of the system.
     pub ca_pem: Option<Secret>,
-    /// PEM of client certificate and key.
+    /// Client certificate and key in PEM.
     pub client: Option<(Secret, Secret)>,
 }
 
-/// How queries are sent to Prometheus.
+/// Method for sending queries to Prometheus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpMethod {
-    /// In the URL.
+    /// Parameters in the URL.
     Get,
-    /// As a form in the body.
+    /// Parameters as a form in the body.
     Post,
 }
 
-/// Whether `url` stays on this machine.
+/// Whether `url` addresses this machine.
 pub fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost"

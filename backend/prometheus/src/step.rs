@@ -1,17 +1,17 @@
-//! The step of a range query, and Grafana's macros that depend on it.
+//! Step of a range query, and Grafana's macros that depend on it.
 //!
-//! As Grafana's Prometheus source does it, so that a dashboard gives the same numbers when only
-//! its data source is switched. Source: promlib `models/query.go`, `intervalv2`.
+//! The rules are those of Grafana's Prometheus source, so that a dashboard shows the same numbers
+//! with either data source. Source: promlib `models/query.go`, `intervalv2`.
 
 use crate::duration::{format_go, format_interval, parse_ms};
 
-/// Points that Prometheus answers per series at most.
+/// Most points per series in an answer of Prometheus.
 const MAX_POINTS: u64 = 11_000;
-/// Points where the panel does not say.
+/// Points per series if the panel does not set them.
 const DEFAULT_MAX_DATA_POINTS: u64 = 1_500;
 const DEFAULT_MIN_STEP_MS: u64 = 15_000;
 
-/// Grafana's round intervals: up to the first number, the second one.
+/// Grafana's round intervals in milliseconds: up to the first number, the second one.
 const ROUND_MS: [(u64, u64); 30] = [
     (10, 1),
     (15, 10),
@@ -45,26 +45,26 @@ const ROUND_MS: [(u64, u64); 30] = [
     (u64::MAX, 31_536_000_000),
 ];
 
-/// What the step depends on.
+/// Values that determine the step.
 #[derive(Debug, Clone, Copy)]
 pub struct StepRequest<'a> {
-    /// Begin of the range, in Unix milliseconds.
+    /// Start of the range, in Unix milliseconds.
     pub from_ms: i64,
     /// End of the range, in Unix milliseconds.
     pub to_ms: i64,
-    /// The panel's interval: range over its width.
+    /// Interval of the panel in milliseconds: the range divided by its width.
     pub interval_ms: u64,
-    /// Points of a series at most; 0: Grafana's default, 1,500.
+    /// Most points per series; 0 for Grafana's default of 1,500.
     pub max_data_points: u64,
     /// "Min step" of the query: a duration, a macro, or empty.
     pub min_step: &'a str,
-    /// Older dashboards multiply the step; 0 counts as 1.
+    /// Factor of the step in older dashboards; 0 counts as 1.
     pub interval_factor: u64,
     /// Time between two samples of a series, in milliseconds.
     pub scrape_interval_ms: u64,
 }
 
-/// What the macros stand for.
+/// Values of the macros.
 #[derive(Debug, Clone, Copy)]
 pub struct Interpolation {
     /// `$__interval`, in milliseconds.
@@ -75,12 +75,12 @@ pub struct Interpolation {
     pub range_ms: u64,
 }
 
-/// A "Min step" that is not a duration.
+/// Error: a "Min step" that is not a duration.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("min step `{0}` is not a duration such as `30s`")]
 pub struct InvalidMinStep(pub String);
 
-/// The step in milliseconds, at least 1. Errors: [`InvalidMinStep`].
+/// Step in milliseconds, at least 1. Errors: [`InvalidMinStep`].
 pub fn step_ms(request: &StepRequest<'_>) -> Result<u64, InvalidMinStep> {
     let range_ms = request.range_ms();
     let min_step = request.min_step.trim();
@@ -121,7 +121,7 @@ impl StepRequest<'_> {
         }
     }
 
-    /// What the macros stand for once the step is known.
+    /// Values of the macros for a step.
     pub fn interpolation(&self, step_ms: u64) -> Interpolation {
         let min_step = self.min_step.trim();
         let rate_interval_ms = if is_macro(min_step, &RATE_INTERVALS) {
@@ -138,7 +138,7 @@ impl StepRequest<'_> {
     }
 }
 
-/// At least four scrapes, so that `rate` always sees two samples.
+/// Interval of at least four scrapes, so that `rate` always finds two samples.
 fn rate_interval_ms(interval_ms: u64, scrape_interval_ms: u64) -> u64 {
     interval_ms.saturating_add(scrape_interval_ms).max(scrape_interval_ms.saturating_mul(4))
 }
@@ -150,9 +150,10 @@ fn round_interval_ms(interval_ms: u64) -> u64 {
         .map_or(interval_ms, |(_, round_ms)| *round_ms)
 }
 
-/// Rounding may go down, and then Prometheus would refuse the query for its number of points.
+/// Step that keeps the number of points within Prometheus' limit, which a rounded-down step may
+/// exceed.
 fn at_most_max_points(step_ms: u64, range_ms: u64) -> u64 {
-    // Aligning the ends may add one point.
+    // Aligning the ends may add a point.
     let smallest_ms = range_ms.div_ceil(MAX_POINTS - 1);
     if step_ms >= smallest_ms {
         return step_ms.max(1);
@@ -164,8 +165,8 @@ fn at_most_max_points(step_ms: u64, range_ms: u64) -> u64 {
         .unwrap_or(smallest_ms)
 }
 
-/// Rounds down to a multiple of the step, seen from a clock `utc_offset_secs` away. Queries that
-/// are aligned can be cached, and a graph does not jump from refresh to refresh.
+/// Time rounded down to a multiple of the step, on a clock `utc_offset_secs` ahead of UTC. Aligned
+/// queries can be cached, and a graph does not jump between refreshes.
 pub fn align_ms(time_ms: i64, step_ms: u64, utc_offset_secs: i64) -> i64 {
     let step_ms = i64::try_from(step_ms).unwrap_or(i64::MAX).max(1);
     let offset_ms = utc_offset_secs.saturating_mul(1_000);
@@ -185,11 +186,11 @@ fn is_macro(text: &str, names: &[&str]) -> bool {
     })
 }
 
-/// `expr` with `$__interval`, `$__rate_interval`, `$__range` and their `_ms`, `_s` and `${…}`
-/// forms replaced. Other variables stay: they are not ours to know.
+/// Expression with `$__interval`, `$__rate_interval`, `$__range` and their `_ms`, `_s` and `${…}`
+/// forms replaced. Other variables are kept for Grafana.
 pub fn interpolate(expr: &str, values: &Interpolation) -> String {
     let range_secs = (values.range_ms + 500) / 1_000;
-    // Longest names first, since some begin with others.
+    // Longest names first, because some begin with others.
     let macros = [
         ("__rate_interval_ms", values.rate_interval_ms.to_string()),
         ("__rate_interval", format_go(values.rate_interval_ms)),

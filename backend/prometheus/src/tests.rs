@@ -31,7 +31,7 @@ fn steps() {
     check(StepRequest { min_step: "$__interval", ..request(HOUR_MS) }, 15_000);
     check(StepRequest { min_step: "$__rate_interval", ..request(HOUR_MS) }, 60_000);
     check(StepRequest { min_step: "${__rate_interval}", ..request(HOUR_MS) }, 60_000);
-    // 30 days at a min step of 1 s are 2.6 million points: the cap decides.
+    // 30 days at a min step of 1 s are 2.6 million points, so the limit decides.
     check(
         StepRequest { min_step: "1s", max_data_points: 5_000_000, ..request(720 * HOUR_MS) },
         300_000,
@@ -68,7 +68,7 @@ fn macros() {
 fn alignment() {
     assert_eq!(align_ms(12_345, 5_000, 0), 10_000);
     assert_eq!(align_ms(-1, 5_000, 0), -5_000);
-    // A day's step begins at the local midnight.
+    // A step of one day begins at local midnight.
     assert_eq!(align_ms(90_000_000, 86_400_000, 3_600), 82_800_000);
 }
 

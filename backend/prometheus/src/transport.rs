@@ -1,4 +1,4 @@
-//! Calls to one Prometheus: connections, credentials, limits.
+//! Transport to one Prometheus: connections, credentials, limits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use secret::Secret;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wording::with_causes;
 
-use crate::body::{self, Pieces};
+use crate::body::{self, Chunks};
 use crate::client::Params;
 use crate::entra::{AzureEnvironment, TokenSource};
 use crate::error::PrometheusError;
@@ -21,46 +21,46 @@ use crate::identity::ForwardedIdentity;
 use crate::settings::{HttpMethod, PrometheusAuth, PrometheusSettings, PrometheusTls};
 
 const MAX_REDIRECTS: usize = 3;
-/// Calls that run at once, so that a dashboard of many panels opens no more connections than this.
-/// The others wait their turn, which does not count as waiting for Prometheus.
+/// Most concurrent calls, and so most connections for a dashboard of many panels. Further calls
+/// wait; the wait does not count towards the request timeout.
 const MAX_CALLS: usize = 10;
 const USER_AGENT: &str = concat!("k8snet-hubble-datasource/", env!("CARGO_PKG_VERSION"));
 
-/// What is shared by all calls to one Prometheus.
+/// State shared by all calls to one Prometheus.
 #[derive(Debug)]
 pub(crate) struct Transport {
     http: reqwest::Client,
-    /// The same without kept connections.
+    /// Client without pooled connections.
     fresh: reqwest::Client,
     base: Url,
     settings: PrometheusSettings,
-    /// Of [`PrometheusAuth::Azure`].
+    /// Token source for [`PrometheusAuth::Azure`].
     tokens: Option<TokenSource>,
     calls: Arc<Semaphore>,
-    /// It answered a POST with "use GET" once, so the next query is not asked twice.
+    /// Whether a POST was answered with "use GET", so that further queries use GET at once.
     post_is_refused: AtomicBool,
 }
 
-/// An answer whose body is still arriving.
+/// Answer whose body is still arriving.
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
-    /// Unpacked and bounded.
-    pub(crate) pieces: Pieces,
-    /// A call lasts until its body was read.
+    /// Decompressed and bounded body.
+    pub(crate) chunks: Chunks,
+    /// Permit of the call, held until the body is read.
     call: Option<OwnedSemaphorePermit>,
 }
 
 impl Response {
-    /// The status and the whole body. Errors: it does not arrive.
+    /// Status and complete body. Errors: the body does not arrive.
     pub(crate) async fn whole(self) -> Result<(StatusCode, Bytes), PrometheusError> {
-        let body = body::whole(self.pieces).await?;
+        let body = body::whole(self.chunks).await?;
         drop(self.call);
         Ok((self.status, body))
     }
 }
 
 impl Transport {
-    /// Sets up the client; nothing is sent yet. Errors: [`PrometheusError::Client`].
+    /// Transport for the given settings. Sends nothing yet. Errors: [`PrometheusError::Client`].
     pub(crate) fn new(settings: &PrometheusSettings) -> Result<Self, PrometheusError> {
         let mut base = settings.url.clone();
         base.set_query(None);
@@ -70,7 +70,7 @@ impl Transport {
             reqwest::Client::builder()
                 .connect_timeout(settings.connect_timeout)
                 .timeout(settings.request_timeout)
-                // Followed here, where it can be seen whereto.
+                // Redirects are followed below, where their target is checked.
                 .redirect(reqwest::redirect::Policy::none())
                 .user_agent(USER_AGENT)
                 .use_preconfigured_tls(tls.clone())
@@ -100,7 +100,7 @@ impl Transport {
         })
     }
 
-    /// The base URL, for messages.
+    /// Base URL, for messages.
     pub(crate) fn url(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
     }
@@ -113,8 +113,8 @@ impl Transport {
         &self.settings
     }
 
-    /// Sends `params` to `url`, as `method` unless Prometheus insists on the other one. An answer
-    /// with an error's status is an answer.
+    /// Sends `params` to `url` with `method`, or the other method if Prometheus requires it. An
+    /// answer with an error status counts as an answer.
     ///
     /// Errors: [`PrometheusError`].
     pub(crate) async fn send(
@@ -132,7 +132,7 @@ impl Transport {
         };
         let answer = self.send_as(method, url.clone(), params, identity).await?;
         let answer = match (method, answer.status) {
-            // Proxies that allow reading only forbid POST; the same query is a GET too.
+            // Read-only proxies forbid POST; the same query works as GET.
             (
                 HttpMethod::Post,
                 StatusCode::METHOD_NOT_ALLOWED
@@ -143,7 +143,7 @@ impl Transport {
                 self.post_is_refused.store(answer.status.is_success(), Ordering::Relaxed);
                 answer
             }
-            // An expression too long for an URL.
+            // The expression is too long for a URL.
             (HttpMethod::Get, StatusCode::URI_TOO_LONG)
                 if !self.post_is_refused.load(Ordering::Relaxed) =>
             {
@@ -172,7 +172,7 @@ impl Transport {
             }
             _ => return Ok(answer),
         };
-        // A token may be taken back before it expires: ask for another one, once.
+        // A token may be revoked before it expires: request another one, once.
         let (Some(tokens), Some(token)) = (&self.tokens, token) else { return Err(refused) };
         tokens.forget(&token).await;
         let (headers, _) = self.headers(identity).await?;
@@ -180,7 +180,7 @@ impl Transport {
         if answer.status == StatusCode::UNAUTHORIZED { Err(refused) } else { Ok(answer) }
     }
 
-    /// The headers of a call, and the token of Entra ID among them.
+    /// Headers of a call, including the token of Entra ID.
     async fn headers(
         &self,
         identity: &ForwardedIdentity,
@@ -256,16 +256,16 @@ impl Transport {
             }
             let headers = response.headers().clone();
             let broken = self.broken();
-            let packed = response.bytes_stream().map(move |piece| piece.map_err(&broken)).boxed();
-            let pieces = body::unpacked(&headers, packed, self.settings.response_limit_bytes)?;
-            return Ok(Response { status, pieces, call: None });
+            let packed = response.bytes_stream().map(move |chunk| chunk.map_err(&broken)).boxed();
+            let chunks = body::unpacked(&headers, packed, self.settings.response_limit_bytes)?;
+            return Ok(Response { status, chunks, call: None });
         }
         Err(PrometheusError::RedirectLoop { url: self.url().to_owned() })
     }
 
-    /// Sends a request, and once more where its connection ended without an answer: a server that
-    /// closes a kept connection crosses what is on its way to it. Every request only reads. Both
-    /// together take no longer than one may.
+    /// Sends a request, and repeats it once if the connection ended without an answer: the request
+    /// may have crossed the server's closing of a pooled connection. Repeating is safe because all
+    /// requests only read. Both attempts share the time limit of one.
     async fn read(
         &self,
         request: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder,
@@ -282,12 +282,12 @@ impl Transport {
         request(&self.fresh).timeout(left).send().await.map_err(self.broken())
     }
 
-    /// Where a redirect may be followed to: the same server, over TLS if the call was.
+    /// Target of a redirect, if it may be followed: the same server, and over TLS if the call was.
     fn followed(&self, from: &Url, to: Url) -> Result<Url, PrometheusError> {
         let same_server = from.host() == to.host()
             && from.port_or_known_default() == to.port_or_known_default()
             && from.scheme() == to.scheme();
-        // A login page's URL carries parameters that do not belong into a message.
+        // The URL of a login page has parameters that do not belong in a message.
         if !same_server {
             return Err(PrometheusError::Redirected {
                 url: self.url().to_owned(),
@@ -297,7 +297,7 @@ impl Transport {
         Ok(to)
     }
 
-    /// Turns an error of the HTTP client into one that names this Prometheus.
+    /// Conversion of an error of the HTTP client into one that names this Prometheus.
     fn broken(&self) -> impl Fn(reqwest::Error) -> PrometheusError + Send + 'static {
         let url = self.url().to_owned();
         let connect_secs = self.settings.connect_timeout.as_secs();
@@ -306,7 +306,7 @@ impl Transport {
     }
 }
 
-/// Where the answer sends to.
+/// Target of a redirect.
 fn redirect(from: &Url, response: &reqwest::Response) -> Option<Url> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
@@ -315,9 +315,9 @@ fn redirect(from: &Url, response: &reqwest::Response) -> Option<Url> {
     from.join(location).ok()
 }
 
-/// A client for tokens of Entra ID: this machine's own authorities, and no redirect, which would
-/// carry the secret away. No connection is kept: the next token is asked for an hour later, when the
-/// other side has long closed it. `is_direct`: nor a proxy, whatever the environment says.
+/// Client for tokens of Entra ID: with this machine's authorities, without redirects, which would
+/// leak the secret, and without pooled connections, because the server closes them long before the
+/// next request an hour later. `is_direct`: without a proxy, even if the environment sets one.
 pub(crate) fn token_client(
     timeout: Duration,
     is_direct: bool,
@@ -339,7 +339,7 @@ fn tls_config(
     tls: &PrometheusTls,
     is_https: bool,
 ) -> Result<rustls::ClientConfig, PrometheusError> {
-    // Towards `http://` only a proxy speaks TLS, which these settings do not know of.
+    // For `http://`, only a proxy uses TLS, and these settings do not apply to it.
     let settings = if is_https {
         TlsSettings {
             ca_pem: tls.ca_pem.as_ref().map(|pem| pem.reveal().to_owned()),

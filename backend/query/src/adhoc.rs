@@ -39,7 +39,7 @@ pub(crate) struct AdhocFilterJson {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
 pub enum InvalidAdhocFilter {
-    #[error("flows cannot be filtered by it{}", names::is_it(*.meant))]
+    #[error("flows cannot be filtered by it{}", names::did_you_mean(*.meant))]
     Key { meant: Option<&'static str> },
     #[error("operator `{0}` is not possible for flows: use `=`, `!=`, `=|` or `!=|`")]
     Operator(String),

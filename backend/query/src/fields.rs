@@ -236,7 +236,7 @@ impl Fields {
             if selects_flows && let Some(meant) = meant {
                 return Err(InvalidQuery::UnknownField { field, meant: Some(meant) });
             }
-            let is_it = names::is_it(meant.as_deref());
+            let is_it = names::did_you_mean(meant.as_deref());
             notices.push(Notice::warning(format!(
                 "`{field}` is no field of a `{query_type}` query and was not used{is_it}"
             )));
@@ -258,7 +258,7 @@ fn meant(name: &str, known: &[&'static str], selects_flows: bool) -> Option<Stri
     // The query's own field before a filter.
     let candidates = known.iter().copied().map(|known| (known, known.to_owned()));
     let candidates = candidates.chain(flags.map(|flag| (flag, format!("filter.{flag}"))));
-    names::nearest(name, candidates, names::sure)
+    names::nearest(name, candidates, names::most_for_correction)
 }
 
 fn asks_for_nothing(value: &Value) -> bool {
@@ -300,7 +300,7 @@ pub(crate) fn choice<T: for<'de> Deserialize<'de>>(
         let known = known.iter().copied();
         let mut error = unfit(name, format!("one of {}", names::list(known.clone())), value);
         if let InvalidQuery::Field { found, .. } = &mut error {
-            found.push_str(&names::is_it(names::suggested(text, known)));
+            found.push_str(&names::did_you_mean(names::suggested(text, known)));
         }
         error
     })
@@ -461,36 +461,51 @@ mod tests {
         let filter = |name: &str, value: &str| json!({ "filter": { name: [value] } });
         let adhoc =
             |key: &str| json!({ "adhocFilters": [{ "key": key, "operator": "=", "value": "x" }] });
-        check(filter("namspace", "x"), "`filter.namspace`: no such filter; is it `namespace`?");
+        check(
+            filter("namspace", "x"),
+            "`filter.namspace`: no such filter; did you mean `namespace`?",
+        );
         check(filter("source_pod", "x"), "`filter.source_pod`: no such filter; ");
-        check(filter("from_pod", "x"), "`filter.from_pod`: no such filter; is it `fromPod`?");
+        check(
+            filter("from_pod", "x"),
+            "`filter.from_pod`: no such filter; did you mean `fromPod`?",
+        );
         check(
             adhoc("namspace"),
-            "ad hoc filter `namspace`: flows cannot be filtered by it; is it `namespace`?",
+            "ad hoc filter `namspace`: flows cannot be filtered by it; did you mean `namespace`?",
         );
         check(
             adhoc("Source pods"),
-            "ad hoc filter `Source pods`: flows cannot be filtered by it; is it `Source pod`?",
+            "ad hoc filter `Source pods`: flows cannot be filtered by it; did you mean `Source pod`?",
         );
         check(adhoc("planet"), "ad hoc filter `planet`: flows cannot be filtered by it");
-        check(filter("protocol", "tpc"), "`filter.protocol`: `tpc` is unknown; is it `tcp`?");
+        check(
+            filter("protocol", "tpc"),
+            "`filter.protocol`: `tpc` is unknown; did you mean `tcp`?",
+        );
         check(
             filter("verdict", "DROPED"),
-            "`filter.verdict`: `DROPED` is no verdict; is it `DROPPED`?",
+            "`filter.verdict`: `DROPED` is no verdict; did you mean `DROPPED`?",
         );
-        check(filter("tcpFlags", "SYNN"), "`filter.tcpFlags`: `SYNN` is no TCP flag; is it `SYN`?");
+        check(
+            filter("tcpFlags", "SYNN"),
+            "`filter.tcpFlags`: `SYNN` is no TCP flag; did you mean `SYN`?",
+        );
         check(
             filter("type", "trace:to-endpont"),
-            "`filter.type`: `to-endpont` is no trace observation point; is it `to-endpoint`?",
+            "`filter.type`: `to-endpont` is no trace observation point; did you mean `to-endpoint`?",
         );
-        check(json!({ "queryType": "flow" }), "query type `flow` is unknown; is it `flows`?");
+        check(
+            json!({ "queryType": "flow" }),
+            "query type `flow` is unknown; did you mean `flows`?",
+        );
         check(
             json!({ "queryType": "flowMetrics", "groupBy": ["verdicts"] }),
-            "`groupBy`: `verdicts` is unknown; is it `verdict`?",
+            "`groupBy`: `verdicts` is unknown; did you mean `verdict`?",
         );
         check(
             json!({ "queryType": "flows", "format": "tabel" }),
-            "`format` must be one of `table`, `packed`, `logs`, not the text `tabel`; is it `table`?",
+            "`format` must be one of `table`, `packed`, `logs`, not the text `tabel`; did you mean `table`?",
         );
     }
 }

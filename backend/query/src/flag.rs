@@ -21,9 +21,9 @@ pub const MESSAGE_TYPES: [&str; 6] =
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each variant says what happened, by its fields")]
 pub enum InvalidFlag {
-    #[error("no such filter{}", names::is_it_or(.key, "; there are", Flag::keys()))]
+    #[error("no such filter{}", names::did_you_mean_or(.key, "; there are", Flag::keys()))]
     Unknown { key: String },
-    #[error("`{value}` is no {of}{}", names::is_it(.meant.as_deref()))]
+    #[error("`{value}` is no {of}{}", names::did_you_mean(.meant.as_deref()))]
     Value { value: String, of: &'static str, meant: Option<String> },
     #[error("`{value}` {}", names::is_not_one_of(.value, .known.iter().copied()))]
     NotOneOf { value: String, known: &'static [&'static str] },

@@ -120,13 +120,13 @@ pub enum InvalidQuery {
     NoObject,
     #[error("the query cannot be read: {0}")]
     Json(serde_json::Error),
-    #[error("query type `{name}` is unknown{}", names::is_it_or(.name, "; there are", QUERY_TYPES))]
+    #[error("query type `{name}` is unknown{}", names::did_you_mean_or(.name, "; there are", QUERY_TYPES))]
     QueryType { name: String },
     #[error("limit {0} is out of range: use 1 to {MAX_LIMIT}")]
     Limit(i64),
     #[error("the query has {count} fields, at most {MAX_FIELDS} are taken")]
     TooManyFields { count: usize },
-    #[error("the query has no field `{field}`{}", names::is_it(.meant.as_deref()))]
+    #[error("the query has no field `{field}`{}", names::did_you_mean(.meant.as_deref()))]
     UnknownField { field: String, meant: Option<String> },
     #[error("`{field}` is missing: it must be {expected}")]
     Missing { field: &'static str, expected: &'static str },

@@ -417,7 +417,7 @@ fn selections_that_multiply() {
         none.clone(),
         node_labels,
         Err(
-            "ad hoc filter `nodeLabel`: the query's own filter on it cannot be narrowed: two lists of `node_labels` are too large together: at most 2000 values, each of 8192 bytes",
+            "ad hoc filter `nodeLabel`: the query's own filter on it cannot be narrowed: two lists of `node_labels` combined are too large: at most 2000 values of 8192 bytes each",
         ),
     );
     // Values that exclude each other do not multiply.

@@ -6,7 +6,9 @@ use std::fmt;
 use flow::columns::{ColumnSet, FlowColumns};
 use flow::filter::{CompiledFilterSet, FilterSet, FlowFilter};
 use hubble_api::client::{FlowRequest, Notice, RelayError as ClientError, WireFlow};
-use hubble_api::release::{FilterNeed, Release, columns_since, known_filters, mask_paths};
+use hubble_api::release::{
+    Release, UnsupportedCondition, columns_since, mask_paths, supported_filters,
+};
 use wording::names;
 
 use crate::nodes::Known;
@@ -46,7 +48,7 @@ pub enum Remark {
         /// The oldest release of a node.
         oldest: Release,
         /// What that release cannot filter by.
-        unknown: Vec<FilterNeed>,
+        unknown: Vec<UnsupportedCondition>,
     },
     /// Flows came that the filters exclude, from nodes of an unknown release.
     LetThrough {
@@ -133,7 +135,7 @@ impl Plan {
         if !fields.is_empty() && columns != ColumnSet::ALL {
             remarks.push(Remark::FieldsMissing { oldest, fields });
         }
-        let asked = known_filters(filters, oldest);
+        let asked = supported_filters(filters, oldest);
         let (mut check, mut field_mask) = (None, mask_paths(columns, oldest));
         if !asked.unknown.is_empty() {
             if let Some(need) = asked.unknown.iter().find(|need| need.field == "cel_expression") {

@@ -1,20 +1,21 @@
-//! A text that never shows itself: a password, a token, a private key. One type for all of them,
-//! so that every place that reads one can be found by name.
+//! Type of passwords, tokens and private keys, which never displays its text. A single type makes
+//! every place that reads a secret easy to find.
 
 use std::fmt;
 
-/// A password, token or private key. Its `Debug` is `[redacted]`, it has no `Display`, and
-/// [`Secret::reveal`] is the one way to its text.
+/// Password, token or private key. Its `Debug` is `[redacted]`, it has no `Display`, and
+/// [`Secret::reveal`] is the only access to its text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps `text`; `None` when it is empty, since Grafana sends a cleared secret as "".
+    /// Secret with a text; `None` if the text is empty, because Grafana sends a deleted secret as
+    /// "".
     pub fn new(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 
-    /// The secret's text, for the one place that sends it.
+    /// Text of the secret, for the one place that sends it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -38,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_text_is_no_secret() {
+    fn an_empty_text_is_not_a_secret() {
         assert_eq!(Secret::new(""), None);
     }
 }

@@ -1,11 +1,11 @@
 //! IP prefixes. Source: Go's net/netip, pkg/labels/cidr.go.
 //!
-//! `ipnet` reads `010.0.0.0/08`, which Go refuses, and knows no label keys: what it could serve is
-//! the twelve lines of the masks.
+//! Not `ipnet`: it reads `010.0.0.0/08`, which Go refuses, and does not read label keys. It would
+//! replace only the twelve lines of the masks.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// An IP prefix, host bits cleared.
+/// IP prefix with its host bits cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Prefix {
     addr: IpAddr,
@@ -13,14 +13,14 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// The prefix that holds one address.
+    /// Prefix of a single address (/32 or /128).
     #[must_use]
     pub const fn of_address(addr: IpAddr) -> Self {
         let len = if addr.is_ipv4() { 32 } else { 128 };
         Self { addr, len }
     }
 
-    /// Reads `10.0.0.0/8`. Errors: Go's words for what is wrong.
+    /// Reads a prefix such as `10.0.0.0/8`. Errors: the message of Go's `netip.ParsePrefix`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let error = |what: &str| format!("netip.ParsePrefix({text:?}): {what}");
         let Some((addr, len)) = text.rsplit_once('/') else { return Err(error("no '/'")) };
@@ -42,13 +42,14 @@ impl Prefix {
         }
     }
 
-    /// Reads the key of a `cidr:` label, which writes IPv6 with `-` for `:`.
+    /// Reads the key of a `cidr:` label, in which `-` stands for the `:` of IPv6.
     #[must_use]
     pub fn parse_label_key(key: &str) -> Option<Self> {
         Self::parse(&key.replace('-', ":")).ok()
     }
 
-    /// A prefix of an address; `len` beyond the address' bits counts as all of them.
+    /// Prefix of the given length, in bits, around an address. A length beyond the address' own
+    /// counts as the full length.
     #[must_use]
     pub fn new(addr: IpAddr, len: u8) -> Self {
         match addr {
@@ -65,44 +66,45 @@ impl Prefix {
         }
     }
 
-    /// Whether every address of the other one is in this one.
+    /// Whether the other prefix lies within this one.
     #[must_use]
     pub fn contains(&self, other: &Self) -> bool {
         self.len <= other.len && Self::new(other.addr, self.len) == *self
     }
 
-    /// Whether it holds an address. None of the other family is in it, IPv4-mapped ones included.
+    /// Whether the prefix holds an address. Addresses of the other family, IPv4-mapped ones
+    /// included, lie outside.
     #[must_use]
     pub fn contains_address(&self, address: IpAddr) -> bool {
         self.contains(&Self::of_address(address))
     }
 
-    /// The first address.
+    /// First address of the prefix.
     #[must_use]
     pub const fn addr(&self) -> IpAddr {
         self.addr
     }
 
-    /// Bits that are fixed; 0: every address of the family.
+    /// Number of fixed bits; 0 covers every address of the family.
     #[must_use]
     pub const fn bits(&self) -> u8 {
         self.len
     }
 
-    /// Whether it is an IPv4 prefix.
+    /// Whether the prefix is an IPv4 prefix.
     #[must_use]
     pub const fn is_ipv4(&self) -> bool {
         self.addr.is_ipv4()
     }
 
-    /// Whether it holds every address of its family.
+    /// Whether the prefix covers every address of its family.
     #[must_use]
     pub const fn is_everything(&self) -> bool {
         self.len == 0
     }
 }
 
-/// Whether a text is an address. An IPv6 one may carry a zone (`fe80::1%eth0`).
+/// Whether a text is an IP address. An IPv6 address may carry a zone (`fe80::1%eth0`).
 #[must_use]
 pub fn is_address(text: &str) -> bool {
     match text.split_once('%') {

@@ -1,30 +1,31 @@
-//! DNS names and the patterns over them. Source: pkg/fqdn/matchpattern, pkg/policy/api/fqdn.go.
+//! DNS names and the patterns of policies. Source: pkg/fqdn/matchpattern, pkg/policy/api/fqdn.go.
 
-/// Longest pattern that Cilium accepts.
+/// Longest pattern that Cilium accepts, in bytes.
 const MAX_PATTERN: usize = 255;
 
-/// A selector over DNS names, ready to match.
+/// Selector over DNS names, ready to match.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NamePattern {
-    /// As the policy writes it: what the `fqdn:` label of an identity holds.
+    /// Text from the policy, which is also the text of an identity's `fqdn:` label.
     pub text: String,
-    /// `matchName` or `matchPattern`.
+    /// Whether it is a `matchName`; false for a `matchPattern`.
     pub is_name: bool,
     form: PatternForm,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum PatternForm {
-    /// `*`, `**`, `*.`: every name.
+    /// `*`, `**`, `*.`: matches every name.
     Every,
-    /// One or more labels, then these.
+    /// One or more labels of any text, followed by the listed ones.
     Below(Vec<String>),
-    /// Exactly these labels, each with `*` for a run of letters, digits, `-` and `_`.
+    /// Exactly the listed labels, in each of which `*` stands for a run of letters, digits, `-` and
+    /// `_`.
     Labels(Vec<String>),
 }
 
 impl NamePattern {
-    /// A `matchName`. Errors: Cilium's words for DNS rules.
+    /// Reads a `matchName`. Errors: Cilium's message.
     pub fn of_name(name: &str) -> Result<Self, String> {
         if !name.is_empty() && !name.bytes().all(|b| is_name_byte(b) || b == b'.') {
             return Err(format!(
@@ -35,14 +36,14 @@ impl NamePattern {
         Ok(Self { text: name.to_owned(), is_name: true, form: form(&qualified(name)) })
     }
 
-    /// A `matchPattern`. Errors: Cilium's words.
+    /// Reads a `matchPattern`. Errors: Cilium's message.
     pub fn of_pattern(pattern: &str) -> Result<Self, String> {
         validate(pattern)?;
         let form = if is_every(pattern) { PatternForm::Every } else { form(&qualified(pattern)) };
         Ok(Self { text: pattern.to_owned(), is_name: false, form })
     }
 
-    /// Whether it matches a name, with or without its trailing dot, in any case.
+    /// Whether the pattern matches a name. Case and a trailing dot do not matter.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         let name = qualified(name);
@@ -60,13 +61,13 @@ impl NamePattern {
         }
     }
 
-    /// Whether it is one plain name.
+    /// Whether the pattern is one plain name, without `*`.
     #[must_use]
     pub fn is_literal(&self) -> bool {
         !self.text.contains('*')
     }
 
-    /// Whether it matches every name.
+    /// Whether the pattern matches every name.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.form == PatternForm::Every
@@ -79,7 +80,7 @@ impl std::fmt::Display for NamePattern {
     }
 }
 
-/// The name with its trailing dot, in lower case.
+/// Name in lower case with its trailing dot.
 #[must_use]
 pub fn qualified(name: &str) -> String {
     let mut name = name.trim().to_ascii_lowercase();
@@ -131,7 +132,8 @@ fn match_labels(wanted: &[String], labels: &[&str]) -> bool {
     wanted.len() == labels.len() && wanted.iter().zip(labels).all(|(w, l)| match_label(w, l))
 }
 
-/// `*` is any run of name characters; runs of `*` are one.
+/// Whether a label matches. `*` stands for any run of name characters, and several `*` in a row
+/// count as one.
 fn match_label(pattern: &str, label: &str) -> bool {
     if !pattern.contains('*') {
         return pattern == label;

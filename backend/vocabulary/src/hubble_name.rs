@@ -1,11 +1,10 @@
-//! Patterns of DNS names and node names in Hubble's filters. Their `*` is another one than that of
-//! policies ([`crate::NamePattern`]): it stands for dots as well. Source: pkg/hubble/filters/fqdn.go,
-//! nodename.go.
+//! Patterns of DNS names and node names in Hubble's filters. Their `*` also stands for dots, unlike
+//! the `*` of policies ([`crate::NamePattern`]). Source: pkg/hubble/filters/fqdn.go, nodename.go.
 
-/// The cluster of a node name that carries none. Source: pkg/defaults.
+/// Cluster of a node name without a cluster. Source: pkg/defaults.
 const DEFAULT_CLUSTER_NAME: &str = "default";
 
-/// A pattern of a DNS name in a filter.
+/// Pattern of a DNS name in a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilterPattern {
     elements: Vec<Element>,
@@ -14,21 +13,21 @@ pub struct FilterPattern {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Element {
     Byte(u8),
-    /// Any run of lower-case letters, digits, dots and hyphens: no underscore.
+    /// Any run of lower-case letters, digits, dots and hyphens, but not underscores.
     Run,
 }
 
-/// A pattern of a node name with its cluster; an empty half matches every well-formed name.
+/// Pattern of a node name and its cluster; an empty half matches every well-formed name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeNamePattern {
     cluster: Option<FilterPattern>,
     node: Option<FilterPattern>,
 }
 
-/// Why a pattern of names cannot be used.
+/// Reasons why a name pattern cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
-    /// The text has no character of a name.
+    /// Nothing is left of the text after trimming.
     #[error("it is empty")]
     Empty,
     /// More than one dot at the end.
@@ -37,17 +36,17 @@ pub enum PatternError {
     /// More than one slash.
     #[error("it has more than one slash: `cluster/node` has one")]
     Slashes,
-    /// A character outside of names.
+    /// Character that names cannot contain.
     #[error("`{character}` cannot be part of a name")]
     Character {
-        /// The first such character.
+        /// First such character.
         character: char,
     },
 }
 
 impl FilterPattern {
-    /// Reads a pattern: surrounding space and one dot at the end are dropped, letters are
-    /// lowered. Errors: the first thing that no pattern has.
+    /// Reads a pattern: trims it, drops one trailing dot, and lowers its letters. Errors: the first
+    /// reason to refuse it.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let text = text.trim();
         let text = text.strip_suffix('.').unwrap_or(text).to_lowercase();
@@ -70,11 +69,11 @@ impl FilterPattern {
         Ok(Self { elements })
     }
 
-    /// Whether the whole of `name` matches. The name is taken as it is: an upper-case letter
-    /// matches nothing.
+    /// Whether the whole of `name` matches. Upper-case letters in `name` match nothing: only the
+    /// pattern is lowered.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
-        // `reached[i]`: the first `i` elements can match what has been read so far.
+        // `reached[i]`: the first `i` elements can match the bytes read so far.
         let mut reached = vec![false; self.elements.len() + 1];
         if let Some(start) = reached.first_mut() {
             *start = true;
@@ -101,7 +100,7 @@ impl FilterPattern {
         reached.last().is_some_and(|reached| *reached)
     }
 
-    /// A run may be empty: what stands before it also stands after it.
+    /// Extends reached positions over runs, which may be empty.
     fn skip_runs(&self, reached: &mut [bool]) {
         let mut before = false;
         let elements = self.elements.iter().map(Some).chain([None]);
@@ -113,8 +112,7 @@ impl FilterPattern {
 }
 
 impl NodeNamePattern {
-    /// Reads `node`, `cluster/node`, `cluster/` or `/node`. Errors: the first thing that no pattern
-    /// has.
+    /// Reads `node`, `cluster/node`, `cluster/` or `/node`. Errors: the first reason to refuse it.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         if text.is_empty() {
             return Err(PatternError::Empty);
@@ -129,7 +127,7 @@ impl NodeNamePattern {
         Ok(Self { cluster: half(cluster)?, node: half(node)? })
     }
 
-    /// Whether `node_name`, as `cluster/node` or `node`, matches.
+    /// Whether a node name, as `cluster/node` or `node`, matches.
     #[must_use]
     pub fn matches(&self, node_name: &str) -> bool {
         if node_name.is_empty() {
@@ -149,7 +147,8 @@ const fn is_run_byte(byte: u8) -> bool {
     matches!(byte, b'-' | b'.' | b'0'..=b'9' | b'a'..=b'z')
 }
 
-/// Labels of lower-case letters, digits, hyphens and underscores, separated by single dots.
+/// Whether a name consists of labels of lower-case letters, digits, hyphens and underscores,
+/// separated by single dots.
 fn is_name(name: &str) -> bool {
     name.split('.').all(|label| {
         !label.is_empty()

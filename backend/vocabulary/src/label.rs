@@ -1,72 +1,73 @@
-//! Labels, and the selectors that policies have over them. Source: pkg/labels,
+//! Labels, and the label selectors of policies. Source: pkg/labels,
 //! pkg/policy/types/requirements.go.
 
 use std::collections::BinaryHeap;
 
 use crate::{Prefix, reserved};
 
-/// A label of an identity: `source:key=value`.
+/// Label of an identity: `source:key=value`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label {
-    /// Key; first, so that sorting labels sorts by it.
+    /// Key. The first field, so that labels sort by key.
     pub key: String,
-    /// Value, often empty.
+    /// Value; often empty.
     pub value: String,
-    /// Who set it: `k8s`, `reserved`, `cidr`, `fqdn`, …; `unspec` where the text names none.
+    /// Origin of the label: `k8s`, `reserved`, `cidr`, `fqdn`, …; `unspec` if the text has no
+    /// source.
     pub source: String,
 }
 
-/// A label, borrowed from its text.
+/// Label borrowed from its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LabelRef<'a> {
-    /// As [`Label::source`].
+    /// See [`Label::source`].
     pub source: &'a str,
-    /// As [`Label::key`].
+    /// See [`Label::key`].
     pub key: &'a str,
-    /// As [`Label::value`].
+    /// See [`Label::value`].
     pub value: &'a str,
 }
 
-/// One requirement of a selector.
+/// Single requirement of a selector.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Requirement {
-    /// Source of the label; `None`: any.
+    /// Source of the label; `None` for any source.
     pub source: Option<String>,
-    /// Key.
+    /// Key of the label.
     pub key: String,
-    /// What has to hold.
+    /// Condition on the label.
     pub operator: Operator,
 }
 
-/// What has to hold for the label of a key.
+/// Condition on the label with a given key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operator {
-    /// It has one of these values.
+    /// The label has one of these values.
     In(Vec<String>),
-    /// It has none of these values, or is missing.
+    /// The label is missing or has another value.
     NotIn(Vec<String>),
-    /// It is there.
+    /// The label exists.
     Exists,
-    /// It is missing.
+    /// The label is missing.
     DoesNotExist,
 }
 
-/// Requirements that all have to hold; without any it selects everything.
+/// Requirements that all have to hold; an empty list selects everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Selector {
-    /// In the order of their keys.
+    /// Requirements, sorted by key.
     pub requirements: Vec<Requirement>,
 }
 
 impl Label {
-    /// Reads `source:key=value`; the first colon parts the source, `$x` means `reserved:x`.
+    /// Reads `source:key=value`. The first colon ends the source; `$x` means `reserved:x`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let LabelRef { source, key, value } = LabelRef::parse(text);
         Self { key: key.to_owned(), value: value.to_owned(), source: source.to_owned() }
     }
 
-    /// The label, borrowed.
+    /// Borrowed form of the label.
     #[must_use]
     pub fn as_ref(&self) -> LabelRef<'_> {
         LabelRef { source: &self.source, key: &self.key, value: &self.value }
@@ -74,7 +75,7 @@ impl Label {
 }
 
 impl<'a> LabelRef<'a> {
-    /// Reads a label as [`Label::parse`] does.
+    /// Reads a label in the form of [`Label::parse`].
     #[must_use]
     pub fn parse(text: &'a str) -> Self {
         let (source, rest) = split_source(text);
@@ -95,11 +96,11 @@ impl std::fmt::Display for Label {
 }
 
 impl Requirement {
-    /// A requirement on a key as policies write it: `app` and `any:app` mean any source.
+    /// Requirement on a key as policies write it: `app` and `any:app` mean any source.
     #[must_use]
     pub fn new(key: &str, operator: Operator) -> Self {
         let (source, key) = split_source(key);
-        // An `=` parts a value off that a key cannot have; Cilium drops it the same way.
+        // Cilium drops the part from `=` on: a key cannot contain it.
         let key = key.split_once('=').map_or(key, |(key, _)| key);
         Self {
             source: source.filter(|source| *source != "any").map(str::to_owned),
@@ -108,7 +109,7 @@ impl Requirement {
         }
     }
 
-    /// Whether a label is the one that this requirement is about.
+    /// Whether the requirement is about this label.
     #[must_use]
     pub fn concerns(&self, label: LabelRef<'_>) -> bool {
         if self.source.as_ref().is_some_and(|source| *source != label.source) {
@@ -117,7 +118,7 @@ impl Requirement {
         if label.key == self.key {
             return true;
         }
-        // Of addresses, the requirement is met by every part of its prefix.
+        // An address has a label for every prefix around it, and each of them counts.
         self.source.as_deref() == Some("cidr")
             && match (Prefix::parse_label_key(&self.key), Prefix::parse_label_key(label.key)) {
                 (Some(wanted), Some(own)) => wanted.contains(&own),
@@ -125,7 +126,7 @@ impl Requirement {
             }
     }
 
-    /// Whether it holds for these labels, which are sorted: of several that it concerns, the first
+    /// Whether the requirement holds for a list of sorted labels. If it concerns several, the first
     /// counts.
     #[must_use]
     pub fn matches(&self, labels: &[Label]) -> bool {
@@ -133,7 +134,7 @@ impl Requirement {
         self.holds(label.map(|label| label.value.as_str()))
     }
 
-    /// Whether it holds where this is the value of its label; `None`: there is no such label.
+    /// Whether the requirement holds for the value of its label; `None` if the label is missing.
     #[must_use]
     pub fn holds(&self, value: Option<&str>) -> bool {
         let is_one_of = |values: &[String], value| values.iter().any(|own| own == value);
@@ -166,14 +167,14 @@ impl std::fmt::Display for Requirement {
 }
 
 impl Selector {
-    /// A selector of these requirements.
+    /// Selector with these requirements.
     #[must_use]
     pub fn new(requirements: Vec<Requirement>) -> Self {
-        // A heap sorts in a kilobyte of Wasm, the slice's own sort in three.
+        // A heap sort takes 1 KB of Wasm, the sort of slices 3 KB.
         Self { requirements: BinaryHeap::from(requirements).into_sorted_vec() }
     }
 
-    /// Selects what has this label, whatever its value, which for reserved labels is empty.
+    /// Selector of everything that has a label. For reserved labels the value is empty.
     #[must_use]
     pub fn of_label(source: &str, key: &str, value: &str) -> Self {
         Self {
@@ -185,13 +186,13 @@ impl Selector {
         }
     }
 
-    /// Whether it selects everything.
+    /// Whether the selector selects everything.
     #[must_use]
     pub fn is_wildcard(&self) -> bool {
         self.requirements.is_empty()
     }
 
-    /// Whether these labels, which are sorted, meet every requirement.
+    /// Whether a list of sorted labels meets every requirement.
     #[must_use]
     pub fn matches(&self, labels: &[Label]) -> bool {
         self.requirements.iter().all(|requirement| requirement.matches(labels))
@@ -211,7 +212,7 @@ impl std::fmt::Display for Selector {
     }
 }
 
-/// The source that a label or key begins with, and the rest.
+/// Splits a label or key into its source, if it has one, and the rest.
 #[must_use]
 pub fn split_source(text: &str) -> (Option<&str>, &str) {
     if let Some(rest) = text.strip_prefix('$') {

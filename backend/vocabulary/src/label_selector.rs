@@ -1,42 +1,42 @@
-//! Label selectors as text: Kubernetes' grammar over Cilium's labels. Source:
+//! Label selectors of Hubble's filters: Kubernetes' grammar over Cilium's labels. Source:
 //! pkg/hubble/filters/labels.go, labelparser.go; Kubernetes' `labels.Parse`.
 
 use crate::{LabelRef, Operator, Requirement};
 
-/// Why a text is not a label selector.
+/// Reasons why a text is not a label selector.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorError {
-    /// Something else was expected.
+    /// Unexpected token.
     #[error("found {found}, expected {expected}")]
     Unexpected {
-        /// What stands there.
+        /// Token in that place, for the error message.
         found: String,
-        /// What may stand there.
+        /// Tokens that are allowed there.
         expected: &'static str,
     },
-    /// Not a label key.
+    /// Invalid label key.
     #[error(
         "`{key}` is not a label key: `[prefix/]name`, the name at most 63 letters, digits, `-`, `_` and `.`"
     )]
     Key {
-        /// What was given.
+        /// Key from the selector.
         key: String,
     },
-    /// Not a label value.
+    /// Invalid label value.
     #[error("`{value}` is not a label value: at most 63 letters, digits, `-`, `_` and `.`")]
     Value {
-        /// What was given.
+        /// Value from the selector.
         value: String,
     },
-    /// Not a number, where a number is compared.
+    /// Bound of `>` or `<` that is not an integer.
     #[error("`{value}` is not an integer")]
     Number {
-        /// What was given.
+        /// Bound from the selector.
         value: String,
     },
 }
 
-/// A selector (`app=web, tier in (a, b), !legacy`): all conditions must hold.
+/// Label selector (`app=web, tier in (a, b), !legacy`); all conditions must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelSelector {
     conditions: Vec<Condition>,
@@ -45,7 +45,7 @@ pub struct LabelSelector {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Condition {
     requirement: Requirement,
-    /// What the value is compared with as a number, which policies cannot ask for.
+    /// Numeric bound of `>` or `<`, which selectors of policies lack.
     bound: Option<Bound>,
 }
 
@@ -69,8 +69,9 @@ enum Token {
 }
 
 impl LabelSelector {
-    /// Reads a selector. Keys may carry Cilium's source (`k8s:app`); without one, any source will do.
-    /// The empty text selects everything. Errors: the first thing that Kubernetes refuses.
+    /// Reads a selector. A key may carry Cilium's source (`k8s:app`); without one, any source
+    /// matches. An empty text selects everything. Errors: the first reason for which Kubernetes
+    /// refuses the text.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let mut parser = Parser { tokens: tokens(&translate(text)).into_iter().peekable() };
         let mut conditions = Vec::new();
@@ -86,7 +87,7 @@ impl LabelSelector {
         Ok(Self { conditions })
     }
 
-    /// Whether it selects what has these labels, written as [`crate::Label::parse`] reads them.
+    /// Whether the selector matches labels written in the form of [`crate::Label::parse`].
     #[must_use]
     pub fn matches(&self, labels: &[String]) -> bool {
         self.conditions.iter().all(|condition| condition.matches(labels))
@@ -95,8 +96,8 @@ impl LabelSelector {
 
 impl Condition {
     fn matches(&self, labels: &[String]) -> bool {
-        // Of several labels that it concerns, that with the lowest key counts, and the earliest among
-        // equals: Cilium sorts labels by key.
+        // Cilium sorts labels by key: if several match, the one with the lowest key counts, and
+        // among equal keys the first.
         let value = labels
             .iter()
             .map(|label| LabelRef::parse(label))
@@ -151,7 +152,7 @@ impl Parser {
         })
     }
 
-    /// A single value; nothing stands for the empty one.
+    /// Reads a single value. A missing value is the empty one.
     fn exact_value(&mut self) -> Result<String, SelectorError> {
         if matches!(self.tokens.peek(), None | Some(Token::Comma)) {
             return Ok(String::new());
@@ -167,7 +168,7 @@ impl Parser {
         value.parse().map_err(|_| SelectorError::Number { value })
     }
 
-    /// `(a, b)`; a place between commas or parentheses that is left empty is the empty value.
+    /// Reads `(a, b)`. An empty place in the list is the empty value.
     fn values(&mut self) -> Result<Vec<String>, SelectorError> {
         match self.tokens.next() {
             Some(Token::Open) => {}
@@ -193,7 +194,7 @@ impl Parser {
     }
 }
 
-/// A condition on a key of the form `source.key`, which keys have after translation.
+/// Condition on a translated key, which has the form `source.key`.
 fn condition(key: &str, operator: Operator, bound: Option<Bound>) -> Condition {
     let (source, key) = match key.split_once('.') {
         Some(("" | "unspec" | "any", key)) => (None, key),
@@ -203,7 +204,7 @@ fn condition(key: &str, operator: Operator, bound: Option<Bound>) -> Condition {
     Condition { requirement: Requirement { source, key: key.to_owned(), operator }, bound }
 }
 
-/// A translated key as the user wrote it.
+/// Translated key in the user's spelling.
 fn as_written(key: &str) -> String {
     match key.split_once('.') {
         Some(("any", key)) => key.to_owned(),
@@ -228,8 +229,8 @@ fn unexpected(found: Option<&Token>, expected: &'static str) -> SelectorError {
     SelectorError::Unexpected { found, expected }
 }
 
-/// Kubernetes' selectors know no sources: `source:key` becomes `source.key`, and a key without
-/// a source becomes `any.key`, as in Cilium's `labelparser.go`.
+/// Translation for Kubernetes' grammar, which has no sources: `source:key` becomes `source.key`,
+/// and a key without a source becomes `any.key`. Source: Cilium's `labelparser.go`.
 fn translate(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut rest = text;
@@ -250,7 +251,7 @@ fn translate(text: &str) -> String {
     out
 }
 
-/// Where the next requirement starts: after the first comma outside of parentheses.
+/// Position of the next requirement: after the first comma outside of parentheses.
 fn end_of_requirement(text: &str) -> usize {
     let mut depth = 0_i32;
     for (index, byte) in text.bytes().enumerate() {
@@ -269,7 +270,7 @@ fn tokens(text: &str) -> Vec<Token> {
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         let token = match character {
-            // Kubernetes' lexer takes a NUL for the end, of a word or of everything.
+            // Kubernetes' lexer ends at a NUL, within a word and between words.
             '\0' => break,
             ' ' | '\t' | '\r' | '\n' => continue,
             '(' => Token::Open,
@@ -311,7 +312,7 @@ fn label_value(value: String) -> Result<String, SelectorError> {
     }
 }
 
-/// `[prefix/]name`. Source: Kubernetes' `IsLabelKey`.
+/// Whether a text is a label key: `[prefix/]name`. Source: Kubernetes' `IsLabelKey`.
 fn is_label_key(key: &str) -> bool {
     match key.split_once('/') {
         Some((prefix, name)) => is_dns_subdomain(prefix) && is_label_name(name),

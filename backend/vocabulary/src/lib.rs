@@ -1,8 +1,8 @@
 //! Cilium's words: labels and selectors, prefixes, DNS names, reserved identities, RE2.
 //!
-//! Filters of flows and network policies are written in the same words, and this crate is where
-//! they are read. What is accepted, refused and matched follows Cilium's Go code; each module names
-//! the packages. No IO, no clock, no panics; builds for wasm32 as it is.
+//! Filters of flows and network policies use the same words, and this crate reads them for both.
+//! What it accepts, refuses and matches follows Cilium's Go code; each module names the packages.
+//! No IO, no clock, no panics; builds for wasm32.
 
 mod cidr;
 mod fqdn;

@@ -1,6 +1,6 @@
-//! Names of pods and Services, with their namespace. Source: pkg/hubble/filters/k8s.go.
+//! Names of pods and Services with their namespace. Source: pkg/hubble/filters/k8s.go.
 
-/// A namespace and a prefix of a name; what is empty is not compared.
+/// Namespace and prefix of a name. An empty part matches everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamespacedPrefix {
     namespace: String,
@@ -8,8 +8,8 @@ pub struct NamespacedPrefix {
 }
 
 impl NamespacedPrefix {
-    /// Reads `ns/prefix`, `ns/`, `/prefix`, or `prefix`, which means namespace `default`. What
-    /// follows a second slash is not looked at, as in Cilium. `None`: the text is empty.
+    /// Reads `ns/prefix`, `ns/`, `/prefix`, or `prefix`, which means namespace `default`. Text
+    /// after a second slash is ignored, as in Cilium. `None` if the text is empty.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
@@ -24,8 +24,7 @@ impl NamespacedPrefix {
         Some(Self { namespace: namespace.to_owned(), prefix: prefix.to_owned() })
     }
 
-    /// Whether it matches what has this namespace and this name. What has neither matches
-    /// nothing.
+    /// Whether a namespace and a name match. An object with neither never matches.
     #[must_use]
     pub fn matches(&self, namespace: &str, name: &str) -> bool {
         if namespace.is_empty() && name.is_empty() {

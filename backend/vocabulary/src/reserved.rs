@@ -1,10 +1,10 @@
-//! Reserved identities: security identities that have names, the same in every cluster. Source:
+//! Reserved identities: security identities with the same name and number in every cluster. Source:
 //! pkg/identity/numericidentity.go.
 
-/// Source of the labels that name reserved identities.
+/// Source of the labels of reserved identities.
 pub const SOURCE: &str = "reserved";
 
-/// Name and number of each reserved identity, by number.
+/// Name and number of each reserved identity, sorted by number.
 pub const IDENTITIES: [(&str, u32); 10] = [
     ("host", 1),
     ("world", 2),
@@ -30,8 +30,8 @@ pub fn number(name: &str) -> Option<u32> {
     IDENTITIES.iter().find(|(own, _)| *own == name).map(|(_, number)| *number)
 }
 
-/// Keys of the labels that a reserved identity has: an API server outside of the cluster's pods is
-/// known as a node, too.
+/// Label keys of a reserved identity. An API server outside of the cluster's pods also counts as a
+/// node.
 pub fn keys(identity: u32) -> impl Iterator<Item = &'static str> {
     let node = (Some(identity) == number("kube-apiserver")).then_some("remote-node");
     name(identity).into_iter().chain(node)

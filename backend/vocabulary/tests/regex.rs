@@ -1,4 +1,4 @@
-//! Expressions against the answers of Go's `regexp`: `tests/vectors/regex/README.md`.
+//! Expressions compared with the answers of Go's `regexp`: see `tests/vectors/regex/README.md`.
 
 use std::io::Read as _;
 

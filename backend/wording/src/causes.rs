@@ -1,8 +1,8 @@
-//! An error with its causes.
+//! Errors with their causes.
 
 use std::error::Error;
 
-/// An error and its causes as one sentence, joined by colons, the outermost first.
+/// Error with its causes as one line, joined by colons, the outermost first.
 pub fn with_causes(error: &dyn Error) -> String {
     let mut sentence = error.to_string();
     let mut source = error.source();

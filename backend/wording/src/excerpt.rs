@@ -1,9 +1,9 @@
-//! Texts of users in errors.
+//! Excerpts of a user's text for errors.
 
-/// Characters of a user's text that an error repeats.
+/// Longest excerpt, in characters.
 const MAX_QUOTE_CHARS: usize = 64;
 
-/// The first 64 characters of a user's text, and `…` where it goes on.
+/// First 64 characters of a text, followed by `…` if it is longer.
 pub fn quote(text: &str) -> String {
     match text.char_indices().nth(MAX_QUOTE_CHARS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

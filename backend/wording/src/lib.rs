@@ -1,6 +1,5 @@
-//! The wording of sentences that users read, the same in every answer: a notice with its severity,
-//! an unknown name with the one that is meant, a list that has an end, an excerpt of what a user
-//! wrote, a time, and an error together with its causes.
+//! Wording of the texts that users read: notices with a severity, suggestions for unknown names,
+//! bounded lists, excerpts of input, times, and errors with their causes.
 
 mod causes;
 mod excerpt;

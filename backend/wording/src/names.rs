@@ -1,8 +1,7 @@
-//! Names that somebody wrote, and the names that there are.
+//! Suggestions for unknown names, and lists of names.
 
-/// The name that `given` is most likely meant to be, by what stands beside it in `candidates`; the
-/// first of equals. `most` says how many letters a name of so many bytes may differ in; capitals
-/// do not matter.
+/// Candidate whose name is most similar to `given`; the first of equals. `most` returns the number
+/// of letters by which a name of the given length in bytes may differ. Case does not matter.
 pub fn nearest<'n, T>(
     given: &str,
     candidates: impl IntoIterator<Item = (&'n str, T)>,
@@ -10,7 +9,7 @@ pub fn nearest<'n, T>(
 ) -> Option<T> {
     let near = candidates.into_iter().filter_map(|(name, candidate)| {
         let most = most(name.len());
-        // Letters are counted where lengths allow it alone: a given name may be long.
+        // The distance is computed only for similar lengths, because a given name may be long.
         if name.len().abs_diff(given.len()) > most.saturating_mul(4) {
             return None;
         }
@@ -21,8 +20,9 @@ pub fn nearest<'n, T>(
     near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
-/// For a decision: of a short name a single letter makes another word.
-pub fn sure(len: usize) -> usize {
+/// Most differing letters for a correction without a question. A short name with another letter is
+/// another word.
+pub fn most_for_correction(len: usize) -> usize {
     match len {
         ..=3 => 0,
         4..=5 => 1,
@@ -30,39 +30,39 @@ pub fn sure(len: usize) -> usize {
     }
 }
 
-/// For a hint in an error that there is anyway: a third of the letters.
-fn hint(len: usize) -> usize {
+/// Most differing letters for a hint in an error: a third of the name, three at most.
+fn most_for_hint(len: usize) -> usize {
     (len / 3).min(3)
 }
 
-/// The name among `known` that an error about `given` should suggest.
+/// Name among `known` to suggest in an error about `given`.
 pub fn suggested<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    nearest(given, known.into_iter().map(|name| (name, name)), hint)
+    nearest(given, known.into_iter().map(|name| (name, name)), most_for_hint)
 }
 
-/// The end of a sentence about an unknown name: the name that is meant, if there is one.
-pub fn is_it(meant: Option<&str>) -> String {
-    meant.map(|meant| format!("; is it `{meant}`?")).unwrap_or_default()
+/// End of an error about an unknown name: a question with the suggested name, if there is one.
+pub fn did_you_mean(meant: Option<&str>) -> String {
+    meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default()
 }
 
-/// The end of a sentence about an unknown name: the one that is meant, or, where none is near,
-/// `instead` and all that there are.
-pub fn is_it_or<'n>(
+/// End of an error about an unknown name: a question with the suggested name, or `instead` with all
+/// known names.
+pub fn did_you_mean_or<'n>(
     given: &str,
     instead: &str,
     known: impl IntoIterator<Item = &'n str> + Clone,
 ) -> String {
     match suggested(given, known.clone()) {
-        Some(meant) => is_it(Some(meant)),
+        Some(meant) => did_you_mean(Some(meant)),
         None if known.clone().into_iter().next().is_none() => String::new(),
         None => format!("{instead} {}", list(known)),
     }
 }
 
-/// The rest of a sentence that begins with an unknown name.
+/// Rest of an error that begins with an unknown name.
 pub fn is_not_one_of<'n>(given: &str, known: impl IntoIterator<Item = &'n str> + Clone) -> String {
     match suggested(given, known.clone()) {
-        Some(meant) => format!("is unknown{}", is_it(Some(meant))),
+        Some(meant) => format!("is unknown{}", did_you_mean(Some(meant))),
         None => format!("is not one of {}", list(known)),
     }
 }
@@ -72,7 +72,7 @@ pub fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The first `most` names in backticks, and how many more there are.
+/// First `most` names in backticks, and the number of further ones.
 pub fn first<'n>(names: impl IntoIterator<Item = &'n str>, most: usize) -> String {
     let mut names = names.into_iter();
     let shown = list(names.by_ref().take(most));
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_are_meant() {
+    fn similar_names_are_suggested() {
         let known = ["ip", "pod", "namespace", "fromNamespace", "fromPod", "tcp", "udp"];
         let check = |given: &str, expected: Option<&str>| {
             assert_eq!(suggested(given, known), expected, "{given}");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn no_list_is_without_end() {
+    fn lists_are_bounded() {
         let check = |count: usize, expected: &str| {
             let names = ["a", "b", "c", "d"];
             assert_eq!(first(names.into_iter().take(count), 2), expected);

@@ -2,29 +2,30 @@
 
 use serde::Serialize;
 
-/// A fact that an answer lacks, or that its reader should know. Serialises as Grafana's `Notice`.
+/// Notice about a gap in an answer, or a fact that its reader should know. Serialises as Grafana's
+/// `Notice`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notice {
-    /// How much it weighs.
+    /// Severity of the notice.
     pub severity: Severity,
-    /// A sentence for the reader.
+    /// Text for the reader.
     pub text: String,
 }
 
-/// The weight of a notice.
+/// Severity of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The answer is complete; this explains it.
+    /// The answer is complete, and the notice explains it.
     Info,
-    /// The answer may lack something.
+    /// The answer may be incomplete.
     Warning,
-    /// There is no answer.
+    /// The query has no answer.
     Error,
 }
 
 impl Severity {
-    /// Grafana's word for it.
+    /// Grafana's name of the severity.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -35,12 +36,12 @@ impl Severity {
 }
 
 impl Notice {
-    /// A notice that explains a complete answer.
+    /// Notice that explains a complete answer.
     pub fn info(text: impl Into<String>) -> Self {
         Self { severity: Severity::Info, text: text.into() }
     }
 
-    /// A notice that something may be missing.
+    /// Notice about a possible gap in the answer.
     pub fn warning(text: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, text: text.into() }
     }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use flow::filter::FilterSet;
 use hubble_api::pb::flow::Flow;
 use hubble_api::pb::observer::GetFlowsRequest;
-use hubble_api::release::{Release, known_filters};
+use hubble_api::release::{Release, supported_filters};
 use prost_types::FieldMask;
 
 /// A release of Cilium.
@@ -62,7 +62,7 @@ impl HubbleRelease {
     /// The conditions that a node knows; it does not see the others.
     pub(crate) fn known(self, filters: FilterSet) -> FilterSet {
         match Release::read(self.semver()) {
-            Some(release) if self < Self::V1_20 => known_filters(&filters, release).filters,
+            Some(release) if self < Self::V1_20 => supported_filters(&filters, release).filters,
             _ => filters,
         }
     }

@@ -25,7 +25,7 @@ use column::{ColumnKind, Entities, Values};
 pub(crate) enum FrameError {
     #[error("a frame is no Arrow file")]
     Arrow(#[source] ArrowError),
-    #[error("column `{column}` has type `{data_type}`, which Grafana does not read")]
+    #[error("column `{column}` has type `{data_type}`, which Grafana cannot read")]
     ColumnType { column: String, data_type: String },
     #[error("the frame's `meta` is no JSON object")]
     Meta(#[source] serde_json::Error),

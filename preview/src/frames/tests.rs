@@ -189,27 +189,27 @@ fn what_grafana_refuses_is_refused() {
     check(
         Arc::new(LargeStringArray::from(vec!["a"])),
         &[],
-        "column `x` has type `LargeUtf8`, which Grafana does not read",
+        "column `x` has type `LargeUtf8`, which Grafana cannot read",
     );
     check(
         Arc::new(["a"].into_iter().collect::<DictionaryArray<Int32Type>>()),
         &[],
-        "column `x` has type `Dictionary(Int32, Utf8)`, which Grafana does not read",
+        "column `x` has type `Dictionary(Int32, Utf8)`, which Grafana cannot read",
     );
     check(
         Arc::new(Date32Array::from(vec![1])),
         &[],
-        "column `x` has type `Date32`, which Grafana does not read",
+        "column `x` has type `Date32`, which Grafana cannot read",
     );
     check(
         Arc::new(TimestampMillisecondArray::from(vec![1])),
         &[],
-        "column `x` has type `Timestamp(ms)`, which Grafana does not read",
+        "column `x` has type `Timestamp(ms)`, which Grafana cannot read",
     );
     check(
         text(),
         &[("ARROW:extension:name", "uuid")],
-        "column `x` has type `Utf8`, which Grafana does not read",
+        "column `x` has type `Utf8`, which Grafana cannot read",
     );
     check(
         text(),

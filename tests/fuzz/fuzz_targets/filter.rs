@@ -1,5 +1,5 @@
-//! Filters from anybody on flows from anybody: no panic. The input is a filter's JSON and a
-//! flow's JSON, one a line, as in `tests/vectors/filters`.
+//! Arbitrary filters on arbitrary flows do not panic. The input is a filter's JSON and a flow's
+//! JSON, one a line, as in `tests/vectors/filters`.
 //!
 //! `cargo +nightly fuzz run --fuzz-dir tests/fuzz filter`
 

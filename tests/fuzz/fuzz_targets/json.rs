@@ -1,4 +1,4 @@
-//! Lines from anybody: no panic, and what was read can be written and read again.
+//! Arbitrary lines do not panic, and lines that were read can be written and read again.
 //!
 //! `cargo +nightly fuzz run --fuzz-dir tests/fuzz json tests/vectors/flows`
 

@@ -1,5 +1,5 @@
-//! Packed flows from anybody: no panic, no more memory than a batch, and the same messages
-//! whether the stream comes whole or in chunks.
+//! Arbitrary packed flows do not panic, take at most the memory of a batch, and yield the same
+//! messages from a whole stream and from chunks.
 //!
 //! `cargo +nightly fuzz run --fuzz-dir tests/fuzz packed`
 

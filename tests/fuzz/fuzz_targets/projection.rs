@@ -1,5 +1,5 @@
-//! Messages from anybody: no panic, nothing half-appended, and the same columns as by way of
-//! prost wherever prost takes the message.
+//! Arbitrary messages do not panic, do not leave half a row, and yield the same columns as prost if
+//! prost accepts the message.
 //!
 //! `cargo +nightly fuzz run --fuzz-dir tests/fuzz projection`
 
@@ -13,7 +13,7 @@ use hubble_api::projection::{Decoded, Decoder, Projection};
 use libfuzzer_sys::fuzz_target;
 use prost::Message;
 
-/// `None` where the message is refused.
+/// Columns by way of prost; `None` if it refuses the message.
 fn by_vocabulary(message: &[u8]) -> Option<FlowColumns> {
     let response = GetFlowsResponse::decode(message).ok()?;
     let time = response.time.map(|time| Timestamp::new(time.seconds, time.nanos));

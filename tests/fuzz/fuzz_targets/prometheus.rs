@@ -1,5 +1,5 @@
-//! Answers of Prometheus from anybody, in pieces of any size: read or refused, no panic, columns of
-//! one length, and the same answer however it was cut.
+//! Arbitrary answers of Prometheus, in chunks of any size, are read or refused without a panic,
+//! with columns of equal length and the same result for every chunk size.
 //!
 //! `cargo +nightly fuzz run --fuzz-dir tests/fuzz prometheus`
 

@@ -1,4 +1,4 @@
-// Makes answers.jsonl.gz: expressions, and what Go's regexp says of each. `go run make.go`
+// Writes answers.jsonl.gz: regular expressions with the answers of Go's regexp. `go run make.go`
 package main
 
 import (
@@ -15,9 +15,9 @@ import (
 
 type row struct {
 	Pattern string `json:"pattern"`
-	// Go's error; empty where it compiles.
+	// Go's error; empty if the pattern compiles.
 	Err string `json:"err,omitempty"`
-	// The texts that the expression is asked about, and for each, a letter: `-` no match, `s` a match
+	// Texts to match, and a letter for each: `-` no match, `s` a match
 	// somewhere, `w` the whole text matches (and so does some part of it).
 	Texts   []string `json:"texts,omitempty"`
 	Answers string   `json:"answers,omitempty"`

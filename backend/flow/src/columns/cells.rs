@@ -1,12 +1,11 @@
-/// The least rows that there is room for, once there is one.
+/// Fewest rows to make room for.
 const LEAST_ROOM: usize = 64;
 
-/// One array of [`FlowColumns`](super::FlowColumns), filled with the absent value ahead of the
-/// rows.
+/// Array of [`FlowColumns`](super::FlowColumns), filled with the absent value ahead of the rows.
 ///
-/// Of sixty columns a row mostly fills a dozen. So only those cost time, and a column that
-/// nothing was ever written to costs no memory either where the absent value is zero: the
-/// allocator hands out pages that stay untouched.
+/// A row usually fills a dozen of the sixty columns, and only those cost time. A column that is
+/// never written costs no memory either if its absent value is zero: the allocator hands out pages
+/// that stay untouched.
 #[derive(Clone)]
 pub(super) struct Cells<T> {
     values: Vec<T>,
@@ -19,22 +18,22 @@ impl<T: Copy + PartialEq> Cells<T> {
         Self { values: Vec::new(), absent, is_written: false }
     }
 
-    /// How many rows there is room for.
+    /// Number of rows that there is room for.
     pub(super) fn room(&self) -> usize {
         self.values.len()
     }
 
-    /// The cells of the first `rows`; of fewer if there is no room for as many.
+    /// Cells of the first `rows`, or fewer if there is room for fewer.
     pub(super) fn first(&self, rows: usize) -> &[T] {
         self.values.get(..rows).unwrap_or(&self.values)
     }
 
-    /// The cell above `row`, the absent value above the first.
+    /// Cell above `row`; the absent value for the first row.
     pub(super) fn above(&self, row: usize) -> T {
         row.checked_sub(1).and_then(|above| self.values.get(above)).copied().unwrap_or(self.absent)
     }
 
-    /// Fills the cell of a row that is new, and within the room.
+    /// Fills the cell of a new row within the room.
     pub(super) fn set(&mut self, row: usize, value: T) {
         if value != self.absent
             && let Some(cell) = self.values.get_mut(row)
@@ -44,7 +43,7 @@ impl<T: Copy + PartialEq> Cells<T> {
         }
     }
 
-    /// Takes back what [`Cells::set`] did.
+    /// Undoes [`Cells::set`].
     pub(super) fn unset(&mut self, row: usize) {
         if let Some(cell) = self.values.get_mut(row) {
             *cell = self.absent;
@@ -61,7 +60,7 @@ impl<T: Copy + PartialEq> Cells<T> {
     }
 }
 
-/// The room that follows on `room` once all of it is taken.
+/// Next larger room, in rows.
 pub(super) fn next_room(room: usize) -> usize {
     room.saturating_mul(2).max(LEAST_ROOM)
 }

@@ -3,43 +3,42 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::ops::Range;
 
-/// The code of the empty string, which protobuf cannot tell from an absent one.
+/// Code of the empty string, which protobuf does not distinguish from an absent one.
 pub const ABSENT: u32 = 0;
 
-/// Strings that occur often, stored once each and named by a `u32` code.
+/// Set of repeated strings, each stored once under a `u32` code.
 ///
-/// Codes count up from 1 in the order of first use; [`ABSENT`] is the empty string. The texts
-/// lie end to end in one arena, so that the whole dictionary crosses to a browser as two buffers:
+/// Codes count up from 1 in the order of first use; [`ABSENT`] is the empty string. The texts lie
+/// end to end in one buffer, so that the whole dictionary crosses to a browser as two buffers:
 /// [`Dictionary::text`] and [`Dictionary::ends`].
 #[derive(Clone)]
 pub struct Dictionary {
     text: String,
-    /// `ends[code]` is the byte at which the text of `code` ends; it begins where its
-    /// predecessor ends.
+    /// `ends[code]` is the byte at which the text of `code` ends, and at which the next one begins.
     ends: Vec<u32>,
     codes: HashTable<u32>,
-    /// Seeded per process: labels and DNS names come from strangers, who must not be able to
+    /// Seeded per process, because labels and DNS names are untrusted: senders must not be able to
     /// aim for one bucket.
     hasher: DefaultHashBuilder,
     max_text_bytes: usize,
 }
 
-/// The dictionary would grow beyond its bound.
+/// Error: the dictionary would grow beyond its bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the texts take more than {max_text_bytes} bytes")]
 pub struct DictionaryFull {
-    /// The bound on the sum of all texts.
+    /// Bound on the sum of all texts, in bytes.
     pub max_text_bytes: usize,
 }
 
-/// A state of a dictionary to which it can be taken back.
+/// State to which a dictionary can be rolled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     len: usize,
 }
 
 impl Dictionary {
-    /// An empty dictionary that holds at most `max_text_bytes` of text (and at most `u32::MAX`).
+    /// Empty dictionary for at most `max_text_bytes` of text (and at most `u32::MAX`).
     pub fn new(max_text_bytes: usize) -> Self {
         Self {
             text: String::new(),
@@ -50,8 +49,7 @@ impl Dictionary {
         }
     }
 
-    /// The code of `value`, a new one if it was not seen before. What is not UTF-8 is kept with
-    /// U+FFFD in place of the bad bytes.
+    /// Code of `value`, a new one for a new value. Bytes that are not UTF-8 are kept as U+FFFD.
     ///
     /// Errors: the bound on the text is reached.
     pub fn intern(&mut self, value: &[u8]) -> Result<u32, DictionaryFull> {
@@ -73,43 +71,43 @@ impl Dictionary {
         }
     }
 
-    /// The code of `value`, which is not empty and may well be that of `above`: neighbouring rows
-    /// mostly agree, and comparing is cheaper than hashing.
+    /// Code of a non-empty `value` that often equals the text of `above`: neighbouring rows mostly
+    /// agree, and comparing is cheaper than hashing.
     pub(super) fn code_after(&mut self, above: u32, value: &[u8]) -> Result<u32, DictionaryFull> {
         if self.is(above, value) { Ok(above) } else { self.intern(value) }
     }
 
-    /// The text of `code`, `None` for a code that was never given out.
+    /// Text of `code`; `None` for an unused code.
     pub fn get(&self, code: u32) -> Option<&str> {
         text_at(&self.text, &self.ends, code as usize)
     }
 
-    /// How many codes there are, [`ABSENT`] included.
+    /// Number of codes, including [`ABSENT`].
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// True while only [`ABSENT`] has a code.
+    /// Whether [`ABSENT`] is the only code.
     pub fn is_empty(&self) -> bool {
         self.ends.len() <= 1
     }
 
-    /// All texts end to end, in the order of their codes.
+    /// All texts end to end, sorted by code.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// By code, the byte of [`Dictionary::text`] at which its text ends.
+    /// Byte of [`Dictionary::text`] at which each code's text ends.
     pub fn ends(&self) -> &[u32] {
         &self.ends
     }
 
-    /// All texts in the order of their codes, the empty one first.
+    /// All texts sorted by code, the empty one first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|code| text_at(&self.text, &self.ends, code).unwrap_or_default())
     }
 
-    /// Whether `code` stands for exactly these bytes, which are not empty.
+    /// Whether the text of `code` equals a non-empty `value`.
     fn is(&self, code: u32, value: &[u8]) -> bool {
         bytes_at(&self.text, &self.ends, code as usize) == Some(value)
     }
@@ -118,7 +116,7 @@ impl Dictionary {
         Mark { len: self.ends.len() }
     }
 
-    /// Forgets every code given out since `mark`.
+    /// Removes every code added since `mark`.
     pub(super) fn take_back(&mut self, mark: Mark) {
         while self.ends.len() > mark.len.max(1) {
             let Ok(code) = u32::try_from(self.ends.len() - 1) else { break };
@@ -167,7 +165,7 @@ impl fmt::Debug for Dictionary {
     }
 }
 
-/// Texts that hardly ever repeat, one per row.
+/// Column of texts that hardly ever repeat, one per row.
 #[derive(Clone, Debug, Default)]
 pub struct TextColumn {
     text: String,
@@ -175,22 +173,22 @@ pub struct TextColumn {
 }
 
 impl TextColumn {
-    /// The text of `row`, `None` beyond the last row.
+    /// Text of `row`; `None` beyond the last row.
     pub fn get(&self, row: usize) -> Option<&str> {
         text_at(&self.text, &self.ends, row)
     }
 
-    /// All texts end to end, in the order of the rows.
+    /// All texts end to end, in row order.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// By row, the byte of [`TextColumn::text`] at which its text ends.
+    /// Byte of [`TextColumn::text`] at which each row's text ends.
     pub fn ends(&self) -> &[u32] {
         &self.ends
     }
 
-    /// Whether `value` still fits under `max_text_bytes`; bad bytes can triple in size.
+    /// Whether `value` still fits under `max_text_bytes`; invalid bytes can triple in size.
     pub(super) fn has_room_for(&self, value: &[u8], max_text_bytes: usize) -> bool {
         let end = self.text.len() + 3 * value.len();
         end <= max_text_bytes && u32::try_from(end).is_ok()
@@ -208,7 +206,7 @@ fn text_at<'t>(text: &'t str, ends: &[u32], code: usize) -> Option<&'t str> {
     text.get(range_of(ends, code)?)
 }
 
-/// As [`text_at`], without a look at where characters begin.
+/// Bytes of [`text_at`], without a check for character boundaries.
 fn bytes_at<'t>(text: &'t str, ends: &[u32], code: usize) -> Option<&'t [u8]> {
     text.as_bytes().get(range_of(ends, code)?)
 }

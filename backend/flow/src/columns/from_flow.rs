@@ -4,9 +4,9 @@ use super::{
 use crate::{Endpoint, Flow, Icmp, L7Record, Layer4, Layer7, Policy, Timestamp, Workload};
 
 impl FlowColumns {
-    /// Adds a flow at the end. It is added whole or not at all.
+    /// Adds a flow at the end, completely or not at all.
     ///
-    /// `lists` is room that is used again from flow to flow; what it held is gone.
+    /// `lists` is a buffer that is reused from flow to flow; its content is overwritten.
     ///
     /// Errors: a bound of [`ColumnLimits`](super::ColumnLimits) is reached.
     pub fn append_flow(&mut self, flow: &Flow, lists: &mut RowLists) -> Result<(), ColumnsFull> {
@@ -16,7 +16,7 @@ impl FlowColumns {
 }
 
 impl<'a> FlowRow<'a> {
-    /// The row of a flow. Its lists replace what `lists` held.
+    /// Row of a flow. Its lists replace the content of `lists`.
     pub fn of(flow: &'a Flow, lists: &mut RowLists) -> Self {
         lists.clear();
         let mut row = Self {

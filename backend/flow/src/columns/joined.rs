@@ -1,26 +1,26 @@
 use std::borrow::Cow;
 
-/// Ends an item (ASCII unit separator). Items are ended, not separated, so that a list of one
-/// empty item differs from an empty list.
+/// Terminator of an item (ASCII unit separator). Items are terminated, not separated, so that a
+/// list of one empty item differs from an empty list.
 const END: u8 = 0x1f;
-/// Stands before a byte that says which control character an item held itself (ASCII escape).
+/// Prefix of a byte that stands for a control character within an item (ASCII escape).
 const ESCAPE: u8 = 0x1b;
 const ESCAPED_END: u8 = b'u';
 const ESCAPED_ESCAPE: u8 = b'e';
 
-/// A repeated field on its way into one dictionary text that [`split`] takes apart again.
+/// Repeated field, joined into one dictionary text; [`split`] is the inverse.
 ///
-/// Most rows repeat a list they share with others (the labels of a pod), so that the list as a
-/// whole has one code.
+/// Most rows share their lists with others (the labels of a pod), so that a whole list has one
+/// code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JoinedList {
     joined: Vec<u8>,
 }
 
 impl JoinedList {
-    /// Adds one item at the end.
+    /// Adds an item at the end.
     pub fn push(&mut self, item: &[u8]) {
-        // Gathered in one byte, without a way out half-way, so that sixteen are looked at at once.
+        // The bits are collected without an early exit, so that 16 bytes are checked at once.
         let is_control = |byte: u8| u8::from(byte == END) | u8::from(byte == ESCAPE);
         if item.iter().fold(0, |any, &byte| any | is_control(byte)) != 0 {
             for &byte in item {
@@ -36,18 +36,18 @@ impl JoinedList {
         self.joined.push(END);
     }
 
-    /// Takes all items away and keeps the room they took.
+    /// Removes all items and keeps the buffer.
     pub fn clear(&mut self) {
         self.joined.clear();
     }
 
-    /// The text that stands for the list; empty for an empty list.
+    /// Text of the list; empty for an empty list.
     pub fn as_bytes(&self) -> &[u8] {
         &self.joined
     }
 }
 
-/// The items of a list that was joined for the dictionary.
+/// Items of a joined list.
 pub fn split(joined: &str) -> impl Iterator<Item = Cow<'_, str>> {
     joined.split_terminator(char::from(END)).map(|item| {
         if item.contains(char::from(ESCAPE)) {

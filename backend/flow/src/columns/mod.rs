@@ -1,8 +1,8 @@
-//! Flows as a struct of arrays: what a table of flows shows, one array per column, texts coded
-//! by a dictionary that all columns share.
+//! Flows as a struct of arrays: one array per column of a flow table, with texts coded by a
+//! dictionary that all columns share.
 //!
-//! A row comes from a [`Flow`](crate::Flow) by [`FlowColumns::append_flow`], or straight from
-//! the wire by way of a [`FlowRow`] and its [`RowLists`].
+//! Rows are added from a [`Flow`](crate::Flow) with [`FlowColumns::append_flow`], or directly from
+//! the wire with a [`FlowRow`] and its [`RowLists`].
 
 mod cells;
 mod dictionary;
@@ -19,15 +19,15 @@ pub use table::{Column, FlowColumns, FlowRow, RowLists};
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-/// The time of a flow that carries none. It sorts before every other.
+/// Time of a flow that carries none. It sorts before every other time.
 pub const NO_TIME: i64 = i64::MIN;
 
-/// `is_reply` of a flow that does not say; 0 and 1 are its answers.
+/// Value of `is_reply` if the flow does not say; otherwise 0 or 1.
 pub const REPLY_UNKNOWN: i8 = -1;
 
-/// Number of a [`FlowColumns::l4_protocol`]: the field number in `Layer4.protocol`, 0 for none.
+/// Values of [`FlowColumns::l4_protocol`]: the field number in `Layer4.protocol`, or 0.
 pub mod l4_protocol {
-    /// The flow carries no layer 4.
+    /// Flow without layer 4.
     pub const NONE: u8 = 0;
     /// Transmission Control Protocol.
     pub const TCP: u8 = 1;
@@ -45,54 +45,54 @@ pub mod l4_protocol {
     pub const IGMP: u8 = 7;
 }
 
-/// Number of a [`FlowColumns::l7_record`]: what `Layer7.record` holds.
+/// Values of [`FlowColumns::l7_record`]: the kind of `Layer7.record`.
 pub mod l7_record {
-    /// The flow carries no layer 7.
+    /// Flow without layer 7.
     pub const NONE: u8 = 0;
-    /// A layer 7 whose record is absent or of a kind that is not known here.
+    /// Layer 7 without a record, or with one of an unknown kind.
     pub const UNKNOWN: u8 = 1;
-    /// A DNS query or answer.
+    /// DNS query or answer.
     pub const DNS: u8 = 2;
-    /// An HTTP request or response.
+    /// HTTP request or response.
     pub const HTTP: u8 = 3;
-    /// A Kafka request or response, which Cilium no longer records.
+    /// Kafka request or response, which Cilium no longer records.
     pub const KAFKA: u8 = 4;
 }
 
-/// A set of columns.
+/// Set of columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ColumnSet(u128);
 
-/// How much [`FlowColumns`] may hold.
+/// Bounds of [`FlowColumns`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ColumnLimits {
-    /// Rows.
+    /// Most rows.
     pub max_flows: usize,
-    /// Bytes of the dictionary's texts, and of the uuids.
+    /// Most bytes of the dictionary's texts, and most bytes of the uuids.
     pub max_text_bytes: usize,
 }
 
-/// A row does not fit any more; the columns are as they were before it.
+/// Error: a row does not fit any more. The columns are unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnsFull {
-    /// As many flows as were allowed.
+    /// The bound on rows is reached.
     #[error("there are more than {max_flows} flows")]
     Flows {
-        /// The bound.
+        /// Bound, in rows.
         max_flows: usize,
     },
-    /// As much text as was allowed.
+    /// The bound on text is reached.
     #[error("the texts of these flows take more than {max_text_bytes} bytes")]
     Text {
-        /// The bound.
+        /// Bound, in bytes.
         max_text_bytes: usize,
     },
 }
 
-/// A network policy as Hubble names it.
+/// Name of a network policy, in Hubble's form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyName<'a> {
-    /// `CiliumNetworkPolicy`, `NetworkPolicy`, …; empty where the flow does not say.
+    /// `CiliumNetworkPolicy`, `NetworkPolicy`, …; empty if the flow does not say.
     pub kind: Cow<'a, str>,
     /// Empty for a cluster-wide policy.
     pub namespace: Cow<'a, str>,
@@ -100,7 +100,7 @@ pub struct PolicyName<'a> {
     pub name: Cow<'a, str>,
 }
 
-/// A workload as Hubble names it.
+/// Name of a workload, in Hubble's form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkloadName<'a> {
     /// `metadata.name`.
@@ -109,18 +109,18 @@ pub struct WorkloadName<'a> {
     pub kind: Cow<'a, str>,
 }
 
-/// The cell of a row; beyond the last row the empty one, 0.
+/// Cell of a row; the default value beyond the last row.
 pub fn at<T: Copy + Default>(column: &[T], row: usize) -> T {
     column.get(row).copied().unwrap_or_default()
 }
 
 impl ColumnSet {
-    /// No column.
+    /// Set without columns.
     pub const EMPTY: Self = Self(0);
-    /// Every column.
+    /// Set of all columns.
     pub const ALL: Self = Self(u128::MAX);
 
-    /// The set of these columns.
+    /// Set of the given columns.
     pub const fn of(columns: &[Column]) -> Self {
         let mut set = Self::EMPTY;
         let mut rest = columns;
@@ -131,7 +131,7 @@ impl ColumnSet {
         set
     }
 
-    /// The columns that are read from the field `path` of a flow, or from a field within it.
+    /// Columns read from the field `path` of a flow, or from a field within it.
     pub const fn read_from(path: &str) -> Self {
         let mut set = Self::EMPTY;
         let mut columns = Column::ALL;
@@ -148,7 +148,7 @@ impl ColumnSet {
         set
     }
 
-    /// This set and `column`.
+    /// This set with `column`.
     #[must_use]
     pub const fn with(self, column: Column) -> Self {
         Self(self.0 | 1 << column as u32)
@@ -166,24 +166,24 @@ impl ColumnSet {
         Self(self.0 & !other.0)
     }
 
-    /// What stands in either set.
+    /// Columns in either set.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether `column` stands in the set.
+    /// Whether the set contains `column`.
     pub const fn contains(self, column: Column) -> bool {
         self.0 & 1 << column as u32 != 0
     }
 
-    /// Whether the sets share a column.
+    /// Whether the sets have a column in common.
     pub const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 }
 
-/// Whether a path names `field` or one within it.
+/// Whether a path is `field` or lies within it.
 const fn is_within(path: &str, field: &str) -> bool {
     let (mut path, mut field) = (path.as_bytes(), field.as_bytes());
     while let Some((byte, rest)) = field.split_first() {
@@ -197,7 +197,7 @@ const fn is_within(path: &str, field: &str) -> bool {
 }
 
 impl Default for ColumnLimits {
-    /// Ten times what a query may ask for, so that only hostile input meets it.
+    /// Ten times the most that a query may request, so that only hostile input reaches it.
     fn default() -> Self {
         Self { max_flows: 500_000, max_text_bytes: 128 << 20 }
     }
@@ -210,14 +210,15 @@ impl From<DictionaryFull> for ColumnsFull {
 }
 
 impl FlowColumns {
-    /// What [`FlowColumns::stands_for`] reads.
+    /// Columns that [`FlowColumns::stands_for`] reads.
     pub const STANDS_FOR_COLUMNS: ColumnSet = ColumnSet::of(&[
         Column::AggregateIngressFlowCount,
         Column::AggregateEgressFlowCount,
         Column::AggregateUnknownDirectionFlowCount,
     ]);
 
-    /// How many flows the record of `row` stands for, as [`Flow::stands_for`](crate::Flow::stands_for).
+    /// Number of flows that the record of `row` stands for; see
+    /// [`Flow::stands_for`](crate::Flow::stands_for).
     pub fn stands_for(&self, row: usize) -> u64 {
         let counts = [
             self.aggregate_ingress_flow_count(),
@@ -227,8 +228,8 @@ impl FlowColumns {
         counts.map(|counts| u64::from(at(counts, row))).iter().sum::<u64>().max(1)
     }
 
-    /// The rows in the order of a table, newest first. Flows of one time keep the order in which
-    /// they came; flows without a time come last.
+    /// Rows sorted by time, newest first. Flows with equal times keep their order; flows without a
+    /// time come last.
     pub fn newest_first(&self) -> Vec<u32> {
         let times = self.time_nanos();
         let mut rows: Vec<u32> = (0..).take(times.len()).collect();
@@ -236,17 +237,17 @@ impl FlowColumns {
         rows
     }
 
-    /// The text of a code of any text column; empty for [`ABSENT`] and for a foreign code.
+    /// Text of a code of any text column; empty for [`ABSENT`] and unknown codes.
     pub fn text(&self, code: u32) -> &str {
         self.dictionary().get(code).unwrap_or_default()
     }
 
-    /// The items of a code of any list column.
+    /// Items of a code of any list column.
     pub fn items(&self, code: u32) -> impl Iterator<Item = Cow<'_, str>> {
         split(self.text(code))
     }
 
-    /// The policies of a code of `egress_allowed_by` and its like.
+    /// Policies of a code of `egress_allowed_by` and its siblings.
     pub fn policies(&self, code: u32) -> impl Iterator<Item = PolicyName<'_>> {
         let mut items = self.items(code);
         std::iter::from_fn(move || {
@@ -254,7 +255,7 @@ impl FlowColumns {
         })
     }
 
-    /// The workloads of a code of `source_workloads` or `destination_workloads`.
+    /// Workloads of a code of `source_workloads` or `destination_workloads`.
     pub fn workloads(&self, code: u32) -> impl Iterator<Item = WorkloadName<'_>> {
         let mut items = self.items(code);
         std::iter::from_fn(move || Some(WorkloadName { name: items.next()?, kind: items.next()? }))

@@ -6,7 +6,7 @@ use super::{
     TextColumn,
 };
 
-/// Writes, from one list of columns, the column names, the row, the table and its accessors, so
+/// Generates the column names, the row, the table and its accessors from one list of columns, so
 /// that none of them can miss a column.
 macro_rules! columns {
     (
@@ -17,7 +17,7 @@ macro_rules! columns {
         lists { $( $(#[doc = $list_doc:literal])* $List:ident $list:ident
             from [$($list_source:literal),+] $(since $list_since:literal)?; )* }
     ) => {
-        /// The columns of [`FlowColumns`].
+        /// Columns of [`FlowColumns`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Column {
@@ -34,13 +34,13 @@ macro_rules! columns {
                 $( Self::$Number, )* $( Self::$Text, )* $( Self::$List, )* Self::Uuid,
             ];
 
-            /// The columns that hold a dictionary code of one text.
+            /// Columns of dictionary codes of single texts.
             pub const TEXTS: ColumnSet = ColumnSet::of(&[$( Self::$Text, )*]);
 
-            /// The columns that hold a dictionary code of a list.
+            /// Columns of dictionary codes of lists.
             pub const LISTS: ColumnSet = ColumnSet::of(&[$( Self::$List, )*]);
 
-            /// The name of its accessor.
+            /// Name of the accessor.
             pub const fn name(self) -> &'static str {
                 match self {
                     $( Self::$Number => stringify!($number), )*
@@ -50,8 +50,8 @@ macro_rules! columns {
                 }
             }
 
-            /// The fields of a flow that it is read from, as paths of a field mask, which begin
-            /// at `flow.Flow` in flow.proto; the first that says something counts.
+            /// Fields of a flow that the column is read from, as paths of a field mask that start
+            /// at `flow.Flow` in flow.proto. The first field with a value counts.
             pub const fn sources(self) -> &'static [&'static str] {
                 match self {
                     $( Self::$Number => &[$($number_source),+], )*
@@ -61,8 +61,8 @@ macro_rules! columns {
                 }
             }
 
-            /// The first minor release of Cilium 1 whose flows have it; 0 for those that were
-            /// always there. Source: the history of `api/v1/flow/flow.proto`.
+            /// First minor release of Cilium 1 whose flows have it; 0 for fields that always
+            /// existed. Source: the history of `api/v1/flow/flow.proto`.
             pub const fn since_minor(self) -> u32 {
                 match self {
                     $( $( Self::$Number => $number_since, )? )*
@@ -74,8 +74,8 @@ macro_rules! columns {
             }
         }
 
-        /// One flow on its way into [`FlowColumns`]: everything but the lists, texts borrowed
-        /// from wherever they lie. They need not be UTF-8.
+        /// Flow to be added to [`FlowColumns`]: everything but the lists, with borrowed texts that
+        /// need not be UTF-8.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct FlowRow<'a> {
             $( $(#[doc = $number_doc])* #[doc = concat!("Source: " $(, "`", $number_source, "` ")+)] pub $number: $number_type, )*
@@ -91,7 +91,7 @@ macro_rules! columns {
         }
 
         impl FlowRow<'_> {
-            /// Empties what stands outside of `columns`.
+            /// Resets all fields outside of `columns`.
             pub fn keep_only(&mut self, columns: ColumnSet) {
                 $(
                     if !columns.contains(Column::$Number) {
@@ -109,20 +109,20 @@ macro_rules! columns {
             }
         }
 
-        /// The lists of one flow. Kept apart from [`FlowRow`] so that their room is used again
-        /// from row to row.
+        /// Lists of one flow, apart from [`FlowRow`] so that their buffers are reused from row to
+        /// row.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct RowLists {
             $( $(#[doc = $list_doc])* #[doc = concat!("Source: " $(, "`", $list_source, "` ")+)] pub $list: JoinedList, )*
         }
 
         impl RowLists {
-            /// Takes all items out of all lists.
+            /// Empties all lists.
             pub fn clear(&mut self) {
                 $( self.$list.clear(); )*
             }
 
-            /// Takes the items out of the lists outside of `columns`.
+            /// Empties the lists outside of `columns`.
             pub fn keep_only(&mut self, columns: ColumnSet) {
                 $(
                     if !columns.contains(Column::$List) {
@@ -132,7 +132,7 @@ macro_rules! columns {
             }
         }
 
-        /// Flows as a struct of arrays. All arrays have the same length.
+        /// Flows as a struct of arrays, all of the same length.
         #[derive(Clone)]
         pub struct FlowColumns {
             limits: ColumnLimits,
@@ -145,7 +145,7 @@ macro_rules! columns {
         }
 
         impl FlowColumns {
-            /// Columns without rows.
+            /// Columns without rows, bounded by `limits`.
             pub fn new(limits: ColumnLimits) -> Self {
                 Self {
                     limits,
@@ -158,7 +158,7 @@ macro_rules! columns {
                 }
             }
 
-            /// Adds a row at the end. It is added whole or not at all.
+            /// Adds a row at the end, completely or not at all.
             ///
             /// Errors: a bound of [`ColumnLimits`] is reached.
             pub fn append(&mut self, row: &FlowRow<'_>, lists: &RowLists) -> Result<(), ColumnsFull> {
@@ -185,9 +185,9 @@ macro_rules! columns {
                 Ok(())
             }
 
-            /// Most texts of most rows are empty. They are passed over: looking them up compares no
-            /// bytes at the dangling address of an empty slice, which costs more than comparing
-            /// many (a masked load there takes a microcode assist).
+            /// Sets the codes of a row, skipping empty texts, as most texts are. Looking one up
+            /// would compare zero bytes at the dangling address of an empty slice, which costs more
+            /// than comparing many: a masked load there takes a microcode assist.
             fn set_codes(&mut self, row: &FlowRow<'_>, lists: &RowLists) -> Result<(), ColumnsFull> {
                 $(
                     if !row.$text.is_empty() {
@@ -215,7 +215,7 @@ macro_rules! columns {
                 $( self.$list.grow(room); )*
             }
 
-            /// The codes of a text or list column; `None` for a column of numbers and for the uuid.
+            /// Codes of a text or list column; `None` for columns of numbers and for the uuid.
             pub fn codes_of(&self, column: Column) -> Option<&[u32]> {
                 match column {
                     $( Column::$Text => Some(self.$text()), )*
@@ -261,13 +261,13 @@ macro_rules! columns {
 
 columns! {
     numbers {
-        /// Unix time in nanoseconds, [`NO_TIME`] if there is none. Source: `Flow.time`, else the
+        /// Unix time in nanoseconds; [`NO_TIME`] if there is none. Source: `Flow.time`, or else the
         /// time of the message around it.
         TimeNanos time_nanos: i64 = NO_TIME, from ["time"];
         /// Number of a `Verdict`.
         Verdict verdict: i32 = 0, from ["verdict"];
-        /// Number of a `DropReason`, 0 if none. Source: `Flow.drop_reason_desc`, else the
-        /// deprecated `Flow.drop_reason`, which also carries reasons that have no name yet.
+        /// Number of a `DropReason`; 0 if there is none. Source: `Flow.drop_reason_desc`, or else
+        /// the deprecated `Flow.drop_reason`, which also carries reasons without a name.
         DropReason drop_reason: i32 = 0, from ["drop_reason_desc", "drop_reason"];
         /// Number of a `TrafficDirection`.
         TrafficDirection traffic_direction: i32 = 0, from ["traffic_direction"];
@@ -275,7 +275,7 @@ columns! {
         FlowType flow_type: i32 = 0, from ["Type"];
         /// Number of a monitor message type.
         EventType event_type: i32 = 0, from ["event_type.type"];
-        /// Meaning depends on the event type.
+        /// Sub type, whose meaning depends on the event type.
         EventSubType event_sub_type: i32 = 0, from ["event_type.sub_type"];
         /// Number of a `TraceObservationPoint`.
         TraceObservationPoint trace_observation_point: i32 = 0, from ["trace_observation_point"];
@@ -285,14 +285,14 @@ columns! {
         DebugCapturePoint debug_capture_point: i32 = 0, from ["debug_capture_point"];
         /// Number of a `SocketTranslationPoint`.
         SockXlatePoint sock_xlate_point: i32 = 0, from ["sock_xlate_point"];
-        /// How much of a policy matched.
+        /// How specific the matching policy rule is; see `Flow::policy_match_type`.
         PolicyMatchType policy_match_type: u32 = 0, from ["policy_match_type"];
         /// Number of an `AuthType`.
         AuthType auth_type: i32 = 0, from ["auth_type"] since 14;
-        /// 1 reply, 0 not, [`REPLY_UNKNOWN`] if the flow does not say. Source: `Flow.is_reply`,
-        /// else a true `Flow.reply`, which old records carry.
+        /// 1 for a reply, 0 otherwise, [`REPLY_UNKNOWN`] if the flow does not say. Source:
+        /// `Flow.is_reply`, or else a true `Flow.reply`, which old records carry.
         IsReply is_reply: i8 = REPLY_UNKNOWN, from ["is_reply", "reply"];
-        /// Port of the proxy that a flow was redirected to, 0 if none.
+        /// Port of the proxy that the flow was redirected to; 0 if there is none.
         ProxyPort proxy_port: u32 = 0, from ["proxy_port"];
         InterfaceIndex interface_index: u32 = 0, from ["interface.index"];
         /// Number of an `IPVersion`.
@@ -301,41 +301,42 @@ columns! {
         Encrypted encrypted: u8 = 0, from ["IP.encrypted"];
         /// A number of [`l4_protocol`](super::l4_protocol).
         L4Protocol l4_protocol: u8 = 0, from ["l4"];
-        /// TCP, UDP or SCTP port, 0 if none.
+        /// TCP, UDP or SCTP port; 0 if there is none.
         SourcePort source_port: u16 = 0,
             from ["l4.TCP.source_port", "l4.UDP.source_port", "l4.SCTP.source_port"];
-        /// TCP, UDP or SCTP port, 0 if none.
+        /// TCP, UDP or SCTP port; 0 if there is none.
         DestinationPort destination_port: u16 = 0,
             from ["l4.TCP.destination_port", "l4.UDP.destination_port", "l4.SCTP.destination_port"];
         /// [`TcpFlags::bits`](crate::TcpFlags::bits).
         TcpFlags tcp_flags: u16 = 0, from ["l4.TCP.flags"];
-        /// Type of an `ICMPv4` or `ICMPv6` message; 0 is one of them, so ask for the protocol first.
+        /// Type of an `ICMPv4` or `ICMPv6` message. 0 is a valid type, so check the protocol first.
         IcmpType icmp_type: u8 = 0, from ["l4.ICMPv4.type", "l4.ICMPv6.type"];
         /// Code of an `ICMPv4` or `ICMPv6` message.
         IcmpCode icmp_code: u8 = 0, from ["l4.ICMPv4.code", "l4.ICMPv6.code"];
-        /// Cilium identity of the source, 0 unknown.
+        /// Cilium identity of the source; 0 if unknown.
         SourceIdentity source_identity: u32 = 0, from ["source.identity"];
-        /// Cilium identity of the destination, 0 unknown.
+        /// Cilium identity of the destination; 0 if unknown.
         DestinationIdentity destination_identity: u32 = 0, from ["destination.identity"];
         /// Number of an `L7FlowType`.
         L7Type l7_type: i32 = 0, from ["l7.type"];
         /// A number of [`l7_record`](super::l7_record).
         L7Record l7_record: u8 = 0, from ["l7"];
-        /// Time from request to response in nanoseconds, only on responses.
+        /// Time from request to response, in nanoseconds; only on responses.
         L7LatencyNanos l7_latency_nanos: u64 = 0, from ["l7.latency_ns"];
-        /// DNS return code; 0 is "No Error", so ask for the record first.
+        /// DNS return code. 0 is "No Error", so check the record first.
         DnsRcode dns_rcode: u32 = 0, from ["l7.dns.rcode"];
         /// Time to live of a DNS answer in seconds.
         DnsTtlSecs dns_ttl_secs: u32 = 0, from ["l7.dns.ttl"];
-        /// HTTP status code, 0 on requests.
+        /// HTTP status code; 0 on requests.
         HttpCode http_code: u32 = 0, from ["l7.http.code"];
-        /// Ingress flows that this record stands for, 0 if it is not an aggregate.
+        /// Number of ingress flows that this record stands for; 0 if it is not an aggregate.
         AggregateIngressFlowCount aggregate_ingress_flow_count: u32 = 0,
             from ["aggregate.ingress_flow_count"] since 19;
-        /// Egress flows that this record stands for, 0 if it is not an aggregate.
+        /// Number of egress flows that this record stands for; 0 if it is not an aggregate.
         AggregateEgressFlowCount aggregate_egress_flow_count: u32 = 0,
             from ["aggregate.egress_flow_count"] since 19;
-        /// Flows of unknown direction that this record stands for, 0 if it is not an aggregate.
+        /// Number of flows of unknown direction that this record stands for; 0 if it is not an
+        /// aggregate.
         AggregateUnknownDirectionFlowCount aggregate_unknown_direction_flow_count: u32 = 0,
             from ["aggregate.unknown_direction_flow_count"] since 19;
     }
@@ -355,7 +356,7 @@ columns! {
         DestinationService destination_service from ["destination_service.name"];
         DestinationServiceNamespace destination_service_namespace
             from ["destination_service.namespace"];
-        /// Source: `Flow.node_name`, else the node of the message around it.
+        /// Node name. Source: `Flow.node_name`, or else the node of the message around it.
         NodeName node_name from ["node_name"];
         Interface interface from ["interface.name"];
         DnsQuery dns_query from ["l7.dns.query"];
@@ -367,9 +368,9 @@ columns! {
     lists {
         SourceLabels source_labels from ["source.labels"];
         DestinationLabels destination_labels from ["destination.labels"];
-        /// Name and kind of each workload by turns.
+        /// Name and kind of each workload, alternating.
         SourceWorkloads source_workloads from ["source.workloads"];
-        /// Name and kind of each workload by turns.
+        /// Name and kind of each workload, alternating.
         DestinationWorkloads destination_workloads from ["destination.workloads"];
         /// DNS names of the source IP.
         SourceNames source_names from ["source_names"];
@@ -378,13 +379,13 @@ columns! {
         DnsIps dns_ips from ["l7.dns.ips"];
         DnsCnames dns_cnames from ["l7.dns.cnames"];
         DnsQtypes dns_qtypes from ["l7.dns.qtypes"];
-        /// Kind, namespace and name of each policy by turns.
+        /// Kind, namespace and name of each policy, in turn.
         EgressAllowedBy egress_allowed_by from ["egress_allowed_by"] since 15;
-        /// Kind, namespace and name of each policy by turns.
+        /// Kind, namespace and name of each policy, in turn.
         IngressAllowedBy ingress_allowed_by from ["ingress_allowed_by"] since 15;
-        /// Kind, namespace and name of each policy by turns.
+        /// Kind, namespace and name of each policy, in turn.
         EgressDeniedBy egress_denied_by from ["egress_denied_by"] since 16;
-        /// Kind, namespace and name of each policy by turns.
+        /// Kind, namespace and name of each policy, in turn.
         IngressDeniedBy ingress_denied_by from ["ingress_denied_by"] since 16;
         /// Log lines of the policies that matched.
         PolicyLog policy_log from ["policy_log"] since 18;
@@ -392,22 +393,22 @@ columns! {
 }
 
 impl FlowColumns {
-    /// How many flows there are.
+    /// Number of flows.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// True if there is no flow.
+    /// Whether there are no flows.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The texts behind the codes of all text and list columns.
+    /// Dictionary of all text and list columns.
     pub fn dictionary(&self) -> &Dictionary {
         &self.dictionary
     }
 
-    /// `Flow.uuid`, one text per row: no two are alike, so a dictionary would not help.
+    /// `Flow.uuid`, one text per row. All differ, so a dictionary would not help.
     pub fn uuid(&self) -> &TextColumn {
         &self.uuid
     }

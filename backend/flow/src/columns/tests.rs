@@ -113,12 +113,12 @@ fn a_row_that_does_not_fit_leaves_nothing_behind() {
         Err(ColumnsFull::Text { max_text_bytes: 8 })
     );
 
-    // Nor does the next row find a code that was set before the row was refused.
+    // The next row does not find a code of the refused row either.
     let mut next = columns.clone();
     next.append(&FlowRow::default(), &RowLists::default()).unwrap();
     assert_eq!((next.source_pod(), next.destination_pod()), (&[1, ABSENT][..], &[ABSENT; 2][..]));
 
-    // The text that was taken back is free to be used again, under the same code.
+    // The text that was rolled back can be added again, under the same code.
     columns
         .append(&FlowRow { source_pod: b"b", ..FlowRow::default() }, &RowLists::default())
         .unwrap();
@@ -135,9 +135,10 @@ fn a_row_that_does_not_fit_leaves_nothing_behind() {
 }
 
 #[test]
-fn columns_grow_whatever_was_written_before() {
+fn columns_grow_in_any_state() {
     let numbers = 0..1_000_i64;
-    // Nothing at first, in every row, and in the last row only.
+    // Columns that are empty in the first rows, filled in every row, and filled only in the last
+    // row.
     let row = |number: i64| FlowRow {
         time_nanos: if number < 700 { NO_TIME } else { number },
         verdict: 1 + i32::try_from(number).unwrap(),

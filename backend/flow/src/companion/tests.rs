@@ -25,7 +25,7 @@ fn icmp(version: u8, icmp_type: u8, code: u8) -> Flow {
     Flow { l4: Some(l4), ..between("10.1.0.1", "10.1.0.2") }
 }
 
-/// A trace event, as nearly all are.
+/// Trace event, the most common kind.
 fn between(source: &str, destination: &str) -> Flow {
     let ip = Ip { source: source.to_owned(), destination: destination.to_owned(), ..Ip::default() };
     Flow { ip: Some(ip), ..event(MessageType::Trace, Flow::default()) }
@@ -44,7 +44,7 @@ fn refused(flow: Flow) -> Flow {
     dropped(DropReason::POLICY_DENIED, flow)
 }
 
-/// Reported by policy itself, which marks what it allows as a request.
+/// Policy verdict, which marks what policy allows as a request.
 fn allowed(flow: Flow) -> Flow {
     Flow { is_reply: Some(false), ..event(MessageType::PolicyVerdict, flow) }
 }
@@ -88,7 +88,7 @@ fn a_pod_reaches_itself() {
 }
 
 #[test]
-fn icmp_that_goes_with_something_else() {
+fn icmp_that_accompanies_a_connection() {
     for of_type in [135, 136] {
         check(&icmp(6, of_type, 0), Some((Kind::Neighbours, false)));
         check(&allowed(icmp(6, of_type, 0)), Some((Kind::Neighbours, false)));
@@ -144,7 +144,7 @@ fn answers_whose_connection_is_not_known() {
     let sctp = Flow { l4: Some(Layer4::Sctp(l4)), ..between("10.1.0.1", "10.1.0.2") };
     check(&refused(sctp), some(Kind::ServerPort, true));
 
-    // What opens a connection, or goes from a client to a server.
+    // The start of a connection, or a packet from a client to a server.
     check(&refused(tcp(20_000, 50_051, SYN)), None);
     check(&refused(tcp(51_622, 4317, ACK)), None);
     check(&refused(tcp(51_622, 4317, TcpFlags::RST)), None);
@@ -153,25 +153,25 @@ fn answers_whose_connection_is_not_known() {
     check(&refused(udp(40_907, 51_871)), None);
     check(&refused(udp(123, 123)), None);
     check(&refused(udp(0, 40_907)), None);
-    // What the datapath knows of its way, and says.
+    // Packets whose direction the datapath knows and reports.
     check(&tracked(TraceReason::Reply, udp(53, 40_907)), None);
     check(&tracked(TraceReason::New, udp(5000, 40_907)), None);
     check(&allowed(udp(5000, 40_907)), None);
-    // Clients of DNS take any port, and no client asks from its.
+    // Clients of DNS use any port but 53.
     check(&refused(udp(53, 20_000)), some(Kind::ServerPort, true));
     check(&refused(udp(53, 53)), None);
     check(&refused(udp(514, 20_000)), None);
-    // What the proxy has seen.
+    // Messages that the proxy saw.
     let l7 = Some(Layer7 { l7_type: L7FlowType::Response, ..Layer7::default() });
     check(&Flow { l7, ..udp(53, 40_907) }, None);
 }
 
 #[test]
-fn what_may_be_an_answer_is_not_taken_for_a_connection() {
+fn possible_answers_are_not_taken_for_connections() {
     let check = |flow: &Flow, expected: bool| {
         assert_eq!(Companion::may_be_answer(flow), expected, "{flow:?}");
     };
-    // By its ports alone it would be a guess.
+    // Its ports alone would only allow a guess.
     check(&udp(53, 40_907), true);
     check(&udp(53, 20_000), true);
     check(&udp(5000, 6000), true);
@@ -180,17 +180,17 @@ fn what_may_be_an_answer_is_not_taken_for_a_connection() {
     check(&udp(51_871, 40_907), true);
     check(&tcp(443, 51_622, ACK), true);
     check(&dropped(DropReason::NO_DEVICE, udp(53, 40_907)), true);
-    // To a port that no client has, from one that a client may have.
+    // To a port that clients do not use, from one that they may use.
     check(&udp(40_907, 53), false);
     check(&udp(20_000, 53), false);
     check(&udp(20_000, 8125), false);
     check(&udp(500, 514), false);
     check(&tcp(51_622, 443, NONE), false);
     check(&tcp(12_345, 50_051, NONE), true);
-    // A record without a source port says less, and is read as what it names.
+    // A record without a source port says too little and is read as it stands.
     check(&udp(0, 53), false);
     check(&tcp(0, 40_907, NONE), false);
-    // It says so itself: its flags, policy, connection tracking.
+    // The record settles it: by its flags, by policy, or by connection tracking.
     check(&tcp(8080, 51_622, SYN), false);
     check(&tcp(8080, 51_622, SYN | ACK), false);
     check(&refused(udp(53, 40_907)), false);

@@ -1,5 +1,5 @@
-//! From what a user asks for to what judges flows: everything that can be wrong with a filter
-//! is found here.
+//! Compilation of filters from a user's values into matchers; every error in a filter is found
+//! here.
 
 use vocabulary::{
     FilterPattern, LabelSelector, NamespacedPrefix, NodeNamePattern, PatternError, Prefix,
@@ -16,8 +16,7 @@ use crate::EndpointRole::{Destination, Source};
 use crate::MessageType;
 
 impl FilterSet {
-    /// Checks the filters and makes them ready to judge. Errors: the first filter that cannot be
-    /// used.
+    /// Checks and compiles the filters. Errors: the first filter that cannot be used.
     pub fn compile(&self) -> Result<CompiledFilterSet, FilterSetError> {
         Ok(CompiledFilterSet {
             allow: compile_list(FilterList::Allow, &self.allow)?,
@@ -40,11 +39,10 @@ fn compile_list(
 }
 
 impl FlowFilter {
-    /// Checks the filter and makes it ready to judge. Errors: the first value that cannot be
-    /// used.
+    /// Checks and compiles the filter. Errors: the first value that cannot be used.
     #[expect(clippy::too_many_lines, reason = "a line or two for each of the fields")]
     pub fn compile(&self) -> Result<CompiledFilter, FilterError> {
-        // Every field is named, so that a new one cannot be forgotten.
+        // Exhaustive, so that the compiler reports a new field.
         let Self {
             uuid,
             source_ip,
@@ -91,7 +89,7 @@ impl FlowFilter {
         if let Some(value) = cel_expression.first() {
             return Err(FilterError::Cel { value: value.clone() });
         }
-        // In the order of cost: what is cheap to judge comes first.
+        // Sorted by cost, the cheapest first.
         let mut all = Conditions::default();
         all.list(verdict, Condition::Verdict);
         all.list(drop_reason_desc, Condition::DropReason);
@@ -166,7 +164,7 @@ impl FlowFilter {
     }
 }
 
-/// The conditions found so far.
+/// Conditions collected so far.
 #[derive(Default)]
 struct Conditions(Vec<Condition>);
 
@@ -178,7 +176,7 @@ impl Conditions {
         }
     }
 
-    /// Adds a field whose values are read one by one.
+    /// Adds a field whose values are parsed one by one.
     fn each<T>(
         &mut self,
         values: &[String],

@@ -1,4 +1,4 @@
-//! Filters that are ready to judge flows.
+//! Compiled filters, which match flows.
 
 use std::net::IpAddr;
 
@@ -12,20 +12,20 @@ use crate::{
     MessageType, NetworkInterface, TcpFlags, TrafficDirection, Verdict, Workload,
 };
 
-/// A [`super::FlowFilter`] that is ready to judge.
+/// Compiled [`super::FlowFilter`].
 #[derive(Debug, Clone)]
 pub struct CompiledFilter {
     pub(super) conditions: Vec<Condition>,
 }
 
-/// A [`super::FilterSet`] that is ready to judge.
+/// Compiled [`super::FilterSet`].
 #[derive(Debug, Clone)]
 pub struct CompiledFilterSet {
     pub(super) allow: Vec<CompiledFilter>,
     pub(super) deny: Vec<CompiledFilter>,
 }
 
-/// Which address of a flow a condition looks at.
+/// Address field of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FlowAddress {
     Source,
@@ -33,7 +33,7 @@ pub(super) enum FlowAddress {
     Destination,
 }
 
-/// A protocol that flows can be filtered by.
+/// Protocol that a filter can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     Tcp,
@@ -48,7 +48,7 @@ pub(super) enum Protocol {
     Http,
 }
 
-/// A field of a filter: any of its values will do.
+/// Field of a filter; any of its values may match.
 #[derive(Debug, Clone)]
 pub(super) enum Condition {
     Uuid(Vec<String>),
@@ -75,7 +75,7 @@ pub(super) enum Condition {
     IpTraceId(Vec<u64>),
     TrafficDirection(Vec<TrafficDirection>),
     Interface(Vec<NetworkInterface>),
-    /// Codes, then prefixes, as three digits.
+    /// Codes, followed by prefixes, as three digits.
     HttpStatusCode(Vec<String>, Vec<String>),
     HttpMethod(Vec<String>),
     HttpHeader(Vec<HttpHeader>),
@@ -85,7 +85,8 @@ pub(super) enum Condition {
 }
 
 impl CompiledFilterSet {
-    /// Whether `flow` is to be shown.
+    /// Whether a flow passes the set: some `allow` filter matches it, or `allow` is empty, and no
+    /// `deny` filter does.
     #[must_use]
     pub fn matches(&self, flow: &Flow) -> bool {
         (self.allow.is_empty() || self.allow.iter().any(|filter| filter.matches(flow)))
@@ -102,8 +103,9 @@ impl CompiledFilter {
 }
 
 impl Condition {
-    /// Those that nearly every filter begins with, in line: a call to the long function below
-    /// costs more than they do, and keeps the processor from fetching the next flows meanwhile.
+    /// Whether the condition holds. The conditions that nearly every filter begins with are inline:
+    /// a call to the long function below costs more than they do, and keeps the processor from
+    /// fetching the next flows meanwhile.
     #[inline]
     fn holds(&self, flow: &Flow) -> bool {
         match self {
@@ -236,7 +238,7 @@ impl FlowAddress {
 }
 
 impl Protocol {
-    /// Whether it is one of layer 7, which comes beside one of layer 4.
+    /// Whether it is a layer 7 protocol, which a flow has in addition to one of layer 4.
     pub(super) fn is_of_requests(self) -> bool {
         matches!(self, Self::Dns | Self::Http)
     }
@@ -282,8 +284,8 @@ fn is_event_type(flow: &Flow, filters: &[EventTypeFilter]) -> bool {
     })
 }
 
-/// A drop is never known to be a reply; Cilium takes it for none, so that clients which think of
-/// the old `reply` field still find it.
+/// Whether a flow matches by direction. Cilium counts drops, whose direction is never known, as not
+/// being replies, so that filters on the old `reply` field still find them.
 fn is_reply(flow: &Flow, replies: &[bool]) -> bool {
     match flow.is_reply {
         Some(reply) => replies.contains(&reply),
@@ -339,7 +341,7 @@ fn is_status_code(flow: &Flow, codes: &[String], prefixes: &[String]) -> bool {
     })
 }
 
-/// Equal but for case, by Unicode's folding of one letter to one letter, as Go's `EqualFold`.
+/// Whether two texts are equal under Unicode's simple case folding, like Go's `EqualFold`.
 fn equal_fold(left: &str, right: &str) -> bool {
     left.chars().map(fold).eq(right.chars().map(fold))
 }
@@ -349,7 +351,7 @@ fn fold(character: char) -> char {
     one(upper.to_lowercase()).unwrap_or(upper)
 }
 
-/// The letter, where there is exactly one.
+/// Only item of an iterator; `None` if there are several or none.
 fn one(mut letters: impl Iterator<Item = char>) -> Option<char> {
     letters.next().filter(|_| letters.next().is_none())
 }

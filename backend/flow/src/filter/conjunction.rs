@@ -1,7 +1,7 @@
-//! Two filters as one that matches what both match.
+//! Conjunction of two filters: a filter that matches what both match.
 //!
-//! A relay takes alternatives only: filters of a list are joined by "or", and so are the values of
-//! a field. "And" has to be worked out field by field, and not every pair of values has one.
+//! A relay joins the filters of a list by "or", and likewise the values of a field. An "and" has to
+//! be worked out field by field, and some pairs of values have none.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -13,55 +13,56 @@ use super::compiled::Protocol;
 use super::{EventTypeFilter, FlowFilter};
 use crate::Workload;
 
-/// Values of one field that a conjunction may have: a pair of lists may mean as many as their product.
+/// Most values of one field in a conjunction. Two lists may have as many as their product.
 const MAX_VALUES: usize = 2_000;
-/// Longest label selector: each conjunction makes it longer.
+/// Longest label selector, in bytes. Each conjunction adds to it.
 const MAX_SELECTOR_BYTES: usize = 8 << 10;
 
-/// Why two lists of a field have no conjunction; `field` is its name in flow.proto.
+/// Reasons why two lists of a field have no conjunction. `field` is its name in flow.proto.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoConjunction {
-    /// "Both" cannot be written as one list of values.
-    #[error("no list of `{field}` says what two different lists of it say together")]
+    /// The conjunction cannot be written as one list of values.
+    #[error("two different lists of `{field}` cannot be combined into one")]
     Unknown {
-        /// The field.
+        /// Field name.
         field: &'static str,
     },
-    /// The list of both is too long to send.
+    /// The combined list is too long to send.
     #[error(
-        "two lists of `{field}` are too large together: at most {MAX_VALUES} values, each of {MAX_SELECTOR_BYTES} bytes"
+        "two lists of `{field}` combined are too large: at most {MAX_VALUES} values of {MAX_SELECTOR_BYTES} bytes each"
     )]
     TooLarge {
-        /// The field.
+        /// Field name.
         field: &'static str,
     },
 }
 
-/// The values that a flow has if it has one of either list.
+/// Conjunction of two lists of values.
 enum Both<T> {
     Values(Vec<T>),
-    /// No flow has both.
+    /// The lists exclude each other.
     Nothing,
 }
 
 impl FlowFilter {
-    /// The filter that matches what `self` and `other` match; `None` if nothing can.
+    /// Filter that matches exactly the flows that both `self` and `other` match; `None` if there
+    /// can be none.
     ///
-    /// Errors: both set a field whose values are patterns, and not to the same ones, or to so many
-    /// values that what they say together is too large.
+    /// Errors: the filters set different patterns in the same field, or their combined values are
+    /// too large.
     pub fn and(&self, other: &Self) -> Result<Option<Self>, NoConjunction> {
         let mut both = Self::default();
-        macro_rules! meet {
-            ($($field:ident: $meet:expr,)*) => {
-                $(match meet(stringify!($field), &self.$field, &other.$field, $meet)? {
+        macro_rules! intersect_fields {
+            ($($field:ident: $values:expr,)*) => {
+                $(match intersect(stringify!($field), &self.$field, &other.$field, $values)? {
                     Both::Values(values) => both.$field = values,
                     Both::Nothing => return Ok(None),
                 })*
-                // Exhaustive: a new field must be met, too.
+                // Exhaustive, so that the compiler reports a new field.
                 let Self { $($field: _),* } = self;
             };
         }
-        meet! {
+        intersect_fields! {
             uuid: same,
             source_ip: addresses,
             source_ip_xlated: addresses,
@@ -95,8 +96,8 @@ impl FlowFilter {
             http_path: unknown,
             http_url: unknown,
             http_header: unknown,
-            // All flags of a set must be there.
-            tcp_flags: |one, other| Met::Value(*one | *other),
+            // A flow must have all flags of a set.
+            tcp_flags: |one, other| Intersection::Value(*one | *other),
             node_name: patterns,
             node_labels: selectors,
             ip_version: same,
@@ -109,110 +110,110 @@ impl FlowFilter {
     }
 }
 
-/// What two values say together.
-enum Met<T> {
+/// Conjunction of two values.
+enum Intersection<T> {
     Value(T),
     Nothing,
     Unknown,
     TooLarge,
 }
 
-fn meet<T: Clone + Eq + Hash>(
+fn intersect<T: Clone + Eq + Hash>(
     field: &'static str,
     one: &[T],
     other: &[T],
-    values: impl Fn(&T, &T) -> Met<T>,
+    values: impl Fn(&T, &T) -> Intersection<T>,
 ) -> Result<Both<T>, NoConjunction> {
     if one.is_empty() || other.is_empty() {
         return Ok(Both::Values([one, other].concat()));
     }
-    // Whatever the values mean: who has one of the fewer has one of the more.
+    // A list is the conjunction with any of its supersets, whatever its values mean.
     for (fewer, more) in [(one, other), (other, one)] {
         let more: HashSet<&T> = more.iter().collect();
         if fewer.iter().all(|value| more.contains(value)) {
             return Ok(Both::Values(fewer.to_vec()));
         }
     }
-    let (mut met, mut known) = (Vec::new(), HashSet::new());
+    let (mut found, mut known) = (Vec::new(), HashSet::new());
     for (first, second) in one.iter().flat_map(|first| other.iter().map(move |it| (first, it))) {
         match values(first, second) {
-            Met::Value(value) => {
+            Intersection::Value(value) => {
                 if known.insert(value.clone()) {
-                    met.push(value);
+                    found.push(value);
                 }
-                if met.len() > MAX_VALUES {
+                if found.len() > MAX_VALUES {
                     return Err(NoConjunction::TooLarge { field });
                 }
             }
-            Met::Nothing => {}
-            Met::Unknown => return Err(NoConjunction::Unknown { field }),
-            Met::TooLarge => return Err(NoConjunction::TooLarge { field }),
+            Intersection::Nothing => {}
+            Intersection::Unknown => return Err(NoConjunction::Unknown { field }),
+            Intersection::TooLarge => return Err(NoConjunction::TooLarge { field }),
         }
     }
-    Ok(if met.is_empty() { Both::Nothing } else { Both::Values(met) })
+    Ok(if found.is_empty() { Both::Nothing } else { Both::Values(found) })
 }
 
-/// Values of which a flow has one.
-fn same<T: Clone + PartialEq>(one: &T, other: &T) -> Met<T> {
-    if one == other { Met::Value(one.clone()) } else { Met::Nothing }
+/// Conjunction of values of which a flow has exactly one.
+fn same<T: Clone + PartialEq>(one: &T, other: &T) -> Intersection<T> {
+    if one == other { Intersection::Value(one.clone()) } else { Intersection::Nothing }
 }
 
-/// Patterns, or values of which a flow has several.
-fn unknown<T: Clone + PartialEq>(one: &T, other: &T) -> Met<T> {
-    if one == other { Met::Value(one.clone()) } else { Met::Unknown }
+/// Conjunction of patterns, or of values of which a flow may have several.
+fn unknown<T: Clone + PartialEq>(one: &T, other: &T) -> Intersection<T> {
+    if one == other { Intersection::Value(one.clone()) } else { Intersection::Unknown }
 }
 
-/// Names that are patterns where they hold a star; a slash parts cluster and node.
-fn patterns(one: &String, other: &String) -> Met<String> {
+/// Conjunction of names. A star makes a name a pattern, and a slash separates cluster and node.
+fn patterns(one: &String, other: &String) -> Intersection<String> {
     let is_pattern = |name: &str| name.contains('*') || name.contains('/');
     if one != other && (is_pattern(one) || is_pattern(other)) {
-        return Met::Unknown;
+        return Intersection::Unknown;
     }
     same(one, other)
 }
 
-/// `namespace/prefix`.
-fn prefixes(one: &str, other: &str) -> Met<String> {
+/// Conjunction of two `namespace/prefix`.
+fn prefixes(one: &str, other: &str) -> Intersection<String> {
     let (own, prefix) = one.split_once('/').unwrap_or(("default", one));
     let (others, longer) = other.split_once('/').unwrap_or(("default", other));
     let namespace = match (own, others) {
         ("", namespace) | (namespace, "") => namespace,
         (namespace, same) if namespace == same => namespace,
-        _ => return Met::Nothing,
+        _ => return Intersection::Nothing,
     };
     let (prefix, longer) =
         if longer.len() < prefix.len() { (longer, prefix) } else { (prefix, longer) };
     if longer.starts_with(prefix) {
-        Met::Value(format!("{namespace}/{longer}"))
+        Intersection::Value(format!("{namespace}/{longer}"))
     } else {
-        Met::Nothing
+        Intersection::Nothing
     }
 }
 
-/// Label selectors: their requirements are joined by "and".
-fn selectors(one: &String, other: &String) -> Met<String> {
+/// Conjunction of label selectors, whose requirements are joined by "and".
+fn selectors(one: &String, other: &String) -> Intersection<String> {
     if one == other {
-        Met::Value(one.clone())
+        Intersection::Value(one.clone())
     } else if one.len().saturating_add(other.len()) < MAX_SELECTOR_BYTES {
-        Met::Value(format!("{one},{other}"))
+        Intersection::Value(format!("{one},{other}"))
     } else {
-        Met::TooLarge
+        Intersection::TooLarge
     }
 }
 
-fn workloads(one: &Workload, other: &Workload) -> Met<Workload> {
+fn workloads(one: &Workload, other: &Workload) -> Intersection<Workload> {
     // A flow may have several workloads, so two names do not contradict each other.
     let part = |one: &str, other: &str| match (one, other) {
         ("", part) | (part, "") => Some(part.to_owned()),
         (part, same) => (part == same).then(|| part.to_owned()),
     };
     match (part(&one.name, &other.name), part(&one.kind, &other.kind)) {
-        (Some(name), Some(kind)) => Met::Value(Workload { name, kind }),
-        _ => Met::Unknown,
+        (Some(name), Some(kind)) => Intersection::Value(Workload { name, kind }),
+        _ => Intersection::Unknown,
     }
 }
 
-fn addresses(one: &String, other: &String) -> Met<String> {
+fn addresses(one: &String, other: &String) -> Intersection<String> {
     match (Prefix::parse(one).ok(), Prefix::parse(other).ok()) {
         (None, None) => same(one, other),
         (Some(range), None) => within(range, other),
@@ -223,62 +224,71 @@ fn addresses(one: &String, other: &String) -> Met<String> {
             } else {
                 (narrow, wide, one)
             };
-            if wide.contains(&narrow) { Met::Value(text.clone()) } else { Met::Nothing }
+            if wide.contains(&narrow) {
+                Intersection::Value(text.clone())
+            } else {
+                Intersection::Nothing
+            }
         }
     }
 }
 
-fn within(range: Prefix, address: &str) -> Met<String> {
+fn within(range: Prefix, address: &str) -> Intersection<String> {
     match address.parse() {
-        Ok(parsed) if range.contains_address(parsed) => Met::Value(address.to_owned()),
-        Ok(_) => Met::Nothing,
-        Err(_) => Met::Unknown,
+        Ok(parsed) if range.contains_address(parsed) => Intersection::Value(address.to_owned()),
+        Ok(_) => Intersection::Nothing,
+        Err(_) => Intersection::Unknown,
     }
 }
 
-fn events(one: &EventTypeFilter, other: &EventTypeFilter) -> Met<EventTypeFilter> {
+fn events(one: &EventTypeFilter, other: &EventTypeFilter) -> Intersection<EventTypeFilter> {
     if one.message_type != other.message_type {
         let either = [one, other];
         let any = either.iter().any(|event| event.message_type == crate::MessageType::Unspec);
-        return if any { Met::Unknown } else { Met::Nothing };
+        return if any { Intersection::Unknown } else { Intersection::Nothing };
     }
     match (one.match_sub_type, other.match_sub_type) {
-        (false, _) => Met::Value(*other),
-        (true, false) => Met::Value(*one),
+        (false, _) => Intersection::Value(*other),
+        (true, false) => Intersection::Value(*one),
         (true, true) => same(one, other),
     }
 }
 
-/// Codes, or prefixes before a plus.
-fn statuses(one: &String, other: &String) -> Met<String> {
+/// Conjunction of status codes, or prefixes that end with a plus.
+fn statuses(one: &String, other: &String) -> Intersection<String> {
     let starts = |status: &str, prefix: &str| {
         prefix.strip_suffix('+').is_some_and(|prefix| status.starts_with(prefix))
     };
     if starts(other, one) {
-        Met::Value(other.clone())
+        Intersection::Value(other.clone())
     } else if starts(one, other) {
-        Met::Value(one.clone())
+        Intersection::Value(one.clone())
     } else {
         same(one, other)
     }
 }
 
-/// A flow has one protocol of each layer at most, so that two of one layer exclude each other.
-fn protocols(one: &String, other: &String) -> Met<String> {
+/// Conjunction of protocols. A flow has at most one protocol of each layer, so two of one layer
+/// exclude each other.
+fn protocols(one: &String, other: &String) -> Intersection<String> {
     let (Ok(first), Ok(second)) = (parse_protocol(one), parse_protocol(other)) else {
         return unknown(one, other);
     };
     match (first, second) {
-        (first, second) if first == second => Met::Value(one.clone()),
-        (Protocol::Icmpv4 | Protocol::Icmpv6, Protocol::Icmp) => Met::Value(one.clone()),
-        (Protocol::Icmp, Protocol::Icmpv4 | Protocol::Icmpv6) => Met::Value(other.clone()),
-        _ if first.is_of_requests() == second.is_of_requests() => Met::Nothing,
-        _ => Met::Unknown,
+        (first, second) if first == second => Intersection::Value(one.clone()),
+        (Protocol::Icmpv4 | Protocol::Icmpv6, Protocol::Icmp) => Intersection::Value(one.clone()),
+        (Protocol::Icmp, Protocol::Icmpv4 | Protocol::Icmpv6) => Intersection::Value(other.clone()),
+        _ if first.is_of_requests() == second.is_of_requests() => Intersection::Nothing,
+        _ => Intersection::Unknown,
     }
 }
 
-fn methods(one: &str, other: &str) -> Met<String> {
-    if one.eq_ignore_ascii_case(other) { Met::Value(one.to_owned()) } else { Met::Nothing }
+fn methods(one: &str, other: &str) -> Intersection<String> {
+    if one.eq_ignore_ascii_case(other) {
+        Intersection::Value(one.to_owned())
+    } else {
+        Intersection::Nothing
+    }
 }
 
 #[cfg(test)]
@@ -290,7 +300,7 @@ mod tests {
         values.iter().map(|&value| value.to_owned()).collect()
     }
 
-    /// `expected`: the values that both lists have in common, none for a contradiction.
+    /// Checks the values that both lists have in common; `None` expects a contradiction.
     #[track_caller]
     fn check(
         field: fn(&mut FlowFilter) -> &mut Vec<String>,
@@ -307,14 +317,14 @@ mod tests {
         for (one, other) in [(one, other), (other, one)] {
             let both = filter(one).and(&filter(other)).map_err(|error| error.to_string());
             let expected = expected.clone().map_err(|name| {
-                format!("no list of `{name}` says what two different lists of it say together")
+                format!("two different lists of `{name}` cannot be combined into one")
             });
             assert_eq!(both, expected, "{one:?} and {other:?}");
         }
     }
 
     #[test]
-    fn lists_meet() {
+    fn lists_of_values_are_intersected() {
         check(|it| &mut it.source_pod, &["pets/"], &["pets/store"], Ok(Some(&["pets/store"])));
         check(|it| &mut it.source_pod, &["/store"], &["pets/"], Ok(Some(&["pets/store"])));
         check(|it| &mut it.source_pod, &["store"], &["pets/"], Ok(None));
@@ -352,7 +362,7 @@ mod tests {
             |letter: &str| FlowFilter { node_labels: vec![letter.repeat(5_000)], ..labels("") };
         assert_eq!(long("a").and(&long("b")), Err(too_large));
         assert_eq!(long("a").and(&long("a")), Ok(Some(long("a"))));
-        // Ports have no product: a flow has one of either list.
+        // Lists of ports do not multiply: a flow has only one port.
         let ports = |from: u32| FlowFilter {
             source_port: (from..from + 500).map(|port| port.to_string()).collect(),
             ..FlowFilter::default()

@@ -11,108 +11,108 @@ pub enum FilterList {
     Deny,
 }
 
-/// Which filter of a set cannot be used.
+/// Error in one filter of a set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{list} filter {} cannot be used", .index + 1)]
 pub struct FilterSetError {
-    /// The list that it stands in.
+    /// List that contains the filter.
     pub list: FilterList,
     /// Position in the list, from 0.
     pub index: usize,
-    /// What is wrong with it.
+    /// Error of the filter.
     #[source]
     pub source: FilterError,
 }
 
-/// Why a [`super::FlowFilter`] cannot be used. `field` is the name of its field.
+/// Reasons why a [`super::FlowFilter`] cannot be used. `field` is the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
-    /// A name that must not be empty is.
+    /// Empty name, where one is required.
     #[error("`{field}` has an empty name")]
     EmptyName {
         /// Field of the filter.
         field: &'static str,
     },
-    /// Neither an address nor a CIDR.
+    /// Value that is neither an address nor a CIDR.
     #[error("`{value}` in `{field}` is neither an IP address nor a CIDR")]
     Address {
         /// Field of the filter.
         field: &'static str,
-        /// What was given.
+        /// Value from the filter.
         value: String,
     },
-    /// Not a port.
+    /// Value that is not a port.
     #[error("`{value}` in `{field}` is not a port: a number from 0 to 65535")]
     Port {
         /// Field of the filter.
         field: &'static str,
-        /// What was given.
+        /// Value from the filter.
         value: String,
     },
-    /// Not a protocol to filter by.
+    /// Unknown protocol.
     #[error(
         "`{value}` in `protocol` is not a protocol: tcp, udp, sctp, icmp, icmpv4, icmpv6, vrrp, igmp, dns, http"
     )]
     Protocol {
-        /// What was given.
+        /// Value from the filter.
         value: String,
     },
-    /// Neither a status code nor a prefix of one.
+    /// Value that is neither a status code nor a prefix of one.
     #[error(
         "`{value}` in `http_status_code` is neither a code like `404` nor a prefix like `4+` or `40+`"
     )]
     StatusCode {
-        /// What was given.
+        /// Value from the filter.
         value: String,
     },
-    /// Not a regular expression of RE2.
+    /// Invalid regular expression.
     #[error("`{value}` in `{field}` is not a regular expression")]
     Regex {
         /// Field of the filter.
         field: &'static str,
-        /// What was given.
+        /// Value from the filter.
         value: String,
-        /// What is wrong with it.
+        /// Error in the expression.
         #[source]
         source: RegexError,
     },
-    /// Not a label selector.
+    /// Invalid label selector.
     #[error("`{value}` in `{field}` is not a label selector")]
     Selector {
         /// Field of the filter.
         field: &'static str,
-        /// What was given.
+        /// Value from the filter.
         value: String,
-        /// What is wrong with it.
+        /// Error in the selector.
         #[source]
         source: SelectorError,
     },
-    /// Not a pattern of DNS or node names.
+    /// Invalid pattern of DNS or node names.
     #[error("`{value}` in `{field}` is not a pattern of names")]
     Pattern {
         /// Field of the filter.
         field: &'static str,
-        /// What was given.
+        /// Value from the filter.
         value: String,
-        /// What is wrong with it.
+        /// Error in the pattern.
         #[source]
         source: PatternError,
     },
-    /// An HTTP condition beside event types without L7.
-    #[error("`{field}` can match L7 events only, but `event_type` leaves them out")]
+    /// HTTP condition together with event types other than L7.
+    #[error("`{field}` matches only L7 events, but `event_type` excludes them")]
     NotL7 {
         /// Field of the filter.
         field: &'static str,
     },
-    /// CEL is Cilium's to evaluate.
-    #[error("CEL expression `{value}` cannot be evaluated here: only Hubble itself can")]
+    /// CEL expression, which only Cilium can evaluate.
+    #[error("CEL expression `{value}` cannot be evaluated here, only by Hubble itself")]
     Cel {
-        /// What was given.
+        /// Value from the filter.
         value: String,
     },
 }
 
-/// Why a regular expression cannot be used.
+/// Reasons why a regular expression cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegexError {
     /// Go's `regexp`, which reads Hubble's filters, refuses it.
@@ -121,7 +121,7 @@ pub enum RegexError {
     /// The compiled expression takes more memory than one filter may.
     #[error("it is too large when compiled")]
     TooLarge,
-    /// Built without regular expressions.
+    /// The crate was built without regular expressions.
     #[error("this build has no regular expressions")]
     Unavailable,
 }

@@ -1,13 +1,13 @@
-//! Regular expressions of filters, which a build may leave out.
+//! Regular expressions of filters, optional by feature.
 
 use super::RegexError;
 
-/// An expression that is looked for anywhere in a text.
+/// Regular expression that is searched for anywhere in a text.
 #[cfg(feature = "regex")]
 #[derive(Debug, Clone)]
 pub(super) struct Expression(vocabulary::re2::Search);
 
-/// An expression, of which a build without the feature `regex` has none.
+/// Stand-in without values, for builds without the feature `regex`.
 #[cfg(not(feature = "regex"))]
 #[derive(Debug, Clone)]
 pub(super) enum Expression {}

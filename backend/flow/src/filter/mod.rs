@@ -1,8 +1,8 @@
-//! Filters on flows, as the Observer API takes them.
+//! Filters on flows, as in the Observer API.
 //!
-//! [`FlowFilter`] and [`FilterSet`] are what a user asks for; `compile` checks them and turns
-//! them into [`CompiledFilter`] and [`CompiledFilterSet`], which judge flows. The judgement is
-//! that of Cilium's `pkg/hubble/filters`.
+//! [`FlowFilter`] and [`FilterSet`] hold a user's values; `compile` checks them and returns
+//! [`CompiledFilter`] and [`CompiledFilterSet`], which match flows like Cilium's
+//! `pkg/hubble/filters`.
 
 mod compile;
 mod compiled;
@@ -24,11 +24,11 @@ use crate::{
     Verdict, Workload,
 };
 
-/// Conditions on a flow. Every field that is not empty must match; within a field, any value
-/// will do. Source: flow.proto `FlowFilter`.
+/// Conditions on a flow. Every field with values must match; one matching value is enough. Source:
+/// flow.proto `FlowFilter`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct FlowFilter {
-    /// Ids of flows.
+    /// Flow ids.
     pub uuid: Vec<String>,
     /// Addresses (compared as text) or CIDRs.
     pub source_ip: Vec<String>,
@@ -43,7 +43,7 @@ pub struct FlowFilter {
     pub source_label: Vec<String>,
     /// Prefixes of Service names, written like `source_pod`.
     pub source_service: Vec<String>,
-    /// Name, kind, or both; what is empty is not compared.
+    /// Workloads by name, kind, or both; an empty part is not compared.
     pub source_workload: Vec<Workload>,
     /// Cluster names.
     pub source_cluster_name: Vec<String>,
@@ -80,9 +80,9 @@ pub struct FlowFilter {
     pub source_port: Vec<String>,
     /// Decimal ports.
     pub destination_port: Vec<String>,
-    /// Against the connection's direction or with it.
+    /// Whether the flow is a reply.
     pub reply: Vec<bool>,
-    /// Regular expressions (RE2) on the DNS name asked for.
+    /// Regular expressions (RE2) on the queried DNS name.
     pub dns_query: Vec<String>,
     /// Security identities.
     pub source_identity: Vec<u32>,
@@ -96,7 +96,7 @@ pub struct FlowFilter {
     pub http_url: Vec<String>,
     /// Headers, compared by name and value.
     pub http_header: Vec<HttpHeader>,
-    /// Sets of TCP flags: all flags of a set must be there, others may.
+    /// Sets of TCP flags. A flow must have all flags of one set and may have others.
     pub tcp_flags: Vec<TcpFlags>,
     /// Patterns of node names: `node`, `cluster/node`, `cluster/`, with `*` as in `source_fqdn`.
     pub node_name: Vec<String>,
@@ -108,36 +108,36 @@ pub struct FlowFilter {
     pub trace_id: Vec<String>,
     /// Trace ids of IP options.
     pub ip_trace_id: Vec<u64>,
-    /// Encrypted between nodes or not.
+    /// Whether the packet was encrypted between nodes.
     pub encrypted: Vec<bool>,
-    /// CEL expressions. They can be carried to a relay, but not compiled here.
+    /// CEL expressions, which a relay can evaluate but this crate cannot.
     pub cel_expression: Vec<String>,
 }
 
-/// Selects monitor events. Source: flow.proto `EventTypeFilter`.
+/// Filter on monitor events. Source: flow.proto `EventTypeFilter`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct EventTypeFilter {
-    /// Message type; unspecified: any.
+    /// Message type; unspecified for any.
     pub message_type: MessageType,
-    /// Compare `sub_type` too: 0 is a valid one.
+    /// Whether `sub_type` is compared, too; 0 is a valid one.
     pub match_sub_type: bool,
     /// Sub type of the event.
     pub sub_type: i32,
 }
 
-/// Which flows to show: those that one filter of `allow` matches (all, where it is empty) and
-/// none of `deny`. Source: observer.proto `GetFlowsRequest.whitelist`, `.blacklist`.
+/// Selection of flows: those that any filter of `allow` matches (all if it is empty), except those
+/// that a filter of `deny` matches. Source: observer.proto `GetFlowsRequest.whitelist`,
+/// `.blacklist`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct FilterSet {
-    /// At least one must match, unless there is none.
+    /// Filters of which at least one must match, unless the list is empty.
     pub allow: Vec<FlowFilter>,
-    /// None must match.
+    /// Filters of which none may match.
     pub deny: Vec<FlowFilter>,
 }
 
 impl FlowFilter {
-    /// The filter that selects a flow the other way if this one selects it: the conditions on
-    /// source and destination change places.
+    /// Filter for the opposite direction, with the conditions on source and destination swapped.
     #[must_use]
     pub fn mirrored(self) -> Self {
         Self {
@@ -159,7 +159,7 @@ impl FlowFilter {
             destination_cluster_name: self.source_cluster_name,
             destination_port: self.source_port,
             destination_identity: self.source_identity,
-            // Only sources are translated, and a packet has one direction of its own.
+            // Only source addresses are translated.
             source_ip_xlated: Vec::new(),
             traffic_direction: Vec::new(),
             reply: Vec::new(),

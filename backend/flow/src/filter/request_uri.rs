@@ -1,10 +1,10 @@
-//! The path of a request's URL, as Go's `url.ParseRequestURI` sees it: Hubble's `http_path`
-//! looks at that.
+//! Path of a request's URL, as Go's `url.ParseRequestURI` reads it: Hubble's `http_path` matches
+//! against it.
 
 use std::net::Ipv6Addr;
 
-/// The decoded path, as bytes: escapes may hide anything. None: Go refuses the URL, and Hubble's
-/// filter does not match.
+/// Decoded path, in bytes, because escapes may stand for any byte. `None` if Go refuses the URL;
+/// then Hubble's filter does not match.
 pub(super) fn path(url: &str) -> Option<Vec<u8>> {
     if url.is_empty() || url.bytes().any(|byte| byte.is_ascii_control()) {
         return None;
@@ -15,7 +15,7 @@ pub(super) fn path(url: &str) -> Option<Vec<u8>> {
     let (scheme, rest) = split_scheme(url)?;
     let rest = rest.split_once('?').map_or(rest, |(before, _)| before);
     if !rest.starts_with('/') {
-        // With a scheme it is opaque (`mailto:x`) and has no path.
+        // A URL such as `mailto:x` is opaque and has no path.
         return scheme.map(|_| Vec::new());
     }
     match rest.strip_prefix("//") {
@@ -30,7 +30,7 @@ pub(super) fn path(url: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// The scheme, if there is one, and what follows. None: the URL starts with a colon.
+/// Scheme, if there is one, and the rest. `None` if the URL starts with a colon.
 fn split_scheme(url: &str) -> Option<(Option<&str>, &str)> {
     for (index, byte) in url.bytes().enumerate() {
         match byte {
@@ -65,7 +65,7 @@ fn is_host(host: &str, is_http: bool) -> bool {
             !literal.contains('[') && is_optional_port(port) && is_ip_literal(address)
         });
     }
-    // Some databases list several hosts with their ports; HTTP has one.
+    // Some databases list several hosts with ports; HTTP has one.
     let colon = if is_http { host.find(':') } else { host.rfind(':') };
     let (_, port) = host.split_at(colon.unwrap_or(host.len()));
     !host.contains('[') && is_optional_port(port) && is_host_name(host, false)
@@ -78,7 +78,7 @@ fn is_optional_port(port: &str) -> bool {
     }
 }
 
-/// An IPv6 address, with `%25` before its zone if it has one.
+/// Whether a text is an IPv6 address, optionally with `%25` and a zone.
 fn is_ip_literal(address: &str) -> bool {
     match address.split_once("%25") {
         Some((address, zone)) => {
@@ -88,8 +88,8 @@ fn is_ip_literal(address: &str) -> bool {
     }
 }
 
-/// Names may hold bytes beyond ASCII, as they are or escaped, and an escaped `%`; a zone also
-/// escapes of what may stand there as it is, and of the space.
+/// Whether a text is a host name. It may hold bytes beyond ASCII, plain or escaped, and an escaped
+/// `%`; a zone may also escape the characters that are allowed in it, and the space.
 fn is_host_name(name: &str, is_zone: bool) -> bool {
     let allowed = |byte: u8| {
         byte.is_ascii_alphanumeric()
@@ -111,7 +111,7 @@ fn is_host_name(name: &str, is_zone: bool) -> bool {
         })
 }
 
-/// Undoes `%XX`. None: a `%` that no two hexadecimal digits follow.
+/// Decodes `%XX`. `None` if two hexadecimal digits do not follow a `%`.
 fn unescape(text: &str) -> Option<Vec<u8>> {
     let mut parts = text.split('%');
     let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
@@ -123,7 +123,7 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// The byte that the two hexadecimal digits at the start of `text` stand for, and the rest.
+/// Byte of the two hexadecimal digits at the start of `text`, and the rest.
 fn escape(text: &str) -> Option<(u8, &str)> {
     let (digits, rest) = text.split_at_checked(2)?;
     if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {

@@ -1,18 +1,18 @@
-//! The size of a filter: what it costs to hold it, to send it, and to judge a flow by it.
+//! Size of a filter: its cost in memory, on the wire, and per flow.
 
 use super::FlowFilter;
 
-/// A filter's size, or that of several.
+/// Size of one filter or several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FilterSize {
-    /// Values of all fields.
+    /// Number of values in all fields.
     pub values: usize,
-    /// Those of them that are regular expressions or CEL: each is a program.
+    /// Number of regular expressions and CEL expressions among them, each of which is a program.
     pub patterns: usize,
 }
 
 impl FilterSize {
-    /// The size of both.
+    /// Sum of two sizes.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -23,12 +23,12 @@ impl FilterSize {
 }
 
 impl FlowFilter {
-    /// How large the filter is.
+    /// Size of this filter.
     #[must_use]
     pub fn size(&self) -> FilterSize {
         macro_rules! values {
             ($($field:ident)*) => {{
-                // Exhaustive: a new field must be counted, too.
+                // Exhaustive, so that the compiler reports a new field.
                 let Self { $($field),* } = self;
                 0_usize $(.saturating_add($field.len()))*
             }};

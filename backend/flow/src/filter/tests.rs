@@ -1,12 +1,12 @@
-//! What compiling refuses and in which words, and rules that the recorded answers of the real
-//! `hubble` (see `hubble-api`'s tests) do not show.
+//! Errors of compilation, and rules that the recorded answers of the real `hubble` (see
+//! `hubble-api`'s tests) do not show.
 
 use std::error::Error;
 
 use super::{EventTypeFilter, FilterSet, FlowFilter};
 use crate::{Flow, IpVersion, MessageType, TcpFlags, Verdict};
 
-/// The error and its causes, joined as they are printed.
+/// Error with its causes, joined as they are printed.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -83,7 +83,7 @@ fn a_refusal_names_the_value_and_its_field() {
     );
     check_refused(
         &FlowFilter { cel_expression: one("true"), ..none() },
-        "CEL expression `true` cannot be evaluated here: only Hubble itself can",
+        "CEL expression `true` cannot be evaluated here, only by Hubble itself",
     );
     check_refused(
         &FlowFilter {
@@ -94,13 +94,13 @@ fn a_refusal_names_the_value_and_its_field() {
             }],
             ..none()
         },
-        "`http_method` can match L7 events only, but `event_type` leaves them out",
+        "`http_method` matches only L7 events, but `event_type` excludes them",
     );
 }
 
 #[cfg(feature = "regex")]
 #[test]
-fn a_refused_expression_says_what_is_wrong_in_gos_words() {
+fn a_refused_expression_has_gos_error() {
     for (pattern, reason) in [
         ("a**", "error parsing regexp: invalid nested repetition operator: `**`"),
         ("a{1001}", "error parsing regexp: invalid repeat count: `{1001}`"),
@@ -120,7 +120,7 @@ fn a_refused_expression_says_what_is_wrong_in_gos_words() {
 
 #[cfg(not(feature = "regex"))]
 #[test]
-fn without_regular_expressions_asking_for_one_is_an_error() {
+fn a_build_without_regular_expressions_refuses_them() {
     check_refused(
         &FlowFilter { http_path: one("/"), ..FlowFilter::default() },
         "`/` in `http_path` is not a regular expression: this build has no regular expressions",
@@ -128,7 +128,7 @@ fn without_regular_expressions_asking_for_one_is_an_error() {
 }
 
 #[test]
-fn a_set_says_which_of_its_filters_it_is() {
+fn an_error_of_a_set_names_its_filter() {
     let wrong = FlowFilter { source_port: one("x"), ..FlowFilter::default() };
     let set = FilterSet { allow: vec![], deny: vec![FlowFilter::default(), wrong] };
     assert_eq!(
@@ -138,7 +138,7 @@ fn a_set_says_which_of_its_filters_it_is() {
 }
 
 #[test]
-fn nothing_asked_for_matches_everything() {
+fn an_empty_filter_matches_everything() {
     let everything = FilterSet::default().compile().unwrap();
     assert!(everything.matches(&Flow::default()));
     let nothing = FilterSet { allow: vec![], deny: vec![FlowFilter::default()] };
@@ -146,7 +146,7 @@ fn nothing_asked_for_matches_everything() {
 }
 
 #[test]
-fn what_a_flow_lacks_counts_as_its_zero_where_hubble_does_so() {
+fn absent_fields_match_as_zero_as_in_hubble() {
     let matches = |filter: FlowFilter| filter.compile().unwrap().matches(&Flow::default());
     let none = FlowFilter::default;
     assert!(matches(FlowFilter { ip_version: vec![IpVersion::NotUsed], ..none() }));

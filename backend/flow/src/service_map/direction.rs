@@ -1,32 +1,32 @@
-//! Which end of a flow opened the connection, where the flow does not say.
+//! Direction of a connection, for flows that do not record it.
 
 use hashbrown::{HashMap, HashSet};
 
 use crate::EndpointRole;
 use crate::columns::{FlowColumns, at};
 
-/// Addresses and ports that are known to be connected to; no further ones are learned.
+/// Most servers to remember.
 const MAX_SERVERS: usize = 20_000;
 
-/// The servers, learned from the flows that say which end answers.
+/// Servers, learned from flows that record their direction.
 ///
-/// Drops and packets on their way to another node often do not say whether they are replies. A
-/// packet from an address and port that takes connections, to one that does not, is one.
+/// Drops and packets on their way to another node often lack it. A packet from a known server to an
+/// address that is not one is a reply.
 #[derive(Debug, Default)]
 pub(super) struct Servers {
-    /// By port and number of the layer 4 protocol, the addresses.
+    /// Addresses of servers, by port and number of the layer 4 protocol.
     known: HashMap<(u16, u8), HashSet<String>>,
     len: usize,
 }
 
-/// Where a packet comes from or goes to.
+/// Address and port of a source or destination.
 #[derive(Debug)]
 struct SocketAddress {
     ip: String,
     port: (u16, u8),
 }
 
-/// The addresses of a flow that does not say which way it goes.
+/// Source and destination of a flow of unknown direction.
 #[derive(Debug)]
 pub(super) struct Undirected {
     source: SocketAddress,
@@ -34,21 +34,21 @@ pub(super) struct Undirected {
 }
 
 impl Servers {
-    /// A connection to this end was seen.
+    /// Learns an endpoint as a server, from a flow of known direction.
     pub(super) fn learn(&mut self, columns: &FlowColumns, row: usize, role: EndpointRole) {
         let (ip, port) = (role.ip(columns, row), port(columns, row, role));
         if ip.is_empty() || port.0 == 0 || self.len >= MAX_SERVERS {
             return;
         }
         let ips = self.known.entry(port).or_default();
-        // Nearly always it is known, and then nothing is copied.
+        // The address is nearly always known; then it is not copied.
         if !ips.contains(ip) {
             ips.insert(ip.to_owned());
             self.len += 1;
         }
     }
 
-    /// Whether the flow is a reply; `None` while no connection to either end is known.
+    /// Whether the flow is a reply; `None` while neither endpoint is known as a server.
     pub(super) fn is_reply(&self, flow: &Undirected) -> Option<bool> {
         if self.knows(&flow.destination) {
             return Some(false);
@@ -62,7 +62,7 @@ impl Servers {
 }
 
 impl Undirected {
-    /// `None` for a flow without addresses or ports: nothing can be said about it.
+    /// Source and destination of a flow; `None` without addresses or ports.
     pub(super) fn of(columns: &FlowColumns, row: usize) -> Option<Self> {
         Some(Self {
             source: address(columns, row, EndpointRole::Source)?,

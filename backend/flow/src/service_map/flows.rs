@@ -1,4 +1,4 @@
-//! Which flows belong to a node or an edge, as a filter that the relay takes.
+//! Filters for the flows of a node or an edge, in the relay's form.
 
 use std::collections::BTreeSet;
 
@@ -8,17 +8,17 @@ use crate::filter::FlowFilter;
 
 use super::MapBy;
 
-/// Pods that a filter names one by one.
+/// Most pods that a filter lists by name.
 const MAX_PODS: usize = 20;
 
-/// Which ends a node stands for.
+/// Endpoints behind a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum EndpointSet {
-    /// No flow yet.
+    /// No flows yet.
     #[default]
     None,
-    /// `namespace/pod`. Nodes other than the pod's own do not know its workload, so that a filter by
-    /// workload would leave out what they saw.
+    /// Pods as `namespace/pod`. Only the pod's own node knows its workload, so a filter by workload
+    /// would miss flows seen by others.
     Pods(BTreeSet<String>),
     /// The pods of a namespace.
     Namespace(String),
@@ -28,9 +28,9 @@ pub(super) enum EndpointSet {
     Reserved(String),
     /// A DNS name.
     DnsName(String),
-    /// `namespace/service`.
+    /// Service as `namespace/service`.
     Service(String),
-    /// What no filter names: ends of different kinds, or of none.
+    /// Endpoints that no single filter selects: of different kinds, or without any name.
     Unnamed,
 }
 
@@ -61,7 +61,7 @@ impl EndpointSet {
         }
     }
 
-    /// Both of them.
+    /// Adds other endpoints.
     pub(super) fn add(&mut self, other: Self) {
         *self = match (std::mem::take(self), other) {
             (Self::None, endpoints) | (endpoints, Self::None) => endpoints,
@@ -82,8 +82,8 @@ impl EndpointSet {
         };
     }
 
-    /// Whether an end is one of these pods already. `room` is for its name, used again from flow to
-    /// flow.
+    /// Whether an endpoint is already one of the pods. `room` is a buffer for its name, reused from
+    /// flow to flow.
     pub(super) fn has(
         &self,
         columns: &FlowColumns,
@@ -99,13 +99,13 @@ impl EndpointSet {
         covers(pods, room)
     }
 
-    /// A filter by pod is one by the beginning of its name. Of many pods those are meant that begin
-    /// as they do up to the last dash, which are the pods of one `ReplicaSet`, `StatefulSet` or
-    /// `DaemonSet`; of too many of these, all that begin as they do up to the dash before; then all
-    /// of the namespace.
+    /// Shortens a long list of pods to prefixes: a filter by pod matches the beginning of its name.
+    /// The first prefix ends at the last dash and selects the pods of one `ReplicaSet`,
+    /// `StatefulSet` or `DaemonSet`. If there are still too many, it ends at the dash before; then
+    /// the whole namespace is selected.
     fn few_of(mut pods: BTreeSet<String>) -> Self {
         while pods.len() > MAX_PODS {
-            // Whole names first, then what is left of them.
+            // Whole names are shortened before prefixes.
             let is_whole = |pod: &String| !pod.ends_with('-') && owner_prefix(pod) != pod;
             let has_whole = pods.iter().any(is_whole);
             let shorter = pods
@@ -130,7 +130,7 @@ impl EndpointSet {
         Self::Pods(pods)
     }
 
-    /// The filter of the flows that come from these ends.
+    /// Filter for flows from these endpoints.
     fn sources(&self) -> Option<FlowFilter> {
         let filter = FlowFilter::default();
         Some(match self {
@@ -150,13 +150,13 @@ impl EndpointSet {
         })
     }
 
-    /// The filters of the flows from and to these ends.
+    /// Filters for flows from and to these endpoints.
     pub(super) fn either_way(&self) -> Option<[FlowFilter; 2]> {
         let from = self.sources()?;
         Some([from.clone(), from.mirrored()])
     }
 
-    /// The filters of the flows from these ends to `others` and back.
+    /// Filters for flows from these endpoints to `others` and back.
     pub(super) fn between(&self, others: &Self) -> Option<[FlowFilter; 2]> {
         let (from, to) = (self.sources()?, others.sources()?.mirrored());
         let there = FlowFilter {
@@ -171,8 +171,9 @@ impl EndpointSet {
     }
 }
 
-/// `pets/store-front-7d8f9c6b5-` of `pets/store-front-7d8f9c6b5-x2lqk`, and `pets/store-front-` of
-/// that; a name without such a dash stays as it is.
+/// Prefix of a pod's name that ends at the last dash: `pets/store-front-7d8f9c6b5-` of
+/// `pets/store-front-7d8f9c6b5-x2lqk`, and `pets/store-front-` of that. A name without such a dash
+/// stays as it is.
 fn owner_prefix(pod: &str) -> &str {
     let name_at = pod.find('/').map_or(0, |slash| slash + 1);
     match pod.strip_suffix('-').unwrap_or(pod).rfind('-') {
@@ -181,7 +182,7 @@ fn owner_prefix(pod: &str) -> &str {
     }
 }
 
-/// Whether a pod is named, or begins as one of many does.
+/// Whether the set contains a pod, by name or prefix.
 fn covers(pods: &BTreeSet<String>, pod: &str) -> bool {
     pods.contains(pod) || pods.iter().any(|known| known.ends_with('-') && pod.starts_with(known))
 }
@@ -195,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_pods_are_named_by_how_they_begin() {
+    fn many_pods_are_selected_by_prefix() {
         #[track_caller]
         fn check(pods: impl Iterator<Item = String>, expected: Option<&[&str]>) {
             let mut endpoints = EndpointSet::None;
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_different_kinds_have_no_filter() {
+    fn endpoints_of_different_kinds_have_no_filter() {
         let both = |a: &EndpointSet, b: &EndpointSet| {
             let mut endpoints = a.clone();
             endpoints.add(b.clone());

@@ -1,14 +1,14 @@
-//! What came of HTTP requests and DNS queries, in the words that an edge counts.
+//! Results of HTTP requests and DNS queries, worded for an edge.
 
 use crate::columns::{FlowColumns, at, l7_record};
 use crate::summary::dns_rcode_name;
 use crate::{L7FlowType, Verdict};
 
-/// Characters of a method or name that are shown: both come from strangers.
+/// Most characters of a method that are shown. Methods and names are untrusted.
 const MAX_METHOD_CHARS: usize = 16;
 const MAX_NAME_CHARS: usize = 100;
 
-/// A message that ended a request or query.
+/// Message that ends a request or query.
 #[derive(Debug)]
 pub(super) enum Message {
     /// `GET 200`, or `GET refused` where a policy dropped it.
@@ -18,7 +18,8 @@ pub(super) enum Message {
 }
 
 impl Message {
-    /// Of a request that went on nothing is to be counted: its response will be.
+    /// Message of a flow; `None` for requests that were forwarded, because their response is
+    /// counted.
     pub(super) fn of(columns: &FlowColumns, row: usize, verdict: Verdict) -> Option<Self> {
         let is_response = at(columns.l7_type(), row) == L7FlowType::Response.number();
         let is_refused = verdict == Verdict::Dropped;

@@ -81,7 +81,7 @@ fn a_record_counts_as_many_flows_as_it_stands_for() {
 
 #[test]
 fn many_nodes_are_grouped_and_no_flow_is_lost() {
-    // Namespaces of 42 and 43 pods each, and one of a single pod.
+    // Namespaces of 42 and 43 pods, and one of a single pod.
     let flows =
         || (0..300).map(|index| (format!("n{}/a{index}", index % 7), "x/y".to_owned(), false));
     for (max_nodes, expected) in [
@@ -101,7 +101,7 @@ fn many_nodes_are_grouped_and_no_flow_is_lost() {
 }
 
 #[test]
-fn a_pod_is_its_workload_whichever_node_saw_it() {
+fn a_pod_appears_as_its_workload_on_every_node() {
     let pod = |name: &str, workload: &str| {
         let workload = Workload { name: workload.to_owned(), ..Workload::default() };
         Some(Endpoint {
@@ -112,7 +112,7 @@ fn a_pod_is_its_workload_whichever_node_saw_it() {
         })
     };
     let mut map = ServiceMap::new(MapBy::Workload);
-    // Each node knows the workload of its own end.
+    // Each node knows only the workload of its own pod.
     for (a, b) in [("a", ""), ("", "b"), ("", "")] {
         let flow = Flow { source: pod("a-0", a), destination: pod("b-0", b), ..Flow::default() };
         let mut columns = FlowColumns::default();
@@ -127,7 +127,7 @@ fn a_pod_is_its_workload_whichever_node_saw_it() {
 }
 
 #[test]
-fn addresses_of_the_world_are_one_node_and_names_are_their_own() {
+fn the_world_is_one_node_and_each_name_another() {
     let world = |ip: &str, names: &[&str]| Flow {
         ip: Some(Ip { source: "10.0.0.1".to_owned(), destination: ip.to_owned(), ..Ip::default() }),
         destination: Some(Endpoint {
@@ -170,10 +170,10 @@ fn pod(name: &str) -> Endpoint {
 }
 
 #[test]
-fn a_flow_that_does_not_say_goes_the_way_of_its_connection() {
+fn a_flow_of_unknown_direction_follows_its_connection() {
     #[track_caller]
     fn check(flows: &[(&str, u16, &str, u16, Option<bool>)], expected: &[(&str, &str, &str, u64)]) {
-        // In either order: what is known may come last.
+        // In both orders: direction may become known last.
         for turned in [false, true] {
             let mut map = ServiceMap::new(MapBy::Pod);
             let mut order: Vec<_> = flows.iter().collect();
@@ -220,12 +220,12 @@ fn a_flow_that_does_not_say_goes_the_way_of_its_connection() {
     let silent = ("dns", 53, "shop", 40_000, None);
     check(&[request, silent], &[("shop", "dns", "53/TCP", 2)]);
     check(&[("dns", 53, "shop", 40_000, Some(true)), silent], &[("shop", "dns", "53/TCP", 2)]);
-    // A denied request goes as it came: no question was seen that it could answer.
+    // A denied request keeps its direction: no question is known that it could answer.
     check(&[("shop", 40_000, "dns", 53, None)], &[("shop", "dns", "53/TCP", 1)]);
-    // Connections do not go to the port of a client.
+    // Connections do not go to a client's port.
     check(&[silent], &[]);
     check(&[("dns", 53, "shop", 5353, None)], &[("dns", "shop", "5353/TCP", 1)]);
-    // A server that is itself a client of another, from the port that it serves.
+    // A server that is also the client of another one, from its server port.
     let upstream = ("dns", 53, "upstream", 53, Some(false));
     check(
         &[request, upstream, ("dns", 53, "upstream", 53, None)],
@@ -290,7 +290,7 @@ fn messages_are_counted_by_their_answers() {
 }
 
 #[test]
-fn what_is_no_connection_draws_no_edge() {
+fn only_connections_have_edges() {
     let titles = |flows: &[Flow]| {
         let mut map = ServiceMap::new(MapBy::Pod);
         for flow in flows {
@@ -303,7 +303,7 @@ fn what_is_no_connection_draws_no_edge() {
         let edges = map.edges.iter().map(|edge| {
             format!("{} -> {} {}", title(edge.source), title(edge.destination), edge.counts.total())
         });
-        (edges.collect::<Vec<_>>(), map.nodes.len(), map.beside)
+        (edges.collect::<Vec<_>>(), map.nodes.len(), map.without_connection)
     };
     let flow = |source: &str, destination: &str, l4| Flow {
         ip: Some(Ip {
@@ -324,7 +324,7 @@ fn what_is_no_connection_draws_no_edge() {
     let icmp = |icmp_type| Layer4::Icmpv6(crate::Icmp { icmp_type, code: 0 });
     let answer = flow("till", "oven", tcp(4317, 51_622, TcpFlags::SYN | TcpFlags::ACK));
     assert_eq!(titles(std::slice::from_ref(&answer)), (vec![], 2, 1));
-    // Where the connection is seen, its answer belongs to it.
+    // If the connection was seen, its answer belongs to it.
     let mut question = flow("oven", "till", tcp(51_622, 4317, TcpFlags::SYN));
     question.is_reply = Some(false);
     for flows in [[answer.clone(), question.clone()], [question, answer]] {

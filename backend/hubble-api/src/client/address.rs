@@ -2,25 +2,25 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
-/// Port of a relay without TLS: the one that it listens on, and that `hubble` tries by default.
+/// Port of a relay without TLS: its own default, and that of `hubble`.
 pub const DEFAULT_PORT: u16 = 4245;
-/// Port of a relay with TLS: the one of its Kubernetes Service then, and the one that gRPC, and
-/// so `hubble`, takes for an address without a port.
+/// Port of a relay with TLS: that of its Kubernetes Service, and gRPC's default, and so `hubble`'s,
+/// for an address without a port.
 pub const DEFAULT_TLS_PORT: u16 = 443;
 
-/// Longest DNS name there can be (RFC 1035).
+/// Longest DNS name, in bytes (RFC 1035).
 const MAX_HOST_BYTES: usize = 253;
-/// Longest path of a Unix socket on Linux (`sun_path`, less its end mark).
+/// Longest path of a Unix socket on Linux, in bytes (`sun_path` without the terminating zero).
 const MAX_SOCKET_PATH_BYTES: usize = 107;
 
-/// Where a relay listens.
+/// Address of a relay.
 ///
 /// Written as `host:port`, `tls://host:port`, `http://…`, `https://…`, `dns:///host:port` or
-/// `unix:///path`. IPv6 addresses stand in brackets where a port follows.
+/// `unix:///path`. An IPv6 address followed by a port needs brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayAddress {
     pub(super) target: Target,
-    /// What the scheme says about TLS, if it says something.
+    /// Whether the scheme requires or excludes TLS; `None` if it leaves it open.
     pub(super) tls: Option<bool>,
 }
 
@@ -30,69 +30,69 @@ pub(super) enum Target {
     Unix { path: PathBuf },
 }
 
-/// An address that names no relay.
+/// Reasons why a text is not a relay address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Nothing was given.
+    /// Empty text.
     #[error("no relay address is set; write it as `host:port`")]
     Empty,
-    /// A scheme other than the known ones.
+    /// Unknown scheme.
     #[error(
         "relay address `{address}` begins with the unknown scheme `{scheme}://`; \
          use `host:port`, `tls://host:port` or `unix:///path`"
     )]
     Scheme {
-        /// What was given.
+        /// Address from the settings.
         address: String,
-        /// Its scheme.
+        /// Scheme of the address.
         scheme: String,
     },
-    /// User name or password; not repeated here, since it is a secret.
-    #[error("a relay address holds no user name or password; take away what stands before `@`")]
+    /// User name or password. The error does not repeat them, because they are secret.
+    #[error("a relay address cannot contain a user name or password; remove the part before `@`")]
     Credentials,
-    /// Something behind the port.
+    /// Text after the port.
     #[error("relay address `{address}` has a path; write it as `host:port`")]
     Path {
-        /// What was given.
+        /// Address from the settings.
         address: String,
     },
-    /// The part before the port is neither a host name nor an IP address.
+    /// Invalid host.
     #[error("`{host}` in relay address `{address}` is neither a host name nor an IP address")]
     Host {
-        /// What was given.
+        /// Address from the settings.
         address: String,
-        /// Its host.
+        /// Host of the address.
         host: String,
     },
-    /// The part behind the colon is not a port.
+    /// Invalid port.
     #[error("`{port}` in relay address `{address}` is not a port from 1 to 65535")]
     Port {
-        /// What was given.
+        /// Address from the settings.
         address: String,
-        /// Its port.
+        /// Port of the address.
         port: String,
     },
-    /// An IPv6 address whose port cannot be told from its last part.
+    /// IPv6 address without brackets, whose port is ambiguous.
     #[error("put the IPv6 address in relay address `{address}` in brackets, as in `[::1]:4245`")]
     Brackets {
-        /// What was given.
+        /// Address from the settings.
         address: String,
     },
-    /// No absolute path, or one that is too long for a Unix socket.
+    /// Relative path, or a path that is too long for a Unix socket.
     #[error(
-        "relay address `{address}` names no Unix socket; write it as `unix:///path/to/socket`, \
+        "relay address `{address}` is not a Unix socket; write it as `unix:///path/to/socket`, \
          with a path of at most {MAX_SOCKET_PATH_BYTES} bytes"
     )]
     Socket {
-        /// What was given.
+        /// Address from the settings.
         address: String,
     },
 }
 
 impl RelayAddress {
-    /// Reads an address as users write it.
+    /// Reads an address in a user's spelling.
     ///
-    /// Errors: it names no relay; the sentence says how to write it.
+    /// Errors: the text is not a relay address. The message says how to write it.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         if text.is_empty() {
@@ -119,7 +119,7 @@ impl RelayAddress {
                 });
             }
         };
-        // gRPC's own form names a DNS server between the slashes: `dns:///host:port`.
+        // gRPC's own form has a DNS server between the slashes: `dns:///host:port`.
         let rest =
             if scheme == Some("dns") { rest.strip_prefix('/').unwrap_or(rest) } else { rest };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
@@ -138,7 +138,7 @@ impl RelayAddress {
         Ok(Self { target: Target::Unix { path: PathBuf::from(path) }, tls: None })
     }
 
-    /// Takes the port that goes with TLS or its absence, where none is written.
+    /// Adds the default port for TLS or plain text, if the address has none.
     pub(super) fn with_default_port(mut self, tls: bool) -> Self {
         if let Target::Tcp { port, .. } = &mut self.target {
             port.get_or_insert(if tls { DEFAULT_TLS_PORT } else { DEFAULT_PORT });
@@ -146,7 +146,7 @@ impl RelayAddress {
         self
     }
 
-    /// The host, without brackets; `None` for a Unix socket.
+    /// Host without brackets; `None` for a Unix socket.
     pub fn host(&self) -> Option<&str> {
         match &self.target {
             Target::Tcp { host, .. } => Some(host),

@@ -1,4 +1,4 @@
-//! A [`RelayError`] in one line for the user, and the parts of such lines.
+//! User messages of a [`RelayError`], and their parts.
 
 use super::error::{ConnectStage, RelayError};
 use super::time_text::TimeText;
@@ -7,11 +7,11 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// Longest text of a relay that is passed on in a sentence, in characters.
+/// Longest text of a relay in a message, in characters.
 const MAX_RELAY_TEXT_CHARS: usize = 300;
 
 impl RelayError {
-    /// One line for the user: what is the matter, why, and what to do about it.
+    /// One line for the user: the problem, its causes, and what to do about it.
     pub fn user_message(&self) -> String {
         let mut sentence = self.to_string();
         let mut cause = self.source();
@@ -20,7 +20,7 @@ impl RelayError {
                 Some(status) => status.message().to_owned(),
                 None => error.to_string(),
             };
-            // Some causes repeat their own cause in their text.
+            // Some causes repeat the text of their own cause.
             if !text.is_empty() && !sentence.contains(&text) {
                 sentence.push_str(": ");
                 sentence.push_str(&text);
@@ -46,13 +46,13 @@ impl RelayError {
             Self::Refused { .. } => "check the port, and that the relay or its port-forward runs",
             Self::Unreachable { .. } => "check the address and the network between",
             Self::ConnectTimedOut { stage: ConnectStage::Resolve, .. } => {
-                "the name of its host is not resolved"
+                "check that the DNS resolves its host name"
             }
             Self::ConnectTimedOut { stage: ConnectStage::Connect, .. } => {
                 "check the address, and that no firewall or network policy drops the connection"
             }
             Self::ConnectTimedOut { stage: ConnectStage::Handshake, .. } => {
-                "it takes the connection but does not go on with TLS: check the port, and whether \
+                "it accepts the connection but does not continue with TLS: check the port, and whether \
                  TLS must be turned off"
             }
             Self::NotGrpc { .. } => {
@@ -89,12 +89,12 @@ impl RelayError {
                 }
             }
             Self::TimedOut { silent: true, .. } => {
-                "it takes connections but says nothing: check that the port is the relay's gRPC port"
+                "it accepts connections but sends nothing: check that the port is the relay's gRPC port"
             }
             Self::TimedOut { silent: false, .. } => {
                 "ask for a shorter time range or fewer flows, or raise the request timeout"
             }
-            Self::MessageTooLong { .. } => "no honest relay does so: check the address",
+            Self::MessageTooLong { .. } => "Hubble Relay sends no such messages: check the address",
             Self::Status { status, .. } => match status.code() {
                 tonic::Code::Unimplemented => {
                     "check that the address is that of Hubble Relay, and that it is not too old"
@@ -117,7 +117,7 @@ impl RelayError {
     }
 }
 
-/// A text in which strangers had a say, as one line of bounded length.
+/// Untrusted text as one line.
 pub(super) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text.split(|char: char| char.is_whitespace() || char.is_control()) {
@@ -131,7 +131,7 @@ pub(super) fn one_line(text: &str) -> String {
     line
 }
 
-/// The same, cut where a relay says too much.
+/// Untrusted text of a relay as one line of limited length.
 pub(super) fn relay_text(text: &str) -> String {
     let line = one_line(text);
     match line.char_indices().nth(MAX_RELAY_TEXT_CHARS) {
@@ -140,7 +140,7 @@ pub(super) fn relay_text(text: &str) -> String {
     }
 }
 
-/// A name that a certificate with this name is valid for: of a wildcard, any name will do.
+/// Name for which a certificate with this name is valid: for a wildcard, an example.
 fn name_to_set(name: &str) -> String {
     match name.strip_prefix("*.") {
         Some(rest) => format!("instance.{rest}"),

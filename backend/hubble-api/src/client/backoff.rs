@@ -1,13 +1,13 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-/// First wait between two attempts.
+/// First delay between two attempts.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
-/// Longest wait between two attempts.
+/// Longest delay between two attempts.
 const MAX_DELAY: Duration = Duration::from_secs(5);
 
-/// When to try again, and how often: waits of 0.5 s, 1 s, 2 s, 4 s, 5 s, 5 s, …, each off by up
-/// to a fifth, so that the panels of a dashboard do not all come back at one moment.
+/// Schedule of further attempts: delays of 0.5 s, 1 s, 2 s, 4 s, 5 s, 5 s, …, each varied by up to
+/// 20 %, so that the panels of a dashboard do not all return at the same moment.
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     attempts_left: u32,
@@ -16,9 +16,9 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Allows `attempts` further attempts.
+    /// Schedule with a number of further attempts.
     pub(super) fn new(attempts: u32) -> Self {
-        // The seed of a hasher is the randomness that the standard library has.
+        // The seed of a hasher is the only randomness in the standard library.
         Self::with_seed(attempts, RandomState::new().build_hasher().finish())
     }
 
@@ -26,7 +26,7 @@ impl Backoff {
         Self { attempts_left: attempts, next_delay: FIRST_DELAY, jitter: seed | 1 }
     }
 
-    /// How long to wait before the next attempt; `None` if there were enough.
+    /// Delay before the next attempt; `None` after the last attempt.
     pub(super) fn next_delay(&mut self) -> Option<Duration> {
         self.attempts_left = self.attempts_left.checked_sub(1)?;
         let delay = self.next_delay;
@@ -34,7 +34,7 @@ impl Backoff {
         Some(delay * self.next_percent() / 100)
     }
 
-    /// 80 to 120, by xorshift.
+    /// Random percentage from 80 to 120, by xorshift.
     fn next_percent(&mut self) -> u32 {
         self.jitter ^= self.jitter << 13;
         self.jitter ^= self.jitter >> 7;

@@ -1,4 +1,4 @@
-//! From what happened on a connection to what a user can act on.
+//! Classification of connection failures into errors that a user can act on.
 
 use super::advice::relay_text;
 use super::dial::Dialer;
@@ -14,13 +14,13 @@ use tonic::{Code, Status};
 
 /// First bytes of TLS records: alert and handshake, of any version.
 const TLS_RECORDS: [[u8; 2]; 2] = [[0x15, 3], [0x16, 3]];
-/// Length of the header of an HTTP/2 frame.
+/// Length of the header of an HTTP/2 frame, in bytes.
 const FRAME_HEADER_BYTES: usize = 9;
-/// Type of the frame that a server must send first (RFC 9113, 3.4), at this byte of its header.
+/// Type of the first frame of a server (RFC 9113, 3.4), and its position in the header.
 const SETTINGS_FRAME: u8 = 4;
 const FRAME_TYPE_AT: usize = 3;
 
-/// What a failed call came to.
+/// Error of a failed call.
 pub(super) async fn call_error(
     status: Status,
     dialer: &Dialer,
@@ -49,7 +49,7 @@ pub(super) async fn call_error(
             let source = io::Error::new(io::ErrorKind::InvalidData, error.clone());
             return tls_error(address, &error, source, &trace, tls);
         }
-        // The alert that says so is lost where the server resets the connection behind it.
+        // If the server resets the connection after its alert, the alert is lost.
         if head.is_empty() && trace.client_certificate_asked() {
             return client_certificate_error(address, tls);
         }
@@ -66,7 +66,7 @@ pub(super) async fn call_error(
     RelayError::Broken { address, flows_received, source: Arc::new(status) }
 }
 
-/// What a failed TLS handshake came to.
+/// Error of a failed TLS handshake.
 pub(super) fn handshake_error(
     address: String,
     error: io::Error,
@@ -77,7 +77,7 @@ pub(super) fn handshake_error(
     if !head.is_empty() && !starts_tls(&head) {
         return match answer_that_is_not_http2(&head) {
             Some(answer) if !head.starts_with(b"HTTP/") => RelayError::NotGrpc { address, answer },
-            // HTTP/2, or HTTP/1.1 that may well have a gRPC port without TLS beside it.
+            // HTTP/2, or HTTP/1.1, which may have a gRPC port without TLS beside it.
             _ => RelayError::ExpectsPlain { address },
         };
     }
@@ -88,7 +88,7 @@ pub(super) fn handshake_error(
     }
 }
 
-/// The error of our own connector, if it is at the root of this.
+/// Error of our own connector, if it is the root cause.
 fn dial_error_in(status: &Status) -> Option<&RelayError> {
     let mut cause = status.source();
     while let Some(error) = cause {
@@ -100,7 +100,7 @@ fn dial_error_in(status: &Status) -> Option<&RelayError> {
     None
 }
 
-/// An answer that arrived whole, and is an error.
+/// Error of an answer that arrived completely.
 fn answer_error(
     address: String,
     status: Status,
@@ -108,7 +108,7 @@ fn answer_error(
     flows_received: u64,
 ) -> RelayError {
     let message = status.message();
-    // tonic has no types for these three; its texts are pinned by tests.
+    // tonic has no types for these three cases; tests pin its texts.
     if let Some((_, http_status)) = message.split_once("mapped from HTTP status code ") {
         let answer = format!("HTTP status {}", relay_text(http_status));
         return RelayError::NotGrpc { address, answer };
@@ -160,7 +160,7 @@ fn certificate_error(
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             RelayError::CertificateNotYetValid { address, not_before_secs: facts.not_before_secs }
         }
-        // A bad signature is that of another authority that bears the same name.
+        // A bad signature comes from another authority with the same name.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             RelayError::UnknownIssuer { address, issuer: facts.issuer, own_ca: tls.own_ca }
         }
@@ -172,8 +172,8 @@ fn certificate_error(
     }
 }
 
-/// Alerts by which servers refuse a client certificate. Some are sent for other reasons too, so
-/// they only count if one was asked for.
+/// Whether an alert refuses our client certificate. Some alerts have other causes too, so they
+/// count only if the server requested a certificate.
 fn is_about_our_certificate(alert: AlertDescription, trace: &Trace) -> bool {
     trace.client_certificate_asked()
         && matches!(
@@ -206,7 +206,7 @@ fn starts_tls(head: &[u8]) -> bool {
     TLS_RECORDS.iter().any(|record| head.starts_with(record))
 }
 
-/// The first line of an answer, if it is one and not that of an HTTP/2 server.
+/// First line of an answer, unless it comes from an HTTP/2 server or is empty.
 fn answer_that_is_not_http2(head: &[u8]) -> Option<String> {
     let is_http2 =
         head.len() < FRAME_HEADER_BYTES || head.get(FRAME_TYPE_AT) == Some(&SETTINGS_FRAME);

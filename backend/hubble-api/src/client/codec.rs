@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// Sends `Request` as protobuf and hands answers on as they lie on the wire: packed flows pass
-/// on without being decoded, and the projection decodes only what is shown.
+/// Codec that sends `Request` as protobuf and returns answers as raw bytes: packed flows pass
+/// through undecoded, and the projection decodes only what is shown.
 #[derive(Debug)]
 pub(super) struct RawCodec<Request>(PhantomData<Request>);
 

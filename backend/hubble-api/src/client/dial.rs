@@ -17,19 +17,19 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
-/// Addresses of one host that are tried.
+/// Most addresses of one host to try.
 const MAX_HOST_ADDRESSES: usize = 8;
-/// How long finding out what a server is may take, once talking to it has failed.
+/// Time limit for identifying a server after a failed connection.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Silence after which the system asks whether the other machine still runs. Done by TCP and not
-/// by HTTP/2: a gRPC server counts HTTP/2 pings (see [`super::PING_INTERVAL`]), but not these.
+/// Idle time after which the system checks whether the peer still runs. TCP does this, not HTTP/2,
+/// because a gRPC server limits HTTP/2 pings (see [`super::PING_INTERVAL`]) but not TCP
+/// keep-alives.
 const TCP_KEEP_ALIVE_TIME: Duration = Duration::from_secs(30);
 const TCP_KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const TCP_KEEP_ALIVE_RETRIES: u32 = 3;
 
-/// Makes connections to one relay. tonic calls it for the first connection and again whenever one
-/// broke.
+/// Connector to one relay. tonic calls it for the first connection, and again after each break.
 #[derive(Clone, Debug)]
 pub(super) struct Dialer {
     shared: Arc<Shared>,
@@ -43,7 +43,7 @@ struct Shared {
     latest: Mutex<Arc<Trace>>,
 }
 
-/// A connection, whatever it is made of.
+/// Connection over any transport.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -60,7 +60,7 @@ impl Dialer {
         Self { shared: Arc::new(Shared { address, tls, connect_timeout, latest }) }
     }
 
-    /// The relay as it stands in sentences.
+    /// Address of the relay for messages.
     pub(super) fn address(&self) -> String {
         self.shared.address.to_string()
     }
@@ -69,7 +69,7 @@ impl Dialer {
         self.shared.tls.as_ref()
     }
 
-    /// What was seen of the newest connection.
+    /// Trace of the newest connection.
     pub(super) fn latest(&self) -> Arc<Trace> {
         Arc::clone(&lock(&self.shared.latest))
     }
@@ -116,7 +116,7 @@ impl Dialer {
                         source: Arc::new(error),
                     })?;
                 let stream = self.connect_any(addresses.collect(), deadline).await?;
-                // Both only save time, so a system without them does not stop it.
+                // Both options only save time, so a system without them is no obstacle.
                 let _ = stream.set_nodelay(true);
                 let keep_alive = TcpKeepalive::new()
                     .with_time(TCP_KEEP_ALIVE_TIME)
@@ -128,7 +128,7 @@ impl Dialer {
         }
     }
 
-    /// Tries one address after the other, each for its share of the time that is left.
+    /// Tries the addresses in turn, each for its share of the remaining time.
     async fn connect_any(
         &self,
         addresses: Vec<SocketAddr>,
@@ -169,26 +169,27 @@ impl Dialer {
         RelayError::ConnectTimedOut { address: self.address(), after, stage }
     }
 
-    /// What the relay shows on a new connection: a long one began with what it showed then.
+    /// Certificate chain that the relay presents on a new connection. A long-lived connection began
+    /// with an earlier one.
     pub(super) async fn chain_now(&self) -> Option<Vec<CertificateFacts>> {
         let tls = self.shared.tls.as_ref()?;
         let trace = Arc::new(Trace::default());
         let deadline = Instant::now() + PROBE_TIMEOUT;
         let socket = self.connect(deadline).await.ok()?;
         let connector = TlsConnector::from(tls.config(&trace));
-        // As with `probe_tls`, what it shows counts.
+        // As in `probe_tls`, only the presented certificate matters.
         let _ = timeout_at(deadline, connector.connect(tls.server_name.clone(), socket)).await;
         Some(trace.server_chain()).filter(|chain| !chain.is_empty())
     }
 
-    /// The certificate of a server that does not speak plain text, if it speaks TLS.
+    /// Certificate of a server that does not speak plain text, if it speaks TLS.
     pub(super) async fn probe_tls(&self) -> Option<CertificateFacts> {
         let tls = TlsClient::probe(self.shared.address.host()).ok()?;
         let trace = Arc::new(Trace::default());
         let deadline = Instant::now() + PROBE_TIMEOUT;
         let socket = self.connect(deadline).await.ok()?;
         let connector = TlsConnector::from(tls.config(&trace));
-        // Whether the handshake succeeds does not matter: the server shows itself before.
+        // The result of the handshake does not matter: the server presents its certificate before.
         let _ = timeout_at(deadline, connector.connect(tls.server_name.clone(), socket)).await;
         trace.server_certificate()
     }
@@ -203,7 +204,7 @@ impl tower::Service<http::Uri> for Dialer {
         Poll::Ready(Ok(()))
     }
 
-    /// The address was read before, so that tonic's form of it does not matter here.
+    /// tonic's form of the address is ignored, because our own was parsed before.
     fn call(&mut self, _uri: http::Uri) -> Self::Future {
         Box::pin(self.clone().dial())
     }

@@ -8,286 +8,287 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Why the relay could not be asked, or did not answer.
+/// Reasons why a request to the relay failed.
 ///
-/// The text of each says what is the matter; [`RelayError::sentence`] adds what to do about it.
+/// The text of each variant states the problem; [`RelayError::user_message`] adds the causes and
+/// what to do.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RelayError {
-    /// The configured address names no relay.
+    /// Invalid relay address in the settings.
     #[error("the relay's address cannot be used")]
     Address(#[source] AddressError),
-    /// The address says plain text, the settings say TLS.
+    /// The address says plain text, but the settings say TLS.
     #[error("relay address `{address}` says plain text, but TLS is turned on")]
     SchemeAgainstTls {
-        /// As configured.
+        /// Address from the settings.
         address: String,
     },
-    /// A certificate or key that is not PEM, or not one.
+    /// Certificate or key that is not valid PEM.
     #[error("the {what} cannot be read")]
     Pem {
-        /// Which of them.
+        /// Which certificate or key.
         what: PemKind,
-        /// What is wrong with it; never the text itself.
+        /// Error in the PEM text, without the text itself.
         source: PemError,
     },
-    /// The client key belongs to another certificate.
+    /// The client key does not match the client certificate.
     #[error("the client key does not belong to the client certificate")]
     KeyMismatch,
-    /// A server name that is neither a DNS name nor an IP address.
+    /// Server name that is neither a DNS name nor an IP address.
     #[error("server name `{server_name}` is neither a DNS name nor an IP address")]
     ServerName {
-        /// As configured.
+        /// Server name from the settings.
         server_name: String,
     },
-    /// This machine trusts no certificate authority, and none was given.
+    /// No certificate authority is set, and this machine has none.
     #[error("this machine has no certificate authorities to check the relay's certificate with")]
     NoSystemRoots,
 
-    /// The DNS does not know the relay's host.
+    /// The DNS does not resolve the relay's host.
     #[error("host `{host}` of the relay cannot be found")]
     NameNotResolved {
-        /// The host.
+        /// Host of the relay.
         host: String,
-        /// What the resolver says.
+        /// Error of the resolver.
         source: Arc<io::Error>,
     },
-    /// Nobody listens on the port.
+    /// The port is closed.
     #[error("relay at `{address}` refuses the connection")]
     Refused {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// What the system says.
+        /// Error of the system.
         source: Arc<io::Error>,
     },
-    /// There is no way to the host, or none that this process may take.
+    /// There is no route to the host, or this process may not use it.
     #[error("relay at `{address}` cannot be reached")]
     Unreachable {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// What the system says.
+        /// Error of the system.
         source: Arc<io::Error>,
     },
-    /// No answer while the connection was being made.
+    /// The connection was not made in time.
     #[error("relay at `{address}` does not answer within {}", Secs(*after))]
     ConnectTimedOut {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// The limit that was reached.
+        /// Time limit.
         after: Duration,
-        /// What was being waited for.
+        /// Step that did not finish.
         stage: ConnectStage,
     },
-    /// Something answers that is not gRPC.
+    /// The server does not speak gRPC.
     #[error("`{address}` does not speak gRPC: it answers `{answer}`")]
     NotGrpc {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// First line of what it answers.
+        /// First line of the answer.
         answer: String,
     },
-    /// The connection is closed before a word is said.
+    /// The server closed the connection without an answer.
     #[error("relay at `{address}` closes the connection without an answer")]
     ClosedAtOnce {
-        /// The relay.
+        /// Address of the relay.
         address: String,
     },
 
-    /// TLS is off, and the relay wants it.
+    /// TLS is off, but the relay requires it.
     #[error("relay at `{address}` expects TLS, but TLS is turned off")]
     ExpectsTls {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// The names in its certificate, where it shows one.
+        /// Names in its certificate, if it presents one.
         names: Vec<String>,
     },
-    /// TLS is on, and the relay does not speak it.
+    /// TLS is on, but the relay does not speak it.
     #[error("relay at `{address}` does not speak TLS, but TLS is turned on")]
     ExpectsPlain {
-        /// The relay.
+        /// Address of the relay.
         address: String,
     },
-    /// The relay's certificate is too old.
+    /// The relay's certificate has expired.
     #[error("the certificate of relay at `{address}` expired on {}", TimeText(*not_after_secs))]
     CertificateExpired {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// Unix time in seconds.
+        /// End of validity, as Unix time in seconds.
         not_after_secs: i64,
     },
-    /// The relay's certificate is from the future.
+    /// The relay's certificate is not valid yet.
     #[error(
         "the certificate of relay at `{address}` is not valid before {}",
         TimeText(*not_before_secs)
     )]
     CertificateNotYetValid {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// Unix time in seconds.
+        /// Start of validity, as Unix time in seconds.
         not_before_secs: i64,
     },
-    /// The relay's certificate is signed by someone who is not trusted.
+    /// The relay's certificate is signed by an untrusted authority.
     #[error(
         "the certificate of relay at `{address}` is signed by an unknown authority, `{issuer}`"
     )]
     UnknownIssuer {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// Who signed it.
+        /// Name of that authority.
         issuer: String,
-        /// Whether a CA certificate was given.
+        /// Whether a CA certificate is set.
         own_ca: bool,
     },
-    /// The relay's certificate is for someone else.
+    /// The relay's certificate is for other names.
     #[error("the certificate of relay at `{address}` is not for `{expected}`{}", ValidFor(names))]
     NameMismatch {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// The name that was looked for.
+        /// Expected name.
         expected: String,
-        /// The names that it is for.
+        /// Names in the certificate.
         names: Vec<String>,
     },
-    /// The relay's certificate is bad in another way.
+    /// The relay's certificate is invalid for another reason.
     #[error("the certificate of relay at `{address}` is not accepted")]
     CertificateInvalid {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// What is wrong with it.
+        /// Error of the verification.
         source: rustls::Error,
     },
-    /// The relay wants a client certificate, and there is none.
+    /// The relay requires a client certificate, but none is set.
     #[error("relay at `{address}` asks for a client certificate, but none is set")]
     ClientCertificateMissing {
-        /// The relay.
+        /// Address of the relay.
         address: String,
     },
-    /// The relay does not take the client certificate.
+    /// The relay refused the client certificate.
     #[error(
         "relay at `{address}` refused the client certificate{}",
         ClientCertificateState { certificate, now_secs: *now_secs }
     )]
     ClientCertificateRefused {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// Our certificate.
+        /// The client certificate.
         certificate: Box<CertificateFacts>,
-        /// When it was refused, Unix time in seconds.
+        /// Time of the refusal, as Unix time in seconds.
         now_secs: i64,
     },
-    /// TLS failed in another way.
-    #[error("no TLS connection to relay at `{address}`")]
+    /// TLS failed for another reason.
+    #[error("the TLS connection to relay at `{address}` failed")]
     Tls {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// What failed.
+        /// Error of the connection.
         source: Arc<io::Error>,
     },
 
-    /// The relay took the request and did not answer in time.
+    /// The answer did not finish in time.
     #[error(
         "relay at `{address}` did not finish its answer within {}{}",
         Secs(*after),
         Received(*flows_received)
     )]
     TimedOut {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// The limit that was reached.
+        /// Time limit.
         after: Duration,
-        /// What had come until then, and is kept.
+        /// Number of flows received before; they are kept.
         flows_received: u64,
-        /// Whether the relay ever said a word on this connection.
+        /// Whether the relay sent nothing at all on this connection.
         silent: bool,
     },
-    /// The connection broke in the middle of an answer.
+    /// The connection broke during an answer.
     #[error("the connection to relay at `{address}` broke{}", Received(*flows_received))]
     Broken {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// What had come until then, and is kept.
+        /// Number of flows received before; they are kept.
         flows_received: u64,
-        /// How it broke.
+        /// Error of the connection.
         source: Arc<tonic::Status>,
     },
-    /// A message is longer than is allowed.
+    /// A message exceeds the limit.
     #[error(
         "relay at `{address}` sent a message of more than {max_bytes} bytes{}",
         Received(*flows_received)
     )]
     MessageTooLong {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// The limit.
+        /// Limit, in bytes.
         max_bytes: usize,
-        /// What had come until then, and is kept.
+        /// Number of flows received before; they are kept.
         flows_received: u64,
     },
-    /// A message that is not one of Hubble's.
+    /// A message is not valid.
     #[error("relay at `{address}` sent a message that cannot be read{}", Received(*flows_received))]
     Malformed {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// What had come until then, and is kept.
+        /// Number of flows received before; they are kept.
         flows_received: u64,
-        /// What is wrong with it.
+        /// Error in the message.
         source: ProjectionError,
     },
-    /// The relay answers with an error of its own.
+    /// The relay answered with an error of its own.
     #[error("relay at `{address}` answers {}", StatusText(status))]
     Status {
-        /// The relay.
+        /// Address of the relay.
         address: String,
-        /// Its answer.
+        /// Status of the answer.
         status: Arc<tonic::Status>,
-        /// What had come until then, and is kept.
+        /// Number of flows received before; they are kept.
         flows_received: u64,
     },
 }
 
-/// Which PEM text is meant.
+/// Kinds of PEM text in the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PemKind {
-    /// The certificates of authorities.
+    /// Certificates of authorities.
     CaCertificate,
-    /// Our certificate.
+    /// Client certificate.
     ClientCertificate,
-    /// Its key.
+    /// Key of the client certificate.
     ClientKey,
 }
 
-/// What is wrong with a PEM text. Says nothing of its content, which may be secret.
+/// Errors in a PEM text. They never contain the text, which may be secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {
-    /// No text.
+    /// Empty text.
     #[error("it is empty")]
     Empty,
-    /// No section of the kind that is needed.
+    /// No section of the required kind.
     #[error("it holds no `-----BEGIN {expected}-----` section")]
     NoSection {
-        /// What was looked for.
+        /// Label of the required section.
         expected: &'static str,
     },
-    /// A section that is not PEM.
+    /// Section that is not PEM.
     #[error("it is not in PEM form")]
     Malformed,
-    /// The section does not hold what it says.
+    /// Section with invalid content.
     #[error("its content is not valid")]
     Content,
 }
 
-/// What a connection was waiting for.
+/// Steps of making a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectStage {
-    /// The DNS.
+    /// Name resolution.
     Resolve,
-    /// The answer of the host.
+    /// TCP connection.
     Connect,
-    /// The TLS handshake.
+    /// TLS handshake.
     Handshake,
 }
 
 impl RelayError {
-    /// Whether the settings are at fault, and not the relay or the way to it.
+    /// Whether the settings are the cause, not the relay or the network.
     pub fn is_configuration(&self) -> bool {
         matches!(
             self,
@@ -300,12 +301,13 @@ impl RelayError {
         )
     }
 
-    /// Whether who answers does not have such a call: a node that is asked itself knows no others.
+    /// Whether the peer does not support the call. A node that is queried directly supports fewer
+    /// calls than a relay.
     pub fn is_unimplemented(&self) -> bool {
         matches!(self, Self::Status { status, .. } if status.code() == tonic::Code::Unimplemented)
     }
 
-    /// Flows that had come before the failure, and are kept.
+    /// Number of flows received before the failure; they are kept.
     pub fn flows_received(&self) -> u64 {
         match self {
             Self::TimedOut { flows_received, .. }

@@ -3,41 +3,41 @@ use super::dial::Dialer;
 use super::verify::CertificateFacts;
 use std::fmt;
 
-/// When a certificate ends that the connection needs.
+/// Expiry of a certificate that the connection needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expiry {
-    /// What it is to the connection.
+    /// Role of the certificate.
     pub role: CertificateRole,
-    /// Whom it is for, as in `CN=…`.
+    /// Subject of the certificate, as in `CN=…`.
     pub subject: String,
-    /// Unix time in seconds.
+    /// End of validity, as Unix time in seconds.
     pub not_after_secs: i64,
 }
 
-/// What a certificate is to a connection.
+/// Role of a certificate in a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateRole {
-    /// The relay's own.
+    /// Certificate of the relay.
     Relay,
-    /// Between the relay's and its authority.
+    /// Intermediate certificate between the relay's and its authority.
     RelayIssuer,
-    /// The authority of the relay, as it was given.
+    /// Configured authority of the relay.
     Authority,
-    /// The client certificate that was given.
+    /// Configured client certificate.
     Client,
-    /// Between the client certificate and its authority.
+    /// Intermediate certificate between the client's and its authority.
     ClientIssuer,
 }
 
 impl RelayClient {
-    /// When the certificates end that the newest connection needs; empty without TLS, and before
-    /// the first connection. Where the relay's own end before `soon_secs` (Unix time), it is asked
-    /// what it shows now: it may have been renewed since.
+    /// Expiries of the certificates that the newest connection needs. Empty without TLS and before
+    /// the first connection. If the relay's own certificates expire before `soon_secs` (Unix time),
+    /// a new connection shows whether they were renewed.
     pub async fn expiries(&self, soon_secs: i64) -> Vec<Expiry> {
         let Some(tls) = self.dialer().tls() else { return Vec::new() };
         let chain = server_chain(self.dialer(), soon_secs).await;
         let issuer = chain.last().map(|certificate| certificate.issuer.as_str());
-        // Of several authorities, as while they are being renewed, the one that signed.
+        // Of several authorities, as during a renewal, the one that signed.
         let authorities: Vec<CertificateFacts> = tls
             .authorities
             .iter()
@@ -45,7 +45,7 @@ impl RelayClient {
             .cloned()
             .collect();
         let newest = authorities.into_iter().max_by_key(|authority| authority.not_after_secs);
-        // What a side sends along of its authorities is theirs, and not between.
+        // Authorities that a peer sends along are not intermediate certificates.
         let apart = |chain: &[CertificateFacts]| -> Vec<CertificateFacts> {
             let between = chain.iter().skip(1).filter(|it| !tls.authorities.contains(it));
             chain.iter().take(1).chain(between).cloned().collect()

@@ -18,67 +18,67 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tonic::codec::Streaming;
 use tonic::codegen::http::uri::PathAndQuery;
 
-/// Further attempts where a connection broke before the first message of an answer.
+/// Most retries if a connection breaks before the first message of an answer.
 const MAX_QUERY_RETRIES: u32 = 3;
-/// Further attempts, without a flow in between, where a stream that follows broke.
+/// Most consecutive retries without a flow, if a following stream breaks.
 const MAX_FOLLOW_RETRIES: u32 = 10;
-/// Time after which a stream that broke had been a good one, even if no flow came.
+/// Lifetime after which a broken stream counts as having been stable, even without a flow.
 const STABLE_AFTER: Duration = Duration::from_mins(1);
 
-/// Which flows to ask for. Without anything set, all that the relay has.
+/// Request for flows. The default requests everything that the relay has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowRequest {
-    /// How many flows at most, of each node: a relay passes the number on as it is. 0: all.
+    /// Most flows of each node, because a relay forwards the number unchanged; 0 for all.
     pub number: u64,
-    /// Whether `number` counts from the oldest flow on; otherwise back from the newest.
+    /// Whether `number` counts from the oldest flow on, instead of back from the newest.
     pub first: bool,
-    /// No flows before this time.
+    /// Time of the oldest flow to send.
     pub since: Option<Timestamp>,
-    /// No flows after this time.
+    /// Time of the newest flow to send.
     pub until: Option<Timestamp>,
-    /// Goes on with new flows as they come, without end.
+    /// Whether the stream continues with new flows, without end.
     pub follow: bool,
-    /// Which flows to send.
+    /// Filters on the flows.
     pub filters: FilterSet,
-    /// Paths of the fields of `Flow` to send; all, if there is none. Nodes before Cilium 1.14
-    /// send all fields whatever this says; [`crate::release::mask_paths`] makes them.
+    /// Paths of the fields of `Flow` to send; empty for all. Nodes before Cilium 1.14 send all
+    /// fields in any case. Built by [`crate::release::mask_paths`].
     pub field_mask: Vec<String>,
 }
 
-/// A piece of an answer.
+/// Part of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowMessage {
     /// A flow.
     Flow(WireFlow),
-    /// What the answer lacks.
+    /// A gap in the answer.
     Notice(Notice),
 }
 
-/// An answer to a [`FlowRequest`] as it comes in. Ends after the first error; what came before
-/// it is good. Dropping it cancels the request at the relay.
+/// Stream of the answer to a [`FlowRequest`]. Ends after the first error; what arrived before is
+/// valid. Dropping it cancels the request at the relay.
 ///
-/// The order is the relay's, which is only approximately that of time.
+/// The order is the relay's, which is only approximately chronological.
 pub struct FlowStream {
     inner: Pin<Box<dyn Stream<Item = Result<FlowMessage, RelayError>> + Send>>,
 }
 
-/// A request on its way through connections that may break.
+/// Request that survives broken connections.
 struct Source {
     client: RelayClient,
     request: FlowRequest,
     state: State,
     backoff: Backoff,
-    /// End of the time that the whole answer may take; none while following.
+    /// Time limit of the whole answer; `None` while following.
     deadline: Option<Instant>,
     flows_received: u64,
     /// Time of the newest flow.
     last_seen: Option<Timestamp>,
-    /// How many times the stream broke.
+    /// Number of breaks of the stream.
     breaks: u32,
 }
 
 enum State {
-    /// To connect, `after_break` or for the first time, when `wait` is over.
+    /// Waiting for `wait` before connecting, `after_break` or for the first time.
     Connecting {
         after_break: bool,
         wait: Duration,
@@ -102,7 +102,7 @@ impl FlowRequest {
             whitelist: self.filters.allow.iter().map(Into::into).collect(),
             since: self.since.map(timestamp),
             until: self.until.map(timestamp),
-            // Where nodes of before 1.16 look for it; others do not look there, or second.
+            // Nodes before 1.16 read the mask here; others ignore it, or read it second.
             experimental: field_mask
                 .clone()
                 .map(|field_mask| Experimental { field_mask: Some(field_mask) }),
@@ -182,7 +182,7 @@ impl Source {
                 let resumed = Notice::Resumed { last_seen: self.last_seen, breaks: self.breaks };
                 Ok((self.breaks > 0).then_some(FlowMessage::Notice(resumed)))
             }
-            // A first connection that cannot be made is reported at once: someone is waiting.
+            // A first connection that fails is reported at once, because a user waits for it.
             Some(Err(status)) => self.retry_after(status, after_break).await,
         }
     }
@@ -198,7 +198,7 @@ impl Source {
             None => Err(self.timed_out()),
             Some(Ok(Some(message))) => self.message(message),
             Some(Ok(None)) if self.request.follow => {
-                // A relay that shuts down ends its streams in good order.
+                // A relay that shuts down ends its streams regularly.
                 let status = tonic::Status::unavailable("the relay ended the stream");
                 self.retry_after(status, true).await
             }
@@ -218,7 +218,7 @@ impl Source {
         };
         let header = MessageHeader::read(&message).map_err(malformed)?;
         match header.kind {
-            // A kind of message that is not known here is not about flows.
+            // Messages of an unknown kind are not about flows.
             MessageKind::Empty => Ok(None),
             MessageKind::NodeStatus | MessageKind::LostEvents => {
                 let notice = Notice::read(&message, header).map_err(malformed)?;
@@ -236,7 +236,7 @@ impl Source {
         }
     }
 
-    /// Goes on to the next attempt where one may help; an error where not.
+    /// Prepares the next attempt, if one may help. Errors: the failure, if none may.
     async fn retry_after(
         &mut self,
         status: tonic::Status,
@@ -250,7 +250,7 @@ impl Source {
         let may_help = if self.request.follow {
             error.is_transient() && (after_break || broke || self.flows_received > 0)
         } else {
-            // Asking again for an answer of which a part has come would send that part twice.
+            // A second attempt would send the received part of the answer again.
             error.is_transient() && (after_break || broke) && self.flows_received == 0
         };
         if !may_help {
@@ -260,7 +260,7 @@ impl Source {
         if self.deadline.is_some_and(|deadline| Instant::now() + delay >= deadline) {
             return Err(error);
         }
-        // Who follows learns it at once, not only when the flows come again.
+        // Followers receive the notice at once, not only when flows arrive again.
         let interrupted = matches!(self.state, State::Streaming { .. }) && self.request.follow;
         self.breaks += u32::from(interrupted);
         self.state = State::Connecting { after_break: true, wait: delay };
@@ -268,8 +268,8 @@ impl Source {
         Ok(interrupted.then(notice))
     }
 
-    /// The request that goes on where the stream broke: from just behind the newest flow that
-    /// came. What is older and came late is lost to it, which [`Notice::Resumed`] says.
+    /// Request that continues after a break, from just after the newest received flow. Older flows
+    /// that arrive late are missed, as [`Notice::Resumed`] says.
     fn request_from_here(&self) -> pb::observer::GetFlowsRequest {
         let mut request = self.request.to_message();
         if let Some(last_seen) = self.last_seen {
@@ -300,7 +300,7 @@ impl RelayClient {
     }
 }
 
-/// What `call` came to; `None` if the deadline, if there is one, came first.
+/// Result of `call`; `None` if the deadline, if there is one, passes first.
 async fn before<T>(deadline: Option<Instant>, call: impl Future<Output = T>) -> Option<T> {
     match deadline {
         None => Some(call.await),

@@ -1,8 +1,8 @@
-//! The client of Hubble Relay.
+//! Client of Hubble Relay.
 //!
-//! One connection per relay, made at the first request and made again when it broke. Answers are
-//! handed on as they lie on the wire; what the relay says about itself comes beside them as
-//! [`Notice`]s, and what goes wrong as a [`RelayError`] whose sentence says what to do.
+//! Each relay has one connection, made at the first request and again after a break. Answers are
+//! passed on in their wire form; statements of the relay about itself come as [`Notice`]s, and
+//! failures as [`RelayError`]s whose message says what to do.
 
 mod address;
 mod advice;
@@ -43,11 +43,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Response, Status};
 
-/// How long making a connection may take, if not said otherwise; `hubble` takes the same.
+/// Default time limit for making a connection; the same as in `hubble`.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an answer may take, if not said otherwise.
+/// Default time limit for an answer.
 pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest message, if not said otherwise; gRPC's own limit is 4 MiB.
+/// Default limit on messages, in bytes; gRPC's own is 4 MiB.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 16 << 20;
 
 /// Time between HTTP/2 pings, sent only while a request runs.
@@ -55,35 +55,35 @@ pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 16 << 20;
 /// Hubble Relay sets no keep-alive policy of its own (pkg/hubble/relay/server), so grpc-go's
 /// default holds: three pings less than 5 minutes apart while it sends nothing, and it closes the
 /// connection with `too_many_pings` (`defaultKeepalivePolicyMinTime`, `maxPingStrikes` in
-/// internal/transport). Without a running request it even demands 2 hours. Machines that vanish
-/// are found out sooner, by TCP keep-alive, which no policy counts.
+/// internal/transport). Without a running request it even demands 2 hours. TCP keep-alive, which no
+/// policy limits, detects vanished machines sooner.
 const PING_INTERVAL: Duration = Duration::from_secs(5 * 60 + 20);
-/// How long the relay may take to answer a ping.
+/// Time limit for the relay's answer to a ping.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Bytes that the relay may send ahead. Fixed: finding out a better number takes pings, too.
+/// Bytes that the relay may send ahead. Fixed, because a measurement takes pings, too.
 const STREAM_WINDOW_BYTES: u32 = 2 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
-/// Further attempts where a connection broke before the answer came.
+/// Most retries if a connection breaks before the answer arrives.
 const MAX_CALL_RETRIES: u32 = 2;
 
-/// How to reach a relay.
+/// Settings of the connection to a relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayConfig {
-    /// As in [`RelayAddress`]. `tls://` and `https://` turn TLS on.
+    /// Address in the form of [`RelayAddress`]. `tls://` and `https://` turn TLS on.
     pub address: String,
-    /// Whether and how the connection is encrypted.
+    /// Encryption of the connection.
     pub tls: Tls,
-    /// How long making a connection may take, TLS included.
+    /// Time limit for making a connection, TLS included.
     pub connect_timeout: Duration,
-    /// How long an answer may take, down to its last flow; does not hold while following.
+    /// Time limit for an answer up to its last flow; does not apply while following.
     pub request_timeout: Duration,
-    /// Longest message that is taken.
+    /// Longest accepted message, in bytes.
     pub max_message_bytes: usize,
 }
 
-/// A relay that can be asked. Clones share one connection.
+/// Client of one relay. Clones share one connection.
 #[derive(Clone, Debug)]
 pub struct RelayClient {
     dialer: Dialer,
@@ -93,7 +93,8 @@ pub struct RelayClient {
 }
 
 impl RelayConfig {
-    /// This address, in plain text unless it says otherwise, with default limits.
+    /// Settings for an address, with default limits and in plain text unless the address says
+    /// otherwise.
     pub fn new(address: impl Into<String>) -> Self {
         Self {
             address: address.into(),
@@ -106,8 +107,7 @@ impl RelayConfig {
 }
 
 impl RelayClient {
-    /// A client for this relay. Connects at the first request, not here. To be called within a
-    /// Tokio runtime.
+    /// Client for a relay. Connects at the first request. Must be called within a Tokio runtime.
     ///
     /// Errors: the address, a certificate, a key or the server name cannot be used.
     pub fn new(config: &RelayConfig) -> Result<Self, RelayError> {
@@ -140,17 +140,17 @@ impl RelayClient {
         })
     }
 
-    /// The relay as it stands in sentences: `host:port`.
+    /// Address of the relay for messages: `host:port`.
     pub fn address(&self) -> String {
         self.dialer.address()
     }
 
-    /// Asks for flows. Errors come in the stream.
+    /// Requests flows. Errors arrive in the stream.
     pub fn get_flows(&self, request: FlowRequest) -> FlowStream {
         FlowStream::new(self.clone(), request)
     }
 
-    /// Version, uptime and how full the ring buffers are, summed over all nodes.
+    /// Version, uptime and fill level of the ring buffers, summed over all nodes.
     ///
     /// Errors: the relay cannot be reached, or does not answer in time.
     pub async fn server_status(&self) -> Result<ServerStatusResponse, RelayError> {
@@ -158,14 +158,14 @@ impl RelayClient {
             .await
     }
 
-    /// The nodes that the relay knows, with their states.
+    /// Nodes that the relay knows, with their states.
     ///
     /// Errors: the relay cannot be reached, or does not answer in time.
     pub async fn nodes(&self) -> Result<GetNodesResponse, RelayError> {
         self.call(|mut client| async move { client.get_nodes(GetNodesRequest {}).await }).await
     }
 
-    /// The namespaces that flows were seen of within the last hour.
+    /// Namespaces with flows within the last hour.
     ///
     /// Errors: the relay cannot be reached, or does not answer in time.
     pub async fn namespaces(&self) -> Result<GetNamespacesResponse, RelayError> {
@@ -173,7 +173,7 @@ impl RelayClient {
             .await
     }
 
-    /// Makes a call, and makes it again if the connection broke under it.
+    /// Makes a call, and repeats it if the connection breaks.
     async fn call<T, F>(&self, call: impl Fn(ObserverClient<Channel>) -> F) -> Result<T, RelayError>
     where
         F: Future<Output = Result<Response<T>, Status>>,
@@ -229,8 +229,8 @@ impl RelayClient {
     }
 }
 
-/// What requests carry as their host. As in grpc-go, that is the name in the certificate where
-/// one is set; the way to the relay is the dialer's.
+/// Host in the requests. As in grpc-go, it is the configured name of the certificate, if there is
+/// one; the dialer alone determines the route to the relay.
 fn authority(
     address: &RelayAddress,
     tls: Option<&TlsClient>,

@@ -2,7 +2,7 @@ use std::fmt;
 
 const SECS_PER_DAY: i64 = 86_400;
 
-/// A Unix time in seconds as people read it: `2026-08-01 12:00 UTC`.
+/// Unix time in seconds, displayed as `2026-08-01 12:00 UTC`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TimeText(pub(super) i64);
 
@@ -14,8 +14,8 @@ impl fmt::Display for TimeText {
     }
 }
 
-/// Days since 1970-01-01 as year, month and day of the Gregorian calendar, by counting in eras of
-/// 400 years that begin on a 1 March.
+/// Year, month and day of the Gregorian calendar from days since 1970-01-01, by eras of 400 years
+/// that begin on a 1 March.
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);

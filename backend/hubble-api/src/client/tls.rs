@@ -1,7 +1,7 @@
 use super::error::{PemError, PemKind, RelayError};
 use super::trace::Trace;
 use super::verify::{
-    AnyCertificate, CertificateFacts, NamedVerifier, WitnessResolver, WitnessVerifier,
+    AnyCertificate, CertificateFacts, NamedVerifier, RecordingResolver, RecordingVerifier,
 };
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::sync::Arc;
 
-/// Whether and how the connection is encrypted.
+/// Encryption of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Tls {
     /// Plain text.
@@ -22,38 +22,39 @@ pub enum Tls {
     On(TlsSettings),
 }
 
-/// How the relay is checked, and how it checks us.
+/// Settings of TLS in both directions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsSettings {
-    /// The authorities to trust, in PEM; without, those that this machine trusts.
+    /// Trusted authorities, in PEM; `None` for those of this machine.
     pub ca_pem: Option<String>,
-    /// What to show to a relay that asks for a client certificate.
+    /// Client certificate for relays that require one.
     pub identity: Option<ClientIdentity>,
-    /// The name to look for in the relay's certificate; without, the host of the address.
+    /// Name expected in the relay's certificate; `None` for the host of the address.
     pub server_name: Option<String>,
-    /// Takes any certificate of the relay: anybody on the way can then read and change all.
+    /// Accepts any certificate of the relay. Attackers on the network can then read and change
+    /// everything.
     pub skip_verify: bool,
 }
 
-/// A client certificate and its key, in PEM.
+/// Client certificate and key, in PEM.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientIdentity {
-    /// The certificate, then those between it and its authority.
+    /// Certificate, followed by the intermediate ones.
     pub certificate_pem: String,
-    /// Its key; never shown.
+    /// Key of the certificate; never displayed.
     pub key_pem: String,
 }
 
-/// TLS settings, read and checked once.
+/// Parsed and checked TLS settings.
 #[derive(Clone, Debug)]
 pub(super) struct TlsClient {
     config: ClientConfig,
     verifier: Arc<dyn ServerCertVerifier>,
     pub(super) server_name: ServerName<'static>,
     pub(super) own_ca: bool,
-    /// Our certificate, if we have one.
+    /// Our certificate, if there is one.
     pub(super) client_certificate: Option<CertificateFacts>,
-    /// Those of `client_certificate` and of the authorities that were given, in this order.
+    /// Client certificate, its intermediate ones, and the configured authorities, in this order.
     pub(super) client_chain: Vec<CertificateFacts>,
     pub(super) authorities: Vec<CertificateFacts>,
 }
@@ -68,8 +69,8 @@ impl fmt::Debug for ClientIdentity {
 }
 
 impl TlsSettings {
-    /// The same settings for a connection that is not the relay's, such as Prometheus' HTTP: what
-    /// protocols it offers is the caller's to say.
+    /// TLS configuration for a connection other than the relay's, such as Prometheus' HTTP. The
+    /// caller sets the protocols it offers.
     ///
     /// Errors: a PEM text, the pair of certificate and key, or the server name cannot be used.
     pub fn client_config(&self) -> Result<ClientConfig, RelayError> {
@@ -86,7 +87,7 @@ impl TlsSettings {
 }
 
 impl TlsClient {
-    /// Reads the settings. Without a CA certificate, reads this machine's from its disk.
+    /// Reads the settings, and this machine's authorities from disk if no CA certificate is set.
     ///
     /// Errors: a PEM text, the pair of certificate and key, or the server name cannot be used.
     pub(super) fn new(settings: &TlsSettings, host: Option<&str>) -> Result<Self, RelayError> {
@@ -121,7 +122,7 @@ impl TlsClient {
             }
         };
         config.alpn_protocols = vec![b"h2".to_vec()];
-        // Connections live long, and a resumed session would not show its certificate again.
+        // Connections live long, and a resumed session does not present its certificate again.
         config.resumption = Resumption::disabled();
         Ok(Self {
             config,
@@ -134,20 +135,20 @@ impl TlsClient {
         })
     }
 
-    /// Any TLS server will do: to find out what a server is that does not speak plain text.
+    /// Settings that accept any TLS server, to identify one that does not speak plain text.
     pub(super) fn probe(host: Option<&str>) -> Result<Self, RelayError> {
         let settings = TlsSettings { skip_verify: true, ..TlsSettings::default() };
         Self::new(&settings, host)
     }
 
-    /// The configuration for one connection, which notes in `trace` what happens.
+    /// Configuration for one connection, which records events in `trace`.
     pub(super) fn config(&self, trace: &Arc<Trace>) -> Arc<ClientConfig> {
         let mut config = self.config.clone();
-        config.dangerous().set_certificate_verifier(Arc::new(WitnessVerifier {
+        config.dangerous().set_certificate_verifier(Arc::new(RecordingVerifier {
             verifier: Arc::clone(&self.verifier),
             trace: Arc::clone(trace),
         }));
-        config.client_auth_cert_resolver = Arc::new(WitnessResolver {
+        config.client_auth_cert_resolver = Arc::new(RecordingResolver {
             resolver: Arc::clone(&config.client_auth_cert_resolver),
             trace: Arc::clone(trace),
         });

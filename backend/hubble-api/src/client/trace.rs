@@ -6,43 +6,43 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes of an answer that are kept to recognise who is speaking.
+/// Longest start of an answer kept for recognition, in bytes.
 const MAX_HEAD_BYTES: usize = 256;
 
-/// What was seen of one connection.
+/// Record of one connection.
 ///
-/// HTTP/2 reports a broken connection as such and keeps its cause to itself; the cause (an answer
-/// in HTTP/1.1, a TLS alert) is what a user can act on, so it is noted on the way through.
+/// HTTP/2 reports that a connection broke, but not the cause (an answer in HTTP/1.1, a TLS alert).
+/// The user needs the cause, so it is recorded while the bytes pass.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
-    /// First bytes that came from the socket.
+    /// First bytes received from the socket.
     wire: Mutex<Vec<u8>>,
-    /// First bytes that came out of TLS; without TLS, the same as `wire`.
+    /// First bytes received through TLS; without TLS, the same as `wire`.
     plain: Mutex<Vec<u8>>,
     /// First error of TLS.
     tls_error: Mutex<Option<rustls::Error>>,
-    /// What the server showed: its certificate, then those between it and its authority.
+    /// Certificates that the server presented: its own, followed by the intermediate ones.
     server_chain: Mutex<Vec<CertificateFacts>>,
-    /// Whether the server asked for a client certificate.
+    /// Whether the server requested a client certificate.
     client_certificate_asked: AtomicBool,
-    /// Whether the server ended the connection.
+    /// Whether the server closed the connection.
     closed: AtomicBool,
 }
 
-/// Which side of TLS a [`Watched`] stream is on.
+/// Layer of a [`Watched`] stream: below or above TLS.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Layer {
     Wire,
     Plain,
 }
 
-/// A stream whose beginning and end are noted in a [`Trace`].
+/// Stream whose start and end are recorded in a [`Trace`].
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
     trace: Arc<Trace>,
     layer: Layer,
-    /// Whether the head is complete, so that nothing is left to note of it.
+    /// Whether the start is complete, so that nothing more of it is recorded.
     head_full: bool,
 }
 
@@ -175,12 +175,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 }
 
-/// The error of TLS that `error` carries, if TLS it was.
+/// TLS error within `error`, if there is one.
 pub(super) fn tls_error_in(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// A panic elsewhere leaves notes incomplete, never wrong: go on with what there is.
+/// Locks a mutex. A panic elsewhere leaves records incomplete but never wrong, so poisoning is
+/// ignored.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

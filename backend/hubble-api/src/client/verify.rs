@@ -9,57 +9,58 @@ use std::sync::Arc;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// Names of a certificate that are kept; more do not help a reader.
+/// Most names of a certificate that are kept, as many as help a reader.
 const MAX_NAMES: usize = 8;
 
-/// Certificates between a server's and its authority that are kept.
+/// Most intermediate certificates of a server that are kept.
 const MAX_BETWEEN: usize = 8;
 
-/// What a user should know of a certificate.
+/// Facts about a certificate for the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// Whom it is for, as in `CN=…`.
+    /// Subject, as in `CN=…`.
     pub subject: String,
-    /// Who signed it.
+    /// Issuer, as in `CN=…`.
     pub issuer: String,
-    /// The host names and IP addresses that it is valid for.
+    /// Host names and IP addresses for which it is valid.
     pub names: Vec<String>,
-    /// Unix time in seconds.
+    /// Start of validity, as Unix time in seconds.
     pub not_before_secs: i64,
-    /// Unix time in seconds.
+    /// End of validity, as Unix time in seconds.
     pub not_after_secs: i64,
 }
 
-/// Notes the server's certificate, then asks another verifier.
+/// Verifier that records the server's certificate and delegates to another verifier.
 #[derive(Debug)]
-pub(super) struct WitnessVerifier {
+pub(super) struct RecordingVerifier {
     pub(super) verifier: Arc<dyn ServerCertVerifier>,
     pub(super) trace: Arc<Trace>,
 }
 
-/// Looks for a configured name in the certificate, not for the host that was dialled.
+/// Verifier that checks for a configured name instead of the dialled host.
 #[derive(Debug)]
 pub(super) struct NamedVerifier {
     pub(super) verifier: Arc<dyn ServerCertVerifier>,
     pub(super) server_name: ServerName<'static>,
 }
 
-/// Takes any certificate. Used only where the user asked for exactly that, and to find out what a
-/// server that cannot be talked to is.
+/// Verifier that accepts any certificate. Used only at the user's explicit request, and to identify
+/// a server after a failed connection.
 #[derive(Debug)]
 pub(super) struct AnyCertificate {
     pub(super) provider: Arc<CryptoProvider>,
 }
 
-/// Notes that the server asked for a client certificate, then asks another resolver.
+/// Resolver that records the server's request for a client certificate and delegates to another
+/// resolver.
 #[derive(Debug)]
-pub(super) struct WitnessResolver {
+pub(super) struct RecordingResolver {
     pub(super) resolver: Arc<dyn ResolvesClientCert>,
     pub(super) trace: Arc<Trace>,
 }
 
 impl CertificateFacts {
-    /// `None` if it cannot be read.
+    /// Reads a certificate; `None` if it is not valid.
     pub(super) fn read(der: &[u8]) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         let names = match certificate.subject_alternative_name() {
@@ -93,12 +94,12 @@ fn name_text(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-/// A text of a stranger's certificate as it may stand in a sentence.
+/// Untrusted text of a certificate as one line.
 fn one_line(text: &str) -> String {
     text.chars().filter(|char| !char.is_control()).take(200).collect()
 }
 
-impl ServerCertVerifier for WitnessVerifier {
+impl ServerCertVerifier for RecordingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -211,7 +212,7 @@ impl ServerCertVerifier for AnyCertificate {
     }
 }
 
-impl ResolvesClientCert for WitnessResolver {
+impl ResolvesClientCert for RecordingResolver {
     fn resolve(
         &self,
         root_hint_subjects: &[&[u8]],

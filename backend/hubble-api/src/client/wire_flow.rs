@@ -1,4 +1,4 @@
-//! Flows as they lie on the wire.
+//! Flows in their wire form.
 
 use crate::pb::observer::GetFlowsResponse;
 use crate::pb::observer::get_flows_response::ResponseTypes;
@@ -8,18 +8,17 @@ use flow::Timestamp;
 use prost::Message;
 use std::ops::Range;
 
-/// A flow as it came: the bytes of a `GetFlowsResponse` that holds one, of which only what stands
-/// around the flow was read, once.
+/// Flow in its wire form: the bytes of a `GetFlowsResponse`, with its header already read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireFlow {
     message: Bytes,
     time: Option<Timestamp>,
-    /// Where in `message` the node's name lies.
+    /// Range of the node's name within `message`.
     node_name: Range<usize>,
 }
 
 impl WireFlow {
-    /// Reads what stands around the flow in `message`. `None`: the message holds no flow.
+    /// Reads the header of `message`. `None` if the message does not contain a flow.
     ///
     /// Errors: the message is malformed at its outermost level.
     pub fn read(message: Bytes) -> Result<Option<Self>, ProjectionError> {
@@ -28,17 +27,17 @@ impl WireFlow {
         Ok((kind == MessageKind::Flow).then_some(Self { message, time, node_name }))
     }
 
-    /// The flow in `message`, whose `time` and `node_name` were read from it.
+    /// Flow in `message`, with the `time` and `node_name` from its header.
     pub(super) fn new(message: Bytes, time: Option<Timestamp>, node_name: Range<usize>) -> Self {
         Self { message, time, node_name }
     }
 
-    /// The bytes of the `GetFlowsResponse`.
+    /// Bytes of the `GetFlowsResponse`.
     pub fn message(&self) -> &Bytes {
         &self.message
     }
 
-    /// `GetFlowsResponse.time`; old nodes set only that inside of the flow.
+    /// `GetFlowsResponse.time`; old nodes set only the time within the flow.
     pub fn time(&self) -> Option<Timestamp> {
         self.time
     }
@@ -48,18 +47,18 @@ impl WireFlow {
         self.message.get(self.node_name.clone()).unwrap_or_default()
     }
 
-    /// What stands around the flow, for [`Decoder::decode_with_header`](crate::projection::Decoder::decode_with_header).
+    /// Header for [`Decoder::decode_with_header`](crate::projection::Decoder::decode_with_header).
     pub fn header(&self) -> MessageHeader<'_> {
         MessageHeader { kind: MessageKind::Flow, time: self.time, node_name: self.node_name() }
     }
 
-    /// A copy in bytes of its own, which does not hold the large buffer that the flow came in.
+    /// Copy in a buffer of its own, which releases the larger buffer that the flow arrived in.
     #[must_use]
     pub fn compacted(&self) -> Self {
         Self { message: Bytes::copy_from_slice(&self.message), ..self.clone() }
     }
 
-    /// Everything that the flow carries. `None`: it cannot be read.
+    /// Decoded flow; `None` if it is not valid.
     pub fn flow(&self) -> Option<flow::Flow> {
         match GetFlowsResponse::decode(self.message.as_ref()).ok()?.response_types? {
             ResponseTypes::Flow(flow) => flow::Flow::try_from(flow).ok(),
@@ -68,12 +67,12 @@ impl WireFlow {
     }
 }
 
-/// Where `part` lies in `message`, of which it is a part.
+/// Range of `part` within `message`.
 pub(super) fn place(message: &[u8], part: &[u8]) -> Range<usize> {
     let start = part.as_ptr().addr().checked_sub(message.as_ptr().addr());
     match start.filter(|start| start.saturating_add(part.len()) <= message.len()) {
         Some(start) => start..start + part.len(),
-        // A name that the message does not hold is empty, and lies nowhere.
+        // An absent name is empty and has an empty range.
         None => 0..0,
     }
 }
@@ -84,7 +83,7 @@ mod tests {
     use crate::pb::flow::Flow;
 
     #[test]
-    fn what_stands_around_a_flow_is_found() {
+    fn the_header_of_a_flow_is_found() {
         let check = |node_name: &str, seconds: Option<i64>| {
             let time = seconds.map(|seconds| prost_types::Timestamp { seconds, nanos: 5 });
             let response = GetFlowsResponse {

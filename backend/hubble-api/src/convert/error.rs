@@ -1,27 +1,27 @@
-//! Why a record cannot be taken over.
+//! Errors of conversion.
 
 use flow::TimestampError;
 
-/// Why a wire message holds no valid flow.
+/// Reasons why a wire message is not a valid flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FlowError {
-    /// A time that does not exist.
+    /// Invalid time.
     #[error("`{field}` is not a point in time")]
     Time {
         /// Field of the message.
         field: &'static str,
-        /// What is wrong with it.
+        /// Error in the time.
         #[source]
         source: TimestampError,
     },
-    /// A number that its protocol has no room for.
+    /// Number beyond the range of its protocol field.
     #[error("`{value}` in `{field}` is above {max}")]
     OutOfRange {
         /// Field of the message.
         field: &'static str,
-        /// What was sent.
+        /// Value from the message.
         value: u32,
-        /// The highest that the protocol knows.
+        /// Largest valid value.
         max: u32,
     },
 }

@@ -21,7 +21,7 @@ impl From<EventTypeFilter> for pb::EventTypeFilter {
     }
 }
 
-/// Both directions of a filter, from one list of its fields.
+/// Conversions of filters in both directions, from one list of fields.
 macro_rules! filter_fields {
     ($($field:ident)*) => {
         impl From<pb::FlowFilter> for FlowFilter {

@@ -1,8 +1,7 @@
-//! Between the wire types and the vocabulary of `flow`, both ways and without loss.
+//! Lossless conversions between the wire types and the types of `flow`.
 //!
-//! Every field is named in one list of its message: a field that a later Cilium adds to `proto/`
-//! does not compile until it stands there. What a record carries beyond `proto/` is dropped by
-//! the decoder.
+//! Each message has one list of its fields: a field that a later Cilium adds to `proto/` does not
+//! compile until it is listed. The decoder drops fields that `proto/` lacks.
 
 mod error;
 mod filter;

@@ -6,7 +6,7 @@ use super::{FlowError, all};
 use crate::pb::flow as pb;
 use crate::pb::flow::{layer4::Protocol, layer7::Record};
 
-/// Both directions for messages whose fields differ in nothing but their names.
+/// Conversions in both directions for messages that differ only in the names of their fields.
 macro_rules! same_fields {
     ($($wire:ident = $own:ident { $($wire_field:ident: $own_field:ident),* })*) => {$(
         impl From<pb::$wire> for flow::$own {
@@ -53,8 +53,8 @@ same_fields! {
     Workload = Workload { name: name, kind: kind }
 }
 
-/// Both directions for messages that hold other messages or enumerations, by conversion of each
-/// field.
+/// Conversions in both directions for messages that contain other messages or enumerations, field
+/// by field.
 macro_rules! converted_fields {
     ($($wire:ident = $own:ident { $($wire_field:ident: $own_field:ident = $into:expr, $back:expr);* $(;)? })*) => {$(
         impl From<pb::$wire> for flow::$own {
@@ -244,7 +244,7 @@ impl From<Layer4> for pb::Layer4 {
 impl TryFrom<pb::Tunnel> for flow::Tunnel {
     type Error = FlowError;
 
-    /// Errors: those of its transport header.
+    /// Errors: those of the transport header.
     fn try_from(pb::Tunnel { protocol, ip, l4, vni }: pb::Tunnel) -> Result<Self, FlowError> {
         Ok(Self {
             protocol: flow::TunnelProtocol::from_number(protocol),

@@ -1,4 +1,4 @@
-//! The flow itself.
+//! Conversion of flows.
 
 use flow::{Layer4, Timestamp, Tunnel};
 
@@ -6,7 +6,8 @@ use super::FlowError;
 use super::value::Value;
 use crate::pb::flow as pb;
 
-/// Reads a wire timestamp. Errors: outside of the years 1 to 9999, or of a second.
+/// Reads a wire timestamp. Errors: outside of the years 1 to 9999, or nanoseconds outside of a
+/// second.
 pub(crate) fn timestamp(
     field: &'static str,
     time: prost_types::Timestamp,
@@ -20,7 +21,7 @@ pub(crate) fn wire_timestamp(time: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: time.seconds(), nanos: time.nanos().cast_signed() }
 }
 
-/// Both directions of a flow, from one list of its fields.
+/// Conversions of a flow in both directions, from one list of fields.
 macro_rules! flow_fields {
     (
         same { $($same:ident)* }
@@ -30,9 +31,8 @@ macro_rules! flow_fields {
         impl TryFrom<pb::Flow> for flow::Flow {
             type Error = FlowError;
 
-            /// Errors: a time that does not exist; a port, ICMP type or ICMP code that is too
-            /// large. Fields that only old records have (`drop_reason`, `reply`, `Summary`) are
-            /// kept beside those that took their place.
+            /// Errors: an invalid time; a port, ICMP type or ICMP code that is too large. Fields of
+            /// old records (`drop_reason`, `reply`, `Summary`) are kept beside their successors.
             #[expect(deprecated, reason = "old records are read, and written as they were")]
             fn try_from(wire: pb::Flow) -> Result<Self, FlowError> {
                 let pb::Flow { $($same,)* $($wire,)* $($checked,)* } = wire;

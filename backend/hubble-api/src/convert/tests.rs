@@ -1,4 +1,4 @@
-//! Both ways and back.
+//! Conversions in both directions.
 
 use flow::filter::FlowFilter;
 use flow::{DropReason, Flow, TimestampError};
@@ -28,7 +28,7 @@ proptest! {
 
     #[test]
     fn a_wire_filter_survives_the_vocabulary(wire in arbitrary::filter()) {
-        // One without CEL says so by having no `experimental`.
+        // A filter without CEL has no `experimental` message.
         let has_cel = |it: &Experimental| !it.cel_expression.is_empty();
         let experimental = wire.experimental.clone().filter(has_cel);
         let wire = pb::FlowFilter { experimental, ..wire };
@@ -44,7 +44,7 @@ fn check_error(wire: pb::Flow, expected: FlowError, text: &str) {
 }
 
 #[test]
-fn what_cannot_be_is_refused_by_name() {
+fn invalid_values_are_refused_by_field() {
     let time = |seconds, nanos| pb::Flow {
         time: Some(prost_types::Timestamp { seconds, nanos }),
         ..pb::Flow::default()
@@ -84,7 +84,7 @@ fn old_fields_are_read_beside_the_new_ones() {
     assert_eq!(flow.is_reply, None);
     assert_eq!(flow.drop_reason(), DropReason::POLICY_DENIED);
     assert_eq!(flow.drop_reason_desc, DropReason::UNKNOWN);
-    // An old record without `reply` cannot tell, and a new one says so by itself.
+    // An old record without `reply` leaves the direction open; a new one states it.
     assert_eq!(Flow::default().reply(), None);
     assert_eq!(Flow { is_reply: Some(false), ..Flow::default() }.reply(), Some(false));
 }

@@ -1,4 +1,4 @@
-//! Values of fields, where the vocabulary and the wire differ in nothing but the type.
+//! Values of fields that differ only in type between `flow` and the wire.
 
 use flow::filter::EventTypeFilter;
 use flow::{
@@ -10,9 +10,9 @@ use flow::{
 
 use crate::pb::flow as pb;
 
-/// A value that the wire carries as another type.
+/// Value with another type on the wire.
 pub(super) trait Value {
-    /// The type of the field in `pb`.
+    /// Type of the field in `pb`.
     type Wire;
 
     fn read(wire: Self::Wire) -> Self;

@@ -1,4 +1,4 @@
-//! Messages of other APIs inside of a flow.
+//! Messages of other APIs within a flow.
 
 use std::cell::RefCell;
 
@@ -17,19 +17,19 @@ use super::timestamp;
 use super::write::MessageJson;
 use crate::schema::{Descriptor, type_name};
 
-/// The name of the type among the fields.
+/// Name of the type in the JSON object.
 pub(super) const TYPE: &str = "@type";
-/// The name of the value where the type has a JSON of its own.
+/// Name of the value, for types with a JSON form of their own.
 const VALUE: &str = "value";
 const TIMESTAMP: &str = "google.protobuf.Timestamp";
 
-/// Padding may be there or not, as in Go.
+/// Accepts base64 with and without padding, like Go.
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
-/// An `Any`, to be written as an object with `@type`.
+/// `Any`, written as an object with `@type`.
 pub(super) struct AnyJson(pub(super) Any);
 
 impl Serialize for AnyJson {
@@ -55,8 +55,8 @@ impl Serialize for AnyJson {
     }
 }
 
-/// Reads an object with `@type`. The fields of a type that is not known here cannot be kept:
-/// they are said to be skipped.
+/// Reads an object with `@type`. The fields of an unknown type cannot be kept and are reported as
+/// skipped.
 pub(super) fn read<'de, D: Deserializer<'de>>(
     deserializer: D,
     skipped: &RefCell<Skipped>,

@@ -1,4 +1,4 @@
-//! Messages that are read from JSON and written to it.
+//! Messages with a JSON form.
 
 use crate::pb;
 use crate::schema::{self, Descriptor};
@@ -7,9 +7,9 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A message that [`super::read`] and [`super::write`] know.
+/// Message that [`super::read()`] and [`super::write()`] support.
 pub trait JsonMessage: prost::Message + Default + sealed::Sealed {
-    /// Its fields.
+    /// Table of its fields.
     fn descriptor() -> &'static Descriptor;
 }
 

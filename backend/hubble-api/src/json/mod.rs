@@ -1,13 +1,13 @@
-//! Records as JSON, as `hubble observe -o jsonpb` and the exporter's `events.log` have them:
+//! Records as JSON, in the form of `hubble observe -o jsonpb` and the exporter's `events.log`:
 //! protobuf's JSON mapping with the names of the proto files.
 //!
-//! Reading takes what the real `hubble` takes: either spelling of a field's name, numbers or
-//! their texts, enumerations by name or number, old records. What it does not know it skips, and
-//! says so. Writing gives the JSON that the real `hubble` gives, but for two things: the order of
-//! an object's names, and an `extensions` of a type that is not known here, which `hubble`
-//! refuses and which is kept as `{"@type": …, "value": <base64>}`.
+//! Reading accepts what the real `hubble` accepts: both spellings of field names, numbers or their
+//! texts, enumerations by name or number, old records. It skips unknown fields and reports them.
+//! Writing produces the JSON of the real `hubble`, with two exceptions: the order of an object's
+//! names, and `extensions` of an unknown type, which `hubble` refuses and which are kept as
+//! `{"@type": …, "value": <base64>}`.
 //!
-//! JSON goes to and comes from the messages' wire bytes, by tables that follow from `proto/`.
+//! JSON is converted to and from the wire bytes of messages, by tables derived from `proto/`.
 
 mod any;
 mod message;
@@ -23,57 +23,57 @@ use crate::FlowError;
 use crate::pb::flow::Flow;
 use crate::pb::observer::{ExportEvent, export_event::ResponseTypes};
 
-/// Names of what was skipped that are kept; further ones are only counted.
+/// Most names of skipped fields and values that are kept; further ones are only counted.
 const SKIPPED_NAMES_LIMIT: usize = 16;
 
-/// A line of `hubble observe -o jsonpb`, of the exporter's `events.log`, or of an old `hubble`.
+/// Line of `hubble observe -o jsonpb`, of the exporter's `events.log`, or of an old `hubble`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// What it carries.
+    /// Record of the line.
     pub record: JsonRecord,
-    /// What the line has beyond that.
+    /// Fields and values that were skipped.
     pub skipped: Skipped,
 }
 
-/// The shapes of a line.
+/// Record in either of its two JSON forms.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JsonRecord {
     /// `{"flow": …, "node_name": …, "time": …}`, or another event in place of the flow.
     Event(Box<ExportEvent>),
-    /// A flow without a frame around it.
+    /// A flow without the object around it.
     Flow(Box<Flow>),
 }
 
-/// What was skipped while reading: fields and names of a newer Hubble.
+/// Fields and values of a newer Hubble that were skipped while reading.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Skipped {
-    /// Fields as `message.field`, names as `message.field: NAME`; each once, 16 at most.
+    /// Fields as `message.field`, values as `message.field: NAME`; each once, 16 at most.
     pub names: Vec<String>,
-    /// How often something was skipped.
+    /// Number of skipped fields and values.
     pub count: u64,
 }
 
-/// Why a line cannot be read as a record.
+/// Reasons why a line cannot be read as a record.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// Not JSON, or not of the shape of a record.
-    #[error("it is not a record of Hubble in JSON")]
+    /// The line is not JSON, or not in the form of a record.
+    #[error("it is not a Hubble record in JSON")]
     Json(#[source] serde_json::Error),
-    /// JSON that cannot be put into the message after all.
-    #[error("it cannot be taken over")]
+    /// The JSON does not fit the message.
+    #[error("it does not fit Hubble's message")]
     Wire(#[source] prost::DecodeError),
 }
 
-/// A message that has no JSON.
+/// Error: a message that has no JSON form.
 #[derive(Debug, thiserror::Error)]
 #[error("the message has no JSON")]
 pub struct WriteError(#[source] serde_json::Error);
 
-/// Reads one line. Errors: it is not a JSON object, or a field has a value of the wrong type.
+/// Reads one line. Errors: the line is not a JSON object, or a field has a value of the wrong type.
 pub fn read_line(line: &[u8]) -> Result<Line, ReadError> {
     let (event, skipped) = read::message::<ExportEvent>(line)?;
     if event.response_types.is_none() && skipped.count > 0 {
-        // The names of a flow stand where those of an event were expected.
+        // A line with the fields of a flow, where those of an event were expected.
         let (flow, flow_skipped) = read::message::<Flow>(line)?;
         if flow_skipped.count < skipped.count {
             return Ok(Line { record: JsonRecord::Flow(Box::new(flow)), skipped: flow_skipped });
@@ -82,20 +82,20 @@ pub fn read_line(line: &[u8]) -> Result<Line, ReadError> {
     Ok(Line { record: JsonRecord::Event(Box::new(event)), skipped })
 }
 
-/// Reads a message of a known type, with what was skipped. Errors: as [`read_line`].
+/// Reads a message of a known type, and reports what was skipped. Errors: as [`read_line`].
 pub fn read<M: JsonMessage>(json: &[u8]) -> Result<(M, Skipped), ReadError> {
     read::message(json)
 }
 
-/// Writes a message as one line, without a line's end. Errors: a time outside of the years 1
-/// to 9999.
+/// Writes a message as one line, without a line break. Errors: a time outside of the years 1 to
+/// 9999.
 pub fn write<M: JsonMessage>(message: &M) -> Result<String, WriteError> {
     let bytes = message.encode_to_vec();
     serde_json::to_string(&write::MessageJson::new(M::descriptor(), &bytes)).map_err(WriteError)
 }
 
 impl JsonRecord {
-    /// The flow, if that is what the line carries. Errors: the flow is not valid.
+    /// Flow of the record, if it has one. Errors: the flow is not valid.
     pub fn into_flow(self) -> Option<Result<flow::Flow, FlowError>> {
         let flow = match self {
             Self::Flow(flow) => *flow,
@@ -107,8 +107,8 @@ impl JsonRecord {
         Some(flow.try_into())
     }
 
-    /// Whether it says anything that a record of Hubble says: objects of others have times and names,
-    /// too. A flow has a verdict, addresses or an event; an event has one of its kinds.
+    /// Whether the record contains data of Hubble; other objects have times and names, too. A flow
+    /// has a verdict, addresses or an event; an event has one of its kinds.
     #[must_use]
     pub fn is_known(&self) -> bool {
         let is_flow = |flow: &Flow| {
@@ -128,7 +128,7 @@ impl JsonRecord {
         }
     }
 
-    /// Writes the record in the shape it was read in. Errors: as [`write()`].
+    /// Writes the record in the form in which it was read. Errors: as [`write()`].
     pub fn write(&self) -> Result<String, WriteError> {
         match self {
             Self::Event(event) => write(event.as_ref()),

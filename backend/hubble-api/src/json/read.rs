@@ -1,4 +1,4 @@
-//! From JSON to wire bytes.
+//! Conversion from JSON to wire bytes.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::scalar::{EnumValue, Integer, fit};
 use super::{ReadError, Skipped, any, timestamp};
 use crate::schema::{Cardinality, Descriptor, Field, FieldType};
 
-/// Reads a message and what was skipped on the way.
+/// Reads a message, and reports what was skipped.
 pub(super) fn message<M: JsonMessage>(json: &[u8]) -> Result<(M, Skipped), ReadError> {
     let skipped = RefCell::new(Skipped::default());
     let mut wire = Vec::with_capacity(json.len() / 2);
@@ -23,7 +23,7 @@ pub(super) fn message<M: JsonMessage>(json: &[u8]) -> Result<(M, Skipped), ReadE
     Ok((M::decode(wire.as_slice()).map_err(ReadError::Wire)?, skipped.into_inner()))
 }
 
-/// Reads a JSON object into the wire bytes of a message.
+/// Reader of a JSON object into the wire bytes of a message.
 pub(super) struct MessageSeed<'a> {
     pub(super) message: &'static Descriptor,
     pub(super) wire: &'a mut Vec<u8>,
@@ -72,7 +72,7 @@ impl<'de> Visitor<'de> for MessageSeed<'_> {
             {
                 if chosen.contains(&choice) {
                     return Err(de::Error::custom(format_args!(
-                        "`{}` stands beside another of its alternatives",
+                        "`{}` conflicts with another field of its `oneof`",
                         field.name
                     )));
                 }
@@ -83,7 +83,7 @@ impl<'de> Visitor<'de> for MessageSeed<'_> {
     }
 }
 
-/// Finds a field by either of its names.
+/// Lookup of a field by either of its names.
 struct FieldNameSeed<'a> {
     message: &'static Descriptor,
     skipped: &'a RefCell<Skipped>,
@@ -110,7 +110,7 @@ impl Visitor<'_> for FieldNameSeed<'_> {
             .fields
             .iter()
             .position(|field| field.name == name || field.json_name == name);
-        // A message inside of an `Any` has its type among its fields.
+        // A message within an `Any` also contains the name of its type.
         if index.is_none() && name != any::TYPE {
             self.skipped.borrow_mut().add(|| format!("{}.{}", self.message.name, bounded(name)));
         }
@@ -118,7 +118,7 @@ impl Visitor<'_> for FieldNameSeed<'_> {
     }
 }
 
-/// Reads a field's value, or values. Says whether there was one: null is not a value.
+/// Reader of a field's value or values. Returns whether there was one; null is not a value.
 struct FieldSeed<'a> {
     field: &'static Field,
     message: &'static Descriptor,
@@ -175,7 +175,7 @@ impl FieldSeed<'_> {
     }
 }
 
-/// Reads one value and appends it, with its key, to the wire bytes.
+/// Reader of one value, which appends it to the wire bytes with its key.
 struct ValueSeed<'a> {
     field: &'static Field,
     message: &'static Descriptor,
@@ -267,7 +267,7 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     }
 }
 
-/// The start of a name that may be of any length.
+/// Start of a name, which may have any length.
 fn bounded(name: &str) -> String {
     name.chars().take(64).collect()
 }

@@ -1,16 +1,16 @@
-//! Numbers and texts, in all the spellings that protobuf's JSON mapping allows.
+//! Numbers and texts in all spellings of protobuf's JSON mapping.
 
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-/// Integers up to here are exact in a JSON number with fraction or exponent.
+/// Largest integer that is exact in a JSON number with fraction or exponent.
 const EXACT_LIMIT: f64 = 9_007_199_254_740_992.0;
 
-/// An integer, written as a number (`5`, `5.0`, `5e0`) or as its text (`"5"`).
+/// Integer, written as a number (`5`, `5.0`, `5e0`) or as its text (`"5"`).
 pub(super) struct Integer(pub(super) i128);
 
-/// An enumeration's value.
+/// Value of an enumeration.
 pub(super) enum EnumValue {
     Name(String),
     Number(i128),
@@ -89,7 +89,7 @@ impl<'de> Deserialize<'de> for EnumValue {
     }
 }
 
-/// `value` as a number of a type of protobuf. Errors: it does not fit.
+/// Number that fits a protobuf type. Errors: `value` does not fit.
 pub(super) fn fit<T: TryFrom<i128>, E: de::Error>(value: i128, what: &'static str) -> Result<T, E> {
     T::try_from(value).map_err(|_| E::custom(format_args!("{value} does not fit into {what}")))
 }

@@ -1,4 +1,4 @@
-//! Recorded lines, spellings, and what is refused.
+//! Recorded lines, spellings, and refused input.
 
 use std::path::Path;
 
@@ -12,14 +12,14 @@ use crate::arbitrary;
 use crate::pb::flow as pb;
 use crate::pb::observer::{ExportEvent, GetFlowsResponse, export_event, get_flows_response};
 
-/// The lines of a file of vectors.
+/// Lines of a vector file.
 fn vectors(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(name);
     std::fs::read_to_string(path).unwrap()
 }
 
-/// Reads a line, takes its flow through the vocabulary, and compares what is written with what
-/// was read.
+/// Reads a line, converts its flow to the `flow` crate and back, and compares the written line with
+/// the input.
 fn check_round_trip(line: &str) {
     let Line { record, skipped } = read_line(line.as_bytes()).unwrap();
     assert_eq!(skipped, Skipped::default(), "{line}");
@@ -53,7 +53,7 @@ fn every_field_comes_back_as_hubble_writes_it() {
     vectors("flows/all-fields.jsonl").lines().for_each(check_round_trip);
 }
 
-/// Reads a line that the real `hubble` was given, and compares what is written with its answer.
+/// Reads a line that the real `hubble` has read, and compares the written line with Hubble's.
 fn check_as_hubble(vector: &str) {
     let vector: Value = serde_json::from_str(vector).unwrap();
     let line = vector["line"].as_str().unwrap();
@@ -68,7 +68,7 @@ fn spellings_are_read_as_hubble_reads_them() {
     vectors("flows/spellings.jsonl").lines().for_each(check_as_hubble);
 }
 
-/// The filters of one side of an answer.
+/// Filters of one list of an answer.
 fn filters(json: &Value) -> Vec<FlowFilter> {
     let read_one = |filter: &Value| {
         let (wire, skipped) = read::<pb::FlowFilter>(filter.to_string().as_bytes()).unwrap();
@@ -81,7 +81,7 @@ fn filters(json: &Value) -> Vec<FlowFilter> {
     json.as_array().unwrap().iter().map(read_one).collect()
 }
 
-/// Judges the flows of one file by the filters of another, and compares with Hubble's answers.
+/// Applies the filters of one file to the flows of another, and compares with Hubble's answers.
 fn check_answers(flows: &str, answers: &str) {
     let flows: Vec<Flow> = vectors(flows)
         .lines()
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn strangers_lines_do_no_harm(line in "\\PC{0,64}") {
+    fn arbitrary_lines_do_not_panic(line in "\\PC{0,64}") {
         let _ = read_line(line.as_bytes());
     }
 }
@@ -162,7 +162,7 @@ fn a_relays_answer_is_written_like_an_exporters() {
 }
 
 #[test]
-fn objects_of_others_are_not_known() {
+fn foreign_objects_are_not_known() {
     let check = |json: Value, is_known: bool| {
         let line = read_line(json.to_string().as_bytes()).unwrap();
         assert_eq!(line.record.is_known(), is_known, "{json}");
@@ -213,7 +213,7 @@ fn every_kind_of_line_is_read_and_written() {
 }
 
 #[test]
-fn a_bare_flow_is_told_from_a_frame() {
+fn a_bare_flow_is_distinguished_from_an_event() {
     let is_bare = |line: Value| {
         matches!(read_line(line.to_string().as_bytes()).unwrap().record, JsonRecord::Flow(_))
     };
@@ -267,7 +267,7 @@ fn times_have_as_few_digits_as_hold_them() {
 }
 
 #[test]
-fn what_a_newer_hubble_adds_is_skipped_and_said() {
+fn additions_of_a_newer_hubble_are_skipped_and_reported() {
     let line = json!({"flow": {
         "verdict": "PONDERED",
         "weather": {"sun": [1, 2, {"deep": null}]},
@@ -294,7 +294,7 @@ fn what_a_newer_hubble_adds_is_skipped_and_said() {
 }
 
 #[test]
-fn what_was_skipped_is_bounded() {
+fn skipped_names_are_bounded() {
     let fields: serde_json::Map<String, Value> =
         (0..1000).map(|n| (format!("{n}{}", "x".repeat(200)), Value::Null)).collect();
     let skipped = read_line(Value::Object(fields).to_string().as_bytes()).unwrap().skipped;
@@ -309,13 +309,16 @@ fn check_refused(json: &str, reason: &str) {
 }
 
 #[test]
-fn what_is_no_record_is_refused_with_its_place() {
+fn lines_that_are_not_records_are_refused_with_the_position() {
     check_refused("", "EOF while parsing");
     check_refused("[]", "invalid type: sequence, expected an object with the fields of flow.Flow");
     check_refused("{} {}", "trailing characters");
     check_refused(r#"{"verdict": 1, "verdict": 1}"#, "duplicate field `verdict`");
     check_refused(r#"{"node_name": 1, "node_name": "n"}"#, "invalid type: integer `1`");
-    check_refused(r#"{"l4": {"TCP": {}, "UDP": {}}}"#, "`UDP` stands beside another");
+    check_refused(
+        r#"{"l4": {"TCP": {}, "UDP": {}}}"#,
+        "`UDP` conflicts with another field of its `oneof`",
+    );
     check_refused(r#"{"proxy_port": -1}"#, "-1 does not fit into 32 bits");
     check_refused(r#"{"proxy_port": 4294967296}"#, "4294967296 does not fit into 32 bits");
     check_refused(r#"{"proxy_port": 1.5}"#, "invalid value: floating point `1.5`");

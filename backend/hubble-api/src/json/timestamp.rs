@@ -3,8 +3,8 @@
 use chrono::{DateTime, SecondsFormat};
 use flow::{Timestamp, TimestampError};
 
-/// Writes it in UTC with 0, 3, 6 or 9 digits after the second, as few as hold it. Errors: not a
-/// point in time of the years 1 to 9999.
+/// Writes a time in UTC with 0, 3, 6 or 9 digits after the second, as few as possible. Errors: the
+/// time is outside of the years 1 to 9999.
 pub(super) fn write(time: prost_types::Timestamp) -> Result<String, TimestampError> {
     let time = Timestamp::new(time.seconds, time.nanos)?;
     let out_of_range = TimestampError::Seconds { seconds: time.seconds() };
@@ -13,8 +13,8 @@ pub(super) fn write(time: prost_types::Timestamp) -> Result<String, TimestampErr
         .to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
-/// Reads it, with any offset and at most nine digits after the second. As in Go, the hour may
-/// have one digit, and a comma may stand before the fraction. None: not such a text.
+/// Reads a time with any offset and at most nine digits after the second. As in Go, the hour may
+/// have one digit, and a comma may precede the fraction. `None` for other texts.
 pub(super) fn read(text: &str) -> Option<prost_types::Timestamp> {
     let (date, time) = text.split_once('T')?;
     let hour_digits = time.find(':')?;
@@ -28,7 +28,7 @@ pub(super) fn read(text: &str) -> Option<prost_types::Timestamp> {
     let zero = if hour_digits == 1 { "0" } else { "" };
     let strict = format!("{date}T{zero}{}", time.replacen(',', ".", 1));
     let time = DateTime::parse_from_rfc3339(&strict).ok()?;
-    // A leap second counts as nanoseconds beyond the second, which is out of range, as in Go.
+    // A leap second counts as nanoseconds beyond the second, which are out of range, as in Go.
     let nanos = i32::try_from(time.timestamp_subsec_nanos()).ok()?;
     let time = Timestamp::new(time.timestamp(), nanos).ok()?;
     Some(crate::convert::wire_timestamp(time))

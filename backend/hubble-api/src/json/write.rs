@@ -1,4 +1,4 @@
-//! From wire bytes to JSON.
+//! Conversion from wire bytes to JSON.
 
 use prost::Message as _;
 use prost::encoding::{WireType, decode_key, decode_varint};
@@ -8,28 +8,28 @@ use super::any::AnyJson;
 use super::timestamp;
 use crate::schema::{Cardinality, Descriptor, Field, FieldType};
 
-/// The wire bytes of a message, to be written as a JSON object.
+/// Wire bytes of a message, to be written as a JSON object.
 pub(super) struct MessageJson<'a> {
     message: &'static Descriptor,
     bytes: &'a [u8],
-    /// Written as `@type`, for a message inside of an `Any`.
+    /// Type URL written as `@type`, for a message within an `Any`.
     type_url: Option<&'a str>,
 }
 
-/// A value on the wire.
+/// Value on the wire.
 #[derive(Clone, Copy)]
 enum Raw<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
 }
 
-/// Where a field's values stand on the wire, in their order.
+/// Values of a field on the wire, in order.
 struct Occurrence<'a> {
     field: usize,
     raw: Raw<'a>,
 }
 
-/// Why bytes are not those of the message.
+/// Reasons why bytes are not those of the message.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WireError {
     #[error("the message is cut off")]
@@ -53,8 +53,8 @@ impl<'a> MessageJson<'a> {
         Self { message, bytes, type_url: Some(type_url) }
     }
 
-    /// The values by field, in the order of the descriptor. Fields that it does not have are
-    /// left out; of a choice, the last one counts.
+    /// Values by field, in the order of the descriptor. Unknown fields are left out; of a `oneof`,
+    /// the last field counts.
     fn occurrences(&self) -> Result<Vec<Occurrence<'a>>, WireError> {
         let mut found: Vec<Occurrence<'a>> = Vec::new();
         let mut rest = self.bytes;
@@ -110,7 +110,7 @@ impl Serialize for MessageJson<'_> {
                     object.serialize_entry(field.name, &items)?;
                 }
             } else if is_message(field.kind) && values.len() > 1 {
-                // The parts of a message that comes in several are one message.
+                // The parts of a message that is sent in several are merged.
                 let whole: Vec<u8> =
                     values.iter().flat_map(|value| value.raw.bytes()).copied().collect();
                 let value = ValueJson { field, raw: Raw::Bytes(&whole) };
@@ -132,7 +132,7 @@ struct ListJson<'a> {
 }
 
 impl ListJson<'_> {
-    /// Only a packed list can be there without a value.
+    /// Whether the list is empty. Only a packed list can exist without a value.
     fn is_empty(&self) -> bool {
         is_number(self.field.kind)
             && self.values.iter().all(|value| matches!(value.raw, Raw::Bytes([])))
@@ -224,7 +224,7 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], WireError> {
     Ok(taken)
 }
 
-/// The low 32 bits, which are all that a 32-bit number has.
+/// Low 32 bits of a varint, which are the value of a 32-bit number.
 #[expect(clippy::cast_possible_truncation, reason = "protobuf cuts a longer varint the same way")]
 const fn low_32(value: u64) -> i32 {
     (value as u32).cast_signed()

@@ -1,44 +1,44 @@
 use super::{HEADER_BYTES, MAGIC, MAX_BATCH_RAW_BYTES};
 use prost::encoding::decode_varint;
 
-/// A batch of messages, uncompressed.
+/// Decompressed batch of messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     raw: Vec<u8>,
     messages: u32,
 }
 
-/// Puts batches together from chunks of a stream, cut anywhere.
+/// Reader of batches from chunks of a stream, cut at any place.
 #[derive(Clone, Debug, Default)]
 pub struct BatchReader {
     pending: Vec<u8>,
-    /// Bytes of `pending` that are read.
+    /// Number of bytes of `pending` that were read.
     read: usize,
 }
 
-/// Bytes that are not packed flows.
+/// Errors in packed flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackedError {
-    /// The batch does not begin as a batch of packed flows does.
+    /// The data does not begin with the magic of a batch.
     #[error("these bytes are not packed flows")]
     Magic,
     /// The stream ends within a batch.
     #[error("the packed flows end in the middle of a batch")]
     Truncated,
-    /// The header asks for more memory than a batch may take.
+    /// The stated length exceeds the limit of a batch.
     #[error("a batch of packed flows is {raw_bytes} bytes long, more than {MAX_BATCH_RAW_BYTES}")]
     TooLong {
-        /// Uncompressed length that the header states.
+        /// Uncompressed length from the header, in bytes.
         raw_bytes: u32,
     },
-    /// The lengths in the header do not fit together.
-    #[error("the lengths of a batch of packed flows do not fit together")]
+    /// The lengths in the header contradict each other.
+    #[error("the lengths of a batch of packed flows contradict each other")]
     Lengths,
     /// The block is not an LZ4 block of the stated length.
-    #[error("a batch of packed flows cannot be uncompressed")]
+    #[error("a batch of packed flows cannot be decompressed")]
     Block,
-    /// A message's length goes beyond the batch, or the messages do not fill it.
-    #[error("a batch of packed flows does not hold the messages that it states")]
+    /// A message is longer than the rest of the batch, or the messages do not fill it.
+    #[error("a batch of packed flows does not contain the stated messages")]
     Messages,
 }
 
@@ -63,7 +63,7 @@ impl Header {
         if raw_bytes as usize > MAX_BATCH_RAW_BYTES {
             return Err(PackedError::TooLong { raw_bytes });
         }
-        // Each message takes one byte at least, for its length.
+        // Each message takes at least one byte, for its length.
         let most = lz4_flex::block::get_maximum_output_size(raw_bytes as usize);
         if messages > raw_bytes || compressed_bytes as usize > most {
             return Err(PackedError::Lengths);
@@ -85,17 +85,17 @@ impl Batch {
         }
     }
 
-    /// How many messages the batch states to hold.
+    /// Number of messages that the header states.
     pub fn len(&self) -> usize {
         self.messages as usize
     }
 
-    /// Whether there is no message.
+    /// Whether the header states no messages.
     pub fn is_empty(&self) -> bool {
         self.messages == 0
     }
 
-    /// The wire bytes of each `GetFlowsResponse`. Ends after the first error.
+    /// Wire bytes of each `GetFlowsResponse`. Ends after the first error.
     ///
     /// Errors: the lengths of the messages do not add up to the batch.
     pub fn messages(&self) -> impl Iterator<Item = Result<&[u8], PackedError>> {
@@ -123,7 +123,7 @@ impl Batch {
 }
 
 impl BatchReader {
-    /// No bytes yet.
+    /// Reader without data.
     pub fn new() -> Self {
         Self::default()
     }
@@ -135,10 +135,10 @@ impl BatchReader {
         self.pending.extend_from_slice(chunk);
     }
 
-    /// The next batch, `None` until there are bytes enough. Holds at most one batch and one chunk
-    /// if it is called until `None` after each chunk.
+    /// Next batch; `None` until enough bytes have arrived. The reader holds at most one batch and
+    /// one chunk if this is called until `None` after each chunk.
     ///
-    /// Errors: the bytes are not a batch; no further one can be found in this stream.
+    /// Errors: the bytes are not a batch. The stream has no further batches then.
     pub fn next_batch(&mut self) -> Result<Option<Batch>, PackedError> {
         let rest = self.pending.get(self.read..).unwrap_or_default();
         let Some((batch, after)) = take_batch(rest)? else { return Ok(None) };
@@ -146,7 +146,7 @@ impl BatchReader {
         Ok(Some(batch))
     }
 
-    /// Says that the stream is at its end.
+    /// Ends the stream.
     ///
     /// Errors: it ends within a batch.
     pub fn finish(self) -> Result<(), PackedError> {
@@ -154,7 +154,7 @@ impl BatchReader {
     }
 }
 
-/// The batches of a whole stream. Ends after the first error.
+/// Batches of a whole stream. Ends after the first error.
 ///
 /// Errors: the bytes are not packed flows, or end within a batch.
 pub fn batches(stream: &[u8]) -> impl Iterator<Item = Result<Batch, PackedError>> {
@@ -180,10 +180,10 @@ pub fn batches(stream: &[u8]) -> impl Iterator<Item = Result<Batch, PackedError>
     })
 }
 
-/// The first batch and what follows it, `None` if it is not all there.
+/// First batch and the rest of the stream; `None` if the batch is incomplete.
 fn take_batch(stream: &[u8]) -> Result<Option<(Batch, &[u8])>, PackedError> {
     let Some((header, rest)) = stream.split_first_chunk::<HEADER_BYTES>() else {
-        // Refuse other data at once, not when 16 bytes of it have come.
+        // Other data is refused at its first bytes, before a whole header has arrived.
         let known = MAGIC.iter().zip(stream).all(|(magic, byte)| magic == byte);
         return if known { Ok(None) } else { Err(PackedError::Magic) };
     };

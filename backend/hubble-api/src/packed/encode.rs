@@ -2,34 +2,34 @@ use super::{BATCH_RAW_BYTES, HEADER_BYTES, MAGIC, MAX_BATCH_RAW_BYTES, SLICE_BYT
 use bytes::{Bytes, BytesMut};
 use prost::encoding::{encode_varint, encoded_len_varint};
 
-/// Packs messages into batches. Holds at most one batch.
+/// Encoder of messages into batches. Holds at most one batch.
 #[derive(Clone, Debug, Default)]
 pub struct Encoder {
     raw: Vec<u8>,
     messages: u32,
 }
 
-/// A message that fills more than a batch may hold.
+/// Error: a message exceeds the size of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a message of {len} bytes is longer than a batch of packed flows may be")]
 pub struct MessageTooLong {
-    /// Its length in bytes.
+    /// Length of the message, in bytes.
     pub len: usize,
 }
 
-/// Cuts a packed stream into slices of [`SLICE_BYTES`], the last one shorter.
+/// Splitter of a packed stream into slices of [`SLICE_BYTES`]; the last one is shorter.
 #[derive(Clone, Debug, Default)]
 pub struct Slices {
     pending: BytesMut,
 }
 
 impl Encoder {
-    /// An encoder with an empty batch.
+    /// Encoder with an empty batch.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a message, and returns the batch that it closed, if it did.
+    /// Adds a message and returns the batch that it closed, if any.
     ///
     /// Errors: the message alone is longer than a batch may be; it is left out.
     pub fn push(&mut self, message: &[u8]) -> Result<Option<Bytes>, MessageTooLong> {
@@ -44,8 +44,9 @@ impl Encoder {
         encode_varint(len, &mut self.raw);
         self.raw.extend_from_slice(message);
         self.messages += 1;
-        // At most one of both: a batch that had to make room was below BATCH_RAW_BYTES, so the
-        // message that did not fit beside it is near MAX_BATCH_RAW_BYTES and waits for the next call.
+        // At most one of the two conditions holds: a batch that had to make room was below
+        // BATCH_RAW_BYTES, so the message that did not fit is near MAX_BATCH_RAW_BYTES and waits
+        // for the next call.
         if closed.is_none() && self.raw.len() >= BATCH_RAW_BYTES {
             return Ok(self.finish());
         }
@@ -60,7 +61,7 @@ impl Encoder {
         let mut batch =
             vec![0; HEADER_BYTES + lz4_flex::block::get_maximum_output_size(self.raw.len())];
         let (header, block) = batch.split_at_mut_checked(HEADER_BYTES)?;
-        // The block is as long as the worst case needs, so compressing cannot fail.
+        // The buffer has the length of the worst case, so compression cannot fail.
         let compressed = lz4_flex::block::compress_into(&self.raw, block).ok()?;
         let lens =
             [self.messages, u32::try_from(self.raw.len()).ok()?, u32::try_from(compressed).ok()?];
@@ -76,12 +77,12 @@ impl Encoder {
 }
 
 impl Slices {
-    /// No bytes yet.
+    /// Splitter without data.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds bytes of the stream, and returns the slices that they filled.
+    /// Adds bytes of the stream and returns the slices that they complete.
     pub fn push(&mut self, bytes: &[u8]) -> impl Iterator<Item = Bytes> {
         self.pending.extend_from_slice(bytes);
         std::iter::from_fn(|| {
@@ -89,7 +90,7 @@ impl Slices {
         })
     }
 
-    /// The last, shorter slice; `None` if nothing is left.
+    /// Last, shorter slice; `None` if no bytes are left.
     pub fn finish(self) -> Option<Bytes> {
         (!self.pending.is_empty()).then(|| self.pending.freeze())
     }

@@ -31,7 +31,7 @@ fn header(messages: u32, raw_bytes: u32, compressed_bytes: u32) -> Vec<u8> {
     header
 }
 
-/// A batch whose lengths fit, with this as its uncompressed block.
+/// Batch with consistent lengths around an uncompressed block.
 fn batch_of(messages: u32, raw: &[u8]) -> Vec<u8> {
     let block = lz4_flex::block::compress(raw);
     let raw_bytes = u32::try_from(raw.len()).unwrap();
@@ -44,13 +44,13 @@ fn batch_of(messages: u32, raw: &[u8]) -> Vec<u8> {
 fn the_layout_is_as_documented() {
     let stream = pack(&[b"ab".to_vec(), Vec::new()]);
     let mut expected = header(2, 4, 5);
-    // One LZ4 token "4 literals, no match", then the literals.
+    // LZ4 token "4 literals, no match", followed by the literals.
     expected.extend([0x40, 2, b'a', b'b', 0]);
     assert_eq!(stream, expected);
 }
 
 #[test]
-fn a_full_batch_is_handed_out_at_once() {
+fn a_full_batch_is_returned_at_once() {
     let mut encoder = Encoder::new();
     let message = vec![7; BATCH_RAW_BYTES / 4];
     let closed: Vec<usize> = (0..8).filter(|_| encoder.push(&message).unwrap().is_some()).collect();
@@ -75,7 +75,7 @@ fn a_message_of_nearly_a_batch_gets_one_of_its_own() {
 }
 
 #[test]
-fn bad_streams_are_told_apart() {
+fn bad_streams_have_distinct_errors() {
     #[track_caller]
     fn check(stream: &[u8], expected: PackedError) {
         assert_eq!(unpack(stream), Err(expected));
@@ -110,13 +110,14 @@ fn bad_streams_are_told_apart() {
     check(&header(1, u32::MAX, 10), PackedError::TooLong { raw_bytes: u32::MAX });
     check(&header(3, 2, 3), PackedError::Lengths);
     check(&header(1, 2, 1 << 20), PackedError::Lengths);
-    // A block that expands beyond, and one that falls short of, what the header states.
+    // Blocks that decompress to more and to fewer bytes than the header states.
     let block = lz4_flex::block::compress(&[0; 1_000]);
     let len = u32::try_from(block.len()).unwrap();
     check(&[header(1, 999, len), block.clone()].concat(), PackedError::Block);
     check(&[header(1, 1_001, len), block].concat(), PackedError::Block);
     check(&[header(1, 8, 3), vec![0xff; 3]].concat(), PackedError::Block);
-    // Messages that go beyond the batch, leave bytes over, or have a length that is not a varint.
+    // Messages longer than the batch, shorter than the batch, and with a length that is not a
+    // varint.
     check(&batch_of(1, &[5, 1, 2]), PackedError::Messages);
     check(&batch_of(1, &[1, 1, 2]), PackedError::Messages);
     check(&batch_of(2, &[1, 1]), PackedError::Messages);
@@ -137,7 +138,7 @@ fn slices_are_full_but_for_the_last() {
 
 proptest! {
     #[test]
-    fn what_was_packed_is_unpacked(
+    fn packed_messages_are_unpacked(
         messages in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..50),
         chunk in 1..100usize,
     ) {
@@ -157,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(stream in proptest::collection::vec(any::<u8>(), 0..200), cut in 0..200usize) {
+    fn arbitrary_bytes_do_not_panic(stream in proptest::collection::vec(any::<u8>(), 0..200), cut in 0..200usize) {
         let _ = unpack(&stream);
         let mut bent = pack(&[b"flow flow flow flow".to_vec(), stream.clone()]);
         if let Some(byte) = bent.get_mut(cut) {

@@ -1,4 +1,4 @@
-//! The layers of a packet: headers of layer 4, and messages of layer 7.
+//! Layers of a packet: headers of layer 4 and messages of layer 7.
 
 use super::ProjectionError;
 use super::row_builder::RowBuilder;
@@ -6,11 +6,11 @@ use super::wire::{Reader, WireError};
 use flow::TcpFlags;
 use flow::columns::{Column, ColumnSet, FlowRow, RowLists, l4_protocol, l7_record};
 
-/// Columns that a record of another kind leaves as they are.
+/// Columns that do not depend on the kind of the L7 record.
 const OUTSIDE_OF_RECORDS: ColumnSet =
     ColumnSet::ALL.minus(ColumnSet::read_from("l7.dns")).minus(ColumnSet::read_from("l7.http"));
 
-/// A `Layer4` while its fields come in.
+/// A `Layer4` message, while its fields arrive.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Layer4Header {
     protocol: u8,
@@ -50,12 +50,12 @@ impl<'a> RowBuilder<'a> {
         Ok(())
     }
 
-    /// Of the records of a `oneof`, only the last kind that was sent counts.
+    /// Sets the kind of the L7 record. Of a `oneof`, only the last kind counts.
     fn set_record(&mut self, record: u8, lists: &mut RowLists) {
         if self.row.l7_record == record {
             return;
         }
-        // Before the first record there is nothing to take back.
+        // Before the first record there are no columns to reset.
         if self.row.l7_record != l7_record::UNKNOWN {
             self.row.keep_only(OUTSIDE_OF_RECORDS);
             lists.keep_only(OUTSIDE_OF_RECORDS);
@@ -77,7 +77,7 @@ impl Layer4Header {
                 7 => l4_protocol::IGMP,
                 _ => continue,
             };
-            // Of the protocols of a `oneof`, only the last kind that was sent counts.
+            // Of a `oneof`, only the last kind counts.
             if protocol != self.protocol {
                 *self = Self { protocol, ..Self::default() };
             }
@@ -108,7 +108,7 @@ impl Layer4Header {
         Ok(())
     }
 
-    /// The fields of `TCPFlags` count from 1 in the order of the bits of [`TcpFlags`].
+    /// Reads `TCPFlags`, whose fields count from 1 in the order of the bits of [`TcpFlags`].
     fn tcp_flags(&mut self, mut flags: Reader<'_>) -> Result<(), WireError> {
         while let Some(field) = flags.field()? {
             if let 1..=9 = field.number {
@@ -123,8 +123,8 @@ impl Layer4Header {
         Ok(())
     }
 
-    /// Fills in what is wanted. Errors: a number of the header does not fit, wanted or not: the
-    /// header was looked at.
+    /// Fills in the requested columns. Errors: a number of the header is out of range. All numbers
+    /// are checked, requested or not.
     pub(super) fn finish(
         self,
         wanted: ColumnSet,

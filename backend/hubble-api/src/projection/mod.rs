@@ -1,9 +1,9 @@
-//! From the wire straight to columns: reads of a `GetFlowsResponse` only what a table shows,
-//! without building the message in between.
+//! Projection from the wire to columns: reads only the fields of a `GetFlowsResponse` that a table
+//! shows, without building the message.
 //!
-//! It agrees with the long way (prost, [`flow::Flow`], columns) on every message that the long
-//! way accepts, and accepts some that it refuses: texts that are not UTF-8 are shown with U+FFFD,
-//! and what lies in fields that nobody asked for is not looked at.
+//! It agrees with the long way (prost, [`flow::Flow`], columns) on every message that the long way
+//! accepts. It also accepts some that the long way refuses: texts that are not UTF-8 are shown with
+//! U+FFFD, and fields that are not requested are not checked.
 
 mod layers;
 mod notice;
@@ -21,31 +21,31 @@ use flow::{Timestamp, TimestampError};
 use row_builder::RowBuilder;
 use wire::Reader;
 
-/// The columns to read; all others stay empty.
+/// Columns to read; all others stay empty.
 pub type Projection = ColumnSet;
 
-/// Reads messages into columns.
+/// Decoder of messages into columns.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     projection: Projection,
     lists: RowLists,
 }
 
-/// What a message was.
+/// Content of a decoded message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decoded {
-    /// A flow, now the last row of the columns.
+    /// A flow, which is now the last row of the columns.
     Flow,
-    /// Something to tell the user.
+    /// A notice for the user.
     Notice(Notice),
-    /// A message of a kind that is not known here, or of none.
+    /// A message of an unknown kind, or without content.
     Empty,
 }
 
-/// What stands around a flow or notice, found without reading it.
+/// Fields around a flow or notice, read without the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageHeader<'a> {
-    /// Which of `response_types` is set.
+    /// Kind of the message: which of `response_types` is set.
     pub kind: MessageKind,
     /// `GetFlowsResponse.time`.
     pub time: Option<Timestamp>,
@@ -53,10 +53,10 @@ pub struct MessageHeader<'a> {
     pub node_name: &'a [u8],
 }
 
-/// The kinds of a `GetFlowsResponse`.
+/// Kinds of a `GetFlowsResponse`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MessageKind {
-    /// None, or one that is not known here.
+    /// No content, or an unknown kind.
     #[default]
     Empty,
     /// `flow`.
@@ -67,36 +67,36 @@ pub enum MessageKind {
     LostEvents,
 }
 
-/// A message that could not be read. Nothing of it is in the columns.
+/// Reasons why a message cannot be read. Nothing of it is added to the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProjectionError {
     /// The bytes are not a protobuf message.
     #[error("the relay's message is not in Hubble's wire format")]
     Wire(#[from] WireError),
-    /// A number that does not fit its field's meaning.
+    /// Number beyond the range of its field.
     #[error("`{field}` is {value}, more than {max}")]
     OutOfRange {
-        /// The field's name in flow.proto.
+        /// Name of the field in flow.proto.
         field: &'static str,
-        /// What was sent.
+        /// Value from the message.
         value: u32,
-        /// What it may be at most.
+        /// Largest valid value.
         max: u32,
     },
-    /// A number that is not a time.
+    /// Invalid time.
     #[error("`{field}` is not a point in time")]
     Time {
-        /// The field's name.
+        /// Name of the field.
         field: &'static str,
-        /// What is wrong with it.
+        /// Error in the time.
         source: TimestampError,
     },
-    /// The columns hold as much as they may.
-    #[error("no more flows can be held")]
+    /// The columns are full.
+    #[error("the limit on flows is reached")]
     Full(#[from] ColumnsFull),
 }
 
-/// A `google.protobuf.Timestamp` while its parts come in.
+/// A `google.protobuf.Timestamp`, while its parts arrive.
 #[derive(Clone, Copy, Debug, Default)]
 struct WireTimestamp {
     seconds: i64,
@@ -104,14 +104,14 @@ struct WireTimestamp {
 }
 
 impl Decoder {
-    /// A decoder that reads what `projection` asks for.
+    /// Decoder for the columns of `projection`.
     pub fn new(projection: Projection) -> Self {
         Self { projection, lists: RowLists::default() }
     }
 
     /// Reads one `GetFlowsResponse`. A flow becomes a row of `columns`.
     ///
-    /// Errors: the message is malformed, or the columns are full; then `columns` are as before.
+    /// Errors: the message is malformed, or the columns are full. The columns are unchanged then.
     pub fn decode(
         &mut self,
         message: &[u8],
@@ -120,7 +120,7 @@ impl Decoder {
         self.decode_with_header(message, MessageHeader::read(message)?, columns)
     }
 
-    /// Reads one `GetFlowsResponse`, as [`Self::decode`] does, whose `header` was read before.
+    /// Reads one `GetFlowsResponse` whose `header` is already known, like [`Self::decode`].
     ///
     /// Errors: as for [`Self::decode`].
     pub fn decode_with_header(
@@ -155,7 +155,7 @@ impl Decoder {
 }
 
 impl<'a> MessageHeader<'a> {
-    /// Reads what stands around. Costs a few steps per message, whatever its size.
+    /// Reads the header in a few steps, independent of the message's size.
     ///
     /// Errors: the message is malformed at its outermost level.
     pub fn read(message: &'a [u8]) -> Result<Self, ProjectionError> {
@@ -211,8 +211,8 @@ impl WireTimestamp {
     }
 }
 
-/// Hands on each part of the field `kind`. A submessage may be sent in parts, which protobuf
-/// merges; but setting another kind in between empties it, and then a part `begins_anew`.
+/// Passes on each part of the field `kind`. Protobuf merges the parts of a submessage; but a field
+/// of another kind in between resets it, and then a part `begins_anew`.
 fn for_parts<'a>(
     message: &'a [u8],
     kind: MessageKind,

@@ -2,111 +2,112 @@ use flow::Timestamp;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Names of nodes that are kept of one notice; the rest is counted.
+/// Most node names kept in one notice; further ones are counted.
 const MAX_NODE_NAMES: usize = 1_000;
-/// Names of nodes that a sentence lists.
+/// Most node names listed in a text.
 const MAX_NODE_NAMES_SHOWN: usize = 5;
-/// Different notices with words of their sender that are kept of one answer; the rest is counted.
+/// Most different notices with texts of their sender that are kept of one answer; further ones are
+/// counted.
 const MAX_NOTICES: usize = 64;
 
-/// What an answer lacks, or what its sender says about itself.
+/// Gap in an answer, or a statement of its sender about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// Flows of these nodes are to be expected.
+    /// Nodes that send flows.
     NodesConnected {
         /// Names of the nodes.
         nodes: NodeNames,
     },
-    /// No flows of these nodes, until they can be reached again.
+    /// Nodes that the relay cannot reach at the moment.
     NodesUnavailable {
         /// Names of the nodes.
         nodes: NodeNames,
     },
-    /// These nodes left the cluster.
+    /// Nodes that left the cluster.
     NodesGone {
         /// Names of the nodes.
         nodes: NodeNames,
     },
-    /// These nodes failed to answer; what they sent before is kept.
+    /// Nodes that failed to answer; the flows they sent before are kept.
     NodeError {
         /// Names of the nodes.
         nodes: NodeNames,
-        /// What they say.
+        /// Error message of the nodes.
         message: String,
     },
-    /// A node state that is not known here.
+    /// Nodes in an unknown state.
     NodeState {
         /// Number of the `NodeState`.
         state: i32,
         /// Names of the nodes.
         nodes: NodeNames,
-        /// What they say.
+        /// Message of the nodes.
         message: String,
     },
-    /// Flows that no one has any more.
+    /// Flows that were lost.
     FlowsLost {
-        /// Where they were lost.
+        /// Place of the loss.
         source: LostEventSource,
-        /// How many, summed over all messages about this source and node.
+        /// Number of lost flows, summed over all messages about this place and node.
         count: u64,
-        /// The node that lost them; empty where the message does not say.
+        /// Node that lost them; empty if the message does not say.
         node_name: String,
-        /// When the first was lost.
+        /// Time of the first loss.
         first: Option<Timestamp>,
-        /// When the last was lost.
+        /// Time of the last loss.
         last: Option<Timestamp>,
     },
-    /// A stream that follows broke off and is to be made again.
+    /// A following stream broke off and will be restored.
     Interrupted {
-        /// Why, as a sentence.
+        /// Reason, in words.
         reason: String,
     },
-    /// A stream that follows broke off and goes on: flows between what was last seen and the new
-    /// connection are asked for again, but may be gone or come out of order.
+    /// A following stream broke off and was restored. Flows from the break on are requested again,
+    /// but may be lost or out of order.
     Resumed {
         /// Time of the newest flow before the break.
         last_seen: Option<Timestamp>,
-        /// How many times the stream broke.
+        /// Number of breaks of the stream.
         breaks: u32,
     },
 }
 
-/// Names of nodes, sorted, each once.
+/// Set of node names, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeNames {
     names: BTreeSet<String>,
-    /// How many more there were than are kept.
+    /// Number of further nodes, whose names are not kept.
     more: usize,
 }
 
-/// Where flows were lost. Source: flow.proto `LostEventSource`.
+/// Place where flows were lost. Source: flow.proto `LostEventSource`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LostEventSource {
-    /// The sender does not say.
+    /// Not stated by the sender.
     Unknown,
-    /// The kernel's ring buffer, which the agent reads too slowly.
+    /// Ring buffer of the kernel, which the agent read too slowly.
     PerfEventRingBuffer,
-    /// The agent's queue of events, which Hubble reads too slowly.
+    /// Queue of the agent, which Hubble read too slowly.
     ObserverEventsQueue,
-    /// Hubble's ring buffer, which went on before the reader.
+    /// Hubble's ring buffer, which overtook its reader.
     HubbleRingBuffer,
-    /// A number that has no name here.
+    /// Number without a name here.
     Unrecognized(i32),
 }
 
-/// The notices of one answer: like ones merged, and no more than a user could read.
+/// Notices of one answer, with similar ones merged and a bound on their number.
 #[derive(Clone, Debug, Default)]
 pub struct Notices {
     kept: Vec<Notice>,
-    /// The nodes of all node errors, those included whose words were left out.
+    /// Nodes of all node errors, including errors whose message was left out.
     failed: NodeNames,
-    /// How many were left out.
+    /// Number of notices that were left out.
     more: usize,
 }
 
 impl Notice {
-    /// Whether there is at most one of the kind, so that no sender can make many.
+    /// Whether an answer has at most one notice of this kind, so that senders cannot add many.
     fn is_single(&self) -> bool {
         matches!(
             self,
@@ -117,7 +118,7 @@ impl Notice {
         )
     }
 
-    /// Takes `other` in if both say the same of other nodes or numbers.
+    /// Merges `other` if it makes the same statement about other nodes or numbers.
     fn merge(&mut self, other: &Self) -> bool {
         match (self, other) {
             (Self::NodesConnected { nodes }, Self::NodesConnected { nodes: others })
@@ -170,8 +171,8 @@ impl Notice {
 }
 
 impl Notices {
-    /// Adds a notice, or merges it into one that says the same. Where a node came or went in
-    /// between, its last state counts.
+    /// Adds a notice, or merges it into a similar one. If a node changed its state in between, the
+    /// last state counts.
     pub fn add(&mut self, notice: Notice) {
         match &notice {
             Notice::NodesConnected { nodes } => {
@@ -207,13 +208,13 @@ impl Notices {
         }
     }
 
-    /// The notices, in the order in which their kinds first came.
+    /// Notices in the order in which their kinds first arrived.
     pub fn iter(&self) -> impl Iterator<Item = &Notice> {
         self.kept.iter()
     }
 
-    /// The nodes that flows are to be expected of; `None`: the sender says nothing about nodes, as
-    /// a relay without any and a node that is asked itself.
+    /// Nodes that send flows; `None` if the sender says nothing about nodes, like a relay without
+    /// nodes or a node that is queried directly.
     pub fn connected(&self) -> Option<NodeNames> {
         let mut says = false;
         let mut connected = NodeNames::default();
@@ -230,7 +231,7 @@ impl Notices {
         says.then_some(connected)
     }
 
-    /// The nodes of which no flows, or not all, can have come.
+    /// Nodes whose flows may be missing or incomplete.
     pub fn missing(&self) -> NodeNames {
         let mut missing = self.failed.clone();
         for notice in &self.kept {
@@ -241,8 +242,7 @@ impl Notices {
         missing
     }
 
-    /// What `nodes` said instead of an answer, every sentence that is kept once; `None` where one
-    /// of them said nothing of the kind.
+    /// Error messages of `nodes`, each kept message once, if all of them failed; `None` otherwise.
     pub fn failure_of_all(&self, nodes: &NodeNames) -> Option<Vec<&str>> {
         let failed = &self.failed;
         let messages = self.kept.iter().filter_map(|notice| match notice {
@@ -255,12 +255,12 @@ impl Notices {
         all.then(|| messages.collect())
     }
 
-    /// How many notices did not find room.
+    /// Number of notices that were left out, for lack of room.
     pub fn more(&self) -> usize {
         self.more
     }
 
-    /// Whether there is nothing to say.
+    /// Whether there are no notices.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
@@ -275,22 +275,22 @@ impl Extend<Notice> for Notices {
 }
 
 impl NodeNames {
-    /// The names that are kept.
+    /// Names that are kept.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
 
-    /// How many nodes there are, those included whose names are not kept.
+    /// Number of nodes, including those whose names are not kept.
     pub fn count(&self) -> usize {
         self.names.len() + self.more
     }
 
-    /// Whether there is no node.
+    /// Whether there are no nodes.
     pub fn is_empty(&self) -> bool {
         self.count() == 0
     }
 
-    /// Whether this node is among those whose names are kept.
+    /// Whether a node is among the kept names.
     pub fn contains(&self, node_name: &str) -> bool {
         self.names.contains(node_name)
     }
@@ -357,7 +357,7 @@ impl fmt::Display for Notice {
                 write!(f, "{nodes} stopped answering: {message}")
             }
             Self::NodeState { state, nodes, message } => {
-                write!(f, "{nodes} changed to a state that is not known here ({state})")?;
+                write!(f, "{nodes} changed to an unknown state ({state})")?;
                 if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
             }
             Self::FlowsLost { source, count, node_name, .. } => {
@@ -373,7 +373,7 @@ impl fmt::Display for Notice {
                 let times = if *breaks == 1 { "time" } else { "times" };
                 write!(
                     f,
-                    "the connection to the relay broke {breaks} {times} and was made again: \
+                    "the connection to the relay broke {breaks} {times} and was restored: \
                      flows may be missing around the break"
                 )
             }
@@ -406,14 +406,14 @@ impl fmt::Display for LostEventSource {
             Self::HubbleRingBuffer => f.write_str(
                 "Hubble's ring buffer was overwritten before it was read (HUBBLE_RING_BUFFER)",
             ),
-            Self::Unrecognized(number) => write!(f, "at a place that is not known here ({number})"),
+            Self::Unrecognized(number) => write!(f, "at an unknown place ({number})"),
         }
     }
 }
 
-/// Whether a node says that it does not take the request, and not that something went wrong on
-/// the way. A relay gives the code of a status only where there is one
-/// (pkg/hubble/relay/observer, `nodeStatusError`), and a filter that cannot be used has none.
+/// Whether a message means that a node refuses the request, and not that a failure occurred on the
+/// way. A relay adds the code of a gRPC status to messages that have one
+/// (pkg/hubble/relay/observer, `nodeStatusError`), and the error for an invalid filter has none.
 pub fn is_refusal(message: &str) -> bool {
     match message.strip_prefix("rpc error: code = ") {
         None => true,

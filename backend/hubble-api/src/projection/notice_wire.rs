@@ -1,4 +1,4 @@
-//! Notices as they lie on the wire.
+//! Notices in their wire form.
 
 use super::wire::{Reader, WireError};
 use super::{
@@ -6,10 +6,10 @@ use super::{
     for_parts,
 };
 
-/// Bytes of a name or message that are kept.
+/// Longest name or message that is kept, in bytes.
 const MAX_TEXT_BYTES: usize = 512;
 
-/// A relay.proto `NodeStatusEvent` while its fields come in.
+/// A `NodeStatusEvent` of relay.proto, while its fields arrive.
 #[derive(Default)]
 struct NodeStatus {
     state: i32,
@@ -17,7 +17,7 @@ struct NodeStatus {
     message: String,
 }
 
-/// A flow.proto `LostEvent` while its fields come in.
+/// A `LostEvent` of flow.proto, while its fields arrive.
 #[derive(Default)]
 struct LostEvents {
     source: i32,
@@ -27,7 +27,7 @@ struct LostEvents {
 }
 
 impl Notice {
-    /// The notice in a message whose header is known; `None` for a flow.
+    /// Notice of a message with a known header; `None` for a flow.
     ///
     /// Errors: the message is malformed.
     pub fn read(
@@ -99,7 +99,7 @@ impl LostEvents {
         Ok(())
     }
 
-    /// That flows were lost counts more than when: what is not a time is left out.
+    /// Notice of the loss. An invalid time is left out, because the loss itself matters more.
     fn into_notice(self, header: MessageHeader<'_>) -> Notice {
         let finish = |time: Option<WireTimestamp>| match time {
             Some(time) => time.finish("lost_events").ok(),
@@ -115,7 +115,7 @@ impl LostEvents {
     }
 }
 
-/// A text of the relay as it may stand in a sentence: one line, and not a long one.
+/// Text of the relay in the form for messages: one line of limited length.
 fn shown(text: &[u8]) -> String {
     let kept = text.get(..MAX_TEXT_BYTES).unwrap_or(text);
     let mut shown: String = String::from_utf8_lossy(kept)

@@ -6,7 +6,7 @@ use flow::columns::{
     Column, ColumnSet, FlowRow, JoinedList, NO_TIME, REPLY_UNKNOWN, RowLists, l7_record,
 };
 
-/// A row while its fields come in, in any order and perhaps more than once: the last one counts.
+/// Row under construction. Fields may arrive in any order and repeatedly; the last one counts.
 pub(super) struct RowBuilder<'a> {
     pub(super) wanted: Projection,
     pub(super) row: FlowRow<'a>,
@@ -17,7 +17,7 @@ pub(super) struct RowBuilder<'a> {
     l4: Layer4Header,
 }
 
-// The readers of the fields that columns show as they are.
+// Readers of the fields that become columns unchanged.
 include!("../generated/projection.rs");
 
 impl<'a> RowBuilder<'a> {
@@ -62,7 +62,7 @@ impl<'a> RowBuilder<'a> {
         Ok(())
     }
 
-    /// The row, once all of the message is read.
+    /// Finished row, after the whole message was read.
     pub(super) fn finish(
         &mut self,
         header: MessageHeader<'a>,
@@ -86,14 +86,15 @@ impl<'a> RowBuilder<'a> {
             None => REPLY_UNKNOWN,
         };
         self.l4.finish(self.wanted, &mut self.row)?;
-        // It was needed all the same, to tell when another record took its place.
+        // The record kind is read even if it is not requested, to notice when another record
+        // replaces it.
         if !self.wanted.contains(Column::L7Record) {
             self.row.l7_record = l7_record::NONE;
         }
         Ok(&self.row)
     }
 
-    /// `google.protobuf.BoolValue`: there, it tells; its own field may be left out for false.
+    /// Reads a `google.protobuf.BoolValue`. An empty one means false.
     fn bool_value(&mut self, mut value: Reader<'a>) -> Result<(), WireError> {
         let is_reply = self.is_reply.get_or_insert(false);
         while let Some(field) = value.field()? {
@@ -105,7 +106,7 @@ impl<'a> RowBuilder<'a> {
     }
 }
 
-/// A message of which the fields 1 and 2 are texts.
+/// Reads a message whose fields 1 and 2 are texts.
 fn two_texts<'a>(
     mut message: Reader<'a>,
     (first, second): (&mut &'a [u8], &mut &'a [u8]),

@@ -21,7 +21,7 @@ fn key(field: u32, wire_type: u64) -> Vec<u8> {
     varint(u64::from(field) << 3 | wire_type)
 }
 
-/// Fields that no release of Hubble has, of every wire type.
+/// Fields of every wire type that no release of Hubble has.
 fn unknown_field() -> BoxedStrategy<Vec<u8>> {
     let field = 500..600u32;
     prop_oneof![
@@ -46,7 +46,7 @@ fn unknown_field() -> BoxedStrategy<Vec<u8>> {
     .boxed()
 }
 
-/// Numbers as honest senders write them, and some that no one should.
+/// Numbers in their usual form, and some in invalid forms.
 fn number() -> impl Strategy<Value = u64> {
     prop_oneof![
         8 => 0..10u64,
@@ -83,15 +83,15 @@ fn field(message_type: &'static Descriptor, field: &'static Field) -> BoxedStrat
     }
 }
 
-/// A message of protobuf itself, whose fields are numbers.
+/// Message of protobuf itself, whose fields are numbers.
 fn numbers(fields: &'static [u32]) -> impl Strategy<Value = Vec<u8>> {
     let field = (proptest::sample::select(fields), number())
         .prop_map(|(field, value)| arbitrary::varint(field, value));
     proptest::collection::vec(field, 0..4).prop_map(|fields| fields.concat())
 }
 
-/// Fields in any order, some of them more than once, some of them unknown; those that hold much
-/// are there more often.
+/// Fields in any order, some of them repeated, some unknown. Fields with much content occur more
+/// often.
 fn message(of_type: &'static Descriptor, fields: std::ops::Range<usize>) -> BoxedStrategy<Vec<u8>> {
     let weighted: Vec<&'static Field> = of_type
         .fields
@@ -109,14 +109,14 @@ fn message(of_type: &'static Descriptor, fields: std::ops::Range<usize>) -> Boxe
     proptest::collection::vec(any_field, fields).prop_map(|fields| fields.concat()).boxed()
 }
 
-/// A response that holds a flow in the end, most of the time.
+/// Response that usually contains a flow.
 fn response() -> impl Strategy<Value = Vec<u8>> {
     let flow = message(&FLOW_FLOW, 0..25).prop_map(|flow| delimited(1, &flow));
     (message(&OBSERVER_GETFLOWSRESPONSE, 0..4), flow, message(&OBSERVER_GETFLOWSRESPONSE, 0..2))
         .prop_map(|(before, flow, after)| [before, flow, after].concat())
 }
 
-/// The long way: prost, the vocabulary, columns. `None` where it refuses the message.
+/// Columns by way of prost and `flow::Flow`. `None` if that way refuses the message.
 fn by_vocabulary(message: &[u8]) -> Option<(FlowColumns, RowLists)> {
     let GetFlowsResponse { node_name, time, response_types } =
         GetFlowsResponse::decode(message).ok()?;
@@ -140,7 +140,7 @@ fn by_projection(message: &[u8], projection: Projection) -> Result<FlowColumns, 
     Ok(columns)
 }
 
-/// Everything that columns hold.
+/// Complete content of the columns.
 fn content(columns: &FlowColumns) -> String {
     let texts: Vec<&str> = columns.dictionary().iter().collect();
     format!("{columns:?} {texts:?}")
@@ -224,7 +224,7 @@ fn old_and_new_fields_stand_in_for_each_other() {
 }
 
 #[test]
-fn the_envelope_stands_in_for_the_flow() {
+fn the_header_stands_in_for_the_flow() {
     let mut response = GetFlowsResponse {
         node_name: "aks/outer".to_owned(),
         time: Some(prost_types::Timestamp { seconds: 5, nanos: 7 }),
@@ -245,7 +245,7 @@ fn the_envelope_stands_in_for_the_flow() {
 }
 
 #[test]
-fn bad_messages_are_told_apart() {
+fn bad_messages_have_distinct_errors() {
     #[track_caller]
     fn check(message: &[u8], expected: ProjectionError) {
         let mut columns = FlowColumns::default();
@@ -288,7 +288,7 @@ fn bad_messages_are_told_apart() {
 }
 
 #[test]
-fn full_columns_take_no_more() {
+fn full_columns_refuse_further_rows() {
     let mut columns = FlowColumns::new(ColumnLimits { max_flows: 1, max_text_bytes: 100 });
     let mut decoder = Decoder::new(Projection::ALL);
     let message = response_of(pb::flow::Flow::default());
@@ -298,7 +298,7 @@ fn full_columns_take_no_more() {
 }
 
 #[test]
-fn texts_that_are_no_utf8_are_kept() {
+fn invalid_utf8_is_kept() {
     let message = delimited(1, &delimited(11, b"node\xff"));
     assert!(GetFlowsResponse::decode(message.as_slice()).is_err());
     let columns = by_projection(&message, Projection::ALL).unwrap();
@@ -306,7 +306,7 @@ fn texts_that_are_no_utf8_are_kept() {
 }
 
 #[test]
-fn a_loss_at_a_bad_time_is_still_a_loss() {
+fn a_loss_with_an_invalid_time_is_kept() {
     let never = [key(1, 0), varint(253_402_300_800)].concat();
     let message = delimited(3, &[key(2, 0), varint(7), delimited(5, &never)].concat());
     let header = MessageHeader::read(&message).unwrap();
@@ -341,9 +341,9 @@ fn hostile_notices_stay_small() {
     assert_eq!((notices.iter().count(), notices.more()), (64, 936));
 }
 
-/// What nodes say about themselves holds their address, so that no two say the same.
+/// A node's error message contains its address, so all messages differ.
 #[test]
-fn nodes_that_failed_are_all_known_whatever_they_say() {
+fn failed_nodes_are_known_whatever_their_messages() {
     fn check(nodes: usize, failed: usize, expected: Option<usize>) {
         let names = |count: usize| (0..count).map(|node| format!("aks-{node}"));
         let mut notices = Notices::default();
@@ -351,7 +351,7 @@ fn nodes_that_failed_are_all_known_whatever_they_say() {
             let message = format!("dial tcp 10.0.{}.{}:4244", index / 256, index % 256);
             notices.add(Notice::NodeError { nodes: NodeNames::from_iter([name]), message });
         }
-        // A notice that occurs once finds room behind all of them.
+        // A notice of a kind that occurs once is added even after all of these.
         notices.add(Notice::NodesConnected { nodes: names(nodes).collect() });
         let connected = notices.connected().unwrap();
         assert_eq!(connected.count(), nodes);
@@ -369,7 +369,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn it_agrees_with_the_long_way(message in response()) {
+    fn it_agrees_with_prost(message in response()) {
         if let Some((expected, _)) = by_vocabulary(&message) {
             let columns = by_projection(&message, Projection::ALL);
             prop_assert_eq!(content(&columns.unwrap()), content(&expected));
@@ -377,7 +377,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_not_asked_for_stays_empty(
+    fn unrequested_columns_stay_empty(
         message in response(),
         wanted in proptest::sample::subsequence(Column::ALL, 0..Column::ALL.len()),
     ) {
@@ -398,7 +398,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(
+    fn arbitrary_bytes_do_not_panic(
         mut message in prop_oneof![response(), proptest::collection::vec(any::<u8>(), 0..100)],
         at in any::<proptest::sample::Index>(),
         byte in any::<u8>(),

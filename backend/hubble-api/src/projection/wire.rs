@@ -1,9 +1,9 @@
-//! Protobuf's wire format, as much of it as reading needs. Source: protobuf.dev, "Encoding".
+//! Reader for protobuf's wire format. Source: protobuf.dev, "Encoding".
 
-/// How deep groups may lie in each other before a message is refused; prost draws the same line.
+/// Most levels of nested groups in a message; the same limit as in prost.
 const MAX_GROUP_DEPTH: u32 = 100;
 
-/// Bytes that are not a protobuf message.
+/// Reasons why bytes are not a protobuf message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// The bytes end in the middle of a field.
@@ -12,13 +12,13 @@ pub enum WireError {
     /// A varint of more than 64 bits.
     #[error("a number takes more than 64 bits")]
     VarintTooLong,
-    /// A key whose field number is 0 or above 2^29 - 1.
+    /// Key whose field number is 0 or above 2^29 - 1.
     #[error("`{key}` is not the key of a field")]
     Key {
-        /// Field number and wire type as they lie on the wire.
+        /// Field number and wire type, as on the wire.
         key: u64,
     },
-    /// Wire types 6 and 7 do not exist.
+    /// Wire type 6 or 7, which do not exist.
     #[error("field {field} has the unknown wire type {wire_type}")]
     UnknownWireType {
         /// Field number.
@@ -26,21 +26,21 @@ pub enum WireError {
         /// Wire type.
         wire_type: u8,
     },
-    /// A field that is known to be of another type.
-    #[error("field {field} is not of the type that it should be")]
+    /// Known field with another wire type.
+    #[error("field {field} has an unexpected type")]
     UnexpectedWireType {
         /// Field number.
         field: u32,
     },
-    /// A group that ends without having begun, under another number, or not at all.
-    #[error("a group of fields does not end as it began")]
+    /// Group with an unmatched start or end.
+    #[error("a group of fields is not closed properly")]
     UnmatchedGroup,
-    /// Groups within groups, deeper than any honest message goes.
-    #[error("groups lie more than {MAX_GROUP_DEPTH} deep in each other")]
+    /// Groups nested too deeply.
+    #[error("groups are nested more than {MAX_GROUP_DEPTH} levels deep")]
     GroupsTooDeep,
 }
 
-/// One field of a message.
+/// Field of a message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field<'a> {
     pub(super) number: u32,
@@ -51,18 +51,18 @@ pub(super) struct Field<'a> {
 enum Value<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
-    /// Fixed-width numbers and groups, which no field read here has.
+    /// Fixed-width number or group, which the fields read here never are.
     Other,
 }
 
-/// The fields of a message, one after the other.
+/// Reader of the fields of a message, in order.
 #[derive(Clone, Debug)]
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Field<'a> {
-    /// A string, bytes or submessage.
+    /// Content of a string, bytes or submessage field.
     pub(super) fn bytes(self) -> Result<&'a [u8], WireError> {
         match self.value {
             Value::Bytes(bytes) => Ok(bytes),
@@ -70,12 +70,12 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The fields of a submessage.
+    /// Fields of a submessage.
     pub(super) fn message(self) -> Result<Reader<'a>, WireError> {
         self.bytes().map(Reader::new)
     }
 
-    /// A `uint64`.
+    /// Value of a `uint64` field.
     pub(super) fn uint64(self) -> Result<u64, WireError> {
         match self.value {
             Value::Varint(value) => Ok(value),
@@ -83,23 +83,23 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// An `int64`.
+    /// Value of an `int64` field.
     pub(super) fn int64(self) -> Result<i64, WireError> {
         self.uint64().map(u64::cast_signed)
     }
 
-    /// A `uint32`: the low 32 bits of what was sent, as protobuf demands.
+    /// Value of a `uint32` field: the low 32 bits, as protobuf requires.
     #[expect(clippy::cast_possible_truncation, reason = "protobuf keeps the low 32 bits")]
     pub(super) fn uint32(self) -> Result<u32, WireError> {
         self.uint64().map(|value| value as u32)
     }
 
-    /// An `int32` or an enum.
+    /// Value of an `int32` or enum field.
     pub(super) fn int32(self) -> Result<i32, WireError> {
         self.uint32().map(u32::cast_signed)
     }
 
-    /// A `bool`.
+    /// Value of a `bool` field.
     pub(super) fn bool(self) -> Result<bool, WireError> {
         self.uint64().map(|value| value != 0)
     }
@@ -110,10 +110,10 @@ impl<'a> Reader<'a> {
         Self { rest: message }
     }
 
-    /// The next field, `None` at the end of the message.
+    /// Next field; `None` at the end of the message.
     ///
-    /// Inlined where most fields are read: a key of one byte, and a number of one byte or at most
-    /// 127 bytes of content. All else is read out of line, so that this stays short.
+    /// Inline for most fields: a key of one byte, and a number of one byte or content of at most
+    /// 127 bytes. All others are read out of line, to keep this function short.
     #[inline]
     pub(super) fn field(&mut self) -> Result<Option<Field<'a>>, WireError> {
         match *self.rest {
@@ -131,7 +131,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Most of what [`Reader::field`] leaves: two bytes for the key, the number or the length.
+    /// Reads most of the fields that [`Reader::field`] leaves: two bytes for the key, the number or
+    /// the length.
     #[inline(never)]
     fn short_field(&mut self) -> Result<Field<'a>, WireError> {
         if let Some((key, rest)) = short_varint(self.rest)
@@ -144,7 +145,7 @@ impl<'a> Reader<'a> {
         self.odd_field()
     }
 
-    /// Any field at all, and what is not a field.
+    /// Reads a field of any form. Errors: the bytes are not a field.
     #[inline(never)]
     fn odd_field(&mut self) -> Result<Field<'a>, WireError> {
         let (number, wire_type) = self.key()?;
@@ -179,7 +180,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads on behind the end of the group that `field` has just begun.
+    /// Skips the group that `field` has started.
     fn skip_group(&mut self, field: u32) -> Result<(), WireError> {
         let mut open = vec![field];
         while let Some(&innermost) = open.last() {
@@ -228,8 +229,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A varint of one or two bytes, and what follows it: nearly all keys, lengths, ports and
-/// identities.
+/// Varint of one or two bytes, and the rest: nearly all keys, lengths, ports and identities.
 #[inline]
 fn short_varint(bytes: &[u8]) -> Option<(u16, &[u8])> {
     match *bytes {
@@ -241,8 +241,8 @@ fn short_varint(bytes: &[u8]) -> Option<(u16, &[u8])> {
     }
 }
 
-/// The field of a key and of a number, which is its value or the length of its content; `None`
-/// for every other type of field, and for what is not a field.
+/// Field from its key and a number, which is its value or the length of its content; `None` for
+/// fields of other types and for invalid keys.
 #[inline]
 fn plain_field(key: u16, value: u16, rest: &[u8]) -> Option<(Field<'_>, &[u8])> {
     let number = u32::from(key >> 3);

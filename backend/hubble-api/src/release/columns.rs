@@ -1,28 +1,27 @@
-//! Columns, the fields that they are read from, and the releases that know these.
+//! Columns with their source fields, and the releases that have them.
 
 use super::Release;
 use flow::columns::{Column, ColumnSet};
 
-/// Paths that every mask holds: a node copies time and name of the message around a flow from
-/// what the mask leaves of it, and the relay sorts by that time.
+/// Paths in every mask: a node copies the time and node name of the message around a flow from the
+/// masked flow, and the relay sorts by that time.
 const ALWAYS: [&str; 2] = ["time", "node_name"];
 
-/// Messages of which the fields are asked for one by one. All others are small, or hold a `oneof`.
+/// Messages whose fields are requested one by one. All others are small, or contain a `oneof`.
 const PICKED: [&str; 3] = ["IP", "source", "destination"];
 
-/// The columns of `columns` that nodes of `release` have nothing for, with the first release that
-/// has.
+/// Columns that nodes of `release` cannot fill, with the first release that can.
 pub fn columns_since(columns: ColumnSet, release: Release) -> Vec<(Column, Release)> {
     let newer = Column::ALL.iter().copied().filter(|column| columns.contains(*column));
     newer.map(|column| (column, since(column))).filter(|(_, since)| release < *since).collect()
 }
 
-/// The paths of a field mask that lets through what `columns` show, as nodes of `release` take
-/// it; empty, which means no mask, for all columns and where masks are not known.
+/// Paths of a field mask that keeps the fields of `columns` on nodes of `release`. Empty, meaning
+/// no mask, for all columns and for releases without masks.
 ///
-/// Messages of a `oneof` are asked for whole: a path that leads through one would make a node
-/// send the member of an earlier flow again where a flow has another one.
-/// Source: `pkg/hubble/parser/fieldmask`, `Copy`.
+/// Messages with a `oneof` are requested whole: with a path through one, a node would repeat the
+/// member of an earlier flow for a flow that has another member. Source:
+/// `pkg/hubble/parser/fieldmask`, `Copy`.
 pub fn mask_paths(columns: ColumnSet, release: Release) -> Vec<String> {
     if release < Release::MASKED || columns == ColumnSet::ALL {
         return Vec::new();
@@ -36,12 +35,13 @@ pub fn mask_paths(columns: ColumnSet, release: Release) -> Vec<String> {
     paths
 }
 
-/// The first release whose flows have it; the oldest that masks where it was always there.
+/// First release whose flows have the column; the oldest release with masks for columns that always
+/// existed.
 pub(super) const fn since(column: Column) -> Release {
     Release::new(1, column.since_minor())
 }
 
-/// The path that a mask names a field of a flow by.
+/// Path in a mask for a field of a flow.
 fn masked(source: &'static str) -> &'static str {
     match source.split_once('.') {
         Some((message, _)) if !PICKED.contains(&message) => message,

@@ -1,29 +1,29 @@
-//! Filters, and the releases that know them.
+//! Filters, and the releases that support them.
 
 use super::Release;
 use super::columns::since;
 use flow::columns::Column;
 use flow::filter::{FilterSet, FlowFilter};
 
-/// A condition of a filter that a release does not know.
+/// Condition of a filter that a release does not support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FilterNeed {
-    /// The field's name in flow.proto.
+pub struct UnsupportedCondition {
+    /// Name of the field in flow.proto.
     pub field: &'static str,
-    /// The first release that knows it.
+    /// First release that supports it.
     pub since: Release,
 }
 
-impl FilterNeed {
-    /// The first release whose flows hold what the condition looks at: on flows of older ones it
-    /// never holds, wherever it is applied.
+impl UnsupportedCondition {
+    /// First release whose flows contain the field. On older flows the condition never holds,
+    /// wherever it is applied.
     ///
     /// Source: the history of `api/v1/flow/flow.proto`.
     pub fn recorded_since(&self) -> Release {
         match self.field {
             "uuid" => since(Column::Uuid),
             "source_cluster_name" | "destination_cluster_name" => since(Column::SourceCluster),
-            // They came together with their filters.
+            // These fields are as old as their filters.
             "trace_id" | "source_ip_xlated" | "node_labels" | "ip_trace_id" | "protocol" => {
                 self.since
             }
@@ -32,18 +32,18 @@ impl FilterNeed {
     }
 }
 
-/// The part of some filters that a release knows.
+/// Part of some filters that a release supports.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownFilters {
-    /// Lets through all that the filters want, and more where something is unknown.
+pub struct SupportedFilters {
+    /// Filters that let through all requested flows, and more if some conditions are not supported.
     pub filters: FilterSet,
-    /// What is not known, sorted; what is left of the filters has to be applied by who asks.
-    pub unknown: Vec<FilterNeed>,
+    /// Unsupported conditions, sorted. The caller has to apply them.
+    pub unknown: Vec<UnsupportedCondition>,
 }
 
-/// What nodes of `release` can be asked for `filters`. A filter that excludes flows is left out
-/// whole where part of it is unknown: without that part it would exclude too many.
-pub fn known_filters(filters: &FilterSet, release: Release) -> KnownFilters {
+/// Filters to send to nodes of `release`. A `deny` filter with an unsupported condition is left out
+/// completely, because without that condition it would exclude too many flows.
+pub fn supported_filters(filters: &FilterSet, release: Release) -> SupportedFilters {
     let mut unknown = Vec::new();
     let allow =
         filters.allow.iter().map(|filter| known(filter.clone(), release, &mut unknown)).collect();
@@ -57,12 +57,16 @@ pub fn known_filters(filters: &FilterSet, release: Release) -> KnownFilters {
     }
     unknown.sort_unstable();
     unknown.dedup();
-    KnownFilters { filters: FilterSet { allow, deny }, unknown }
+    SupportedFilters { filters: FilterSet { allow, deny }, unknown }
 }
 
-/// The filter without its conditions that `release` does not know, which go to `unknown`.
-fn known(mut filter: FlowFilter, release: Release, unknown: &mut Vec<FilterNeed>) -> FlowFilter {
-    // Exhaustive: a new field upstream must be looked at here.
+/// Filter without the conditions that `release` does not support; they are added to `unknown`.
+fn known(
+    mut filter: FlowFilter,
+    release: Release,
+    unknown: &mut Vec<UnsupportedCondition>,
+) -> FlowFilter {
+    // Exhaustive, so that the compiler reports a new field.
     let FlowFilter {
         uuid,
         source_ip: _,
@@ -109,7 +113,7 @@ fn known(mut filter: FlowFilter, release: Release, unknown: &mut Vec<FilterNeed>
     let mut check = |field: &'static str, minor: u32, clear: &mut dyn FnMut() -> bool| {
         let since = Release::new(1, minor);
         if release < since && clear() {
-            unknown.push(FilterNeed { field, since });
+            unknown.push(UnsupportedCondition { field, since });
         }
     };
     check("source_workload", 13, &mut || take(source_workload));
@@ -119,7 +123,7 @@ fn known(mut filter: FlowFilter, release: Release, unknown: &mut Vec<FilterNeed>
     check("traffic_direction", 14, &mut || take(traffic_direction));
     check("http_url", 15, &mut || take(http_url));
     check("http_header", 15, &mut || take(http_header));
-    // Any namespace: before, `/name` meant a pod without a namespace.
+    // Any namespace: in earlier releases `/name` meant a pod without a namespace.
     check("source_pod", 15, &mut || take_if(source_pod, any_namespace));
     check("destination_pod", 15, &mut || take_if(destination_pod, any_namespace));
     check("source_service", 15, &mut || take_if(source_service, any_namespace));
@@ -131,29 +135,29 @@ fn known(mut filter: FlowFilter, release: Release, unknown: &mut Vec<FilterNeed>
     check("cel_expression", 16, &mut || take(cel_expression));
     check("source_cluster_name", 17, &mut || take(source_cluster_name));
     check("destination_cluster_name", 17, &mut || take(destination_cluster_name));
-    // Protocols that it does not know are an error of the whole request.
+    // An unknown protocol is an error of the whole request.
     check("protocol", 19, &mut || take_if(protocol, protocol_since_1_19));
     check("ip_trace_id", 19, &mut || take(ip_trace_id));
     check("encrypted", 19, &mut || take(encrypted));
     filter
 }
 
-/// Empties a field; whether there was something in it.
+/// Empties a field, and returns whether it had values.
 fn take<T>(values: &mut Vec<T>) -> bool {
     !std::mem::take(values).is_empty()
 }
 
-/// Empties a field where one of its values is such: values are alternatives.
+/// Empties a field if one of its values is unsupported, because values are alternatives.
 fn take_if(values: &mut Vec<String>, is_such: fn(&String) -> bool) -> bool {
     values.iter().any(is_such) && take(values)
 }
 
-#[expect(clippy::ptr_arg, reason = "it judges the items of a list of texts")]
+#[expect(clippy::ptr_arg, reason = "it is called with the items of a `Vec<String>`")]
 fn any_namespace(name: &String) -> bool {
     name.starts_with('/')
 }
 
-#[expect(clippy::ptr_arg, reason = "it judges the items of a list of texts")]
+#[expect(clippy::ptr_arg, reason = "it is called with the items of a `Vec<String>`")]
 fn protocol_since_1_19(name: &String) -> bool {
     name.eq_ignore_ascii_case("vrrp") || name.eq_ignore_ascii_case("igmp")
 }

@@ -1,11 +1,9 @@
-//! What each release of Cilium knows of Hubble's API: which filters, which fields of a flow, and
-//! whether it takes a field mask.
+//! Support for Hubble's API by releases of Cilium: filters, fields of a flow, and field masks.
 //!
-//! A relay hands requests on to its nodes with whatever it does not know itself, so the nodes'
-//! releases count. A node ignores the fields of a filter that it does not know, which makes the
-//! filter match more; and it refuses a mask with a path that it does not know. Source: the
-//! history of Cilium's `api/v1/flow/flow.proto`, `api/v1/observer/observer.proto` and
-//! `pkg/hubble/filters`.
+//! A relay forwards requests to its nodes including the fields that it does not know itself, so the
+//! releases of the nodes count. A node ignores unknown fields of a filter, which makes the filter
+//! match more, and refuses a mask with an unknown path. Source: the history of Cilium's
+//! `api/v1/flow/flow.proto`, `api/v1/observer/observer.proto` and `pkg/hubble/filters`.
 
 mod columns;
 mod filter;
@@ -13,33 +11,33 @@ mod filter;
 mod tests;
 
 pub use columns::{columns_since, mask_paths};
-pub use filter::{FilterNeed, KnownFilters, known_filters};
+pub use filter::{SupportedFilters, UnsupportedCondition, supported_filters};
 
 use std::fmt;
 
-/// A release of Cilium; its patches share one API.
+/// Release of Cilium. Its patch releases share one API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Release {
-    /// The 1 of 1.18.
+    /// Major version: the 1 of 1.18.
     pub major: u32,
-    /// The 18 of 1.18.
+    /// Minor version: the 18 of 1.18.
     pub minor: u32,
 }
 
-/// Suffixes of versions that are not yet what their number says.
+/// Suffixes of versions that precede the release with their number.
 const BEFORE_RELEASE: [&str; 7] = ["dev", "pre", "rc", "snapshot", "alpha", "beta", "nightly"];
 
 impl Release {
-    /// The first release that takes a field mask, then as an experiment.
+    /// First release with field masks, then as an experiment.
     pub const MASKED: Self = Self::new(1, 14);
 
     const fn new(major: u32, minor: u32) -> Self {
         Self { major, minor }
     }
 
-    /// The release of a version as nodes tell it: `cilium v1.18.2+g5bd307a8`, `1.18.2`. One before
-    /// its release, such as `1.18.0-rc.1`, counts as the release before. `None`: there is no
-    /// version in it.
+    /// Reads a version in the form that nodes report: `cilium v1.18.2+g5bd307a8`, `1.18.2`. A
+    /// pre-release such as `1.18.0-rc.1` counts as the release before. `None` if the text has no
+    /// version.
     pub fn read(version: &str) -> Option<Self> {
         version.split_ascii_whitespace().find_map(|word| {
             let word = word.strip_prefix('v').unwrap_or(word);

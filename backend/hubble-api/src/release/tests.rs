@@ -1,4 +1,4 @@
-use super::{FilterNeed, Release, columns_since, known_filters, mask_paths};
+use super::{Release, UnsupportedCondition, columns_since, mask_paths, supported_filters};
 use crate::field_mask::FieldMask;
 use crate::pb::flow::Flow;
 use crate::projection::Decoder;
@@ -11,7 +11,7 @@ const fn release(minor: u32) -> Release {
 }
 
 #[test]
-fn versions_as_nodes_tell_them() {
+fn versions_in_the_form_of_nodes() {
     let check = |version: &str, expected: Option<(u32, u32)>| {
         let read = Release::read(version).map(|release| (release.major, release.minor));
         assert_eq!(read, expected, "`{version}`");
@@ -30,13 +30,13 @@ fn versions_as_nodes_tell_them() {
 }
 
 #[test]
-fn what_a_release_does_not_know_is_not_asked_for() {
-    let field = |field: &'static str, minor| FilterNeed { field, since: release(minor) };
-    let check = |filter: FlowFilter, minor: u32, unknown: &[FilterNeed]| {
+fn unsupported_conditions_are_not_requested() {
+    let field = |field: &'static str, minor| UnsupportedCondition { field, since: release(minor) };
+    let check = |filter: FlowFilter, minor: u32, unknown: &[UnsupportedCondition]| {
         let set = FilterSet { allow: vec![filter.clone()], deny: vec![filter.clone()] };
-        let known = known_filters(&set, release(minor));
+        let known = supported_filters(&set, release(minor));
         assert_eq!(known.unknown, unknown, "{filter:?} in 1.{minor}");
-        // An excluding filter goes whole or not at all.
+        // A `deny` filter is sent completely or not at all.
         let deny = if unknown.is_empty() { vec![filter] } else { Vec::new() };
         assert_eq!(known.filters.deny, deny);
         known.filters.allow[0].clone()
@@ -70,7 +70,7 @@ fn what_a_release_does_not_know_is_not_asked_for() {
 }
 
 #[test]
-fn a_mask_names_what_columns_are_read_from() {
+fn a_mask_contains_the_source_fields_of_its_columns() {
     let check = |columns: &[Column], minor: u32, expected: &[&str]| {
         assert_eq!(mask_paths(ColumnSet::of(columns), release(minor)), expected, "1.{minor}");
     };
@@ -106,9 +106,9 @@ fn columns_are_read_from_fields_that_exist() {
     }
 }
 
-/// Each column alone, of flows that only keep the fields on its paths: the same as of whole ones.
+/// Each column alone has the same content for flows reduced to its paths as for whole flows.
 #[test]
-fn a_column_needs_no_more_than_its_paths() {
+fn a_column_needs_only_its_paths() {
     use proptest::strategy::{Strategy as _, ValueTree as _};
 
     let mut runner = proptest::test_runner::TestRunner::deterministic();

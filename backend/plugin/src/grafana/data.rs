@@ -2,7 +2,7 @@
 
 use execution::{QueryContext, Reader};
 use plugin_protocol::{DataQuery, DataResponse, QueryDataRequest, QueryDataResponse, Status};
-use prometheus::{ForwardedIdentity, HeadersOf};
+use prometheus::{ForwardedIdentity, HeaderOrigin};
 use query::ReadQuery;
 
 use super::context::Target;
@@ -33,7 +33,7 @@ pub(super) async fn query(
     let instance = instances.get(target);
     let headers = || request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let reader = reader(headers());
-    let identity = ForwardedIdentity::new(headers(), HeadersOf::Grafana)
+    let identity = ForwardedIdentity::new(headers(), HeaderOrigin::Grafana)
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
     let queries =
         request.queries.into_iter().map(|query| asked(query, &datasource_uid, &identity)).collect();

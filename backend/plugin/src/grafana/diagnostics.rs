@@ -1,7 +1,7 @@
 //! "Save & test".
 
 use plugin_protocol::{CheckHealthRequest, CheckHealthResponse, HealthStatus, Status};
-use prometheus::{ForwardedIdentity, HeadersOf};
+use prometheus::{ForwardedIdentity, HeaderOrigin};
 
 use super::context::{NoDataSource, Target};
 use super::instances::Instances;
@@ -13,7 +13,7 @@ pub(super) async fn check(
     request: CheckHealthRequest,
 ) -> Result<CheckHealthResponse, Status> {
     let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let identity = ForwardedIdentity::new(headers, HeadersOf::Grafana)
+    let identity = ForwardedIdentity::new(headers, HeaderOrigin::Grafana)
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
     let report = match Target::try_from(request.plugin_context) {
         Ok(target) => health::check(&instances.get(target), &identity).await,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
 use plugin_protocol::{Answers, CallResourceRequest, CallResourceResponse, Status, StringList};
-use prometheus::{ForwardedIdentity, HeadersOf};
+use prometheus::{ForwardedIdentity, HeaderOrigin};
 
 use super::context::Target;
 use super::instances::Instances;
@@ -18,7 +18,7 @@ pub(super) async fn call(
     let headers = request.headers.iter().flat_map(|(name, values)| {
         values.values.iter().map(move |value| (name.as_str(), value.as_str()))
     });
-    let identity = ForwardedIdentity::new(headers, HeadersOf::Browser)
+    let identity = ForwardedIdentity::new(headers, HeaderOrigin::Browser)
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
     let call = Call {
         method: request.method.to_ascii_uppercase(),

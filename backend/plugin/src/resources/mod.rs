@@ -80,7 +80,7 @@ impl std::fmt::Debug for Body {
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    #[error("there is no resource `{path}`{}", names::is_it(names::suggested(.path, RESOURCES)))]
+    #[error("there is no resource `{path}`{}", names::did_you_mean(names::suggested(.path, RESOURCES)))]
     NotFound { path: String },
     #[error("resource `{path}` is asked for with {allowed}")]
     Method { path: String, allowed: &'static str },
@@ -90,13 +90,13 @@ pub(crate) enum CallError {
     NoObject,
     #[error("the request cannot be read: {0}")]
     Json(serde_json::Error),
-    #[error("there is no parameter `{name}`{}", names::is_it_or(.name, "; there are", known.iter().copied()))]
+    #[error("there is no parameter `{name}`{}", names::did_you_mean_or(.name, "; there are", known.iter().copied()))]
     Parameter { name: String, known: &'static [&'static str] },
     #[error("parameter `{name}` is given twice")]
     Twice { name: &'static str },
     #[error("`limit` must be a whole number from 1 to {most}, not `{found}`")]
     Limit { found: String, most: usize },
-    #[error("`{field}` is not a field that can be suggested for{}", names::is_it_or(.field, "; there are", Flag::keys()))]
+    #[error("`{field}` is not a field that can be suggested for{}", names::did_you_mean_or(.field, "; there are", Flag::keys()))]
     Field { field: String },
     #[error("`{query}` is not a variable query{}", variables::is_it_or_list(.query))]
     Variable { query: String },

@@ -82,7 +82,7 @@ pub(super) fn is_it_or_list(text: &str) -> String {
     let meant = names::suggested(function, FUNCTIONS.iter().map(|(name, _)| *name));
     let written = |(name, arguments): &(&str, &str)| format!("{name}({arguments})");
     if let Some(function) = FUNCTIONS.iter().find(|(name, _)| Some(*name) == meant) {
-        return names::is_it(Some(&written(function)));
+        return names::did_you_mean(Some(&written(function)));
     }
     format!("; there are {}", FUNCTIONS.iter().map(written).collect::<Vec<_>>().join(", "))
 }

@@ -68,22 +68,25 @@ async fn prometheus_errors_are_sentences() {
     .await;
     check(
         page("503 Service Unavailable", "<html><head><title>503 no\n upstream</title></head><script>alert(1)</script></html>"),
-        (502, "`URL` answered 503 Service Unavailable, and not as Prometheus does: an HTML page `503 no upstream`; check the Prometheus URL"),
+        (502, "`URL` did not answer like Prometheus (503 Service Unavailable): an HTML page `503 no upstream`; check the Prometheus URL"),
     )
     .await;
     check(
         page("200 OK", "<!doctype html><p>Please log in"),
-        (502, "`URL` answered 200 OK, and not as Prometheus does: an HTML page; check the Prometheus URL"),
+        (
+            502,
+            "`URL` did not answer like Prometheus (200 OK): an HTML page; check the Prometheus URL",
+        ),
     )
     .await;
     check(
         page("404 Not Found", "404 page not found"),
-        (502, "`URL` answered 404 Not Found, and not as Prometheus does: `404 page not found`; check the Prometheus URL"),
+        (502, "`URL` did not answer like Prometheus (404 Not Found): `404 page not found`; check the Prometheus URL"),
     )
     .await;
     check(
         page("200 OK", ""),
-        (502, "`URL` answered 200 OK, and not as Prometheus does: an empty body; check the Prometheus URL"),
+        (502, "`URL` did not answer like Prometheus (200 OK): an empty body; check the Prometheus URL"),
     )
     .await;
     check(
@@ -93,7 +96,7 @@ async fn prometheus_errors_are_sentences() {
     .await;
     check(
         Answer::json("403 Forbidden", "{}"),
-        (403, "Prometheus at `URL` refused access (403): these credentials may not query"),
+        (403, "Prometheus at `URL` refused access (403): these credentials do not allow queries"),
     )
     .await;
     check(
@@ -103,7 +106,7 @@ async fn prometheus_errors_are_sentences() {
     .await;
     check(
         Answer::json("200 OK", r#"{"hello":"world"}"#),
-        (502, "`URL` answered 200 OK, and not as Prometheus does: `{\"hello\":\"world\"}`; check the Prometheus URL"),
+        (502, "`URL` did not answer like Prometheus (200 OK): `{\"hello\":\"world\"}`; check the Prometheus URL"),
     )
     .await;
 }
@@ -118,7 +121,7 @@ async fn a_prometheus_that_is_another_data_source() {
     assert_eq!(status, 400);
     assert_eq!(
         message,
-        "PromQL of this data source is handed to another one in the browser, which alert rules do not reach: fill in its `URL for alert rules`, or write the rule on that other data source"
+        "the browser sends PromQL of this data source to another one, which alert rules cannot reach: fill in `URL for alert rules` in its settings, or create the rule on that other data source"
     );
 }
 
@@ -138,7 +141,7 @@ async fn a_prometheus_that_cannot_be_reached() {
     .await;
     check(
         "http://prometheus.invalid".to_owned(),
-        "Prometheus at `http://prometheus.invalid` cannot be reached: its host name is not known; check the URL",
+        "Prometheus at `http://prometheus.invalid` cannot be reached: its host name cannot be resolved; check the URL",
     )
     .await;
     // gRPC where HTTP is expected: it greets with an empty SETTINGS frame.
@@ -146,21 +149,21 @@ async fn a_prometheus_that_cannot_be_reached() {
     check(
         url.clone(),
         &format!(
-            "Prometheus at `{url}` cannot be reached: it does not speak HTTP there; check the port"
+            "Prometheus at `{url}` cannot be reached: the server does not speak HTTP; check the port"
         ),
     )
     .await;
     let url = http::answering([]).await;
     check(
         url.clone(),
-        &format!("Prometheus at `{url}` cannot be reached: it closed the connection without an answer; check the port, and what stands between"),
+        &format!("Prometheus at `{url}` cannot be reached: it closed the connection without an answer; check the port, and any proxy in between"),
     )
     .await;
     // Plain HTTP where TLS is expected.
     let http = Http::start(|_, _| Answer::json("200 OK", "{}")).await;
     check(
         format!("https://{}", http.address),
-        &format!("Prometheus at `https://{}` cannot be reached: TLS failed: it does not speak TLS there; use `http://`, or check the port", http.address),
+        &format!("Prometheus at `https://{}` cannot be reached: TLS failed: the server does not speak TLS; use `http://`, or check the port", http.address),
     )
     .await;
 }
@@ -205,7 +208,7 @@ async fn a_prometheus_that_breaks_off_or_says_nothing() {
         plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
     assert_eq!(
         (status, message),
-        (502, format!("Prometheus at `{url}` broke the connection while answering"))
+        (502, format!("Prometheus at `{url}` broke the connection during its answer"))
     );
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -238,7 +238,7 @@ async fn nodes_and_edges_of_a_map_link_to_their_flows() {
             (status, message.as_str()),
             (
                 400,
-                "`allowlist`: `flow.FlowFilter.ends of several kinds, which no filter names together` is not known"
+                "`allowlist`: `flow.FlowFilter.endpoints of several kinds, which no single filter selects` is not known"
             )
         );
     }

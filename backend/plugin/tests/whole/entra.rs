@@ -137,7 +137,7 @@ async fn refusals_are_entra_ids_own_words_and_shared() {
             (answer.status, answer.error.as_str()),
             (
                 401,
-                "no token for the Azure Monitor workspace: `127.0.0.1` refused to give a token (401): AADSTS7000215: Invalid client secret provided."
+                "no token for the Azure Monitor workspace: `127.0.0.1` refused to issue a token (401): AADSTS7000215: Invalid client secret provided."
             )
         );
     }
@@ -181,14 +181,14 @@ async fn workload_identity_reads_the_pods_token_each_time() {
         (status, message.as_str()),
         (
             400,
-            "no token for the Azure Monitor workspace: the file that AZURE_FEDERATED_TOKEN_FILE names cannot be read: No such file or directory (os error 2)"
+            "no token for the Azure Monitor workspace: the file in AZURE_FEDERATED_TOKEN_FILE cannot be read: No such file or directory (os error 2)"
         )
     );
     let without = Plugin::start().await;
     let (_, _, message) = without.failure(&source, Range::last_hour(), promql()).await;
     assert_eq!(
         message,
-        "no token for the Azure Monitor workspace: the tenant ID is not known: fill it in, or set AZURE_TENANT_ID in the plugin's environment"
+        "no token for the Azure Monitor workspace: the tenant ID is missing: fill it in, or set AZURE_TENANT_ID in the plugin's environment"
     );
 }
 

@@ -304,7 +304,7 @@ async fn a_relay_that_goes_and_comes_back_is_told_of() {
     assert!(flows >= 2);
     assert!(notices[0].starts_with("no flows for now, trying again: "), "{notices:?}");
     assert!(notices[0].contains("shutting down"), "{notices:?}");
-    assert!(notices[1].contains("broke 1 time and was made again"), "{notices:?}");
+    assert!(notices[1].contains("broke 1 time and was restored"), "{notices:?}");
     let asked = relay.asked.lock().unwrap();
     assert!(asked[1].since.is_some() && asked[1].number == 0, "on from where it broke");
 }

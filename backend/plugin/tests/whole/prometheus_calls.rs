@@ -180,7 +180,7 @@ async fn packed_answers_are_unpacked_and_bounded() {
     check(
         "br",
         EMPTY.as_bytes().to_vec(),
-        (502, "the answer of Prometheus cannot be unpacked: `br` was not asked for"),
+        (502, "the answer of Prometheus cannot be decompressed: `br` was not requested"),
     )
     .await;
 }
@@ -201,7 +201,7 @@ async fn redirects_stay_on_the_server() {
     assert_eq!(
         message,
         format!(
-            "Prometheus at `{url}` sends to another place, `{}`, where credentials are not taken along: enter the URL that it names",
+            "Prometheus at `{url}` redirects to `{}`, another server, to which credentials are not sent: enter that server's URL in the settings",
             elsewhere.url()
         )
     );
@@ -210,10 +210,7 @@ async fn redirects_stay_on_the_server() {
     let url = http::answering(redirect("/again")).await;
     let (_, _, message) =
         plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
-    assert_eq!(
-        message,
-        format!("Prometheus at `{url}` sends from place to place and never answers: check the URL")
-    );
+    assert_eq!(message, format!("Prometheus at `{url}` redirects too often: check the URL"));
 }
 
 /// A Prometheus behind a proxy that closes a kept connection with a request on its way to it: it

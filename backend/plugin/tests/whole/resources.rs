@@ -253,7 +253,7 @@ async fn errors_of_resources_are_json() {
         "suggestions?field=podd",
         "",
         400,
-        "`podd` is not a field that can be suggested for; is it `pod`?",
+        "`podd` is not a field that can be suggested for; did you mean `pod`?",
     )
     .await;
     check("POST", "variables", "{}", 400, "`query` is missing: it must be a text").await;
@@ -307,8 +307,14 @@ async fn parameters_and_bodies_are_refused_by_name() {
     let check = async |method: &str, url: &str, body: &str, status: i32, message: &str| {
         refused(&plugin, &source, (method, url, body), (status, message)).await;
     };
-    check("GET", "suggestion", "", 404, "there is no resource `suggestion`; is it `suggestions`?")
-        .await;
+    check(
+        "GET",
+        "suggestion",
+        "",
+        404,
+        "there is no resource `suggestion`; did you mean `suggestions`?",
+    )
+    .await;
     let missing = "`field` is missing: it must be the name of a filter";
     check("GET", "suggestions", "", 400, missing).await;
     for (found, shown) in [("-5", "-5"), ("x", "x"), ("1.5", "1.5"), ("0", "0"), ("1001", "1001")] {
@@ -321,7 +327,7 @@ async fn parameters_and_bodies_are_refused_by_name() {
         "suggestions?field=pod&prefx=a",
         "",
         400,
-        "there is no parameter `prefx`; is it `prefix`?",
+        "there is no parameter `prefx`; did you mean `prefix`?",
     )
     .await;
     check("GET", "nodes?limit=1", "", 400, "there is no parameter `limit`").await;
@@ -341,11 +347,11 @@ async fn parameters_and_bodies_are_refused_by_name() {
             "`from` must be a whole number, not the text `now`",
         ),
         (r#"{"query":"nodes()","to":1.5}"#, "`to` must be a whole number, not the number 1.5"),
-        (r#"{"query":"nodes()","quer":1}"#, "the query has no field `quer`; is it `query`?"),
+        (r#"{"query":"nodes()","quer":1}"#, "the query has no field `quer`; did you mean `query`?"),
         (r#"{"query":"nodes()","from":2,"to":1}"#, "the time range ends before it begins"),
         (
             r#"{"query":"pod(pets)"}"#,
-            "`pod(pets)` is not a variable query; is it `pods(namespace, workload, pattern)`?",
+            "`pod(pets)` is not a variable query; did you mean `pods(namespace, workload, pattern)`?",
         ),
     ] {
         check("POST", "variables", body, 400, expected).await;

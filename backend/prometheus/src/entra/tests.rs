@@ -17,7 +17,7 @@ fn clouds() {
     check(Some(AzureCloud::Public), &[], public);
     check(Some(AzureCloud::UsGovernment), &[], government);
     check(Some(AzureCloud::China), &[], china);
-    // What is configured wins over the environment.
+    // Settings take precedence over the environment.
     check(Some(AzureCloud::China), &[("AZURE_AUTHORITY_HOST", government.0)], china);
     check(None, &[("AZURE_AUTHORITY_HOST", government.0)], government);
     check(None, &[("AZURE_AUTHORITY_HOST", china.0)], china);
@@ -26,7 +26,7 @@ fn clouds() {
 }
 
 #[test]
-fn nothing_secret_is_shown() {
+fn secrets_are_not_shown() {
     let credentials = AzureCredentials {
         cloud: None,
         login: AzureLogin::ClientSecret {
@@ -40,7 +40,7 @@ fn nothing_secret_is_shown() {
     });
     let http = crate::transport::token_client(Duration::from_secs(1), true).unwrap();
     let tokens = TokenSource::new(http, credentials, environment);
-    *tokens.kept.try_lock().unwrap() = Kept::Token {
+    *tokens.cached.try_lock().unwrap() = CachedToken::Token {
         header: HeaderValue::from_static("Bearer hunter2"),
         renew_at: Instant::now(),
     };
@@ -49,5 +49,5 @@ fn nothing_secret_is_shown() {
         error: "invalid_client".to_owned(),
         error_description: "secret hunter2 is wrong\r\nTrace ID: 1".to_owned(),
     };
-    assert_eq!(tokens.refusal_words(&refusal).unwrap(), "secret [redacted] is wrong");
+    assert_eq!(tokens.error_line(&refusal).unwrap(), "secret [redacted] is wrong");
 }

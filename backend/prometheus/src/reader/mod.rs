@@ -1,8 +1,8 @@
-//! Answers of the query API, read into columns while they arrive: no tree of values, one pass over
-//! the bytes, and none of them kept longer than the value that they belong to.
+//! Reader of answers of the query API into columns while they arrive, in one pass over the bytes:
+//! without a tree of values, and without keeping bytes longer than the value they belong to.
 //!
-//! [`AnswerReader`] knows where it stands in the answer. Samples are read in place, one by one;
-//! everything small (labels, a histogram, a warning) is handed whole to the ordinary JSON reader.
+//! [`AnswerReader`] tracks its position in the answer. It reads samples in place, one by one; all
+//! small values (labels, a histogram, a warning) go to the ordinary JSON reader as a whole.
 
 mod sample;
 mod scan;
@@ -18,51 +18,51 @@ use super::answer::{
     ApiResponse, Float, FloatSample, Histogram, LabelSet, ResultData, Series, Timed,
 };
 
-/// Bytes of a value that is not complete, up to which scanning it again costs little.
+/// Size of an incomplete value up to which scanning it repeatedly is cheap, in bytes.
 const SMALL_BYTES: usize = 16 << 10;
 
-/// Why an answer cannot be read.
+/// Reasons why an answer cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableAnswer {
-    /// The first byte says so.
-    #[error("it is no JSON object")]
+    /// The first byte does not start a JSON object.
+    #[error("it is not a JSON object")]
     NoObject,
-    /// It ends in its middle.
+    /// The answer is incomplete.
     #[error("it is cut off")]
     CutOff,
-    /// It is not the JSON that an answer has.
+    /// The JSON does not have the form of an answer.
     #[error("{reason}, near byte {at_byte}")]
     Malformed {
-        /// What stands there instead.
+        /// Description of the error.
         reason: String,
-        /// Bytes before it, about.
+        /// Approximate position of the error, in bytes.
         at_byte: usize,
     },
 }
 
-/// Reads one answer, piece by piece.
+/// Reader of one answer, in chunks.
 #[derive(Debug)]
 pub struct AnswerReader {
-    /// What arrived of a value that is not complete yet.
+    /// Bytes of an incomplete value.
     pending: Vec<u8>,
-    /// Bytes of `pending` before which trying again is no use: values that are large and arrive in
-    /// small pieces would be scanned over and over.
+    /// Length of `pending` at which reading is tried again. Otherwise large values in small chunks
+    /// would be scanned over and over.
     wait_bytes: usize,
-    /// Bytes that were read and let go.
+    /// Number of bytes that were read and dropped.
     done_bytes: usize,
     position: Position,
     response: ApiResponse<IgnoredAny>,
     result_type: Option<String>,
     result: Option<ResultShape>,
     max_series: usize,
-    /// Series that the answer has, of which the first `max_series` are kept.
+    /// Number of series in the answer, of which the first `max_series` are kept.
     series_total: usize,
     series: Series,
-    /// Samples of the series before: most are as long as each other.
+    /// Number of samples of the previous series, because most series have equal lengths.
     expected_samples: usize,
 }
 
-/// Where in the answer the next byte stands; `after` a sibling, or as the first child.
+/// Position of the next byte in the answer, `after` a sibling or at the first child.
 #[derive(Debug, Clone, Copy)]
 enum Position {
     Start,
@@ -75,25 +75,25 @@ enum Position {
     End,
 }
 
-/// A result whose type may follow it.
+/// Result before its type is known.
 #[derive(Debug)]
 enum ResultShape {
     Series(Vec<Series>),
-    /// A scalar or a string, as it came.
+    /// Scalar or string, as raw bytes.
     Single(Vec<u8>),
 }
 
-/// An answer that was read to its end.
+/// Complete answer.
 #[derive(Debug)]
 pub struct ReadAnswer {
-    /// The answer.
+    /// Parsed answer.
     pub response: ApiResponse<ResultData>,
-    /// Series that the answer has, of which the data may hold fewer.
+    /// Number of series in the answer; the data may contain fewer.
     pub series_total: usize,
 }
 
 impl AnswerReader {
-    /// A reader that keeps the first `max_series` series of the answer.
+    /// Reader that keeps the first `max_series` series of the answer.
     pub fn new(max_series: usize) -> Self {
         Self {
             pending: Vec::new(),
@@ -110,7 +110,7 @@ impl AnswerReader {
         }
     }
 
-    /// Reads what arrived. Errors: [`UnreadableAnswer`]; then the rest need not arrive.
+    /// Reads a chunk. Errors: [`UnreadableAnswer`]. The rest of the answer is then not needed.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<(), UnreadableAnswer> {
         if self.pending.is_empty() {
             let rest = self.read(chunk)?;
@@ -132,7 +132,7 @@ impl AnswerReader {
         Ok(())
     }
 
-    /// The answer. Errors: [`UnreadableAnswer`].
+    /// Complete answer. Errors: [`UnreadableAnswer`].
     pub fn finish(mut self) -> Result<ReadAnswer, UnreadableAnswer> {
         let pending = std::mem::take(&mut self.pending);
         self.read(&pending)?;
@@ -144,8 +144,8 @@ impl AnswerReader {
         let malformed = |reason| UnreadableAnswer::Malformed { reason, at_byte: self.done_bytes };
         let data = match (self.result_type, self.result) {
             (None, None) => None,
-            (None, _) => return Err(malformed("there is no `resultType`".to_owned())),
-            (_, None) => return Err(malformed("there is no `result`".to_owned())),
+            (None, _) => return Err(malformed("`resultType` is missing".to_owned())),
+            (_, None) => return Err(malformed("`result` is missing".to_owned())),
             (Some(result_type), Some(result)) => {
                 Some(typed(&result_type, result).map_err(malformed)?)
             }
@@ -155,7 +155,7 @@ impl AnswerReader {
         Ok(ReadAnswer { response, series_total: self.series_total })
     }
 
-    /// Reads as far as values are complete; the bytes of the one that is not.
+    /// Reads all complete values, and returns the bytes of the incomplete one.
     fn read<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], UnreadableAnswer> {
         let mut rest = bytes;
         loop {
@@ -178,7 +178,7 @@ impl AnswerReader {
         }
     }
 
-    /// Reads one thing; the bytes after it.
+    /// Reads one token or value, and returns the bytes after it.
     fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Stop> {
         match self.position {
             Position::Start => match bytes.trim_ascii_start().split_first() {
@@ -238,12 +238,12 @@ impl AnswerReader {
             Member::Key(key, value) => (key, value),
         };
         if key == b"result" && self.result.is_some() {
-            return Err(Stop::Malformed("there are two of `result`".to_owned()));
+            return Err(Stop::Malformed("`result` occurs twice".to_owned()));
         }
         if key == b"result"
             && let Some(list) = value.strip_prefix(b"[")
         {
-            // A list of objects, or a time and a value.
+            // List of objects, or time and value.
             match scan::item(list, false)? {
                 Item::Value([b'{', ..]) | Item::Close(_) => {
                     self.result = Some(ResultShape::Series(Vec::new()));
@@ -255,7 +255,7 @@ impl AnswerReader {
         }
         let (value, rest) = scan::value(value)?;
         match key {
-            // An empty list, as Go may write it.
+            // Go may write an empty list as null.
             b"result" if value == b"null" => self.result = Some(ResultShape::Series(Vec::new())),
             b"result" => self.result = Some(ResultShape::Single(value.to_vec())),
             b"resultType" => self.result_type = Some(read(value)?),
@@ -293,7 +293,7 @@ impl AnswerReader {
         match (key, list) {
             (b"values", Some(list)) if is_kept => {
                 if !self.series.values.is_empty() {
-                    return Err(Stop::Malformed("there are two of `values`".to_owned()));
+                    return Err(Stop::Malformed("`values` occurs twice".to_owned()));
                 }
                 self.series.times_nanos.reserve(self.expected_samples);
                 self.series.values.reserve(self.expected_samples);
@@ -389,11 +389,11 @@ impl AnswerReader {
 fn typed(result_type: &str, result: ResultShape) -> Result<ResultData, String> {
     let single = |result: ResultShape| match result {
         ResultShape::Single(json) => Ok(json),
-        ResultShape::Series(_) => Err(format!("the result is no {result_type}")),
+        ResultShape::Series(_) => Err(format!("the result is not a {result_type}")),
     };
     let series = |result: ResultShape| match result {
         ResultShape::Series(series) => Ok(series),
-        ResultShape::Single(_) => Err(format!("the result is no {result_type}")),
+        ResultShape::Single(_) => Err(format!("the result is not a {result_type}")),
     };
     match result_type {
         "matrix" => series(result).map(ResultData::Matrix),
@@ -420,7 +420,7 @@ fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Stop> {
 fn read_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, String> {
     serde_json::from_slice(json).map_err(|error| {
         let text = error.to_string();
-        // Counted from the start of this value, which says nothing.
+        // The position counts from the start of this value and is meaningless.
         let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
         super::error::quote(words)
     })

@@ -1,9 +1,9 @@
-//! Samples as every Prometheus writes them, `[1700000000.123,"0.25"]`, read in place.
+//! Samples in the form of every Prometheus, `[1700000000.123,"0.25"]`, read in place.
 //!
-//! They are nearly all of an answer. Whatever is written in another way (space, exponents of times,
-//! numbers without quotes) is `None` here and read by the ordinary JSON reader.
+//! They make up nearly all of an answer. Other forms (spaces, exponents in times, numbers without
+//! quotes) yield `None` here and are read by the ordinary JSON reader.
 
-/// Time in nanoseconds and value of the sample at the start of `bytes`, and what follows it.
+/// Time in nanoseconds and value of the sample at the start of `bytes`, and the rest.
 pub(super) fn sample(bytes: &[u8]) -> Option<(i64, f64, &[u8])> {
     let (secs, rest) = digits(bytes.strip_prefix(b"[")?)?;
     let (millis, rest) = if let Some(rest) = rest.strip_prefix(b",\"") {
@@ -20,8 +20,7 @@ pub(super) fn sample(bytes: &[u8]) -> Option<(i64, f64, &[u8])> {
     Some(((secs * 1_000 + millis) * 1_000_000, value, rest))
 }
 
-/// Seconds of at most ten digits: up to the year 2286, where nanoseconds in 64 bits end soon after,
-/// less those of 2262 on.
+/// Seconds of at most ten digits, before the limit of nanoseconds in 64 bits in 2262.
 fn digits(bytes: &[u8]) -> Option<(i64, &[u8])> {
     const MAX_SECS: i64 = 9_214_646_400;
     let mut secs = 0;
@@ -35,7 +34,7 @@ fn digits(bytes: &[u8]) -> Option<(i64, &[u8])> {
     None
 }
 
-/// One to three digits after the point.
+/// Milliseconds from one to three digits after the point.
 fn millis(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let mut millis = 0;
     let mut unit = 100;
@@ -49,17 +48,17 @@ fn millis(bytes: &[u8]) -> Option<(i64, &[u8])> {
     None
 }
 
-/// Powers of ten that a float holds exactly.
+/// Powers of ten that a float represents exactly.
 const POWERS: [f64; 20] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19,
 ];
-/// Beyond it, whole numbers are not all floats.
+/// Largest integer up to which floats represent all integers.
 const MAX_EXACT: u64 = 1 << 53;
 
-/// A plain decimal up to its closing quote, and its length: digits and a point, whose digits taken
-/// as a whole number are a float themselves. That number and the power of ten are exact, so their
-/// quotient is rounded once, as the standard asks. `None` for any other.
+/// Plain decimal up to its closing quote, and its length. All digits together form an integer that
+/// a float represents exactly, like the power of ten, so the quotient is rounded once, as the
+/// standard requires. `None` for other numbers.
 fn decimal(bytes: &[u8]) -> Option<(f64, usize)> {
     let is_negative = bytes.first() == Some(&b'-');
     let mut digits = 0_u64;
@@ -69,7 +68,7 @@ fn decimal(bytes: &[u8]) -> Option<(f64, usize)> {
         match byte {
             b'0'..=b'9' => digits = digits.wrapping_mul(10).wrapping_add(u64::from(byte - b'0')),
             b'.' if point.is_none() => point = Some(at),
-            // Eighteen digits cannot wrap around.
+            // Eighteen digits cannot overflow.
             b'"' if at - start <= 18 && digits <= MAX_EXACT => {
                 let fraction = point.map_or(0, |point| at - point - 1);
                 let has_digits = at > start + usize::from(point.is_some());
@@ -107,7 +106,7 @@ mod tests {
         check(r#"[1,"0.06666666666666667"]"#, Some((1_000, 0.066_666_666_666_666_67, "")));
         check(r#"[1,"18446744073709551617"]"#, Some((1_000, 18_446_744_073_709_551_617.0, "")));
         check(r#"[1,"1e999"]"#, Some((1_000, f64::INFINITY, "")));
-        // What the ordinary reader reads, or refuses.
+        // Forms that the ordinary reader reads or refuses.
         for json in [
             r#"[1,""]"#,
             r#"[1,"."]"#,

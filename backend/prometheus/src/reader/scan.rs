@@ -1,11 +1,11 @@
-//! Where values of JSON begin and end, in bytes that may break off anywhere.
+//! Scanner for the limits of JSON values in bytes that may end anywhere.
 
-/// Why there is nothing to take from the bytes at hand.
+/// Reasons why the available bytes yield no token or value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// They end within a value: more must arrive.
+    /// The bytes end within a value; more must arrive.
     Short,
-    /// No more bytes can mend them.
+    /// The bytes are malformed, and more bytes cannot change that.
     Malformed(String),
 }
 
@@ -15,23 +15,23 @@ impl Stop {
     }
 }
 
-/// What stands next in an object.
+/// Next token in an object.
 pub(super) enum Member<'a> {
-    /// A key without its quotes, and the bytes from its value on: at least one.
+    /// Key without its quotes, and the bytes from its value on, at least one.
     Key(&'a [u8], &'a [u8]),
-    /// The object is closed; the bytes after it.
+    /// End of the object, and the bytes after it.
     Close(&'a [u8]),
 }
 
-/// What stands next in a list.
+/// Next token in a list.
 pub(super) enum Item<'a> {
-    /// The bytes from an item on: at least one.
+    /// Bytes from an item on, at least one.
     Value(&'a [u8]),
-    /// The list is closed; the bytes after it.
+    /// End of the list, and the bytes after it.
     Close(&'a [u8]),
 }
 
-/// The next member of an object whose bracket is open; `after` another one, or as the first.
+/// Next member of an open object, `after` another one or as the first.
 pub(super) fn member(bytes: &[u8], after: bool) -> Result<Member<'_>, Stop> {
     let bytes = bytes.trim_ascii_start();
     if let Some(rest) = bytes.strip_prefix(b"}") {
@@ -52,7 +52,7 @@ pub(super) fn member(bytes: &[u8], after: bool) -> Result<Member<'_>, Stop> {
     Ok(Member::Key(key, value))
 }
 
-/// The next item of a list whose bracket is open; `after` another one, or as the first.
+/// Next item of an open list, `after` another one or as the first.
 pub(super) fn item(bytes: &[u8], after: bool) -> Result<Item<'_>, Stop> {
     let bytes = bytes.trim_ascii_start();
     if let Some(rest) = bytes.strip_prefix(b"]") {
@@ -62,8 +62,8 @@ pub(super) fn item(bytes: &[u8], after: bool) -> Result<Item<'_>, Stop> {
     if bytes.is_empty() { Err(Stop::Short) } else { Ok(Item::Value(bytes)) }
 }
 
-/// The whole value at the start of `bytes`, and what follows. Its brackets are counted, not
-/// matched: reading it finds out.
+/// Value at the start of `bytes`, and the rest. Brackets are only counted; the reader of the value
+/// checks that they match.
 pub(super) fn value(bytes: &[u8]) -> Result<(&[u8], &[u8]), Stop> {
     let len = match bytes.first() {
         None => return Err(Stop::Short),
@@ -82,7 +82,7 @@ pub(super) fn value(bytes: &[u8]) -> Result<(&[u8], &[u8]), Stop> {
     Ok(split(bytes, len))
 }
 
-/// What follows `expected`, without the space before the next token.
+/// Bytes after `expected`, without space before the next token.
 fn token<'a>(bytes: &'a [u8], expected: u8, name: &str) -> Result<&'a [u8], Stop> {
     match bytes.split_first() {
         None => Err(Stop::Short),
@@ -95,7 +95,7 @@ fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
     bytes.split_at_checked(at).unwrap_or((bytes, &[]))
 }
 
-/// Length of the string at the start of `bytes`, quotes included.
+/// Length of the string at the start of `bytes`, including quotes.
 fn string_len(bytes: &[u8]) -> Result<usize, Stop> {
     let mut bytes = bytes.iter().enumerate().skip(1);
     loop {

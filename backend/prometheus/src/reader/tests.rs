@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Reads `json` as it would arrive: whole, byte by byte, and in pieces between.
+/// Reads `json` in all ways of arrival: whole, byte by byte, and in chunks of other sizes.
 fn read(json: &[u8]) -> Result<ReadAnswer, UnreadableAnswer> {
     let in_pieces = |bytes: usize| {
         let mut reader = AnswerReader::new(1_000);
@@ -52,7 +52,7 @@ fn show(series: &[Series]) -> String {
 #[test]
 fn results() {
     let success = |data: &str| format!(r#"{{"status":"success","data":{data}}}"#);
-    // Empty lists and maps, as Go may write them.
+    // Go may write empty lists and maps as null.
     check_result(&success(r#"{"resultType":"matrix","result":null}"#), "matrix ");
     check_result(&success(r#"{"result":null,"resultType":"vector"}"#), "vector ");
     check_result(
@@ -99,8 +99,8 @@ fn results() {
             r#"{"resultType":"streams","result":[]}"#.to_owned(),
             "unknown result type `streams`, expected `matrix`, `vector`, `scalar` or `string`, near byte 64",
         ),
-        (r#"{"resultType":"matrix"}"#.to_owned(), "there is no `result`, near byte 51"),
-        (r#"{"result":[]}"#.to_owned(), "there is no `resultType`, near byte 41"),
+        (r#"{"resultType":"matrix"}"#.to_owned(), "`result` is missing, near byte 51"),
+        (r#"{"result":[]}"#.to_owned(), "`resultType` is missing, near byte 41"),
         (
             r#"{"resultType":"scalar","result":[1,"x"]}"#.to_owned(),
             "invalid value: string \"x\", expected a float as a string, near byte 68",
@@ -115,7 +115,7 @@ fn results() {
         ),
         (
             format!(r#"{{"resultType":"scalar","result":[{series}]}}"#),
-            "the result is no scalar, near byte 95",
+            "the result is not a scalar, near byte 95",
         ),
     ] {
         assert_eq!(read(success(&data).as_bytes()).unwrap_err().to_string(), error, "{data}");
@@ -123,7 +123,7 @@ fn results() {
 }
 
 #[test]
-fn what_is_no_answer_is_told_apart() {
+fn foreign_answers_have_distinct_errors() {
     let check = |json: &str, expected: &str| {
         let shown = read(json.as_bytes()).map(|read| read.response.status);
         assert_eq!(format!("{shown:?}"), expected, "{json}");
@@ -141,7 +141,7 @@ fn what_is_no_answer_is_told_apart() {
 }
 
 #[test]
-fn only_so_many_series_are_kept() {
+fn the_number_of_series_is_bounded() {
     let series = r#"{"metric":{"a":"b"},"values":[[1,"1"]],"histograms":[]}"#;
     let json = format!(
         r#"{{"status":"success","data":{{"resultType":"matrix","result":[{}]}}}}"#,
@@ -155,7 +155,7 @@ fn only_so_many_series_are_kept() {
 }
 
 #[test]
-fn a_large_value_in_small_pieces_is_not_scanned_over_and_over() {
+fn a_large_value_in_small_chunks_is_not_scanned_repeatedly() {
     let text = "x".repeat(4 << 20);
     let json = format!(r#"{{"status":"success","stats":"{text}","data":null}}"#);
     let mut reader = AnswerReader::new(1);
@@ -166,7 +166,7 @@ fn a_large_value_in_small_pieces_is_not_scanned_over_and_over() {
 }
 
 #[test]
-fn hostile_answers_end_in_an_error_or_in_what_is_there() {
+fn hostile_answers_are_read_or_refused() {
     let check = |data: &str, expected: &str| {
         let json = format!(r#"{{"status":"success","data":{data}}}"#);
         match read(json.as_bytes()) {
@@ -178,10 +178,10 @@ fn hostile_answers_end_in_an_error_or_in_what_is_there() {
         }
     };
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    // What is skipped may be as deep as it likes: it is never a tree.
+    // Skipped values may be nested to any depth, because they are never parsed into a tree.
     check(&format!(r#"{{"resultType":"matrix","result":[],"stats":{}}}"#, deep(100_000)), "read");
-    check(&format!(r#"{{"resultType":"matrix","result":{}}}"#, deep(100_000)), "is no matrix");
-    check(&format!(r#"{{"result":{},"resultType":"matrix"}}"#, deep(100_000)), "is no matrix");
+    check(&format!(r#"{{"resultType":"matrix","result":{}}}"#, deep(100_000)), "is not a matrix");
+    check(&format!(r#"{{"result":{},"resultType":"matrix"}}"#, deep(100_000)), "is not a matrix");
     check(&format!(r#"{{"result":{},"resultType":"string"}}"#, deep(100_000)), "invalid type");
     check(&deep(100_000), "read");
     let sample = |sample: &str| {
@@ -190,7 +190,7 @@ fn hostile_answers_end_in_an_error_or_in_what_is_there() {
     check(&sample(r#"[1,"1e999"]"#), "read");
     check(&sample("[1,1e999]"), "number out of range");
     check(&sample(r#"[1e999,"1"]"#), "number out of range");
-    check(&sample(r#"[99999999999999999999999,"1"]"#), "is no time in seconds");
+    check(&sample(r#"[99999999999999999999999,"1"]"#), "is not a time in seconds");
     check(&sample(r#"["NaN","1"]"#), "invalid type");
     check(&sample(r#"[1,""]"#), "a float as a string");
     check(&sample(r#"[1,"1",2]"#), "trailing characters");
@@ -202,11 +202,11 @@ fn hostile_answers_end_in_an_error_or_in_what_is_there() {
     check(r#"{"resultType":"matrix","result":[{"values":[],"values":[]}]}"#, "read");
     check(
         r#"{"resultType":"matrix","result":[{"values":[[1,"1"]],"values":[]}]}"#,
-        "there are two of `values`",
+        "`values` occurs twice",
     );
-    check(r#"{"resultType":"vector","result":{"a":1}}"#, "is no vector");
-    check(r#"{"resultType":"vector","result":[],"result":[]}"#, "there are two of `result`");
-    check(r#"{"resultType":"scalar","result":[]}"#, "is no scalar");
+    check(r#"{"resultType":"vector","result":{"a":1}}"#, "is not a vector");
+    check(r#"{"resultType":"vector","result":[],"result":[]}"#, "`result` occurs twice");
+    check(r#"{"resultType":"scalar","result":[]}"#, "is not a scalar");
     check(r#"{"resultType":1,"result":[]}"#, "invalid type: integer");
     check(r#"{"resultType":"matrix","result":[{"metric":{"a":"\ud800"}}]}"#, "hex escape");
     check(r#"{"resultType":"matrix","result":[{"metric":{"a":"1","a":"2"}}]}"#, "read");
@@ -214,7 +214,7 @@ fn hostile_answers_end_in_an_error_or_in_what_is_there() {
 }
 
 #[test]
-fn every_cut_of_an_answer_is_told_as_one() {
+fn every_cut_of_an_answer_is_reported() {
     let json = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1.5,"1"],[2,"NaN"]]}]}}"#;
     assert!(read(json.as_bytes()).is_ok());
     for end in 1..json.len() {
@@ -223,7 +223,7 @@ fn every_cut_of_an_answer_is_told_as_one() {
     }
 }
 
-/// The same answer read the slow way: a tree of values, walked.
+/// The same answer read the slow way, from a tree of values.
 fn walk(data: &Value) -> Vec<(LabelSet, Vec<(i64, u64)>)> {
     let sample = |pair: &Value| {
         let secs = pair[0].as_f64().unwrap();
@@ -316,7 +316,7 @@ proptest! {
     }
 
     #[test]
-    fn a_byte_that_is_wrong_is_read_or_refused_in_any_pieces(at in 0_usize..115, byte in any::<u8>()) {
+    fn a_wrong_byte_is_read_or_refused_in_any_chunks(at in 0_usize..115, byte in any::<u8>()) {
         let mut json = br#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1.5,"1"],[2,"NaN"]]}]}}"#.to_vec();
         if let Some(place) = json.get_mut(at) {
             *place = byte;

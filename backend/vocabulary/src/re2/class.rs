@@ -1,44 +1,44 @@
-//! Classes of characters: `[…]`, `.`, `\d`, `[:alpha:]`, `\p{…}`.
+//! Character classes: `[…]`, `.`, `\d`, `[:alpha:]`, `\p{…}`.
 
 use super::unicode;
 
-/// What belongs to any of the items.
+/// Union of its items.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Class(pub(super) Vec<Item>);
 
-/// A set of code points.
+/// Item of a class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
-    /// A set as it is written.
+    /// Set as the pattern writes it.
     Set {
         set: Set,
         is_negated: bool,
-        /// Whether other cases of what the set holds belong to it.
+        /// Whether other cases of the set's characters belong to it.
         folds: bool,
     },
-    /// What belongs to none of the items.
+    /// Everything outside of the items.
     Not(Vec<Item>),
 }
 
-/// Code points without other cases.
+/// Set of code points, without other cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Set {
-    /// From the first to the last.
+    /// From the first to the last code point.
     Range(u32, u32),
-    /// Some ranges.
+    /// List of ranges.
     Ranges(&'static [(u8, u8)]),
-    /// General categories, a bit for each.
+    /// General categories, as a bit mask.
     Categories(u32),
-    /// A script.
+    /// Number of a script.
     Script(u8),
 }
 
-/// One character of a text, with what was found out about it.
+/// Character of a text, with its cached properties.
 #[derive(Debug)]
 pub(super) struct Character {
-    /// Itself first, then its other cases.
+    /// The character itself, followed by its other cases.
     orbit: [u32; 4],
-    /// How many of them there are; 0: not looked up.
+    /// Number of characters in `orbit`; 0 before they are looked up.
     len: usize,
     categories: [Option<u8>; 4],
     scripts: [Option<u8>; 4],
@@ -49,13 +49,13 @@ impl Character {
         Self { orbit: [code; 4], len: 0, categories: [None; 4], scripts: [None; 4] }
     }
 
-    /// Whether it is a code point, or another case of it.
+    /// Whether the character is a code point, or another case of it.
     pub(super) fn is(&mut self, code: u32, folds: bool) -> bool {
         let [own, ..] = self.orbit;
         own == code || (folds && self.cases().contains(&code))
     }
 
-    /// Whether it belongs to a class.
+    /// Whether the character belongs to a class.
     pub(super) fn is_of(&mut self, class: &Class) -> bool {
         class.0.iter().any(|item| self.is_in(item))
     }
@@ -70,7 +70,7 @@ impl Character {
         }
     }
 
-    /// Itself and its other cases.
+    /// The character and its other cases.
     fn cases(&mut self) -> &[u32] {
         if self.len == 0 {
             let [own, ..] = self.orbit;
@@ -106,7 +106,7 @@ impl Character {
     }
 }
 
-/// The set behind `\d`, `\s` or `\w`.
+/// Set of `\d`, `\s` or `\w`.
 pub(super) const fn perl(letter: char) -> Option<Set> {
     Some(Set::Ranges(match letter {
         'd' => DIGIT,
@@ -116,7 +116,7 @@ pub(super) const fn perl(letter: char) -> Option<Set> {
     }))
 }
 
-/// The set behind the name in `[:alpha:]`.
+/// Set of a name in `[:alpha:]`.
 pub(super) fn posix(name: &str) -> Option<Set> {
     Some(Set::Ranges(match name {
         "alnum" => &[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z')],

@@ -1,10 +1,10 @@
-//! RE2 as Go's `regexp` reads it: Cilium checks the expressions of HTTP rules with it, and Hubble
-//! compiles those of filters.
+//! RE2 as Go's `regexp` reads it. Cilium checks the expressions of HTTP rules with it, and Hubble
+//! compiles those of filters with it.
 //!
-//! One reader for both, after regexp/syntax of Go 1.26 with Unicode 15.0: [`Regex`] says whether a
-//! whole text matches, as Envoy's `safe_regex` asks it, by a small machine; `Search`, of the
-//! feature `search`, whether a match stands anywhere in a text, by a fast one. Go up to 1.24 knows no
-//! long names of categories, and names of scripts with underscores.
+//! One reader serves both, after regexp/syntax of Go 1.26 with Unicode 15.0. [`Regex`] matches
+//! whole texts, like Envoy's `safe_regex`, with a small state machine. `Search` (feature `search`)
+//! finds a match anywhere in a text, with a fast engine. Go up to 1.24 differs: it lacks the long
+//! names of categories, and its names of scripts contain underscores.
 
 mod class;
 mod parse;
@@ -21,12 +21,12 @@ use program::Program;
 #[cfg(feature = "search")]
 pub use search::{Search, SearchError};
 
-/// Instructions of a program that is kept; a larger one is made again for each text.
+/// Largest program that is kept, in instructions; larger ones are compiled again for each text.
 const MAX_KEPT: usize = 1_000;
-/// Bytes of the texts that are matched: Envoy's own limit for all headers is 60 KiB.
+/// Longest text that is matched, in bytes. Envoy limits all headers together to 60 KiB.
 const MAX_TEXT: usize = 16 << 10;
 
-/// Go's words about a pattern that it refuses.
+/// Error message of Go's `regexp` for a pattern that it refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("error parsing regexp: {reason}: `{part}`")]
 pub struct RegexError {
@@ -34,7 +34,7 @@ pub struct RegexError {
     part: Box<str>,
 }
 
-/// What is wrong with an expression. Source: regexp/syntax `ErrorCode`.
+/// Reason to refuse an expression. Source: regexp/syntax `ErrorCode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reason {
     ClassRange,
@@ -72,7 +72,7 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// An expression that matches whole texts; those of equal patterns are equal.
+/// Expression that matches whole texts. Equal patterns compare as equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Regex {
     classes: Vec<class::Class>,
@@ -86,7 +86,7 @@ enum Body {
 }
 
 impl Regex {
-    /// Reads a pattern. Errors: Go's.
+    /// Compiles a pattern. Errors: Go's message.
     pub fn new(pattern: &str) -> Result<Self, RegexError> {
         let (tree, classes) = parse::parse(pattern)?;
         let body = match Program::of(&tree, MAX_KEPT) {
@@ -96,8 +96,8 @@ impl Regex {
         Ok(Self { classes, body })
     }
 
-    /// Whether the whole text matches. `None`: the text is longer than 16 KiB, or takes more steps
-    /// than are spent on one.
+    /// Whether the whole text matches. `None` if the text is longer than 16 KiB or takes more than
+    /// [`program::MAX_STEPS`] steps.
     #[must_use]
     pub fn matches(&self, text: &str) -> Option<bool> {
         if text.len() > MAX_TEXT {

@@ -1,5 +1,5 @@
-//! RE2's syntax to a tree, over a stack as Go keeps it: what it refuses depends on what lies on top.
-//! Source: Go's regexp/syntax, `parse`.
+//! Parser from RE2's syntax to a tree, over a stack like Go's: whether a pattern is refused depends
+//! on the top of the stack. Source: Go's regexp/syntax, `parse`.
 
 mod limits;
 mod text;
@@ -14,16 +14,16 @@ pub(super) use limits::MAX_SIZE;
 use limits::{Limits, Node, repeats_fit};
 use text::{escaped, flags_of, repetition};
 
-/// A parsed pattern.
+/// Syntax tree of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ast {
     Empty,
-    /// Code points one after the other.
+    /// Sequence of code points.
     Chars {
         codes: Vec<u32>,
         folds: bool,
     },
-    /// Index of a class.
+    /// Index of a class in the list of classes.
     Class(u32),
     Assert(Assertion),
     Concat(Vec<Ast>),
@@ -42,10 +42,10 @@ struct Flags {
     dot_matches_newline: bool,
 }
 
-/// What lies on the stack.
+/// Entry of the parser's stack.
 enum Entry {
     Node(Node),
-    /// An open parenthesis; the flags hold again behind its end.
+    /// Open parenthesis, with the flags that apply again after its end.
     Open {
         captures: bool,
         flags: Flags,
@@ -114,7 +114,7 @@ impl<'p> Parser<'p> {
                     repeat = Some(before);
                 }
                 '\\' => self.escape(before)?,
-                // A brace that begins no repetition is itself.
+                // A brace that does not begin a repetition is a literal.
                 _ => {
                     self.rest = after;
                     self.literal(u32::from(c))?;
@@ -174,7 +174,8 @@ impl<'p> Parser<'p> {
         index
     }
 
-    /// Joins the two topmost texts; what comes then is no longer about the last character alone.
+    /// Joins the two topmost texts, after which a repetition no longer applies to the last
+    /// character alone.
     fn join_chars(&mut self) {
         if let [.., Entry::Node(one), Entry::Node(other)] = self.stack.as_mut_slice()
             && one.append_chars(other)
@@ -212,7 +213,7 @@ impl<'p> Parser<'p> {
         after: &'p str,
         last_repeat: Option<&'p str>,
     ) -> Result<(), RegexError> {
-        // Lazy or not is the same for a full match.
+        // For a whole match, lazy and greedy repetitions are the same.
         let after = after.strip_prefix('?').unwrap_or(after);
         if let Some(last) = last_repeat {
             return Err(syntax(Reason::NestedRepetition, part(last, after)));
@@ -232,7 +233,7 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    /// Makes one node of those above the topmost parenthesis or bar.
+    /// Joins the nodes above the topmost parenthesis or bar into one.
     fn concat(&mut self) -> Result<(), RegexError> {
         self.join_chars();
         let nodes = self.take_nodes();
@@ -272,7 +273,7 @@ impl<'p> Parser<'p> {
         node
     }
 
-    /// Brings the bar to the top, if one lies below the topmost node. Two characters or classes
+    /// Moves the bar below the topmost node to the top, if there is one. Two characters or classes
     /// around it become one class.
     fn swap_bar(&mut self) -> bool {
         let [.., Entry::Bar, Entry::Node(_)] = self.stack.as_slice() else { return false };
@@ -289,7 +290,7 @@ impl<'p> Parser<'p> {
         true
     }
 
-    /// Makes one node of all alternatives above the topmost parenthesis.
+    /// Joins all alternatives above the topmost parenthesis into one node.
     fn finish_alternatives(&mut self) -> Result<(), RegexError> {
         self.concat()?;
         if self.swap_bar() {
@@ -370,7 +371,7 @@ impl<'p> Parser<'p> {
         self.literal(code)
     }
 
-    /// `\pL`, `\p{Greek}`, `\d`; none where the text begins otherwise.
+    /// Reads `\pL`, `\p{Greek}` or `\d`; `None` if the text begins otherwise.
     fn named_class(&self, before: &'p str) -> Result<Option<(Item, &'p str)>, RegexError> {
         let ignore_case = self.flags.ignore_case;
         let mut chars = before.chars();
@@ -471,7 +472,7 @@ fn syntax(reason: Reason, part: &str) -> RegexError {
     RegexError { reason, part: part.into() }
 }
 
-/// The text up to where the rest begins.
+/// Part of the text before `rest`.
 fn part<'p>(text: &'p str, rest: &str) -> &'p str {
     text.get(..text.len().saturating_sub(rest.len())).unwrap_or(text)
 }

@@ -1,14 +1,15 @@
-//! A pattern as a machine that keeps all its states at once: time is pattern times text.
+//! State machine that follows all states of a pattern at once, in time proportional to pattern ×
+//! text.
 
 use super::{
     class::{Character, Class},
     parse::Ast,
 };
 
-/// Steps that are spent on one text.
+/// Most steps taken for one text.
 const MAX_STEPS: usize = 64 << 20;
 
-/// The machine.
+/// Compiled pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Program(Vec<Instruction>);
 
@@ -18,7 +19,7 @@ enum Instruction {
         code: u32,
         folds: bool,
     },
-    /// Index of a class.
+    /// Index of a class in the list of classes.
     Class(u32),
     Assert(Assertion),
     Jump(u32),
@@ -26,7 +27,7 @@ enum Instruction {
     Match,
 }
 
-/// What has to hold between two characters.
+/// Condition on the characters before and after a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Assertion {
     Start,
@@ -36,11 +37,11 @@ pub(super) enum Assertion {
     WordBoundary(bool),
 }
 
-/// More instructions than are wanted.
+/// Error of a program with too many instructions.
 struct TooLarge;
 
 impl Program {
-    /// The machine of a pattern; none: it has more instructions than this.
+    /// Program of a pattern; `None` if it has more than `most` instructions.
     pub(super) fn of(tree: &Ast, most: usize) -> Option<Self> {
         let mut writer = Writer { program: Vec::new(), most };
         writer.emit(tree).ok()?;
@@ -48,12 +49,12 @@ impl Program {
         Some(Self(writer.program))
     }
 
-    /// Whether the whole text matches. None: more than [`MAX_STEPS`].
+    /// Whether the whole text matches; `None` after more than [`MAX_STEPS`] steps.
     pub(super) fn matches(&self, classes: &[Class], text: &str) -> Option<bool> {
         let mut chars = text.chars().peekable();
         let mut previous: Option<char> = None;
         let mut first = 0;
-        // What every match begins with: nothing leads back to it.
+        // Literal prefix of every match. The program never returns to it.
         while let Some(Instruction::Char { code, folds: false }) = self.get(first) {
             let c = chars.next();
             if c.map(u32::from) != Some(code) {
@@ -102,7 +103,7 @@ impl Program {
         self.0.get(at as usize).copied()
     }
 
-    /// Adds a state and what it leads to without reading.
+    /// Adds a state and all states that follow it without reading a character.
     fn follow(&self, states: &mut States, state: u32, before: Option<char>, after: Option<char>) {
         states.open.push(state);
         while let Some(state) = states.open.pop() {
@@ -194,7 +195,7 @@ impl Writer {
             let before = self.program.len();
             self.emit(tree)?;
             if self.program.len() == before {
-                // Nothing, however often, is nothing.
+                // An empty expression stays empty however often it is repeated.
                 return Ok(());
             }
         }
@@ -235,12 +236,13 @@ impl Assertion {
     }
 }
 
-/// A set of states in the order of their arrival.
+/// Set of states in the order of insertion.
 struct States {
     list: Vec<u32>,
-    /// Those that are to be followed.
+    /// States that still have to be followed.
     open: Vec<u32>,
-    /// Where a state stands in the list, if it does: the place may be of an earlier text.
+    /// Position of each state in the list. It may be left over from an earlier text, so the list
+    /// decides.
     place: Vec<u32>,
 }
 
@@ -261,7 +263,7 @@ impl States {
         }
     }
 
-    /// Takes time by its members, not by the size of the program.
+    /// Empties the set in time proportional to its members, not to the size of the program.
     fn clear(&mut self) {
         self.list.clear();
     }

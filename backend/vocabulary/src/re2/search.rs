@@ -1,5 +1,5 @@
-//! An expression as a fast engine: `regex-automata` over the tree that the reader makes, with the
-//! classes of Go's Unicode spelt out.
+//! Search engine: `regex-automata` over the syntax tree of our parser, with classes written out by
+//! Go's Unicode tables.
 
 use std::sync::LazyLock;
 
@@ -14,28 +14,28 @@ use super::{
     unicode,
 };
 
-/// Bytes that one compiled expression may take.
+/// Most memory of one compiled expression, in bytes.
 const MAX_BYTES: usize = 2 << 20;
-/// Ranges of all its classes: what has more grows beyond [`MAX_BYTES`].
+/// Most ranges in all classes of an expression; more would exceed [`MAX_BYTES`].
 const MAX_RANGES: usize = MAX_BYTES / size_of::<ClassUnicodeRange>();
 
-/// Why an expression cannot be looked for.
+/// Reasons why an expression cannot be searched for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SearchError {
-    /// Go refuses it.
+    /// Go refuses the expression.
     #[error(transparent)]
     Syntax(#[from] RegexError),
-    /// It takes more than 2 MiB when compiled.
+    /// The compiled expression takes more than 2 MiB.
     #[error("it is too large when compiled")]
     TooLarge,
 }
 
-/// An expression that is looked for anywhere in a text, as Go's `MatchString` does.
+/// Expression that is searched for anywhere in a text, like Go's `MatchString`.
 #[derive(Debug, Clone)]
 pub struct Search(meta::Regex);
 
 impl Search {
-    /// Compiles an expression. Errors: Go's, and one that grows too large.
+    /// Compiles an expression. Errors: Go's message, or an expression that grows too large.
     pub fn new(pattern: &str) -> Result<Self, SearchError> {
         let (tree, classes) = parse::parse(pattern)?;
         let hir = Writer { classes: &classes, ranges: 0 }.expression(&tree)?;
@@ -44,11 +44,11 @@ impl Search {
             .configure(config)
             .build_from_hir(&hir)
             .map(Self)
-            // There are no groups: size is all that it can object to.
+            // The expression has no groups, so size is the only possible error.
             .map_err(|_| SearchError::TooLarge)
     }
 
-    /// Whether a match stands anywhere in a text.
+    /// Whether the text contains a match.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text)
@@ -57,7 +57,7 @@ impl Search {
 
 struct Writer<'c> {
     classes: &'c [Class],
-    /// Ranges written so far.
+    /// Number of ranges written so far.
     ranges: usize,
 }
 
@@ -122,7 +122,7 @@ impl Writer<'_> {
     }
 }
 
-/// What belongs to any of the items.
+/// Union of the items.
 fn union(items: &[Item]) -> ClassUnicode {
     let mut class = ClassUnicode::empty();
     for item in items {
@@ -148,7 +148,7 @@ fn union(items: &[Item]) -> ClassUnicode {
     class
 }
 
-/// The characters of a set. A code point that is no character, of which no text has one, is left out.
+/// Characters of a set, without code points that are not characters: no text contains them.
 fn ranges_of(set: Set) -> ClassUnicode {
     let ranges = match set {
         Set::Range(first, last) => vec![(first, last)],
@@ -166,7 +166,7 @@ fn ranges_of(set: Set) -> ClassUnicode {
     ClassUnicode::new(characters)
 }
 
-/// Adds the other cases of what a class holds.
+/// Adds the other cases of all characters of a class.
 fn add_cases(class: &mut ClassUnicode) {
     static FOLDS: LazyLock<Vec<(u32, u32)>> = LazyLock::new(unicode::folds);
     let next_of = |code: u32| {

@@ -18,7 +18,7 @@ fn the_whole_text_has_to_match() {
     check("a.c", "a\nc", false);
     check("(?s)a.c", "a\nc", true);
     check("^/a$", "/a", true);
-    // What every match begins with.
+    // Literal prefixes.
     check("/ab*", "/a", true);
     check("/ab*", "/abb", true);
     check("/ab*", "/b", false);
@@ -97,7 +97,8 @@ fn repetitions_need_something_before_them() {
     refused("(?i)*", &format!("{missing}: `*`"));
     refused("(+)", &format!("{missing}: `+`"));
     refused("a|{2,1}", "error parsing regexp: invalid repeat count: `{2,1}`");
-    // A flag group is nothing by itself: what stands before it is repeated, even twice.
+    // A flag group is empty by itself: a repetition applies to the expression before it, even a
+    // second time.
     check("a(?i)+", "aaa", true);
     check("a*(?i)*", "aa", true);
     check(r"a*\Q\E*", "aa", true);
@@ -129,9 +130,9 @@ fn unicode_classes_have_gos_names() {
     refused(r"\p", r"\p");
     refused(r"\p{L", r"\p{L");
     refused(r"[\p{}]", r"\p{}");
-    // Go 1.26 drops underscores from what is asked for, and not from its own names of scripts.
+    // Go 1.26 drops underscores from the requested name, but not from its own names of scripts.
     refused(r"\p{Old_Italic}", r"\p{Old_Italic}");
-    // Behind a class the rest is looked at, too.
+    // The text after a class is checked, too.
     assert!(Regex::new(r"\pL+*").is_err());
     assert!(Regex::new(r"\pL(").is_err());
 }

@@ -1,12 +1,12 @@
-//! Unicode's tables: what a code point is, and which names mean what. Source: Go's unicode and
-//! regexp/syntax `unicodeTable`.
+//! Unicode tables: categories and scripts of code points, their names, and case folding. Source:
+//! Go's unicode and regexp/syntax `unicodeTable`.
 
 use super::{
     class::Set,
     tables::{CATEGORIES, CATEGORY_RUNS, FOLDS, SCRIPT_RUNS, SCRIPTS},
 };
 
-/// Long names of categories, and what they mean: Unicode's, without their underscores.
+/// Long names of categories with their short ones, as in Unicode but without underscores.
 const ALIASES: &[(&str, &str)] = &[
     ("Casedletter", "LC"),
     ("Closepunctuation", "Pe"),
@@ -52,17 +52,17 @@ const ALIASES: &[(&str, &str)] = &[
     ("Uppercaseletter", "Lu"),
 ];
 
-/// What a name in `\p{…}` means.
+/// Meaning of a name in `\p{…}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) set: Set,
-    /// Everything else is meant.
+    /// Whether the class is everything outside of the set.
     pub(super) is_negated: bool,
-    /// Whether other cases of what it holds belong to it where case does not count.
+    /// Whether other cases of the set's characters belong to it when case is ignored.
     pub(super) folds: bool,
 }
 
-/// The class of a name. None: Go knows none of that name.
+/// Class of a name; `None` if Go does not know the name.
 pub(super) fn named(name: &str) -> Option<Named> {
     let name = canonical(name);
     let plain = |set, folds| Some(Named { set, is_negated: false, folds });
@@ -85,7 +85,7 @@ pub(super) fn named(name: &str) -> Option<Named> {
     categories(actual).and_then(|set| plain(set, *actual != "LC"))
 }
 
-/// A category, or all that begin with a letter; `LC` are the letters with case.
+/// Category, or all categories that begin with a letter; `LC` stands for letters with case.
 fn categories(name: &str) -> Option<Set> {
     let mut mask = 0_u32;
     for (number, own) in CATEGORIES.split(' ').enumerate() {
@@ -101,7 +101,8 @@ fn categories(name: &str) -> Option<Set> {
     (mask != 0).then_some(Set::Categories(mask))
 }
 
-/// A name with a capital first letter, small ones behind it, and no underscores, spaces and dashes.
+/// Name with a capital first letter and small ones after it, without underscores, spaces and
+/// dashes.
 fn canonical(name: &str) -> String {
     let mut out = String::new();
     for c in name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')) {
@@ -110,17 +111,17 @@ fn canonical(name: &str) -> String {
     out
 }
 
-/// The number of a code point's category.
+/// Number of a code point's category.
 pub(super) fn category(code: u32) -> u8 {
     run_of(CATEGORY_RUNS, code)
 }
 
-/// The number of a code point's script; 0: none.
+/// Number of a code point's script; 0 if it has none.
 pub(super) fn script(code: u32) -> u8 {
     run_of(SCRIPT_RUNS, code)
 }
 
-/// First and last code points of the runs of these categories, a bit for each.
+/// First and last code points of the runs of some categories, given as a bit mask.
 #[cfg(feature = "search")]
 pub(super) fn ranges_of_categories(mask: u32) -> Vec<(u32, u32)> {
     ranges(CATEGORY_RUNS, |number| mask.checked_shr(u32::from(number)).unwrap_or(0) & 1 == 1)
@@ -147,7 +148,7 @@ fn ranges(runs: &[u8], is_meant: impl Fn(u8) -> bool) -> Vec<(u32, u32)> {
     ranges
 }
 
-/// Every code point with other cases, in order, and the next of its orbit.
+/// Code points that have other cases, in order, each with the next one of its orbit.
 #[cfg(feature = "search")]
 pub(super) fn folds() -> Vec<(u32, u32)> {
     let mut rest = FOLDS.iter().copied();
@@ -162,7 +163,7 @@ pub(super) fn folds() -> Vec<(u32, u32)> {
     folds
 }
 
-/// The next of the orbit of a code point in a run that begins at `start`.
+/// Next code point of an orbit, in a run that begins at `start`.
 const fn folded(start: u32, code: u32, distance: u32) -> u32 {
     match distance {
         0 => start.saturating_add(code.saturating_sub(start) ^ 1),
@@ -183,7 +184,8 @@ fn run_of(runs: &[u8], code: u32) -> u8 {
     0
 }
 
-/// The next code point of an orbit of simple case folding; itself where nothing folds to it.
+/// Next code point of an orbit of simple case folding; the code point itself if it has no other
+/// case.
 pub(super) fn next_of_orbit(code: u32) -> u32 {
     let mut rest = FOLDS.iter().copied();
     let mut end = 0_u32;
@@ -201,7 +203,7 @@ pub(super) fn next_of_orbit(code: u32) -> u32 {
     code
 }
 
-/// Seven bits a byte, the lowest first; the eighth says that more follow.
+/// Reads a number of seven bits per byte, the lowest first; the eighth bit announces another byte.
 fn number(bytes: &mut impl Iterator<Item = u8>) -> u32 {
     let (mut value, mut shift) = (0_u32, 0_u32);
     for byte in bytes {

@@ -55,7 +55,7 @@ async fn next_flow(stream: &mut FlowStream) -> String {
 }
 
 #[tokio::test]
-async fn flows_come_as_they_lie_on_the_wire() {
+async fn flows_arrive_in_their_wire_form() {
     let Step::Send(sent) = flow(7) else { panic!() };
     let (address, _) = plain_relay([vec![flow(7)]]).await;
     let (messages, error) = collect(client(address).get_flows(FlowRequest::default())).await;
@@ -67,7 +67,7 @@ async fn flows_come_as_they_lie_on_the_wire() {
 }
 
 #[tokio::test]
-async fn a_request_arrives_as_it_was_asked() {
+async fn a_request_arrives_unchanged() {
     let (address, seen) = plain_relay([vec![]]).await;
     let allow = FlowFilter { source_pod: vec!["pets/store".to_owned()], ..FlowFilter::default() };
     let deny = FlowFilter { protocol: vec!["dns".to_owned()], ..FlowFilter::default() };
@@ -115,7 +115,7 @@ async fn node_states_and_losses_become_notices() {
 }
 
 #[tokio::test]
-async fn what_came_before_a_reset_is_kept() {
+async fn flows_before_a_reset_are_kept() {
     let (relay, _) = plain_relay([vec![flow(1), flow(2), Step::Hang]]).await;
     let cut = Arc::new(Notify::new());
     let address = cuttable(relay, Arc::clone(&cut)).await;
@@ -134,7 +134,7 @@ async fn what_came_before_a_reset_is_kept() {
 }
 
 #[tokio::test]
-async fn an_answer_that_broke_before_its_first_flow_is_asked_for_again() {
+async fn an_answer_that_broke_before_its_first_flow_is_requested_again() {
     let (relay, seen) = plain_relay([vec![Step::Hang], vec![flow(1)]]).await;
     let cut = Arc::new(Notify::new());
     let address = cuttable(relay, Arc::clone(&cut)).await;
@@ -143,7 +143,7 @@ async fn an_answer_that_broke_before_its_first_flow_is_asked_for_again() {
         while seen.requests.lock().unwrap().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        // The request is there; give its headers the time to come back.
+        // The request arrived; its headers need some time to return.
         tokio::time::sleep(Duration::from_millis(50)).await;
         cut.notify_one();
     };
@@ -155,7 +155,7 @@ async fn an_answer_that_broke_before_its_first_flow_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn following_goes_on_where_it_broke() {
+async fn following_continues_after_a_break() {
     let (relay, seen) =
         plain_relay([vec![flow(10), flow(5), Step::Hang], vec![flow(11), Step::Hang]]).await;
     let cut = Arc::new(Notify::new());
@@ -166,8 +166,8 @@ async fn following_goes_on_where_it_broke() {
     assert_eq!(next_flow(&mut stream).await, "flow-5");
     cut.notify_one();
     let interrupted = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
-    let said = notices(&[interrupted]);
-    assert!(said.contains("no flows for now, trying again: "), "{said}");
+    let notice = notices(&[interrupted]);
+    assert!(notice.contains("no flows for now, trying again: "), "{notice}");
     let resumed = timeout(PATIENCE, stream.next()).await.unwrap().unwrap().unwrap();
     insta::assert_snapshot!(notices(&[resumed]));
     assert_eq!(next_flow(&mut stream).await, "flow-11");
@@ -186,12 +186,12 @@ async fn dropping_the_stream_cancels_at_the_relay() {
     assert_eq!(next_flow(&mut stream).await, "flow-1");
     drop(stream);
     timeout(PATIENCE, seen.cancelled.notified()).await.unwrap();
-    // The connection itself lives on.
+    // The connection itself stays open.
     assert!(client.server_status().await.is_ok());
 }
 
 #[tokio::test]
-async fn a_slow_answer_ends_in_time_with_what_came() {
+async fn a_slow_answer_ends_in_time_and_keeps_its_flows() {
     let (address, seen) = plain_relay([vec![flow(1), Step::Hang]]).await;
     let request_timeout = Duration::from_millis(300);
     let client = RelayClient::new(&RelayConfig { request_timeout, ..config(address) }).unwrap();

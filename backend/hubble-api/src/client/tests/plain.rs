@@ -5,7 +5,7 @@ use crate::client::{RelayClient, RelayConfig, RelayError};
 use std::time::Duration;
 use tonic::{Code, Status};
 
-/// A SETTINGS frame, as any HTTP/2 server sends it first.
+/// SETTINGS frame, the first frame of any HTTP/2 server.
 const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_closed_port_refuses() {
     let error = failure(&client(address)).await;
     assert!(matches!(error, RelayError::Refused { .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
-    // A unary call says the same.
+    // A unary call returns the same error.
     let error = client(address).server_status().await.unwrap_err();
     assert!(matches!(error, RelayError::Refused { .. }), "{error:?}");
 }
@@ -38,7 +38,7 @@ async fn an_unknown_host_is_named() {
     let error = failure(&client).await;
     let RelayError::NameNotResolved { host, .. } = &error else { panic!("{error:?}") };
     assert_eq!(host, "hubble-relay.invalid");
-    // What the resolver says depends on the machine.
+    // The resolver's text depends on the machine.
     let sentence = error.user_message();
     assert!(sentence.starts_with("host `hubble-relay.invalid` of the relay cannot be found"));
     assert!(sentence.ends_with("; check the host in the relay address"), "{sentence}");
@@ -46,7 +46,7 @@ async fn an_unknown_host_is_named() {
 
 #[tokio::test]
 async fn a_host_that_swallows_packets_times_out() {
-    // A listener whose queue of connections is full drops further ones, as a firewall would.
+    // A listener with a full connection queue drops further connections, like a firewall.
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
     socket.listen(0).unwrap();
@@ -64,7 +64,7 @@ async fn a_host_that_swallows_packets_times_out() {
 }
 
 #[tokio::test]
-async fn servers_that_are_no_relay_are_recognised() {
+async fn servers_other_than_relays_are_recognised() {
     #[track_caller]
     fn check(error: &RelayError, expected: &str) {
         let RelayError::NotGrpc { answer, .. } = error else { panic!("{error:?}") };
@@ -93,7 +93,7 @@ async fn servers_that_are_no_relay_are_recognised() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_up_says_nothing() {
+async fn a_server_that_hangs_up_is_reported() {
     let address = answering(b"").await;
     let error = failure(&client(address)).await;
     assert!(matches!(error, RelayError::ClosedAtOnce { .. }), "{error:?}");
@@ -134,7 +134,7 @@ async fn answers_of_grpc_are_passed_on() {
 }
 
 #[tokio::test]
-async fn a_unix_socket_is_as_good() {
+async fn a_relay_is_reached_by_unix_socket() {
     let folder = std::env::temp_dir().join(format!("hubble-relay-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("relay.sock");

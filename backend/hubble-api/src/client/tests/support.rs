@@ -1,4 +1,4 @@
-//! A small relay, and servers that are not relays.
+//! Small relay, and servers that are not relays.
 
 use crate::client::{FlowMessage, FlowRequest, FlowStream, RelayClient, RelayConfig, RelayError};
 use crate::pb::flow::{Flow, LostEvent, Verdict};
@@ -28,19 +28,19 @@ use tonic::transport::Server;
 use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status};
 
-/// Long enough for a slow machine, short enough for a test that hangs.
+/// Time limit, long enough for a slow machine and short enough for a hanging test.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What the relay does for one `GetFlows`, step by step; then the stream ends.
+/// Step of the relay's answer to one `GetFlows`; the stream ends after the last.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Send(Box<GetFlowsResponse>),
     Fail(Status),
-    /// Sends nothing more, and does not end either.
+    /// Sends nothing more and keeps the stream open.
     Hang,
 }
 
-/// What the relay was asked and saw.
+/// Requests and events seen by the relay.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) requests: Mutex<Vec<GetFlowsRequest>>,
@@ -49,12 +49,12 @@ pub(super) struct Seen {
 
 #[derive(Debug)]
 struct Relay {
-    /// One script per `GetFlows`; the last one is used again and again.
+    /// One script per `GetFlows`; the last one is used repeatedly.
     scripts: Mutex<VecDeque<Vec<Step>>>,
     seen: Arc<Seen>,
 }
 
-/// Tells when the server drops the stream before its end.
+/// Guard that signals when the server drops the stream before its end.
 struct Cancelled {
     seen: Arc<Seen>,
     ended: bool,
@@ -157,7 +157,7 @@ async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// A relay in plain text that answers one `GetFlows` after the other by these scripts.
+/// Relay in plain text that answers each `GetFlows` with the next script.
 pub(super) async fn plain_relay(
     scripts: impl IntoIterator<Item = Vec<Step>>,
 ) -> (SocketAddr, Arc<Seen>) {
@@ -168,7 +168,7 @@ pub(super) async fn plain_relay(
     (address, seen)
 }
 
-/// A relay with TLS that answers any `GetFlows` with one flow.
+/// Relay with TLS that answers any `GetFlows` with one flow.
 pub(super) async fn tls_relay(config: rustls::ServerConfig) -> SocketAddr {
     let (listener, address) = listen().await;
     let (observer, _) = observer([vec![flow(1)]]);
@@ -176,7 +176,7 @@ pub(super) async fn tls_relay(config: rustls::ServerConfig) -> SocketAddr {
     let (accepted, incoming) = mpsc::channel(8);
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            // A client that is refused does not stop it.
+            // A refused client does not stop the relay.
             if let Ok(stream) = acceptor.accept(socket).await {
                 let _ = accepted.send(Ok::<_, io::Error>(Accepted(stream))).await;
             }
@@ -187,7 +187,7 @@ pub(super) async fn tls_relay(config: rustls::ServerConfig) -> SocketAddr {
     address
 }
 
-/// A server that reads a little, answers these bytes, and closes.
+/// Server that reads a little, answers the given bytes, and closes.
 pub(super) async fn answering(bytes: &'static [u8]) -> SocketAddr {
     let (listener, address) = listen().await;
     tokio::spawn(async move {
@@ -203,7 +203,7 @@ pub(super) async fn answering(bytes: &'static [u8]) -> SocketAddr {
                 }
                 let _ = socket.write_all(bytes).await;
                 let _ = socket.shutdown().await;
-                // Closing with unread bytes would reset the connection, and take the answer along.
+                // Closing with unread bytes would reset the connection and lose the answer.
                 while socket.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
             });
         }
@@ -211,7 +211,7 @@ pub(super) async fn answering(bytes: &'static [u8]) -> SocketAddr {
     address
 }
 
-/// Whether a client of HTTP/2 has sent its request: before, no answer may come.
+/// Whether an HTTP/2 client has sent its request, before which an answer is not allowed.
 fn has_headers_frame(asked: &[u8]) -> bool {
     const PREFACE_BYTES: usize = 24;
     let mut rest = asked.get(PREFACE_BYTES..).unwrap_or_default();
@@ -225,7 +225,7 @@ fn has_headers_frame(asked: &[u8]) -> bool {
     false
 }
 
-/// A server that takes connections and says nothing.
+/// Server that accepts connections and sends nothing.
 pub(super) async fn silent() -> SocketAddr {
     let (listener, address) = listen().await;
     tokio::spawn(async move {
@@ -237,12 +237,12 @@ pub(super) async fn silent() -> SocketAddr {
     address
 }
 
-/// A port at which nobody listens.
+/// Closed port.
 pub(super) async fn closed_port() -> SocketAddr {
     listen().await.1
 }
 
-/// A way to `target` that is cut, with a reset, whenever `cut` says so.
+/// Proxy to `target` that resets the connection at each signal of `cut`.
 pub(super) async fn cuttable(target: SocketAddr, cut: Arc<Notify>) -> SocketAddr {
     let (listener, address) = listen().await;
     tokio::spawn(async move {
@@ -309,7 +309,7 @@ pub(super) fn client(address: SocketAddr) -> RelayClient {
     RelayClient::new(&config(address)).unwrap()
 }
 
-/// All that comes, and the error that ended it.
+/// All messages of a stream, and the error that ended it.
 pub(super) async fn collect(stream: FlowStream) -> (Vec<FlowMessage>, Option<RelayError>) {
     let collected = async {
         let mut messages = Vec::new();
@@ -328,19 +328,19 @@ pub(super) async fn collect(stream: FlowStream) -> (Vec<FlowMessage>, Option<Rel
     tokio::time::timeout(PATIENCE, collected).await.unwrap()
 }
 
-/// The error of a call that must fail.
+/// Error of a call that must fail.
 pub(super) async fn failure(client: &RelayClient) -> RelayError {
     let (messages, error) = collect(client.get_flows(FlowRequest::default())).await;
     assert_eq!(messages, []);
     error.unwrap()
 }
 
-/// The sentence, without what differs from run to run.
+/// User message, without the parts that vary between runs.
 pub(super) fn sentence(error: &RelayError, address: SocketAddr) -> String {
     error.user_message().replace(&address.port().to_string(), "PORT")
 }
 
-/// A TLS stream as tonic's server takes it.
+/// TLS stream in the form for tonic's server.
 struct Accepted(TlsStream<TcpStream>);
 
 impl Connected for Accepted {

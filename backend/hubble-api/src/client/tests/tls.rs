@@ -11,12 +11,12 @@ use rustls::{RootCertStore, ServerConfig};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// The years in which a certificate holds.
+/// Years in which a certificate is valid.
 const VALID: (i32, i32) = (2020, 2100);
 const EXPIRED: (i32, i32) = (2020, 2021);
 const FUTURE: (i32, i32) = (2099, 2100);
 
-/// The name in the certificates of relays on AKS.
+/// Name in the certificates of relays on AKS.
 const RELAY_NAME: &str = "*.hubble-relay.cilium.io";
 
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -56,7 +56,7 @@ impl Pair {
         }
     }
 
-    /// A server that shows this certificate, and asks for those of `clients`.
+    /// Server with this certificate that requests client certificates of the authority `clients`.
     fn server(&self, clients: Option<&Authority>) -> ServerConfig {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -129,7 +129,7 @@ async fn a_server_name_stands_in_for_the_address() {
 }
 
 #[tokio::test]
-async fn certificates_out_of_their_time_are_dated() {
+async fn expired_and_future_certificates_are_dated() {
     let authority = Authority::new("Cilium CA");
 
     let relay = authority.sign("relay", &["127.0.0.1"], EXPIRED);
@@ -156,14 +156,14 @@ async fn a_foreign_authority_is_named() {
     assert!(matches!(error, RelayError::UnknownIssuer { own_ca: true, .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
 
-    // Of the same name, as after the authority was made anew.
+    // An authority with the same name, as after a renewal.
     let namesake = Authority::new("Cilium CA");
     let error = failure(&with(address, trusting(&namesake))).await;
     assert!(matches!(error, RelayError::UnknownIssuer { own_ca: true, .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn verification_is_skipped_only_when_asked() {
+async fn verification_is_skipped_only_on_request() {
     let authority = Authority::new("Cilium CA");
     let relay = authority.sign("relay", &["elsewhere.example"], EXPIRED);
     let address = tls_relay(relay.server(None)).await;
@@ -171,7 +171,7 @@ async fn verification_is_skipped_only_when_asked() {
 }
 
 #[tokio::test]
-async fn client_certificates_are_shown_and_judged() {
+async fn client_certificates_are_presented_and_checked() {
     let authority = Authority::new("Cilium CA");
     let relay = authority.sign("relay", &["127.0.0.1"], VALID);
     let address = tls_relay(relay.server(Some(&authority))).await;
@@ -197,13 +197,13 @@ async fn client_certificates_are_shown_and_judged() {
     let error = failure(&as_client(Some(foreign.identity()))).await;
     insta::assert_snapshot!(sentence(&error, address));
 
-    // A unary call comes to the same.
+    // A unary call returns the same error.
     let error = as_client(None).server_status().await.unwrap_err();
     assert!(matches!(error, RelayError::ClientCertificateMissing { .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn plain_text_where_tls_is_expected_is_told() {
+async fn plain_text_where_tls_is_expected_is_reported() {
     let authority = Authority::new("Cilium CA");
     let relay = authority.sign("relay", &[RELAY_NAME], VALID);
     let address = tls_relay(relay.server(None)).await;
@@ -214,19 +214,19 @@ async fn plain_text_where_tls_is_expected_is_told() {
 }
 
 #[tokio::test]
-async fn tls_where_plain_text_is_expected_is_told() {
+async fn tls_where_plain_text_is_expected_is_reported() {
     let authority = Authority::new("Cilium CA");
     let (address, _) = plain_relay([vec![]]).await;
     let error = failure(&with(address, trusting(&authority))).await;
     assert!(matches!(error, RelayError::ExpectsPlain { .. }), "{error:?}");
     insta::assert_snapshot!(sentence(&error, address));
 
-    // As grpc-go does it: settings, then the end.
+    // grpc-go's answer: settings, then the end.
     let address = answering(b"\0\0\x06\x04\0\0\0\0\0\0\x05\0\0\x40\0").await;
     let error = failure(&with(address, trusting(&authority))).await;
     assert!(matches!(error, RelayError::ExpectsPlain { .. }), "{error:?}");
 
-    // As an HTTP/1.1 server does it.
+    // Answer of an HTTP/1.1 server.
     let address = answering(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
     let error = failure(&with(address, trusting(&authority))).await;
     assert!(matches!(error, RelayError::ExpectsPlain { .. }), "{error:?}");

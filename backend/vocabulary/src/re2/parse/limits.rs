@@ -1,40 +1,40 @@
-//! Go's limits: nesting, the size of what is compiled, and how far repetitions multiply. Source:
-//! regexp/syntax `checkLimits`, `calcSize`, `calcHeight`, `repeatIsValid`.
+//! Go's limits on nesting, program size and nested repetitions. Source: regexp/syntax
+//! `checkLimits`, `calcSize`, `calcHeight`, `repeatIsValid`.
 
 use super::{Ast, Reason};
 use crate::re2::class::{Class, Item, Set};
 
-/// Height of a tree.
+/// Greatest height of a syntax tree.
 const MAX_HEIGHT: u32 = 1000;
-/// Instructions of Go's program.
+/// Largest program of Go, in instructions.
 pub(in crate::re2) const MAX_SIZE: usize = (128 << 20) / 40;
-/// Repetitions, those of nested ones multiplied.
+/// Most repetitions, with the counts of nested ones multiplied.
 const MAX_REPEAT: u32 = 1000;
 
-/// A tree with its measures.
+/// Syntax tree with its measures.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) tree: Ast,
     height: u32,
     size: usize,
-    /// How often a count repeats it; `None` if it is not a counted repetition.
+    /// Count of a counted repetition; `None` for other nodes.
     count: Option<u32>,
-    /// A group that captures is never joined with what stands beside it.
+    /// Whether it is a capturing group, which never merges with its neighbours.
     is_group: bool,
 }
 
-/// What Go counts while it parses; sizes are looked at only where they could be too large.
+/// Go's counters while it parses. Sizes are checked only once they could exceed the limit.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
     nodes: usize,
     free: usize,
-    /// Product of all counts, as far as it matters.
+    /// Product of all counts, capped at [`MAX_SIZE`].
     repeats: usize,
     is_sized: bool,
 }
 
 impl Limits {
-    /// A node is made, of a free one if there is any.
+    /// Counts a new node, or the reuse of a freed one.
     pub(super) fn allocate(&mut self) {
         match self.free.checked_sub(1) {
             Some(free) => self.free = free,
@@ -42,19 +42,19 @@ impl Limits {
         }
     }
 
-    /// A node is no longer needed.
+    /// Marks a node as free.
     pub(super) fn free(&mut self) {
         self.free = self.free.saturating_add(1);
     }
 
-    /// Whether a node is within the limits; errors: Go's words.
+    /// Checks a node against the limits. Errors: Go's reasons.
     pub(super) fn check<'n>(
         &mut self,
         node: &Node,
         mut stack: impl Iterator<Item = &'n Node>,
     ) -> Result<(), Reason> {
         let is_large = |node: &Node| node.size > MAX_SIZE;
-        // A repetition counts each time that it is looked at.
+        // A repetition counts each time it is checked.
         let count = node.count.map_or(1, |count| (count as usize).max(1));
         self.repeats = self.repeats.max(1).saturating_mul(count).min(MAX_SIZE);
         if !self.is_sized && self.nodes >= MAX_SIZE / self.repeats.max(1) {
@@ -71,12 +71,12 @@ impl Limits {
 }
 
 impl Node {
-    /// A node without others below it.
+    /// Node without children.
     pub(super) const fn leaf(tree: Ast) -> Self {
         Self { tree, height: 1, size: 1, count: None, is_group: false }
     }
 
-    /// Adds a text to a text, if both are of one kind. False: they are not.
+    /// Appends another text. False if the nodes are not both texts, or differ in case folding.
     pub(super) fn append_chars(&mut self, other: &mut Self) -> bool {
         if self.is_group || other.is_group {
             return false;
@@ -94,7 +94,7 @@ impl Node {
         true
     }
 
-    /// The node as a group that captures.
+    /// The node as a capturing group.
     pub(super) fn captured(self) -> Self {
         Self {
             height: self.height.saturating_add(1),
@@ -127,7 +127,8 @@ impl Node {
         }
     }
 
-    /// Several nodes as one; those of the same kind are opened, and counted in the second value.
+    /// Several nodes as one. Nodes of the same kind are merged into it; the second value counts
+    /// them.
     pub(super) fn of_all(nodes: Vec<Self>, is_concat: bool) -> (Self, usize) {
         let between = if is_concat { 0 } else { nodes.len().saturating_sub(1) };
         let mut node = Self::leaf(Ast::Empty);
@@ -153,7 +154,7 @@ impl Node {
         (node, freed)
     }
 
-    /// Whether it is one character.
+    /// Whether the node is a single character.
     pub(super) fn is_char(&self) -> bool {
         match &self.tree {
             _ if self.is_group => false,
@@ -163,7 +164,7 @@ impl Node {
         }
     }
 
-    /// Makes one class of two characters.
+    /// Unites two characters into one class.
     pub(super) fn unite(&mut self, other: &Self, classes: &mut Vec<Class>) {
         let index = if let Ast::Class(index) = self.tree {
             index
@@ -180,7 +181,7 @@ impl Node {
     }
 }
 
-/// The items of one character; a class gives its own away.
+/// Items of a single character. A class gives up its own.
 fn items(tree: &Ast, classes: &mut [Class]) -> Vec<Item> {
     match tree {
         Ast::Chars { codes, folds } => codes
@@ -199,7 +200,7 @@ fn items(tree: &Ast, classes: &mut [Class]) -> Vec<Item> {
     }
 }
 
-/// Whether nothing is repeated more than [`MAX_REPEAT`] times in all.
+/// Whether all nested repetitions together stay within [`MAX_REPEAT`].
 pub(super) fn repeats_fit(tree: &Ast) -> bool {
     fn fit(tree: &Ast, most: u32) -> bool {
         match tree {

@@ -1,8 +1,9 @@
-//! Pieces of a pattern that say something by themselves: repetitions, flags, escapes.
+//! Self-contained pieces of a pattern: repetitions, flags, escapes.
 
 use super::{Flags, Reason, RegexError, part, syntax};
 
-/// `*`, `+`, `?`, `{2}`, `{2,}` or `{2,5}`, and what follows. None: the brace is a literal.
+/// Reads `*`, `+`, `?`, `{2}`, `{2,}` or `{2,5}`, and returns the rest. `None` if the brace is a
+/// literal.
 pub(super) fn repetition(text: &str) -> Option<(u32, Option<u32>, &str)> {
     let mut chars = text.chars();
     let bounds = match chars.next()? {
@@ -25,7 +26,7 @@ pub(super) fn repetition(text: &str) -> Option<(u32, Option<u32>, &str)> {
     Some((bounds.0, bounds.1, chars.as_str()))
 }
 
-/// A number without leading zeros; one too large for any use is the largest.
+/// Reads a number without leading zeros. A number beyond `u32` counts as `u32::MAX`.
 fn number(text: &str) -> Option<(u32, &str)> {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let digits = part(text, rest);
@@ -35,7 +36,7 @@ fn number(text: &str) -> Option<(u32, &str)> {
     Some((digits.parse().unwrap_or(u32::MAX), rest))
 }
 
-/// Reads `(?i:`, `(?i-s)`, …: the flags, whether a group begins, and what follows.
+/// Reads `(?i:`, `(?i-s)`, …. Returns the flags, whether a group begins, and the rest.
 pub(super) fn flags_of(mut flags: Flags, text: &str) -> Result<(Flags, bool, &str), RegexError> {
     let mut value = true;
     let mut is_sign_bare = false;
@@ -63,7 +64,7 @@ pub(super) fn flags_of(mut flags: Flags, text: &str) -> Result<(Flags, bool, &st
     }
 }
 
-/// The code point of an escape, and what follows.
+/// Reads an escape. Returns the code point and the rest.
 pub(super) fn escaped(text: &str) -> Result<(u32, &str), RegexError> {
     let mut chars = text.get(1..).unwrap_or("").chars();
     let Some(c) = chars.next() else {
@@ -77,7 +78,7 @@ pub(super) fn escaped(text: &str) -> Result<(u32, &str), RegexError> {
         'r' => Some(0xd),
         'v' => Some(0xb),
         'x' => hexadecimal(&mut chars),
-        // A single digit would be a back reference, which RE2 does not have.
+        // A single digit would be a back reference, which RE2 lacks.
         '0'..='7' if c == '0' || chars.clone().next().is_some_and(|next| next.is_digit(8)) => {
             let mut value = c.to_digit(8).unwrap_or(0);
             for _ in 0..2 {
@@ -96,7 +97,7 @@ pub(super) fn escaped(text: &str) -> Result<(u32, &str), RegexError> {
         .ok_or_else(|| syntax(Reason::Escape, part(text, chars.as_str())))
 }
 
-/// `41` or `{41}`. None: it is neither; what was read of it belongs to the error.
+/// Reads `41` or `{41}`. `None` if it is neither; the error then shows the part read so far.
 fn hexadecimal(chars: &mut std::str::Chars<'_>) -> Option<u32> {
     let first = chars.next()?;
     if first != '{' {
