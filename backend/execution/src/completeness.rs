@@ -2,7 +2,7 @@
 //! lost, and what the relay says of its nodes.
 
 use flow::TimeRange;
-use hubble_api::client::{Notice as RelayNotice, Notices as RelayNotices};
+use hubble_api::client::{RelayNotice, RelayNotices};
 use relay::{
     BufferStart, CountedOver, LostEvents, MAX_LOSS_NODES, NodeLoss, Relay, RelayError, Remark,
 };

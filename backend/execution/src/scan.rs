@@ -4,7 +4,7 @@
 use flow::TimeRange;
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns, NO_TIME};
 use frames::Meta;
-use hubble_api::client::{Notice as RelayNotice, WireFlow};
+use hubble_api::client::{RelayNotice, WireFlow};
 use hubble_api::projection::{Decoded, Decoder};
 use relay::{BufferStart, Relay, ScanRequest, Scanned};
 use wording::Notice;

@@ -13,12 +13,12 @@ use serde_json::{Map, json};
 use crate::flow_table::verdict_config;
 use crate::{Field, FieldConfig, Frame, FrameType, Meta};
 
-type Row<'a> = (&'a DnsName, Option<&'a DnsConnection>);
+type DnsRow<'a> = (&'a DnsName, Option<&'a DnsConnection>);
 
 /// Frame of the table. A name without connections counts as never tried only if the query `saw_all`
 /// flows.
 pub fn dns_table(names: &[DnsName], saw_all: bool, meta: Meta) -> Frame {
-    let rows: Vec<Row<'_>> = names
+    let rows: Vec<DnsRow<'_>> = names
         .iter()
         .flat_map(|name| {
             let none = name.connections.is_empty().then_some((name, None));
@@ -85,7 +85,7 @@ fn joined(name: &DnsName) -> String {
     name.ips.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-fn connection((_, connection): Row<'_>, saw_all: bool) -> String {
+fn connection((_, connection): DnsRow<'_>, saw_all: bool) -> String {
     let Some(DnsConnection { ip, port, protocol, .. }) = connection else {
         return if saw_all { "never tried" } else { "none seen" }.to_owned();
     };
@@ -109,7 +109,7 @@ fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn texts<'r>(rows: &[Row<'r>], text: impl Fn(&Row<'r>) -> Option<String>) -> ArrayRef {
+fn texts<'r>(rows: &[DnsRow<'r>], text: impl Fn(&DnsRow<'r>) -> Option<String>) -> ArrayRef {
     Arc::new(rows.iter().map(text).collect::<StringArray>())
 }
 
@@ -121,7 +121,11 @@ fn column(name: &str, width_px: u16, values: ArrayRef) -> Field {
     })
 }
 
-fn count<'r>(name: &str, rows: &[Row<'r>], number: impl Fn(&Row<'r>) -> Option<u64>) -> Field {
+fn count<'r>(
+    name: &str,
+    rows: &[DnsRow<'r>],
+    number: impl Fn(&DnsRow<'r>) -> Option<u64>,
+) -> Field {
     let numbers = rows.iter().map(|row| Some(u32::try_from(number(row)?).unwrap_or(u32::MAX)));
     unit(column(name, 90, Arc::new(numbers.collect::<UInt32Array>())), "short")
 }

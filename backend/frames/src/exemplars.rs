@@ -18,7 +18,7 @@ const MAX_EXEMPLARS: usize = 1_000;
 
 /// Exemplar with the labels of its series.
 #[derive(Debug, Clone, PartialEq)]
-struct Row {
+struct ExemplarRow {
     time_nanos: i64,
     value: f64,
     labels: LabelSet,
@@ -26,12 +26,12 @@ struct Row {
 
 /// Annotation frame with exemplars, for Grafana's time series panel. `None` if there are none.
 pub fn exemplars(query: &SeriesQuery<'_>, series: Vec<ExemplarSeries>) -> Option<Frame> {
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<ExemplarRow> = Vec::new();
     for series in series {
         for exemplar in series.exemplars {
             let mut labels = series.labels.clone();
             labels.extend(exemplar.labels);
-            rows.push(Row { time_nanos: exemplar.time.0, value: exemplar.value.0, labels });
+            rows.push(ExemplarRow { time_nanos: exemplar.time.0, value: exemplar.value.0, labels });
         }
     }
     if rows.is_empty() {
@@ -77,14 +77,14 @@ pub fn exemplars(query: &SeriesQuery<'_>, series: Vec<ExemplarSeries>) -> Option
 /// Sample of the exemplars, oldest first: in each step the largest value, followed by values more
 /// than two standard deviations below the previously chosen one. Source: promlib
 /// `exemplar/sampler_stddev.go`.
-fn sample(rows: Vec<Row>, step_ms: u64) -> Vec<Row> {
+fn sample(rows: Vec<ExemplarRow>, step_ms: u64) -> Vec<ExemplarRow> {
     let far = standard_deviation(rows.iter().map(|row| row.value)) * 2.0;
-    let mut steps: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
+    let mut steps: BTreeMap<i64, Vec<ExemplarRow>> = BTreeMap::new();
     for row in rows {
         let step = align_ms(row.time_nanos.div_euclid(1_000_000), step_ms, 0);
         steps.entry(step).or_default().push(row);
     }
-    let mut sampled: Vec<Row> = Vec::new();
+    let mut sampled: Vec<ExemplarRow> = Vec::new();
     for mut step in steps.into_values() {
         // NaN compares as neither larger nor smaller, so it keeps its position and separates the
         // values around it.
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn check(step_ms: u64, exemplars: &[(i64, f64)], expected: &[(i64, f64)]) {
-        let rows = exemplars.iter().map(|(time_ms, value)| Row {
+        let rows = exemplars.iter().map(|(time_ms, value)| ExemplarRow {
             time_nanos: time_ms * 1_000_000,
             value: *value,
             labels: LabelSet::new(),
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn nan_does_not_affect_other_steps() {
         let rows = [(1, f64::NAN), (2, 1.0), (1_500, f64::INFINITY), (2_500, -1.0)];
-        let rows = rows.map(|(time_ms, value)| Row {
+        let rows = rows.map(|(time_ms, value)| ExemplarRow {
             time_nanos: time_ms * 1_000_000,
             value,
             labels: LabelSet::new(),
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn nan_keeps_its_position() {
         let taken = |values: &[f64]| -> f64 {
-            let rows = values.iter().zip(0..).map(|(&value, time_nanos)| Row {
+            let rows = values.iter().zip(0..).map(|(&value, time_nanos)| ExemplarRow {
                 time_nanos,
                 value,
                 labels: LabelSet::new(),

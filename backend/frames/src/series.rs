@@ -252,25 +252,25 @@ pub fn table(
 }
 
 /// Sample of a table under construction.
-struct Row<'a> {
+struct TableRow<'a> {
     time_nanos: i64,
     value: f64,
     labels: &'a LabelSet,
 }
 
 /// Samples sorted by time; of equal times, in the order of their series.
-fn rows_by_time(series: &[Series]) -> Vec<Row<'_>> {
+fn rows_by_time(series: &[Series]) -> Vec<TableRow<'_>> {
     let rows = series.iter().flat_map(|series| {
         let samples = series.times_nanos.iter().zip(&series.values);
-        samples.map(|(&time_nanos, &value)| Row { time_nanos, value, labels: &series.labels })
+        samples.map(|(&time_nanos, &value)| TableRow { time_nanos, value, labels: &series.labels })
     });
-    let mut rows: Vec<Row<'_>> = rows.collect();
+    let mut rows: Vec<TableRow<'_>> = rows.collect();
     rows.sort_by_key(|row| row.time_nanos);
     rows
 }
 
 /// Column of a label. A missing label is empty, as in Prometheus.
-fn label_column(rows: &[Row<'_>], label: &str) -> ArrayRef {
+fn label_column(rows: &[TableRow<'_>], label: &str) -> ArrayRef {
     let mut column = StringBuilder::with_capacity(rows.len(), rows.len() * 8);
     for row in rows {
         column.append_value(row.labels.get(label).map_or("", String::as_str));

@@ -1,6 +1,6 @@
 //! Whether any node answered: an empty answer of all nodes is not the same as none.
 
-use hubble_api::client::{NodeNames, Notices, is_refusal};
+use hubble_api::client::{NodeNames, RelayNotices, is_refusal};
 
 use crate::{Relay, RelayError};
 
@@ -12,7 +12,7 @@ impl Relay {
     ///
     /// Errors: no node is connected, or each one that is gave an error instead of an answer; or
     /// neither is known.
-    pub async fn check_answered(&self, notices: &Notices) -> Result<(), RelayError> {
+    pub async fn check_answered(&self, notices: &RelayNotices) -> Result<(), RelayError> {
         let mut missing = notices.missing();
         let connected = match notices.connected() {
             Some(connected) => connected,

@@ -21,8 +21,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hubble_api::client::{
-    ClientIdentity, Expiry, FlowRequest, FlowStream, NodeNames, Notices, RelayClient, RelayConfig,
-    Tls, TlsSettings,
+    ClientIdentity, Expiry, FlowRequest, FlowStream, NodeNames, RelayClient, RelayConfig,
+    RelayNotices, Tls, TlsSettings,
 };
 use hubble_api::client::{DEFAULT_MAX_MESSAGE_BYTES, RelayError as ClientError};
 use hubble_api::pb::observer::ServerStatusResponse;
@@ -189,7 +189,7 @@ impl Relay {
         names.sort_unstable();
         names.dedup();
         if names.is_empty() {
-            self.check_answered(&Notices::default()).await?;
+            self.check_answered(&RelayNotices::default()).await?;
         }
         Ok(names)
     }

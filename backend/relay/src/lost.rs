@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flow::TimeRange;
-use hubble_api::client::{LostEventSource, Notice};
+use hubble_api::client::{LostEventSource, RelayNotice};
 
 use crate::nodes::{NodeInfo, Nodes};
 use crate::{BufferStart, Relay};
@@ -75,8 +75,8 @@ impl LostEvents {
     ///
     /// What Hubble's ring overwrote before it was read is lost to this reader now, whenever it
     /// happened; other losses are events of their own time, which nodes send whatever the range.
-    pub(crate) fn take(&mut self, notice: &Notice, range: TimeRange) -> bool {
-        let Notice::FlowsLost { source, count, node_name, first, last } = notice else {
+    pub(crate) fn take(&mut self, notice: &RelayNotice, range: TimeRange) -> bool {
+        let RelayNotice::FlowsLost { source, count, node_name, first, last } = notice else {
             return false;
         };
         let nanos = |time: &Option<flow::Timestamp>| time.and_then(flow::Timestamp::unix_nanos);
@@ -218,7 +218,7 @@ mod tests {
             let mut lost = LostEvents::default();
             for (node_name, source, count, at_nanos) in said {
                 let at = at_nanos.map(flow::Timestamp::from_unix_nanos);
-                let notice = Notice::FlowsLost {
+                let notice = RelayNotice::FlowsLost {
                     source: *source,
                     count: *count,
                     node_name: (*node_name).to_owned(),
@@ -248,7 +248,7 @@ mod tests {
     fn nodes_beyond_those_told_apart_are_counted_together() {
         let mut lost = LostEvents::default();
         for node in 0..MAX_NODES + 3 {
-            let notice = Notice::FlowsLost {
+            let notice = RelayNotice::FlowsLost {
                 source: LostEventSource::ObserverEventsQueue,
                 count: 7,
                 node_name: format!("node-{node}"),

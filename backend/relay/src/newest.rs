@@ -8,7 +8,7 @@ use flow::Timestamp;
 use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
 use flow::filter::FilterSet;
 use futures_util::StreamExt;
-use hubble_api::client::{FlowMessage, FlowRequest, Notices, WireFlow};
+use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices, WireFlow};
 use hubble_api::projection::Decoder;
 
 use crate::{CountedOver, LostEvents, Plan, Relay, RelayError, Remark};
@@ -60,7 +60,7 @@ pub struct Newest {
     /// Flows whose message cannot be read.
     pub unreadable: usize,
     /// What the relay says about itself.
-    pub notices: Notices,
+    pub notices: RelayNotices,
     /// Events of the range that were lost.
     pub lost: LostEvents,
     /// What there is to say about how it was asked.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use flow::columns::{ColumnSet, FlowColumns};
 use flow::filter::{CompiledFilterSet, FilterSet, FlowFilter};
-use hubble_api::client::{FlowRequest, Notice, RelayError as ClientError, WireFlow};
+use hubble_api::client::{FlowRequest, RelayError as ClientError, RelayNotice, WireFlow};
 use hubble_api::release::{
     Release, UnsupportedCondition, columns_since, mask_paths, supported_filters,
 };
@@ -191,9 +191,8 @@ impl Plan {
     }
 
     /// Whether a node says that it does not take the mask. From then on it is asked without.
-    pub fn is_mask_refused(&self, relay: &Relay, notice: &Notice) -> bool {
-        let refused =
-            matches!(notice, Notice::NodeError { message, .. } if message.contains(MASK_REFUSED));
+    pub fn is_mask_refused(&self, relay: &Relay, notice: &RelayNotice) -> bool {
+        let refused = matches!(notice, RelayNotice::NodeError { message, .. } if message.contains(MASK_REFUSED));
         self.refuse_mask(relay, refused)
     }
 

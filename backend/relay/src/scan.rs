@@ -5,7 +5,7 @@ use flow::Timestamp;
 use flow::columns::ColumnSet;
 use flow::filter::FilterSet;
 use futures_util::StreamExt;
-use hubble_api::client::{FlowMessage, FlowRequest, Notices, WireFlow};
+use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices, WireFlow};
 
 use crate::{LostEvents, Plan, Relay, RelayError, Remark};
 
@@ -13,7 +13,7 @@ use crate::{LostEvents, Plan, Relay, RelayError, Remark};
 #[derive(Debug, Default)]
 pub struct Scanned {
     /// What the relay says about itself.
-    pub notices: Notices,
+    pub notices: RelayNotices,
     /// Events of the range that were lost.
     pub lost: LostEvents,
     /// What there is to say about how it was asked.

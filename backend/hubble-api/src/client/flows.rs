@@ -5,7 +5,7 @@ use super::wire_flow::{WireFlow, place};
 use super::{RelayClient, classify};
 use crate::pb;
 use crate::pb::observer::get_flows_request::Experimental;
-use crate::projection::{MessageHeader, MessageKind, Notice};
+use crate::projection::{MessageHeader, MessageKind, RelayNotice};
 use bytes::Bytes;
 use flow::Timestamp;
 use flow::filter::FilterSet;
@@ -51,7 +51,7 @@ pub enum FlowMessage {
     /// A flow.
     Flow(WireFlow),
     /// A gap in the answer.
-    Notice(Notice),
+    Notice(RelayNotice),
 }
 
 /// Stream of the answer to a [`FlowRequest`]. Ends after the first error; what arrived before is
@@ -179,7 +179,8 @@ impl Source {
             Some(Ok(streaming)) => {
                 self.state =
                     State::Streaming { streaming: Box::new(streaming), since: Instant::now() };
-                let resumed = Notice::Resumed { last_seen: self.last_seen, breaks: self.breaks };
+                let resumed =
+                    RelayNotice::Resumed { last_seen: self.last_seen, breaks: self.breaks };
                 Ok((self.breaks > 0).then_some(FlowMessage::Notice(resumed)))
             }
             // A first connection that fails is reported at once, because a user waits for it.
@@ -221,7 +222,7 @@ impl Source {
             // Messages of an unknown kind are not about flows.
             MessageKind::Empty => Ok(None),
             MessageKind::NodeStatus | MessageKind::LostEvents => {
-                let notice = Notice::read(&message, header).map_err(malformed)?;
+                let notice = RelayNotice::read(&message, header).map_err(malformed)?;
                 Ok(notice.map(FlowMessage::Notice))
             }
             MessageKind::Flow => {
@@ -264,12 +265,13 @@ impl Source {
         let interrupted = matches!(self.state, State::Streaming { .. }) && self.request.follow;
         self.breaks += u32::from(interrupted);
         self.state = State::Connecting { after_break: true, wait: delay };
-        let notice = || FlowMessage::Notice(Notice::Interrupted { reason: error.user_message() });
+        let notice =
+            || FlowMessage::Notice(RelayNotice::Interrupted { reason: error.user_message() });
         Ok(interrupted.then(notice))
     }
 
     /// Request that continues after a break, from just after the newest received flow. Older flows
-    /// that arrive late are missed, as [`Notice::Resumed`] says.
+    /// that arrive late are missed, as [`RelayNotice::Resumed`] says.
     fn request_from_here(&self) -> pb::observer::GetFlowsRequest {
         let mut request = self.request.to_message();
         if let Some(last_seen) = self.last_seen {

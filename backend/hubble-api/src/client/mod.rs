@@ -1,7 +1,7 @@
 //! Client of Hubble Relay.
 //!
 //! Each relay has one connection, made at the first request and again after a break. Answers are
-//! passed on in their wire form; statements of the relay about itself come as [`Notice`]s, and
+//! passed on in their wire form; statements of the relay about itself come as [`RelayNotice`]s, and
 //! failures as [`RelayError`]s whose message says what to do.
 
 mod address;
@@ -21,7 +21,7 @@ mod trace;
 mod verify;
 mod wire_flow;
 
-pub use crate::projection::{LostEventSource, NodeNames, Notice, Notices, is_refusal};
+pub use crate::projection::{LostEventSource, NodeNames, RelayNotice, RelayNotices, is_refusal};
 pub use address::{AddressError, DEFAULT_PORT, DEFAULT_TLS_PORT, RelayAddress};
 pub use error::{ConnectStage, PemError, PemKind, RelayError};
 pub use expiry::{CertificateRole, Expiry};

@@ -13,7 +13,7 @@ mod row_builder;
 mod tests;
 mod wire;
 
-pub use notice::{LostEventSource, NodeNames, Notice, Notices, is_refusal};
+pub use notice::{LostEventSource, NodeNames, RelayNotice, RelayNotices, is_refusal};
 pub use wire::WireError;
 
 use flow::columns::{ColumnSet, ColumnsFull, FlowColumns, RowLists};
@@ -37,7 +37,7 @@ pub enum Decoded {
     /// A flow, which is now the last row of the columns.
     Flow,
     /// A notice for the user.
-    Notice(Notice),
+    Notice(RelayNotice),
     /// A message of an unknown kind, or without content.
     Empty,
 }
@@ -132,7 +132,7 @@ impl Decoder {
         match header.kind {
             MessageKind::Empty => Ok(Decoded::Empty),
             MessageKind::NodeStatus | MessageKind::LostEvents => {
-                let notice = Notice::read(message, header)?;
+                let notice = RelayNotice::read(message, header)?;
                 Ok(notice.map_or(Decoded::Empty, Decoded::Notice))
             }
             MessageKind::Flow => {

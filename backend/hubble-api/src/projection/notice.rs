@@ -13,7 +13,7 @@ const MAX_NOTICES: usize = 64;
 /// Gap in an answer, or a statement of its sender about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Notice {
+pub enum RelayNotice {
     /// Nodes that send flows.
     NodesConnected {
         /// Names of the nodes.
@@ -98,15 +98,15 @@ pub enum LostEventSource {
 
 /// Notices of one answer, with similar ones merged and a bound on their number.
 #[derive(Clone, Debug, Default)]
-pub struct Notices {
-    kept: Vec<Notice>,
+pub struct RelayNotices {
+    kept: Vec<RelayNotice>,
     /// Nodes of all node errors, including errors whose message was left out.
     failed: NodeNames,
     /// Number of notices that were left out.
     more: usize,
 }
 
-impl Notice {
+impl RelayNotice {
     /// Whether an answer has at most one notice of this kind, so that senders cannot add many.
     fn is_single(&self) -> bool {
         matches!(
@@ -170,30 +170,30 @@ impl Notice {
     }
 }
 
-impl Notices {
+impl RelayNotices {
     /// Adds a notice, or merges it into a similar one. If a node changed its state in between, the
     /// last state counts.
-    pub fn add(&mut self, notice: Notice) {
+    pub fn add(&mut self, notice: RelayNotice) {
         match &notice {
-            Notice::NodesConnected { nodes } => {
+            RelayNotice::NodesConnected { nodes } => {
                 for known in &mut self.kept {
-                    if let Notice::NodesUnavailable { nodes: known } = known {
+                    if let RelayNotice::NodesUnavailable { nodes: known } = known {
                         known.remove(nodes);
                     }
                 }
             }
-            Notice::NodesUnavailable { nodes } | Notice::NodesGone { nodes } => {
+            RelayNotice::NodesUnavailable { nodes } | RelayNotice::NodesGone { nodes } => {
                 for known in &mut self.kept {
-                    if let Notice::NodesConnected { nodes: known } = known {
+                    if let RelayNotice::NodesConnected { nodes: known } = known {
                         known.remove(nodes);
                     }
                 }
             }
-            Notice::NodeError { nodes, .. } => self.failed.extend(nodes),
+            RelayNotice::NodeError { nodes, .. } => self.failed.extend(nodes),
             _ => {}
         }
         self.kept.retain(|known| match known {
-            Notice::NodesConnected { nodes } | Notice::NodesUnavailable { nodes } => {
+            RelayNotice::NodesConnected { nodes } | RelayNotice::NodesUnavailable { nodes } => {
                 !nodes.is_empty()
             }
             _ => true,
@@ -209,7 +209,7 @@ impl Notices {
     }
 
     /// Notices in the order in which their kinds first arrived.
-    pub fn iter(&self) -> impl Iterator<Item = &Notice> {
+    pub fn iter(&self) -> impl Iterator<Item = &RelayNotice> {
         self.kept.iter()
     }
 
@@ -220,11 +220,11 @@ impl Notices {
         let mut connected = NodeNames::default();
         for notice in &self.kept {
             match notice {
-                Notice::NodesConnected { nodes } => {
+                RelayNotice::NodesConnected { nodes } => {
                     says = true;
                     connected.extend(nodes);
                 }
-                Notice::NodesUnavailable { .. } | Notice::NodesGone { .. } => says = true,
+                RelayNotice::NodesUnavailable { .. } | RelayNotice::NodesGone { .. } => says = true,
                 _ => {}
             }
         }
@@ -235,7 +235,7 @@ impl Notices {
     pub fn missing(&self) -> NodeNames {
         let mut missing = self.failed.clone();
         for notice in &self.kept {
-            if let Notice::NodesUnavailable { nodes } = notice {
+            if let RelayNotice::NodesUnavailable { nodes } = notice {
                 missing.extend(nodes);
             }
         }
@@ -246,7 +246,7 @@ impl Notices {
     pub fn failure_of_all(&self, nodes: &NodeNames) -> Option<Vec<&str>> {
         let failed = &self.failed;
         let messages = self.kept.iter().filter_map(|notice| match notice {
-            Notice::NodeError { message, .. } => Some(message.as_str()),
+            RelayNotice::NodeError { message, .. } => Some(message.as_str()),
             _ => None,
         });
         let all = !nodes.is_empty()
@@ -266,8 +266,8 @@ impl Notices {
     }
 }
 
-impl Extend<Notice> for Notices {
-    fn extend<T: IntoIterator<Item = Notice>>(&mut self, notices: T) {
+impl Extend<RelayNotice> for RelayNotices {
+    fn extend<T: IntoIterator<Item = RelayNotice>>(&mut self, notices: T) {
         for notice in notices {
             self.add(notice);
         }
@@ -342,7 +342,7 @@ impl fmt::Display for NodeNames {
     }
 }
 
-impl fmt::Display for Notice {
+impl fmt::Display for RelayNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NodesConnected { nodes } => write!(f, "flows come from {nodes}"),

@@ -2,8 +2,8 @@
 
 use super::wire::{Reader, WireError};
 use super::{
-    LostEventSource, MessageHeader, MessageKind, NodeNames, Notice, ProjectionError, WireTimestamp,
-    for_parts,
+    LostEventSource, MessageHeader, MessageKind, NodeNames, ProjectionError, RelayNotice,
+    WireTimestamp, for_parts,
 };
 
 /// Longest name or message that is kept, in bytes.
@@ -26,7 +26,7 @@ struct LostEvents {
     last: Option<WireTimestamp>,
 }
 
-impl Notice {
+impl RelayNotice {
     /// Notice of a message with a known header; `None` for a flow.
     ///
     /// Errors: the message is malformed.
@@ -73,14 +73,14 @@ impl NodeStatus {
         Ok(())
     }
 
-    fn into_notice(self) -> Notice {
+    fn into_notice(self) -> RelayNotice {
         let Self { state, nodes, message } = self;
         match state {
-            1 => Notice::NodesConnected { nodes },
-            2 => Notice::NodesUnavailable { nodes },
-            3 => Notice::NodesGone { nodes },
-            4 => Notice::NodeError { nodes, message },
-            state => Notice::NodeState { state, nodes, message },
+            1 => RelayNotice::NodesConnected { nodes },
+            2 => RelayNotice::NodesUnavailable { nodes },
+            3 => RelayNotice::NodesGone { nodes },
+            4 => RelayNotice::NodeError { nodes, message },
+            state => RelayNotice::NodeState { state, nodes, message },
         }
     }
 }
@@ -100,12 +100,12 @@ impl LostEvents {
     }
 
     /// Notice of the loss. An invalid time is left out, because the loss itself matters more.
-    fn into_notice(self, header: MessageHeader<'_>) -> Notice {
+    fn into_notice(self, header: MessageHeader<'_>) -> RelayNotice {
         let finish = |time: Option<WireTimestamp>| match time {
             Some(time) => time.finish("lost_events").ok(),
             None => header.time,
         };
-        Notice::FlowsLost {
+        RelayNotice::FlowsLost {
             source: LostEventSource::from_number(self.source),
             count: self.count,
             node_name: shown(header.node_name),

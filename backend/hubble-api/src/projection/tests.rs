@@ -202,7 +202,7 @@ fn a_flow_after_another_kind_begins_anew() {
     let mut columns = FlowColumns::default();
     let decoded =
         Decoder::new(Projection::ALL).decode(&[first, lost].concat(), &mut columns).unwrap();
-    assert!(matches!(decoded, Decoded::Notice(Notice::FlowsLost { .. })), "{decoded:?}");
+    assert!(matches!(decoded, Decoded::Notice(RelayNotice::FlowsLost { .. })), "{decoded:?}");
     assert!(columns.is_empty());
 }
 
@@ -310,7 +310,8 @@ fn a_loss_with_an_invalid_time_is_kept() {
     let never = [key(1, 0), varint(253_402_300_800)].concat();
     let message = delimited(3, &[key(2, 0), varint(7), delimited(5, &never)].concat());
     let header = MessageHeader::read(&message).unwrap();
-    let Some(Notice::FlowsLost { count, last, .. }) = Notice::read(&message, header).unwrap()
+    let Some(RelayNotice::FlowsLost { count, last, .. }) =
+        RelayNotice::read(&message, header).unwrap()
     else {
         panic!()
     };
@@ -326,17 +327,19 @@ fn hostile_notices_stay_small() {
         [key(1, 0), varint(4), names, delimited(3, "€\n".repeat(9_999).as_bytes())].concat();
     let message = delimited(2, &status);
     let header = MessageHeader::read(&message).unwrap();
-    let Some(Notice::NodeError { nodes, message }) = Notice::read(&message, header).unwrap() else {
+    let Some(RelayNotice::NodeError { nodes, message }) =
+        RelayNotice::read(&message, header).unwrap()
+    else {
         panic!()
     };
     assert_eq!(nodes.count(), 3_000);
     assert!(nodes.iter().count() <= 1_000 && nodes.iter().all(|name| name.len() < 600));
     assert!(message.len() < 600 && !message.contains('\n'));
 
-    let mut notices = Notices::default();
+    let mut notices = RelayNotices::default();
     for state in 0..1_000 {
         let nodes = NodeNames::from_iter([format!("node-{state}")]);
-        notices.add(Notice::NodeState { state, nodes, message: String::new() });
+        notices.add(RelayNotice::NodeState { state, nodes, message: String::new() });
     }
     assert_eq!((notices.iter().count(), notices.more()), (64, 936));
 }
@@ -346,13 +349,13 @@ fn hostile_notices_stay_small() {
 fn failed_nodes_are_known_whatever_their_messages() {
     fn check(nodes: usize, failed: usize, expected: Option<usize>) {
         let names = |count: usize| (0..count).map(|node| format!("aks-{node}"));
-        let mut notices = Notices::default();
+        let mut notices = RelayNotices::default();
         for (index, name) in names(failed).enumerate() {
             let message = format!("dial tcp 10.0.{}.{}:4244", index / 256, index % 256);
-            notices.add(Notice::NodeError { nodes: NodeNames::from_iter([name]), message });
+            notices.add(RelayNotice::NodeError { nodes: NodeNames::from_iter([name]), message });
         }
         // A notice of a kind that occurs once is added even after all of these.
-        notices.add(Notice::NodesConnected { nodes: names(nodes).collect() });
+        notices.add(RelayNotice::NodesConnected { nodes: names(nodes).collect() });
         let connected = notices.connected().unwrap();
         assert_eq!(connected.count(), nodes);
         let messages = notices.failure_of_all(&connected).map(|messages| messages.len());

@@ -107,8 +107,8 @@ async fn fetch(instance: &Instance) -> Result<Sample, QueryError> {
     }
     let mut notices: Vec<String> = newest.broken.iter().map(ToString::to_string).collect();
     notices.extend(newest.notices.iter().filter_map(|notice| match notice {
-        hubble_api::client::Notice::NodesUnavailable { .. }
-        | hubble_api::client::Notice::NodeError { .. } => Some(notice.to_string()),
+        hubble_api::client::RelayNotice::NodesUnavailable { .. }
+        | hubble_api::client::RelayNotice::NodeError { .. } => Some(notice.to_string()),
         _ => None,
     }));
     Ok(Sample { columns, notices })

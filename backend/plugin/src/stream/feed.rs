@@ -7,7 +7,7 @@ use flow::Timestamp;
 use frames::FramePart;
 use futures_util::StreamExt;
 use hubble_api::client::{
-    FlowMessage, FlowRequest, FlowStream, Notice as RelayNotice, Notices, RelayError,
+    FlowMessage, FlowRequest, FlowStream, RelayError, RelayNotice, RelayNotices,
 };
 use relay::{self, Plan, Relay, StartMarkers};
 use tokio::sync::mpsc::Sender;
@@ -181,7 +181,7 @@ fn go_on(request: &mut FlowRequest, last_seen: Option<Timestamp>) {
 /// What the relay said on the connection that is on.
 #[derive(Default)]
 struct Heard {
-    notices: Notices,
+    notices: RelayNotices,
     markers: StartMarkers,
     /// Whether a flow came.
     flows: bool,

@@ -3,7 +3,8 @@ use super::support::{
     response, sentence,
 };
 use crate::client::{
-    FlowMessage, FlowRequest, FlowStream, Notices, RelayClient, RelayConfig, RelayError, WireFlow,
+    FlowMessage, FlowRequest, FlowStream, RelayClient, RelayConfig, RelayError, RelayNotices,
+    WireFlow,
 };
 use crate::pb::flow::Flow;
 use crate::pb::observer::GetFlowsResponse;
@@ -35,7 +36,7 @@ fn uuid(message: &[u8]) -> String {
 }
 
 fn notices(messages: &[FlowMessage]) -> String {
-    let mut notices = Notices::default();
+    let mut notices = RelayNotices::default();
     for message in messages {
         if let FlowMessage::Notice(notice) = message {
             notices.add(notice.clone());
