@@ -17,7 +17,10 @@ use crate::prometheus::{self, Prometheus};
 use crate::stage::{self, Host, Plan, Ports};
 use crate::supervise::Supervisor;
 use crate::toolchain::{self, WASM, cargo, npm};
-use crate::{Failure, artifacts, chromium, generated, grafana, ports, tidy, wasm, workspace};
+use crate::{
+    Failure, artifacts, chromium, generated, grafana, instructions, ports, tidy, tools, wasm,
+    workspace,
+};
 
 /// The `cargo-deny` that is built where none is installed.
 const CARGO_DENY_VERSION: &str = "0.20.2";
@@ -189,6 +192,7 @@ async fn rust(run: &mut Run<'_>, prometheus: &Prometheus) {
     }
     run.program("cargo test", tests).await;
     run.check("cargo deny", deny()).await;
+    run.check("instructions", instructions::check()).await;
 }
 
 async fn frontend(run: &mut Run<'_>) {
@@ -204,31 +208,9 @@ async fn frontend(run: &mut Run<'_>) {
 
 /// Licences, banned and doubled crates, sources and advisories, as `deny.toml` says.
 async fn deny() -> Result<(), Failure> {
-    let tools = workspace::cache().join("tools");
-    let own = tools.join("bin/cargo-deny");
     let program = match on_path("cargo-deny") {
         Some(installed) => installed,
-        None if own.is_file() => own,
-        None => {
-            let mut step = Step::start("cargo-deny (built once)");
-            // Unoptimised: it runs for a second and is compiled for minutes.
-            let mut install = with(
-                cargo(),
-                &[
-                    "install",
-                    "--debug",
-                    "--locked",
-                    "--no-default-features",
-                    "--quiet",
-                    "--version",
-                    CARGO_DENY_VERSION,
-                    "--root",
-                ],
-            );
-            process::run(&mut step, install.arg(&tools).arg("cargo-deny")).await?;
-            step.done("in .cache");
-            own
-        }
+        None => tools::built("cargo-deny", CARGO_DENY_VERSION, &["--no-default-features"]).await?,
     };
     let deny = |words: &[&str]| {
         let mut command = Command::new(&program);

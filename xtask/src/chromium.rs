@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use crate::Failure;
-use crate::process::{on_path, run};
+use crate::process::{on_path, privileged, run};
 use crate::progress::Step;
-use crate::prometheus::privileged;
 
 /// Names under which distributions install it.
 const PROGRAMS: [&str; 4] =

@@ -152,6 +152,17 @@ pub(crate) fn on_path(program: &str) -> Option<std::path::PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// `program` as root: as it is for root, by sudo when that asks for no password.
+pub(crate) fn privileged(program: &str) -> Option<Command> {
+    if rustix::process::geteuid().is_root() {
+        return Some(Command::new(program));
+    }
+    on_path("sudo")?;
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    Some(command)
+}
+
 async fn forward(stream: Option<impl AsyncRead + Unpin>, lines: mpsc::Sender<String>) {
     let Some(stream) = stream else { return };
     let mut reader = BufReader::new(stream);

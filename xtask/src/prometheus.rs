@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 use crate::Failure;
+use crate::debian;
 use crate::download::{self, Expected};
 use crate::process::{on_path, output_of, run};
 use crate::progress::Step;
@@ -86,41 +87,10 @@ fn in_folder(folder: &Path) -> Option<Prometheus> {
     (server.is_file() && promtool.is_file()).then_some(Prometheus::Programs { server, promtool })
 }
 
-/// Debian's package, unpacked without installing it: root is needed only to refresh stale lists.
+/// Debian's package.
 async fn debian_package(step: &mut Step) -> Option<Prometheus> {
-    let folder = workspace::cache().join("prometheus-debian");
-    let programs = folder.join("usr/bin");
-    if let Some(found) = in_folder(&programs) {
-        return Some(found);
-    }
-    on_path("apt-get")?;
-    fs::create_dir_all(&folder).ok()?;
-    let mut download = Command::new("apt-get");
-    download.args(["download", "-q", "prometheus"]).current_dir(&folder);
-    if output_of(&mut download).await.is_none() {
-        step.at("refreshing apt's package lists");
-        output_of(privileged("apt-get")?.args(["update", "-q"])).await?;
-        output_of(&mut download).await?;
-    }
-    let package = fs::read_dir(&folder)
-        .ok()?
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))?;
-    output_of(Command::new("dpkg").arg("-x").arg(&package).arg(&folder)).await?;
-    fs::remove_file(package).ok()?;
-    in_folder(&programs)
-}
-
-/// `program` as root: as it is for root, by sudo when that asks for no password.
-pub(crate) fn privileged(program: &str) -> Option<Command> {
-    if rustix::process::geteuid().is_root() {
-        return Some(Command::new(program));
-    }
-    on_path("sudo")?;
-    let mut command = Command::new("sudo");
-    command.args(["-n", program]);
-    Some(command)
+    let folder = debian::unpacked(step, "prometheus", Path::new("usr/bin/prometheus")).await?;
+    in_folder(&folder.join("usr/bin"))
 }
 
 /// Whether Docker runs here and has, or can pull, `image`.

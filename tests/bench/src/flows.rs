@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use bench::inputs::wire;
 use bytes::Bytes;
 use flow::Verdict;
 use flow::aggregate::{Aggregation, AggregationLimits, Buckets};
@@ -55,7 +56,7 @@ const RECORDED: &[&str] = &[
 
 /// Measures everything.
 pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
-    let flows = relay::flows(FLOWS);
+    let flows = wire::messages(FLOWS);
     let messages: Vec<Bytes> = flows.iter().map(|flow| flow.encode_to_vec().into()).collect();
     projection(report, &messages);
     filters(report, &flows)?;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bench::inputs::cluster::{WORKLOADS, flow, policies};
 use cilium_policy::Traffic;
 use hubble_api::packed::Encoder;
 use hubble_api::pb;
@@ -15,7 +16,6 @@ use serde_json::{Map, Value, json};
 
 use crate::Failure;
 use crate::measure::Spread;
-use crate::policy_engine::recorded::{WORKLOADS, flow, policies};
 use crate::policy_engine::scenarios;
 use crate::report::{Goal, Report, Row};
 

@@ -2,7 +2,6 @@
 //! the same bytes, which keeps nothing.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use ::prometheus::{AnswerReader, ResultData, Series};
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, TimestampNanosecondArray};
 use arrow::datatypes::{Field, Schema};
 use arrow::ipc::writer::FileWriter;
+use bench::inputs::prometheus::matrix;
 use serde::de::IgnoredAny;
 
 use crate::Failure;
@@ -29,7 +29,7 @@ const GRAFANA: &[&str] = &[
 
 /// Measures everything.
 pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
-    let json = matrix()?;
+    let json = matrix(SERIES, POINTS)?;
     // Once with every error told; the rounds below only look away.
     let series = read(&json)?;
     ipc(series)?;
@@ -91,31 +91,4 @@ fn ipc(series: Vec<Series>) -> Result<usize, Failure> {
         bytes += black_box(file).len();
     }
     Ok(bytes)
-}
-
-/// A dashboard's answer: seven labels, values of seven digits or so, every 15 s.
-fn matrix() -> Result<Vec<u8>, std::fmt::Error> {
-    let mut json = String::from(r#"{"status":"success","data":{"resultType":"matrix","result":["#);
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    for series in 0..SERIES {
-        let comma = if series == 0 { "" } else { "," };
-        write!(
-            json,
-            r#"{comma}{{"metric":{{"__name__":"hubble_drop_total","cluster":"aks-1","instance":"10.0.0.{series}:9965","job":"hubble","namespace":"ns-{series}","pod":"cilium-{series}","reason":"Policy denied"}},"values":["#
-        )?;
-        for point in 0..POINTS {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let comma = if point == 0 { "" } else { "," };
-            let secs = 1_700_000_000 + 15 * point;
-            write!(
-                json,
-                r#"{comma}[{secs},"{}.{:06}"]"#,
-                random >> 60,
-                (random >> 32) % 1_000_000
-            )?;
-        }
-        json.push_str("]}");
-    }
-    json.push_str("]}}");
-    Ok(json.into_bytes())
 }

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use bench::inputs::wire;
 use prost::Message;
 
 use crate::Failure;
@@ -41,7 +42,7 @@ struct Round {
 /// Measures everything.
 pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
     let program = asker()?;
-    let messages = relay::flows(ROWS).iter().map(|flow| flow.encode_to_vec().into()).collect();
+    let messages = wire::messages(ROWS).iter().map(|flow| flow.encode_to_vec().into()).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // As a relay does that knows no field mask: the backend has all the work.
     let address = runtime.block_on(relay::start_without_mask(messages))?;
