@@ -12,6 +12,18 @@
 //!
 //! The uncompressed block holds the stated number of `GetFlowsResponse` messages, each prefixed by
 //! its length as a varint.
+//!
+//! ```
+//! use hubble_api::packed::{Encoder, batches};
+//!
+//! let mut encoder = Encoder::new();
+//! assert_eq!(encoder.push(b"a message").unwrap(), None, "the batch is not full yet");
+//! let stream = encoder.finish().unwrap();
+//!
+//! let batch = batches(&stream).next().unwrap().unwrap();
+//! let messages: Vec<&[u8]> = batch.messages().map(Result::unwrap).collect();
+//! assert_eq!(messages, [b"a message"]);
+//! ```
 
 mod decode;
 mod encode;

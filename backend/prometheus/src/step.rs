@@ -188,6 +188,13 @@ fn is_macro(text: &str, names: &[&str]) -> bool {
 
 /// Expression with `$__interval`, `$__rate_interval`, `$__range` and their `_ms`, `_s` and `${…}`
 /// forms replaced. Other variables are kept for Grafana.
+///
+/// ```
+/// use prometheus::{Interpolation, interpolate};
+///
+/// let values = Interpolation { step_ms: 15_000, rate_interval_ms: 60_000, range_ms: 3_600_000 };
+/// assert_eq!(interpolate("rate(x[$__rate_interval])", &values), "rate(x[1m0s])");
+/// ```
 pub fn interpolate(expr: &str, values: &Interpolation) -> String {
     let range_secs = (values.range_ms + 500) / 1_000;
     // Longest names first, because some begin with others.

@@ -36,6 +36,13 @@ fn most_for_hint(len: usize) -> usize {
 }
 
 /// Name among `known` to suggest in an error about `given`.
+///
+/// ```
+/// use wording::names::suggested;
+///
+/// assert_eq!(suggested("namspace", ["pod", "namespace"]), Some("namespace"));
+/// assert_eq!(suggested("policy", ["pod", "namespace"]), None);
+/// ```
 pub fn suggested<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     nearest(given, known.into_iter().map(|name| (name, name)), most_for_hint)
 }

@@ -3,6 +3,29 @@
 //! [`FlowFilter`] and [`FilterSet`] hold a user's values; `compile` checks them and returns
 //! [`CompiledFilter`] and [`CompiledFilterSet`], which match flows like Cilium's
 //! `pkg/hubble/filters`.
+//!
+//! ```
+//! use flow::filter::FlowFilter;
+//! use flow::{Flow, Ip, Verdict};
+//!
+//! let filter = FlowFilter {
+//!     source_ip: vec!["10.0.0.0/8".to_owned()],
+//!     verdict: vec![Verdict::Dropped],
+//!     ..FlowFilter::default()
+//! };
+//! let filter = filter.compile().unwrap();
+//!
+//! let ip = Ip { source: "10.1.2.3".to_owned(), ..Ip::default() };
+//! let flow = Flow { ip: Some(ip), verdict: Verdict::Dropped, ..Flow::default() };
+//! assert!(filter.matches(&flow));
+//! assert!(!filter.matches(&Flow { verdict: Verdict::Forwarded, ..flow }));
+//!
+//! let wrong = FlowFilter { source_port: vec!["http".to_owned()], ..FlowFilter::default() };
+//! assert_eq!(
+//!     wrong.compile().unwrap_err().to_string(),
+//!     "`http` in `source_port` is not a port: a number from 0 to 65535",
+//! );
+//! ```
 
 mod compile;
 mod compiled;
