@@ -97,7 +97,7 @@ impl Regex {
     }
 
     /// Whether the whole text matches. `None` if the text is longer than 16 KiB or takes more than
-    /// [`program::MAX_STEPS`] steps.
+    /// 64 Mi steps.
     #[must_use]
     pub fn matches(&self, text: &str) -> Option<bool> {
         if text.len() > MAX_TEXT {
