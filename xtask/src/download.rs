@@ -1,15 +1,18 @@
 //! Official archives: downloaded once, checked against a SHA-256 sum, unpacked into the cache.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead as _};
+use std::path::{Component, Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use flate2::read::GzDecoder;
+use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
 use crate::Failure;
-use crate::process::{on_path, output_of, run};
+use crate::process::on_path;
 use crate::progress::Step;
 use crate::workspace;
 
@@ -37,6 +40,12 @@ pub(crate) enum DownloadError {
     NoSum { url: String },
     #[error("`{url}` could not be downloaded ({said})")]
     Fetch { url: String, said: String },
+    #[error("`{path}` could not be read")]
+    Read {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
     #[error("`{path}` could not be written")]
     Write {
         path: PathBuf,
@@ -68,20 +77,16 @@ pub(crate) async fn archive(
     let file = workspace::cache().join(format!("{name}.tar.gz"));
     fetch(step, url, &file).await?;
     check_sum(step, url, &file, expected).await?;
-    run(
-        step,
-        Command::new("tar")
-            .arg("-xzf")
-            .arg(&file)
-            .args(["--strip-components", "1", "-C"])
-            .arg(&partial),
-    )
-    .await?;
+    step.at("unpacking");
+    write(&partial, unpack(&file, &partial))?;
     write(&file, fs::remove_file(&file))?;
     write(&folder, fs::rename(&partial, &folder))?;
     Ok(folder)
 }
 
+/// Downloads by curl or wget, and not by a crate: with TLS, an HTTP client is more code than all the
+/// rest of this program, which is the first thing that a clone compiles; and both programs already
+/// know this machine's proxies and certificates.
 async fn fetch(step: &mut Step, url: &str, file: &Path) -> Result<(), DownloadError> {
     let mut command = if on_path("curl").is_some() {
         let mut curl = Command::new("curl");
@@ -131,13 +136,57 @@ async fn check_sum(
             first_sum(&text).ok_or_else(|| DownloadError::NoSum { url: url.into() })?
         }
     };
-    let output = output_of(Command::new("sha256sum").arg(file)).await.unwrap_or_default();
-    let found = first_sum(&output).unwrap_or_default();
+    let found = sum(file).map_err(|cause| DownloadError::Read { path: file.into(), cause })?;
     if found == expected {
         return Ok(());
     }
     let _kept_for_nobody = fs::remove_file(file);
     Err(DownloadError::Sum { url: url.into(), found, expected }.into())
+}
+
+/// The SHA-256 sum of a file, in hexadecimal digits.
+fn sum(file: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut reader = io::BufReader::new(fs::File::open(file)?);
+    loop {
+        let piece = reader.fill_buf()?;
+        if piece.is_empty() {
+            break;
+        }
+        hasher.update(piece);
+        let read = piece.len();
+        reader.consume(read);
+    }
+    let mut digits = String::new();
+    for byte in hasher.finalize() {
+        let _infallible = write!(digits, "{byte:02x}").is_ok();
+    }
+    Ok(digits)
+}
+
+/// Unpacks a `.tar.gz` without its own top folder.
+///
+/// Errors: it is not one; a path in it leads elsewhere.
+fn unpack(file: &Path, folder: &Path) -> io::Result<()> {
+    let packed = io::BufReader::new(fs::File::open(file)?);
+    for entry in tar::Archive::new(GzDecoder::new(packed)).entries()? {
+        let mut entry = entry?;
+        let path = entry.path()?.into_owned();
+        let is_plain =
+            |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        if !path.components().all(is_plain) {
+            return Err(io::Error::other(format!("`{}` leads out of its folder", path.display())));
+        }
+        let parts = path.components().filter(|part| *part != Component::CurDir);
+        let below: PathBuf = parts.skip(1).collect();
+        if below.as_os_str().is_empty() {
+            continue;
+        }
+        let path = folder.join(below);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        entry.unpack(path)?;
+    }
+    Ok(())
 }
 
 /// The first word, when it is a SHA-256 sum.
@@ -156,6 +205,9 @@ pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
     use super::*;
 
     const SUM: &str = "b8b497c4610d1b93208252b60c8f20f6b2e78596ae8df43397a2e805aa53d475";
@@ -170,6 +222,36 @@ mod tests {
         check("<html>not found</html>", None);
         check("", None);
         check(SUM.trim_start_matches('b'), None);
+    }
+
+    /// A `.tar.gz` of empty files.
+    fn archive(path: &Path, names: &[&str]) {
+        let gzip = GzEncoder::new(fs::File::create(path).unwrap(), Compression::fast());
+        let mut tar = tar::Builder::new(gzip);
+        for name in names {
+            let mut header = tar::Header::new_gnu();
+            // Not by `set_path`, which refuses what is refused here.
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_mode(0o755);
+            header.set_size(0);
+            header.set_cksum();
+            tar.append(&header, io::empty()).unwrap();
+        }
+        tar.into_inner().unwrap().finish().unwrap();
+    }
+
+    #[test]
+    fn archives_lose_their_top_folder_and_stay_in_theirs() {
+        let folder = std::env::temp_dir().join(format!("xtask-unpack-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("a.tar.gz");
+        archive(&file, &["./top/bin/program", "top/README"]);
+        unpack(&file, &folder.join("out")).unwrap();
+        assert!(folder.join("out/bin/program").is_file() && folder.join("out/README").is_file());
+        archive(&file, &["top/../../elsewhere"]);
+        let refused = unpack(&file, &folder.join("out")).unwrap_err();
+        assert_eq!(refused.to_string(), "`top/../../elsewhere` leads out of its folder");
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! As much HTTP as it takes to ask a program on this machine whether it is ready.
+//! As much HTTP as it takes to ask a program on this machine whether it is ready: HTTP/1.0, of which
+//! an answer ends with its connection. An HTTP client would be more than the rest of this program.
 
 use std::io;
 use std::time::Duration;

@@ -4,6 +4,8 @@ mod artifacts;
 mod bench;
 mod checks;
 mod chromium;
+#[cfg(test)]
+mod cycles;
 mod debian;
 mod demo;
 mod dist;
@@ -114,13 +116,6 @@ async fn interrupted() -> std::io::Result<()> {
 }
 
 fn report(error: &(dyn Error + 'static)) -> ExitCode {
-    let mut sentence = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        sentence.push_str(": ");
-        sentence.push_str(&error.to_string());
-        cause = error.source();
-    }
-    eprintln!("\nerror: {sentence}");
+    eprintln!("\nerror: {}", wording::with_causes(error));
     ExitCode::FAILURE
 }

@@ -13,8 +13,8 @@ use crate::workspace;
 /// Crates from elsewhere that only these of ours may name.
 const KNOWN_BY: [(&str, &[&str]); 2] = [
     ("grafana-plugin-sdk", &["plugin-protocol"]),
-    // The preview and the benchmarks read what is sent to Grafana.
-    ("arrow", &["frames", "preview", "bench"]),
+    // The preview, the tests and the benchmarks read what is sent to Grafana.
+    ("arrow", &["frames", "preview", "bench", "test-kit"]),
 ];
 
 /// A crate of the workspace.

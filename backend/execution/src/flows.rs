@@ -240,6 +240,8 @@ fn row_notices(columns: &FlowColumns, newest_first: &[u32]) -> Vec<Notice> {
 fn packed(collected: Collected) -> Frame {
     let Collected { newest, mut notices, custom, executed } = collected;
     let mut columns = FlowColumns::new(ColumnLimits::default());
+    // Nine columns for one notice: 1.1 µs a flow of 734 bytes, of which 0.6 are the walk over its
+    // fields; all columns take 1.8, packing the flow 0.9.
     let mut decoder = Decoder::new(PacketDedup::COLUMNS);
     for flow in &newest.flows {
         // The browser, which unpacks them, says which cannot be read.

@@ -10,7 +10,7 @@ use prometheus::{ExemplarSeries, LabelSet, align_ms};
 use serde_json::json;
 use wording::Notice;
 
-use crate::series::SeriesQuery;
+use crate::series_query::SeriesQuery;
 use crate::{Field, Frame, FrameType, Meta};
 
 /// Most exemplars shown; with more, their points merge into areas.

@@ -59,7 +59,12 @@ pub fn render(file: &[u8], max_rows: usize) -> String {
     text
 }
 
-fn cell(column: &dyn Array, row: usize) -> String {
+/// A value as text.
+///
+/// # Panics
+///
+/// The column has a type that no frame of this crate has, or not so many rows.
+pub fn cell(column: &dyn Array, row: usize) -> String {
     if column.is_null(row) {
         return "null".to_owned();
     }

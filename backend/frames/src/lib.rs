@@ -20,12 +20,14 @@ mod flow_text;
 #[cfg(any(test, feature = "golden"))]
 pub mod golden;
 mod heatmap;
+mod heatmap_cells;
 mod ipc;
 mod live;
 mod node_graph;
 mod packed;
 mod policy_files;
 mod series;
+mod series_query;
 #[cfg(test)]
 mod tests;
 
@@ -52,7 +54,8 @@ pub use self::live::{FramePart, LiveNotice, live_json, live_log, live_table};
 pub use self::node_graph::node_graph;
 pub use self::packed::packed_flows;
 pub use self::policy_files::{PolicyFile, policy_files};
-pub use self::series::{Legend, SeriesQuery, table, text, time_series, vector};
+pub use self::series::{table, text, time_series, vector};
+pub use self::series_query::{Legend, SeriesQuery};
 
 /// Frame: named fields of equal length, with metadata for Grafana.
 #[derive(Debug, Clone, Default)]

@@ -30,8 +30,8 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Batch, BatchReader, PackedError, batches};
-pub use encode::{Encoder, MessageTooLong, Slices};
+pub use decode::{Batch, PackedError, batches};
+pub use encode::{Encoder, MessageTooLong};
 
 /// First bytes of every batch.
 pub const MAGIC: [u8; 4] = *b"HFP1";
@@ -45,7 +45,3 @@ pub const BATCH_RAW_BYTES: usize = 1 << 20;
 
 /// Longest accepted batch, in uncompressed bytes.
 pub const MAX_BATCH_RAW_BYTES: usize = 16 << 20;
-
-/// Length of the slices of a packed stream in a frame, in bytes. A multiple of 3, so that the
-/// base64 of a full slice needs no padding.
-pub const SLICE_BYTES: usize = 49_152;

@@ -1,5 +1,5 @@
 //! Bodies of answers, decompressed and bounded while they arrive. The HTTP client decompresses
-//! gzip.
+//! gzip, `ruzstd` on a thread of its own zstd: the client's zstd needs C in the static program.
 
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,7 +37,7 @@ pub(crate) fn unpacked(
         None | Some("" | "identity") => packed,
         Some("zstd") => unpack_zstd(packed),
         Some(other) => {
-            let other = crate::error::quote(other);
+            let other = crate::excerpt::quote(other);
             return Err(PrometheusError::Encoding(format!("`{other}` was not requested")));
         }
     };

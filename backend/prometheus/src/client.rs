@@ -9,15 +9,13 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use crate::answer::{ApiResponse, Evaluated, ExemplarSeries, WithWarnings};
-use crate::error::{self, PrometheusError};
+use crate::error::PrometheusError;
+use crate::excerpt;
 use crate::flight::Flights;
 use crate::identity::ForwardedIdentity;
 use crate::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
 use crate::settings::{HttpMethod, PrometheusSettings};
-use crate::transport::Transport;
-
-/// Parameters of an API call, as names and values.
-pub type Params = Vec<(String, String)>;
+use crate::transport::{Params, Transport};
 
 /// Most series of an answer that are kept: Grafana holds each three times, and panels do not show
 /// more.
@@ -310,8 +308,8 @@ impl PrometheusClient {
             }
             _ if response.status == "error" => Err(PrometheusError::Refused {
                 status,
-                kind: error::quote(&response.error_type),
-                message: error::quote(&response.error),
+                kind: excerpt::quote(&response.error_type),
+                message: excerpt::quote(&response.error),
             }),
             _ => Err(self.not_prometheus(status, body)),
         }
@@ -345,7 +343,7 @@ impl PrometheusClient {
         PrometheusError::NotPrometheus {
             url: self.url().to_owned(),
             status,
-            excerpt: error::excerpt(body),
+            excerpt: excerpt::excerpt(body),
         }
     }
 }

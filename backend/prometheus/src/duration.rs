@@ -1,4 +1,6 @@
-//! Durations in the notation of Prometheus and Grafana: `15s`, `1m30s`, `1.5h`, `90`.
+//! Durations in the notation of Prometheus and Grafana: `15s`, `1m30s`, `1.5h`, `90`. Go's notation, of
+//! `hubble observe --since`, is another one (crate `query`): it ends with hours, has signs and counts
+//! nanoseconds; here a bare number means seconds, and `M` and `y` are Grafana's.
 
 /// Units in milliseconds. `M` and `y` are Grafana's, with a mean year of 365 days.
 const UNITS_MS: [(&str, f64); 9] = [

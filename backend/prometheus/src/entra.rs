@@ -1,6 +1,9 @@
 //! Tokens of Microsoft Entra ID for Azure Monitor workspaces, cached until shortly before they
 //! expire and sent only to the workspace.
 //!
+//! Own, and not `azure_identity`: it neither reads Grafana's `GFAZPL_…` variables nor can drop a token
+//! that the workspace refuses, and would need proxies and bounds of answers set a second time.
+//!
 //! Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>,
 //! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>.
 
@@ -17,8 +20,10 @@ use tokio::sync::Mutex;
 use wording::with_causes;
 
 use crate::body;
-use crate::error::{PrometheusError, quote};
+use crate::error::PrometheusError;
+use crate::excerpt::quote;
 use crate::settings::{AzureCloud, AzureCredentials, AzureLogin, is_loopback};
+use crate::token_error::TokenError;
 
 /// Time before expiry at which a token is renewed; a shorter-lived token is renewed after four
 /// fifths of its life.
@@ -29,56 +34,6 @@ const MAX_TOKEN_ANSWER_BYTES: usize = 64 << 10;
 const MAX_ASSERTION_BYTES: u64 = 64 << 10;
 /// Endpoint where a virtual machine requests tokens of its identity.
 const INSTANCE_METADATA: &str = "http://169.254.169.254";
-
-/// Reasons why a token is not available. They never contain a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// Value that neither the settings nor the environment contain.
-    #[error("{what} is missing: fill it in, or set {variable} in the plugin's environment")]
-    Missing {
-        /// Name of the value.
-        what: &'static str,
-        /// Environment variable for it.
-        variable: &'static str,
-    },
-    /// Unreadable file with the token of a workload identity.
-    #[error("the file in {variable} cannot be read: {cause}")]
-    AssertionFile {
-        /// Environment variable with the path of the file.
-        variable: &'static str,
-        /// Error of the file.
-        cause: String,
-    },
-    /// Invalid address of Entra ID in the environment.
-    #[error("`{0}` is not an `https://` address of Microsoft Entra ID")]
-    Authority(String),
-    /// The endpoint cannot be reached.
-    #[error("`{host}`, which issues the tokens, cannot be reached: {cause}")]
-    Unreachable {
-        /// Host of the endpoint.
-        host: String,
-        /// Error of the connection.
-        cause: String,
-    },
-    /// The endpoint refused the login.
-    #[error("`{host}` refused to issue a token ({status}): {message}")]
-    Refused {
-        /// Host of the endpoint.
-        host: String,
-        /// HTTP status of the answer.
-        status: u16,
-        /// First line of its error message.
-        message: String,
-    },
-    /// The answer of the endpoint contains no token.
-    #[error("`{host}` answered {status} without a token")]
-    NoToken {
-        /// Host of the endpoint.
-        host: String,
-        /// HTTP status of the answer.
-        status: u16,
-    },
-}
 
 /// Azure settings from the plugin's environment: Grafana's `[azure]` settings if they are
 /// forwarded, or else the variables that AKS sets for pods with workload identity, and App Service
@@ -106,6 +61,7 @@ pub(crate) struct TokenSource {
     cached: Mutex<CachedToken>,
 }
 
+/// Cached token or refusal. Not `relay::Cached`: each token has its own end, and refusals are kept, too.
 #[derive(Default)]
 enum CachedToken {
     #[default]
@@ -144,17 +100,6 @@ impl fmt::Debug for CachedToken {
             Self::Token { .. } => "Token",
             Self::Refused { .. } => "Refused",
         })
-    }
-}
-
-impl TokenError {
-    /// HTTP status for Grafana.
-    pub(crate) fn status(&self) -> u16 {
-        match self {
-            Self::Missing { .. } | Self::AssertionFile { .. } | Self::Authority(_) => 400,
-            Self::Refused { .. } => 401,
-            Self::Unreachable { .. } | Self::NoToken { .. } => 502,
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sharing of equal calls in progress: the panels of a dashboard repeat each other's queries, and
-//! Prometheus receives each once.
+//! Prometheus receives each once. `futures_util::future::Shared` does the sharing; the map of calls
+//! around it is too small for a crate.
 
 use std::collections::HashMap;
 use std::hash::Hash;

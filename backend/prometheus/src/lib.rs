@@ -10,6 +10,7 @@ mod client;
 pub mod duration;
 mod entra;
 mod error;
+mod excerpt;
 mod flight;
 mod identity;
 mod reader;
@@ -17,14 +18,14 @@ mod settings;
 mod step;
 #[cfg(test)]
 mod tests;
+mod token_error;
 mod transport;
 
 pub use self::answer::{
     ApiResponse, BucketCells, Evaluated, ExemplarSeries, FloatSample, LabelSet, ResultData, Series,
     WithWarnings,
 };
-pub use self::client::{BuildInfo, Params, PrometheusClient, RawAnswer};
-pub use self::entra::TokenError;
+pub use self::client::{BuildInfo, PrometheusClient, RawAnswer};
 pub use self::error::{ConnectFailure, PrometheusError};
 pub use self::identity::{ConflictingTokens, ForwardedIdentity, HeaderOrigin};
 pub use self::reader::{AnswerReader, ReadAnswer, UnreadableAnswer};
@@ -33,3 +34,5 @@ pub use self::settings::{
     PrometheusTls, is_loopback,
 };
 pub use self::step::{Interpolation, InvalidMinStep, StepRequest, align_ms, interpolate, step_ms};
+pub use self::token_error::TokenError;
+pub use self::transport::Params;

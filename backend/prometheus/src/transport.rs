@@ -14,13 +14,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wording::with_causes;
 
 use crate::body::{self, Chunks};
-use crate::client::Params;
 use crate::entra::{AzureEnvironment, TokenSource};
 use crate::error::PrometheusError;
 use crate::identity::ForwardedIdentity;
 use crate::settings::{HttpMethod, PrometheusAuth, PrometheusSettings, PrometheusTls};
 
 const MAX_REDIRECTS: usize = 3;
+/// Parameters of an API call, as names and values.
+pub type Params = Vec<(String, String)>;
+
 /// Most concurrent calls, and so most connections for a dashboard of many panels. Further calls
 /// wait; the wait does not count towards the request timeout.
 const MAX_CALLS: usize = 10;

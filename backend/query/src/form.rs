@@ -333,7 +333,8 @@ fn time_nanos(text: &str, now_nanos: i64) -> Option<i64> {
     Some(nanos(time.to_utc()))
 }
 
-/// A duration as Go writes it: `1h43m`, `1.5h`, `300ms`. In nanoseconds.
+/// A duration as Go writes it: `1h43m`, `1.5h`, `300ms`. In nanoseconds. Source: Go's
+/// `time.ParseDuration`. No crate reads the same: `humantime` has no fractions and no signs.
 fn go_duration_nanos(text: &str) -> Option<i64> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -1,14 +1,16 @@
 //! Where Hubble's memory begins: every node keeps its newest flows only (4,095 by default).
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest};
 
-use crate::newest::time_nanos;
-use crate::{BUFFER_START_TTL, Relay, RelayError};
+use crate::clock::time_nanos;
+use crate::{Relay, RelayError};
 
+/// How long the start of the buffers stays true enough: they move on by themselves.
+pub(crate) const TTL: Duration = Duration::from_secs(5);
 /// How long an answer waits for it beside its flows. It is a remark, not the answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -67,20 +69,8 @@ impl Relay {
     ///
     /// Errors: [`RelayError`]; `None`: the relay did not say in time.
     pub async fn buffer_start(&self) -> Result<Option<BufferStart>, RelayError> {
-        let Ok(mut kept) = tokio::time::timeout(PATIENCE, self.buffer_start.lock()).await else {
-            return Ok(None);
-        };
-        if let Some((asked, start)) = kept.as_ref()
-            && asked.elapsed() < BUFFER_START_TTL
-        {
-            return Ok(Some(start.clone()));
-        }
-        let Ok(start) = tokio::time::timeout(PATIENCE, self.ask_buffer_start()).await else {
-            return Ok(None);
-        };
-        let start = start?;
-        *kept = Some((Instant::now(), start.clone()));
-        Ok(Some(start))
+        let start = self.buffer_start.get(self.ask_buffer_start());
+        tokio::time::timeout(PATIENCE, start).await.ok().transpose()
     }
 
     async fn ask_buffer_start(&self) -> Result<BufferStart, RelayError> {

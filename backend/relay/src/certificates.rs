@@ -1,7 +1,7 @@
 //! Certificates that end soon. A relay whose certificate ended answers no client, and the day is known
 //! long before.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hubble_api::client::{CertificateRole, Expiry};
 use wording::time_text;
@@ -13,7 +13,7 @@ use crate::now_ms;
 const SOON_SECS: i64 = 30 * DAY_SECS;
 const DAY_SECS: i64 = 86_400;
 /// How long what the relay shows stays true enough.
-const TTL: Duration = Duration::from_hours(1);
+pub(crate) const TTL: Duration = Duration::from_hours(1);
 /// How long an answer waits for a look at what it shows now.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -21,21 +21,16 @@ impl Relay {
     /// A sentence for each certificate that ends soon or has ended: of the relay, of its authority,
     /// and our own. Looked for at most once an hour.
     pub async fn certificates_that_end(&self) -> Vec<String> {
-        let looked = tokio::time::timeout(PATIENCE, async {
-            let mut kept = self.expiries.lock().await;
-            let now_secs = now_ms().div_euclid(1_000);
-            let is_fresh = kept.as_ref().is_some_and(|(asked, _)| asked.elapsed() < TTL);
-            if !is_fresh {
-                let expiries = self.client.expiries(now_secs.saturating_add(SOON_SECS)).await;
-                // Before a connection was made, the relay has shown nothing yet.
-                let is_whole = expiries.iter().any(|expiry| expiry.role == CertificateRole::Relay);
-                let sentences = sentences(&expiries, now_secs);
-                *kept = is_whole.then(|| (Instant::now(), expiries));
-                return sentences;
-            }
-            kept.as_ref().map(|(_, kept)| sentences(kept, now_secs)).unwrap_or_default()
+        let now_secs = now_ms().div_euclid(1_000);
+        let expiries = self.expiries.get(async {
+            let expiries = self.client.expiries(now_secs.saturating_add(SOON_SECS)).await;
+            // Before a connection was made, the relay has shown nothing yet: not to be kept.
+            let is_whole = expiries.iter().any(|expiry| expiry.role == CertificateRole::Relay);
+            if is_whole { Ok(expiries) } else { Err(expiries) }
         });
-        looked.await.unwrap_or_default()
+        let looked = tokio::time::timeout(PATIENCE, expiries).await.unwrap_or(Ok(Vec::new()));
+        let (Ok(expiries) | Err(expiries)) = looked;
+        sentences(&expiries, now_secs)
     }
 }
 

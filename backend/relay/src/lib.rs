@@ -7,6 +7,7 @@
 
 mod answered;
 mod buffers;
+mod cached;
 mod certificates;
 mod clock;
 mod lost;
@@ -18,7 +19,7 @@ mod settings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hubble_api::client::{
     ClientIdentity, Expiry, FlowRequest, FlowStream, NodeNames, RelayClient, RelayConfig,
@@ -27,9 +28,9 @@ use hubble_api::client::{
 use hubble_api::client::{DEFAULT_MAX_MESSAGE_BYTES, RelayError as ClientError};
 use hubble_api::pb::observer::ServerStatusResponse;
 use hubble_api::release::Release;
-use tokio::sync::Mutex;
 
 pub use self::buffers::BufferStart;
+pub use self::cached::Cached;
 pub use self::clock::now_ms;
 pub use self::lost::{
     CountedOver, LostEvents, MAX_NODES as MAX_LOSS_NODES, NodeLoss, StartMarkers,
@@ -41,8 +42,6 @@ pub use self::plan::{Plan, Remark};
 pub use self::scan::{ScanRequest, Scanned};
 pub use self::settings::{RelaySettings, RelayTls};
 
-/// How long the start of the buffers stays true enough: they move on by themselves.
-const BUFFER_START_TTL: Duration = Duration::from_secs(5);
 /// How long nodes are not asked with a mask after one has refused it.
 const MASKS_REFUSED_MS: u64 = 600_000;
 
@@ -112,9 +111,9 @@ impl RelayError {
 #[derive(Debug)]
 pub struct Relay {
     client: RelayClient,
-    buffer_start: Mutex<Option<(Instant, BufferStart)>>,
-    kept_nodes: Mutex<Option<Arc<Nodes>>>,
-    expiries: Mutex<Option<(Instant, Vec<Expiry>)>>,
+    buffer_start: Cached<BufferStart>,
+    kept_nodes: Cached<Arc<Nodes>>,
+    expiries: Cached<Vec<Expiry>>,
     /// When a node last refused a mask, in milliseconds since `started`; 0: never.
     masks_refused_ms: AtomicU64,
     started: Instant,
@@ -146,9 +145,9 @@ impl Relay {
         })?;
         Ok(Self {
             client,
-            buffer_start: Mutex::default(),
-            kept_nodes: Mutex::default(),
-            expiries: Mutex::default(),
+            buffer_start: Cached::new(buffers::TTL),
+            kept_nodes: Cached::new(nodes::TTL),
+            expiries: Cached::new(certificates::TTL),
             masks_refused_ms: AtomicU64::new(0),
             started: Instant::now(),
         })

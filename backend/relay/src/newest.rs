@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use flow::TimeRange;
 use flow::Timestamp;
-use flow::columns::{Column, ColumnSet, FlowColumns, NO_TIME};
+use flow::columns::{ColumnSet, NO_TIME};
 use flow::filter::FilterSet;
 use futures_util::StreamExt;
 use hubble_api::client::{FlowMessage, FlowRequest, RelayNotices, WireFlow};
-use hubble_api::projection::Decoder;
 
+use crate::clock::time_nanos;
 use crate::{CountedOver, LostEvents, Plan, Relay, RelayError, Remark};
 
 /// A range that ends this close to now is open: flows keep coming while a dashboard asks.
@@ -69,18 +69,6 @@ pub struct Newest {
     pub broken: Option<RelayError>,
     /// Time of the oldest flow in `flows`, in Unix nanoseconds.
     pub oldest_nanos: Option<i64>,
-}
-
-/// The time of a flow in Unix nanoseconds: the message's, else, of old nodes, that inside of the
-/// flow. `None`: the message cannot be read.
-pub(crate) fn time_nanos(flow: &WireFlow) -> Option<i64> {
-    if let Some(time) = flow.time() {
-        return Some(time.unix_nanos().unwrap_or(NO_TIME));
-    }
-    let mut columns = FlowColumns::default();
-    let mut decoder = Decoder::new(ColumnSet::of(&[Column::TimeNanos]));
-    decoder.decode_with_header(flow.message(), flow.header(), &mut columns).ok()?;
-    Some(columns.time_nanos().first().copied().unwrap_or(NO_TIME))
 }
 
 /// What each node answered: how many flows, and the time of the oldest.

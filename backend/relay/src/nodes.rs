@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flow::columns::{Column, ColumnSet};
 use hubble_api::pb::observer::Node;
@@ -13,7 +13,7 @@ use crate::now_ms;
 use crate::{Relay, RelayError};
 
 /// How long an answer stays true enough: clusters are not upgraded by the second.
-const TTL: Duration = Duration::from_mins(1);
+pub(crate) const TTL: Duration = Duration::from_mins(1);
 /// How long a query waits for it. Without it, it is asked as if nothing were known.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -49,7 +49,6 @@ pub(crate) struct Known {
 /// The relay's list of its nodes, and when it was asked.
 #[derive(Debug)]
 pub(crate) struct Nodes {
-    asked: Instant,
     pub(crate) asked_nanos: i64,
     known: Known,
     /// Those that it knows; none of a node that is asked itself.
@@ -82,35 +81,25 @@ impl Relay {
     /// What the relay says of its nodes. Asked at most once a minute; who comes meanwhile waits
     /// for the same answer. `None`: it gives none, or not in time.
     pub(crate) async fn kept_nodes(&self) -> Option<Arc<Nodes>> {
-        let asked = tokio::time::timeout(PATIENCE, async {
-            let mut kept = self.kept_nodes.lock().await;
-            if let Some(nodes) = kept.as_ref()
-                && nodes.asked.elapsed() < TTL
-            {
-                return Some(Arc::clone(nodes));
-            }
-            let nodes = self.ask_nodes().await.map(Arc::new)?;
-            *kept = Some(Arc::clone(&nodes));
-            Some(nodes)
-        });
-        asked.await.ok().flatten()
+        let nodes = self.kept_nodes.get(async { self.ask_nodes().await.map(Arc::new).ok_or(()) });
+        tokio::time::timeout(PATIENCE, nodes).await.ok()?.ok()
     }
 
     /// `None`: no answer, and asking again may help.
     async fn ask_nodes(&self) -> Option<Nodes> {
-        let (asked, asked_nanos) = (Instant::now(), now_ms().saturating_mul(1_000_000));
+        let asked_nanos = now_ms().saturating_mul(1_000_000);
         if let Ok(nodes) = self.nodes().await {
             let connected = || nodes.iter().filter(|node| node.connected);
             let releases: Option<Vec<Release>> =
                 connected().map(|node| Release::read(&node.version)).collect();
             let oldest = releases.and_then(|releases| releases.into_iter().min());
             let known = Known { nodes: connected().count(), oldest };
-            return Some(Nodes { asked, asked_nanos, known, all: nodes });
+            return Some(Nodes { asked_nanos, known, all: nodes });
         }
         // A node that is asked itself does not know of others.
         let status = self.status().await.ok()?;
         let known = Known { nodes: 1, oldest: Release::read(&status.version) };
-        Some(Nodes { asked, asked_nanos, known, all: Vec::new() })
+        Some(Nodes { asked_nanos, known, all: Vec::new() })
     }
 
     /// The nodes, by name. Errors: [`RelayError`].

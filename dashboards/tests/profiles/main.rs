@@ -5,7 +5,6 @@
 //! recorded, `profile` says what a scrape makes of it, `timeline` plays the acts over and over, and
 //! `faults` says what is wrong.
 #![expect(
-    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flow::filter::{CompiledFilterSet, FilterSet, FilterSetError, FlowFilter};
+use flow::filter::{CompiledFilterSet, FilterSet, FlowFilter};
 use flow::{Flow, TimestampError};
-use hubble_api::field_mask::{FieldMask, InvalidFieldMask};
+use hubble_api::field_mask::FieldMask;
 use hubble_api::pb::flow::{self as pb, LostEvent, LostEventSource};
 use hubble_api::pb::observer::get_flows_response::ResponseTypes;
 use hubble_api::pb::observer::{GetFlowsRequest, GetFlowsResponse};
@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use tonic::Status;
 
 use super::decode::Decoder;
-use super::refusal;
+use super::refusal::{self, RequestError};
 use super::relay::Relay;
 use super::release::HubbleRelease;
 use super::ring::Batch;
@@ -46,19 +46,6 @@ struct Query {
     until_nanos: Option<i64>,
     filters: CompiledFilterSet,
     mask: Option<FieldMask>,
-}
-
-/// Why a request cannot be answered.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RequestError {
-    #[error("first cannot be specified with follow")]
-    FirstWithFollow,
-    #[error("invalid filter")]
-    Filter(#[from] FilterSetError),
-    #[error("invalid time")]
-    Time(#[from] TimestampError),
-    #[error(transparent)]
-    FieldMask(#[from] InvalidFieldMask),
 }
 
 /// The client went away.

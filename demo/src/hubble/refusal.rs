@@ -1,9 +1,22 @@
 //! What a node says of a request that it does not take, in Cilium's words (pkg/hubble/filters).
 //! The relay hands them on as `NODE_ERROR` and ends the answer well.
 
-use flow::filter::FilterError;
+use flow::TimestampError;
+use flow::filter::{FilterError, FilterSetError};
+use hubble_api::field_mask::InvalidFieldMask;
 
-use super::flows::RequestError;
+/// Why a request cannot be answered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RequestError {
+    #[error("first cannot be specified with follow")]
+    FirstWithFollow,
+    #[error("invalid filter")]
+    Filter(#[from] FilterSetError),
+    #[error("invalid time")]
+    Time(#[from] TimestampError),
+    #[error(transparent)]
+    FieldMask(#[from] InvalidFieldMask),
+}
 
 /// The message of the node's status as a relay hands it on: with the code where there is one.
 pub(crate) fn sentence(error: &RequestError) -> String {

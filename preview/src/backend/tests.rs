@@ -11,19 +11,12 @@ use super::process::{Process, StartError};
 use super::{Backend, Executable};
 use wording::with_causes;
 
-/// The real backend: `GPX_HUBBLE_BIN`, else what `cargo build -p plugin` leaves.
+/// The real backend.
 pub(crate) fn gpx_hubble() -> Executable {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/gpx_hubble");
-    let path = std::env::var_os("GPX_HUBBLE_BIN").map_or(built, PathBuf::from);
-    assert!(
-        path.is_file(),
-        "`{}` is missing: run `cargo build -p plugin` first, or name the program in GPX_HUBBLE_BIN",
-        path.display()
-    );
     Executable {
         plugin_id: "k8snet-hubble-datasource".to_owned(),
         version: "0.0.0".to_owned(),
-        path,
+        path: test_kit::grafana::program(),
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
     projection(report, &messages);
     filters(report, &flows)?;
     counting(report, &messages);
-    get_flows(report, messages)
+    get_flows(report, flows)
 }
 
 fn room() -> FlowColumns {
@@ -179,11 +179,11 @@ fn counting(report: &mut Report, messages: &[Bytes]) {
     report.add(row.goal(Goal::AtMost(150.0)));
 }
 
-fn get_flows(report: &mut Report, messages: Vec<Bytes>) -> Result<(), Failure> {
-    let count = messages.len();
+fn get_flows(report: &mut Report, flows: Vec<GetFlowsResponse>) -> Result<(), Failure> {
+    let count = flows.len();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let address = runtime.block_on(relay::start(messages))?;
+    let address = runtime.block_on(relay::start(flows))?;
     let client = {
         let _within = runtime.enter();
         RelayClient::new(&RelayConfig::new(address.to_string()))?

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bench::inputs::wire;
-use prost::Message;
 
 use crate::Failure;
 use crate::flows::relay;
@@ -42,10 +41,9 @@ struct Round {
 /// Measures everything.
 pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
     let program = asker()?;
-    let messages = wire::messages(ROWS).iter().map(|flow| flow.encode_to_vec().into()).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // As a relay does that knows no field mask: the backend has all the work.
-    let address = runtime.block_on(relay::start_without_mask(messages))?;
+    let address = runtime.block_on(relay::start_without_mask(wire::messages(ROWS)));
     let output = Command::new(program)
         .arg(backend()?)
         .args([address.to_string(), ROWS.to_string()])

@@ -71,7 +71,7 @@ pub(crate) fn readers(files: &[FileDescriptorProto]) -> Result<String, UnknownFi
 }
 
 /// Lets the reader of the flow call those of the messages in it, but for messages with a `oneof`,
-/// whose alternatives `layers.rs` reads by hand.
+/// whose alternatives `row_builder.rs` and `layer4.rs` read by hand.
 fn call_readers(messages: &mut BTreeMap<&str, Message<'_>>) {
     let within: Vec<(&str, bool)> = messages
         .iter()

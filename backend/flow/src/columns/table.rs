@@ -34,12 +34,6 @@ macro_rules! columns {
                 $( Self::$Number, )* $( Self::$Text, )* $( Self::$List, )* Self::Uuid,
             ];
 
-            /// Columns of dictionary codes of single texts.
-            pub const TEXTS: ColumnSet = ColumnSet::of(&[$( Self::$Text, )*]);
-
-            /// Columns of dictionary codes of lists.
-            pub const LISTS: ColumnSet = ColumnSet::of(&[$( Self::$List, )*]);
-
             /// Name of the accessor.
             pub const fn name(self) -> &'static str {
                 match self {
@@ -213,15 +207,6 @@ macro_rules! columns {
                 $( self.$number.grow(room); )*
                 $( self.$text.grow(room); )*
                 $( self.$list.grow(room); )*
-            }
-
-            /// Codes of a text or list column; `None` for columns of numbers and for the uuid.
-            pub fn codes_of(&self, column: Column) -> Option<&[u32]> {
-                match column {
-                    $( Column::$Text => Some(self.$text()), )*
-                    $( Column::$List => Some(self.$list()), )*
-                    _ => None,
-                }
             }
 
             $(

@@ -8,6 +8,9 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 
 /// Schedule of further attempts: delays of 0.5 s, 1 s, 2 s, 4 s, 5 s, 5 s, …, each varied by up to
 /// 20 %, so that the panels of a dashboard do not all return at the same moment.
+///
+/// Own, and not the crate `backon`: its jitter only lengthens a delay, up to twice, while a user
+/// waits.
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     attempts_left: u32,

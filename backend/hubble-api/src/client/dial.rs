@@ -1,9 +1,9 @@
 use super::address::{RelayAddress, Target};
-use super::classify;
+use super::certificate::CertificateFacts;
 use super::error::{ConnectStage, RelayError};
+use super::handshake::handshake_error;
 use super::tls::TlsClient;
 use super::trace::{Layer, Trace, Watched, lock};
-use super::verify::CertificateFacts;
 use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
@@ -88,9 +88,7 @@ impl Dialer {
                 let stream = timeout_at(deadline, handshake)
                     .await
                     .map_err(|_| self.timed_out(ConnectStage::Handshake))?
-                    .map_err(|error| {
-                        classify::handshake_error(self.address(), error, &trace, tls)
-                    })?;
+                    .map_err(|error| handshake_error(self.address(), error, &trace, tls))?;
                 Box::new(Watched::new(stream, trace, Layer::Plain))
             }
         };

@@ -1,7 +1,7 @@
 use super::address::AddressError;
-use super::advice::{ClientCertificateState, Received, Secs, StatusText, ValidFor};
+use super::certificate::CertificateFacts;
+use super::error_text::{ClientCertificateState, Received, Secs, StatusText, ValidFor};
 use super::time_text::TimeText;
-use super::verify::CertificateFacts;
 use crate::projection::ProjectionError;
 use std::fmt;
 use std::io;

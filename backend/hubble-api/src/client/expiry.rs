@@ -1,6 +1,6 @@
 use super::RelayClient;
+use super::certificate::CertificateFacts;
 use super::dial::Dialer;
-use super::verify::CertificateFacts;
 use std::fmt;
 
 /// Expiry of a certificate that the connection needs.

@@ -7,12 +7,15 @@
 mod address;
 mod advice;
 mod backoff;
+mod certificate;
 mod classify;
 mod codec;
 mod dial;
 mod error;
+mod error_text;
 mod expiry;
 mod flows;
+mod handshake;
 #[cfg(test)]
 mod tests;
 mod time_text;
@@ -23,11 +26,11 @@ mod wire_flow;
 
 pub use crate::projection::{LostEventSource, NodeNames, RelayNotice, RelayNotices, is_refusal};
 pub use address::{AddressError, DEFAULT_PORT, DEFAULT_TLS_PORT, RelayAddress};
+pub use certificate::CertificateFacts;
 pub use error::{ConnectStage, PemError, PemKind, RelayError};
 pub use expiry::{CertificateRole, Expiry};
 pub use flows::{FlowMessage, FlowRequest, FlowStream};
 pub use tls::{ClientIdentity, Tls, TlsSettings};
-pub use verify::CertificateFacts;
 pub use wire_flow::WireFlow;
 
 use crate::pb::observer::observer_client::ObserverClient;

@@ -1,8 +1,7 @@
+use super::certificate::CertificateFacts;
 use super::error::{PemError, PemKind, RelayError};
 use super::trace::Trace;
-use super::verify::{
-    AnyCertificate, CertificateFacts, NamedVerifier, RecordingResolver, RecordingVerifier,
-};
+use super::verify::{AnyCertificate, NamedVerifier, RecordingResolver, RecordingVerifier};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;

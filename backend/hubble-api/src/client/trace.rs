@@ -1,4 +1,4 @@
-use super::verify::CertificateFacts;
+use super::certificate::CertificateFacts;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};

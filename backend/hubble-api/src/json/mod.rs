@@ -7,7 +7,9 @@
 //! names, and `extensions` of an unknown type, which `hubble` refuses and which are kept as
 //! `{"@type": …, "value": <base64>}`.
 //!
-//! JSON is converted to and from the wire bytes of messages, by tables derived from `proto/`.
+//! JSON is converted to and from the wire bytes of messages, by tables derived from `proto/`. Own, and
+//! not `prost-reflect` or `pbjson`: those refuse what `hubble` accepts (an enumeration's unknown name, a
+//! field of a later release) and do not report what they skipped.
 
 mod any;
 mod message;

@@ -5,12 +5,14 @@ use std::fmt;
 
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
+use prost_types::Any;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use super::message::JsonMessage;
 use super::scalar::{EnumValue, Integer, fit};
 use super::{ReadError, Skipped, any, timestamp};
-use crate::schema::{Cardinality, Descriptor, Field, FieldType};
+use crate::schema::{Cardinality, Descriptor, Field, FieldType, type_name};
 
 /// Reads a message, and reports what was skipped.
 pub(super) fn message<M: JsonMessage>(json: &[u8]) -> Result<(M, Skipped), ReadError> {
@@ -259,12 +261,53 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
                 self.bytes(&value.encode_to_vec());
             }
             FieldType::Any => {
-                let any = any::read(deserializer, self.skipped)?;
+                let any = read_any(deserializer, self.skipped)?;
                 self.bytes(&any.encode_to_vec());
             }
         }
         Ok(())
     }
+}
+
+/// Reads an object with `@type`. The fields of an unknown type cannot be kept and are reported as
+/// skipped.
+fn read_any<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    skipped: &RefCell<Skipped>,
+) -> Result<Any, D::Error> {
+    let object: serde_json::Map<String, Value> = Deserialize::deserialize(deserializer)?;
+    let Some(type_url) = object.get(any::TYPE) else {
+        if !object.is_empty() {
+            skipped.borrow_mut().add(|| "google.protobuf.Any without `@type`".to_owned());
+        }
+        return Ok(Any::default());
+    };
+    let type_url = match type_url {
+        Value::String(type_url) if !type_url.is_empty() => type_url.clone(),
+        _ => return Err(de::Error::custom("`@type` is not the name of a type")),
+    };
+    if let Some(message) = Descriptor::of_type_url(&type_url) {
+        let mut value = Vec::new();
+        MessageSeed { message, wire: &mut value, skipped }
+            .deserialize(Value::Object(object))
+            .map_err(de::Error::custom)?;
+        return Ok(Any { type_url, value });
+    }
+    let text = match object.get(any::VALUE) {
+        Some(Value::String(text)) if object.len() == 2 => Some(text),
+        _ => None,
+    };
+    if type_name(&type_url) == any::TIMESTAMP {
+        let time = text
+            .and_then(|text| timestamp::read(text))
+            .ok_or_else(|| de::Error::custom("`value` is not a time as in RFC 3339"))?;
+        return Ok(Any { type_url, value: time.encode_to_vec() });
+    }
+    let value = text.and_then(|text| any::bytes(text));
+    if value.is_none() {
+        skipped.borrow_mut().add(|| format!("fields of {}", type_name(&type_url)));
+    }
+    Ok(Any { type_url, value: value.unwrap_or_default() })
 }
 
 /// Start of a name, which may have any length.

@@ -1,12 +1,14 @@
 //! Conversion from wire bytes to JSON.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use prost::Message as _;
 use prost::encoding::{WireType, decode_key, decode_varint};
+use prost_types::Any;
 use serde::ser::{Error, Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use super::any::AnyJson;
-use super::timestamp;
-use crate::schema::{Cardinality, Descriptor, Field, FieldType};
+use super::{any, timestamp};
+use crate::schema::{Cardinality, Descriptor, Field, FieldType, type_name};
 
 /// Wire bytes of a message, to be written as a JSON object.
 pub(super) struct MessageJson<'a> {
@@ -198,10 +200,36 @@ impl Serialize for ValueJson<'_> {
                 serializer.serialize_u32(u32::decode(bytes).map_err(wire)?)
             }
             (FieldType::Any, Raw::Bytes(bytes)) => {
-                AnyJson(prost_types::Any::decode(bytes).map_err(wire)?).serialize(serializer)
+                AnyJson(Any::decode(bytes).map_err(wire)?).serialize(serializer)
             }
             _ => Err(S::Error::custom(WireError::Type(self.field.name))),
         }
+    }
+}
+
+/// `Any`, written as an object with `@type`.
+struct AnyJson(Any);
+
+impl Serialize for AnyJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Any { type_url, value } = &self.0;
+        if type_url.is_empty() && value.is_empty() {
+            return serializer.serialize_map(Some(0))?.end();
+        }
+        if let Some(message) = Descriptor::of_type_url(type_url) {
+            return MessageJson::in_any(message, value, type_url).serialize(serializer);
+        }
+        let mut object = serializer.serialize_map(Some(2))?;
+        object.serialize_entry(any::TYPE, type_url)?;
+        if type_name(type_url) == any::TIMESTAMP {
+            let time =
+                prost_types::Timestamp::decode(value.as_slice()).map_err(S::Error::custom)?;
+            let text = timestamp::write(time).map_err(S::Error::custom)?;
+            object.serialize_entry(any::VALUE, &text)?;
+        } else {
+            object.serialize_entry(any::VALUE, &STANDARD.encode(value))?;
+        }
+        object.end()
     }
 }
 

@@ -8,14 +8,6 @@ pub struct Batch {
     messages: u32,
 }
 
-/// Reader of batches from chunks of a stream, cut at any place.
-#[derive(Clone, Debug, Default)]
-pub struct BatchReader {
-    pending: Vec<u8>,
-    /// Number of bytes of `pending` that were read.
-    read: usize,
-}
-
 /// Errors in packed flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackedError {
@@ -122,38 +114,6 @@ impl Batch {
     }
 }
 
-impl BatchReader {
-    /// Reader without data.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a chunk of the stream.
-    pub fn push(&mut self, chunk: &[u8]) {
-        self.pending.drain(..self.read);
-        self.read = 0;
-        self.pending.extend_from_slice(chunk);
-    }
-
-    /// Next batch; `None` until enough bytes have arrived. The reader holds at most one batch and
-    /// one chunk if this is called until `None` after each chunk.
-    ///
-    /// Errors: the bytes are not a batch. The stream has no further batches then.
-    pub fn next_batch(&mut self) -> Result<Option<Batch>, PackedError> {
-        let rest = self.pending.get(self.read..).unwrap_or_default();
-        let Some((batch, after)) = take_batch(rest)? else { return Ok(None) };
-        self.read = self.pending.len() - after.len();
-        Ok(Some(batch))
-    }
-
-    /// Ends the stream.
-    ///
-    /// Errors: it ends within a batch.
-    pub fn finish(self) -> Result<(), PackedError> {
-        if self.read == self.pending.len() { Ok(()) } else { Err(PackedError::Truncated) }
-    }
-}
-
 /// Batches of a whole stream. Ends after the first error.
 ///
 /// Errors: the bytes are not packed flows, or end within a batch.
@@ -163,33 +123,20 @@ pub fn batches(stream: &[u8]) -> impl Iterator<Item = Result<Batch, PackedError>
         if rest.is_empty() {
             return None;
         }
-        match take_batch(rest) {
-            Ok(Some((batch, after))) => {
-                rest = after;
-                Some(Ok(batch))
-            }
-            Ok(None) => {
-                rest = &[];
-                Some(Err(PackedError::Truncated))
-            }
-            Err(error) => {
-                rest = &[];
-                Some(Err(error))
-            }
-        }
+        let taken = take_batch(rest);
+        rest = taken.as_ref().map_or(&[], |(_, after)| after);
+        Some(taken.map(|(batch, _)| batch))
     })
 }
 
-/// First batch and the rest of the stream; `None` if the batch is incomplete.
-fn take_batch(stream: &[u8]) -> Result<Option<(Batch, &[u8])>, PackedError> {
+/// First batch and the rest of the stream.
+fn take_batch(stream: &[u8]) -> Result<(Batch, &[u8]), PackedError> {
     let Some((header, rest)) = stream.split_first_chunk::<HEADER_BYTES>() else {
-        // Other data is refused at its first bytes, before a whole header has arrived.
-        let known = MAGIC.iter().zip(stream).all(|(magic, byte)| magic == byte);
-        return if known { Ok(None) } else { Err(PackedError::Magic) };
+        let is_start = MAGIC.iter().zip(stream).all(|(magic, byte)| magic == byte);
+        return Err(if is_start { PackedError::Truncated } else { PackedError::Magic });
     };
     let header = Header::read(*header)?;
-    let Some((block, after)) = rest.split_at_checked(header.compressed_bytes) else {
-        return Ok(None);
-    };
-    Batch::decompress(header, block).map(|batch| Some((batch, after)))
+    let (block, after) =
+        rest.split_at_checked(header.compressed_bytes).ok_or(PackedError::Truncated)?;
+    Batch::decompress(header, block).map(|batch| (batch, after))
 }

@@ -1,5 +1,5 @@
-use super::{BATCH_RAW_BYTES, HEADER_BYTES, MAGIC, MAX_BATCH_RAW_BYTES, SLICE_BYTES};
-use bytes::{Bytes, BytesMut};
+use super::{BATCH_RAW_BYTES, HEADER_BYTES, MAGIC, MAX_BATCH_RAW_BYTES};
+use bytes::Bytes;
 use prost::encoding::{encode_varint, encoded_len_varint};
 
 /// Encoder of messages into batches. Holds at most one batch.
@@ -15,12 +15,6 @@ pub struct Encoder {
 pub struct MessageTooLong {
     /// Length of the message, in bytes.
     pub len: usize,
-}
-
-/// Splitter of a packed stream into slices of [`SLICE_BYTES`]; the last one is shorter.
-#[derive(Clone, Debug, Default)]
-pub struct Slices {
-    pending: BytesMut,
 }
 
 impl Encoder {
@@ -73,25 +67,5 @@ impl Encoder {
         self.raw.clear();
         self.messages = 0;
         Some(batch.into())
-    }
-}
-
-impl Slices {
-    /// Splitter without data.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds bytes of the stream and returns the slices that they complete.
-    pub fn push(&mut self, bytes: &[u8]) -> impl Iterator<Item = Bytes> {
-        self.pending.extend_from_slice(bytes);
-        std::iter::from_fn(|| {
-            (self.pending.len() >= SLICE_BYTES).then(|| self.pending.split_to(SLICE_BYTES).freeze())
-        })
-    }
-
-    /// Last, shorter slice; `None` if no bytes are left.
-    pub fn finish(self) -> Option<Bytes> {
-        (!self.pending.is_empty()).then(|| self.pending.freeze())
     }
 }

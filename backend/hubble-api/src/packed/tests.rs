@@ -79,20 +79,6 @@ fn bad_streams_have_distinct_errors() {
     #[track_caller]
     fn check(stream: &[u8], expected: PackedError) {
         assert_eq!(unpack(stream), Err(expected));
-        let mut reader = BatchReader::new();
-        reader.push(stream);
-        let read = loop {
-            match reader.next_batch() {
-                Ok(Some(batch)) => {
-                    if let Some(Err(error)) = batch.messages().find(Result::is_err) {
-                        break Err(error);
-                    }
-                }
-                Ok(None) => break reader.finish(),
-                Err(error) => break Err(error),
-            }
-        };
-        assert_eq!(read, Err(expected), "read in chunks");
     }
 
     let good = pack(&[b"flow".to_vec()]);
@@ -125,36 +111,13 @@ fn bad_streams_have_distinct_errors() {
     check(&batch_of(1, &[0xff; 11]), PackedError::Messages);
 }
 
-#[test]
-fn slices_are_full_but_for_the_last() {
-    let mut slices = Slices::new();
-    assert_eq!(slices.push(&vec![1; SLICE_BYTES - 1]).count(), 0);
-    let full: Vec<_> = slices.push(&vec![2; 2 * SLICE_BYTES + 2]).collect();
-    assert_eq!(full.iter().map(bytes::Bytes::len).collect::<Vec<_>>(), [SLICE_BYTES; 3]);
-    assert_eq!(slices.finish().map(|slice| slice.len()), Some(1));
-    assert_eq!(Slices::new().finish(), None);
-    assert_eq!(SLICE_BYTES % 3, 0);
-}
-
 proptest! {
     #[test]
     fn packed_messages_are_unpacked(
         messages in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..50),
-        chunk in 1..100usize,
     ) {
         let stream = pack(&messages);
-        prop_assert_eq!(unpack(&stream).unwrap(), messages.clone());
-
-        let mut reader = BatchReader::new();
-        let mut unpacked = Vec::new();
-        for chunk in stream.chunks(chunk) {
-            reader.push(chunk);
-            while let Some(batch) = reader.next_batch().unwrap() {
-                unpacked.extend(batch.messages().map(|message| message.unwrap().to_vec()));
-            }
-        }
-        prop_assert_eq!(reader.finish(), Ok(()));
-        prop_assert_eq!(unpacked, messages);
+        prop_assert_eq!(unpack(&stream).unwrap(), messages);
     }
 
     #[test]

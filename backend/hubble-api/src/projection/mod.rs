@@ -5,7 +5,7 @@
 //! accepts. It also accepts some that the long way refuses: texts that are not UTF-8 are shown with
 //! U+FFFD, and fields that are not requested are not checked.
 
-mod layers;
+mod layer4;
 mod notice;
 mod notice_wire;
 mod row_builder;

@@ -1,10 +1,14 @@
-use super::layers::Layer4Header;
+use super::layer4::Layer4Header;
 use super::wire::{Field, Reader, WireError};
 use super::{MessageHeader, Projection, ProjectionError, WireTimestamp};
 use flow::Timestamp;
 use flow::columns::{
     Column, ColumnSet, FlowRow, JoinedList, NO_TIME, REPLY_UNKNOWN, RowLists, l7_record,
 };
+
+/// Columns that do not depend on the kind of the L7 record.
+const OUTSIDE_OF_RECORDS: ColumnSet =
+    ColumnSet::ALL.minus(ColumnSet::read_from("l7.dns")).minus(ColumnSet::read_from("l7.http"));
 
 /// Row under construction. Fields may arrive in any order and repeatedly; the last one counts.
 pub(super) struct RowBuilder<'a> {
@@ -143,4 +147,43 @@ fn policy(list: &mut JoinedList, mut policy: Reader<'_>) -> Result<(), WireError
     list.push(namespace);
     list.push(name);
     Ok(())
+}
+
+impl<'a> RowBuilder<'a> {
+    fn layer7(&mut self, mut layer7: Reader<'a>, lists: &mut RowLists) -> Result<(), WireError> {
+        if self.row.l7_record == l7_record::NONE {
+            self.row.l7_record = l7_record::UNKNOWN;
+        }
+        while let Some(field) = layer7.field()? {
+            match field.number {
+                100 => {
+                    self.set_record(l7_record::DNS, lists);
+                    self.l7_dns(field.message()?, lists)?;
+                }
+                101 => {
+                    self.set_record(l7_record::HTTP, lists);
+                    self.l7_http(field.message()?)?;
+                }
+                102 => {
+                    self.set_record(l7_record::KAFKA, lists);
+                    field.bytes()?;
+                }
+                _ => self.l7_field(field)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the kind of the L7 record. Of a `oneof`, only the last kind counts.
+    fn set_record(&mut self, record: u8, lists: &mut RowLists) {
+        if self.row.l7_record == record {
+            return;
+        }
+        // Before the first record there are no columns to reset.
+        if self.row.l7_record != l7_record::UNKNOWN {
+            self.row.keep_only(OUTSIDE_OF_RECORDS);
+            lists.keep_only(OUTSIDE_OF_RECORDS);
+        }
+        self.row.l7_record = record;
+    }
 }

@@ -1,5 +1,6 @@
 //! Answers to the queries of a request: each is executed by itself, and its frames encoded.
 
+mod error;
 mod policies;
 #[cfg(test)]
 mod tests;
@@ -11,14 +12,13 @@ use bytes::Bytes;
 use execution::{ExecutionError, QueryContext, Reader};
 use frames::Frame;
 use futures_util::FutureExt;
-use prometheus::{ForwardedIdentity, PrometheusError};
+use prometheus::ForwardedIdentity;
 use query::{InvalidQuery, PoliciesQuery, PromqlFormat, PromqlQuery, Query, ReadQuery};
-use relay::RelayError;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+pub(crate) use self::error::QueryError;
 use crate::instance::Instance;
-use crate::settings::InvalidSettings;
 
 /// Queries of one request at most: a dashboard panel has 26 letters to name them by.
 const MAX_QUERIES: usize = 200;
@@ -63,15 +63,6 @@ pub(crate) enum FailureSource {
     Downstream,
 }
 
-/// Why a query has no frames.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum QueryError {
-    #[error(transparent)]
-    Settings(#[from] Arc<InvalidSettings>),
-    #[error(transparent)]
-    Execution(#[from] ExecutionError),
-}
-
 impl FailureSource {
     /// Grafana's word for it.
     pub(crate) fn as_str(self) -> &'static str {
@@ -79,42 +70,6 @@ impl FailureSource {
             Self::Plugin => "plugin",
             Self::Downstream => "downstream",
         }
-    }
-}
-
-impl QueryError {
-    /// The HTTP status that Grafana should see.
-    pub(crate) fn status(&self) -> u16 {
-        match self {
-            Self::Settings(_) => 400,
-            Self::Execution(error) => error.status(),
-        }
-    }
-
-    /// The error as its user reads it.
-    pub(crate) fn message(&self) -> String {
-        match self {
-            Self::Settings(error) => wording::with_causes(error),
-            Self::Execution(error) => error.message(),
-        }
-    }
-}
-
-impl From<InvalidQuery> for QueryError {
-    fn from(error: InvalidQuery) -> Self {
-        Self::Execution(error.into())
-    }
-}
-
-impl From<PrometheusError> for QueryError {
-    fn from(error: PrometheusError) -> Self {
-        Self::Execution(error.into())
-    }
-}
-
-impl From<RelayError> for QueryError {
-    fn from(error: RelayError) -> Self {
-        Self::Execution(error.into())
     }
 }
 

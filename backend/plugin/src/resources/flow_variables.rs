@@ -131,7 +131,7 @@ impl FlowVariable {
                 plain(known.filter_map(|reason| reason.name()).map(str::to_owned).collect())
             }
             Of::Workloads | Of::Pods | Of::Labels | Of::Identities => {
-                let sample = instance.sample.get(instance).await?;
+                let sample = instance.sample.get(instance.relay()?).await?;
                 self.seen(sample.columns(), Instant::now() + MAX_TIME)?
             }
         };

@@ -2,18 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flow::TimeRange;
 use flow::columns::{Column, ColumnLimits, ColumnSet, FlowColumns};
 use flow::filter::FilterSet;
 use hubble_api::projection::Decoder;
-use relay::NewestRequest;
-use relay::now_ms;
-use tokio::sync::Mutex;
-
-use crate::answers::QueryError;
-use crate::instance::Instance;
+use relay::{Cached, NewestRequest, Relay, RelayError, now_ms};
 
 /// Someone who types asks several times a second.
 const TTL: Duration = Duration::from_secs(5);
@@ -50,10 +45,8 @@ const COLUMNS: ColumnSet = ColumnSet::of(&[
 ]);
 
 /// The sample of a data source.
-#[derive(Debug, Default)]
-pub(crate) struct SampleCache {
-    kept: Mutex<Option<(Instant, Arc<Sample>)>>,
-}
+#[derive(Debug)]
+pub(crate) struct SampleCache(Cached<Arc<Sample>>);
 
 /// Recent flows.
 #[derive(Debug)]
@@ -70,24 +63,22 @@ pub(super) enum Side {
     Destination,
 }
 
+impl Default for SampleCache {
+    fn default() -> Self {
+        Self(Cached::new(TTL))
+    }
+}
+
 impl SampleCache {
     /// The sample; who asks while it is fetched waits for the same one.
     ///
     /// Errors: the relay has none.
-    pub(super) async fn get(&self, instance: &Instance) -> Result<Arc<Sample>, QueryError> {
-        let mut kept = self.kept.lock().await;
-        if let Some((fetched, sample)) = kept.as_ref()
-            && fetched.elapsed() < TTL
-        {
-            return Ok(sample.clone());
-        }
-        let sample = Arc::new(fetch(instance).await?);
-        *kept = Some((Instant::now(), sample.clone()));
-        Ok(sample)
+    pub(super) async fn get(&self, relay: &Relay) -> Result<Arc<Sample>, RelayError> {
+        self.0.get(async { fetch(relay).await.map(Arc::new) }).await
     }
 }
 
-async fn fetch(instance: &Instance) -> Result<Sample, QueryError> {
+async fn fetch(relay: &Relay) -> Result<Sample, RelayError> {
     let now_ms = now_ms();
     let request = NewestRequest {
         filters: FilterSet::default(),
@@ -97,7 +88,7 @@ async fn fetch(instance: &Instance) -> Result<Sample, QueryError> {
         oldest: false,
         now_ms,
     };
-    let newest = instance.relay()?.newest(&request).await?;
+    let newest = relay.newest(&request).await?;
     let mut columns = FlowColumns::new(ColumnLimits::default());
     let mut decoder = Decoder::new(COLUMNS);
     for flow in &newest.flows {

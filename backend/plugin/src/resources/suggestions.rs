@@ -165,7 +165,7 @@ async fn seen(
         Flag::Interface => (SOURCE, interface),
         _ => return Ok((Vec::new(), Vec::new())),
     };
-    let sample = instance.sample.get(instance).await?;
+    let sample = instance.sample.get(instance.relay()?).await?;
     let values = sample.collect(sides, namespace, read);
     let mut notices = sample.notices.clone();
     notices.push(format!("from the newest {} flows", sample.flows()));

@@ -4,9 +4,9 @@
 use hubble_api::pb::flow::Flow;
 use hubble_api::pb::observer::{GetFlowsResponse, Node};
 use serde_json::{Value, json};
-
-use crate::host::{Plugin, Range, now_ms};
-use crate::relay::{self, Relay, Script};
+use test_kit::grafana::{Plugin, Range};
+use test_kit::now_ms;
+use test_kit::relay::{self, Relay, Script};
 
 /// Every type of query that asks the relay for flows.
 fn queries() -> Vec<Value> {
@@ -229,7 +229,7 @@ async fn what_comes_while_a_range_is_asked_is_of_the_next_one() {
         for n in 1..=limit.min(6) {
             assert!(answer.contains(&format!("| uuid-{}\n", edge - n)), "{late} {limit}: {answer}");
         }
-        let asked = relay.asked.lock().unwrap();
+        let asked = relay.asked();
         let asked: Vec<u64> = asked.iter().map(|request| request.number).collect();
         assert_eq!(asked, numbers, "{late} {limit}");
     };
@@ -409,11 +409,11 @@ async fn numbers_are_lower_bounds_where_some_nodes_have_forgotten() {
         }
     }
     let range = Range { from_ms: now - 180_000, to_ms: now };
-    let frames = plugin.frames(&relay.source(), range, by_node).await;
+    let frames = plugin.tables(&relay.source(), range, by_node).await;
     // Two of three minutes are forgotten on one of the nodes: eight of twelve buckets.
     for (node, forgotten) in [("aks-1", 0), ("aks-2", 8)] {
-        let frame = frames.iter().find(|frame| frame.starts_with(&format!("name: {node}\n")));
-        let (_, rows) = frame.unwrap().split_once("rows:\n").unwrap();
-        assert_eq!(rows.matches("| null\n").count(), forgotten, "{node}: {rows}");
+        let frame = frames.iter().find(|frame| frame.name == node).unwrap();
+        let counts = frame.cells(frame.fields().last().unwrap());
+        assert_eq!(counts.iter().filter(|count| *count == "null").count(), forgotten, "{frame:?}");
     }
 }

@@ -8,9 +8,9 @@ use hubble_api::pb::flow::{CiliumEventType, Dns, Ethernet, Http, Layer7, layer7}
 use hubble_api::pb::observer::GetFlowsResponse;
 use prost::Message as _;
 use serde_json::{Value, json};
-
-use crate::host::{Plugin, Range, now_ms};
-use crate::relay::{self, Relay, Script};
+use test_kit::grafana::{Plugin, Range};
+use test_kit::now_ms;
+use test_kit::relay::{self, Relay, Script};
 
 fn flows(rest: &Value) -> Value {
     let mut query = json!({ "queryType": "flows" });
@@ -51,7 +51,7 @@ async fn what_hubble_would_refuse_is_refused_by_name() {
         assert_eq!((status, source.as_str()), (400, "downstream"), "{query}");
         writeln!(report, "{query}\n  {message}").unwrap();
     }
-    assert!(relay.asked.lock().unwrap().is_empty(), "the relay is not asked");
+    assert!(relay.asked().is_empty(), "the relay is not asked");
     insta::assert_snapshot!(report);
     let now = now_ms();
     let reversed = Range { from_ms: now, to_ms: now - 1_000 };
@@ -320,7 +320,7 @@ async fn a_flow_without_ports_or_addresses_does_not_ask_for_all() {
     let ask = async |field, title, ips| {
         let query = filled_in(&link(field, title), &row(&fields, ips, ["", ""]));
         plugin.frames(&relay.source(), Range::last_hour(), query).await;
-        relay.asked.lock().unwrap().last().cloned().unwrap().whitelist
+        relay.asked().last().cloned().unwrap().whitelist
     };
     // ICMP has no ports.
     let asked = ask("Reply", "The reply", ["10.0.0.1", "10.0.0.2"]).await;
@@ -378,7 +378,7 @@ async fn rows_link_to_what_belongs_to_them() {
             for (source, destination) in [("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")] {
                 let query = filled_in(&internal["query"], &row(source, destination));
                 plugin.frames(&relay.source(), Range::last_hour(), query).await;
-                let asked = relay.asked.lock().unwrap().last().cloned().unwrap();
+                let asked = relay.asked().last().cloned().unwrap();
                 let ends = asked
                     .whitelist
                     .iter()

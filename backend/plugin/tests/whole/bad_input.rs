@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use test_kit::grafana::{Plugin, Range, Source};
+use test_kit::http::{Answer, Http};
+use test_kit::now_ms;
+use test_kit::relay::{self, Relay, Script};
+use test_kit::sockets::{answering, closed_port, request, serve, silent};
+use test_kit::tls::Certified;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-
-use crate::host::{Plugin, Range, Source, now_ms};
-use crate::http::{self, Answer, Http};
-use crate::relay::{self, Relay, Script};
 
 fn promql() -> Value {
     json!({ "expr": "sum(rate(x{ns=\"$namespace\"}[5m]))", "instant": true })
@@ -17,11 +18,6 @@ fn promql() -> Value {
 
 fn flows() -> Value {
     json!({ "queryType": "flows" })
-}
-
-/// A port on which nobody listens.
-pub(crate) async fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }
 
 /// What is said of a variable that was left over is not said of one that was filled in.
@@ -46,8 +42,7 @@ async fn prometheus_errors_are_sentences() {
         assert_eq!((status, message.as_str()), expected);
         assert_eq!(source, "downstream");
     };
-    let page =
-        |status, body: &str| Answer { status, content_type: "text/html", body: body.to_owned() };
+    let page = |status, body: &str| Answer::of(status, "text/html", body);
     check(
         Answer::json("400 Bad Request", r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:14: parse error"}"#),
         (400, "Prometheus refused the query (bad_data): invalid parameter \"query\": 1:14: parse error; `$namespace` stands in the expression as it is: a variable that this dashboard does not have, or an alert rule, which has none"),
@@ -133,10 +128,10 @@ async fn a_prometheus_that_cannot_be_reached() {
         let (status, source, message) = plugin.failure(&source, Range::last_hour(), promql()).await;
         assert_eq!((message.as_str(), status, source.as_str()), (expected, 502, "downstream"));
     };
-    let port = closed_port().await;
+    let closed = closed_port().await;
     check(
-        format!("http://127.0.0.1:{port}"),
-        &format!("Prometheus at `http://127.0.0.1:{port}` cannot be reached: the connection was refused; is it running, and is the port right?"),
+        format!("http://{closed}"),
+        &format!("Prometheus at `http://{closed}` cannot be reached: the connection was refused; is it running, and is the port right?"),
     )
     .await;
     check(
@@ -145,7 +140,7 @@ async fn a_prometheus_that_cannot_be_reached() {
     )
     .await;
     // gRPC where HTTP is expected: it greets with an empty SETTINGS frame.
-    let url = http::answering(*b"\0\0\0\x04\0\0\0\0\0").await;
+    let url = format!("http://{}", answering(*b"\0\0\0\x04\0\0\0\0\0").await);
     check(
         url.clone(),
         &format!(
@@ -153,7 +148,7 @@ async fn a_prometheus_that_cannot_be_reached() {
         ),
     )
     .await;
-    let url = http::answering([]).await;
+    let url = format!("http://{}", answering([]).await);
     check(
         url.clone(),
         &format!("Prometheus at `{url}` cannot be reached: it closed the connection without an answer; check the port, and any proxy in between"),
@@ -171,24 +166,9 @@ async fn a_prometheus_that_cannot_be_reached() {
 #[tokio::test]
 async fn a_prometheus_with_a_foreign_certificate() {
     let plugin = Plugin::start().await;
-    let certified = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
-    let key =
-        rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            drop(acceptor.accept(stream).await);
-        }
-    });
+    let config = Certified::self_signed(&["127.0.0.1"]).server(None);
+    let prometheus = Http::start_tls(config, |_, _| Answer::json("200 OK", "{}")).await;
+    let url = prometheus.url();
     let (status, _, message) =
         plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
     assert_eq!(status, 502);
@@ -203,7 +183,8 @@ async fn a_prometheus_with_a_foreign_certificate() {
 #[tokio::test]
 async fn a_prometheus_that_breaks_off_or_says_nothing() {
     let plugin = Plugin::start().await;
-    let url = http::answering(*b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"status\":").await;
+    let cut = *b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"status\":";
+    let url = format!("http://{}", answering(cut).await);
     let (status, _, message) =
         plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
     assert_eq!(
@@ -211,14 +192,7 @@ async fn a_prometheus_that_breaks_off_or_says_nothing() {
         (502, format!("Prometheus at `{url}` broke the connection during its answer"))
     );
 
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        let mut held = Vec::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            held.push(stream);
-        }
-    });
+    let url = format!("http://{}", silent().await);
     let mut source = Source::prometheus(&url);
     source.json_data["requestTimeoutSecs"] = json!(1);
     let (status, _, message) = plugin.failure(&source, Range::last_hour(), promql()).await;
@@ -234,18 +208,14 @@ async fn a_prometheus_that_breaks_off_or_says_nothing() {
 #[tokio::test]
 async fn an_answer_without_end_is_cut_off() {
     let plugin = Plugin::start().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                http::read_request(&mut stream).await;
-                drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await);
-                let chunk = vec![b' '; 1 << 20];
-                while stream.write_all(&chunk).await.is_ok() {}
-            });
-        }
-    });
+    let address = serve(|mut stream| async move {
+        request(&mut stream).await;
+        drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await);
+        let chunk = vec![b' '; 1 << 20];
+        while stream.write_all(&chunk).await.is_ok() {}
+    })
+    .await;
+    let url = format!("http://{address}");
     let (status, _, message) =
         plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
     assert_eq!(status, 413);
@@ -264,11 +234,11 @@ async fn a_relay_that_cannot_be_reached_or_is_none() {
         assert_eq!((message.as_str(), got_status), (expected, status));
         assert_eq!(source, "downstream");
     };
-    let port = closed_port().await;
+    let closed = closed_port().await;
     check(
-        format!("127.0.0.1:{port}"),
+        closed.to_string(),
         502,
-        &format!("relay at `127.0.0.1:{port}` refuses the connection: Connection refused (os error 111); check the port, and that the relay or its port-forward runs"),
+        &format!("relay at `{closed}` refuses the connection: Connection refused (os error 111); check the port, and that the relay or its port-forward runs"),
     )
     .await;
     let http = Http::start(|_, _| Answer::json("200 OK", "{}")).await;
@@ -294,7 +264,7 @@ async fn one_bad_query_takes_no_other_down() {
         Script { flows: vec![relay::flow("aks-1", now - 1_000, |_| {})], ..Script::default() };
     let relay = Relay::start(script).await;
     let mut source = relay.source();
-    source.json_data["prometheusUrl"] = json!(format!("http://127.0.0.1:{}", closed_port().await));
+    source.json_data["prometheusUrl"] = json!(format!("http://{}", closed_port().await));
     let answers = plugin
         .query(
             &source,
@@ -373,11 +343,7 @@ async fn odd_answers_are_read_as_far_as_they_go() {
         let prometheus = Http::start(move |_, body| {
             let is_odd = body.contains("odd");
             let fine = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}"#;
-            Answer {
-                status: "200 OK",
-                content_type,
-                body: if is_odd { odd.clone() } else { fine.to_owned() },
-            }
+            Answer::of("200 OK", content_type, if is_odd { &odd } else { fine })
         })
         .await;
         let queries = [

@@ -6,8 +6,7 @@ use chrono::{Datelike, Duration, Utc};
 use petshop::{Shop, ShopOptions, TlsFiles};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::json;
-
-use crate::host::{Plugin, Range, Source};
+use test_kit::grafana::{Plugin, Range, Source};
 
 const SERVER_NAME: &str = "instance.hubble-relay.cilium.io";
 

@@ -5,9 +5,10 @@ use hubble_api::pb::flow::{
 };
 use hubble_api::pb::observer::GetFlowsResponse;
 use serde_json::{Value, json};
-
-use crate::host::{Plugin, Range, now_ms};
-use crate::relay::{self, Relay, Script};
+use test_kit::frame::Frame;
+use test_kit::grafana::{Plugin, Range};
+use test_kit::now_ms;
+use test_kit::relay::{self, Relay, Script};
 
 const DROPPED: i32 = 2;
 const POLICY_DENIED: i32 = 133;
@@ -63,7 +64,7 @@ async fn the_first_drop_of_each_pair_is_an_event() {
     ];
     assert_eq!(rows, expected);
     assert!(!frames[0].contains("timeEnd"), "points, not regions: {}", frames[0]);
-    let asked = relay.asked.lock().unwrap()[0].clone();
+    let asked = relay.asked()[0].clone();
     assert!(asked.whitelist.iter().all(|filter| filter.verdict == [DROPPED]), "{asked:?}");
 
     let query = json!({ "queryType": "flowAnnotations", "limit": 1 });
@@ -108,13 +109,11 @@ fn connection(time_ms: i64, ip: &str) -> GetFlowsResponse {
 }
 
 /// Columns that tell the story: client, name, answer, addresses, connection, verdict, delay.
-fn story(frame: &str) -> Vec<String> {
-    let rows = frame.split_once("rows:\n").unwrap().1.lines();
-    rows.filter(|line| !line.starts_with('('))
-        .map(|line| {
-            let cells: Vec<&str> = line.split(" | ").collect();
-            [5, 1, 2, 10, 3, 13, 4].map(|index| cells[index]).join(" | ")
-        })
+fn story(table: &Frame) -> Vec<String> {
+    let fields = table.fields();
+    let columns = [5, 1, 2, 10, 3, 13, 4].map(|index| table.cells(&fields[index]));
+    (0..table.len())
+        .map(|row| columns.each_ref().map(|cells| cells[row].as_str()).join(" | "))
         .collect()
 }
 
@@ -137,7 +136,7 @@ async fn a_name_and_the_connection_that_followed() {
     let range = Range { from_ms: start - 1_000, to_ms: start + 60_000 };
     let query =
         json!({ "queryType": "dnsConnections", "filter": { "fromWorkload": ["store-front"] } });
-    let frames = plugin.frames(&relay.source(), range, query.clone()).await;
+    let frames = plugin.tables(&relay.source(), range, query.clone()).await;
     let tried = "pets/store-front-0 | www.microsoft.com | No Error | 23.192.18.101 | 23.192.18.101:443 TCP | FORWARDED | 5";
     assert_eq!(
         story(&frames[0]),
@@ -147,20 +146,20 @@ async fn a_name_and_the_connection_that_followed() {
             tried,
         ]
     );
-    let asked = relay.asked.lock().unwrap()[0].clone();
+    let asked = relay.asked()[0].clone();
     let [own, answers] = asked.whitelist.as_slice() else { panic!("{asked:?}") };
     assert_eq!(own.source_workload, answers.destination_workload, "answers go the other way");
     assert_eq!(answers.protocol, ["dns"]);
 
     let by_ip = json!({ "queryType": "dnsConnections", "ip": "23.192.18.101" });
-    let frames = plugin.frames(&relay.source(), range, by_ip).await;
+    let frames = plugin.tables(&relay.source(), range, by_ip).await;
     assert_eq!(story(&frames[0]), [tried]);
 
     // What was lost may have been the connection.
     flows.push(relay::lost("aks-1", 3, 2));
     let relay = Relay::start(Script { flows, oldest, ..Script::default() }).await;
-    let frames = plugin.frames(&relay.source(), range, query).await;
-    assert!(story(&frames[0])[1].contains("| none seen |"), "{}", frames[0]);
+    let frames = plugin.tables(&relay.source(), range, query).await;
+    assert!(story(&frames[0])[1].contains("| none seen |"), "{:?}", frames[0]);
 }
 
 #[tokio::test]
@@ -179,18 +178,10 @@ async fn names_that_nobody_reads_are_told_of() {
 }
 
 /// The link of the field that has one, and by row the filters that it asks with.
-fn link_and_rows(frame: &str) -> (Value, Vec<Vec<String>>) {
-    let (fields, rows) = frame.split_once("rows:\n").unwrap();
-    let mut links = fields.lines().filter_map(|line| {
-        let (_, config) = line.strip_prefix("- flows_there: ")?.split_once(" config ")?;
-        serde_json::from_str::<Value>(config).ok()
-    });
-    let link = links.next().unwrap()["links"][0].clone();
-    let rows = rows.lines().filter(|line| !line.starts_with('(')).map(|line| {
-        let cells: Vec<&str> = line.split(" | ").collect();
-        cells[cells.len() - 2..].iter().map(|&cell| cell.to_owned()).collect()
-    });
-    (link, rows.collect())
+fn link_and_rows(table: &Frame) -> (Value, Vec<[String; 2]>) {
+    let link = table.config("flows_there")["links"][0].clone();
+    let back = table.cells("flows_back");
+    (link, table.cells("flows_there").into_iter().zip(back).map(Into::into).collect())
 }
 
 #[tokio::test]
@@ -203,7 +194,7 @@ async fn nodes_and_edges_of_a_map_link_to_their_flows() {
     let flows = vec![relay::flow("aks-1", now - 2_000, |_| {}), nowhere];
     let relay = Relay::start(Script { flows, ..Script::default() }).await;
     let map = json!({ "queryType": "serviceMap", "by": "pod" });
-    let frames = plugin.frames(&relay.source(), Range::last_hour(), map).await;
+    let frames = plugin.tables(&relay.source(), Range::last_hour(), map).await;
     assert_eq!(frames.len(), 2);
 
     let (front, order) = ("pets/store-front-0", "pets/order-service-0");
@@ -221,7 +212,7 @@ async fn nodes_and_edges_of_a_map_link_to_their_flows() {
             let mut query = query.clone();
             query["allowlist"] = json!(filters);
             plugin.frames(&relay.source(), Range::last_hour(), query).await;
-            let asked = relay.asked.lock().unwrap().last().cloned().unwrap().whitelist;
+            let asked = relay.asked().last().cloned().unwrap().whitelist;
             let pods: Vec<(String, String)> = asked
                 .iter()
                 .map(|filter| (filter.source_pod.concat(), filter.destination_pod.concat()))
@@ -229,7 +220,7 @@ async fn nodes_and_edges_of_a_map_link_to_their_flows() {
             let expected = expected.map(|(from, to)| (from.to_owned(), to.to_owned()));
             assert_eq!(pods, expected);
         }
-        assert_eq!(named.len(), expected.len(), "{frame}");
+        assert_eq!(named.len(), expected.len(), "{frame:?}");
         // What no filter names is an error, not every flow.
         let mut query = query.clone();
         query["allowlist"] = json!(unnamed);

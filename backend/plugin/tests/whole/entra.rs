@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-
-use crate::host::{Plugin, Range, Source, Start};
-use crate::http::{Answer, Http};
+use test_kit::grafana::{Plugin, Range, Source, Start};
+use test_kit::http::{Answer, Http};
 
 const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
@@ -41,13 +40,14 @@ async fn token_endpoint(
 
 /// Demands the token of that number; the request's head is what tells it.
 async fn workspace(demanded: Arc<AtomicUsize>) -> Http {
-    Http::start_with_head(move |head, _| {
+    Http::start_with(move |asked| {
         let expected = format!("authorization: Bearer token-{}", demanded.load(Ordering::SeqCst));
-        if head.lines().any(|line| line == expected) {
+        let answer = if asked.head.lines().any(|line| line == expected) {
             Answer::json("200 OK", EMPTY)
         } else {
             Answer::json("401 Unauthorized", "{}")
-        }
+        };
+        async move { Some(answer) }
     })
     .await
 }
@@ -77,8 +77,12 @@ async fn check(plugin: &Plugin, source: &Source, tokens: &Http, expected: usize)
     for answer in answers.values() {
         assert_eq!(answer.error, "");
     }
-    assert_eq!(tokens.asked.lock().unwrap().len(), expected, "token requests so far");
-    let log = plugin.log_text();
+    assert_eq!(tokens.asked().len(), expected, "token requests so far");
+}
+
+/// The plugin has logged no secret of these tests.
+async fn logs_no_secret(plugin: Plugin) {
+    let log = plugin.whole_log().await;
     assert!(!log.contains("token-") && !log.contains("hunter2"), "{log}");
 }
 
@@ -107,7 +111,8 @@ async fn client_secret_asked_once_and_again_when_it_is_taken_back() {
         plugin.failure(&source, Range::last_hour(), promql()).await;
     assert_eq!((status, source_of_error.as_str()), (401, "downstream"));
     assert!(message.contains("refused the credentials (401)"), "{message}");
-    assert_eq!(tokens.asked.lock().unwrap().len(), 3);
+    assert_eq!(tokens.asked().len(), 3);
+    logs_no_secret(plugin).await;
 }
 
 #[tokio::test]
@@ -121,7 +126,7 @@ async fn a_token_that_expires_at_once_is_not_kept() {
         demanded.store(number, Ordering::SeqCst);
         plugin.frames(&source, Range::last_hour(), promql()).await;
     }
-    assert_eq!(tokens.asked.lock().unwrap().len(), 2);
+    assert_eq!(tokens.asked().len(), 2);
 }
 
 #[tokio::test]
@@ -141,8 +146,8 @@ async fn refusals_are_entra_ids_own_words_and_shared() {
             )
         );
     }
-    assert_eq!(tokens.asked.lock().unwrap().len(), 1);
-    assert!(workspace.asked.lock().unwrap().is_empty());
+    assert_eq!(tokens.asked().len(), 1);
+    assert!(workspace.asked().is_empty());
 }
 
 #[tokio::test]
@@ -173,7 +178,7 @@ async fn workload_identity_reads_the_pods_token_each_time() {
     demanded.store(2, Ordering::SeqCst);
     plugin.frames(&source, Range::last_hour(), promql()).await;
     let assertions: Vec<bool> =
-        tokens.asked.lock().unwrap().iter().map(|asked| asked.ends_with("=pod-2")).collect();
+        tokens.asked().iter().map(|asked| asked.ends_with("=pod-2")).collect();
     assert_eq!(assertions, [false, true]);
     std::fs::remove_file(&file).unwrap();
     let (status, _, message) = plugin.failure(&source, Range::last_hour(), promql()).await;
@@ -203,7 +208,8 @@ async fn managed_identity_of_a_machine_and_of_an_app() {
     let credentials =
         json!({ "authType": "msi", "clientId": "c", "azureCloud": "AzureUSGovernment" });
     check(&vm, &source(&workspace_of_vm, &credentials), &tokens, 1).await;
-    assert!(tokens.asked.lock().unwrap()[0].contains("\r\nmetadata: true"));
+    assert!(tokens.asked()[0].contains("\r\nmetadata: true"));
+    logs_no_secret(vm).await;
 
     let tokens = token_endpoint(json!(3_599), |line, _| {
         line == "GET /msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fprometheus.monitor.azure.cn HTTP/1.1"
@@ -217,7 +223,8 @@ async fn managed_identity_of_a_machine_and_of_an_app() {
     .await;
     let credentials = json!({ "authType": "msi", "azureCloud": "AzureChinaCloud" });
     check(&app, &source(&workspace_of_app, &credentials), &tokens, 1).await;
-    assert!(tokens.asked.lock().unwrap()[0].contains("\r\nx-identity-header: hunter2"));
+    assert!(tokens.asked()[0].contains("\r\nx-identity-header: hunter2"));
+    logs_no_secret(app).await;
 }
 
 /// A proxy of the environment would read the tokens that come in plain text, and hand in its own
@@ -238,8 +245,8 @@ async fn tokens_in_plain_text_pass_no_proxy() {
         ])
         .await;
         plugin.frames(&source(&workspace, &credentials), Range::last_hour(), promql()).await;
-        assert_eq!(tokens.asked.lock().unwrap().len(), 1, "{variable}");
-        let seen = proxy.asked.lock().unwrap().clone();
+        assert_eq!(tokens.asked().len(), 1, "{variable}");
+        let seen = proxy.asked();
         assert!(seen.iter().all(|asked| asked.contains("/api/v1/query")), "{variable}: {seen:?}");
         assert_eq!(seen.len(), 1, "{variable}: the proxy is in use");
     };

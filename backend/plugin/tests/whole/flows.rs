@@ -1,16 +1,16 @@
 //! Flows over the relay: limits, order, formats, and everything that an answer lacks.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hubble_api::pb::flow::flow_filter::Experimental;
 use hubble_api::pb::flow::{FlowFilter, Verdict};
 use hubble_api::pb::observer::GetFlowsResponse;
 use serde_json::{Value, json};
+use test_kit::frame::Frame;
+use test_kit::grafana::{Plugin, Range, Source};
+use test_kit::now_ms;
+use test_kit::relay::{self, Relay, Script};
 use tonic::Status;
-
-use crate::host::{PATIENCE, Plugin, Range, Source, now_ms};
-use crate::relay::{self, Relay, Script};
 
 fn flows_query(rest: &Value) -> Value {
     let mut query = json!({ "queryType": "flows" });
@@ -18,46 +18,10 @@ fn flows_query(rest: &Value) -> Value {
     query
 }
 
-/// The time, uuid and verdict of each row, and the notices, of one table.
-struct Shown {
-    rows: Vec<(i64, String)>,
-    notices: Vec<String>,
-    text: String,
-}
-
-async fn ask(plugin: &Plugin, source: &Source, range: Range, rest: Value) -> Shown {
-    let frames = plugin.frames(source, range, flows_query(&rest)).await;
-    assert_eq!(frames.len(), 1);
-    shown(&frames[0])
-}
-
-fn shown(text: &str) -> Shown {
-    let meta = text.split_once("meta: ").unwrap().1.split_once("\nfields:").unwrap().0;
-    let meta: Value = serde_json::from_str(meta).unwrap();
-    let notices = meta["notices"].as_array().cloned().unwrap_or_default();
-    let notices = notices
-        .iter()
-        .map(|notice| {
-            format!(
-                "{}: {}",
-                notice["severity"].as_str().unwrap(),
-                notice["text"].as_str().unwrap()
-            )
-        })
-        .collect();
-    let rows = text.split_once("rows:\n").unwrap().1.lines();
-    let rows = rows
-        .filter(|line| !line.starts_with('('))
-        .map(|line| {
-            let cells: Vec<&str> = line.split(" | ").collect();
-            (cells[0].parse().unwrap_or(0), (*cells.last().unwrap()).to_owned())
-        })
-        .collect();
-    Shown { rows, notices, text: text.to_owned() }
-}
-
-fn uuids(shown: &Shown) -> Vec<&str> {
-    shown.rows.iter().map(|(_, uuid)| uuid.as_str()).collect()
+async fn ask(plugin: &Plugin, source: &Source, range: Range, rest: Value) -> Frame {
+    let mut tables = plugin.tables(source, range, flows_query(&rest)).await;
+    assert_eq!(tables.len(), 1);
+    tables.remove(0)
 }
 
 fn plain(times_ms: impl IntoIterator<Item = i64>) -> Vec<GetFlowsResponse> {
@@ -80,15 +44,13 @@ async fn a_table_newest_first_with_the_equivalent_command() {
     let shown = ask(&plugin, &relay.source(), range, filter).await;
     let expected: Vec<String> =
         [1_000, 2_000, 3_000].map(|ago| format!("uuid-{}", now - ago)).to_vec();
-    assert_eq!(uuids(&shown), expected);
-    assert_eq!(shown.rows[0].0, (now - 1_000) * 1_000_000);
-    assert_eq!(shown.notices, [""; 0]);
-    assert!(
-        shown.text.contains("--verdict DROPPED --namespace pets --not --to-port 53"),
-        "{}",
-        shown.text
-    );
-    let asked = relay.asked.lock().unwrap()[0].clone();
+    assert_eq!(shown.cells("uuid"), expected);
+    assert_eq!(shown.times_nanos("Time")[0], (now - 1_000) * 1_000_000);
+    assert_eq!(shown.notices(), [""; 0]);
+    let executed = shown.meta["executedQueryString"].as_str().unwrap();
+    let command = "--verdict DROPPED --namespace pets --not --to-port 53";
+    assert!(executed.contains(command), "{executed}");
+    let asked = relay.asked()[0].clone();
     assert_eq!(asked.number, 1_000, "an open range counts back from now");
     assert_eq!((asked.since, asked.until, asked.follow), (None, None, false));
     let pets = |change: fn(&mut FlowFilter)| {
@@ -126,9 +88,9 @@ async fn a_past_range_is_asked_for_in_whole_and_cut_to_its_newest() {
     let shown = ask(&plugin, &relay.source(), range, json!({ "limit": 5 })).await;
     let expected: Vec<String> =
         (0..5).map(|second| format!("uuid-{}", to - 1 - second * 1_000)).collect();
-    assert_eq!(uuids(&shown), expected);
-    assert_eq!(shown.notices, ["info: showing the newest 5 of 20 flows in the time range"]);
-    let asked = relay.asked.lock().unwrap()[0].clone();
+    assert_eq!(shown.cells("uuid"), expected);
+    assert_eq!(shown.notices(), ["info: showing the newest 5 of 20 flows in the time range"]);
+    let asked = relay.asked()[0].clone();
     assert_eq!(asked.number, 0, "a number would count back from now and not reach the range");
     assert_eq!(asked.since.unwrap().seconds, range.from_ms / 1_000);
     let until = asked.until.unwrap();
@@ -143,9 +105,9 @@ async fn an_open_range_cut_at_its_limit_says_that_there_may_be_more() {
     let script = Script { flows: plain((0..8).map(|n| now - n * 10)), ..Script::default() };
     let relay = Relay::start(script).await;
     let shown = ask(&plugin, &relay.source(), Range::last_hour(), json!({ "limit": 4 })).await;
-    assert_eq!(shown.rows.len(), 4);
+    assert_eq!(shown.len(), 4);
     assert_eq!(
-        shown.notices,
+        shown.notices(),
         [
             "info: showing the newest 4 flows; the time range may hold more: raise the limit or narrow the filter"
         ]
@@ -159,7 +121,7 @@ async fn flows_outside_of_the_range_are_left_out() {
     let script = Script { flows: plain([now - 7_200_000, now - 1_000]), ..Script::default() };
     let relay = Relay::start(script).await;
     let shown = ask(&plugin, &relay.source(), Range::last_hour(), json!({})).await;
-    assert_eq!(uuids(&shown), [format!("uuid-{}", now - 1_000)]);
+    assert_eq!(shown.cells("uuid"), [format!("uuid-{}", now - 1_000)]);
 }
 
 #[tokio::test]
@@ -186,9 +148,9 @@ async fn what_the_answer_lacks_is_said() {
     let relay = Relay::start(script).await;
     let range = Range { from_ms: 1_600_000_000_000, to_ms: now };
     let shown = ask(&plugin, &relay.source(), range, json!({})).await;
-    assert_eq!(shown.rows.len(), 1);
+    assert_eq!(shown.len(), 1);
     assert_eq!(
-        shown.notices,
+        shown.notices(),
         [
             "warning: no flows from nodes `aks-2`, `aks-3`: the relay cannot reach them",
             "warning: node `aks-4` refused: invalid filter",
@@ -205,12 +167,12 @@ async fn a_range_in_the_future_and_an_empty_one() {
     let later = now_ms() + 3_600_000;
     let future = Range { from_ms: later, to_ms: later + 1_000 };
     let shown = ask(&plugin, &relay.source(), future, json!({})).await;
-    assert_eq!(shown.notices, ["info: the time range lies in the future"]);
-    assert!(relay.asked.lock().unwrap().is_empty(), "nobody is asked about the future");
+    assert_eq!(shown.notices(), ["info: the time range lies in the future"]);
+    assert!(relay.asked().is_empty(), "nobody is asked about the future");
     let empty = ask(&plugin, &relay.source(), Range::last_hour(), json!({})).await;
-    assert!(empty.rows.is_empty());
-    assert!(empty.text.contains("- Time: Timestamp(ns)"), "an empty answer keeps its fields");
-    assert_eq!(empty.notices, [""; 0]);
+    assert!(empty.is_empty());
+    assert_eq!(empty.times_nanos("Time"), [0; 0], "an empty answer keeps its fields");
+    assert_eq!(empty.notices(), [""; 0]);
 }
 
 #[tokio::test]
@@ -221,9 +183,9 @@ async fn a_relay_that_breaks_in_mid_stream_loses_nothing_that_came() {
     let error = Some(Status::unavailable("the relay restarts"));
     let relay = Relay::start(Script { flows, error, ..Script::default() }).await;
     let shown = ask(&plugin, &relay.source(), Range::last_hour(), json!({})).await;
-    assert_eq!(shown.rows.len(), 2);
-    assert_eq!(shown.notices.len(), 1);
-    let notice = &shown.notices[0];
+    assert_eq!(shown.len(), 2);
+    assert_eq!(shown.notices().len(), 1);
+    let notice = &shown.notices()[0];
     assert!(
         notice.starts_with("warning: the answer is incomplete: relay at `127.0.0.1:"),
         "{notice}"
@@ -247,11 +209,11 @@ async fn a_relay_that_never_ends_is_cut_off_and_its_flows_shown() {
     let mut source = relay.source();
     source.json_data = json!({ "requestTimeoutSecs": 1 });
     let shown = ask(&plugin, &source, Range::last_hour(), json!({})).await;
-    assert_eq!(shown.rows.len(), 1);
+    assert_eq!(shown.len(), 1);
     assert!(
-        shown.notices[0].contains("did not finish its answer within 1 s"),
+        shown.notices()[0].contains("did not finish its answer within 1 s"),
         "{:?}",
-        shown.notices
+        shown.notices()
     );
 }
 
@@ -271,21 +233,12 @@ async fn cancel(plugin: &Plugin, relay: &Relay, source: &Source, query: Value) {
     let asking = plugin.query(source, Range::last_hour(), &query);
     tokio::select! {
         _ = asking => panic!("the relay never answers"),
-        () = until(|| relay.open.load(Ordering::SeqCst) == 1) => {}
+        () = relay.has_open(1) => {}
     }
     let cancelled = std::time::Instant::now();
-    until(|| relay.open.load(Ordering::SeqCst) == 0).await;
+    relay.has_open(0).await;
     let took = cancelled.elapsed();
     assert!(took < Duration::from_secs(1), "the relay was left to work for {took:?}");
-}
-
-pub(crate) async fn until(done: impl Fn() -> bool) {
-    let wait = async {
-        while !done() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, wait).await.expect("in time");
 }
 
 #[tokio::test]
@@ -376,7 +329,7 @@ async fn a_small_query_takes_little_beside_its_relay() {
     times.sort();
     // Printed, not asserted: machines of tests are slow when they like.
     println!("one flow through plugin and relay: median {:?}, fastest {:?}", times[25], times[0]);
-    assert_eq!(relay.asked.lock().unwrap().len(), 50, "one call of the relay a query");
+    assert_eq!(relay.asked().len(), 50, "one call of the relay a query");
 }
 
 #[tokio::test]
@@ -428,7 +381,7 @@ async fn flows_are_counted_and_a_denied_packet_once() {
         query(json!({ "metric": "distinctPeers", "groupBy": ["toPort"], "format": "time_series" }));
     let peers = plugin.frames(&source, range, peers).await;
     assert!(peers[0].contains("timeseries-multi"), "{}", peers[0]);
-    let asked = relay.asked.lock().unwrap().last().cloned().unwrap();
+    let asked = relay.asked().last().cloned().unwrap();
     assert!(asked.since.is_some() && asked.until.is_some() && asked.number <= 1, "{asked:?}");
 }
 
@@ -454,17 +407,17 @@ async fn a_cluster_by_the_name_that_metrics_give_it() {
         let flows = ask(&plugin, &source, range, filter.clone()).await;
         let mut counted = filter;
         counted["queryType"] = json!("flowMetrics");
-        let counts = plugin.frames(&source, range, counted).await;
-        for (what, notices) in [("flows", flows.notices), ("counts", shown(&counts[0]).notices)] {
+        let counts = plugin.tables(&source, range, counted).await;
+        for (what, notices) in [("flows", flows.notices()), ("counts", counts[0].notices())] {
             let notices: Vec<&String> =
                 notices.iter().filter(|notice| notice.contains("cluster")).collect();
             assert_eq!(notices.len(), usize::from(!said.is_empty()), "{what}: {notices:?}");
             assert!(notices.iter().all(|notice| notice.contains(said)), "{what}: {notices:?}");
         }
-        for request in relay.asked.lock().unwrap().iter() {
+        for request in &relay.asked() {
             assert_eq!(request.whitelist.len(), filters, "{own:?} {asked}");
         }
-        assert_eq!(relay.asked.lock().unwrap().len(), 2);
+        assert_eq!(relay.asked().len(), 2);
     };
     check(None, "default", 2, "").await;
     check(Some("aks-pets"), "aks-pets", 0, "").await;

@@ -1,11 +1,10 @@
 //! "Save & test": what each half says, and what to change.
 
 use serde_json::{Value, json};
-
-use crate::bad_input::closed_port;
-use crate::host::{Plugin, Source};
-use crate::http::{Answer, Http};
-use crate::relay::{self, Relay, Script};
+use test_kit::grafana::{Plugin, Source};
+use test_kit::http::{Answer, Http};
+use test_kit::relay::{self, Relay, Script};
+use test_kit::sockets::closed_port;
 
 #[tokio::test]
 async fn health_says_what_to_change() {
@@ -38,13 +37,13 @@ async fn health_says_what_to_change() {
         oldest flow from 2023-11-14 22:13:20.000 UTC, up for 1 h 1 min, no flows from `aks-2`.";
     check(&healthy.source(), 1, &format!("{relay_words} Prometheus: not configured.")).await;
 
-    let port = closed_port().await;
+    let closed = closed_port().await;
     let mut source = healthy.source();
-    source.json_data["prometheusUrl"] = json!(format!("http://127.0.0.1:{port}"));
+    source.json_data["prometheusUrl"] = json!(format!("http://{closed}"));
     check(
         &source,
         2,
-        &format!("{relay_words} Prometheus: Prometheus at `http://127.0.0.1:{port}` cannot be reached: the connection was refused; is it running, and is the port right?."),
+        &format!("{relay_words} Prometheus: Prometheus at `http://{closed}` cannot be reached: the connection was refused; is it running, and is the port right?."),
     )
     .await;
 
@@ -67,11 +66,7 @@ async fn health_says_what_to_change() {
     // Thanos and proxies may have no build info, and answer all the same.
     let thanos = Http::start(|line, _| {
         if line.contains("buildinfo") {
-            return Answer {
-                status: "404 Not Found",
-                content_type: "text/plain",
-                body: "nope".to_owned(),
-            };
+            return Answer::of("404 Not Found", "text/plain", "nope");
         }
         Answer::json(
             "200 OK",

@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-
-use crate::host::{Plugin, Range, Source};
-use crate::relay::{Relay, Script};
+use test_kit::grafana::{Plugin, Range, Source};
+use test_kit::relay::{Relay, Script};
 
 /// Far more than a refusal takes, and far less than the work would.
 const AT_ONCE: Duration = Duration::from_secs(2);
@@ -52,7 +51,7 @@ async fn ad_hoc_filters_do_not_multiply() {
     assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
     let grown_kib = peak_kib(&plugin) - before_kib;
     assert!(grown_kib < 50 << 10, "{grown_kib} KiB more");
-    assert!(relay.asked.lock().unwrap().is_empty(), "the relay is not asked");
+    assert!(relay.asked().is_empty(), "the relay is not asked");
 }
 
 /// A filter takes hundreds of times the two bytes that ask for it.

@@ -1,20 +1,19 @@
 //! Grafana Live: a relay's stream becomes a channel, and says what it lacks in rows.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use hubble_api::pb::observer::{GetFlowsResponse, Node};
 use plugin_protocol::{
     Code, PublishStreamRequest, RunStreamRequest, Status, StreamPacket, Streaming,
     SubscribeStreamRequest, client,
 };
 use serde_json::{Value, json};
-
-use crate::bad_input::closed_port;
-use crate::flows::until;
-use crate::host::{PATIENCE, Plugin, Source, now_ms};
-use crate::relay::{self, Masks, Relay, Script};
+use test_kit::grafana::{Plugin, Source};
+use test_kit::relay::{self, Masks, Relay, Script};
+use test_kit::sockets::closed_port;
+use test_kit::{PATIENCE, now_ms};
 
 const PATH: &str = "flows/1-4f";
 
@@ -124,12 +123,12 @@ async fn a_table_of_what_comes_until_nobody_looks() {
     assert_eq!(columns[0], [now - 2_000, now - 1_000]);
     assert_eq!(columns[1], ["FORWARDED", "FORWARDED"]);
     assert_eq!(columns.last().unwrap(), &[Value::Null, Value::Null]);
-    let asked = relay.asked.lock().unwrap()[0].clone();
+    let asked = relay.asked()[0].clone();
     assert_eq!((asked.follow, asked.number, asked.since), (true, 20, None));
     assert_eq!(asked.whitelist.len(), 2, "the relay filters: {asked:?}");
 
     drop(stream);
-    until(|| relay.open.load(Ordering::SeqCst) == 0).await;
+    relay.has_open(0).await;
 }
 
 #[tokio::test]
@@ -148,7 +147,7 @@ async fn log_lines_as_they_come() {
     assert!(columns[1][1].as_str().unwrap().starts_with("6 events lost on node `aks-1`"));
     assert_eq!((&columns[2][1], &columns[3][1]), (&json!("warning"), &json!("notice-1")));
     assert_eq!(columns[4][1], json!({ "notice": "true" }));
-    assert_eq!(relay.asked.lock().unwrap()[0].number, 5);
+    assert_eq!(relay.asked()[0].number, 5);
 }
 
 #[tokio::test]
@@ -165,7 +164,7 @@ async fn nobody_answers_and_a_row_says_so() {
             assert!(notice.starts_with(expected), "{notices:?}");
         }
         drop(stream);
-        until(|| relay.open.load(Ordering::SeqCst) == 0).await;
+        relay.has_open(0).await;
     };
     let connected = || relay::node_status(1, &["aks-1", "aks-2"], "");
     let sentence = "invalid http path filter";
@@ -225,29 +224,38 @@ async fn a_query_that_cannot_be_used_says_so_and_stays_silent() {
         assert_eq!(columns.last().unwrap()[0], expected);
         let notice = &first["schema"]["meta"]["notices"][0];
         assert_eq!((&notice["severity"], &notice["text"]), (&json!("error"), &json!(expected)));
-        let mut stream = run(&plugin, &relay.source(), path, &query).await.unwrap();
-        let silence = tokio::time::timeout(Duration::from_millis(300), stream.message()).await;
-        assert!(silence.is_err(), "a stream that ended would be run again and again");
+        run(&plugin, &relay.source(), path, &query).await.unwrap()
     };
-    check(
-        "flows/a",
-        json!({ "filter": { "namespace": ["$namespace"] } }),
-        "`filter.namespace`: `$namespace` was not replaced by a value: is there such a variable on the dashboard?",
-    )
-    .await;
-    check(
-        "flows/b",
-        json!({ "format": "packed" }),
-        "format `packed` cannot be followed: use `table` or `logs`",
-    )
-    .await;
-    check(
-        "flows/c",
-        json!({ "queryType": "serviceMap" }),
-        "a live query of type `serviceMap` is not known: use `flows`",
-    )
-    .await;
-    assert!(relay.asked.lock().unwrap().is_empty());
+    let mut silent = [
+        check(
+            "flows/a",
+            json!({ "filter": { "namespace": ["$namespace"] } }),
+            "`filter.namespace`: `$namespace` was not replaced by a value: is there such a variable on the dashboard?",
+        )
+        .await,
+        check(
+            "flows/b",
+            json!({ "format": "packed" }),
+            "format `packed` cannot be followed: use `table` or `logs`",
+        )
+        .await,
+        check(
+            "flows/c",
+            json!({ "queryType": "serviceMap" }),
+            "a live query of type `serviceMap` is not known: use `flows`",
+        )
+        .await,
+    ];
+    assert!(relay.asked().is_empty());
+    // A stream that began later, on the same connection, has sent its first rows by now.
+    let script = Script { flows: plain([now_ms()]), hangs: true, ..Script::default() };
+    let relay = Relay::start(script).await;
+    let mut talking = run(&plugin, &relay.source(), PATH, &query(&json!({}))).await.unwrap();
+    next(&mut talking).await;
+    for stream in &mut silent {
+        let silence = stream.message().now_or_never();
+        assert!(silence.is_none(), "a stream that ended would be run again and again");
+    }
 }
 
 #[tokio::test]
@@ -305,14 +313,14 @@ async fn a_relay_that_goes_and_comes_back_is_told_of() {
     assert!(notices[0].starts_with("no flows for now, trying again: "), "{notices:?}");
     assert!(notices[0].contains("shutting down"), "{notices:?}");
     assert!(notices[1].contains("broke 1 time and was restored"), "{notices:?}");
-    let asked = relay.asked.lock().unwrap();
+    let asked = relay.asked();
     assert!(asked[1].since.is_some() && asked[1].number == 0, "on from where it broke");
 }
 
 #[tokio::test]
 async fn a_relay_that_cannot_be_reached_is_asked_again() {
     let plugin = Plugin::start().await;
-    let source = Source::relay(&format!("127.0.0.1:{}", closed_port().await));
+    let source = Source::relay(&closed_port().await.to_string());
     let mut stream = run(&plugin, &source, PATH, &query(&json!({}))).await.unwrap();
     let (_, notices) = gather(&mut stream, |_, notices| notices.len() >= 2).await;
     assert!(notices[0].contains("refuses the connection"), "{notices:?}");
@@ -367,8 +375,9 @@ async fn channels_are_named_flows_and_run_one_query_each() {
         Code::PermissionDenied
     );
     drop(stream);
-    until(|| relay.open.load(Ordering::SeqCst) == 0).await;
-    // The task that held the stream gives the path back a moment after the relay sees its end.
+    relay.has_open(0).await;
+    // The task that held the stream gives the path back a moment after the relay sees its end, which
+    // shows in the answer to a call alone.
     let deadline = Instant::now() + PATIENCE;
     let status = loop {
         let (status, _) = subscribe(&plugin, &source, PATH, &other).await;
@@ -395,14 +404,14 @@ async fn a_mask_that_is_refused_interrupts_nobody() {
     for masks in [Masks::Refused, Masks::RefusedByOne] {
         // Both readers mark where they begin, which is no loss.
         let flows = [vec![relay::lost("aks-1", 3, 1)], plain([now - 1_000])].concat();
+        let shown = if masks == Masks::RefusedByOne { 2 } else { 1 };
         let script = Script { flows, masks, hangs: true, ..Script::default() };
         let relay = Relay::start(script).await;
         let mut stream = run(&plugin, &relay.source(), PATH, &query(&json!({}))).await.unwrap();
-        let shown = if masks == Masks::RefusedByOne { 2 } else { 1 };
         let (_, notices) = gather(&mut stream, |flows, _| flows >= shown).await;
         assert_eq!(notices, [""; 0]);
-        until(|| relay.asked.lock().unwrap().len() == 2).await;
-        let asked = relay.asked.lock().unwrap();
+        relay.asked_times(2).await;
+        let asked = relay.asked();
         assert!(asked[0].field_mask.is_some() && asked[1].field_mask.is_none(), "{asked:?}");
     }
 }

@@ -1,13 +1,11 @@
 //! What nodes know: field masks, numbers per node, and filters that are older than a query.
 
-use std::sync::atomic::Ordering;
-
 use hubble_api::pb::flow::{FlowFilter, Ip};
 use hubble_api::pb::observer::{GetFlowsRequest, GetFlowsResponse, Node};
 use serde_json::{Value, json};
-
-use crate::host::{Plugin, Range, now_ms};
-use crate::relay::{self, Masks, Relay, Script};
+use test_kit::grafana::{Plugin, Range};
+use test_kit::now_ms;
+use test_kit::relay::{self, Masks, Relay, Script};
 
 fn running(version: &str) -> Vec<Node> {
     let node = |name, state, version: &str| Node {
@@ -19,7 +17,7 @@ fn running(version: &str) -> Vec<Node> {
 }
 
 fn last(relay: &Relay) -> GetFlowsRequest {
-    relay.asked.lock().unwrap().last().cloned().unwrap()
+    relay.asked().last().cloned().unwrap()
 }
 
 fn paths(request: &GetFlowsRequest) -> Vec<&str> {
@@ -87,6 +85,7 @@ async fn a_refused_mask_is_left_out() {
             json!({ "queryType": "serviceMap" }),
         ] {
             let flows = vec![relay::flow("aks-1", now - 1_000, |_| {})];
+            let masks = masks.clone();
             let relay = Relay::start(Script { flows, masks, ..Script::default() }).await;
             let ask = async || {
                 plugin.frames(&relay.source(), Range::last_hour(), query.clone()).await.join("\n")
@@ -99,7 +98,7 @@ async fn a_refused_mask_is_left_out() {
                 rows.starts_with("1\n") || first.contains("(1 rows)") || rows.contains("pets");
             assert!(once, "{query}: nothing is counted twice: {first}");
             let masked = |relay: &Relay| -> Vec<bool> {
-                relay.asked.lock().unwrap().iter().map(|it| it.field_mask.is_some()).collect()
+                relay.asked().iter().map(|it| it.field_mask.is_some()).collect()
             };
             assert_eq!(masked(&relay), [true, false], "{query}");
             ask().await;
@@ -145,7 +144,7 @@ async fn what_nodes_do_not_know_is_filtered_here() {
     let shown = ask(&relay, "--encrypted").await;
     assert!(shown.contains(&yes) && !shown.contains(&no), "{shown}");
     assert!(shown.contains("1 flow came that the filter excludes, and is left out"), "{shown}");
-    let asked = relay.asked.lock().unwrap().clone();
+    let asked = relay.asked();
     let numbers: Vec<u64> = asked.iter().map(|request| request.number).collect();
     assert_eq!(numbers, [1_000, 0], "some of what they counted were others");
     assert_eq!(asked[0].whitelist[0].encrypted, [true]);
@@ -165,7 +164,7 @@ async fn what_nobody_can_do_is_refused() {
         message,
         "nodes run Cilium 1.15, which cannot filter by `cel_expression`: that takes Cilium 1.16"
     );
-    assert!(relay.asked.lock().unwrap().is_empty());
+    assert!(relay.asked().is_empty());
 }
 
 /// On what old nodes do not record a filter would take all flows or none.
@@ -190,7 +189,7 @@ async fn filters_on_what_nodes_do_not_record_are_refused() {
                         "nodes run Cilium {oldest}, which does not record what the filter `{filter}` looks at: that takes Cilium {since}"
                     );
                     assert_eq!((status, message), (400, words), "{line}");
-                    assert!(relay.asked.lock().unwrap().is_empty());
+                    assert!(relay.asked().is_empty());
                 }
             }
         }
@@ -269,26 +268,21 @@ async fn each_node_is_first_asked_for_its_share() {
         let script = Script { flows, nodes: nodes.clone(), counts: true, ..Script::default() };
         let relay = Relay::start(script).await;
         let query = json!({ "queryType": "flows", "limit": 500 });
-        let answers = plugin.query(&relay.source(), Range::last_hour(), &[("A", query)]).await;
-        let text = frames::golden::render(&answers["A"].frames[0], 600);
-        let shown: Vec<i64> = text
-            .split_once("rows:\n")
-            .unwrap()
-            .1
-            .lines()
-            .filter_map(|line| line.split(" | ").next()?.parse::<i64>().ok())
-            .map(|nanos| nanos / 1_000_000)
-            .collect();
+        let table = plugin.tables(&relay.source(), Range::last_hour(), query).await.remove(0);
+        let shown: Vec<i64> =
+            table.times_nanos("Time").into_iter().map(|nanos| nanos / 1_000_000).collect();
         times.truncate(500);
         assert_eq!(shown, times, "the newest of all nodes");
-        let asked = relay.asked.lock().unwrap();
+        let asked = relay.asked();
         let asked: Vec<u64> = asked.iter().map(|request| request.number).collect();
         assert_eq!(asked, numbers);
-        assert!(text.contains(notice), "{notice}: {}", text.lines().take(20).collect::<String>());
-        assert_eq!(relay.open.load(Ordering::SeqCst), 0);
+        let notices = table.notices();
+        assert_eq!(notices.is_empty(), notice.is_empty(), "{notices:?}");
+        assert!(notices.join("\n").contains(notice), "{notice}: {notices:?}");
+        assert_eq!(relay.open(), 0);
     };
     // 500 flows, four times a twentieth each.
     check(even(200), &[100], "showing the newest 500 flows; the time range may hold more").await;
-    check(even(5), &[100], "meta").await;
+    check(even(5), &[100], "").await;
     check(uneven, &[100, 500], "showing the newest 500").await;
 }

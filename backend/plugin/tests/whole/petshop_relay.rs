@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use petshop::{HistoryOptions, HubbleRelease, RingCapacity, Scenario, Shop, ShopOptions};
 use serde_json::{Value, json};
-
-use crate::host::{Plugin, Range, Source, now_ms};
+use test_kit::grafana::{Plugin, Range, Source};
+use test_kit::now_ms;
 
 const RELEASES: [HubbleRelease; 4] =
     [HubbleRelease::V1_15, HubbleRelease::V1_18, HubbleRelease::V1_20, HubbleRelease::Main];

@@ -3,9 +3,8 @@
 use std::fs;
 
 use serde_json::{Value, json};
-
-use crate::host::{Plugin, Range, Source, Start};
-use crate::relay::{self, Relay, Script};
+use test_kit::grafana::{Plugin, Range, Source, Start};
+use test_kit::relay::{self, Relay, Script};
 
 #[tokio::test]
 async fn policies_come_from_text_and_folder_and_are_read_again() {

@@ -1,16 +1,18 @@
 //! How Prometheus is called: methods, parameters, headers, encodings, redirects, limits, TLS.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use plugin_protocol::{CallResourceRequest, DataQuery, QueryDataRequest, StringList, client};
+use rcgen::CertificateParams;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-
-use crate::host::{PATIENCE, Plugin, Range, Source, Start};
-use crate::http::{self, Answer, Http};
+use test_kit::PATIENCE;
+use test_kit::grafana::{Plugin, Range, Source, Start};
+use test_kit::http::{Answer, Http};
+use test_kit::sockets::serve;
+use test_kit::tls::{Authority, Certified};
 
 const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
@@ -39,7 +41,7 @@ async fn post_is_given_up_where_it_is_refused() {
     for status in ["405 Method Not Allowed", "415 Unsupported Media Type", "501 Not Implemented"] {
         let prometheus = Http::start(move |line, _| {
             if line.starts_with("POST") {
-                return Answer { status, content_type: "text/html", body: String::new() };
+                return Answer::of(status, "text/html", "");
             }
             Answer::json("200 OK", EMPTY)
         })
@@ -47,7 +49,7 @@ async fn post_is_given_up_where_it_is_refused() {
         for _ in 0..2 {
             plugin.frames(&prometheus.source(), Range::last_hour(), promql()).await;
         }
-        let asked = prometheus.asked.lock().unwrap().clone();
+        let asked = prometheus.asked();
         let methods: Vec<&str> =
             asked.iter().map(|asked| asked.split(' ').next().unwrap()).collect();
         assert_eq!(methods, ["POST", "GET", "GET"], "the second query is not asked twice");
@@ -59,18 +61,14 @@ async fn a_url_too_long_becomes_a_form() {
     let plugin = Plugin::start().await;
     let prometheus = Http::start(|line, _| {
         if line.starts_with("GET") {
-            return Answer {
-                status: "414 URI Too Long",
-                content_type: "text/html",
-                body: String::new(),
-            };
+            return Answer::of("414 URI Too Long", "text/html", "");
         }
         Answer::json("200 OK", EMPTY)
     })
     .await;
     let source = with(prometheus.source(), &json!({ "httpMethod": "GET" }), &[]);
     plugin.frames(&source, Range::last_hour(), promql()).await;
-    assert_eq!(prometheus.asked.lock().unwrap().len(), 2);
+    assert_eq!(prometheus.asked().len(), 2);
 }
 
 #[tokio::test]
@@ -100,7 +98,7 @@ async fn parameters_headers_and_the_user_go_along() {
         };
         let answer = plugin.query_data(request).await.unwrap();
         assert_eq!(answer.responses["A"].error, "");
-        prometheus.asked.lock().unwrap().pop().unwrap()
+        prometheus.take_asked().pop().unwrap()
     };
     let user = [("Authorization", "Bearer user"), ("X-Id-Token", "id"), ("Cookie", "secret=1")];
     let asked = ask(&source, &user).await;
@@ -129,7 +127,7 @@ async fn names_and_series_are_limited() {
         let source = with(prometheus.source(), &settings, &[]);
         let answer = plugin.resource(&source, call.0, call.1, call.2.as_bytes()).await;
         assert_eq!(answer.status, 200);
-        let asked = prometheus.asked.lock().unwrap().pop().unwrap();
+        let asked = prometheus.take_asked().pop().unwrap();
         let limit = asked
             .split(['?', '&', ' ', '\n'])
             .find_map(|parameter| parameter.strip_prefix("limit="));
@@ -157,10 +155,11 @@ async fn packed_answers_are_unpacked_and_bounded() {
         encoder.finish().unwrap()
     };
     let check = async |encoding: &str, body: Vec<u8>, expected: (i32, &str)| {
-        let headers = [("Content-Encoding", encoding)];
-        let url = http::answering(http::response("200 OK", &headers, &body)).await;
+        let mut answer = Answer::json("200 OK", "").with("Content-Encoding", encoding);
+        answer.body = body.into();
+        let prometheus = Http::start(move |_, _| answer.clone()).await;
         let settings = json!({ "prometheusResponseLimitMib": 2 });
-        let source = with(Source::prometheus(&url), &settings, &[]);
+        let source = with(prometheus.source(), &settings, &[]);
         let mut answers = plugin.query(&source, Range::last_hour(), &[("A", promql())]).await;
         let answer = answers.remove("A").unwrap();
         assert_eq!((answer.status, answer.error.as_str()), expected, "{encoding}");
@@ -188,9 +187,12 @@ async fn packed_answers_are_unpacked_and_bounded() {
 #[tokio::test]
 async fn redirects_stay_on_the_server() {
     let plugin = Plugin::start().await;
-    let redirect = |to: &str| http::response("307 Temporary Redirect", &[("Location", to)], b"");
+    let redirect = async |to: &str| {
+        let answer = Answer::json("307 Temporary Redirect", "").with("Location", to);
+        Http::start(move |_, _| answer.clone()).await.url()
+    };
     let elsewhere = Http::start(|_, _| Answer::json("200 OK", EMPTY)).await;
-    let url = http::answering(redirect(&format!("{}/login?state=SECRET", elsewhere.url()))).await;
+    let url = redirect(&format!("{}/login?state=SECRET", elsewhere.url())).await;
     let source = with(
         Source::prometheus(&url),
         &json!({ "prometheusAuth": "bearer", "httpHeaderName1": "X-Key" }),
@@ -205,9 +207,9 @@ async fn redirects_stay_on_the_server() {
             elsewhere.url()
         )
     );
-    assert!(elsewhere.asked.lock().unwrap().is_empty());
+    assert!(elsewhere.asked().is_empty());
 
-    let url = http::answering(redirect("/again")).await;
+    let url = redirect("/again").await;
     let (_, _, message) =
         plugin.failure(&Source::prometheus(&url), Range::last_hour(), promql()).await;
     assert_eq!(message, format!("Prometheus at `{url}` redirects too often: check the URL"));
@@ -218,28 +220,16 @@ async fn redirects_stay_on_the_server() {
 #[tokio::test]
 async fn a_kept_connection_that_was_closed_fails_no_query() {
     let plugin = Plugin::start().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let closed = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&closed);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let counted = Arc::clone(&counted);
-            tokio::spawn(async move {
-                if http::read_request(&mut stream).await.is_none() {
-                    return;
-                }
-                let kept =
-                    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{EMPTY}", EMPTY.len());
-                stream.write_all(kept.as_bytes()).await.unwrap();
-                if http::read_request(&mut stream).await.is_some() {
-                    counted.fetch_add(1, Ordering::SeqCst);
-                }
-            });
-        }
-    });
+    let prometheus = Http::start_with(move |asked| {
+        let is_first = asked.earlier == 0;
+        counted.fetch_add(usize::from(!is_first), Ordering::SeqCst);
+        async move { is_first.then(|| Answer::json("200 OK", EMPTY)) }
+    })
+    .await;
     for method in ["POST", "GET"] {
-        let source = with(Source::prometheus(&url), &json!({ "httpMethod": method }), &[]);
+        let source = with(prometheus.source(), &json!({ "httpMethod": method }), &[]);
         let before = closed.load(Ordering::SeqCst);
         // An answer is read a moment before its connection is kept.
         let kept = async {
@@ -264,36 +254,31 @@ async fn half_an_answer_is_said_to_be_one() {
     );
 }
 
-/// A Prometheus that takes its time, what it was asked, and how many connections it saw at once.
-async fn slow_prometheus() -> (String, Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let asked = Arc::new(Mutex::new(Vec::new()));
+/// A Prometheus that takes its time, and how many requests it had at once.
+async fn slow_prometheus() -> (Http, Arc<AtomicUsize>) {
     let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (requests, peak) = (Arc::clone(&asked), Arc::clone(&most));
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let (requests, now) = (Arc::clone(&requests), Arc::clone(&open));
-            let peak = Arc::clone(&peak);
-            tokio::spawn(async move {
-                peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                let Some((head, body)) = http::read_request(&mut stream).await else { return };
-                requests.lock().unwrap().push(format!("{head}\n{body}"));
-                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-                now.fetch_sub(1, Ordering::SeqCst);
-                http::finish(stream, &http::response("200 OK", &[], EMPTY.as_bytes())).await;
-            });
+    let peak = Arc::clone(&most);
+    let prometheus = Http::start_with(move |_| {
+        let now = Arc::clone(&open);
+        peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        async move {
+            // A sleep and no signal: a query that waits for the answer to another one leaves no
+            // trace outside of the plugin, so each answer leaves time for all queries to come.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            Some(Answer::json("200 OK", EMPTY))
         }
-    });
-    (url, asked, most)
+    })
+    .await;
+    (prometheus, most)
 }
 
 /// A dashboard of 25 panels, of which each asks what another one asks too.
 #[tokio::test]
 async fn a_dashboard_opens_ten_connections_at_most_and_asks_nothing_twice() {
     let plugin = Plugin::start().await;
-    let (url, asked, most) = slow_prometheus().await;
-    let source = with(Source::prometheus(&url), &json!({ "httpMethod": "GET" }), &[]);
+    let (prometheus, most) = slow_prometheus().await;
+    let source = with(prometheus.source(), &json!({ "httpMethod": "GET" }), &[]);
     let panel = |index: usize| {
         let (source, plugin) = (source.clone(), &plugin);
         let query = move |expr: usize| json!({ "expr": format!("up{{a=\"{expr}\"}}"), "legendFormat": format!("{index}") });
@@ -305,8 +290,8 @@ async fn a_dashboard_opens_ten_connections_at_most_and_asks_nothing_twice() {
     let answers = futures_util::future::join_all((0..25).map(panel)).await;
     assert!(answers.iter().all(|answer| answer["A"].status == 200 && answer["B"].status == 200));
     let most = most.load(Ordering::SeqCst);
-    assert!((2..=10).contains(&most), "{most} connections at once");
-    let asked = asked.lock().unwrap();
+    assert!((2..=10).contains(&most), "{most} requests at once");
+    let asked = prometheus.asked();
     let different: HashSet<&String> = asked.iter().collect();
     assert_eq!(different.len(), 25);
     assert_eq!(asked.len(), different.len(), "nothing is asked twice");
@@ -317,8 +302,8 @@ async fn a_dashboard_opens_ten_connections_at_most_and_asks_nothing_twice() {
 async fn users_who_are_told_apart_share_no_answer() {
     let plugin = Plugin::start().await;
     let check = async |forward: bool, expected: usize| {
-        let (url, asked, _) = slow_prometheus().await;
-        let source = with(Source::prometheus(&url), &json!({ "oauthPassThru": forward }), &[]);
+        let (prometheus, _) = slow_prometheus().await;
+        let source = with(prometheus.source(), &json!({ "oauthPassThru": forward }), &[]);
         let user = |token: &str| {
             let request = QueryDataRequest {
                 plugin_context: Some(source.context()),
@@ -333,78 +318,29 @@ async fn users_who_are_told_apart_share_no_answer() {
         };
         let (a, b) = tokio::join!(user("Bearer a"), user("Bearer b"));
         assert_eq!((a.unwrap().responses.len(), b.unwrap().responses.len()), (1, 1));
-        assert_eq!(asked.lock().unwrap().len(), expected);
+        assert_eq!(prometheus.asked().len(), expected);
     };
     check(true, 2).await;
     check(false, 1).await;
 }
 
-/// A Prometheus behind TLS that asks for a client certificate; its certificate is for `prom.test`.
-struct Tls {
-    url: String,
-    ca: String,
-    client: (String, String),
-}
-
-async fn mutual_tls() -> Tls {
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-    let ca_key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca = params.self_signed(&ca_key).unwrap();
-    let issuer = Issuer::from_params(&params, &ca_key);
-    let signed = |name: &str| {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        (params.signed_by(&key, &issuer).unwrap(), key)
-    };
-    let (server, server_key) = signed("prom.test");
-    let (client, client_key) = signed("grafana.test");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(ca.der().clone()).unwrap();
-    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
-        Arc::new(roots),
-        Arc::clone(&provider),
-    )
-    .build()
-    .unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(server_key.serialize_der()).unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(vec![server.der().clone()], key)
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                http::read_request(&mut stream).await;
-                http::finish(stream, &http::response("200 OK", &[], EMPTY.as_bytes())).await;
-            });
-        }
-    });
-    Tls { url, ca: ca.pem(), client: (client.pem(), client_key.serialize_pem()) }
-}
-
 #[tokio::test]
 async fn tls_both_ways() {
     let plugin = Plugin::start().await;
-    let tls = mutual_tls().await;
+    let params = |name: &str| CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let authority = Authority::new(CertificateParams::default());
+    let server = authority.sign(&params("prom.test")).server(Some(&authority));
+    let tls = Http::start_tls(server, |_, _| Answer::json("200 OK", EMPTY)).await;
+    let (ca, client) = (authority.pem(), authority.sign(&params("grafana.test")));
     let secrets = [
-        ("prometheusTlsCACert", tls.ca.as_str()),
-        ("prometheusTlsClientCert", tls.client.0.as_str()),
-        ("prometheusTlsClientKey", tls.client.1.as_str()),
+        ("prometheusTlsCACert", ca.as_str()),
+        ("prometheusTlsClientCert", client.certificate.as_str()),
+        ("prometheusTlsClientKey", client.key.as_str()),
     ];
     let check = async |settings: Value, expected: &str| {
-        let source = with(Source::prometheus(&tls.url), &settings, &secrets);
+        let source = with(tls.source(), &settings, &secrets);
         let mut answers = plugin.query(&source, Range::last_hour(), &[("A", promql())]).await;
-        let error = answers.remove("A").unwrap().error.replace(&tls.url, "URL");
+        let error = answers.remove("A").unwrap().error.replace(&tls.url(), "URL");
         assert_eq!(error, expected, "{settings}");
     };
     check(
@@ -426,7 +362,7 @@ async fn tls_both_ways() {
     // Without a client certificate the server breaks off, in TLS 1.3 after the handshake.
     let settings =
         json!({ "prometheusTlsAuthWithCACert": true, "prometheusServerName": "prom.test" });
-    let source = with(Source::prometheus(&tls.url), &settings, &secrets);
+    let source = with(tls.source(), &settings, &secrets);
     let (status, _, _) = plugin.failure(&source, Range::last_hour(), promql()).await;
     assert_eq!(status, 502);
 }
@@ -435,29 +371,22 @@ async fn tls_both_ways() {
 /// Prometheus, credentials included.
 #[tokio::test]
 async fn the_certificate_of_a_proxy_is_verified() {
-    let certified = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let key = rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key.unwrap())
-        .unwrap();
+    let config = Certified::self_signed(&["127.0.0.1"]).server(None);
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let proxy = format!("https://{}", listener.local_addr().unwrap());
     let trusted = Arc::new(AtomicUsize::new(0));
     let (counted, tried) = (Arc::clone(&trusted), Arc::new(AtomicUsize::new(0)));
     let connections = Arc::clone(&tried);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            connections.fetch_add(1, Ordering::SeqCst);
+    let proxy = serve(move |stream| {
+        connections.fetch_add(1, Ordering::SeqCst);
+        let (acceptor, counted) = (acceptor.clone(), Arc::clone(&counted));
+        async move {
             if acceptor.accept(stream).await.is_ok() {
                 counted.fetch_add(1, Ordering::SeqCst);
             }
         }
-    });
+    })
+    .await;
+    let proxy = format!("https://{proxy}");
     let start = Start { env: vec![("HTTP_PROXY", proxy)], ..Start::default() };
     let plugin = Plugin::start_with(start).await;
     let source = with(
@@ -496,8 +425,7 @@ async fn a_browser_forges_no_identity() {
         };
         let called = client::call_resource(plugin.channel.clone(), request).await;
         let refused = called.err().map(|status| status.code());
-        let mut asked = prometheus.asked.lock().unwrap();
-        let asked = asked.pop();
+        let asked = prometheus.take_asked().pop();
         let sent = asked.as_deref().map(|asked| {
             let sent = |name: &str| header(asked, name).unwrap_or_default().to_owned();
             (sent("Authorization"), sent("X-Id-Token"))

@@ -1,45 +1,16 @@
 //! PromQL through the plugin against a real Prometheus.
-//!
-//! `PROMETHEUS_BIN` names it, else it is looked for on the `PATH`; `promtool` stands beside it.
-//! `cargo xtask test` sets the variable. Without one the tests fail and say so: a test that
-//! skips itself proves nothing.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, Command};
-
-use crate::host::{PATIENCE, Plugin, Range, Source};
+use test_kit::grafana::{Plugin, Range, Source};
+use test_kit::prometheus::Prometheus;
 
 /// The samples lie in the hour from here on: 2023-11-14 22:00 UTC.
 const START_SECS: i64 = 1_699_999_200;
 const STEP_SECS: i64 = 15;
 const OFFSET_SECS: i64 = 7;
 const RANGE: Range = Range { from_ms: START_SECS * 1_000, to_ms: (START_SECS + 3_600) * 1_000 };
-
-/// A Prometheus with an hour of samples.
-struct Prometheus {
-    _process: Child,
-    _data: tempfile::TempDir,
-    url: String,
-}
-
-fn binary() -> PathBuf {
-    if let Some(path) = std::env::var_os("PROMETHEUS_BIN").filter(|path| !path.is_empty()) {
-        let path = PathBuf::from(path);
-        assert!(path.is_file(), "PROMETHEUS_BIN names `{}`, which is no file", path.display());
-        return path;
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|dir| dir.join("prometheus"))
-        .find(|path| path.is_file())
-        .expect("no Prometheus: set PROMETHEUS_BIN to its binary, put it on the PATH, or run `cargo xtask test`, which gets one")
-}
 
 /// Two counters of drops that grow by 1 and by 2 a second, a histogram, a gauge with a hole.
 fn samples() -> String {
@@ -73,81 +44,13 @@ fn samples() -> String {
     text
 }
 
-impl Prometheus {
-    async fn start() -> Self {
-        let binary = binary();
-        let data = tempfile::tempdir().unwrap();
-        let blocks = data.path().join("tsdb");
-        let openmetrics = data.path().join("samples.om");
-        let config = data.path().join("prometheus.yml");
-        std::fs::write(&openmetrics, samples()).unwrap();
-        std::fs::write(&config, "").unwrap();
-        backfill(&binary.with_file_name("promtool"), &openmetrics, &blocks).await;
-        // Prometheus cannot tell a port that it picked itself, so one that was free a moment ago
-        // is taken, and another if it is not any more.
-        for _ in 0..5 {
-            let port =
-                std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut process = Command::new(&binary)
-                .arg(format!("--config.file={}", config.display()))
-                .arg(format!("--storage.tsdb.path={}", blocks.display()))
-                .arg("--storage.tsdb.retention.time=100y")
-                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .kill_on_drop(true)
-                .spawn()
-                .unwrap();
-            if ready(&mut process, port).await {
-                let url = format!("http://127.0.0.1:{port}");
-                return Self { _process: process, _data: data, url };
-            }
-        }
-        panic!("Prometheus does not start");
-    }
-}
-
-async fn backfill(promtool: &Path, openmetrics: &Path, blocks: &Path) {
-    let output = Command::new(promtool)
-        .args(["tsdb", "create-blocks-from", "openmetrics"])
-        .args([openmetrics, blocks])
-        .output()
-        .await
-        .unwrap_or_else(|error| panic!("`{}` cannot be run: {error}", promtool.display()));
-    assert!(output.status.success(), "promtool: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// Whether it answers; `false` once it has given up.
-async fn ready(process: &mut Child, port: u16) -> bool {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while tokio::time::Instant::now() < deadline {
-        if process.try_wait().unwrap().is_some() {
-            return false;
-        }
-        if status_line(port).await.is_ok_and(|line| line.contains(" 200 ")) {
-            return true;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    false
-}
-
-async fn status_line(port: u16) -> std::io::Result<String> {
-    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
-    stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n").await?;
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).await?;
-    Ok(line)
-}
-
 async fn ask(plugin: &Plugin, source: &Source, query: Value) -> String {
     plugin.frames(source, RANGE, query).await.join("\n")
 }
 
 #[tokio::test]
 async fn promql_through_the_plugin() {
-    let prometheus = Prometheus::start().await;
+    let prometheus = Prometheus::start(&samples()).await;
     let plugin = Plugin::start().await;
     let source = Source::prometheus(&prometheus.url);
 

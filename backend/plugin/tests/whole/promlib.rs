@@ -7,9 +7,8 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Float64Type, Int8Type, TimestampNanosecondType};
 use arrow::ipc::reader::FileReader;
 use serde_json::{Map, Value, json};
-
-use crate::host::{Plugin, Range};
-use crate::http::{Answer, Http};
+use test_kit::grafana::{Plugin, Range};
+use test_kit::http::{Answer, Http};
 
 const CASES: &str = include_str!("../../../../tests/vectors/promlib/frames.jsonl");
 

@@ -2,9 +2,8 @@
 
 use plugin_protocol::{DataQuery, QueryDataRequest};
 use serde_json::{Value, json};
-
-use crate::host::{Plugin, Range};
-use crate::http::{Answer, Http};
+use test_kit::grafana::{Plugin, Range};
+use test_kit::http::{Answer, Http};
 
 const RANGE: Range = Range { from_ms: 1_700_000_001_000, to_ms: 1_700_000_300_500 };
 
@@ -29,7 +28,7 @@ async fn prometheus() -> Http {
                 "200 OK",
                 &success(r#"[{"seriesLabels":{"job":"a"},"exemplars":[{"labels":{"traceID":"t"},"value":"1","timestamp":1700000020}]}]"#),
             ),
-            _ => Answer { status: "404 Not Found", content_type: "text/plain", body: "404 page not found".to_owned() },
+            _ => Answer::of("404 Not Found", "text/plain", "404 page not found"),
         }
     })
     .await
@@ -42,7 +41,7 @@ async fn range_and_instant_at_once() {
     let query = json!({ "refId": "A", "queryType": "promql", "expr": "rate(up[$__rate_interval])", "range": true, "instant": true });
     let frames = plugin.frames(&prometheus.source(), RANGE, query).await;
     insta::assert_snapshot!(frames.join("\n"));
-    let asked = prometheus.asked.lock().unwrap().clone();
+    let asked = prometheus.asked();
     assert_eq!(asked.len(), 2);
     let range = asked.iter().find(|asked| asked.contains("/query_range")).unwrap();
     assert!(range.starts_with("POST "), "{range}");
@@ -84,11 +83,7 @@ async fn get_when_asked_for_and_when_post_is_forbidden() {
     let plugin = Plugin::start().await;
     let prometheus = Http::start(|line, _| {
         if line.starts_with("POST") {
-            return Answer {
-                status: "405 Method Not Allowed",
-                content_type: "text/html",
-                body: String::new(),
-            };
+            return Answer::of("405 Method Not Allowed", "text/html", "");
         }
         Answer::json("200 OK", &success(VECTOR))
     })
@@ -98,7 +93,7 @@ async fn get_when_asked_for_and_when_post_is_forbidden() {
     let mut source = prometheus.source();
     source.json_data["httpMethod"] = json!("GET");
     plugin.frames(&source, RANGE, query).await;
-    let asked = prometheus.asked.lock().unwrap().clone();
+    let asked = prometheus.asked();
     let methods: Vec<&str> = asked.iter().map(|asked| asked.split(' ').next().unwrap()).collect();
     assert_eq!(methods, ["POST", "GET", "GET"]);
     assert!(
@@ -117,7 +112,7 @@ async fn credentials_go_along() {
         source.json_data.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         source.secrets.insert(secret.0.to_owned(), secret.1.to_owned());
         plugin.frames(&source, RANGE, json!({ "expr": "up", "instant": true })).await;
-        let asked = prometheus.asked.lock().unwrap().pop().unwrap();
+        let asked = prometheus.take_asked().pop().unwrap();
         let header = asked.lines().find(|line| line.to_lowercase().starts_with("authorization:"));
         assert_eq!(header, Some(expected));
     };
@@ -258,7 +253,7 @@ async fn answers_without_anything() {
     let check = async |status: &'static str, data: &'static str, query: Value, notice: &str| {
         let prometheus = Http::start(move |line, _| {
             if line.contains("query_exemplars") {
-                return Answer { status, content_type: "", body: String::new() };
+                return Answer::of(status, "", "");
             }
             Answer::json("200 OK", &success(data))
         })

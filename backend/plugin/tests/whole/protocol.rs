@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use plugin_protocol::{CallResourceRequest, CheckHealthRequest, QueryDataRequest, client};
 use serde_json::json;
+use test_kit::PATIENCE;
+use test_kit::grafana::{Plugin, Range, Source, Start, command, program};
 use tonic::Code;
 use tonic::codec::ProstCodec;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
-
-use crate::host::{PATIENCE, Plugin, Range, Source, Start, command};
 
 async fn shut_down(plugin: &Plugin) {
     client::shutdown(plugin.channel.clone()).await.unwrap();
@@ -94,16 +95,16 @@ async fn go_plugin_finds_its_services() {
     let path = PathAndQuery::from_static("/plugin.GRPCBroker/StartStream");
     let outgoing = tonic::Request::new(tokio_stream::pending::<()>());
     let broker = grpc.streaming(outgoing, path, codec()).await.unwrap();
-    for mut stream in [stdio.into_inner(), broker.into_inner()] {
-        let silence = tokio::time::timeout(Duration::from_millis(50), stream.message()).await;
-        assert!(silence.is_err(), "nothing is said, and the stream stays open");
-    }
     let mut grpc = tonic::client::Grpc::new(plugin.channel.clone());
     grpc.ready().await.unwrap();
     let path = PathAndQuery::from_static("/pluginv2.Data/QueryChunkedData");
     let codec = ProstCodec::<(), ()>::default();
     let status = grpc.unary(tonic::Request::new(()), path, codec).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
+    // Both began before that call on the same connection: what they had to say has come.
+    for mut stream in [stdio.into_inner(), broker.into_inner()] {
+        assert!(stream.message().now_or_never().is_none(), "silent, and open");
+    }
 }
 
 #[tokio::test]
@@ -138,7 +139,7 @@ async fn an_orphan_leaves_by_itself() {
     let mut shell = tokio::process::Command::new("sh");
     shell
         .arg("-c")
-        .arg(format!("{} & echo $! >&2; wait", env!("CARGO_BIN_EXE_gpx_hubble")))
+        .arg(format!("{} & echo $! >&2; wait", program().display()))
         .env("grafana_plugin_type", "datasource")
         .env("PLUGIN_UNIX_SOCKET_DIR", dir.path())
         .stdin(std::process::Stdio::null())
@@ -262,15 +263,7 @@ async fn too_large_a_request_is_refused_and_the_plugin_goes_on() {
 async fn log_lines_are_hclog_json() {
     let plugin = Plugin::start().await;
     plugin.query(&Source::default(), Range::last_hour(), &[("A", json!({}))]).await;
-    // The line is written before the answer, and read by another task.
-    let mut log = plugin.log_text();
-    for _ in 0..100 {
-        if log.contains("query data") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        log = plugin.log_text();
-    }
+    let log = plugin.whole_log().await;
     assert!(log.contains("query data"), "{log}");
     for line in log.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -286,6 +279,5 @@ async fn nothing_is_logged_per_request_by_default() {
     let plugin = Plugin::start_with(start).await;
     plugin.health(&Source::default()).await;
     plugin.query(&Source::default(), Range::last_hour(), &[("A", json!({}))]).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(plugin.log_text(), "");
+    assert_eq!(plugin.whole_log().await, "");
 }

@@ -1,10 +1,10 @@
 //! Suggestions, variables and Prometheus' own API, through the plugin.
 
 use serde_json::{Value, json};
-
-use crate::host::{Plugin, Source, now_ms};
-use crate::http::{Answer, Http};
-use crate::relay::{self, Relay, Script};
+use test_kit::grafana::{Plugin, Source};
+use test_kit::http::{Answer, Http};
+use test_kit::now_ms;
+use test_kit::relay::{self, Relay, Script};
 
 async fn a_relay() -> Relay {
     let now = now_ms();
@@ -65,7 +65,7 @@ async fn suggestions_are_live() {
         json!(["FORWARDED", "DROPPED", "ERROR", "AUDIT", "REDIRECTED", "TRACED", "TRANSLATED"]),
     )
     .await;
-    assert_eq!(relay.asked.lock().unwrap().len(), 1, "who types asks for one sample");
+    assert_eq!(relay.asked().len(), 1, "who types asks for one sample");
     let answer = plugin.resource(&source, "GET", "suggestions?field=pod&limit=1", b"").await;
     assert_eq!(
         answer.json()["notices"],
@@ -138,7 +138,7 @@ async fn variables_of_prometheus() {
         let expected: Vec<Value> =
             values.iter().map(|value| json!({ "text": value, "value": value })).collect();
         assert_eq!((answer.status, answer.json()), (200, json!(expected)), "{query}");
-        let request = prometheus.asked.lock().unwrap().pop().unwrap();
+        let request = prometheus.take_asked().pop().unwrap();
         assert!(request.contains(asked), "{query}: {request}");
     };
     let range = "start=1700000000&end=1700000060";
@@ -187,7 +187,7 @@ async fn prometheus_is_passed_through() {
         let answer = plugin.resource(&source, method, url, body.as_bytes()).await;
         assert_eq!(answer.status, status, "{url}");
         assert_eq!(answer.headers["X-Content-Type-Options"], "nosniff");
-        let request = prometheus.asked.lock().unwrap().pop().unwrap();
+        let request = prometheus.take_asked().pop().unwrap();
         assert!(request.starts_with(asked) || request.ends_with(asked), "{url}: {request}");
     };
     check("GET", "api/v1/labels?start=1", "", 200, "GET /api/v1/labels?start=1&limit=40000 HTTP")

@@ -1,11 +1,8 @@
 //! No secret leaves: not in a log line at the most talkative level, not in an error, not in health.
 
-use std::time::Duration;
-
 use serde_json::json;
-
-use crate::host::{Plugin, Range, Source};
-use crate::http::{Answer, Http};
+use test_kit::grafana::{Plugin, Range, Source};
+use test_kit::http::{Answer, Http};
 
 const SECRETS: [(&str, &str); 10] = [
     ("tlsCACert", "SECRET-CA-2f9c"),
@@ -71,8 +68,7 @@ async fn no_secret_in_any_log_line_or_answer() {
             said.push(String::from_utf8(answer.body()).unwrap());
         }
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    said.push(plugin.log_text());
+    said.push(plugin.whole_log().await);
     for text in &said {
         assert!(!text.contains("2f9c"), "{text}");
     }

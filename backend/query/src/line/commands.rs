@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Diagnostic;
 use super::foreign;
 use super::option::{LineOption, Purpose};
-use super::words::{self, Operator, Token, Word};
+use super::words::{self, Operator, Token, Word, base_name, is_flag};
 use crate::flag;
 
 /// How deep a command may stand in a word of another: `ssh node "bash -c '…'"`.
@@ -433,24 +433,11 @@ pub(super) fn verb<'a, 'w>(words: &'a [(usize, &'w Word)]) -> Option<&'a (usize,
     }
 }
 
-/// Whether a word begins as flags do, also with what a word processor makes of dashes.
-pub(super) fn is_flag(word: &str) -> bool {
-    let name = word.trim_start_matches(super::DASHES);
-    name.len() < word.len() && name.starts_with(char::is_alphanumeric)
-}
-
 /// Whether a word is the long flag of a filter, with or without its value.
 fn is_filter(word: &str) -> bool {
     let name = word.split('=').next().unwrap_or_default();
     let option = LineOption::of_word(name).map(|option| option.purpose);
     matches!(option, Some(Purpose::Filter(_) | Purpose::Fixed(..))) && name.chars().count() > 2
-}
-
-/// The name of a program, without its path and what Windows adds.
-pub(super) fn base_name(word: &str) -> String {
-    let word = word.to_lowercase();
-    let file = word.rsplit(['/', '\\']).next().unwrap_or_default();
-    file.strip_suffix(".exe").unwrap_or(file).to_owned()
 }
 
 /// Whether a word names the program, wherever it lies and whatever prompt it is attached to.

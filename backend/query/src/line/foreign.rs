@@ -1,6 +1,6 @@
 //! Texts that are no `hubble observe` line, by what they are and where they belong.
 
-use super::commands::{base_name, is_flag};
+use super::words::{base_name, is_flag};
 
 /// What to say about a text that nothing is known of.
 pub(super) const UNKNOWN: &str =

@@ -151,7 +151,7 @@ impl Reader {
             }
             if word.text == "--" {
                 only_arguments = true;
-            } else if only_arguments || !commands::is_flag(&word.text) {
+            } else if only_arguments || !words::is_flag(&word.text) {
                 self.argument(word);
             } else {
                 self.flag(word, &mut words);
@@ -220,7 +220,7 @@ impl Reader {
         }
         self.error(word.start, word.end, text);
         // Its value, if it has one.
-        if words.as_slice().first().is_some_and(|next| !commands::is_flag(&next.text)) {
+        if words.as_slice().first().is_some_and(|next| !words::is_flag(&next.text)) {
             words.next();
         }
     }

@@ -340,3 +340,16 @@ impl<'t> Splitter<'t> {
         }
     }
 }
+
+/// Whether a word begins as flags do, also with what a word processor makes of dashes.
+pub(super) fn is_flag(word: &str) -> bool {
+    let name = word.trim_start_matches(super::DASHES);
+    name.len() < word.len() && name.starts_with(char::is_alphanumeric)
+}
+
+/// The name of a program, without its path and what Windows adds.
+pub(super) fn base_name(word: &str) -> String {
+    let word = word.to_lowercase();
+    let file = word.rsplit(['/', '\\']).next().unwrap_or_default();
+    file.strip_suffix(".exe").unwrap_or(file).to_owned()
+}

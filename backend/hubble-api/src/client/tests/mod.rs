@@ -1,5 +1,0 @@
-mod flows;
-mod plain;
-mod settings;
-mod support;
-mod tls;

@@ -1,0 +1,55 @@
+//! Why a query has no answer.
+
+use std::sync::Arc;
+
+use execution::ExecutionError;
+use prometheus::PrometheusError;
+use query::InvalidQuery;
+use relay::RelayError;
+
+use crate::settings::InvalidSettings;
+
+/// Why a query has no frames.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum QueryError {
+    #[error(transparent)]
+    Settings(#[from] Arc<InvalidSettings>),
+    #[error(transparent)]
+    Execution(#[from] ExecutionError),
+}
+
+impl QueryError {
+    /// The HTTP status that Grafana should see.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Settings(_) => 400,
+            Self::Execution(error) => error.status(),
+        }
+    }
+
+    /// The error as its user reads it.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Settings(error) => wording::with_causes(error),
+            Self::Execution(error) => error.message(),
+        }
+    }
+}
+
+impl From<InvalidQuery> for QueryError {
+    fn from(error: InvalidQuery) -> Self {
+        Self::Execution(error.into())
+    }
+}
+
+impl From<PrometheusError> for QueryError {
+    fn from(error: PrometheusError) -> Self {
+        Self::Execution(error.into())
+    }
+}
+
+impl From<RelayError> for QueryError {
+    fn from(error: RelayError) -> Self {
+        Self::Execution(error.into())
+    }
+}

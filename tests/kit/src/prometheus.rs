@@ -1,0 +1,109 @@
+//! A real Prometheus over written samples.
+//!
+//! `PROMETHEUS_BIN` names it, else it is looked for on the `PATH`; `promtool` stands beside it.
+//! `cargo xtask test` sets the variable. Without one the tests fail and say so: a test that
+//! skips itself proves nothing.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
+
+use crate::sockets::closed_port;
+
+/// How long a start may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A running Prometheus, which ends with this value.
+#[derive(Debug)]
+pub struct Prometheus {
+    /// Its URL, without a path.
+    pub url: String,
+    _process: Child,
+    _data: tempfile::TempDir,
+}
+
+fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("PROMETHEUS_BIN").filter(|path| !path.is_empty()) {
+        let path = PathBuf::from(path);
+        assert!(path.is_file(), "PROMETHEUS_BIN names `{}`, which is no file", path.display());
+        return path;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|dir| dir.join("prometheus"))
+        .find(|path| path.is_file())
+        .expect("no Prometheus: set PROMETHEUS_BIN to its binary, put it on the PATH, or run `cargo xtask test`, which gets one")
+}
+
+impl Prometheus {
+    /// Starts over samples in the text of `OpenMetrics`.
+    pub async fn start(samples: &str) -> Self {
+        let binary = binary();
+        let data = tempfile::tempdir().unwrap();
+        let blocks = data.path().join("tsdb");
+        let openmetrics = data.path().join("samples.om");
+        let config = data.path().join("prometheus.yml");
+        std::fs::write(&openmetrics, samples).unwrap();
+        std::fs::write(&config, "").unwrap();
+        backfill(&binary.with_file_name("promtool"), &openmetrics, &blocks).await;
+        // Prometheus cannot tell a port that it picked itself, so one that was free a moment ago
+        // is taken, and another if it is not any more.
+        for _ in 0..5 {
+            let port = closed_port().await.port();
+            let mut process = Command::new(&binary)
+                .arg(format!("--config.file={}", config.display()))
+                .arg(format!("--storage.tsdb.path={}", blocks.display()))
+                .arg("--storage.tsdb.retention.time=100y")
+                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .kill_on_drop(true)
+                .spawn()
+                .unwrap();
+            if is_ready(&mut process, port).await {
+                let url = format!("http://127.0.0.1:{port}");
+                return Self { url, _process: process, _data: data };
+            }
+        }
+        panic!("Prometheus does not start");
+    }
+}
+
+async fn backfill(promtool: &Path, openmetrics: &Path, blocks: &Path) {
+    let output = Command::new(promtool)
+        .args(["tsdb", "create-blocks-from", "openmetrics"])
+        .args([openmetrics, blocks])
+        .output()
+        .await
+        .unwrap_or_else(|error| panic!("`{}` cannot be run: {error}", promtool.display()));
+    assert!(output.status.success(), "promtool: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Whether it answers; `false` once it has given up.
+async fn is_ready(process: &mut Child, port: u16) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if process.try_wait().unwrap().is_some() {
+            return false;
+        }
+        if status_line(port).await.is_ok_and(|line| line.contains(" 200 ")) {
+            return true;
+        }
+        // A sleep and no signal: Prometheus has none but its readiness page.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    false
+}
+
+async fn status_line(port: u16) -> std::io::Result<String> {
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n").await?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).await?;
+    Ok(line)
+}

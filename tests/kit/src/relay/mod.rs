@@ -1,0 +1,335 @@
+//! A relay of which every answer is written by the test.
+
+mod accepted;
+mod messages;
+mod raw;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use hubble_api::pb::observer::observer_server::{Observer, ObserverServer};
+use hubble_api::pb::observer::{
+    GetAgentEventsRequest, GetAgentEventsResponse, GetDebugEventsRequest, GetDebugEventsResponse,
+    GetFlowsRequest, GetFlowsResponse, GetNamespacesRequest, GetNamespacesResponse,
+    GetNodesRequest, GetNodesResponse, Namespace, Node, ServerStatusRequest, ServerStatusResponse,
+};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::transport::Server;
+use tonic::{Request, Response, Status};
+
+use self::accepted::Accepted;
+pub use self::messages::{flow, lost, node, node_status, timestamp};
+use self::raw::RawFlows;
+use crate::sockets;
+use crate::until;
+
+/// What a relay answers.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// Answers to the first requests for flows, one request each, after which the stream stays open.
+    pub interrupted: Vec<Vec<GetFlowsResponse>>,
+    /// Answers to `GetFlows`.
+    pub flows: Vec<GetFlowsResponse>,
+    /// Answers to `GetFlows` in bytes, instead of `flows`.
+    pub raw_flows: Vec<Bytes>,
+    /// How the stream ends, where not in good order.
+    pub error: Option<Status>,
+    /// Answers to `GetFlows` with `first`: the oldest flow of each node.
+    pub oldest: Vec<GetFlowsResponse>,
+    /// Answer to `GetNodes`.
+    pub nodes: Vec<Node>,
+    /// Answer to `ServerStatus`.
+    pub status: ServerStatusResponse,
+    /// Answer to `GetNamespaces`.
+    pub namespaces: Vec<&'static str>,
+    /// Keeps the stream open after the last answer.
+    pub hangs: bool,
+    /// Takes `number` as nodes do: that many of the newest of each.
+    pub counts: bool,
+    /// What becomes of a request with a field mask.
+    pub masks: Masks,
+}
+
+/// What a node says of a field mask that it does not take.
+const INVALID_MASK: &str = "invalid fieldmask";
+
+/// How nodes take a field mask.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Masks {
+    /// All fields come.
+    #[default]
+    Ignored,
+    /// These flows come instead.
+    Answered(Vec<GetFlowsResponse>),
+    /// One node of the relay answers with an error, the others answer.
+    RefusedByOne,
+    /// There is no answer.
+    Refused,
+}
+
+impl Default for Script {
+    /// One node of a release that knows everything, and no flows.
+    fn default() -> Self {
+        Self {
+            interrupted: Vec::new(),
+            flows: Vec::new(),
+            raw_flows: Vec::new(),
+            error: None,
+            oldest: Vec::new(),
+            nodes: vec![node("aks-1", 1)],
+            status: ServerStatusResponse::default(),
+            namespaces: Vec::new(),
+            hangs: false,
+            counts: false,
+            masks: Masks::Ignored,
+        }
+    }
+}
+
+/// A running relay.
+#[derive(Debug)]
+pub struct Relay {
+    /// Where it listens.
+    pub address: SocketAddr,
+    asked: watch::Sender<Vec<GetFlowsRequest>>,
+    asked_for_oldest: Arc<Mutex<Vec<GetFlowsRequest>>>,
+    open: watch::Sender<usize>,
+}
+
+impl Relay {
+    /// Starts a relay in plain text.
+    pub async fn start(script: Script) -> Self {
+        let (listener, address) = sockets::listen().await;
+        let relay = Self::at(address);
+        // As every server in Go does; without it each answer takes 40 ms.
+        let incoming = TcpListenerStream::new(listener).map(|stream| {
+            let stream = stream?;
+            stream.set_nodelay(true)?;
+            Ok::<_, io::Error>(stream)
+        });
+        let messages = Arc::new(script.raw_flows.clone());
+        let observer = relay.observer(script);
+        if messages.is_empty() {
+            let server = Server::builder().add_service(observer);
+            tokio::spawn(server.serve_with_incoming(incoming));
+        } else {
+            let server = Server::builder().add_service(RawFlows { messages, others: observer });
+            tokio::spawn(server.serve_with_incoming(incoming));
+        }
+        relay
+    }
+
+    /// Starts a relay behind TLS.
+    pub async fn start_tls(script: Script, mut config: rustls::ServerConfig) -> Self {
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let (listener, address) = sockets::listen().await;
+        let relay = Self::at(address);
+        let server = Server::builder().add_service(relay.observer(script));
+        tokio::spawn(server.serve_with_incoming(ReceiverStream::new(accepted(listener, config))));
+        relay
+    }
+
+    fn at(address: SocketAddr) -> Self {
+        Self {
+            address,
+            asked: watch::Sender::default(),
+            asked_for_oldest: Arc::default(),
+            open: watch::Sender::default(),
+        }
+    }
+
+    fn observer(&self, script: Script) -> ObserverServer<Service> {
+        let interrupted = Mutex::new(script.interrupted.clone().into());
+        let service = Service {
+            script,
+            interrupted,
+            asked: self.asked.clone(),
+            asked_for_oldest: Arc::clone(&self.asked_for_oldest),
+            open: self.open.clone(),
+        };
+        ObserverServer::new(service).max_encoding_message_size(usize::MAX)
+    }
+
+    /// `GetFlows` requests so far, those for the oldest flows excluded.
+    pub fn asked(&self) -> Vec<GetFlowsRequest> {
+        self.asked.borrow().clone()
+    }
+
+    /// `GetFlows` requests for the oldest flows so far.
+    pub fn asked_for_oldest(&self) -> Vec<GetFlowsRequest> {
+        self.asked_for_oldest.lock().unwrap().clone()
+    }
+
+    /// Waits until `count` requests of [`Relay::asked`] have come.
+    pub async fn asked_times(&self, count: usize) {
+        until(&self.asked, |asked| asked.len() >= count).await;
+    }
+
+    /// Streams of flows that are open now.
+    pub fn open(&self) -> usize {
+        *self.open.borrow()
+    }
+
+    /// Waits until so many streams of flows are open.
+    pub async fn has_open(&self, count: usize) {
+        until(&self.open, |open| *open == count).await;
+    }
+}
+
+fn accepted(
+    listener: TcpListener,
+    config: rustls::ServerConfig,
+) -> mpsc::Receiver<io::Result<Accepted>> {
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (accepted, incoming) = mpsc::channel(8);
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            // A client that is refused does not stop it.
+            if let Ok(stream) = acceptor.accept(socket).await {
+                drop(accepted.send(Ok(Accepted(stream))).await);
+            }
+        }
+    });
+    incoming
+}
+
+#[derive(Debug)]
+struct Service {
+    script: Script,
+    interrupted: Mutex<VecDeque<Vec<GetFlowsResponse>>>,
+    asked: watch::Sender<Vec<GetFlowsRequest>>,
+    asked_for_oldest: Arc<Mutex<Vec<GetFlowsRequest>>>,
+    open: watch::Sender<usize>,
+}
+
+/// A stream, counted for as long as it lives.
+struct Open(watch::Sender<usize>);
+
+impl Open {
+    fn new(open: &watch::Sender<usize>) -> Self {
+        open.send_modify(|open| *open += 1);
+        Self(open.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
+    }
+}
+
+impl Service {
+    /// What a request gets, and whether the stream stays open after it; `None`: it is refused.
+    fn answer(&self, request: &GetFlowsRequest) -> Option<(Vec<GetFlowsResponse>, bool)> {
+        if let Some(flows) = self.interrupted.lock().unwrap().pop_front() {
+            return Some((flows, true));
+        }
+        let is_masked = request.field_mask.is_some();
+        let mut flows = match &self.script.masks {
+            Masks::Refused if is_masked => return None,
+            Masks::Answered(masked) if is_masked => masked.clone(),
+            _ => self.script.flows.clone(),
+        };
+        if is_masked && self.script.masks == Masks::RefusedByOne {
+            flows.push(node_status(4, &["aks-9"], INVALID_MASK));
+        }
+        if self.script.counts && request.number > 0 {
+            keep_newest(&mut flows, request.number);
+        }
+        Some((flows, self.script.hangs))
+    }
+}
+
+/// Keeps so many of the newest flows of each node, oldest first.
+fn keep_newest(flows: &mut Vec<GetFlowsResponse>, number: u64) {
+    let mut left = BTreeMap::new();
+    flows.sort_by_key(|flow| std::cmp::Reverse(flow.time.map(|time| (time.seconds, time.nanos))));
+    flows.retain(|flow| {
+        let left = left.entry(flow.node_name.clone()).or_insert(number);
+        let is_wanted = *left > 0;
+        *left = left.saturating_sub(1);
+        is_wanted
+    });
+    flows.reverse();
+}
+
+type Answered<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Observer for Service {
+    type GetFlowsStream = Answered<GetFlowsResponse>;
+    type GetAgentEventsStream = Answered<GetAgentEventsResponse>;
+    type GetDebugEventsStream = Answered<GetDebugEventsResponse>;
+
+    async fn get_flows(
+        &self,
+        request: Request<GetFlowsRequest>,
+    ) -> Result<Response<Self::GetFlowsStream>, Status> {
+        let request = request.into_inner();
+        if request.first {
+            self.asked_for_oldest.lock().unwrap().push(request);
+            let oldest = self.script.oldest.clone();
+            return Ok(Response::new(Box::pin(stream::iter(oldest).map(Ok))));
+        }
+        self.asked.send_modify(|asked| asked.push(request.clone()));
+        let open = Open::new(&self.open);
+        let refused = || Status::unknown(INVALID_MASK);
+        let (flows, hangs) = self.answer(&request).ok_or_else(refused)?;
+        let error = self.script.error.clone();
+        let end = stream::once(async move {
+            let _open = open;
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            error
+        });
+        let end = end.filter_map(std::future::ready).map(Err);
+        Ok(Response::new(Box::pin(stream::iter(flows).map(Ok).chain(end))))
+    }
+
+    async fn get_agent_events(
+        &self,
+        _: Request<GetAgentEventsRequest>,
+    ) -> Result<Response<Self::GetAgentEventsStream>, Status> {
+        Err(Status::unimplemented("not of a relay"))
+    }
+
+    async fn get_debug_events(
+        &self,
+        _: Request<GetDebugEventsRequest>,
+    ) -> Result<Response<Self::GetDebugEventsStream>, Status> {
+        Err(Status::unimplemented("not of a relay"))
+    }
+
+    async fn get_nodes(
+        &self,
+        _: Request<GetNodesRequest>,
+    ) -> Result<Response<GetNodesResponse>, Status> {
+        Ok(Response::new(GetNodesResponse { nodes: self.script.nodes.clone() }))
+    }
+
+    async fn get_namespaces(
+        &self,
+        _: Request<GetNamespacesRequest>,
+    ) -> Result<Response<GetNamespacesResponse>, Status> {
+        let namespace =
+            |name: &&str| Namespace { namespace: (*name).to_owned(), cluster: String::new() };
+        let namespaces = self.script.namespaces.iter().map(namespace).collect();
+        Ok(Response::new(GetNamespacesResponse { namespaces }))
+    }
+
+    async fn server_status(
+        &self,
+        _: Request<ServerStatusRequest>,
+    ) -> Result<Response<ServerStatusResponse>, Status> {
+        Ok(Response::new(self.script.status.clone()))
+    }
+}
