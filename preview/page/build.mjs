@@ -12,8 +12,8 @@ const assets = path.join(out, 'public', 'build');
 const grafana = path.join(room, '..', '..', 'node_modules', '@grafana');
 
 /**
- * Every `@grafana/*` resolves to its ES modules: a `require` from a CommonJS file would load a
- * second copy of the library, with singletons of its own.
+ * The ES modules of every `@grafana/*`. A `require` from a CommonJS file would load a second copy of the library, with
+ * its own singletons.
  * @type {Record<string, string>}
  */
 const esModules = {
@@ -27,8 +27,7 @@ const esModules = {
   '@grafana/schema': 'schema/dist/esm/index.mjs',
   '@grafana/ui': 'ui/dist/esm/index.mjs',
   '@grafana/ui/unstable': 'ui/dist/esm/unstable.mjs',
-  // scenes reads `defaultOptions` from it, which this version no longer has: an error between ES
-  // modules, undefined from CommonJS.
+  // scenes reads `defaultOptions`, which this version lacks: an error in ES modules, undefined in CommonJS.
   '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen':
     'schema/dist/cjs/raw/composable/table/panelcfg/x/types.gen.cjs',
 };
@@ -44,7 +43,7 @@ const grafanaAsEsModules = {
   },
 };
 
-/** The icons that @grafana/ui asks for by name and does not carry, as far as Unicons has them. */
+/** Writes the icons that @grafana/ui loads by name and does not carry, from Unicons. */
 async function writeIcons() {
   /** @type {Record<string, { body: string }>} */
   const icons = require('@iconify-json/uil/icons.json').icons;
@@ -58,34 +57,29 @@ async function writeIcons() {
   }
 }
 
-/** The fonts that @grafana/ui's style sheet names and does not carry. */
-const fonts = {
-  'inter/Inter-Regular.woff2': '@fontsource/inter/files/inter-latin-400-normal.woff2',
-  'inter/Inter-Italic.woff2': '@fontsource/inter/files/inter-latin-400-italic.woff2',
-  'inter/Inter-Medium.woff2': '@fontsource/inter/files/inter-latin-500-normal.woff2',
-  'roboto/L0xTDF4xlVMF-BfR8bXMIhJHg45mwgGEFl0_3vrtSM1J-gEPT5Ese6hmHSh0mQ.woff2':
-    '@fontsource/roboto-mono/files/roboto-mono-latin-400-normal.woff2',
+/**
+ * Leaves out the fonts of @grafana/ui's style sheet, whose files it does not carry.
+ * @type {import('esbuild').Plugin}
+ */
+const systemFonts = {
+  name: 'system-fonts',
+  setup(plugin) {
+    plugin.onLoad({ filter: /GlobalStyles[/\\]fonts\.mjs$/ }, () => ({
+      contents: 'export const getFontStyles = () => ({});',
+    }));
+  },
 };
-
-async function copyFonts() {
-  for (const [name, file] of Object.entries(fonts)) {
-    const to = path.join(out, 'public', 'fonts', name);
-    await mkdir(path.dirname(to), { recursive: true });
-    await copyFile(require.resolve(file), to);
-  }
-}
 
 await rm(out, { recursive: true, force: true });
 await mkdir(assets, { recursive: true });
 await writeIcons();
-await copyFonts();
 await copyFile(path.join(room, 'index.html'), path.join(out, 'index.html'));
 await build({
-  // `page` is an entry of its own so that its style sheet has a name that index.html can give.
+  // `page` is an entry, so that its style sheet has a fixed name for index.html.
   entryPoints: {
     main: path.join(room, 'src', 'main.ts'),
     page: path.join(room, 'src', 'page.tsx'),
-    // What Grafana's code editor works with in the background.
+    // The worker of Grafana's code editor.
     monaco: require.resolve('monaco-editor/esm/vs/editor/editor.worker.js'),
   },
   outdir: assets,
@@ -102,7 +96,7 @@ await build({
   define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
   alias: { 'react-router-dom-v5-compat': 'react-router-dom' },
   loader: { '.svg': 'file', '.ttf': 'file' },
-  plugins: [grafanaAsEsModules],
+  plugins: [grafanaAsEsModules, systemFonts],
   logLevel: 'warning',
   // systemjs names itself a "script", which the field does not know.
   logOverride: { 'package.json': 'silent', 'import-is-undefined': 'silent' },

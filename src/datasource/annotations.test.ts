@@ -26,7 +26,7 @@ test.each<[string, HubbleQuery | undefined, object]>([
   expect(flowAnnotations.prepareQuery?.(annotation)).toMatchObject(expected);
 });
 
-test('the limit of a table is none of annotations', () => {
+test('the limit of a table does not apply to annotations', () => {
   expect(annotationTarget({ refId: 'A', queryType: 'flows', limit: 50_000 })).not.toHaveProperty('limit');
 });
 

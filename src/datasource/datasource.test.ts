@@ -123,7 +123,7 @@ test.each([
   expect(post).toHaveBeenCalledWith('variables', { query: 'pods(pets)', from: 1_000, to: 61_000 });
 });
 
-test('an empty variable is not asked for', async () => {
+test('an empty variable query is not sent', async () => {
   const datasource = source();
   const post = jest.spyOn(datasource, 'postResource');
   expect(await datasource.metricFindQuery(' ')).toEqual([]);
@@ -204,7 +204,7 @@ describe('ad hoc filters', () => {
       ['Flows: From pod', 'Flows: Namespace', 'Flows: newerKey', 'Prometheus labels: reason'],
     ],
     [
-      'both, where nobody says what is asked',
+      'both, where the queries are unknown',
       undefined,
       { 'tag-keys': flowKeys, 'api/v1/labels': { data: ['a'] } },
       ['Flows: From pod', 'Flows: Namespace', 'Flows: newerKey', 'Prometheus labels: a'],

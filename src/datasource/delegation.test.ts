@@ -59,7 +59,7 @@ test('PromQL goes to the other source as it is written, the rest stays', async (
   ]);
 });
 
-test('flows alone ask nobody else, and hidden PromQL neither', async () => {
+test('without shown PromQL the other data source is not queried', async () => {
   const source = theirs(() => of({ data: [] }));
   await lastValueFrom(new Delegation('prom').query(request([flows]), ours));
   await lastValueFrom(
@@ -90,7 +90,7 @@ test.each([
   expect(answer.data).toHaveLength(1);
 });
 
-test('what the other source throws is told of each of its queries', async () => {
+test('an exception of the other data source is an error of each PromQL query', async () => {
   theirs(() => throwError(() => new Error('no access')));
   const answer = await firstValueFrom(new Delegation('prom').query(request([promql, { ...promql, refId: 'C' }]), ours));
   expect(answer.errors).toEqual([

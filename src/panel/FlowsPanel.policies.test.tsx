@@ -30,7 +30,7 @@ test('policies of the answer judge every flow; a refused one is a notice; the dr
   expect(document.querySelector('script')).toBeNull();
 }, 20_000);
 
-test('policies without a namespace are said to be so, unless data source or panel give them one', async () => {
+test('policies without a namespace show a notice, unless data source or panel set one', async () => {
   const unplaced = (namespace?: string) =>
     createDataFrame({
       meta: { custom: { policies: 'k8snet-policies/1', namespace } },
@@ -77,7 +77,7 @@ test('a flow that the policies deny gets its smallest fix, and the policies are 
   expect(found.map((item) => item.textContent).join()).toContain('unknown-field');
 }, 20_000);
 
-test('a connection that nobody tried is asked about, and a fix opens each of its steps', async () => {
+test('a connection without flows is checked, and a fix allows each of its steps', async () => {
   const user = userEvent.setup();
   const file = labPolicies('acns-network-policy.yaml');
   const lab = createDataFrame({
@@ -121,7 +121,7 @@ test('a connection that nobody tried is asked about, and a fix opens each of its
   expect(form.queryByTestId(testIds.fix)).not.toBeInTheDocument();
 }, 20_000);
 
-test('flows that are older than their policies are told apart, with the time of the change', async () => {
+test('flows older than their policies are marked, with the time of the change', async () => {
   const user = userEvent.setup();
   await shown({ series: [packed(), policiesOf(4_000_000_000_000)] });
   await user.click(await screen.findByTestId(testIds.agreement('judged by later policies')));

@@ -147,7 +147,7 @@ test.each<[string, Partial<PanelData>, string, RegExp]>([
     testIds.unsupported,
     /Query B has another format. Set its format to Packed/,
   ],
-])('%s is told in words', async (_, data, testId, words) => {
+])('%s has a message', async (_, data, testId, words) => {
   render(<FlowsPanel {...props(data)} />);
   await waitFor(() => expect(screen.getByTestId(testId)).toHaveTextContent(words));
 });
@@ -201,7 +201,7 @@ test.each<[string, DataFrame['meta'], RegExp, RegExp]>([
     /No flows match/,
   ],
   [
-    'of which all are forgotten, and others cannot be told',
+    'of which all are forgotten, and some are unknown',
     said(memory('21:10:00', '21:12:00', '20:44:00'), { 'no flows from node `kind/worker-2`': 'incomplete' }),
     /^This range ended at .*15:44.*no flows from node `kind\/worker-2`/,
     /No flows match/,
@@ -419,7 +419,7 @@ test('flows stay while the query runs again', async () => {
   expect(await screen.findByTestId(testIds.empty)).toHaveTextContent(text.states.noQuery);
 });
 
-test('decoding on the page itself is told', async () => {
+test('decoding on the page itself shows a notice', async () => {
   jest.mocked(startEngine).mockResolvedValue({
     engine: new InlineEngine('decoder', sessionOf('decoder')),
     onMainThread: 'no worker',

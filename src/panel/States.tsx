@@ -25,7 +25,10 @@ interface EmptyProps {
   action?: { label: string; run(): void };
 }
 
-/** A message in place of the table. */
+/**
+ * A message in place of the table. Not `PanelDataErrorView`, which takes no list of reasons and no action of the panel's
+ * own.
+ */
 export function EmptyAnswer({ title, hint, reasons = [], action }: EmptyProps) {
   const styles = useStyles2(stateStyles);
   return (

@@ -59,7 +59,7 @@ test.each([
   [[undefined, memory], memory],
   [[{ ...memory, begins: 'x' }, null], undefined],
   [[{ ...memory, forgotten: undefined }], undefined],
-])('of %j the memory is told', (memories, expected) => {
+])('the memory of %j is merged', (memories, expected) => {
   const { memory } = readFrames(memories.map((memory) => frame('A', { custom: { packed: 'hubble-flows/1', memory } })));
   expect(memory).toEqual(expected);
 });

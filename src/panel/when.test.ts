@@ -29,6 +29,6 @@ test.each([
     'utc',
     ['2026-11-28 23:50', '2026-11-29 00:10'],
   ],
-])('%j are told at %s in %s', (times, now, zone, expected) => {
+])('%j are formatted at %s in %s', (times, now, zone, expected) => {
   expect(shortTimes(times.map(at), at(now), zone)).toEqual(expected);
 });

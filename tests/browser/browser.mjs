@@ -1,4 +1,4 @@
-// A real Chromium against a running Grafana or preview. The addresses come from the environment;
+// A real Chromium against a running Grafana or preview. The URLs come from the environment;
 // `cargo xtask test` sets them. `GRAFANA_URL=http://localhost:3000 node --test tests/browser/*.browser.mjs`
 // runs the same against a demo.
 import assert from 'node:assert/strict';
@@ -11,18 +11,18 @@ import { chromium } from 'playwright-core';
 export const grafanaUrl = process.env.GRAFANA_URL ?? 'http://127.0.0.1:3000';
 export const relayAddress = process.env.RELAY_ADDRESS ?? '127.0.0.1:4245';
 
-/** Where the screenshots lie. */
+/** The folder of the screenshots. */
 const results = fileURLToPath(new URL('../results/', import.meta.url));
 
-/** How long anything may take to show. A cold page of the preview is megabytes of script. */
+/** Time limit for anything to show, in milliseconds. A cold page of the preview loads megabytes of script. */
 export const patience = 60_000;
 
-/** Said by Grafana or the browser about itself, whatever the plugin does. */
+/** Messages of Grafana or the browser that do not come from the plugin. */
 const notOurs = [
   /favicon/i,
   /Download the React DevTools/i,
   /was preloaded using link preload/i,
-  // A Grafana that reaches no catalogue.
+  // Without access to Grafana's catalogue.
   /\/api\/gnet\//,
   /Failed to fetch plugins from catalog/,
 ];
@@ -42,13 +42,13 @@ after(async () => {
 });
 
 /**
- * Opens `path`, lets `story` happen, takes a screenshot, and fails on anything that the page complained about.
+ * Opens `path`, runs `story`, takes a screenshot, and fails on any error in the browser's console.
  *
  * @param {string} name of the screenshot
  * @param {string} path
  * @param {(page: import('playwright-core').Page) => Promise<void>} story
- * @param {RegExp[]} [expected] complaints that belong to the story
- * @param {import('playwright-core').BrowserContextOptions} [options] who visits, with what window
+ * @param {RegExp[]} [expected] console errors that belong to the story
+ * @param {import('playwright-core').BrowserContextOptions} [options] user and window
  */
 export async function visit(name, path, story, expected = [], options = {}) {
   const context = await browser.newContext({
@@ -86,7 +86,7 @@ export async function screenshot(page, name) {
   await page.screenshot({ path: `${results}${name}.png` });
 }
 
-/** The demo's dashboard, at its story's workload. */
+/** The URL of the demo's dashboard for its story's workload. */
 export const dropsPath =
   '/d/k8snet-drops-workload/drops-workload?from=now-30m&to=now&var-cluster=aks-pets&var-namespace=pets&var-workload=store-front';
 
@@ -101,7 +101,7 @@ export function panel(page, title) {
 }
 
 /**
- * Scrolls down until the panel is in sight: panels are drawn when they are looked at.
+ * Scrolls down until the panel is visible: panels are drawn only then.
  *
  * @param {import('playwright-core').Page} page
  * @param {string} title
@@ -118,8 +118,8 @@ export async function scrollToPanel(page, title) {
 }
 
 /**
- * Waits until flows are there and judged by the policies: the columns and choices that follow from these come
- * after the rows, and move what stands beside and below them.
+ * Waits until the flows have verdicts by the policies. The columns and toggles of these appear after the rows and move
+ * the parts beside and below them.
  *
  * @param {import('playwright-core').Page | import('playwright-core').Locator} place
  */
@@ -132,9 +132,9 @@ export async function flowsAreJudged(place) {
 }
 
 /**
- * Clicks the line of *Incoming drops by reason* where the demo's drops are, and waits for the page that follows.
- * The scenario began ten of thirty minutes ago: five sixths to the right the line is up. The tooltip has the
- * link where the cursor is near the line: it is looked for from top to bottom, again where the chart was slow.
+ * Clicks the line of *Incoming drops by reason* during the demo's drops, and waits for the next page. The drops began in
+ * the last third of the time range, so five sixths to the right the line is high. The tooltip has the link where the
+ * cursor is near the line: the test tries from top to bottom, again if the chart was slow.
  *
  * @param {import('playwright-core').Page} page
  */
@@ -148,7 +148,7 @@ export async function clickTheSpike(page) {
   await page.mouse.move(x - 3, box.y + 4);
   const hasLeft = () => !new URL(page.url()).pathname.includes('drops-workload');
   let isFound = false;
-  // The board refreshes: a chart that is drawn anew between the look and the click has forgotten the cursor.
+  // A refresh between the look and the click redraws the chart, which then has no cursor.
   for (const end = Date.now() + patience; !hasLeft() && Date.now() < end;) {
     let isShown = false;
     for (let y = box.y + 4; !isShown && y < box.y + box.height; y += 6) {
@@ -170,7 +170,7 @@ export async function clickTheSpike(page) {
 }
 
 /**
- * An Explore address with one query.
+ * The URL of Explore with one query.
  *
  * @param {Record<string, unknown>} query
  * @param {{ from: string, to: string }} range

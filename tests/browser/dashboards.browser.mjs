@@ -1,5 +1,5 @@
-// Every dashboard: its panels have something to show on the demo, and it opens without a complaint.
-// The way down is in drill-down.browser.mjs.
+// Every dashboard: its panels have data on the demo, and it opens without console errors. Links to flows are tested in
+// drill-down.browser.mjs.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -18,7 +18,7 @@ import { grafanaUrl, panel, scrollToPanel, visit } from './browser.mjs';
  */
 const because = (why, titles) => Object.fromEntries(titles.map((title) => [title, why]));
 
-/** Panels that rightly show nothing on the demo, whose metrics are those of Azure's ACNS, and why. */
+/** Panels without data on the demo, whose metrics are those of Azure's ACNS, by reason. */
 const nothingToShow = {
   ...because('ACNS does not export policy, icmp and flows-to-world', [
     'Policy Verdicts by Action',
@@ -53,7 +53,7 @@ const nothingToShow = {
   ]),
 };
 
-/** Every dashboard, and the panel at its top. */
+/** Every dashboard, with its first panel. */
 const dashboards = [
   { name: 'clusters', panel: 'Current Traffic by Cluster' },
   { name: 'dns-cluster', panel: 'DNS Requests' },
@@ -84,7 +84,7 @@ async function panelsOf(name) {
 }
 
 /**
- * Answers of all queries of a dashboard at once, as Grafana's server gives them.
+ * The answers to all queries of a dashboard, from Grafana's server.
  *
  * @param {Panel[]} panels
  * @returns {Promise<Record<string, Answer>>}
@@ -107,7 +107,7 @@ async function ask(panels) {
 }
 
 /**
- * Whether any frame holds a number, a text or packed flows.
+ * Whether any frame has a value.
  *
  * @param {Answer | undefined} result
  */
@@ -135,12 +135,12 @@ for (const { name } of dashboards) {
       }
     }
     assert.deepEqual(empty, [], 'panels without data');
-    assert.deepEqual(shown, [], 'panels with data that are said to have none');
+    assert.deepEqual(shown, [], 'panels with data that are listed as without');
   });
 }
 
 for (const { name, panel: title } of dashboards) {
-  test(`${name}: opens without a complaint`, async () => {
+  test(`${name}: opens without console errors`, async () => {
     const path = `/d/k8snet-${name}?from=now-30m&to=now&var-cluster=aks-pets&var-namespace=pets`;
     await visit(`dashboard-${name}`, path, async (page) => {
       await panel(page, title).waitFor();
@@ -148,7 +148,7 @@ for (const { name, panel: title } of dashboards) {
   });
 }
 
-test('flow-logs: what the panels show', async () => {
+test('flow-logs: panels show verdicts, pairs and endpoints', async () => {
   await visit('dashboard-flow-logs-content', '/d/k8snet-flow-logs', async (page) => {
     await panel(page, 'Flows').waitFor();
     await page.getByTestId('flows-panel row').first().waitFor();
@@ -172,7 +172,7 @@ test('flow-logs: what the panels show', async () => {
   });
 });
 
-test('l7-workload: a row of cells for each workload, and zero where nothing was refused', async () => {
+test('l7-workload: values for each workload, and zero without refusals', async () => {
   const path = '/d/k8snet-l7-workload?from=now-30m&to=now&var-namespace=pets';
   await visit('dashboard-l7-workload-cells', path, async (page) => {
     const errors = await scrollToPanel(page, 'Outgoing HTTP 4xx, Top Source Workloads');

@@ -6,7 +6,7 @@ import { explorePath, relayAddress, screenshot, visit } from './browser.mjs';
 const settingsPath = '/connections/datasources/edit/hubble';
 
 /**
- * Sets the relay's address, saves, and returns what the health check says.
+ * Sets the relay's address, saves, and returns the result of the health check.
  *
  * @param {import('playwright-core').Page} page
  * @param {string} address
@@ -22,7 +22,7 @@ async function saveAndTest(page, address) {
   };
 }
 
-test('a data source that is saved says what it reached', async () => {
+test('Save & test reports the nodes and Prometheus', async () => {
   await visit('config-healthy', settingsPath, async (page) => {
     const { text, healthy } = await saveAndTest(page, relayAddress);
     assert.ok(healthy, text);
@@ -31,8 +31,8 @@ test('a data source that is saved says what it reached', async () => {
   });
 });
 
-test('a wrong address is named, with what to do about it', async () => {
-  // A health check that fails answers 400, which the browser logs by itself.
+test('a wrong address shows an error with a remedy', async () => {
+  // A failed health check answers 400, which the browser logs.
   await visit(
     'config-wrong-address',
     settingsPath,
@@ -44,7 +44,7 @@ test('a wrong address is named, with what to do about it', async () => {
         assert.match(text, /refused/i);
         await screenshot(page, 'config-wrong-address-refused');
       } finally {
-        // The other tests need the source as it was.
+        // The other tests need the data source unchanged.
         await page.reload();
         await saveAndTest(page, relayAddress);
       }
@@ -53,7 +53,7 @@ test('a wrong address is named, with what to do about it', async () => {
   );
 });
 
-test('Explore runs a flows query that is put together by hand', async () => {
+test('Explore runs a flows query built by hand', async () => {
   await visit(
     'explore-editor',
     explorePath({ queryType: 'flows', format: 'packed', filter: {}, limit: 200 }),
@@ -88,7 +88,7 @@ test('Explore runs PromQL on the same source', async () => {
   );
 });
 
-test('an expression that Prometheus refuses is said in its words', async () => {
+test('an expression that Prometheus refuses shows its error', async () => {
   await visit(
     'explore-bad-promql',
     explorePath({ queryType: 'promql', expr: 'sum by (reason) (rate(hubble_drop_total[5m])', range: true }),

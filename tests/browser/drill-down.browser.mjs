@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { clickTheSpike, dropsPath, scrollToPanel, visit } from './browser.mjs';
 
 /**
- * What an address of Flow Logs filters by, and the length of its absolute range in milliseconds.
+ * The filters in a URL of Flow Logs, and the length of its absolute time range in milliseconds.
  *
  * @param {string} address
  */
@@ -56,13 +56,13 @@ test('one click on the spike opens the flows behind it', async () => {
       'toWorkload|=__gfp__|store-front',
       'trafficDirection|=|INGRESS',
       'dropReasonDesc|=|POLICY_DENIED',
-      // A refused packet has a second record, which the number does not count.
+      // A denied packet has a second record, which the metric does not count.
       'type|!=|policy-verdict',
     ]) {
       assert.ok(filters.includes(filter), `${filter} in ${filters}`);
     }
-    // Those around the point, in absolute times; until they are read from the link, the board's own
-    // last five, `now-5m`, may stand in the address.
+    // The minutes around the point, as absolute times. Before the link is applied, the URL may still have
+    // the dashboard's own `now-5m`.
     await page.waitForURL((url) => !(url.searchParams.get('from') ?? 'now').startsWith('now'));
     assert.equal(chosen(page.url()).length, 5 * 60_000);
     await scrollToPanel(page, 'Flows');
@@ -72,7 +72,7 @@ test('one click on the spike opens the flows behind it', async () => {
   });
 });
 
-test('conditions of "All" and of labels that are not there leave no pills', async () => {
+test('conditions of "All" and of missing labels leave no pills', async () => {
   const conditions = ['cluster|=__gfp__|.*', 'verdict|=|DROPPED', 'fromPod|=|'];
   const search = new URLSearchParams(conditions.map((condition) => ['var-filters', condition]));
   await visit('drill-down-all', `/d/k8snet-flow-logs?from=now-5m&to=now&${search}`, async (page) => {

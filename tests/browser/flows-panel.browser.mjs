@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { dropsPath, explorePath, flowsAreJudged, panel, screenshot, visit } from './browser.mjs';
 
 /**
- * Opens the first flow from the world to the story's workload. The rows are numbered and their texts change in place:
- * a row is clicked when the filter has done its work.
+ * Opens the first flow from the world to the story's workload. Rows change their text in place, so the click waits for
+ * the filter.
  *
  * @param {import('playwright-core').Page} page
  */
@@ -94,7 +94,7 @@ test('the drawer names the policy, rule and line that decided, and quotes it', a
     const miss = rules.find((rule) => rule.includes('ingress[0]')) ?? '';
     assert.match(miss, /allow-store-front-traffic\.yaml, line \d+/, rules.join());
     assert.match(miss, /fromEndpoints: \[\]/, rules.join());
-    // It slides in, and then lies inside the window.
+    // The drawer slides into the window.
     await page.waitForFunction((testId) => {
       const box = document.querySelector(`[data-testid="${testId}"]`)?.getBoundingClientRect();
       return box !== undefined && box.left >= 0 && box.right <= window.innerWidth;
@@ -121,7 +121,7 @@ test('a denied flow gets its smallest fix, and the policies are checked', async 
   });
 });
 
-test('text narrows the rows, and a text that nobody has is said', async () => {
+test('search narrows the rows, and a message shows where no row matches', async () => {
   await visit('flows-filter', dropsPath, async (page) => {
     const flows = panel(page, 'Dropped flows');
     await flows.getByTestId('flows-panel row').first().waitFor();

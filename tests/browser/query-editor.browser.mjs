@@ -20,13 +20,13 @@ test('a line becomes filters, and filters a line', async () => {
   );
 });
 
-test('a flag that does not exist is named where the line is written', async () => {
+test('an unknown flag shows an error below the line', async () => {
   await visit(
     'query-editor-wrong-flag',
     explorePath({ queryType: 'flows', format: 'table', limit: 50, text: 'hubble observe --nope' }),
     async (page) => {
       await page.getByTestId('hubble line-problems').getByText('unknown flag `--nope`').waitFor();
-      // The line stays a line: there is nothing that filters could be made of.
+      // The line stays: it does not convert into filters.
       await page.getByRole('radio', { name: 'Builder' }).click();
       await page.getByText(/The line has errors/).waitFor();
       assert.equal(await page.getByTestId('hubble line').count(), 1);

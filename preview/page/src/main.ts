@@ -1,7 +1,4 @@
-// Grafana's libraries read `window.grafanaBootData` while they are imported, so it is set before
-// the page, which imports them, is.
-import { chosenTheme } from './theme';
-
+// Grafana's libraries read `window.grafanaBootData` on import, so it is set before the page is imported.
 const root = document.getElementById('root');
 
 try {
@@ -9,7 +6,6 @@ try {
   if (!response.ok) {
     throw new Error(`the host answered ${response.status} for its settings`);
   }
-  const theme = chosenTheme();
   const user = {
     id: 1,
     uid: 'admin',
@@ -23,8 +19,8 @@ try {
     orgName: 'Main Org.',
     orgRole: 'Admin',
     permissions: { 'datasources:explore': true, 'datasources:read': true, 'datasources:write': true },
-    theme,
-    lightTheme: theme === 'light',
+    theme: 'dark',
+    lightTheme: false,
     timezone: 'browser',
     weekStart: '',
     language: 'en-US',
@@ -38,3 +34,5 @@ try {
 } catch (error) {
   root!.textContent = `The preview cannot start: ${error instanceof Error ? error.message : String(error)}`;
 }
+
+export {};

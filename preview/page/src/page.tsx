@@ -52,7 +52,7 @@ function Preview() {
   );
 }
 
-/** Shows the page; `window.grafanaBootData` is set by then. */
+/** Shows the page. `window.grafanaBootData` must be set. */
 export function show(root: HTMLElement) {
   setServices();
   createRoot(root).render(<Preview />);

@@ -1,4 +1,4 @@
-// Packages that Grafana shares with plugins and that bring no types; nothing here calls them.
+// Packages without types that Grafana provides to plugins; the preview does not call them.
 declare module 'd3';
 declare module 'prismjs';
 declare module 'slate';

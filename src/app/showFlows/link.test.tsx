@@ -81,7 +81,7 @@ test('one source and an exact filter: straight to Explore', async () => {
   ]);
 });
 
-test('what cannot be asked is said first', async () => {
+test('matchers without a filter are shown before Explore opens', async () => {
   const modal = await click('hubble_dns_queries_total{query="<b>x</b>", source=~"pets/.*"}');
   const Body = modal?.body ?? 'div';
   render(<Body />);

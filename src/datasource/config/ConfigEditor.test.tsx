@@ -38,7 +38,7 @@ async function fill(user: UserEvent, testId: string, typed: string) {
   await user.paste(typed);
 }
 
-test('an address is typed; one of http is refused with the reason', async () => {
+test('an address with http:// shows an error', async () => {
   const user = userEvent.setup();
   render(<Page initial={{}} />);
   const address = screen.getByTestId(ids.address);
@@ -50,7 +50,7 @@ test('an address is typed; one of http is refused with the reason', async () => 
   expect(screen.getByText(text.config.relay.addressScheme)).toBeInTheDocument();
 });
 
-test('what belongs to TLS is asked only with TLS, on AKS with its server name', async () => {
+test('TLS settings show with TLS only, with the server name for AKS', async () => {
   const user = userEvent.setup();
   render(<Page initial={{ url: 'relay:443' }} />);
   expect(screen.queryByTestId(ids.relayTls.serverName)).not.toBeInTheDocument();
@@ -67,7 +67,7 @@ test('an address of tls:// turns TLS on by itself', () => {
   expect(screen.getByTestId(ids.relayTls.serverName)).toBeInTheDocument();
 });
 
-test('skipping verification is warned of', async () => {
+test('skipping certificate validation shows a warning', async () => {
   const user = userEvent.setup();
   render(<Page initial={{ jsonData: { tls: true } }} />);
   expect(screen.queryByTestId(ids.relayTls.skipVerifyWarning)).not.toBeInTheDocument();
@@ -76,7 +76,7 @@ test('skipping verification is warned of', async () => {
   expect(screen.getByTestId(ids.relayTls.skipVerifyWarning)).toBeInTheDocument();
 });
 
-test('secrets are written, never read, and taken back', async () => {
+test('secrets can be set and reset, not read', async () => {
   const user = userEvent.setup();
   render(
     <Page
@@ -95,7 +95,7 @@ test('secrets are written, never read, and taken back', async () => {
   expect(screen.getByTestId(ids.secret('tlsClientKey'))).toBeEnabled();
 });
 
-test('Prometheus is asked for what its authentication needs', async () => {
+test('each authentication method has its own fields', async () => {
   const user = userEvent.setup();
   render(<Page initial={{}} />);
   await fill(user, ids.prometheusUrl, 'prometheus:9090');
@@ -112,7 +112,7 @@ test('Prometheus is asked for what its authentication needs', async () => {
   expect(stored.secureJsonData).toEqual({ prometheusToken: 'token', prometheusPassword: 'pass' });
 });
 
-test('times are numbers of seconds; what is none is said and not kept', async () => {
+test('timeouts are numbers of seconds; other values show an error and are not stored', async () => {
   const user = userEvent.setup();
   render(<Page initial={{ jsonData: { requestTimeoutSecs: 30 } }} />);
   const timeout = screen.getByTestId(ids.requestTimeout);
@@ -129,13 +129,13 @@ test('times are numbers of seconds; what is none is said and not kept', async ()
   expect(screen.getByText(text.config.limits.durationError)).toBeInTheDocument();
 });
 
-test('a provisioned source is not edited', () => {
+test('a provisioned data source is read-only', () => {
   render(<Page initial={{ readOnly: true, url: 'relay:4245' }} />);
   expect(screen.getByTestId(ids.address)).toBeDisabled();
   expect(screen.getByTestId(ids.prometheusUrl)).toBeDisabled();
 });
 
-test('Entra ID is asked for what its kind needs, in any cloud', async () => {
+test('each kind of Entra ID authentication has its own fields, in every cloud', async () => {
   const user = userEvent.setup();
   render(<Page initial={{}} />);
   await user.click(screen.getByRole('radio', { name: text.config.prometheus.auths.azure }));
@@ -190,7 +190,7 @@ test('certificates belong to https', async () => {
   });
 });
 
-test('headers are added, named and taken away with their values', async () => {
+test('headers are added, named and removed with their values', async () => {
   const user = userEvent.setup();
   render(<Page initial={{ jsonData: { httpHeaderName2: 'X-Old' }, secureJsonFields: { httpHeaderValue2: true } }} />);
   expect(screen.getByTestId(ids.secret('httpHeaderValue2'))).toBeDisabled();
@@ -208,7 +208,7 @@ test('headers are added, named and taken away with their values', async () => {
   expect(stored.secureJsonData).toEqual({ httpHeaderValue2: '', httpHeaderValue3: 'tenant-1' });
 });
 
-test('limits, parameters and the identity of who asks', async () => {
+test('limits, parameters and forwarded identity', async () => {
   const user = userEvent.setup();
   render(<Page initial={{}} />);
   await fill(user, ids.seriesLimit, '0');
@@ -231,7 +231,7 @@ test('limits, parameters and the identity of who asks', async () => {
   expect(stored.jsonData.prometheusResponseLimitMib).toBe(128);
 });
 
-test('PromQL is handed to another data source, and alert rules keep a URL of their own', async () => {
+test('another data source answers PromQL, and alert rules keep a URL', async () => {
   setDataSourceSrv({
     getList: () => [],
     getInstanceSettings: () => undefined,
@@ -250,7 +250,7 @@ test('PromQL is handed to another data source, and alert rules keep a URL of the
   expect(stored.jsonData.prometheusDatasourceUid).toBeUndefined();
 });
 
-test('policies are named by a folder or pasted; a folder that cannot be one is refused with the reason', async () => {
+test('policies come from a folder or a text; an invalid folder shows an error', async () => {
   const user = userEvent.setup();
   render(<Page initial={{ jsonData: { policiesFolder: '/etc/policies' } }} />);
   const folder = screen.getByTestId(ids.policiesFolder);

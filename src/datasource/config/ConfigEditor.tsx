@@ -7,9 +7,12 @@ import { PrometheusSection } from './PrometheusSection';
 import { RelaySection } from './RelaySection';
 import { Settings } from './settings';
 
-export type ConfigProps = DataSourcePluginOptionsEditorProps<HubbleSettings, HubbleSecrets>;
+type ConfigProps = DataSourcePluginOptionsEditorProps<HubbleSettings, HubbleSecrets>;
 
-/** The settings page of the data source: Hubble Relay, Prometheus and the network policies. */
+/**
+ * The settings page of the data source: Hubble Relay, Prometheus and the network policies. Without
+ * `DataSourceDescription` of `@grafana/plugin-ui`, which requires a link to documentation on the web.
+ */
 export function ConfigEditor({ options, onOptionsChange }: ConfigProps) {
   const settings = new Settings(options, onOptionsChange);
   return (

@@ -1,5 +1,5 @@
-import { EditorRow, EditorRows } from '@grafana/plugin-ui';
-import { InlineField, InlineSwitch, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { EditorRow } from '@grafana/plugin-ui';
+import { InlineField, InlineSwitch, RadioButtonGroup, Stack, useStyles2 } from '@grafana/ui';
 import { useEffect, useId, useRef, useState } from 'react';
 
 import type { HubbleDataSource } from '../datasource';
@@ -64,7 +64,7 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource, alerts =
     onRunQuery();
   };
   return (
-    <EditorRows>
+    <Stack direction="column" gap={0.5}>
       <div role="group" aria-label={text.promql.expression} data-testid={testIds.expression}>
         <QueryField
           language={languageId}
@@ -141,7 +141,7 @@ export function PromqlEditor({ query, onChange, onRunQuery, datasource, alerts =
           )}
         </div>
       </EditorRow>
-    </EditorRows>
+    </Stack>
   );
 }
 

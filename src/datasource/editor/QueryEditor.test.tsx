@@ -121,7 +121,7 @@ test('another field drops the values, which mean nothing there', async () => {
   expect(last().filter).toEqual({ pod: [] });
 });
 
-test('why there are no suggestions is said beside the values', async () => {
+test('the reason for missing suggestions stands beside the values', async () => {
   const user = userEvent.setup();
   suggestions.mockRejectedValue({ data: { message: 'relay at `x:443` refused the client certificate' } });
   render(<Panel initial={{ ...flows, filter: { pod: [] } }} />);
@@ -130,7 +130,7 @@ test('why there are no suggestions is said beside the values', async () => {
   expect(await within(row).findByText(/refused the client certificate/)).toBeInTheDocument();
 });
 
-test('a limit counts when its field is left, and only one that is allowed', async () => {
+test('a valid limit is committed on blur', async () => {
   const user = userEvent.setup();
   render(<Panel initial={flows} />);
   const limit = screen.getByTestId(testIds.limit);
@@ -193,7 +193,7 @@ test('a look at PromQL and back loses neither the flows nor the expression', asy
   expect(last()).not.toHaveProperty('limit');
 });
 
-test('PromQL is asked when its field is left, if it is another', async () => {
+test('a changed expression runs on blur', async () => {
   const user = userEvent.setup();
   render(<Panel initial={promql} />);
   const expression = screen.getByLabelText('Expression');
@@ -261,7 +261,7 @@ describe('the line', () => {
     expect(onRunQuery).not.toHaveBeenCalled();
   });
 
-  test('is asked when it is left', async () => {
+  test('runs on blur', async () => {
     const user = userEvent.setup();
     render(<Panel initial={line} />);
     await user.type(screen.getByLabelText('Expression'), ' -t drop');

@@ -1,7 +1,7 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { EditorRow, EditorRows } from '@grafana/plugin-ui';
-import { useStyles2 } from '@grafana/ui';
+import { EditorRow } from '@grafana/plugin-ui';
+import { Stack, useStyles2 } from '@grafana/ui';
 import type { ReactNode } from 'react';
 
 import type { RelayQuery } from '../query/model';
@@ -21,20 +21,21 @@ interface Props<Q> extends EditorProps<Q> {
 }
 
 /**
- * The two rows of a flow query: filters and options. The options stay in sight: `QueryOptionGroup` of
- * `@grafana/plugin-ui` folds them away and weighs 39 KB with `react-use`.
+ * The two rows of a flow query: filters and options. Not in `EditorRows` of `@grafana/plugin-ui`, a column with
+ * `flex-wrap` that leaves room below filters as if they wrapped; nor with its `QueryOptionGroup`, which folds the options
+ * away and weighs 39 KB with `react-use`.
  */
 export function QueryRows<Q extends RelayQuery>({ children, ...selection }: Props<Q>) {
   const styles = useStyles2(rowStyles);
   return (
-    <EditorRows>
+    <Stack direction="column" gap={0.5}>
       <EditorRow>
         <SelectionEditor {...selection} />
       </EditorRow>
       <EditorRow>
         <div className={styles.options}>{children}</div>
       </EditorRow>
-    </EditorRows>
+    </Stack>
   );
 }
 

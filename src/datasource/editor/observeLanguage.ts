@@ -19,12 +19,12 @@ const aliases: Record<string, FilterField> = {
 };
 
 /** The flag of a field: `--from-namespace` for `fromNamespace`. */
-export function flagOf(field: FilterField): string {
+function flagOf(field: FilterField): string {
   return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** The field whose value is being typed at the end of `line`; undefined where a flag is expected. */
-export function fieldBefore(line: string): { field: FilterField; typed: string } | undefined {
+function fieldBefore(line: string): { field: FilterField; typed: string } | undefined {
   const parts = /(?:^|\s)(-[\w-]+)(?:=|\s+)(['"]?)([^\s'"]*)$/.exec(line);
   const [, flag = '', , typed = ''] = parts ?? [];
   const field = aliases[flag] ?? filterFields.find((field) => flagOf(field) === flag);

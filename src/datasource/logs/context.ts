@@ -14,7 +14,7 @@ import type { FlowsQuery, HubbleQuery } from '../query/model';
 /** The flows that are shown around a flow. */
 export type ContextScope = 'pair' | 'direction' | 'source' | 'destination';
 
-export const contextScopes = ['pair', 'direction', 'source', 'destination'] as const satisfies readonly ContextScope[];
+const contextScopes = ['pair', 'direction', 'source', 'destination'] as const satisfies readonly ContextScope[];
 
 const defaultLines = 100;
 /** Time range in each direction, in milliseconds. Hubble keeps flows for minutes to hours. */

@@ -43,7 +43,7 @@ const all = ['$__all'];
 describe('a filter line', () => {
   test.each<[string, Record<string, Variable>, string[], string[]]>([
     ['without variables stays', {}, ['pets', 'default'], ['pets', 'default']],
-    ['keeps a variable that is not known', {}, ['$nobody'], ['$nobody']],
+    ['keeps an unknown variable', {}, ['$unknown'], ['$unknown']],
     ['takes a value', { ns: { value: 'pets' } }, ['$ns'], ['pets']],
     ['takes several values', { ns: { value: ['pets', 'default'] } }, ['$ns'], ['pets', 'default']],
     ['takes a value within a text', { ns: { value: 'pets' } }, ['${ns}/store'], ['pets/store']],

@@ -140,7 +140,7 @@ export function defaultQuery(app?: CoreApp | string): Partial<FlowsQuery | FlowM
 }
 
 /** The default PromQL query: instant for an alert rule, over a range for a panel. */
-export function defaultPromqlQuery(app?: CoreApp | string): Omit<PromqlQuery, 'refId'> {
+function defaultPromqlQuery(app?: CoreApp | string): Omit<PromqlQuery, 'refId'> {
   const instant = isAlerting(app);
   return { queryType: 'promql', expr: '', range: !instant, instant, legendFormat: '__auto', format: 'time_series' };
 }

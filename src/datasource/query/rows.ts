@@ -79,7 +79,7 @@ export function extraConditions(query: FlowSelection): ExtraCondition[] {
 }
 
 /** An ad hoc filter as text. */
-export function adhocText({ key, operator, value, values }: AdhocFilter): string {
+function adhocText({ key, operator, value, values }: AdhocFilter): string {
   const label = isFilterField(key) ? labelOf(key) : key;
   const shown = operator.endsWith('|') && values && values.length > 0 ? values.join(text.flows.or) : value;
   return `${label} ${operator.startsWith('!') ? text.flows.sides.exclude : text.flows.sides.filter} ${shown}`;

@@ -58,8 +58,8 @@ export const defaultColumns: ColumnId[] = [
 ];
 
 /** Limits of a column's width in pixels. The minimum leaves room to drag its edge. */
-export const minColumnWidth = 40;
-export const maxColumnWidth = 1200;
+const minColumnWidth = 40;
+const maxColumnWidth = 1200;
 
 /**
  * The columns with these ids, in the order of the table; the default ones where no id is known. Columns of verdicts by

@@ -14,7 +14,7 @@ async function load(id: string) {
 
 const noNavigation = () => undefined;
 
-/** The page that an app plugin brings. */
+/** The page of an app plugin. */
 export function AppPage() {
   const { id = '' } = useParams();
   const { loaded, error } = useLoaded(load, id);

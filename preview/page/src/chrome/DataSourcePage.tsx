@@ -20,7 +20,7 @@ async function load(uid: string) {
   return { settings, plugin: await importDataSourcePlugin(known.meta) };
 }
 
-/** Grafana's page of one data source: the plugin's editor, and Save & test. */
+/** The settings page of a data source: the plugin's editor, and *Save & test*. */
 export function DataSourcePage() {
   const { uid = '' } = useParams();
   const { loaded, error } = useLoaded(load, uid);
@@ -108,7 +108,7 @@ async function test(uid: string): Promise<Verdict> {
     const ok = String(status).toLowerCase();
     return { severity: ok === 'ok' || ok === 'success' ? 'success' : 'error', title: message, ...detailsOf(details) };
   } catch (error) {
-    // DataSourceWithBackend rejects with its verdict, the details in an error of their own.
+    // `DataSourceWithBackend` rejects a failed check with the details in a nested error.
     const cause = (error as { error?: unknown }).error;
     return {
       severity: 'error',

@@ -1,25 +1,21 @@
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
-import { Icon, IconButton, Text, TextLink, useStyles2, useTheme2 } from '@grafana/ui';
+import { Icon, Text, TextLink, useStyles2 } from '@grafana/ui';
 import { useEffect, type ReactNode } from 'react';
-
-import { chooseTheme } from '../theme';
 
 interface PageProps {
   title: string;
-  /** Said in the bar, beside what the page is. */
+  /** Text in the bar, beside the title. */
   note?: string;
   children: ReactNode;
 }
 
-/** The frame of every page: where one can go, and that this is not Grafana. */
+/** The frame of every page: navigation, and a note that this is not Grafana. */
 export function Page({ title, note, children }: PageProps) {
   const styles = useStyles2(getStyles);
-  const theme = useTheme2();
   useEffect(() => {
     document.title = `${title} - preview`;
   }, [title]);
-  const other = theme.isDark ? 'light' : 'dark';
   return (
     <div className={styles.page}>
       <header className={styles.bar}>
@@ -35,17 +31,9 @@ export function Page({ title, note, children }: PageProps) {
         <Text variant="bodySmall" color="secondary" truncate>
           preview: stands in for Grafana{note ? ` (${note})` : ''}
         </Text>
-        <nav className={styles.nav}>
-          <TextLink href="/explore" inline={false} color="primary">
-            Explore
-          </TextLink>
-          <IconButton
-            name="adjust-circle"
-            aria-label={`Switch to ${other} theme`}
-            tooltip={`Switch to ${other} theme`}
-            onClick={() => chooseTheme(other)}
-          />
-        </nav>
+        <TextLink href="/explore" inline={false} color="primary">
+          Explore
+        </TextLink>
       </header>
       <main className={styles.main}>{children}</main>
     </div>
@@ -74,6 +62,6 @@ const getStyles = (theme: GrafanaTheme2) => ({
     borderBottom: `1px solid ${theme.colors.border.weak}`,
   }),
   nav: css({ display: 'flex', alignItems: 'center', gap: theme.spacing(1), minWidth: 0, whiteSpace: 'nowrap' }),
-  // A scene fills a flex column that has a height.
+  // A scene needs a flex column with a height.
   main: css({ display: 'flex', flexDirection: 'column', flexGrow: 1, minHeight: 0, padding: theme.spacing(2) }),
 });

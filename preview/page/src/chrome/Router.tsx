@@ -2,7 +2,7 @@ import { locationService } from '@grafana/runtime';
 import { useEffect, useState, type ReactNode } from 'react';
 import { NavigationType, Router as ReactRouter, type Navigator } from 'react-router-dom';
 
-/** The history that @grafana/runtime and scenes share, as react-router's. */
+/** A router on the history that @grafana/runtime and scenes share. */
 export function Router({ children }: { children: ReactNode }) {
   const history = locationService.getHistory();
   const [location, setLocation] = useState(history.location);
@@ -24,7 +24,7 @@ export function Router({ children }: { children: ReactNode }) {
   );
 }
 
-/** A plain click on a link to a page of this host stays in the page, as in Grafana. */
+/** Follows links to pages of this host without loading the page again, as in Grafana. */
 function followInPage(event: MouseEvent) {
   const anchor = event.target instanceof Element ? event.target.closest('a') : null;
   const modified = event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0;

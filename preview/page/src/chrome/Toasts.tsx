@@ -24,7 +24,7 @@ function eventType(name: string) {
   };
 }
 
-/** What plugins say through Grafana's app events, each for some seconds. */
+/** Messages of plugins through Grafana's app events, shown for five seconds. */
 export function Toasts() {
   const styles = useStyles2(getStyles);
   const [toasts, setToasts] = useState<Toast[]>([]);

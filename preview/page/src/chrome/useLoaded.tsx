@@ -8,7 +8,7 @@ interface State<T> {
   error?: unknown;
 }
 
-/** What `load` gives for `key`, anew for each key; `load` must be the same function at each render. */
+/** The result of `load` for a key. `load` must be the same function in every render. */
 export function useLoaded<T>(load: (key: string) => Promise<T>, key: string): { loaded?: T; error?: unknown } {
   const [state, setState] = useState<State<T>>({ key });
   useEffect(() => {
@@ -24,7 +24,7 @@ export function useLoaded<T>(load: (key: string) => Promise<T>, key: string): { 
   return state.key === key ? state : {};
 }
 
-/** An error in words: the host's message where it has one. */
+/** The message of an error: the host's, if it has one. */
 export function messageOf(error: unknown): string {
   if (isFetchError(error)) {
     return error.data?.message ?? error.statusText ?? `the host answered ${error.status}`;

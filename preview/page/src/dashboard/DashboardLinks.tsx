@@ -10,7 +10,7 @@ interface Target {
   url: string;
 }
 
-/** Keeps the time range and variables of the page where the link says so. */
+/** The URL of a link, with the time range and variables of the page if the link keeps them. */
 function targetUrl(url: string, { keepTime, includeVars }: DashboardLinkModel): string {
   const kept = Object.entries(locationService.getSearchObject()).filter(([key]) =>
     key.startsWith('var-') ? includeVars : keepTime && (key === 'from' || key === 'to')
@@ -18,7 +18,7 @@ function targetUrl(url: string, { keepTime, includeVars }: DashboardLinkModel): 
   return kept.length ? urlUtil.appendQueryToUrl(url, urlUtil.toUrlParams(Object.fromEntries(kept))) : url;
 }
 
-/** The links at a dashboard's top: to other dashboards by tag, or to an address. */
+/** The links at the top of a dashboard: to other dashboards by tag, or to a URL. */
 export function DashboardLinks({ links }: { links: DashboardLinkModel[] }) {
   return (
     <Stack gap={1}>

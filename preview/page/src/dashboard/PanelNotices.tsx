@@ -4,7 +4,7 @@ import { Icon, PanelChrome, Tooltip } from '@grafana/ui';
 
 const icons = { info: 'info-circle', warning: 'exclamation-triangle', error: 'exclamation-triangle' } as const;
 
-/** The notices of a panel's frames, as icons in its header; what they say stands in the tooltip. */
+/** The notices of a panel's frames, as icons with tooltips in its header. */
 export class PanelNotices extends SceneObjectBase {
   static Component = PanelNoticesView;
 }

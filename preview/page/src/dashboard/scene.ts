@@ -29,7 +29,7 @@ import { sceneVariable } from './variables';
 
 export interface ShownDashboard {
   scene: EmbeddedScene;
-  /** What the dashboard has and the preview does not show, in words. */
+  /** Parts of the dashboard that the preview does not show, as text. */
   leftOut: string[];
 }
 
@@ -71,7 +71,7 @@ export function dashboardScene(dashboard: Dashboard): ShownDashboard {
   return { scene, leftOut };
 }
 
-/** Panels and rows in their order: an open row holds the panels after it, a collapsed one its own. */
+/** Panels and rows in order. An open row holds the panels after it, a collapsed one its own. */
 function gridItems(panels: PanelModel[], leftOut: string[]): SceneGridItemLike[] {
   const items: SceneGridItemLike[] = [];
   let openRow: SceneGridRow | undefined;
@@ -122,7 +122,7 @@ function vizPanel(model: PanelModel): VizPanel {
   });
 }
 
-/** A panel's menu: the way to Explore, with the queries as they ran. */
+/** A panel's menu: Explore with the panel's queries, variables replaced. */
 function exploreMenu(): VizPanelMenu {
   const menu = new VizPanelMenu({ items: [] });
   menu.addActivationHandler(() => {
@@ -145,7 +145,7 @@ function panelData(model: PanelModel, targets: SceneDataQuery[]) {
     maxDataPoints: model.maxDataPoints,
     maxDataPointsFromWidth: model.maxDataPoints === undefined,
   });
-  // Without transformations it stays, as a place for those of the panel.
+  // Also without transformations: the panel plugin may add some.
   const transformations: DataTransformerConfig[] = model.transformations ?? [];
   return new SceneDataTransformer({ $data, transformations });
 }

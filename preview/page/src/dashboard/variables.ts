@@ -16,7 +16,7 @@ function queryText({ query }: VariableModel): string {
   return typeof query === 'string' ? query : '';
 }
 
-/** A classic variable as scenes has it; none for a kind that the preview does not show. */
+/** A classic variable as one of scenes; undefined for a type that the preview does not show. */
 export function sceneVariable(model: VariableModel): SceneVariable | undefined {
   const common = {
     name: model.name,

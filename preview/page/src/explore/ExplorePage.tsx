@@ -5,7 +5,7 @@ import { Page } from '../chrome/Page';
 import { ExploreScene } from './ExploreScene';
 import { readPanes } from './panes';
 
-/** What stands for an address. */
+/** The scene for a URL. */
 interface Shown {
   search: string;
   scene: ExploreScene;
@@ -21,7 +21,7 @@ export function ExplorePage() {
   const { search } = useLocation();
   const [shown, setShown] = useState(() => shownAt(search));
   if (shown.search !== search) {
-    // An address that the scene wrote itself is the scene's own.
+    // A URL that the scene wrote itself needs no new scene.
     setShown(shown.scene.writtenSearch === search ? { ...shown, search } : shownAt(search));
   }
   const { scene, others } = shown;

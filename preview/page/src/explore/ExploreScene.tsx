@@ -20,7 +20,7 @@ export interface ExploreState extends SceneObjectState {
   $data: SceneQueryRunner;
   timePicker: SceneTimePicker;
   datasourceUid: string;
-  /** As edited; the runner has those that ran last. */
+  /** The edited queries; the runner has those of the last run. */
   queries: DataQuery[];
   /** One panel for each kind of frame in the answer. */
   results: VizPanel[];
@@ -30,7 +30,7 @@ export interface ExploreState extends SceneObjectState {
 export class ExploreScene extends SceneObjectBase<ExploreState> {
   static Component = ExploreView;
 
-  /** The address that this scene wrote last, to tell its own changes from links. */
+  /** The URL that this scene wrote last, to tell its own changes from links. */
   writtenSearch = '';
 
   constructor({ datasource, queries, range }: Pane) {
@@ -98,7 +98,7 @@ export class ExploreScene extends SceneObjectBase<ExploreState> {
     const results = [...byPanel].map(([pluginId, series]) => {
       const known = this.state.results.find((panel) => panel.state.pluginId === pluginId);
       const panel = known ?? newPanel(pluginId);
-      // The error is said above the results, once.
+      // The view shows errors once, above the results.
       const shown = { ...data, series, state: data.state === LoadingState.Error ? LoadingState.Done : data.state };
       (panel.state.$data as SceneDataNode).setState({ data: { ...shown, error: undefined, errors: undefined } });
       return panel;
@@ -114,7 +114,7 @@ function newPanel(pluginId: string): VizPanel {
 
 const titles: Record<string, string> = { timeseries: 'Graph', table: 'Table', 'k8snet-flows-panel': 'Flows' };
 
-/** The panel that Explore draws a frame with: what the frame prefers, else by its fields. */
+/** The panel for a frame: the one that it prefers, or else by its fields. */
 function panelFor({ meta, fields }: DataFrame): string {
   if (meta?.preferredVisualisationPluginId) {
     return meta.preferredVisualisationPluginId;
@@ -125,7 +125,7 @@ function panelFor({ meta, fields }: DataFrame): string {
   return prefersTable ? 'table' : 'timeseries';
 }
 
-/** Explore's table takes `custom.hidden`, the panel of dashboards only `custom.hideFrom.viz`. */
+/** A frame without its hidden fields: Explore's table reads `custom.hidden`, the table panel `custom.hideFrom.viz`. */
 function withoutHidden(frame: DataFrame): DataFrame {
   return { ...frame, fields: frame.fields.filter((field) => !field.config.custom?.hidden) };
 }

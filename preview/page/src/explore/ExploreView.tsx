@@ -71,7 +71,7 @@ function Queries({ model, datasource }: QueriesProps) {
       model.setState({ datasourceUid: datasource.uid });
       model.addQuery(newQuery());
     }
-    // Only a pane that comes without a query gets one.
+    // Only a pane without queries gets the default query.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [model, datasource]);
   const QueryEditor = datasource.components?.QueryEditor;

@@ -1,6 +1,6 @@
 import { type DataQuery } from '@grafana/schema';
 
-/** One pane of Explore's address. Times are ms since the epoch, ISO 8601, or relative (`now-1h`). */
+/** One pane of Explore's URL. Times are Unix milliseconds, ISO 8601, or relative (`now-1h`). */
 export interface Pane {
   datasource: string;
   queries: DataQuery[];
@@ -9,13 +9,13 @@ export interface Pane {
 
 export interface Panes {
   pane: Pane;
-  /** Panes that the address has beside the first. */
+  /** Number of further panes in the URL. */
   others: number;
 }
 
 const empty: Pane = { datasource: '', queries: [], range: { from: 'now-1h', to: 'now' } };
 
-/** Reads `panes=` (schemaVersion 1), or the older `left=` that internal data links still write. */
+/** Reads `panes=` (schemaVersion 1), or the older `left=` of internal data links. */
 export function readPanes(search: string): Panes {
   const params = new URLSearchParams(search);
   const panes = parsed(params.get('panes'));
@@ -34,7 +34,7 @@ export function readPanes(search: string): Panes {
   return { pane, others: all.length - 1 };
 }
 
-/** The search part of Explore's address for one pane. */
+/** The query string of Explore's URL for one pane. */
 export function writePane(pane: Pane): string {
   return new URLSearchParams({ schemaVersion: '1', panes: JSON.stringify({ a: pane }), orgId: '1' }).toString();
 }
@@ -56,7 +56,7 @@ function isQuery(value: unknown): value is DataQuery {
   return isRecord(value);
 }
 
-/** A time as scenes takes it: what is in ms becomes ISO 8601. */
+/** A time for scenes: Unix milliseconds become ISO 8601. */
 function text(value: unknown, otherwise: string): string {
   const given = typeof value === 'number' ? String(value) : typeof value === 'string' ? value : '';
   if (!/^\d+$/.test(given)) {

@@ -7,7 +7,7 @@ import {
   type PanelProps,
   type ReduceDataOptions,
 } from '@grafana/data';
-import { type BarGaugeDisplayMode, type BarGaugeNamePlacement, type BarGaugeValueMode } from '@grafana/schema';
+import { BarGaugeNamePlacement, type BarGaugeDisplayMode, type BarGaugeValueMode } from '@grafana/schema';
 import { BarGauge, useTheme2, VizRepeater } from '@grafana/ui';
 
 import { Linked } from './Linked';
@@ -61,7 +61,8 @@ export function BarGaugePanel(props: PanelProps<BarGaugeOptions>) {
               orientation={orientation}
               displayMode={options.displayMode}
               valueDisplayMode={options.valueMode}
-              namePlacement={options.namePlacement}
+              // The panel's title names a single value.
+              namePlacement={count === 1 ? BarGaugeNamePlacement.Hidden : options.namePlacement}
               showUnfilled={options.showUnfilled}
               text={options.text}
               itemSpacing={10}

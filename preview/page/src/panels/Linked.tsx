@@ -10,7 +10,7 @@ interface LinkedProps {
   children: (api: Api) => JSX.Element;
 }
 
-/** A value that a click leads on from, when it has data links. */
+/** A value with a menu of its data links, if it has any. */
 export function Linked({ value, style, children }: LinkedProps) {
   const { hasLinks, getLinks } = value;
   return hasLinks && getLinks ? (

@@ -2,7 +2,7 @@ import { css } from '@emotion/css';
 import { type FieldConfigSource, type GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 
-/** What an empty panel says: the field option "No value", else as Grafana does. */
+/** The message of an empty panel: its option *No value*, or else *No data*. */
 export function NoData({ fieldConfig, message = 'No data' }: { fieldConfig?: FieldConfigSource; message?: string }) {
   return <div className={useStyles2(styles)}>{fieldConfig?.defaults.noValue ?? message}</div>;
 }

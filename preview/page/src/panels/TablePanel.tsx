@@ -19,7 +19,7 @@ const selectHeight = 40;
 
 export function TablePanel({ data, width, height, options, fieldConfig, timeRange }: PanelProps<TableOptions>) {
   const [chosen, choose] = useState<number>();
-  // The header shows the cached name, which a transformation may have changed.
+  // The header shows cached names, which a transformation may have changed.
   useMemo(() => cacheFieldDisplayNames(data.series), [data.series]);
   const index = Math.min(chosen ?? options.frameIndex, data.series.length - 1);
   const frame = data.series[index];

@@ -6,7 +6,7 @@ interface TextOptions {
   content: string;
 }
 
-/** Text of the dashboard's author, through Grafana's own sanitiser. */
+/** Text of the dashboard, through Grafana's sanitiser. */
 export function TextPanel({ options, replaceVariables }: PanelProps<TextOptions>) {
   const content = replaceVariables(options.content, undefined, 'html');
   if (options.mode === 'code') {

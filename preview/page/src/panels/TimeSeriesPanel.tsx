@@ -4,10 +4,11 @@ import {
   formattedValueToString,
   getFieldDisplayName,
   type DataFrame,
+  type Field,
   type LinkModel,
   type PanelProps,
 } from '@grafana/data';
-import { SortOrder, type VizLegendOptions, type VizTooltipOptions } from '@grafana/schema';
+import { LegendDisplayMode, SortOrder, type VizLegendOptions, type VizTooltipOptions } from '@grafana/schema';
 import {
   DataLinkButton,
   SeriesTable,
@@ -31,7 +32,7 @@ export interface TimeSeriesOptions {
 /** `TooltipHoverMode` of @grafana/ui, which is not exported. */
 const hoverMode = { xOne: 0, xAll: 1 };
 
-/** What can be drawn over time: a time field and at least one number. */
+/** The frames with a time field and at least one number field. */
 function graphable(frames: DataFrame[]): DataFrame[] {
   const has = (frame: DataFrame, type: FieldType) => frame.fields.some((field) => field.type === type);
   return frames.filter((frame) => has(frame, FieldType.time) && has(frame, FieldType.number) && frame.length > 0);
@@ -87,6 +88,28 @@ export function TimeSeriesPanel(props: PanelProps<TimeSeriesOptions>) {
       }}
     </TimeSeries>
   );
+}
+
+const legend: VizLegendOptions = {
+  showLegend: true,
+  displayMode: LegendDisplayMode.List,
+  placement: 'bottom',
+  calcs: [],
+};
+
+/** Lines in place of the cells of a heat map or a status history, whose colours and widths are meant for cells. */
+export function LinesPanel(props: PanelProps<TimeSeriesOptions>) {
+  const { series } = props.data;
+  const lines = useMemo(
+    () =>
+      series.map((frame) => ({ ...frame, fields: frame.fields.map((field) => ({ ...field, config: line(field) })) })),
+    [series]
+  );
+  return <TimeSeriesPanel {...props} data={{ ...props.data, series: lines }} options={{ ...props.options, legend }} />;
+}
+
+function line({ config }: Field): Field['config'] {
+  return { ...config, color: { mode: 'palette-classic' }, custom: { ...config.custom, lineWidth: 1, fillOpacity: 0 } };
 }
 
 interface SeriesTooltipProps {

@@ -2,16 +2,14 @@ import { identityOverrideProcessor, PanelPlugin, type PanelProps } from '@grafan
 import { createElement, type ComponentType } from 'react';
 
 import { BarGaugePanel } from './BarGaugePanel';
-import { HeatmapPanel, StatusHistoryPanel } from './HeatmapPanel';
 import { NoData } from './NoData';
-import { StatPanel } from './StatPanel';
 import { TablePanel } from './TablePanel';
 import { TextPanel } from './TextPanel';
-import { TimeSeriesPanel } from './TimeSeriesPanel';
+import { LinesPanel, TimeSeriesPanel } from './TimeSeriesPanel';
 
 const noEditor = () => null;
 
-/** A panel with the defaults that Grafana's own of this name has. */
+/** A panel with the default options of Grafana's own panel. */
 function panel(component: ComponentType<PanelProps<any>>, defaults: object, custom: Record<string, unknown> = {}) {
   const option = ([path, defaultValue]: [string, unknown]) => ({
     id: path,
@@ -30,7 +28,7 @@ function panel(component: ComponentType<PanelProps<any>>, defaults: object, cust
       }
     })
     .useFieldConfig({
-      // Only options that are known by name take part in overrides.
+      // Overrides apply only to registered options.
       useCustomConfig: (builder) => {
         for (const each of Object.entries(custom)) {
           builder.addCustomEditor(option(each));
@@ -85,41 +83,38 @@ const table = {
   'hideFrom.viz': false,
 };
 
-/** In the place of a panel that is neither in the plugin folder nor among the built-in ones. */
+/** A placeholder for panels that are neither in the plugin folder nor built in. */
 export const notDrawn = (id: string) =>
   panel(() => createElement(NoData, { message: `The preview draws no ${id} panel; Grafana may` }), {});
 
-/** The panels that dashboards name and whose code is Grafana's application, not its libraries. */
+const graphOptions = {
+  legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] },
+  tooltip: { mode: 'single', sort: 'none' },
+};
+const lines = panel(LinesPanel, graphOptions, graph);
+
+const barGauge = panel(BarGaugePanel, {
+  reduceOptions,
+  orientation: 'auto',
+  displayMode: 'gradient',
+  valueMode: 'color',
+  namePlacement: 'auto',
+  showUnfilled: true,
+  minVizWidth: 8,
+  minVizHeight: 16,
+  maxVizHeight: 300,
+});
+
+/**
+ * The panels of the demo's dashboards. The code of Grafana's own is in its application, not in its libraries. Values over
+ * time are lines and single values are bars, whatever the dashboard asks for: looks are for Grafana.
+ */
 export const builtInPanels: Record<string, PanelPlugin> = {
-  timeseries: panel(
-    TimeSeriesPanel,
-    {
-      legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] },
-      tooltip: { mode: 'single', sort: 'none' },
-    },
-    graph
-  ),
-  stat: panel(StatPanel, {
-    reduceOptions,
-    orientation: 'auto',
-    textMode: 'auto',
-    colorMode: 'value',
-    graphMode: 'area',
-    justifyMode: 'auto',
-  }),
-  bargauge: panel(BarGaugePanel, {
-    reduceOptions,
-    orientation: 'auto',
-    displayMode: 'gradient',
-    valueMode: 'color',
-    namePlacement: 'auto',
-    showUnfilled: true,
-    minVizWidth: 8,
-    minVizHeight: 16,
-    maxVizHeight: 300,
-  }),
+  timeseries: panel(TimeSeriesPanel, graphOptions, graph),
+  heatmap: lines,
+  'status-history': lines,
+  stat: barGauge,
+  bargauge: barGauge,
   table: panel(TablePanel, { showHeader: true, cellHeight: 'sm', frameIndex: 0 }, table),
-  heatmap: panel(HeatmapPanel, {}, { hideFrom, scaleDistribution: { type: 'linear' } }),
-  'status-history': panel(StatusHistoryPanel, {}, { hideFrom }),
   text: panel(TextPanel, { mode: 'markdown', content: '' }),
 };

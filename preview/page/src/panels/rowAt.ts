@@ -6,8 +6,8 @@ export function timesOf(frame: DataFrame): number[] {
 }
 
 /**
- * The row of a time in the frame that a series came in, for its links: what is drawn is joined, and a series that
- * begins late has fewer rows than that.
+ * The row of a time in the original frame of a series, for its links. The chart draws joined frames, which have more rows
+ * than a series that begins late.
  */
 export function rowAt(frame: DataFrame | undefined, time: number | undefined): number | undefined {
   const row = frame && time !== undefined ? timesOf(frame).indexOf(time) : -1;

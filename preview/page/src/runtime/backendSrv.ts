@@ -41,13 +41,13 @@ async function bodyOf(response: Response, { responseType }: BackendSrvRequest): 
   }
 }
 
-/** A response in Grafana's shape around `data`, which is not read from it here. */
+/** A response in Grafana's shape, with `data` as its body. */
 function answer<T>(response: Response, config: BackendSrvRequest, data: T): FetchResponse<T> {
   const { status, statusText, ok, headers, redirected, type, url } = response;
   return { status, statusText, ok, headers, redirected, type, url, config, data };
 }
 
-/** Starts a request; leaving the observable aborts it, so that the host and the plugin see it end. */
+/** Starts a request. Unsubscribing aborts it, for the host and the plugin too. */
 function start(config: BackendSrvRequest): Observable<Response> {
   return new Observable((subscriber) => {
     const controller = new AbortController();
@@ -92,7 +92,7 @@ function fetchOnce<T>(config: BackendSrvRequest): Observable<FetchResponse<T>> {
   );
 }
 
-/** Part by part as they arrive; the last one has no data. */
+/** The chunks of a response as they arrive; the last value has no data. */
 function chunked(config: BackendSrvRequest): Observable<FetchResponse<Uint8Array | undefined>> {
   return new Observable((subscriber) =>
     start(config).subscribe({

@@ -16,7 +16,7 @@ import { importDataSourcePlugin } from './plugins';
 import { templateSrv } from './templateSrv';
 
 const running = new Map<string, Promise<DataSourceApi>>();
-/** Data sources that live in the page alone; scenes brings some. */
+/** Data sources of the page itself, such as those of scenes. */
 const runtime = new Map<string, DataSourceApi>();
 
 function list(): DataSourceInstanceSettings[] {
@@ -41,7 +41,7 @@ function getInstanceSettings(
   const asked = typeof ref === 'string' ? ref : (ref?.uid ?? (ref?.type ? firstOfType(ref.type) : ''));
   const name = templateSrv.replace(asked, scopedVars);
   const found = byNameOrUid(name);
-  // A reference by variable keeps its name, so that what is saved follows the variable.
+  // A reference by variable keeps its name, so that saved queries follow the variable.
   return found && asked !== name
     ? { ...found, isDefault: false, name: asked, uid: asked, rawRef: { type: found.type, uid: found.uid } }
     : found;
@@ -100,7 +100,7 @@ export const dataSourceSrv: DataSourceSrv = {
   },
 };
 
-/** Takes a saved data source into use. */
+/** Replaces a data source by its saved settings. */
 export function replaceDataSource(saved: Pick<DataSourceInstanceSettings, 'uid' | 'name' | 'url' | 'jsonData'>) {
   const known = list().find((settings) => settings.uid === saved.uid);
   if (known) {

@@ -29,7 +29,7 @@ import { templateSrv } from './templateSrv';
 
 const noLive = () => new Error('the preview does not serve Live; Grafana does');
 
-/** Puts the preview's own services where Grafana's libraries look for Grafana's. */
+/** Registers the preview's services with Grafana's libraries. */
 export function setServices() {
   fillRegistries();
   shareModules();
@@ -58,7 +58,7 @@ export function setServices() {
   });
   locationUtil.initialize({
     config: config as unknown as GrafanaConfig,
-    // Links of a panel get both from the scene's own macros.
+    // Links of a panel get both from macros of scenes.
     getTimeRangeForUrl: () => ({ from: 'now-1h', to: 'now' }),
     getVariablesUrlParams: () => ({}),
   });

@@ -8,7 +8,7 @@ import { config } from '@grafana/runtime';
 import { builtInPanels, notDrawn } from '../panels';
 import { sharedModules } from './sharedModules';
 
-/** Lets plugins find the shared modules by the names that their bundles ask for. */
+/** Registers the shared modules under the names that plugins import. */
 export function shareModules() {
   const imports: Record<string, string> = {};
   for (const [name, module] of Object.entries(sharedModules)) {

@@ -1,5 +1,5 @@
-// The three registries that Grafana fills at its start. The preview edits no panel, so an editor
-// is nothing to see; what counts is how each option is read.
+// The three registries that Grafana fills at its start. The preview has no panel editor, so only the
+// processors of the options matter.
 import {
   booleanOverrideProcessor,
   dataLinksOverrideProcessor,
@@ -36,7 +36,7 @@ const processors: Record<FieldConfigProperty, FieldConfigPropertyItem['process']
   [FieldConfigProperty.Filterable]: booleanOverrideProcessor as FieldConfigPropertyItem['process'],
 };
 
-/** What @grafana/data's option builders look up by name. */
+/** The editors that the option builders of @grafana/data look up by name. */
 const editors = [
   'actions',
   'boolean',
@@ -69,12 +69,12 @@ export function fillRegistries() {
       editor: noEditor,
       override: noEditor,
       shouldApply: () => true,
-      // Without a color mode every series would be gray.
+      // Without a color mode all series are gray.
       defaultValue: id === FieldConfigProperty.Color ? { mode: 'palette-classic' } : undefined,
     }))
   );
   standardEditorsRegistry.setInit(() => editors.map((id) => ({ id, name: id, editor: noEditor })));
-  // One transformer stands there under two keys.
+  // One transformer is listed under two keys.
   const transformers = new Map(Object.values(standardTransformers).map((each) => [each.id, each]));
   standardTransformersRegistry.setInit(() =>
     [...transformers.values()].map((transformation) => ({

@@ -9,10 +9,10 @@ import {
 import { toDataQueryError } from '@grafana/runtime';
 import { catchError, from, map, merge, of, share, takeUntil, timer, type Observable } from 'rxjs';
 
-/** An answer that takes longer shows as loading. */
+/** Time after which the panel shows that it is loading, in milliseconds. */
 const loadingAfterMs = 200;
 
-/** All packets so far as one PanelData; a packet replaces the one with its key. */
+/** All packets so far as one `PanelData`. A packet replaces the one with the same key. */
 function collect(
   request: DataQueryRequest,
   packets: Map<string, DataQueryResponse>,
@@ -32,7 +32,7 @@ function collect(
   };
 }
 
-/** Runs one request on a data source. Leaving the observable ends its HTTP requests. */
+/** Runs a request on a data source. Unsubscribing aborts its HTTP requests. */
 export function runRequest(
   datasource: DataSourceApi,
   request: DataQueryRequest,

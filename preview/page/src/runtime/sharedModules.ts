@@ -1,4 +1,4 @@
-// What Grafana hands to plugins instead of letting them bundle it, under the same names.
+// The modules that Grafana provides to plugins, under the same names.
 import * as emotionCss from '@emotion/css';
 import * as emotionReact from '@emotion/react';
 import * as grafanaData from '@grafana/data';
@@ -23,7 +23,7 @@ import * as rxjsOperators from 'rxjs/operators';
 import * as slate from 'slate';
 import * as slateReact from 'slate-react';
 
-/** A CommonJS module as SystemJS gives it to AMD code: the module itself. */
+/** A CommonJS module in the form that SystemJS passes to AMD code. */
 function whole(module: object): object {
   return { ...module, default: module, __useDefault: true };
 }

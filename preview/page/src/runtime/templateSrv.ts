@@ -11,14 +11,14 @@ declare global {
 
 const variable = /\$\w+|\$\{[^}]+\}|\[\[[^\]]+\]\]/;
 
-/** Where no scene is shown, only scoped variables can be replaced. */
+/** The scene where none is shown: only scoped variables are replaced. */
 const noScene = new SceneReactObject({});
 
 function sceneOf(scopedVars?: ScopedVars): SceneObject {
   return scopedVars?.__sceneObject?.value?.valueOf() ?? window.__grafanaSceneContext ?? noScene;
 }
 
-/** Grafana's TemplateSrv on the variables of the scene that asks, or else is shown. */
+/** Grafana's TemplateSrv on the variables of the calling scene, or else of the shown one. */
 export const templateSrv: TemplateSrv = {
   replace: (target = '', scopedVars, format) =>
     sceneGraph.interpolate(
