@@ -1,6 +1,5 @@
 //! What a table cell says of a flow, each distinct text stored once.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::hash::Hash;
 
@@ -9,6 +8,7 @@ use flow::columns::{ABSENT, Dictionary, DictionaryFull, FlowColumns, at, l4_prot
 use flow::group::protocol;
 use flow::summary::{policy_lists, put_policies, put_summary, put_type};
 use flow::{DropReason, TrafficDirection, Verdict};
+use hashbrown::HashMap;
 
 /// Bound on the texts of all cells. Cells repeat what the columns hold, so that this is as far
 /// away as the bound of the columns.
@@ -159,6 +159,9 @@ impl Captions {
     /// Errors: the texts outgrow their bound.
     pub(crate) fn extend(&mut self, flows: &FlowColumns) -> Result<(), DictionaryFull> {
         let written = self.codes(TextColumn::Verdict).len();
+        for codes in &mut self.columns {
+            codes.reserve_exact(flows.len().saturating_sub(written));
+        }
         for row in written..flows.len() {
             for (column, codes) in TextColumn::OF_FLOW.into_iter().zip(&mut self.columns) {
                 let code = self.seen.code(column, flows, row, &mut self.dictionary)?;

@@ -20,7 +20,7 @@ pub use policies::{Connection, Policies, Questions, Verdicts, match_names};
 
 use captions::TextColumn;
 use file::Selection;
-use flow::columns::NO_TIME;
+use flow::columns::{FlowColumns, NO_TIME, at};
 use table::{Table, chain};
 use view::{Column, View, ViewSpec};
 use wasm_bindgen::JsError;
@@ -92,13 +92,13 @@ impl FlowTable {
     /// By row, the sender's port; 0 for none.
     #[wasm_bindgen(js_name = sourcePorts)]
     pub fn source_ports(&self) -> Vec<u16> {
-        self.table.flows.source_port().to_vec()
+        self.ports(FlowColumns::source_port)
     }
 
     /// By row, the receiver's port; 0 for none.
     #[wasm_bindgen(js_name = destinationPorts)]
     pub fn destination_ports(&self) -> Vec<u16> {
-        self.table.flows.destination_port().to_vec()
+        self.ports(FlowColumns::destination_port)
     }
 
     /// By row, the code of what stands in a text column.
@@ -165,6 +165,11 @@ impl FlowTable {
 }
 
 impl FlowTable {
+    fn ports(&self, of: impl Fn(&FlowColumns) -> &[u16]) -> Vec<u16> {
+        let ports = of(&self.table.flows);
+        (0..self.table.flows.len()).map(|row| at(ports, row)).collect()
+    }
+
     fn selection<'a>(&'a self, rows: &'a [u32], columns: &'a [Column]) -> Selection<'a> {
         Selection { flows: &self.table.flows, captions: &self.table.captions, rows, columns }
     }

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use flow::EndpointRole;
-use flow::columns::{Column, ColumnSet, DictionaryFull, FlowColumns};
+use flow::columns::{Column, ColumnLimits, ColumnSet, DictionaryFull, FlowColumns};
 use flow::summary::TYPE_COLUMNS;
 use hubble_api::json;
 use hubble_api::packed::{self, PackedError};
@@ -13,38 +13,43 @@ use prost::Message;
 
 use crate::captions::Captions;
 
-/// What the cells of the table are made of; the rest of a flow is read when it is looked at.
-const PROJECTION: Projection =
-    EndpointRole::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(ColumnSet::of(&[
-        Column::TimeNanos,
-        Column::Verdict,
-        Column::DropReason,
-        Column::TrafficDirection,
-        Column::IsReply,
-        Column::L4Protocol,
-        Column::SourcePort,
-        Column::DestinationPort,
-        Column::TcpFlags,
-        Column::IcmpType,
-        Column::IcmpCode,
-        Column::NodeName,
-        Column::L7LatencyNanos,
-        Column::DnsQuery,
-        Column::DnsQtypes,
-        Column::DnsIps,
-        Column::DnsCnames,
-        Column::DnsRcode,
-        Column::DnsTtlSecs,
-        Column::DnsObservationSource,
-        Column::HttpMethod,
-        Column::HttpUrl,
-        Column::HttpProtocol,
-        Column::HttpCode,
-        Column::EgressAllowedBy,
-        Column::IngressAllowedBy,
-        Column::EgressDeniedBy,
-        Column::IngressDeniedBy,
-    ]));
+/// What the table holds of a flow; the rest is read when a flow is looked at.
+#[cfg(not(feature = "policies"))]
+const PROJECTION: Projection = CELLS;
+#[cfg(feature = "policies")]
+const PROJECTION: Projection = CELLS.union(FlowColumns::FLOW_COLUMNS);
+
+/// What the cells of the table are made of.
+const CELLS: Projection = EndpointRole::SHOWN_COLUMNS.union(TYPE_COLUMNS).union(ColumnSet::of(&[
+    Column::TimeNanos,
+    Column::Verdict,
+    Column::DropReason,
+    Column::TrafficDirection,
+    Column::IsReply,
+    Column::L4Protocol,
+    Column::SourcePort,
+    Column::DestinationPort,
+    Column::TcpFlags,
+    Column::IcmpType,
+    Column::IcmpCode,
+    Column::NodeName,
+    Column::L7LatencyNanos,
+    Column::DnsQuery,
+    Column::DnsQtypes,
+    Column::DnsIps,
+    Column::DnsCnames,
+    Column::DnsRcode,
+    Column::DnsTtlSecs,
+    Column::DnsObservationSource,
+    Column::HttpMethod,
+    Column::HttpUrl,
+    Column::HttpProtocol,
+    Column::HttpCode,
+    Column::EgressAllowedBy,
+    Column::IngressAllowedBy,
+    Column::EgressDeniedBy,
+    Column::IngressDeniedBy,
+]));
 
 /// The flows of one answer, in the order in which they came.
 #[derive(Debug)]
@@ -52,9 +57,9 @@ pub(crate) struct Table {
     pub(crate) flows: FlowColumns,
     pub(crate) captions: Captions,
     /// The packed bytes, compressed as they came: a sixth of the room that their messages take.
-    pub(crate) streams: Vec<Vec<u8>>,
+    streams: Vec<Vec<u8>>,
     /// By row, where its message is.
-    pub(crate) places: Vec<Place>,
+    places: Vec<Place>,
     /// What could not be read, for the user.
     problems: Vec<String>,
     #[cfg(feature = "policies")]
@@ -63,10 +68,10 @@ pub(crate) struct Table {
 
 /// The place of a row's message.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub(crate) stream: u32,
-    pub(crate) batch: u32,
-    pub(crate) message: u32,
+struct Place {
+    stream: u32,
+    batch: u32,
+    message: u32,
 }
 
 /// Packed bytes of which nothing could be read.
@@ -100,7 +105,7 @@ pub(crate) enum RecordError {
 impl Table {
     pub(crate) fn new() -> Self {
         Self {
-            flows: FlowColumns::default(),
+            flows: FlowColumns::only(PROJECTION, ColumnLimits::default()),
             captions: Captions::new(),
             streams: Vec::new(),
             places: Vec::new(),
@@ -156,6 +161,9 @@ impl Table {
 
     fn read(&mut self, packed: &[u8]) -> Option<PackedError> {
         let stream = count(self.streams.len());
+        let stated = packed::stated_messages(packed);
+        self.flows.reserve(stated);
+        self.places.reserve_exact(stated.min(ColumnLimits::default().max_flows));
         let mut decoder = Decoder::new(PROJECTION);
         let mut unread = Unread::default();
         let mut defect = None;

@@ -104,15 +104,29 @@ impl Companion {
 
     /// Companion of the flow in a row, as [`Companion::of`].
     pub fn of_row(columns: &FlowColumns, row: usize) -> Option<Self> {
-        if at(columns.l7_record(), row) != l7_record::NONE {
+        Packet::of_row(columns, row)?.companion()
+    }
+
+    /// As [`Companion::may_be_answer`], for the flow of a row.
+    pub fn may_row_be_answer(columns: &FlowColumns, row: usize) -> bool {
+        Packet::of_row(columns, row).is_some_and(|packet| packet.may_be_answer())
+    }
+}
+
+impl<'p> Packet<'p> {
+    /// As [`Packet::of`], for the flow of a row.
+    fn of_row(columns: &'p FlowColumns, row: usize) -> Option<Self> {
+        let l4_protocol = at(columns.l4_protocol(), row);
+        let has_no_header = matches!(l4_protocol, l4_protocol::NONE | l4_protocol::VRRP);
+        if at(columns.l7_record(), row) != l7_record::NONE || has_no_header {
             return None;
         }
-        Packet {
+        Some(Self {
             ips: [
                 EndpointRole::Source.ip(columns, row),
                 EndpointRole::Destination.ip(columns, row),
             ],
-            l4_protocol: at(columns.l4_protocol(), row),
+            l4_protocol,
             ports: [
                 EndpointRole::Source.port(columns, row),
                 EndpointRole::Destination.port(columns, row),
@@ -127,12 +141,9 @@ impl Companion {
             verdict: Verdict::from_number(at(columns.verdict(), row)),
             drop_reason: DropReason::from_number(at(columns.drop_reason(), row)),
             trace_reason: TraceReason::from_number(at(columns.trace_reason(), row)),
-        }
-        .companion()
+        })
     }
-}
 
-impl<'p> Packet<'p> {
     /// Packet of a flow; `None` for L7 messages and records without a transport header.
     fn of(flow: &'p Flow) -> Option<Self> {
         if flow.l7.is_some() {

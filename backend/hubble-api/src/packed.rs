@@ -30,7 +30,7 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Batch, PackedError, batches};
+pub use decode::{Batch, PackedError, batches, stated_messages};
 pub use encode::{Encoder, MessageTooLong};
 
 /// First bytes of every batch.

@@ -21,7 +21,7 @@ pub use lint::lint;
 pub use log_resource::is_logged;
 pub use recorded::{
     Agreement, Exchange, JudgeFlows, Judgement, Learned, Observed, PolicyLabel, Prepared, Proof,
-    Sides, Summary, Unjudged, settings_from, unix_time,
+    Sides, Summary, Unjudged, settings_from, settings_from_counted, unix_time,
 };
 pub use suggest::{Edit, Suggestion, Unfixed, suggest};
 pub use unplaced::Unplaced;

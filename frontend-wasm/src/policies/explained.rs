@@ -89,23 +89,23 @@ pub(crate) struct RefusedDocument {
     place: Place,
 }
 
-/// A row whose flow cannot be explained.
+/// A row that does not exist.
 #[derive(Debug, thiserror::Error)]
-#[error("the flow in row {row} cannot be read")]
-pub(crate) struct UnreadRow {
+#[error("there is no flow in row {row}")]
+pub(crate) struct NoSuchRow {
     row: u32,
 }
 
 /// Explains the verdict about the flow of a row.
 ///
-/// Errors: there is no such row, or its message is defective.
+/// Errors: there is no such row.
 pub(crate) fn explained(
     table: &mut Table,
     policies: &mut PolicyFiles,
     row: u32,
-) -> Result<Explained, UnreadRow> {
+) -> Result<Explained, NoSuchRow> {
     table.prepare(policies);
-    let flow = table.flow(row as usize).ok_or(UnreadRow { row })?;
+    let flow = table.flows.flow(row as usize).ok_or(NoSuchRow { row })?;
     let judgement = match policies.judge.explain_flow(&flow, table.learned()) {
         Ok(judgement) => judgement,
         Err(why) => return Ok(Explained::unjudged(why)),

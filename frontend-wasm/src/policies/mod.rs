@@ -4,6 +4,7 @@
 //! answers come from the same two.
 
 mod ask;
+mod distinct;
 mod explained;
 mod judged;
 mod lint;
@@ -127,7 +128,7 @@ impl FlowTable {
 
     /// As JSON, why a flow is judged as it is, with the lines of the policies that say so.
     ///
-    /// Errors: there is no such row, or its message is defective.
+    /// Errors: there is no such row.
     pub fn explain(&mut self, policies: &mut Policies, row: u32) -> Result<String, JsError> {
         let explained = explained(&mut self.table, &mut policies.files, row);
         json(&explained.map_err(|error| failed(&error))?)

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use cilium_policy::{Dates, Judge, PolicySet, Settings, SourceText, UnixTime};
-use flow::{Flow, Timestamp};
-use hubble_verdict::{Learned, Prepared, settings_from, unix_time};
+use flow::columns::{FlowColumns, NO_TIME, at, l7_record};
+use flow::{Flow, Timestamp, Verdict};
+use hubble_verdict::{Learned, Prepared, settings_from_counted, unix_time};
 
-use crate::table::Table;
+use super::distinct::Distinct;
 
 /// Flows that are looked at for the cluster's settings.
-const SETTINGS_FLOWS: usize = 8_192;
-/// Flows that are held decoded at once: a few kilobytes each.
-const CHUNK_FLOWS: usize = 2_048;
+pub(crate) const SETTINGS_FLOWS: usize = 8_192;
+/// Flows that are held at once: a few kilobytes each.
+const CHUNK_FLOWS: usize = 512;
 
 /// Policies as they came, and compiled.
 #[derive(Debug)]
@@ -117,59 +118,62 @@ fn apply(settings: &mut Settings, name: &str, value: &str) -> bool {
     settings.set(name, value)
 }
 
-/// Flows made ready: only what is distinct among them is judged.
+/// Flows made ready: only what is distinct among them becomes a flow and is judged.
 #[derive(Debug, Default)]
 pub(crate) struct Flows {
     pub(crate) prepared: Prepared,
     pub(crate) learned: Learned,
-    /// As the flows give them away; none before the first look.
+    /// The settings that the flows show, once they were looked at.
     settings: Option<Settings>,
     prepared_for: Settings,
+    distinct: Distinct,
 }
 
 impl Flows {
-    /// Makes the flows ready, unless they are; the policies are compiled for their cluster.
-    pub(crate) fn prepare(&mut self, table: &Table, policies: &mut PolicyFiles) {
+    /// Makes the flows of all rows ready, unless they are; the policies are compiled for their
+    /// cluster.
+    pub(crate) fn prepare(&mut self, columns: &FlowColumns, policies: &mut PolicyFiles) {
         if self.settings.is_none() {
-            self.settings = Some(self.look(table));
+            self.settings = Some(self.look(columns));
         }
         policies.fit(self.settings.as_ref().unwrap_or(&Settings::default()));
         let settings = policies.set().settings();
-        if self.prepared.len() == table.flows.len() && *settings == self.prepared_for {
+        if self.prepared.len() == columns.len() && *settings == self.prepared_for {
             return;
         }
         let mut prepared = Prepared::default();
-        let mut chunk: Vec<Flow> = Vec::new();
-        let learned = &self.learned;
-        let take = |_, flow: Option<Flow>| {
-            let is_unread = flow.is_none();
-            chunk.extend(flow);
-            if is_unread || chunk.len() >= CHUNK_FLOWS {
-                prepared.extend(&chunk, learned, settings);
-                chunk.clear();
-            }
-            if is_unread {
-                prepared.push_unread();
-            }
-        };
-        table.for_each_flow(0, |_| true, take, None);
-        prepared.extend(&chunk, learned, settings);
-        self.prepared = prepared;
+        for rows in self.distinct.first_rows.chunks(CHUNK_FLOWS) {
+            let flows = rows.iter().filter_map(|row| columns.flow(*row as usize));
+            prepared.extend(&flows.collect::<Vec<Flow>>(), &self.learned, settings);
+        }
+        let rows = self.distinct.class_of.iter().enumerate();
+        self.prepared = prepared.spread(rows.map(|(row, class)| {
+            let nanos = at(columns.time_nanos(), row);
+            let time = (nanos != NO_TIME).then(|| Timestamp::from_unix_nanos(nanos));
+            (*class, time, columns.stands_for(row))
+        }));
         self.prepared_for = settings.clone();
     }
 
     /// Learns the names of addresses, which may be names of earlier flows too, and the settings.
-    fn look(&mut self, table: &Table) -> Settings {
-        let mut sample: Vec<Flow> = Vec::new();
-        let learned = &mut self.learned;
-        let take = |row, flow: Option<Flow>| {
-            let Some(flow) = flow else { return };
-            learned.learn(&flow);
-            if row < SETTINGS_FLOWS {
-                sample.push(flow);
+    fn look(&mut self, columns: &FlowColumns) -> Settings {
+        self.distinct = Distinct::of(columns);
+        let Distinct { class_of, first_rows } = &self.distinct;
+        for row in first_rows.iter().map(|row| *row as usize) {
+            let is_dns = at(columns.l7_record(), row) == l7_record::DNS;
+            let is_audited = at(columns.verdict(), row) == Verdict::Audit.number();
+            if let Some(flow) = (is_dns || is_audited).then(|| columns.flow(row)).flatten() {
+                self.learned.learn(&flow);
             }
-        };
-        table.for_each_flow(0, |_| true, take, None);
-        settings_from(&sample, Settings::default())
+        }
+        let mut counts = vec![0; first_rows.len()];
+        for class in class_of.iter().take(SETTINGS_FLOWS) {
+            if let Some(count) = counts.get_mut(*class as usize) {
+                *count += 1;
+            }
+        }
+        let sample = first_rows.iter().zip(counts).filter(|(_, count)| *count > 0);
+        let sample = sample.filter_map(|(row, count)| Some((columns.flow(*row as usize)?, count)));
+        settings_from_counted(sample, Settings::default())
     }
 }

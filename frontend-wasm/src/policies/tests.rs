@@ -1,5 +1,7 @@
 //! The lab's policies against recorded flows, as the panel asks.
 
+mod columns;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;

@@ -3,7 +3,7 @@ mod files;
 mod flows;
 mod vectors;
 mod views;
-
+#[cfg(feature = "policies")]
 use hubble_api::packed::Encoder;
 use hubble_api::pb::observer::GetFlowsResponse;
 use prost::Message;

@@ -5,22 +5,39 @@ const LEAST_ROOM: usize = 64;
 ///
 /// A row usually fills a dozen of the sixty columns, and only those cost time. A column that is
 /// never written costs no memory either if its absent value is zero: the allocator hands out pages
-/// that stay untouched.
+/// that stay untouched. A Wasm module has no such pages; see [`Fill`].
 #[derive(Clone)]
 pub(super) struct Cells<T> {
     values: Vec<T>,
     absent: T,
+    /// Rows that there is room for, or will be once something is written.
+    room: usize,
     is_written: bool,
+    fill: Fill,
 }
 
-impl<T: Copy + PartialEq> Cells<T> {
-    pub(super) fn new(absent: T) -> Self {
-        Self { values: Vec::new(), absent, is_written: false }
+/// When an array takes memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fill {
+    /// With the rows, whether it is written to or not.
+    Ahead,
+    /// With the first value that is not the absent one, which is zero.
+    WhenWritten,
+    /// Never: nothing is written to it.
+    Never,
+}
+
+impl<T: Copy + Default + PartialEq> Cells<T> {
+    pub(super) fn new(absent: T, fill: Fill) -> Self {
+        // Who reads beyond the end of an array reads zero.
+        let fill =
+            if fill == Fill::WhenWritten && absent != T::default() { Fill::Ahead } else { fill };
+        Self { values: Vec::new(), absent, room: 0, is_written: false, fill }
     }
 
     /// Number of rows that there is room for.
     pub(super) fn room(&self) -> usize {
-        self.values.len()
+        self.room
     }
 
     /// Cells of the first `rows`, or fewer if there is room for fewer.
@@ -35,11 +52,14 @@ impl<T: Copy + PartialEq> Cells<T> {
 
     /// Fills the cell of a new row within the room.
     pub(super) fn set(&mut self, row: usize, value: T) {
-        if value != self.absent
-            && let Some(cell) = self.values.get_mut(row)
-        {
-            *cell = value;
-            self.is_written = true;
+        if value != self.absent {
+            match self.values.get_mut(row) {
+                Some(cell) => {
+                    *cell = value;
+                    self.is_written = true;
+                }
+                None => self.set_first(row, value),
+            }
         }
     }
 
@@ -52,10 +72,27 @@ impl<T: Copy + PartialEq> Cells<T> {
 
     /// Makes room for `room` rows.
     pub(super) fn grow(&mut self, room: usize) {
-        if self.is_written {
-            self.values.resize(room, self.absent);
-        } else {
-            self.values = vec![self.absent; room];
+        self.room = room;
+        match self.fill {
+            Fill::Never => {}
+            Fill::WhenWritten if !self.is_written => {}
+            _ if self.is_written => {
+                self.values.reserve_exact(room.saturating_sub(self.values.len()));
+                self.values.resize(room, self.absent);
+            }
+            _ => self.values = vec![self.absent; room],
+        }
+    }
+
+    /// Takes memory that [`Fill::WhenWritten`] put off, and fills a cell.
+    #[cold]
+    fn set_first(&mut self, row: usize, value: T) {
+        if self.fill == Fill::WhenWritten && self.values.is_empty() {
+            self.values = vec![self.absent; self.room];
+        }
+        if let Some(cell) = self.values.get_mut(row) {
+            *cell = value;
+            self.is_written = true;
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::{
     ColumnsFull, FlowColumns, FlowRow, NO_TIME, REPLY_UNKNOWN, RowLists, l4_protocol, l7_record,
+    parts,
 };
 use crate::{Endpoint, Flow, Icmp, L7Record, Layer4, Layer7, Policy, Timestamp, Workload};
 
@@ -42,6 +43,7 @@ impl<'a> FlowRow<'a> {
             row.destination_mac = ethernet.destination.as_bytes();
         }
         if let Some(event_type) = &flow.event_type {
+            row.parts |= parts::EVENT_TYPE;
             row.event_type = event_type.message_type.number();
             row.event_sub_type = event_type.sub_type;
         }
@@ -59,12 +61,14 @@ impl<'a> FlowRow<'a> {
             row.set_l4(l4);
         }
         if let Some(source) = &flow.source {
+            row.parts |= parts::SOURCE;
             row.source_identity = source.identity;
             row.source_namespace = source.namespace.as_bytes();
             row.source_pod = source.pod_name.as_bytes();
             row.source_cluster = source.cluster_name.as_bytes();
         }
         if let Some(destination) = &flow.destination {
+            row.parts |= parts::DESTINATION;
             row.destination_identity = destination.identity;
             row.destination_namespace = destination.namespace.as_bytes();
             row.destination_pod = destination.pod_name.as_bytes();
@@ -179,6 +183,13 @@ impl RowLists {
             texts(&mut self.dns_cnames, &dns.cnames);
             texts(&mut self.dns_qtypes, &dns.qtypes);
         }
+        if let Some(Layer7 { record: Some(L7Record::Http(http)), .. }) = &flow.l7 {
+            for header in &http.headers {
+                self.http_headers.push(header.key.as_bytes());
+                self.http_headers.push(header.value.as_bytes());
+            }
+        }
+        texts(&mut self.node_labels, &flow.node_labels);
         policies(&mut self.egress_allowed_by, &flow.egress_allowed_by);
         policies(&mut self.ingress_allowed_by, &flow.ingress_allowed_by);
         policies(&mut self.egress_denied_by, &flow.egress_denied_by);

@@ -11,6 +11,7 @@ mod joined;
 mod table;
 #[cfg(test)]
 mod tests;
+mod to_flow;
 
 pub use dictionary::{ABSENT, Dictionary, DictionaryFull, TextColumn};
 pub use joined::{JoinedList, split};
@@ -57,6 +58,16 @@ pub mod l7_record {
     pub const HTTP: u8 = 3;
     /// Kafka request or response, which Cilium no longer records.
     pub const KAFKA: u8 = 4;
+}
+
+/// Bits of [`FlowColumns::parts`].
+pub mod parts {
+    /// The flow has a source.
+    pub const SOURCE: u8 = 1;
+    /// The flow has a destination.
+    pub const DESTINATION: u8 = 2;
+    /// The flow names the monitor event behind it.
+    pub const EVENT_TYPE: u8 = 4;
 }
 
 /// Set of columns.
@@ -253,6 +264,12 @@ impl FlowColumns {
         std::iter::from_fn(move || {
             Some(PolicyName { kind: items.next()?, namespace: items.next()?, name: items.next()? })
         })
+    }
+
+    /// The HTTP headers of a code of `http_headers`: name and value.
+    pub fn headers(&self, code: u32) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let mut items = self.items(code);
+        std::iter::from_fn(move || Some((items.next()?, items.next()?)))
     }
 
     /// Workloads of a code of `source_workloads` or `destination_workloads`.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::cells::{Cells, next_room};
+use super::cells::{Cells, Fill, next_room};
 use super::{
     ABSENT, ColumnLimits, ColumnSet, ColumnsFull, Dictionary, JoinedList, NO_TIME, REPLY_UNKNOWN,
     TextColumn,
@@ -126,7 +126,8 @@ macro_rules! columns {
             }
         }
 
-        /// Flows as a struct of arrays, all of the same length.
+        /// Flows as a struct of arrays, all of the same length but for empty ones of
+        /// [`FlowColumns::only`].
         #[derive(Clone)]
         pub struct FlowColumns {
             limits: ColumnLimits,
@@ -141,14 +142,26 @@ macro_rules! columns {
         impl FlowColumns {
             /// Columns without rows, bounded by `limits`.
             pub fn new(limits: ColumnLimits) -> Self {
+                Self::with(limits, |_| Fill::Ahead)
+            }
+
+            /// Columns without rows, of which only `columns` and the time are ever filled. Arrays to
+            /// which nothing is written may stay empty: read them by [`at`](super::at).
+            pub fn only(columns: ColumnSet, limits: ColumnLimits) -> Self {
+                let columns = columns.with(Column::TimeNanos);
+                let is_in = |column| columns.contains(column);
+                Self::with(limits, |column| if is_in(column) { Fill::WhenWritten } else { Fill::Never })
+            }
+
+            fn with(limits: ColumnLimits, fill: impl Fn(Column) -> Fill) -> Self {
                 Self {
                     limits,
                     len: 0,
                     dictionary: Dictionary::new(limits.max_text_bytes),
                     uuid: TextColumn::default(),
-                    $( $number: Cells::new($absent), )*
-                    $( $text: Cells::new(ABSENT), )*
-                    $( $list: Cells::new(ABSENT), )*
+                    $( $number: Cells::new($absent, fill(Column::$Number)), )*
+                    $( $text: Cells::new(ABSENT, fill(Column::$Text)), )*
+                    $( $list: Cells::new(ABSENT, fill(Column::$List)), )*
                 }
             }
 
@@ -164,7 +177,7 @@ macro_rules! columns {
                     return Err(ColumnsFull::Text { max_text_bytes });
                 }
                 if self.time_nanos.room() <= self.len {
-                    self.grow();
+                    self.grow(next_room(self.len));
                 }
                 let mark = self.dictionary.mark();
                 if let Err(full) = self.set_codes(row, lists) {
@@ -201,9 +214,17 @@ macro_rules! columns {
                 Ok(())
             }
 
+            /// Makes room for that many more rows at once, as far as there may be as many.
+            pub fn reserve(&mut self, rows: usize) {
+                let room = self.len.saturating_add(rows);
+                if self.time_nanos.room() < room {
+                    self.grow(room);
+                }
+            }
+
             #[cold]
-            fn grow(&mut self) {
-                let room = next_room(self.len).min(self.limits.max_flows);
+            fn grow(&mut self, room: usize) {
+                let room = room.min(self.limits.max_flows);
                 $( self.$number.grow(room); )*
                 $( self.$text.grow(room); )*
                 $( self.$list.grow(room); )*
@@ -324,6 +345,9 @@ columns! {
         /// aggregate.
         AggregateUnknownDirectionFlowCount aggregate_unknown_direction_flow_count: u32 = 0,
             from ["aggregate.unknown_direction_flow_count"] since 19;
+        /// Bits of [`parts`](super::parts): messages that the flow holds, where policy tells an
+        /// empty one from an absent one.
+        Parts parts: u8 = 0, from ["source", "destination", "event_type"];
     }
     texts {
         SourceIp source_ip from ["IP.source"];
@@ -374,6 +398,10 @@ columns! {
         IngressDeniedBy ingress_denied_by from ["ingress_denied_by"] since 16;
         /// Log lines of the policies that matched.
         PolicyLog policy_log from ["policy_log"] since 18;
+        /// Labels of the node, as `key=value`.
+        NodeLabels node_labels from ["node_labels"] since 16;
+        /// Name and value of each HTTP header by turns.
+        HttpHeaders http_headers from ["l7.http.headers"];
     }
 }
 

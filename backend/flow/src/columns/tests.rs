@@ -127,6 +127,25 @@ fn a_row_that_does_not_fit_leaves_nothing_behind() {
 }
 
 #[test]
+fn columns_that_are_left_out_take_no_room() {
+    let mut columns = FlowColumns::only(
+        ColumnSet::of(&[Column::SourcePod, Column::DestinationPod]),
+        ColumnLimits { max_flows: 3, ..ColumnLimits::default() },
+    );
+    columns.reserve(2);
+    for number in 0..3 {
+        columns.append(&row(number, "a"), &RowLists::default()).unwrap();
+    }
+    assert_eq!(columns.source_pod(), [1; 3]);
+    assert_eq!(columns.time_nanos(), [0, 1, 2]);
+    assert_eq!(columns.verdict(), [0; 0]);
+    assert_eq!(columns.destination_pod(), [0; 0], "nothing was written");
+    assert_eq!(columns.source_labels(), [0; 0]);
+    columns.reserve(usize::MAX);
+    assert!(columns.append(&row(3, "a"), &RowLists::default()).is_err());
+}
+
+#[test]
 fn columns_grow_in_any_state() {
     let numbers = 0..1_000_i64;
     // Columns that are empty in the first rows, filled in every row, and filled only in the last

@@ -16,8 +16,11 @@ mod number {
     pub(super) const TIME: u32 = 1;
     pub(super) const DROP_REASON: u32 = 3;
     pub(super) const L4: u32 = 6;
+    pub(super) const SOURCE: u32 = 8;
+    pub(super) const DESTINATION: u32 = 9;
     pub(super) const L7: u32 = 15;
     pub(super) const REPLY: u32 = 16;
+    pub(super) const EVENT_TYPE: u32 = 19;
     pub(super) const DROP_REASON_DESC: u32 = 25;
     pub(super) const IS_REPLY: u32 = 26;
 }
@@ -51,6 +54,7 @@ impl<'a> RowBuilder<'a> {
             34 if wants(Column::Uuid) => self.row.uuid = field.bytes()?,
             35 if wants(Column::AuthType) => self.row.auth_type = field.int32()?,
             36 if wants(Column::TraceReason) => self.row.trace_reason = field.int32()?,
+            37 if wants(Column::NodeLabels) => lists.node_labels.push(field.bytes()?),
             21_001 if wants(Column::EgressAllowedBy) => policy(&mut lists.egress_allowed_by, field.message()?)?,
             21_002 if wants(Column::IngressAllowedBy) => policy(&mut lists.ingress_allowed_by, field.message()?)?,
             21_004 if wants(Column::EgressDeniedBy) => policy(&mut lists.egress_denied_by, field.message()?)?,
@@ -200,7 +204,7 @@ impl<'a> RowBuilder<'a> {
     }
 
     /// `HTTP`.
-    pub(super) fn l7_http(&mut self, mut message: Reader<'a>) -> Result<(), WireError> {
+    pub(super) fn l7_http(&mut self, mut message: Reader<'a>, lists: &mut RowLists) -> Result<(), WireError> {
         let wanted = self.wanted;
         let wants = |column| wanted.contains(column);
         while let Some(field) = message.field()? {
@@ -209,6 +213,7 @@ impl<'a> RowBuilder<'a> {
                 2 if wants(Column::HttpMethod) => self.row.http_method = field.bytes()?,
                 3 if wants(Column::HttpUrl) => self.row.http_url = field.bytes()?,
                 4 if wants(Column::HttpProtocol) => self.row.http_protocol = field.bytes()?,
+                5 if wants(Column::HttpHeaders) => httpheader(&mut lists.http_headers, field.message()?)?,
                 _ => {}
             }
         }

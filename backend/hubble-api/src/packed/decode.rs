@@ -114,6 +114,19 @@ impl Batch {
     }
 }
 
+/// How many messages the headers of a stream state, up to the first defect. Nothing is unpacked.
+pub fn stated_messages(stream: &[u8]) -> usize {
+    let (mut rest, mut messages) = (stream, 0_usize);
+    while let Some((header, after)) = rest.split_first_chunk()
+        && let Ok(header) = Header::read(*header)
+        && let Some((_, next)) = after.split_at_checked(header.compressed_bytes)
+    {
+        messages = messages.saturating_add(header.messages as usize);
+        rest = next;
+    }
+    messages
+}
+
 /// Batches of a whole stream. Ends after the first error.
 ///
 /// Errors: the bytes are not packed flows, or end within a batch.

@@ -50,6 +50,19 @@ fn the_layout_is_as_documented() {
 }
 
 #[test]
+fn headers_state_how_many_messages_there_are() {
+    let two = pack(&[b"ab".to_vec(), Vec::new()]);
+    let three = pack(&[b"a".to_vec(), b"b".to_vec(), b"c".to_vec()]);
+    let check = |stream: &[u8], expected: usize| assert_eq!(stated_messages(stream), expected);
+    check(&[], 0);
+    check(&[two.clone(), three.clone()].concat(), 5);
+    // Up to the first defect.
+    check(&[two.clone(), b"HFP2".to_vec(), three.clone()].concat(), 2);
+    check(&[two, three[..three.len() - 1].to_vec()].concat(), 2);
+    check(&header(3, 2, 1), 0);
+}
+
+#[test]
 fn a_full_batch_is_returned_at_once() {
     let mut encoder = Encoder::new();
     let message = vec![7; BATCH_RAW_BYTES / 4];

@@ -3,7 +3,7 @@ use super::wire::{Field, Reader, WireError};
 use super::{MessageHeader, Projection, ProjectionError, WireTimestamp};
 use flow::Timestamp;
 use flow::columns::{
-    Column, ColumnSet, FlowRow, JoinedList, NO_TIME, REPLY_UNKNOWN, RowLists, l7_record,
+    Column, ColumnSet, FlowRow, JoinedList, NO_TIME, REPLY_UNKNOWN, RowLists, l7_record, parts,
 };
 
 /// Columns that do not depend on the kind of the L7 record.
@@ -47,6 +47,16 @@ impl<'a> RowBuilder<'a> {
         let wants = |column| wanted.contains(column);
         while let Some(field) = flow.field()? {
             match field.number {
+                number::SOURCE | number::DESTINATION | number::EVENT_TYPE
+                    if wants(Column::Parts) =>
+                {
+                    self.row.parts |= match field.number {
+                        number::SOURCE => parts::SOURCE,
+                        number::DESTINATION => parts::DESTINATION,
+                        _ => parts::EVENT_TYPE,
+                    };
+                    self.flow_field(field, lists)?;
+                }
                 number::TIME if wants(Column::TimeNanos) => {
                     WireTimestamp::merge(&mut self.time, field.message()?)?;
                 }
@@ -133,6 +143,14 @@ fn workload(list: &mut JoinedList, workload: Reader<'_>) -> Result<(), WireError
     Ok(())
 }
 
+fn httpheader(list: &mut JoinedList, header: Reader<'_>) -> Result<(), WireError> {
+    let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
+    two_texts(header, (&mut key, &mut value))?;
+    list.push(key);
+    list.push(value);
+    Ok(())
+}
+
 fn policy(list: &mut JoinedList, mut policy: Reader<'_>) -> Result<(), WireError> {
     let (mut kind, mut namespace, mut name): (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
     while let Some(field) = policy.field()? {
@@ -162,7 +180,7 @@ impl<'a> RowBuilder<'a> {
                 }
                 101 => {
                     self.set_record(l7_record::HTTP, lists);
-                    self.l7_http(field.message()?)?;
+                    self.l7_http(field.message()?, lists)?;
                 }
                 102 => {
                     self.set_record(l7_record::KAFKA, lists);

@@ -380,6 +380,14 @@ proptest! {
     }
 
     #[test]
+    fn a_row_leads_back_to_its_flow(flow in crate::arbitrary::flow()) {
+        let mut columns = FlowColumns::default();
+        columns.append_flow(&flow, &mut RowLists::default()).unwrap();
+        prop_assert_eq!(columns.flow(0), Some(kept(flow)));
+        prop_assert_eq!(columns.flow(1), None);
+    }
+
+    #[test]
     fn unrequested_columns_stay_empty(
         message in response(),
         wanted in proptest::sample::subsequence(Column::ALL, 0..Column::ALL.len()),
@@ -416,6 +424,75 @@ proptest! {
         if decoded.is_err() {
             prop_assert!(columns.dictionary().is_empty());
         }
+    }
+}
+
+/// What columns keep of a flow, and what policies are asked with.
+fn kept(flow: flow::Flow) -> flow::Flow {
+    use flow::{Dns, Endpoint, Flow, Http, Ip, Kafka, L7Record, Layer4, Layer7, Policy, Sctp, Tcp};
+
+    let endpoint = |own: Endpoint| Endpoint { id: 0, ..own };
+    let policies = |policies: Vec<Policy>| -> Vec<Policy> {
+        let bare = |own: Policy| Policy { labels: Vec::new(), revision: 0, ..own };
+        policies.into_iter().map(bare).collect()
+    };
+    let record = |record: L7Record| match record {
+        L7Record::Dns(Dns { query, ips, rcode, .. }) => {
+            L7Record::Dns(Dns { query, ips, rcode, ..Dns::default() })
+        }
+        L7Record::Http(http) => L7Record::Http(Http { protocol: String::new(), ..http }),
+        L7Record::Kafka(_) => L7Record::Kafka(Kafka::default()),
+    };
+    let l4 = match flow.l4.clone() {
+        Some(Layer4::Tcp(tcp)) => {
+            Some(Layer4::Tcp(Tcp { flags: tcp.flags.filter(|flags| !flags.is_empty()), ..tcp }))
+        }
+        Some(Layer4::Sctp(sctp)) => Some(Layer4::Sctp(Sctp {
+            source_port: sctp.source_port,
+            destination_port: sctp.destination_port,
+            ..Sctp::default()
+        })),
+        Some(Layer4::Vrrp(_)) => Some(Layer4::Vrrp(flow::Vrrp::default())),
+        Some(Layer4::Igmp(_)) => Some(Layer4::Igmp(flow::Igmp::default())),
+        Some(Layer4::Unknown) => None,
+        l4 => l4,
+    };
+    let has_address = |ip: &Ip| !(ip.source.is_empty() && ip.destination.is_empty());
+    Flow {
+        time: flow.time.filter(|time| time.unix_nanos().is_some_and(|nanos| nanos != NO_TIME)),
+        verdict: flow.verdict,
+        drop_reason_desc: flow.drop_reason(),
+        traffic_direction: flow.traffic_direction,
+        event_type: flow.event_type,
+        trace_observation_point: flow.trace_observation_point,
+        trace_reason: flow.trace_reason,
+        is_reply: flow.reply(),
+        ip: flow.ip.filter(has_address).map(|ip| Ip {
+            source: ip.source,
+            destination: ip.destination,
+            ..Ip::default()
+        }),
+        l4,
+        source: flow.source.map(endpoint),
+        destination: flow.destination.map(endpoint),
+        node_labels: flow.node_labels,
+        source_names: flow.source_names,
+        destination_names: flow.destination_names,
+        l7: flow.l7.map(|l7| Layer7 {
+            l7_type: l7.l7_type,
+            record: l7.record.map(record),
+            ..Layer7::default()
+        }),
+        source_service: flow.source_service.filter(|own| *own != flow::Service::default()),
+        destination_service: flow
+            .destination_service
+            .filter(|own| *own != flow::Service::default()),
+        egress_allowed_by: policies(flow.egress_allowed_by),
+        ingress_allowed_by: policies(flow.ingress_allowed_by),
+        egress_denied_by: policies(flow.egress_denied_by),
+        ingress_denied_by: policies(flow.ingress_denied_by),
+        aggregate: flow.aggregate.filter(|own| *own != flow::Aggregate::default()),
+        ..Flow::default()
     }
 }
 

@@ -13,7 +13,7 @@ mod tests;
 pub use learned::Learned;
 pub use observed::{Observed, Proof};
 pub use prepared::Prepared;
-pub use shown::settings_from;
+pub use shown::{settings_from, settings_from_counted};
 pub use sides::{Exchange, Sides, Unjudged};
 
 use std::sync::Arc;

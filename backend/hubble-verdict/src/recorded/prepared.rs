@@ -1,9 +1,11 @@
 //! Many flows, made ready once: after an edit of the policies, only what is distinct among them is
 //! judged again.
 
+use std::hash::{BuildHasher as _, Hash};
+
 use cilium_policy::{Identity, Judge, Settings, UnixTime};
 use flow::{Flow, Timestamp};
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::{
     JudgeRecords, Learned, Observed, Recorded, Summary, Unjudged, at_time, request,
@@ -21,8 +23,34 @@ pub struct Prepared {
     times: Vec<i64>,
     /// How many flows each stands for.
     weights: Vec<u64>,
-    identity_ids: HashMap<Identity, u32>,
-    question_ids: HashMap<Question, u32>,
+    /// By hash, indices of `identities` and `questions`.
+    identity_ids: Ids,
+    question_ids: Ids,
+}
+
+/// Indices of a list whose items are distinct, found by hash: no item is held twice.
+#[derive(Debug, Clone, Default)]
+struct Ids {
+    ids: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Ids {
+    /// The index of `item`, which goes to the end of `items` unless it is there.
+    fn of<T: Eq + Hash>(&mut self, item: T, items: &mut Vec<T>) -> u32 {
+        let Self { ids, hasher } = self;
+        let hash = hasher.hash_one(&item);
+        let is_it = |id: &u32| items.get(*id as usize) == Some(&item);
+        if let Some(known) = ids.find(hash, is_it) {
+            return *known;
+        }
+        let id = index(items.len());
+        items.push(item);
+        ids.insert_unique(hash, id, |id| {
+            items.get(*id as usize).map_or(0, |own| hasher.hash_one(own))
+        });
+        id
+    }
 }
 
 /// Stands for the time of a flow that has none: no change is later.
@@ -64,26 +92,13 @@ impl Prepared {
             let asked = Shape::of(flow).and_then(|shape| {
                 let (subject, peer) = shape.parties(flow)?;
                 let mut intern = |party: Party<'_>| -> u32 {
-                    let identity = party.identity(learned, settings);
-                    if let Some(known) = identity_ids.get(&identity) {
-                        return *known;
-                    }
-                    let id = index(identities.len());
-                    identities.push(identity.clone());
-                    identity_ids.insert(identity, id);
-                    id
+                    identity_ids.of(party.identity(learned, settings), identities)
                 };
                 let subject = *parties.entry(subject).or_insert_with(|| intern(subject));
                 let peer = *parties.entry(peer).or_insert_with(|| intern(peer));
                 let observed = Observed::of(flow, shape, learned, settings);
                 let question = Question { subject, peer, shape, observed, request: request(flow) };
-                if let Some(known) = question_ids.get(&question) {
-                    return Ok(*known);
-                }
-                let id = index(questions.len());
-                questions.push(question.clone());
-                question_ids.insert(question, id);
-                Ok(id)
+                Ok(question_ids.of(question, questions))
             });
             asked_before.push(asked);
             times.push(flow.time.and_then(Timestamp::unix_nanos).unwrap_or(NO_TIME));
@@ -91,11 +106,28 @@ impl Prepared {
         }
     }
 
-    /// Adds a flow that could not be read, so that indices stay those of the flows.
-    pub fn push_unread(&mut self) {
-        self.flows.push(Err(Unjudged::NoEndpoints));
-        self.times.push(NO_TIME);
-        self.weights.push(1);
+    /// The flows of many rows, each of which asks what one of these flows asks: the index of that
+    /// flow, when the row was recorded, and how many flows it stands for.
+    #[must_use]
+    pub fn spread(self, rows: impl IntoIterator<Item = (u32, Option<Timestamp>, u64)>) -> Self {
+        let Self { identities, questions, flows: distinct, .. } = self;
+        let rows = rows.into_iter();
+        let (rows_at_least, _) = rows.size_hint();
+        let mut spread = Self {
+            identities,
+            questions,
+            flows: Vec::with_capacity(rows_at_least),
+            times: Vec::with_capacity(rows_at_least),
+            weights: Vec::with_capacity(rows_at_least),
+            ..Self::default()
+        };
+        for (index, time, weight) in rows {
+            let asked = distinct.get(index as usize).copied();
+            spread.flows.push(asked.unwrap_or(Err(Unjudged::NoEndpoints)));
+            spread.times.push(time.and_then(Timestamp::unix_nanos).unwrap_or(NO_TIME));
+            spread.weights.push(weight);
+        }
+        spread
     }
 
     /// How many flows the record at an index stands for.

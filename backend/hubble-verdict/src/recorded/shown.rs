@@ -1,5 +1,6 @@
 //! Settings of the agent that recorded flows show.
 
+use std::borrow::Borrow;
 use std::net::IpAddr;
 
 use cilium_policy::{Families, Settings};
@@ -15,11 +16,21 @@ const MAX_CLUSTERS: usize = 64;
 #[must_use]
 pub fn settings_from<'f>(
     flows: impl IntoIterator<Item = &'f Flow>,
+    settings: Settings,
+) -> Settings {
+    settings_from_counted(flows.into_iter().map(|flow| (flow, 1)), settings)
+}
+
+/// As [`settings_from`], of flows with the number of times that each occurs.
+#[must_use]
+pub fn settings_from_counted<F: Borrow<Flow>>(
+    flows: impl IntoIterator<Item = (F, usize)>,
     mut settings: Settings,
 ) -> Settings {
-    let mut clusters: Vec<(&str, usize)> = Vec::new();
+    let mut clusters: Vec<(String, usize)> = Vec::new();
     let mut worlds = Worlds::default();
-    for flow in flows {
+    for (flow, times) in flows {
+        let flow = flow.borrow();
         let ip = flow.ip.as_ref();
         for (endpoint, address) in [
             (&flow.source, ip.map_or("", |ip| &*ip.source)),
@@ -33,14 +44,14 @@ pub fn settings_from<'f>(
             let has_room = clusters.len() < MAX_CLUSTERS;
             match clusters.iter_mut().find(|(known, _)| *known == name) {
                 _ if name.is_empty() => {}
-                Some((_, count)) => *count = count.saturating_add(1),
-                None if has_room => clusters.push((name, 1)),
+                Some((_, count)) => *count = count.saturating_add(times),
+                None if has_room => clusters.push((name.to_owned(), times)),
                 None => {}
             }
         }
     }
-    if let Some((name, _)) = clusters.iter().max_by_key(|(_, count)| *count) {
-        (*name).clone_into(&mut settings.cluster_name);
+    if let Some((name, _)) = clusters.into_iter().max_by_key(|(_, count)| *count) {
+        settings.cluster_name = name;
     }
     worlds.apply(&mut settings);
     settings

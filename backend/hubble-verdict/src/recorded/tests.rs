@@ -253,6 +253,13 @@ fn prepared_flows_get_the_answers_of_single_ones() {
     assert!(prepared.questions() <= flows.len() / 2);
     let single: Vec<_> = flows.iter().map(|flow| judge.judge_flow(flow, &learned)).collect();
     assert_eq!(prepared.judge(&mut judge), single);
+    // Rows that ask what these flows ask, in any order; there is no flow 1,000.
+    let rows = [5, 0, 5, 1_000].map(|index| (index, None, 2));
+    let spread = prepared.spread(rows);
+    assert_eq!(spread.len(), 4);
+    assert_eq!(spread.stands_for(3), 2);
+    let expected = [single[5], single[0], single[5], Err(Unjudged::NoEndpoints)];
+    assert_eq!(spread.judge(&mut judge), expected);
 }
 
 #[test]
