@@ -370,6 +370,17 @@ test('policies that are known before the flows start the whole engine at once', 
   expect(whole.calls.map(({ name }) => name)).toEqual(['setPolicies']);
 });
 
+test('policies that are expected start the whole engine at once, too', async () => {
+  const { whole, start, model } = withBothModules();
+  model.setSeries(series('one'), true);
+  await settled();
+  expect(start.mock.calls).toEqual([['engine']]);
+  await whole.answer(batchOf(2));
+  await whole.answer(view(2));
+  model.setPolicies({ files: [file('one')], notices: [], namespace: '' });
+  expect(whole.calls.map(({ name }) => name)).toEqual(['setPolicies']);
+});
+
 test('where the whole engine cannot be had, flows are shown all the same, and the next answer tries again', async () => {
   const { decoder, whole, start, model } = withBothModules();
   start.mockImplementationOnce(async () => ({ engine: decoder }));

@@ -88,6 +88,8 @@ export class FlowsModel {
   private readonly listeners = new Set<() => void>();
   private engine: FlowsEngine | undefined;
   private starting: Promise<FlowsEngine> | undefined;
+  /** Whether policies will come for the flows of the latest answer. */
+  private expectsPolicies = false;
   /** Whether the whole engine could not be had for the latest answer, so that the decoder has to do. */
   private isDecoderOnly = false;
   /** Counts loads; what belongs to any but the latest is dropped. */
@@ -116,9 +118,13 @@ export class FlowsModel {
 
   readonly getState = (): FlowsState => this.state;
 
-  /** Takes the frames of an answer; frames that are loaded already are not decoded again. */
-  setSeries(series: readonly DataFrame[]): void {
+  /**
+   * Takes the frames of an answer; frames that are loaded already are not decoded again. Where policies are expected,
+   * the whole engine is started at once.
+   */
+  setSeries(series: readonly DataFrame[], expectsPolicies = false): void {
     const answer = readFrames(series);
+    this.expectsPolicies = expectsPolicies;
     const known = this.state.batch !== undefined && samePacked(answer, this.state.answer);
     this.update({ answer });
     if (answer.frames.length === 0) {
@@ -306,7 +312,8 @@ export class FlowsModel {
 
   /** The module that can do what is asked: the whole engine, where there are policies. */
   private get module(): ModuleName {
-    return this.state.policies.files.length > 0 && !this.isDecoderOnly ? 'engine' : 'decoder';
+    const hasPolicies = this.expectsPolicies || this.state.policies.files.length > 0;
+    return hasPolicies && !this.isDecoderOnly ? 'engine' : 'decoder';
   }
 
   /** An engine that can do what is asked; it takes the place of one that cannot. */

@@ -8,7 +8,7 @@ import { startEngine } from './engine/startEngine';
 import { FlowsModel, type FlowsState } from './FlowsModel';
 import { NoFlows } from './NoFlows';
 import { Notices } from './Notices';
-import { sourcesOf } from './policies/fetchPolicies';
+import { expectsPolicies, sourcesOf } from './policies/fetchPolicies';
 import { noticesOfPolicies } from './policies/notices';
 import { PoliciesDrawer } from './policies/PoliciesDrawer';
 import { usePolicies } from './policies/usePolicies';
@@ -39,9 +39,9 @@ export function FlowsPanel(props: Props) {
   const isUnderWay = data.state === LoadingState.Loading && data.series.length === 0;
   useEffect(() => {
     if (!isUnderWay) {
-      model?.setSeries(data.series);
+      model?.setSeries(data.series, expectsPolicies({ series: data.series, request: data.request }));
     }
-  }, [model, data.series, isUnderWay]);
+  }, [model, data.series, data.request, isUnderWay]);
   usePolicies(model, data, options.policiesNamespace);
   useEffect(() => model?.setSpec({ columns: columns.map((column) => column.id) }), [model, columns]);
 

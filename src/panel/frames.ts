@@ -19,6 +19,8 @@ export interface PackedAnswer {
   reworded: string[];
   /** The memory of the queried nodes, if the answer has it. */
   memory?: Memory;
+  /** Changes whenever the policies of the sources do; empty where there are none, absent where that is not said. */
+  policiesRevision?: string;
 }
 
 /** The memory of the nodes. Times are Unix milliseconds. */
@@ -58,6 +60,10 @@ export function readFrames(series: readonly DataFrame[]): PackedAnswer {
     const rows = packedRows(frame);
     if (Array.isArray(rows)) {
       answer.frames.push(rows);
+      const revision: unknown = frame.meta?.custom?.policiesRevision;
+      if (typeof revision === 'string') {
+        answer.policiesRevision = (answer.policiesRevision ?? '') + revision;
+      }
       if (command && !answer.commands.includes(command)) {
         answer.commands.push(command);
       }

@@ -1,7 +1,7 @@
-import { createDataFrame, type DataQueryRequest } from '@grafana/data';
+import { createDataFrame, type DataFrame, type DataQueryRequest } from '@grafana/data';
 
 import { datasourceId } from '../../pluginIds';
-import { sourcesOf } from './fetchPolicies';
+import { expectsPolicies, sourcesOf } from './fetchPolicies';
 
 jest.mock('@grafana/runtime', () => ({
   getDataSourceSrv: () => ({
@@ -24,4 +24,34 @@ test.each<[string, string[] | undefined, unknown[], string[]]>([
     targets: targets.map((uid) => ({ refId: uid, datasource: { uid, type: types[uid] } })),
   };
   expect(sourcesOf(request as DataQueryRequest | undefined, frames.map(packed))).toEqual(expected);
+});
+
+const flowsOf = (policiesRevision: string | undefined) =>
+  createDataFrame({
+    meta: { custom: { packed: 'hubble-flows/1', datasourceUid: 'hubble', policiesRevision } },
+    fields: [{ name: 'packed', values: ['AAAA'] }],
+  });
+
+const policiesOf = (...files: string[]) =>
+  createDataFrame({
+    meta: { custom: { policies: 'k8snet-policies/1' } },
+    fields: [
+      { name: 'file', values: files },
+      { name: 'text', values: files },
+    ],
+  });
+
+test.each<[string, DataFrame[], string | undefined, boolean]>([
+  ['a revision says that there are some', [flowsOf('1f')], undefined, true],
+  ['of several queries, one says so', [flowsOf(''), flowsOf('1f')], 'hubble', true],
+  ['an empty revision: the folder holds none', [flowsOf('')], undefined, false],
+  ['no revision: none are configured', [flowsOf(undefined)], undefined, false],
+  ['they came along', [flowsOf(undefined), policiesOf('a.yaml')], 'other', true],
+  ['none came along', [flowsOf('1f'), policiesOf()], undefined, false],
+  ['a snapshot has no source that could be asked', [flowsOf('1f')], 'other', false],
+])('policies are expected or not: %s', (_, series, target, expected) => {
+  const request = target && {
+    targets: [{ refId: 'A', datasource: { uid: target, type: types[target] } }],
+  };
+  expect(expectsPolicies({ series, request: request as DataQueryRequest | undefined })).toBe(expected);
 });

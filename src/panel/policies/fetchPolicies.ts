@@ -1,8 +1,9 @@
-import type { DataFrame, DataQueryRequest } from '@grafana/data';
+import type { DataFrame, DataQueryRequest, PanelData } from '@grafana/data';
 import { getBackendSrv, getDataSourceSrv, toDataQueryResponse, type BackendDataSourceResponse } from '@grafana/runtime';
 import { lastValueFrom } from 'rxjs';
 
 import { datasourceId } from '../../pluginIds';
+import { readFrames } from '../frames';
 import { readPolicies, type PoliciesAnswer } from './policyFrames';
 
 /**
@@ -23,6 +24,16 @@ export function sourcesOf(request: DataQueryRequest | undefined, series: readonl
     return settings?.type === datasourceId ? [settings.uid] : [];
   });
   return [...new Set(uids)];
+}
+
+/** Whether there are policies for these flows: among the frames, or with the sources, by the revision that they state. */
+export function expectsPolicies({ series, request }: Pick<PanelData, 'series' | 'request'>): boolean {
+  const given = readPolicies(series);
+  if (given) {
+    return given.files.length > 0;
+  }
+  // A snapshot keeps the revision, and has no source that could be asked.
+  return Boolean(readFrames(series).policiesRevision) && sourcesOf(request, series).length > 0;
 }
 
 /** Asks data sources for their policies. */

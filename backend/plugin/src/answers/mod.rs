@@ -13,7 +13,9 @@ use execution::{ExecutionError, QueryContext, Reader};
 use frames::Frame;
 use futures_util::FutureExt;
 use prometheus::ForwardedIdentity;
-use query::{InvalidQuery, PoliciesQuery, PromqlFormat, PromqlQuery, Query, ReadQuery};
+use query::{
+    FlowsFormat, InvalidQuery, PoliciesQuery, PromqlFormat, PromqlQuery, Query, ReadQuery,
+};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -176,6 +178,13 @@ async fn frames(
     }
     let source = || instance.flow_source();
     let mut frames = match &query {
+        Query::Flows(query) if query.format == FlowsFormat::Packed => {
+            let flows = execution::flows(source()?, &context, query);
+            let (frames, revision) = tokio::join!(flows, policies::revision(instance));
+            let mut frames = frames?;
+            policies::name_revision(&mut frames, revision.as_deref());
+            frames
+        }
         Query::Flows(query) => execution::flows(source()?, &context, query).await?,
         Query::FlowMetrics(query) => {
             execution::flow_metrics(source()?, &context, query, reader).await?

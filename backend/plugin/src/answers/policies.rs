@@ -1,6 +1,7 @@
 //! The data source's network policies, as the flows panel asks for them.
 
 use frames::{Frame, Meta, policy_files};
+use serde_json::json;
 
 use super::QueryError;
 use crate::instance::Instance;
@@ -15,4 +16,23 @@ pub(super) async fn frames(instance: &Instance) -> Result<Vec<Frame>, QueryError
     let PolicyFiles { files, changed_ms, notices } = read.await.unwrap_or_default();
     let meta = Meta { notices, ..Meta::default() };
     Ok(vec![policy_files(&files, changed_ms, namespace.as_deref(), meta)])
+}
+
+/// The revision of the policies, empty where there is no file; none where no policies are
+/// configured.
+pub(super) async fn revision(instance: &Instance) -> Option<String> {
+    let source = instance.settings().ok()?.policies.clone();
+    let read = tokio::task::spawn_blocking(move || source.revision(&Roots::from_environment()));
+    // As above.
+    read.await.ok().flatten()
+}
+
+/// Names the revision in the frames of packed flows: by it the panel chooses its Wasm module before
+/// it unpacks, and asks for policies only where there are others.
+pub(super) fn name_revision(frames: &mut [Frame], revision: Option<&str>) {
+    for frame in frames {
+        if let Some(revision) = revision {
+            frame.meta.custom.insert("policiesRevision".to_owned(), json!(revision));
+        }
+    }
 }

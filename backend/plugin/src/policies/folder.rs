@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::hash::{Hash as _, Hasher};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -99,6 +100,24 @@ pub(super) fn read(allowed: &Allowed, configured: &Path, found: &mut PolicyFiles
             shown(configured)
         ));
     }
+}
+
+/// Hashes names, sizes and times of the files that [`read`] would read, and counts them.
+pub(super) fn hash(allowed: &Allowed, hasher: &mut impl Hasher) -> usize {
+    let mut walk = Walk::default();
+    walk.folder(&allowed.folder, 0);
+    let Walk { mut paths, changed_ms, .. } = walk;
+    paths.sort();
+    changed_ms.hash(hasher);
+    let mut files = 0;
+    for path in paths.iter().take(MAX_FILES) {
+        // A ConfigMap is mounted as links: what they lead to has size and time.
+        let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+        let facts = metadata.map(|metadata| (metadata.len(), metadata.modified().ok()));
+        files += usize::from(facts.is_some());
+        (path, facts).hash(hasher);
+    }
+    files
 }
 
 #[derive(Default)]

@@ -6,6 +6,7 @@ mod roots;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use frames::PolicyFile;
@@ -71,6 +72,26 @@ impl PolicySource {
             ));
         }
         found
+    }
+}
+
+impl PolicySource {
+    /// The revision of the policies: it differs whenever they do, as far as names, sizes and times of
+    /// files tell. No file is opened. Empty where there is no file; `None` where no policies are
+    /// configured. Blocks on the file system.
+    pub(crate) fn revision(&self, roots: &Roots) -> Option<String> {
+        if self.text.is_none() && self.folder.is_none() {
+            return None;
+        }
+        let mut hasher = DefaultHasher::new();
+        (&self.text, &self.namespace).hash(&mut hasher);
+        let mut files = usize::from(self.text.is_some());
+        if let Some(folder) = &self.folder
+            && let Ok(allowed) = roots.allowed(folder)
+        {
+            files += folder::hash(&allowed, &mut hasher);
+        }
+        Some(if files == 0 { String::new() } else { format!("{:016x}", hasher.finish()) })
     }
 }
 

@@ -138,6 +138,44 @@ fn folders_are_bounded() {
 }
 
 #[test]
+fn the_revision_changes_with_the_policies() {
+    let root = tempfile::tempdir().unwrap();
+    let roots = Roots::read(&shown(root.path()));
+    let source = PolicySource { folder: Some(root.path().to_owned()), ..PolicySource::default() };
+    let file = root.path().join("a.yaml");
+    let revision = || source.revision(&roots);
+    assert_eq!(PolicySource::default().revision(&roots), None, "nothing is configured");
+    assert_eq!(revision(), Some(String::new()), "the folder is empty");
+    let mut seen = std::collections::HashSet::new();
+    let mut check = |changed: &str| {
+        let now = revision().filter(|now| !now.is_empty()).unwrap();
+        assert_eq!(Some(&now), revision().as_ref(), "{changed}");
+        assert!(seen.insert(now), "{changed}");
+    };
+    let write = |text: &str, secs: u64| {
+        fs::write(&file, text).unwrap();
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(secs);
+        fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+    };
+    write(POLICY, 1_000);
+    check("a file came");
+    write(POLICY, 2_000);
+    check("its time");
+    write("kind: Pod\n", 2_000);
+    check("its size");
+    fs::rename(&file, root.path().join("b.yaml")).unwrap();
+    check("its name");
+    assert_eq!(source.revision(&Roots::default()), Some(String::new()), "it may not be read");
+
+    let text = |text: &str, namespace: Option<&str>| {
+        let (text, namespace) = (Some(text.to_owned()), namespace.map(str::to_owned));
+        PolicySource { text, namespace, folder: None }.revision(&roots).unwrap()
+    };
+    assert_ne!(text("a", None), text("b", None));
+    assert_ne!(text("a", None), text("a", Some("pets")));
+}
+
+#[test]
 fn the_text_of_the_settings() {
     let check = |text: Option<&str>, files: usize, notices: &[&str]| {
         let source = PolicySource { text: text.map(str::to_owned), folder: None, namespace: None };
