@@ -14,7 +14,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use crate::workspace;
 
 /// Circles that stay, each by the crate's folder and its files, with the reason.
-const NAMED: [(&str, &[&str], &str); 6] = [
+const NAMED: [(&str, &[&str], &str); 4] = [
     (
         "backend/query",
         &[
@@ -36,8 +36,6 @@ const NAMED: [(&str, &[&str], &str); 6] = [
         "one error for all that is read, which names the limits and formats of every kind of query; and a \
          form may be a line, which is read into a form",
     ),
-    ("backend/vocabulary", &["re2::class", "re2::unicode"], "Unicode's names are sets of a class"),
-    ("backend/vocabulary", &["re2::parse", "re2::program"], "both know the assertions"),
     ("dashboards", &["links", "query"], "a link carries the conditions of a query"),
     (
         "dashboards",

@@ -1,5 +1,6 @@
 //! Path of a request's URL, as Go's `url.ParseRequestURI` reads it: Hubble's `http_path` matches
-//! against it.
+//! against it. Own, and not the crate `url`, which follows the rules of browsers: it accepts and rewrites
+//! what Go refuses.
 
 use std::net::Ipv6Addr;
 

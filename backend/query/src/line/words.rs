@@ -1,7 +1,8 @@
 //! A pasted text, split into words and operators as a POSIX shell does.
 //!
 //! What pages, word processors and other shells leave in a line is read for what it was meant to be:
-//! typographic quotes, spaces of any kind, the continuation marks of `PowerShell` and `cmd.exe`.
+//! typographic quotes, spaces of any kind, the continuation marks of `PowerShell` and `cmd.exe`. Own, and
+//! not `shlex`: that gives no positions of words, which diagnostics underline.
 
 use std::iter::Peekable;
 use std::str::CharIndices;

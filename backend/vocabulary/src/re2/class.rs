@@ -1,6 +1,6 @@
 //! Character classes: `[…]`, `.`, `\d`, `[:alpha:]`, `\p{…}`.
 
-use super::unicode;
+use super::unicode::{self, Set};
 
 /// Union of its items.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,19 +18,6 @@ pub(super) enum Item {
     },
     /// Everything outside of the items.
     Not(Vec<Item>),
-}
-
-/// Set of code points, without other cases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Set {
-    /// From the first to the last code point.
-    Range(u32, u32),
-    /// List of ranges.
-    Ranges(&'static [(u8, u8)]),
-    /// General categories, as a bit mask.
-    Categories(u32),
-    /// Number of a script.
-    Script(u8),
 }
 
 /// Character of a text, with its cached properties.

@@ -6,13 +6,22 @@ mod text;
 
 use super::{
     Reason, RegexError,
-    class::{Class, Item, Set, perl, posix},
-    program::Assertion,
-    unicode,
+    class::{Class, Item, perl, posix},
+    unicode::{self, Set},
 };
 pub(super) use limits::MAX_SIZE;
 use limits::{Limits, Node, repeats_fit};
 use text::{escaped, flags_of, repetition};
+
+/// Condition on the characters before and after a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Assertion {
+    Start,
+    End,
+    LineStart,
+    LineEnd,
+    WordBoundary(bool),
+}
 
 /// Syntax tree of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]

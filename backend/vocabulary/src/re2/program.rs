@@ -3,7 +3,7 @@
 
 use super::{
     class::{Character, Class},
-    parse::Ast,
+    parse::{Assertion, Ast},
 };
 
 /// Most steps taken for one text.
@@ -25,16 +25,6 @@ enum Instruction {
     Jump(u32),
     Split(u32, u32),
     Match,
-}
-
-/// Condition on the characters before and after a position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Assertion {
-    Start,
-    End,
-    LineStart,
-    LineEnd,
-    WordBoundary(bool),
 }
 
 /// Error of a program with too many instructions.

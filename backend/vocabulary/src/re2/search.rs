@@ -8,10 +8,9 @@ use regex_syntax::hir::{self, ClassUnicode, ClassUnicodeRange, Hir, Look, Repeti
 
 use super::{
     RegexError,
-    class::{Class, Item, Set},
-    parse::{self, Ast},
-    program::Assertion,
-    unicode,
+    class::{Class, Item},
+    parse::{self, Assertion, Ast},
+    unicode::{self, Set},
 };
 
 /// Most memory of one compiled expression, in bytes.

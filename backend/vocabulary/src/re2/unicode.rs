@@ -1,10 +1,20 @@
 //! Unicode tables: categories and scripts of code points, their names, and case folding. Source:
 //! Go's unicode and regexp/syntax `unicodeTable`.
 
-use super::{
-    class::Set,
-    tables::{CATEGORIES, CATEGORY_RUNS, FOLDS, SCRIPT_RUNS, SCRIPTS},
-};
+use super::tables::{CATEGORIES, CATEGORY_RUNS, FOLDS, SCRIPT_RUNS, SCRIPTS};
+
+/// Set of code points, without other cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Set {
+    /// From the first to the last code point.
+    Range(u32, u32),
+    /// List of ranges.
+    Ranges(&'static [(u8, u8)]),
+    /// General categories, as a bit mask.
+    Categories(u32),
+    /// Number of a script.
+    Script(u8),
+}
 
 /// Long names of categories with their short ones, as in Unicode but without underscores.
 const ALIASES: &[(&str, &str)] = &[

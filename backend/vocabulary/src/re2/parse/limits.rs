@@ -2,7 +2,8 @@
 //! `checkLimits`, `calcSize`, `calcHeight`, `repeatIsValid`.
 
 use super::{Ast, Reason};
-use crate::re2::class::{Class, Item, Set};
+use crate::re2::class::{Class, Item};
+use crate::re2::unicode::Set;
 
 /// Greatest height of a syntax tree.
 const MAX_HEIGHT: u32 = 1000;
