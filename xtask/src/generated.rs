@@ -1,5 +1,5 @@
 //! Files that are generated and committed: the protobuf code, the schemas' tables, the dashboards, the rules, the
-//! queries and the Wasm modules' answers in TypeScript.
+//! queries and the Wasm modules' answers in TypeScript, the documentation of lints.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use dashboards::{Build, Dashboard};
 
-use crate::{Failure, r#gen, typescript, workspace};
+use crate::{Failure, example, r#gen, typescript, workspace};
 
 /// Why a file is not what it is made from.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,8 @@ pub(crate) fn run(check: bool) -> Result<(), Failure> {
         let text = declarations.text()?;
         write(declarations.path(), &text, check)?;
     }
+    let lints = example::output("hubble-verdict", "lints", &["--no-default-features"])?;
+    write(Path::new("docs/lints.md"), &lints, check)?;
     for file in dashboards::rule_files()? {
         write(Path::new(file.path()), file.text(), check)?;
     }

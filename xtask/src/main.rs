@@ -10,6 +10,7 @@ mod debian;
 mod demo;
 mod dist;
 mod download;
+mod example;
 mod r#gen;
 mod generated;
 mod grafana;

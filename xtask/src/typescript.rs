@@ -3,9 +3,8 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use crate::workspace;
+use crate::example::{self, ExampleError};
 
 /// A file of declarations, and the crate whose example `…-typescript` writes them.
 pub(crate) struct Declarations {
@@ -18,17 +17,6 @@ pub(crate) const ALL: [Declarations; 2] = [
     Declarations { file: "src/panel/engine/generated.ts", package: "frontend-wasm" },
 ];
 
-/// Why there are no declarations.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TypescriptError {
-    #[error("cargo cannot be started")]
-    Start(#[source] std::io::Error),
-    #[error("the example of `{package}` that writes its types failed")]
-    Example { package: &'static str },
-    #[error("the example of `{package}` wrote what is not UTF-8")]
-    Text { package: &'static str },
-}
-
 impl Declarations {
     pub(crate) fn path(&self) -> &'static Path {
         Path::new(self.file)
@@ -37,29 +25,15 @@ impl Declarations {
     /// The file's content.
     ///
     /// Errors: the crate does not compile, or its example fails.
-    pub(crate) fn text(&self) -> Result<String, TypescriptError> {
+    pub(crate) fn text(&self) -> Result<String, ExampleError> {
         let package = self.package;
-        let said = said(package)?;
+        let example = format!("{package}-typescript");
+        let said = example::output(package, &example, &["--features", "typescript"])?;
         let blocks: Vec<String> = said.trim().split("\n\n").map(formatted).collect();
         let head =
             format!("// Made from the crate `{package}` by `cargo xtask gen`; change it there.");
         Ok(format!("{head}\n\n{}\n", blocks.join("\n\n")))
     }
-}
-
-/// What a crate's example writes.
-fn said(package: &'static str) -> Result<String, TypescriptError> {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", package, "--features", "typescript"])
-        .args(["--example", &format!("{package}-typescript")])
-        .current_dir(workspace::root())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(TypescriptError::Start)?;
-    if !output.status.success() {
-        return Err(TypescriptError::Example { package });
-    }
-    String::from_utf8(output.stdout).map_err(|_| TypescriptError::Text { package })
 }
 
 /// A declaration with one field a line, quotes and lists as in the rest of the frontend.

@@ -30,7 +30,10 @@ pub use judge::{
     Knowledge, L7Explanation, L7RuleRef, Loss, LostMatch, MapEntry, MatchType, Miss, NamedPorts,
     NearestMiss, PeerMiss, PolicySet, PortNames, Request, RuleMatch, Traffic, Verdict,
 };
-pub use lint::{Finding, Severity, findings, in_order, lint};
+pub use lint::{
+    Finding, Severity, findings, in_order, lint,
+    registry::{self as lints, Description, Lint},
+};
 pub use rule::{
     Action, Authentication, CidrGroup, Clause, Direction, DnsRule, Entry, GroupSelector, HttpRule,
     L7Rules, Listener, Peer, PeerMatcher, Peers, Policy, PolicyKind, PolicyName, Port, PortRange,

@@ -17,7 +17,7 @@ mod what_if;
 pub use ask::{
     Answer, AskError, Directory, Path, Question, Step, StepKind, Target, TargetError, ask,
 };
-pub use lint::lint;
+pub use lint::{lint, registry as lints};
 pub use log_resource::is_logged;
 pub use recorded::{
     Agreement, Exchange, JudgeFlows, Judgement, Learned, Observed, PolicyLabel, Prepared, Proof,

@@ -34,8 +34,8 @@ pub(crate) fn findings(table: &mut Table, policies: &mut PolicyFiles) -> Vec<Fou
     found
         .into_iter()
         .map(|finding| Found {
-            id: finding.id,
-            severity: finding.severity.name(),
+            id: finding.id(),
+            severity: finding.severity().name(),
             sentence: finding.text(|file| policies.files.get(file).map(|file| file.name.as_str())),
             policy: finding.policy,
             evidence: finding.evidence,

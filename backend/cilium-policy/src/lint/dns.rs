@@ -1,6 +1,10 @@
-//! Lints about DNS: without a query that is answered, no name leads anywhere.
+//! Lints about names and DNS. A name has an address once a query for it was answered.
 
-use super::{Severity, rules::Rules};
+use super::{
+    Finding, Severity,
+    registry::{FqdnNotInDnsRules, FqdnWithoutDnsRule, NoDnsEgress},
+    rules::Rules,
+};
 use crate::{
     Action, Direction, DnsRule, Entry, NamePattern, Operator, Peer, PeerMatcher, Peers, PolicyKind,
     PolicySet, PortRange, Position, Requirement, Selector, identity_label::NAMESPACE_LABELS,
@@ -8,7 +12,8 @@ use crate::{
 };
 
 impl<'r> Rules<'r> {
-    /// Names without a DNS rule are never learned; names in none are refused first.
+    /// Names of `toFQDNs` that no DNS rule covers. Without any DNS rule, their addresses are never learned; with
+    /// rules that leave them out, their queries are refused.
     pub(super) fn names(&mut self) {
         let dns = self.dns_entries();
         for entry in self.set.entries() {
@@ -22,29 +27,28 @@ impl<'r> Rules<'r> {
             for peer in peers {
                 let PeerMatcher::Name(pattern) = &peer.matcher else { continue };
                 if rules.is_empty() {
-                    findings.push((
-                        "fqdn-without-dns-rule",
-                        peer.at,
-                        format!("no DNS rule among these policies lets the agent see queries: without one, no address is ever learned for `{pattern}`, and connections are refused"),
-                    ));
+                    let sentence = format!(
+                        "no DNS rule among these policies lets the agent see queries: without one, no address is ever learned for `{pattern}`, and connections are refused"
+                    );
+                    let finding = Finding::of::<FqdnWithoutDnsRule>(sentence);
+                    findings.push((finding, peer.at, None));
                 } else if !rules.iter().any(|rule| name_patterns::covers(&rule.patterns, pattern)) {
-                    findings.push((
-                        "fqdn-not-in-dns-rules",
-                        peer.at,
-                        format!("`{pattern}` stands in toFQDNs, but in no DNS rule: its query is refused, and no connection is ever tried"),
-                    ));
+                    let sentence = format!(
+                        "`{pattern}` stands in toFQDNs, but in no DNS rule: its query is refused, and no connection is ever tried"
+                    );
+                    let finding = Finding::of::<FqdnNotInDnsRules>(sentence);
+                    findings.push((finding, peer.at, Some(dns_fix(peers, peer.at))));
                 }
             }
-            for (id, at, sentence) in findings {
-                let fix = (id == "fqdn-not-in-dns-rules").then(|| dns_fix(peers, at));
-                self.add(id, Severity::Error, entry, at, sentence, fix);
+            for (finding, at, fix) in findings {
+                self.add(finding, entry, at, fix);
             }
         }
     }
 
-    /// Entries with DNS rules.
-    /// Depths of patterns in DNS rules. What goes with a `toFQDNs`, or with its search list, is spoken
-    /// of there; a list that goes deeper by another pattern knows of depths.
+    /// Patterns of DNS rules that cover some depths only. Left out are patterns that belong to a name of
+    /// `toFQDNs` or to its search list, which has its own finding, and lists with a deeper pattern beside: their
+    /// author knows of depths.
     pub(super) fn queries(&mut self, entry: &Entry) {
         let rules = || entry.ports.iter().flatten().flat_map(|rule| &rule.l7.dns);
         let listed: Vec<&NamePattern> = rules().flat_map(|rule| &rule.patterns).collect();
@@ -58,7 +62,7 @@ impl<'r> Rules<'r> {
                     let stem = name.text.trim_start_matches(['*', '.']);
                     stem == apex || is_below(stem) || apex.starts_with(&format!("{stem}."))
                 });
-                // The Services of a namespace.
+                // All Services of a namespace.
                 let is_namespace = apex
                     .strip_suffix(".svc.cluster.local")
                     .is_some_and(|namespace| !namespace.contains('.'));
@@ -69,6 +73,7 @@ impl<'r> Rules<'r> {
         }
     }
 
+    /// Entries with DNS rules.
     fn dns_entries(&self) -> Vec<&'r Entry> {
         let has_dns = |entry: &&Entry| {
             entry.direction == Direction::Egress
@@ -78,6 +83,7 @@ impl<'r> Rules<'r> {
         self.set.entries().iter().filter(has_dns).collect()
     }
 
+    /// Policies that isolate egress while no policy allows DNS for their pods.
     pub(super) fn egress_without_dns(&mut self) {
         let lets_dns: Vec<&Selector> = self
             .set
@@ -92,7 +98,7 @@ impl<'r> Rules<'r> {
                 continue;
             }
             let Some(seen) = seen.get_mut(first.policy) else { continue };
-            // Of a policy that only denies, that it isolates is the finding.
+            // A policy that only denies has the finding `deny-only`.
             let mut others = self.set.entries().iter().filter(|own| own.policy == first.policy);
             let only_denies =
                 others.all(|own| own.direction == Direction::Ingress || own.action == Action::Deny);
@@ -108,15 +114,15 @@ impl<'r> Rules<'r> {
                     _ => DNS_RULE,
                 };
                 let mut own = self.set.entries().iter().filter(|own| own.policy == first.policy);
-                // An address, an API server or nobody at all is reached without a name.
+                // Addresses and the API server are reached without a name.
                 let severity =
                     if own.any(goes_by_name) { Severity::Warning } else { Severity::Hint };
                 self.add(
-                    "no-dns-egress",
-                    severity,
+                    Finding::of::<NoDnsEgress>(
+                        "egress is refused by default, and nothing allows DNS: connections by name fail".to_owned(),
+                    ).graded(severity),
                     first,
                     first.at,
-                    "egress is refused by default, and nothing allows DNS: connections by name fail".to_owned(),
                     Some(fix.to_owned()),
                 );
             }
@@ -124,7 +130,7 @@ impl<'r> Rules<'r> {
     }
 }
 
-/// Whether an entry lets anybody ask for names.
+/// Whether an entry allows DNS queries to any peer.
 fn allows_dns(entry: &Entry) -> bool {
     let is_port = |port: &crate::Port| {
         port.protocol.covers(17)
@@ -139,7 +145,7 @@ fn allows_dns(entry: &Entry) -> bool {
         && match &entry.peers {
             Peers::Nobody { .. } => false,
             Peers::Unlimited => true,
-            // A resolver is reached by no name: it would have to be asked for first.
+            // A resolver cannot be reached by its name: the name needs a resolver first.
             Peers::Any(peers) => {
                 peers.iter().any(|peer| !matches!(peer.matcher, PeerMatcher::Name(_)))
             }
@@ -150,7 +156,7 @@ fn allows_dns(entry: &Entry) -> bool {
         }
 }
 
-/// Whether an entry allows egress to what is commonly reached by name.
+/// Whether an entry allows egress to peers that are commonly reached by name.
 fn goes_by_name(entry: &Entry) -> bool {
     let is_by_name = |peer: &Peer| match &peer.matcher {
         PeerMatcher::Name(_) | PeerMatcher::Service { .. } => true,
@@ -173,7 +179,7 @@ fn goes_by_name(entry: &Entry) -> bool {
         }
 }
 
-/// DNS rules of entries that are about every pod of a subject.
+/// DNS rules of entries that select every pod of a subject.
 fn dns_rules<'e>(entries: &[&'e Entry], subject: &Selector, set: &PolicySet) -> Vec<&'e DnsRule> {
     entries
         .iter()
@@ -183,8 +189,8 @@ fn dns_rules<'e>(entries: &[&'e Entry], subject: &Selector, set: &PolicySet) -> 
         .collect()
 }
 
-/// Whether a selector is about every pod that another one selects, as far as these files can show:
-/// what a pod is not said to have it is taken not to have, and labels of namespaces may be there.
+/// Whether a selector selects every pod that another one selects, as far as the files show. A pod is taken to lack
+/// the labels that its selector does not name; labels of namespaces may be there.
 pub(super) fn is_about_all_of(selector: &Selector, pods: &Selector, set: &PolicySet) -> bool {
     selector.requirements.iter().all(|requirement| is_implied(requirement, pods, set))
 }
@@ -230,7 +236,8 @@ fn is_implied(requirement: &Requirement, pods: &Selector, set: &PolicySet) -> bo
     }
 }
 
-/// The namespace's own label of its name says what the pod's label of it says.
+/// Key of a pod's label. The label of the namespace's name, among the labels of namespaces, is the same as the pod's
+/// own label of its namespace.
 fn pod_key(key: &str) -> &str {
     match key.strip_prefix(NAMESPACE_LABELS) {
         Some("kubernetes.io/metadata.name") => crate::identity_label::POD_NAMESPACE,

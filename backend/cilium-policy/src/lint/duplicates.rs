@@ -1,13 +1,17 @@
-//! Lints about what is said twice.
+//! Lints about duplicates: policies of one name, and rules with the same content.
 
 use hashbrown::HashMap;
 
-use super::{Finding, Severity, rules::Rules};
+use super::{
+    Finding, Severity,
+    registry::{DuplicateName, DuplicateRule},
+    rules::Rules,
+};
 use crate::{Entry, PeerMatcher, Peers};
 
 impl Rules<'_> {
-    /// Objects of one name. Of two files nothing says that both are applied to one cluster: overlays
-    /// and clusters have files of their own, mostly in folders of their own.
+    /// Policies of one kind, namespace and name. Two files are not always applied to the same cluster: overlays and
+    /// clusters often have folders of their own.
     pub(super) fn same_names(&mut self, names: &[&str]) {
         let folder = |source: usize| {
             let name = names.get(source)?;
@@ -32,39 +36,34 @@ impl Rules<'_> {
                     "another file has a policy of this name, as overlays and clusters of their own have: where both are applied, as here, this one replaces it",
                 )
             };
-            self.findings.push(Finding {
-                id: "duplicate-name",
-                severity,
-                sentence: sentence.to_owned(),
-                source: Some(policy.source),
-                at: policy.at,
-                policy: policy.name.to_string(),
-                evidence: Vec::new(),
-                fix: None,
-                other: Some((source, at)),
-            });
+            let mut finding = Finding::of::<DuplicateName>(sentence.to_owned())
+                .graded(severity)
+                .in_policy(Some(policy), policy.at);
+            finding.other = Some((source, at));
+            self.findings.push(finding);
         }
     }
 
+    /// Rules with the same content.
     pub(super) fn duplicates(&mut self) {
         let set = self.set;
         let mut known = HashMap::new();
         for entry in set.entries() {
-            let Some(said) = said(entry) else { continue };
-            if let Some(first) = known.get(&said).copied() {
+            let Some(content) = content(entry) else { continue };
+            if let Some(first) = known.get(&content).copied() {
                 let place = (entry, entry.at);
                 let sentence = "another rule says the same";
-                self.add_beside("duplicate-rule", Severity::Hint, place, first, sentence);
+                self.add_beside(Finding::of::<DuplicateRule>(sentence.to_owned()), place, first);
             } else {
-                known.insert(said, entry);
+                known.insert(content, entry);
             }
         }
     }
 }
 
-/// Everything that a rule without L7 says of somebody, in a form that tells whether another says the
-/// same.
-fn said(entry: &Entry) -> Option<impl Eq + std::hash::Hash> {
+/// Content of a rule without L7, to compare rules by; none for rules with L7, and for rules without named
+/// peers.
+fn content(entry: &Entry) -> Option<impl Eq + std::hash::Hash> {
     let Peers::Any(peers) = &entry.peers else { return None };
     let rules = entry.ports.as_ref();
     let has_l7 =

@@ -1,18 +1,18 @@
-//! Lint over selectors that ask for labels which the agent leaves out of every identity.
+//! Lint about selectors with labels that the agent leaves out of every identity.
 
 use hashbrown::HashSet;
 
-use super::{Finding, Severity};
+use super::{Finding, registry::LabelLeftOut};
 use crate::{
     Entry, Operator, PeerMatcher, Peers, PolicySet, Position, Requirement, Selector, identity_label,
 };
 
-/// Looks at whom policies and rules are about.
+/// Looks at the selectors of subjects and peers.
 pub(super) fn lint(set: &PolicySet, is_kept: impl Fn(&str) -> bool, findings: &mut Vec<Finding>) {
     let mut known: HashSet<(usize, Position, &str)> = HashSet::new();
     let mut selectors: Vec<(&Entry, Position, &str, &Selector)> = Vec::new();
     for entry in set.entries() {
-        // Labels of nodes have another filter.
+        // Another option of the agent filters the labels of nodes.
         if let Some(policy) = set.policies().get(entry.policy).filter(|_| !entry.is_node) {
             selectors.push((entry, policy.at, "the policy", &entry.subject));
         }
@@ -41,20 +41,11 @@ pub(super) fn lint(set: &PolicySet, is_kept: impl Fn(&str) -> bool, findings: &m
             Operator::In(_) | Operator::Exists => format!("{who} selects no pod"),
             Operator::NotIn(_) | Operator::DoesNotExist => "every pod meets that".to_owned(),
         };
+        let sentence = format!(
+            "the label `{}` is never a part of an identity, unless the agent's option `labels` keeps it: {so}",
+            own.key
+        );
         let policy = set.policies().get(entry.policy);
-        findings.push(Finding {
-            id: "label-left-out",
-            severity: Severity::Warning,
-            sentence: format!(
-                "the label `{}` is never a part of an identity, unless the agent's option `labels` keeps it: {so}",
-                own.key
-            ),
-            source: policy.map(|policy| policy.source),
-            other: None,
-            at,
-            policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
-            evidence: Vec::new(),
-            fix: None,
-        });
+        findings.push(Finding::of::<LabelLeftOut>(sentence).in_policy(policy, at));
     }
 }

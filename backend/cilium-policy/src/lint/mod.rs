@@ -1,73 +1,34 @@
-//! What is allowed, and still not what its author meant.
+//! Lints: policies that are allowed, and probably not what their author meant.
 
 mod dns;
 mod duplicates;
+mod finding;
 mod left_out;
+pub mod registry;
 mod rules;
 mod selectors;
 mod text;
 mod widened;
 
-use crate::{PolicySet, Position, SourceText};
+pub use self::finding::{Finding, Severity};
+use self::registry::{
+    EmptyDirection, NotYaml, Refused, RemovedField, TwoPeerKinds, UnknownField, UnknownKind,
+    UnquotedBoolean, WrongType,
+};
+use crate::{PolicySet, RefusalCase, RefusalClass, SourceText};
 
-/// One finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Names the lint, for good: `empty-direction`.
-    pub id: &'static str,
-    /// How much it matters.
-    pub severity: Severity,
-    /// What is so, in one sentence.
-    pub sentence: String,
-    /// Index of the source text; none where no text is to blame.
-    pub source: Option<usize>,
-    /// Where.
-    pub at: Position,
-    /// `Kind/namespace/name`, or empty.
-    pub policy: String,
-    /// What the flows say to it, each as a line.
-    pub evidence: Vec<String>,
-    /// What to write instead, where that is mechanical.
-    pub fix: Option<String>,
-    /// Another place that it speaks of: index of the source text, and where.
-    pub other: Option<(usize, Position)>,
-}
-
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// The policy does not do what it says.
-    Error,
-    /// It may do something else than it seems to.
-    Warning,
-    /// Good to know.
-    Hint,
-}
-
-/// Findings of one run; a folder of generated policies may have any number.
+/// Most findings of one run: a folder of generated policies may have any number.
 const MAX_FINDINGS: usize = 10_000;
 
-impl Finding {
-    /// The sentence, with the other place that it speaks of; `name` names the files.
-    #[must_use]
-    pub fn text<'n>(&self, name: impl Fn(usize) -> Option<&'n str>) -> String {
-        let Some((source, at)) = self.other else { return self.sentence.clone() };
-        match name(source).filter(|name| !name.is_empty()) {
-            Some(name) => format!("{} ({name}:{})", self.sentence, at.line),
-            None => format!("{} (line {})", self.sentence, at.line),
-        }
-    }
-}
-
-/// Looks at policies and their texts. `names` are those of the files by the texts' indices; empty
+/// Findings about policies and their texts. `names` are the files' names by the texts' indices; it is empty
 /// where the texts are not files.
 #[must_use]
 pub fn lint(set: &PolicySet, texts: &[SourceText<'_>], names: &[&str]) -> Vec<Finding> {
     in_order(findings(set, texts, names, |_| false))
 }
 
-/// The findings of [`lint`], in no order, for callers who add to them. `is_kept` says of a label's
-/// key whether identities are known to carry it: an agent may keep what others leave out.
+/// Findings of [`lint`] without an order, for callers that add findings. `is_kept` answers whether identities
+/// are known to carry a label's key: an agent's option may keep labels that other agents leave out.
 pub fn findings(
     set: &PolicySet,
     texts: &[SourceText<'_>],
@@ -85,15 +46,15 @@ pub fn findings(
     findings
 }
 
-/// Findings in the order of their places, as many as one run gives.
+/// Findings in the order of their places, 10,000 at most.
 #[must_use]
 pub fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
     crate::sorted::sort_by(&mut findings, |one, other| {
-        (one.source, one.at, one.severity, one.id, &one.sentence).cmp(&(
+        (one.source, one.at, one.severity(), one.id(), &one.sentence).cmp(&(
             other.source,
             other.at,
-            other.severity,
-            other.id,
+            other.severity(),
+            other.id(),
             &other.sentence,
         ))
     });
@@ -101,49 +62,32 @@ pub fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// Refused policies enforce nothing, which is worth more than an error in a log.
+/// Refused policies, of which nothing is enforced.
 fn refusals(set: &PolicySet, findings: &mut Vec<Finding>) {
-    use crate::{RefusalCase, RefusalClass};
     for refused in set.refused() {
-        let id = match (refused.refusal.class, refused.refusal.case) {
+        let refusal = &refused.refusal;
+        let of: fn(String) -> Finding = match (refusal.class, refusal.case) {
             (RefusalClass::NotAPolicy | RefusalClass::Read, _) => continue,
-            (RefusalClass::Syntax, _) => "not-yaml",
-            (RefusalClass::UnknownKind, _) => "unknown-kind",
-            (_, RefusalCase::RemovedField) => "removed-field",
-            (_, RefusalCase::UnknownField) => "unknown-field",
-            (_, RefusalCase::UnquotedBoolean) => "unquoted-boolean",
-            (_, RefusalCase::WrongType) => "wrong-type",
-            (_, RefusalCase::NoRules) => "empty-direction",
-            (_, RefusalCase::TwoPeerKinds) => "two-peer-kinds",
-            (_, RefusalCase::Other) => "refused",
+            (RefusalClass::Syntax, _) => Finding::of::<NotYaml>,
+            (RefusalClass::UnknownKind, _) => Finding::of::<UnknownKind>,
+            (_, RefusalCase::RemovedField) => Finding::of::<RemovedField>,
+            (_, RefusalCase::UnknownField) => Finding::of::<UnknownField>,
+            (_, RefusalCase::UnquotedBoolean) => Finding::of::<UnquotedBoolean>,
+            (_, RefusalCase::WrongType) => Finding::of::<WrongType>,
+            (_, RefusalCase::NoRules) => Finding::of::<EmptyDirection>,
+            (_, RefusalCase::TwoPeerKinds) => Finding::of::<TwoPeerKinds>,
+            (_, RefusalCase::Other) => Finding::of::<Refused>,
         };
-        let whole = if refused.refusal.is_in_specs {
+        let whole = if refusal.is_in_specs {
             "; with it, every other entry of `specs` is refused too"
         } else {
             ""
         };
-        findings.push(Finding {
-            id,
-            severity: Severity::Error,
-            sentence: format!("{}: {}{whole}", refused.refusal.class.sentence(), refused.refusal),
-            source: Some(refused.source),
-            at: refused.refusal.at,
-            policy: refused.name.clone(),
-            evidence: Vec::new(),
-            fix: (id == "empty-direction").then(|| "ingress:\n- {}".to_owned()),
-            other: None,
-        });
-    }
-}
-
-impl Severity {
-    /// `error`, `warning`, `hint`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Hint => "hint",
-        }
+        let mut finding = of(format!("{}: {refusal}{whole}", refusal.class.sentence()));
+        finding.source = Some(refused.source);
+        finding.at = refusal.at;
+        finding.policy.clone_from(&refused.name);
+        finding.fix = (refusal.case == RefusalCase::NoRules).then(|| "ingress:\n- {}".to_owned());
+        findings.push(finding);
     }
 }

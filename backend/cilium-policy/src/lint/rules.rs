@@ -1,6 +1,13 @@
-//! Lints over compiled rules.
+//! Lints about compiled rules.
 
-use super::{Finding, Severity};
+use super::{
+    Finding, Severity,
+    registry::{
+        ApiserverIngress, ClusterNameInFqdn, DenyOnly, EmptyDeny, EmptyPeers, EmptyRule,
+        EverythingAndNodes, NamedPort, NeedlessHost, PatternDepth, PatternPrefix, PrivateCidr,
+        ServicesWithPorts, Unresolvable, WideOpen,
+    },
+};
 use crate::{
     Action, Direction, Entry, Identity, Judge, Label, NamePattern, NamedPorts, Peer, PeerMatcher,
     Peers, PolicyKind, PolicySet, PortRange, Position, Selector, SourceText, Traffic,
@@ -26,81 +33,70 @@ pub(super) fn lint(
     rules.conflicts();
 }
 
+/// The policies, and the findings about them so far.
 pub(super) struct Rules<'r> {
     pub(super) set: &'r PolicySet,
     pub(super) findings: &'r mut Vec<Finding>,
 }
 
 impl Rules<'_> {
+    /// Adds a finding at a place of an entry's policy.
     pub(super) fn add(
         &mut self,
-        id: &'static str,
-        severity: Severity,
+        finding: Finding,
         entry: &Entry,
         at: Position,
-        sentence: String,
         fix: Option<String>,
     ) {
-        let policy = self.set.policies().get(entry.policy);
-        self.findings.push(Finding {
-            id,
-            severity,
-            sentence,
-            source: policy.map(|policy| policy.source),
-            at,
-            policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
-            evidence: Vec::new(),
-            fix,
-            other: None,
-        });
+        let mut finding = finding.in_policy(self.set.policies().get(entry.policy), at);
+        finding.fix = fix;
+        self.findings.push(finding);
     }
 
-    /// The same, about another place as well.
+    /// Adds a finding that also refers to another entry.
     pub(super) fn add_beside(
         &mut self,
-        id: &'static str,
-        severity: Severity,
+        mut finding: Finding,
         (entry, at): (&Entry, Position),
         other: &Entry,
-        sentence: &str,
     ) {
-        self.add(id, severity, entry, at, sentence.to_owned(), None);
         let source = self.set.policies().get(other.policy).map(|policy| policy.source);
-        if let (Some(finding), Some(source)) = (self.findings.last_mut(), source) {
-            finding.other = Some((source, other.at));
-        }
+        finding.other = source.map(|source| (source, other.at));
+        self.add(finding, entry, at, None);
     }
 
     fn entry(&mut self, index: usize, entry: &Entry) {
         let clause = &entry.clause;
         match (&entry.peers, entry.action) {
             (Peers::Unlimited, Action::Allow) if entry.ports.is_none() => self.add(
-                "empty-rule",
-                Severity::Hint,
+                Finding::of::<EmptyRule>(
+                    format!(
+                        "`{clause}: {{}}` allows nobody in a Cilium policy: it {} (in a NetworkPolicy it allows everyone)",
+                        turns_on(entry),
+                    ),
+                ),
                 entry,
                 entry.at,
-                format!(
-                    "`{clause}: {{}}` allows nobody in a Cilium policy: it {} (in a NetworkPolicy it allows everyone)",
-                    turns_on(entry)
-                ),
                 None,
             ),
-            // Beside it, other policies may allow what they like; a rule that denies everyone
-            // would not leave them that.
+            // No fix: a rule that denies everyone would overrule what other policies allow.
             (Peers::Unlimited, Action::Deny) if entry.ports.is_none() => self.add(
-                "empty-deny",
-                Severity::Hint,
+                Finding::of::<EmptyDeny>(
+                    format!(
+                        "`{clause}: {{}}` denies nobody: it {}",
+                        turns_on(entry),
+                    ),
+                ),
                 entry,
                 entry.at,
-                format!("`{clause}: {{}}` denies nobody: it {}", turns_on(entry)),
                 None,
             ),
             (Peers::Nobody { at }, _) if clause.index.is_some() => self.add(
-                "empty-peers",
-                Severity::Warning,
+                Finding::of::<EmptyPeers>(
+                    format!("the list of peers is empty: `{clause}` selects nobody, with every port"),
+                ),
                 entry,
                 *at,
-                format!("the list of peers is empty: `{clause}` selects nobody, with every port"),
                 self.empty_peers_fix(entry),
             ),
             _ => {}
@@ -136,7 +132,12 @@ impl Rules<'_> {
                             ),
                         )
                     };
-                    self.add("named-port", severity, entry, port.at, sentence, None);
+                    self.add(
+                        Finding::of::<NamedPort>(sentence).graded(severity),
+                        entry,
+                        port.at,
+                        None,
+                    );
                 }
             }
             if !rule.l7.http.is_empty() || !rule.l7.dns.is_empty() {
@@ -145,12 +146,12 @@ impl Rules<'_> {
         }
     }
 
-    /// Services that stand for nobody, as far as the files tell, which leaves the ports alone.
+    /// Rules whose Services have no backends, as far as the files show: their ports remain, for every peer.
     fn services(&mut self, index: usize, entry: &Entry, peers: &[Peer]) {
         let is_open = |peer: &Peer| matches!(peer.matcher, PeerMatcher::Service(_));
         let at = match &entry.peers {
             Peers::Any(_) if peers.iter().all(is_open) => peers.first().map(|peer| peer.at),
-            // None of those that are among the files has backends.
+            // The Services among the files have no backends.
             Peers::Unlimited => {
                 let mut of_services = self.set.documents().by_service.iter();
                 of_services.any(|(own, _)| *own == index).then_some(entry.at)
@@ -159,18 +160,18 @@ impl Rules<'_> {
         };
         if let Some(at) = at.filter(|_| entry.ports.is_some()) {
             self.add(
-                "services-with-ports",
-                Severity::Warning,
+                Finding::of::<ServicesWithPorts>(
+                    "while none of these Services resolves, the rule allows everyone on its ports"
+                        .to_owned(),
+                ),
                 entry,
                 at,
-                "while none of these Services resolves, the rule allows everyone on its ports"
-                    .to_owned(),
                 None,
             );
         }
     }
 
-    /// Peers that may have been meant by an empty list; of denials, what the empty one does.
+    /// Peers that an empty list may have meant; for deny rules, a rule with the same effect.
     fn empty_peers_fix(&self, entry: &Entry) -> Option<String> {
         let kind = self.set.policies().get(entry.policy)?.name.kind;
         let whose = match kind {
@@ -189,7 +190,7 @@ impl Rules<'_> {
         })
     }
 
-    /// The numbers under a name, where the pods at hand differ and the agent does not ask the
+    /// Numbers of a named port, where the Pods among the files differ and the agent does not resolve the name at the
     /// destination.
     fn numbers_of(&self, name: &str, direction: Direction) -> Vec<String> {
         if direction == Direction::Ingress || self.set.settings().release.knows_cluster_policies() {
@@ -212,7 +213,7 @@ impl Rules<'_> {
         let settings = self.set.settings().clone();
         let mut last: Option<Position> = None;
         for peer in peers {
-            // An entity is several selectors at one place.
+            // An entity becomes several selectors at one place.
             if last.replace(peer.at) == Some(peer.at) {
                 continue;
             }
@@ -228,11 +229,11 @@ impl Rules<'_> {
                         && peer.field == "fromEntities" =>
                 {
                     self.add(
-                        "needless-host",
-                        Severity::Hint,
+                        Finding::of::<NeedlessHost>(
+                            "the node may always reach its own pods; kubelets of other nodes are `remote-node`".to_owned(),
+                        ),
                         entry,
                         peer.at,
-                        "the node may always reach its own pods; kubelets of other nodes are `remote-node`".to_owned(),
                         None,
                     );
                 }
@@ -242,11 +243,11 @@ impl Rules<'_> {
                         && entry.direction == Direction::Ingress =>
                 {
                     self.add(
-                        "apiserver-ingress",
-                        Severity::Hint,
+                        Finding::of::<ApiserverIngress>(
+                            "on managed clusters the API server's source address is rewritten: `kube-apiserver` on ingress may match nothing".to_owned(),
+                        ),
                         entry,
                         peer.at,
-                        "on managed clusters the API server's source address is rewritten: `kube-apiserver` on ingress may match nothing".to_owned(),
                         None,
                     );
                 }
@@ -259,22 +260,20 @@ impl Rules<'_> {
                     let who = if selector.is_wildcard() { "everyone" } else { "the whole world" };
                     let what = if entry.ports.is_some() { "its ports" } else { "every port" };
                     self.add(
-                        "wide-open",
-                        Severity::Hint,
+                        Finding::of::<WideOpen>(format!("allows {who} on {what}")),
                         entry,
                         peer.at,
-                        format!("allows {who} on {what}"),
                         None,
                     );
                 }
                 PeerMatcher::Cidr { prefix, except } => {
                     if prefix.is_everything() && settings.cidr_matches_nodes {
                         self.add(
-                            "everything-and-nodes",
-                            Severity::Warning,
+                            Finding::of::<EverythingAndNodes>(
+                                format!("{prefix} does not match nodes, although the match mode says so (cilium#47827)"),
+                            ),
                             entry,
                             peer.at,
-                            format!("{prefix} does not match nodes, although the match mode says so (cilium#47827)"),
                             None,
                         );
                     } else if prefix.is_everything()
@@ -282,20 +281,20 @@ impl Rules<'_> {
                         && except.is_empty()
                     {
                         self.add(
-                            "wide-open",
-                            Severity::Hint,
+                            Finding::of::<WideOpen>(format!(
+                                "{prefix} allows the whole world, but no pod and no node"
+                            )),
                             entry,
                             peer.at,
-                            format!("{prefix} allows the whole world, but no pod and no node"),
                             None,
                         );
                     } else if is_private(prefix) && !settings.cidr_matches_pods {
                         self.add(
-                            "private-cidr",
-                            Severity::Hint,
+                            Finding::of::<PrivateCidr>(
+                                format!("{prefix} is about addresses outside the cluster: pods and nodes in it are not matched"),
+                            ),
                             entry,
                             peer.at,
-                            format!("{prefix} is about addresses outside the cluster: pods and nodes in it are not matched"),
                             None,
                         );
                     }
@@ -310,18 +309,18 @@ impl Rules<'_> {
         let text = pattern.text.as_str();
         if text.ends_with(".svc.cluster.local") || text.ends_with(".cluster.local") {
             self.add(
-                "cluster-name-in-fqdn",
-                Severity::Error,
+                Finding::of::<ClusterNameInFqdn>(
+                    format!("`{text}` is inside the cluster: toFQDNs is about the world alone, and never matches it"),
+                ),
                 entry,
                 at,
-                format!("`{text}` is inside the cluster: toFQDNs is about the world alone, and never matches it"),
                 None,
             );
         }
         self.depth(entry, at, pattern);
     }
 
-    /// How many labels a pattern stands for.
+    /// Patterns that cover some depths of names only.
     pub(super) fn depth(&mut self, entry: &Entry, at: Position, pattern: &NamePattern) {
         let text = pattern.text.as_str();
         let rest = text.trim_start_matches('*');
@@ -331,33 +330,31 @@ impl Rules<'_> {
         if let Some(apex) = text.strip_prefix("*.") {
             if !apex.contains('*') {
                 self.add(
-                    "pattern-depth",
-                    Severity::Hint,
+                    Finding::of::<PatternDepth>(
+                        format!("`{text}` matches one label below `{apex}`: neither `{apex}` itself nor `a.b.{apex}`"),
+                    ),
                     entry,
                     at,
-                    format!("`{text}` matches one label below `{apex}`: neither `{apex}` itself nor `a.b.{apex}`"),
                     Some(format!("**.{apex}")),
                 );
             }
         } else if text.starts_with("**.") {
             self.add(
-                "pattern-depth",
-                Severity::Hint,
-                entry,
-                at,
-                format!(
+                Finding::of::<PatternDepth>(format!(
                     "`{text}` matches every depth below `{}`, but not the name itself",
                     rest.trim_start_matches('.')
-                ),
+                )),
+                entry,
+                at,
                 None,
             );
         } else if text.starts_with('*') {
             self.add(
-                "pattern-prefix",
-                Severity::Warning,
+                Finding::of::<PatternPrefix>(format!(
+                    "`{text}` also matches `not{rest}`, and no name with a further dot"
+                )),
                 entry,
                 at,
-                format!("`{text}` also matches `not{rest}`, and no name with a further dot"),
                 Some(format!("*.{rest}")),
             );
         }
@@ -376,14 +373,14 @@ impl Rules<'_> {
             let rules = group.iter().filter_map(|(_, _, index)| self.set.entries().get(*index));
             let is_deny = rules.clone().all(|entry| entry.action == Action::Deny);
             let is_default = rules.clone().any(|entry| entry.default_deny);
-            // Without anybody to deny, default deny is all that the rules are for.
+            // Rules that deny no peer are there for default deny alone.
             let denies_somebody = rules.clone().any(|entry| {
                 !matches!(entry.peers, Peers::Nobody { .. })
                     && (entry.ports.is_some() || matches!(entry.peers, Peers::Any(_)))
             });
             let Some(first) = self.set.entries().get(first) else { continue };
             let is_meant = || self.is_switched_on(first, texts) || self.is_isolated_anyway(first);
-            // Beside a rule that denies everyone, the default has nothing to add.
+            // A rule that denies everyone leaves the default without effect.
             let denies_all = rules.clone().any(|entry| {
                 entry.ports.is_none()
                     && matches!(&entry.peers, Peers::Any(peers) if peers.iter().any(|peer| {
@@ -394,18 +391,18 @@ impl Rules<'_> {
             if is_trap && !is_meant() {
                 let name = direction.name();
                 self.add(
-                    "deny-only",
-                    Severity::Warning,
+                    Finding::of::<DenyOnly>(
+                        format!("the policy only denies, and still turns on default deny: every other {name} is refused too"),
+                    ),
                     first,
                     first.at,
-                    format!("the policy only denies, and still turns on default deny: every other {name} is refused too"),
                     Some(format!("enableDefaultDeny:\n  {name}: false")),
                 );
             }
         }
     }
 
-    /// Whether the policy denies some of what it allows: that it allows the rest is what it is for.
+    /// Whether the policy denies some peers: it then allows the rest on purpose.
     fn denies_some(&self, of: &Entry) -> bool {
         self.set.entries().iter().any(|other| {
             other.policy == of.policy
@@ -415,7 +412,7 @@ impl Rules<'_> {
         })
     }
 
-    /// Whether the policy says in so many words that it denies by default.
+    /// Whether the policy itself switches default deny on.
     fn is_switched_on(&self, entry: &Entry, texts: &[SourceText<'_>]) -> bool {
         let switch = || {
             let policy = self.set.policies().get(entry.policy)?;
@@ -434,7 +431,7 @@ impl Rules<'_> {
         switch().unwrap_or(false)
     }
 
-    /// Whether another policy that allows something isolates the same pods: default deny is meant.
+    /// Whether another policy with allow rules isolates the same pods: default deny is then meant.
     fn is_isolated_anyway(&self, of: &Entry) -> bool {
         self.set.entries().iter().any(|other| {
             other.policy != of.policy
@@ -446,7 +443,7 @@ impl Rules<'_> {
         })
     }
 
-    /// Subjects whose policies the agent cannot put together.
+    /// Subjects whose policies contradict each other.
     fn conflicts(&mut self) {
         let mut judge = Judge::new(std::sync::Arc::new(self.set.clone()));
         let mut seen: Vec<Selector> = Vec::new();
@@ -463,13 +460,11 @@ impl Rules<'_> {
             let explanation = judge.explain(&subject, &subject, entry.direction, traffic, named);
             if let Some(why) = explanation.conflict {
                 self.add(
-                    "unresolvable",
-                    Severity::Error,
+                    Finding::of::<Unresolvable>(
+                        format!("the agent cannot put this endpoint's policies together ({why}): none of their changes takes effect"),
+                    ),
                     entry,
                     entry.at,
-                    format!(
-                        "the agent cannot put this endpoint's policies together ({why}): none of their changes takes effect"
-                    ),
                     None,
                 );
             }
@@ -477,7 +472,7 @@ impl Rules<'_> {
     }
 }
 
-/// What a rule without peers and ports does.
+/// Effect of a rule without peers and ports.
 const fn turns_on(entry: &Entry) -> &'static str {
     if entry.default_deny {
         "only turns on default deny"
@@ -501,7 +496,7 @@ fn is_private(prefix: &crate::Prefix) -> bool {
     }
 }
 
-/// An identity that a selector selects, as far as its positive requirements go.
+/// An identity that meets the positive requirements of a selector.
 fn sample(selector: &Selector) -> Identity {
     let labels = selector.requirements.iter().filter_map(|requirement| {
         let value = match &requirement.operator {

@@ -1,13 +1,16 @@
-//! Lints over selectors that select more than they say.
+//! Lints about selectors that select more than they seem to, or that older agents do not know.
 
-use super::{Finding, Severity};
+use super::{
+    Finding, Severity,
+    registry::{GroupOfEveryone, NewerThanRelease, SelectsMore},
+};
 use crate::identity_label::CLUSTER;
 use crate::{
     Entry, GroupSelector, Label, Operator, Peer, PeerMatcher, Peers, PolicyKind, PolicySet,
     Selector,
 };
 
-/// Keys of the labels of the entries that stand for all identities of a kind, with that kind.
+/// Entries that stand for all identities of a kind: key of their label, and the kind.
 const AGGREGATES: [(&str, &str); 4] = [
     ("aggregate-cluster", "pods of the cluster"),
     ("aggregate-cluster-mesh", "pods of other clusters"),
@@ -30,7 +33,7 @@ pub(super) fn lint(set: &PolicySet, findings: &mut Vec<Finding>) {
                         "the entity `cluster-mesh` is known since Cilium 1.20: an agent of {}, as `cilium-release` says, refuses the policy, which is judged here all the same",
                         set.settings().release
                     );
-                    Some((NEWER, Severity::Hint, sentence))
+                    Some(Finding::of::<NewerThanRelease>(sentence))
                 }
                 PeerMatcher::Labels(selector) if !gets_cluster(set, entry, selector) => {
                     aggregates(set, selector)
@@ -39,7 +42,7 @@ pub(super) fn lint(set: &PolicySet, findings: &mut Vec<Finding>) {
                     if selector.is_wildcard() && except.is_empty() =>
                 {
                     let sentence = "an empty cidrGroupSelector is the selector of everyone, pods and nodes included, and not of every CIDR group";
-                    Some(("group-of-everyone", Severity::Error, sentence.to_owned()))
+                    Some(Finding::of::<GroupOfEveryone>(sentence.to_owned()))
                 }
                 PeerMatcher::CidrGroup { selector: GroupSelector::Labels(selector), .. }
                     if set.settings().cidr_matches_pods =>
@@ -48,46 +51,34 @@ pub(super) fn lint(set: &PolicySet, findings: &mut Vec<Finding>) {
                 }
                 _ => None,
             };
-            if let Some((id, severity, sentence)) = found {
-                findings.push(finding(set, entry, peer, id, severity, sentence));
-            }
+            let policy = set.policies().get(entry.policy);
+            findings.extend(found.map(|finding| finding.in_policy(policy, peer.at)));
         }
     }
 }
-
-/// What an agent of the release does not know.
-const NEWER: &str = "newer-than-release";
 
 /// Policies of a kind that older agents do not read.
 fn cluster_policies(set: &PolicySet, findings: &mut Vec<Finding>) {
     for policy in
         set.policies().iter().filter(|own| own.name.kind == PolicyKind::ClusterNetworkPolicy)
     {
-        findings.push(Finding {
-            id: NEWER,
-            severity: Severity::Hint,
-            sentence: format!(
-                "ClusterNetworkPolicy is read since Cilium 1.20, and off by default: an agent of {}, as `cilium-release` says, enforces nothing of it, and it is judged here all the same",
-                set.settings().release
-            ),
-            source: Some(policy.source),
-            other: None,
-            at: policy.at,
-            policy: policy.name.to_string(),
-            evidence: Vec::new(),
-            fix: None,
-        });
+        let sentence = format!(
+            "ClusterNetworkPolicy is read since Cilium 1.20, and off by default: an agent of {}, as `cilium-release` says, enforces nothing of it, and it is judged here all the same",
+            set.settings().release
+        );
+        let finding = Finding::of::<NewerThanRelease>(sentence);
+        findings.push(finding.in_policy(Some(policy), policy.at));
     }
 }
 
-/// Whether a selector is the entity's, of pods of every cluster.
+/// Whether a selector is that of the entity `cluster-mesh`.
 fn is_cluster_mesh(peer: &Peer, selector: &Selector) -> bool {
     peer.field.ends_with("Entities")
         && matches!(selector.requirements.as_slice(), [only] if only.key == CLUSTER && only.operator == Operator::Exists)
 }
 
-/// Whether the releases that have aggregates add the own cluster to a selector that has none here:
-/// with it, the selector does not only exclude.
+/// Whether releases with aggregate entries add the own cluster to a selector without a cluster. With it, the selector
+/// does not only exclude.
 fn gets_cluster(set: &PolicySet, entry: &Entry, selector: &Selector) -> bool {
     let kind = set.policies().get(entry.policy).map(|policy| policy.name.kind);
     let settings = set.settings();
@@ -97,8 +88,8 @@ fn gets_cluster(set: &PolicySet, entry: &Entry, selector: &Selector) -> bool {
         && !selector.requirements.iter().any(|own| own.source.as_deref() == Some("reserved"))
 }
 
-/// What a selector that only excludes selects beside what it means.
-fn aggregates(set: &PolicySet, selector: &Selector) -> Option<(&'static str, Severity, String)> {
+/// Finding about a selector that only excludes, and therefore selects aggregate entries.
+fn aggregates(set: &PolicySet, selector: &Selector) -> Option<Finding> {
     if selector.is_wildcard() || is_meant(selector) {
         return None;
     }
@@ -119,32 +110,10 @@ fn aggregates(set: &PolicySet, selector: &Selector) -> Option<(&'static str, Sev
         "`{selector}` only excludes: since Cilium 1.20 it selects all {} by the entries that stand for them, the excluded ones too; a requirement that has to hold, such as a namespace that exists, keeps it to what it says",
         selected.join(", all ")
     );
-    Some(("selects-more", severity, sentence))
+    Some(Finding::of::<SelectsMore>(sentence).graded(severity))
 }
 
-/// Whether the entries themselves are named, as entities do.
+/// Whether a selector names an aggregate entry, as those of entities do.
 fn is_meant(selector: &Selector) -> bool {
     selector.requirements.iter().any(|own| AGGREGATES.iter().any(|(key, _)| own.key == *key))
-}
-
-fn finding(
-    set: &PolicySet,
-    entry: &Entry,
-    peer: &Peer,
-    id: &'static str,
-    severity: Severity,
-    sentence: String,
-) -> Finding {
-    let policy = set.policies().get(entry.policy);
-    Finding {
-        id,
-        severity,
-        sentence,
-        source: policy.map(|policy| policy.source),
-        other: None,
-        at: peer.at,
-        policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
-        evidence: Vec::new(),
-        fix: None,
-    }
 }

@@ -1,11 +1,20 @@
-//! Lints over what is written: parts that leave no trace in the rules.
+//! Lints about the text of documents: parts that leave no trace in the compiled rules.
 
-use super::{Finding, Severity};
+use super::{
+    Finding,
+    registry::{
+        DefaultDenyWithoutRules, EgressIsolatesIngress, EmptyDirection, EmptyHttp, EndBeforePort,
+        ForeignNamespace, HexPort, IcmpTypeZero, IgnoredSelectorField, LeadingZero,
+        NamespaceNameLabel, NoNamespace, NoPorts, NoProtocol, PathExact, PathGlob, PathTemplate,
+        PolicyTypesOmit, UnquotedBoolean,
+    },
+};
 use crate::{
     Position, Settings, SourceText,
     source::{self, MAX_LISTS, Node, Value, magnitude},
 };
 
+/// A policy's document, and the findings so far.
 struct Page<'p> {
     source: usize,
     policy: String,
@@ -14,7 +23,7 @@ struct Page<'p> {
     findings: &'p mut Vec<Finding>,
 }
 
-/// Looks at one text.
+/// Looks at the documents of one text.
 pub(super) fn lint(text: SourceText<'_>, settings: &Settings, findings: &mut Vec<Finding>) {
     let before = findings.len();
     for chunk in source::split(text.text) {
@@ -26,18 +35,17 @@ pub(super) fn lint(text: SourceText<'_>, settings: &Settings, findings: &mut Vec
     once_for_the_file(before, settings, findings);
 }
 
-/// Says once of a file that documents name no namespace, with how many do not.
+/// Merges the findings about missing namespaces into one for the file, with the number of documents.
 fn once_for_the_file(before: usize, settings: &Settings, findings: &mut Vec<Finding>) {
-    const ID: &str = "no-namespace";
     let own = findings.get(before..).unwrap_or_default();
-    let count = own.iter().filter(|finding| finding.id == ID).count();
+    let count = own.iter().filter(|finding| finding.is::<NoNamespace>()).count();
     if count < 2 {
         return;
     }
     let mut is_first = true;
     let rest = findings.split_off(before);
     findings.extend(rest.into_iter().filter_map(|mut finding| {
-        if finding.id != ID {
+        if !finding.is::<NoNamespace>() {
             return Some(finding);
         }
         finding.sentence = format!(
@@ -75,10 +83,13 @@ fn document(
     let mut page = Page { source, policy, namespace, kind, findings };
     if is_namespaced && !has_namespace && !settings.is_namespace_given {
         page.add(
-            "no-namespace",
-            Severity::Hint,
+            Finding::of::<NoNamespace>(
+                format!(
+                    "the document names no namespace; it lands in `{}` or wherever kubectl's context points",
+                    settings.namespace,
+                ),
+            ),
             metadata.map_or(node.at, |m| m.at),
-            format!("the document names no namespace; it lands in `{}` or wherever kubectl's context points", settings.namespace),
             None,
         );
     }
@@ -101,25 +112,12 @@ fn document(
 }
 
 impl Page<'_> {
-    fn add(
-        &mut self,
-        id: &'static str,
-        severity: Severity,
-        at: Position,
-        sentence: String,
-        fix: Option<String>,
-    ) {
-        self.findings.push(Finding {
-            id,
-            severity,
-            sentence,
-            source: Some(self.source),
-            at,
-            policy: self.policy.clone(),
-            evidence: Vec::new(),
-            fix,
-            other: None,
-        });
+    fn add(&mut self, mut finding: Finding, at: Position, fix: Option<String>) {
+        finding.source = Some(self.source);
+        finding.policy.clone_from(&self.policy);
+        finding.at = at;
+        finding.fix = fix;
+        self.findings.push(finding);
     }
 
     fn rule(&mut self, spec: &Node) {
@@ -134,25 +132,25 @@ impl Page<'_> {
             match switch.map(|switch| (&switch.value, switch.at)) {
                 Some((Value::Bool(true), at)) if is_without_rules => {
                     self.add(
-                        "default-deny-without-rules",
-                        Severity::Warning,
+                        Finding::of::<DefaultDenyWithoutRules>(
+                            format!("the policy has no rule for {direction}: `enableDefaultDeny` turns nothing on there, and everything passes; a list with an empty rule does"),
+                        ),
                         at,
-                        format!("the policy has no rule for {direction}: `enableDefaultDeny` turns nothing on there, and everything passes; a list with an empty rule does"),
                         Some(format!("{direction}:\n- {{}}")),
                     );
                     continue;
                 }
-                // Nothing is meant to be blocked.
+                // Default deny is off on purpose.
                 Some((Value::Bool(false), _)) => continue,
                 _ => {}
             }
             if is_empty && has_any && is_without_rules {
                 let at = spec.get(direction).map_or(spec.at, |n| n.at);
                 self.add(
-                    "empty-direction",
-                    Severity::Error,
+                    Finding::of::<EmptyDirection>(
+                        format!("`{direction}: []` turns nothing on, not even default deny; a list with an empty rule does"),
+                    ),
                     at,
-                    format!("`{direction}: []` turns nothing on, not even default deny; a list with an empty rule does"),
                     Some(format!("{direction}:\n- {{}}")),
                 );
             }
@@ -177,13 +175,11 @@ impl Page<'_> {
             && value.as_str().is_some_and(|ns| ns != self.namespace)
         {
             self.add(
-                "foreign-namespace",
-                Severity::Error,
-                value.at,
-                format!(
+                Finding::of::<ForeignNamespace>(format!(
                     "the endpoint selector names another namespace; Cilium puts `{}` in its place",
                     self.namespace
-                ),
+                )),
+                value.at,
                 None,
             );
         }
@@ -194,10 +190,13 @@ impl Page<'_> {
         for (key, _) in entries {
             if !matches!(key.name.as_str(), "matchLabels" | "matchExpressions") {
                 self.add(
-                    "ignored-selector-field",
-                    Severity::Error,
+                    Finding::of::<IgnoredSelectorField>(
+                        format!(
+                            "`{}` is not a field of a selector: Cilium ignores it, and the selector is wider than it looks",
+                            key.name,
+                        ),
+                    ),
                     key.at,
-                    format!("`{}` is not a field of a selector: Cilium ignores it, and the selector is wider than it looks", key.name),
                     None,
                 );
             }
@@ -208,10 +207,10 @@ impl Page<'_> {
                     || key.name == "k8s:kubernetes.io/metadata.name"
                 {
                     self.add(
-                        "namespace-name-label",
-                        Severity::Error,
+                        Finding::of::<NamespaceNameLabel>(
+                            "`kubernetes.io/metadata.name` is a label of namespaces, not of pods: it matches nothing here".to_owned(),
+                        ),
                         key.at,
-                        "`kubernetes.io/metadata.name` is a label of namespaces, not of pods: it matches nothing here".to_owned(),
                         Some("k8s:io.kubernetes.pod.namespace".to_owned()),
                     );
                 }
@@ -230,17 +229,17 @@ impl Page<'_> {
                 || ports.get("ports").is_none()
             {
                 self.add(
-                    "no-ports",
-                    Severity::Error,
+                    Finding::of::<NoPorts>(
+                        "an item of `toPorts` without ports matches nothing".to_owned(),
+                    ),
                     ports.at,
-                    "an item of `toPorts` without ports matches nothing".to_owned(),
                     None,
                 );
             }
             for port in items(ports.get("ports")) {
                 self.port(port, "port");
             }
-            // Rules of a denial are dropped before the policy is stored.
+            // The API server drops L7 rules of deny rules.
             if let Some(rules) = ports.get("rules").filter(|_| !is_deny) {
                 for http in items(rules.get("http")) {
                     self.http(http);
@@ -248,10 +247,10 @@ impl Page<'_> {
                 if matches!(rules.get("http").map(|n| &n.value), Some(Value::List(list)) if list.is_empty())
                 {
                     self.add(
-                        "empty-http",
-                        Severity::Warning,
+                        Finding::of::<EmptyHttp>(
+                            "`http: []` is not an L7 rule: every request passes, unseen".to_owned(),
+                        ),
                         rules.at,
-                        "`http: []` is not an L7 rule: every request passes, unseen".to_owned(),
                         None,
                     );
                 }
@@ -269,11 +268,11 @@ impl Page<'_> {
                 };
                 if is_zero {
                     self.add(
-                        "icmp-type-zero",
-                        Severity::Warning,
-                        field.at,
-                        "ICMP type 0 (EchoReply) counts as port 0, and so matches every ICMP type"
+                        Finding::of::<IcmpTypeZero>(
+                            "ICMP type 0 (EchoReply) counts as port 0, and so matches every ICMP type"
                             .to_owned(),
+                        ),
+                        field.at,
                         None,
                     );
                 }
@@ -289,19 +288,17 @@ impl Page<'_> {
                 let meant = text.trim_start_matches('0');
                 let read = magnitude(text).map_or("no number".to_owned(), |n| n.to_string());
                 self.add(
-                    "leading-zero",
-                    Severity::Error,
+                    Finding::of::<LeadingZero>(format!(
+                        "port \"{text}\" is octal: Cilium reads {read}"
+                    )),
                     node.at,
-                    format!("port \"{text}\" is octal: Cilium reads {read}"),
                     Some(format!("\"{meant}\"")),
                 );
             }
             if text.len() > 2 && (text.starts_with("0x") || text.starts_with("0X")) {
                 self.add(
-                    "hex-port",
-                    Severity::Error,
+                    Finding::of::<HexPort>(format!("port \"{text}\" is a port name, not a number")),
                     node.at,
-                    format!("port \"{text}\" is a port name, not a number"),
                     magnitude(text).map(|n| format!("\"{n}\"")),
                 );
             }
@@ -317,21 +314,19 @@ impl Page<'_> {
             && *end != 0
         {
             self.add(
-                "end-before-port",
-                Severity::Error,
-                port.at,
-                format!(
+                Finding::of::<EndBeforePort>(format!(
                     "endPort {end} lies before port {number}: the rule covers port {number} alone"
-                ),
+                )),
+                port.at,
                 None,
             );
         }
         if self.kind != "NetworkPolicy" && port.get("protocol").is_none() {
             self.add(
-                "no-protocol",
-                Severity::Hint,
+                Finding::of::<NoProtocol>(
+                    "without a protocol the port means TCP, UDP and SCTP; ICMP (ping) is not among them".to_owned(),
+                ),
                 port.at,
-                "without a protocol the port means TCP, UDP and SCTP; ICMP (ping) is not among them".to_owned(),
                 None,
             );
         }
@@ -343,32 +338,32 @@ impl Page<'_> {
         let at = path.at;
         if text.contains('{') && text.contains('}') && !text.contains(['*', '+', '\\']) {
             self.add(
-                "path-template",
-                Severity::Warning,
+                Finding::of::<PathTemplate>(format!(
+                    "`{text}` is a regular expression, not a template: the braces are literal"
+                )),
                 at,
-                format!("`{text}` is a regular expression, not a template: the braces are literal"),
                 Some(braces_to_class(text)),
             );
         } else if text.ends_with("/*") {
             self.add(
-                "path-glob",
-                Severity::Warning,
+                Finding::of::<PathGlob>(
+                    format!("`{text}` is a regular expression: `/*` is any number of slashes, not everything below"),
+                ),
                 at,
-                format!("`{text}` is a regular expression: `/*` is any number of slashes, not everything below"),
                 Some(format!("{}.*", text.trim_end_matches('*'))),
             );
         } else if !text.contains(['*', '+', '[', '(', '|', '$', '\\']) {
             self.add(
-                "path-exact",
-                Severity::Hint,
+                Finding::of::<PathExact>(
+                    format!("`{text}` has to match the whole path with its query: `{text}?x=1` and what lies below are refused"),
+                ),
                 at,
-                format!("`{text}` has to match the whole path with its query: `{text}?x=1` and what lies below are refused"),
                 Some(format!("{text}(\\?.*)?")),
             );
         }
     }
 
-    /// Kubernetes' decoder makes text of what YAML 1.1 reads as a boolean.
+    /// Values without quotes that YAML 1.1 reads as booleans; Kubernetes' decoder turns them into `true` or `false`.
     fn booleans(&mut self, selector: Option<&Node>) {
         let Some(Value::Map(labels)) =
             selector.and_then(|own| own.get("matchLabels")).map(|n| &n.value)
@@ -378,10 +373,13 @@ impl Page<'_> {
         for (key, value) in labels {
             if let Value::Bool(own) = value.value {
                 self.add(
-                    "unquoted-boolean",
-                    Severity::Error,
+                    Finding::of::<UnquotedBoolean>(
+                        format!(
+                            "without quotes this value of `{}` is a boolean of YAML 1.1 and becomes `{own}`: yes, no, on, off, y and n need quotes",
+                            key.name,
+                        ),
+                    ),
                     value.at,
-                    format!("without quotes this value of `{}` is a boolean of YAML 1.1 and becomes `{own}`: yes, no, on, off, y and n need quotes", key.name),
                     None,
                 );
             }
@@ -402,10 +400,10 @@ impl Page<'_> {
             if has_rules && !types.is_empty() && !types.contains(&own) {
                 let at = spec.get(direction).map_or(spec.at, |n| n.at);
                 self.add(
-                    "policy-types-omit",
-                    Severity::Warning,
+                    Finding::of::<PolicyTypesOmit>(
+                        format!("policyTypes leaves out {own}: Kubernetes ignores these rules, Cilium enforces them"),
+                    ),
                     at,
-                    format!("policyTypes leaves out {own}: Kubernetes ignores these rules, Cilium enforces them"),
                     Some(format!("- {own}")),
                 );
             }
@@ -415,11 +413,11 @@ impl Page<'_> {
             && items(spec.get("ingress")).next().is_none()
         {
             self.add(
-                "egress-isolates-ingress",
-                Severity::Warning,
+                Finding::of::<EgressIsolatesIngress>(
+                    "without policyTypes, a policy with only egress rules refuses all ingress"
+                        .to_owned(),
+                ),
                 spec.at,
-                "without policyTypes, a policy with only egress rules refuses all ingress"
-                    .to_owned(),
                 Some("policyTypes:\n- Egress".to_owned()),
             );
         }
@@ -441,7 +439,7 @@ fn items(node: Option<&Node>) -> impl Iterator<Item = &Node> {
     .iter()
 }
 
-/// `/users/{id}` → `/users/[^/]+`.
+/// A template of a path as a regular expression: `/users/{id}` becomes `/users/[^/]+`.
 fn braces_to_class(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;

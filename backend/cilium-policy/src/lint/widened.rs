@@ -1,7 +1,7 @@
-//! L7 rules that a wider rule beside them makes void: the proxy asks the rules of all selectors
-//! that have the peer, and a plain one lets every request pass.
+//! Lint about L7 rules that a wider rule makes void. The proxy looks at the rules of all selectors that match the
+//! peer, and a rule without L7 lets every request pass.
 
-use super::{Severity, rules::Rules};
+use super::{Finding, registry::L7BesideL4, rules::Rules};
 use crate::{
     Action, Entry, Operator, Peer, PeerMatcher, Peers, Port, PortRange, PortRule, Protocol,
     Requirement, Selector, Settings,
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Rules<'_> {
-    /// Looks for a plain rule that surely has the peers and the port of an L7 rule.
+    /// Looks for a rule without L7 that certainly covers the peers and the port of an L7 rule.
     pub(super) fn widened(&mut self, index: usize, entry: &Entry, rule: &PortRule) {
         let is_http = !rule.l7.http.is_empty();
         let voids = self.set.entries().iter().enumerate().find(|(number, other)| {
@@ -23,18 +23,18 @@ impl Rules<'_> {
         });
         if let Some((_, other)) = voids {
             self.add_beside(
-                "l7-beside-l4",
-                Severity::Warning,
+                Finding::of::<L7BesideL4>(
+                    "another rule allows these peers on this port without L7: every request passes, though still through the proxy".to_owned(),
+                ),
                 (entry, rule.at),
                 other,
-                "another rule allows these peers on this port without L7: every request passes, though still through the proxy",
             );
         }
     }
 }
 
-/// Whether a plain rule of an entry has a port of an L7 rule. For HTTP, a range and no ports at all
-/// have it too; the DNS proxy looks for the very port.
+/// Whether a rule without L7 covers a port of an L7 rule. For HTTP, a range and a rule without ports cover it as
+/// well; the DNS proxy compares the exact port.
 fn has_port(
     (number, other): (usize, &Entry),
     (index, own): (usize, &PortRule),
@@ -65,7 +65,7 @@ fn is_inside(port: &Port, other: &Port, is_http: bool) -> bool {
         }
 }
 
-/// Whether every peer of an entry is surely one of another's.
+/// Whether every peer of an entry is certainly a peer of the other one.
 fn has_peers(other: &Peers, own: &Peers, settings: &Settings) -> bool {
     match (other, own) {
         (Peers::Nobody { .. }, _) | (_, Peers::Nobody { .. }) => false,
@@ -96,13 +96,13 @@ fn has_peer(other: &Peer, own: &Peer, settings: &Settings) -> bool {
                 && wide.contains(narrow)
                 && holes.iter().all(|hole| except.contains(hole))
         }
-        // Addresses are those of the world.
+        // Prefixes match addresses of the world only.
         (PeerMatcher::Labels(wide), PeerMatcher::Cidr { prefix, .. }) => {
             let is_of_world = !settings.cidr_matches_nodes && !settings.cidr_matches_pods;
             let world = settings.world_of(prefix.is_ipv4());
             is_of_world && *wide == Selector::of_label("reserved", world, "")
         }
-        // Names have addresses of both families.
+        // A name may have addresses of both families.
         (PeerMatcher::Labels(wide), PeerMatcher::Name(_)) => {
             !(settings.ipv4 && settings.ipv6)
                 && *wide == Selector::of_label("reserved", "world", "")
@@ -111,8 +111,8 @@ fn has_peer(other: &Peer, own: &Peer, settings: &Settings) -> bool {
     }
 }
 
-/// Whether whatever one selector selects is surely selected by the other. Pods of a namespace are
-/// taken to be of this cluster, where no cluster is named.
+/// Whether the wide selector certainly selects everything that the narrow one selects. Pods of a namespace are taken
+/// to be of this cluster, where the narrow selector names no cluster.
 fn implies(narrow: &Selector, wide: &Selector, settings: &Settings) -> bool {
     let has = |key: &str| narrow.requirements.iter().any(|own| own.key == key);
     let own_cluster = |wanted: &Requirement| {
@@ -122,14 +122,14 @@ fn implies(narrow: &Selector, wide: &Selector, settings: &Settings) -> bool {
             && !has(CLUSTER)
     };
     wide.requirements.iter().all(|wanted| {
-        let is_said = |own: &Requirement| own == wanted || says(own, wanted);
-        narrow.requirements.iter().any(is_said) || own_cluster(wanted)
+        let is_met = |own: &Requirement| own == wanted || is_stricter(own, wanted);
+        narrow.requirements.iter().any(is_met) || own_cluster(wanted)
     })
 }
 
-/// Whether a requirement says what another one does, and more.
-fn says(own: &Requirement, wanted: &Requirement) -> bool {
-    // Labels under these keys have one source, whether a selector names it or not.
+/// Whether a requirement is the wanted one, or stricter.
+fn is_stricter(own: &Requirement, wanted: &Requirement) -> bool {
+    // Labels with these keys have one source, whether or not a selector names it.
     let is_of_cluster = [POD_NAMESPACE, CLUSTER].contains(&own.key.as_str());
     let source = |of: &Requirement| match &of.source {
         None if is_of_cluster => Some("k8s".to_owned()),

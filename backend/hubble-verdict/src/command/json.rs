@@ -107,8 +107,8 @@ pub(crate) fn report(report: &Report<'_>) -> Value {
 
 fn found(report: &Report<'_>, finding: &Finding) -> Value {
     json!({
-        "id": finding.id,
-        "severity": finding.severity.name(),
+        "id": finding.id(),
+        "severity": finding.severity().name(),
         "sentence": finding.text(|source| file(report, Some(source))),
         "file": file(report, finding.source),
         "line": finding.at.line,

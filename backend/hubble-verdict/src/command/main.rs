@@ -98,7 +98,7 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// `is_whole`: none of the policies is refused, those of `--what-if` included.
     fn of(is_whole: bool, groups: &[Group], findings: Option<&[Finding]>, bar: Bar) -> Self {
-        let is_error = |finding: &Finding| bar.is_met(finding.severity);
+        let is_error = |finding: &Finding| bar.is_met(finding.severity());
         if !is_whole {
             Self::Refused
         } else if groups.iter().any(|group| group.agreement == Agreement::Differs) {

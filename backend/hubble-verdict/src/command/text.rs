@@ -195,8 +195,8 @@ fn findings(report: &Report<'_>, paint: &Paint, out: &mut impl Write) -> io::Res
             writeln!(
                 out,
                 "{} {} {place}{}",
-                paint.severity(finding.severity),
-                finding.id,
+                paint.severity(finding.severity()),
+                finding.id(),
                 clean(
                     &finding.text(|source| report.files.get(source).map(|file| file.name.as_str()))
                 )

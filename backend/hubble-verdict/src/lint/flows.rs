@@ -2,16 +2,25 @@
 
 use cilium_policy::{
     Action, Direction, Entry, Finding, Judge, NamePattern, PeerMatcher, Peers, PolicySet, Severity,
-    identity_label::CLUSTER, sorted::sort,
+    identity_label::CLUSTER,
+    lints::{
+        ApiserverIngress, DefaultDenyWithoutRules, DenyOnly, EmptyDirection, FqdnNotInDnsRules,
+        FqdnWithoutDnsRule, NoDnsEgress,
+    },
+    sorted::sort,
 };
 use flow::Flow;
 
 use super::{
     MAX_EVIDENCE,
+    registry::{
+        CidrInsideCluster, DnsSearchList, HostNetworkPeer, NodeLocalDns, OlderFlows, OtherCluster,
+        PeerInOtherNamespace, RuleNeverHit, SelectsNobodySeen, SharedAddress, UnselectedEndpoints,
+    },
     seen::{Denied, Refused, Seen},
 };
 
-/// Looks at flows, and adds evidence to what was found before.
+/// Looks at flows: removes findings that they disprove, adds evidence to others, and adds findings.
 pub(super) fn lint(judge: &mut Judge, flows: &[Flow], findings: &mut Vec<Finding>) {
     let seen = Seen::of(judge, flows);
     let set = std::sync::Arc::clone(judge.set());
@@ -27,7 +36,7 @@ pub(super) fn lint(judge: &mut Judge, flows: &[Flow], findings: &mut Vec<Finding
     other_namespaces(&set, &seen, findings);
 }
 
-/// Refused queries belong to the names that toFQDNs hopes for.
+/// Refused queries, as evidence for names of `toFQDNs` and as findings about the search list.
 fn refused_queries(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
     let patterns: Vec<(&Entry, &NamePattern, cilium_policy::Position)> = set
         .entries()
@@ -54,31 +63,23 @@ fn refused_queries(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
             .collect();
         for finding in findings.iter_mut() {
             let is_it = finding.at == at
-                && finding.id.starts_with("fqdn-")
+                && (finding.is::<FqdnWithoutDnsRule>() || finding.is::<FqdnNotInDnsRules>())
                 && policy.as_ref().is_some_and(|(_, name)| *name == finding.policy);
             if is_it {
                 finding.evidence.clone_from(&evidence);
-                if !evidence.is_empty() && finding.id == "fqdn-not-in-dns-rules" {
+                if !evidence.is_empty() && finding.is::<FqdnNotInDnsRules>() {
                     finding.fix = Some(whole_lookup(&seen.lists.patterns(&pattern.text), pattern));
                 }
             }
         }
     }
-    // A name that its search list extends is refused before the name itself is asked for.
+    // A query with a suffix of the search list comes before the query for the name itself.
     let extended = seen.refused.iter().filter(|(refused, _)| refused.is_extended());
     let evidence: Vec<String> = extended.map(Refused::line).take(MAX_EVIDENCE).collect();
     if !evidence.is_empty() {
-        findings.push(Finding {
-            id: "dns-search-list",
-            severity: Severity::Hint,
-            sentence: "names that the search list extends are refused: musl (Alpine) gives up at the first refusal".to_owned(),
-            source: None,
-            at: cilium_policy::Position::default(),
-            policy: String::new(),
-            evidence,
-            fix: None,
-            other: None,
-        });
+        let sentence = "names that the search list extends are refused: musl (Alpine) gives up at the first refusal";
+        let finding = Finding::of::<DnsSearchList>(sentence.to_owned());
+        findings.push(finding.with_evidence(evidence));
     }
 }
 
@@ -94,7 +95,7 @@ fn whole_lookup(patterns: &[String], of: &NamePattern) -> String {
     rules.join("\n")
 }
 
-/// Prefixes that hold addresses of the cluster.
+/// Prefixes that hold addresses of pods or nodes whose flows are refused.
 fn private_cidrs(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
     for entry in set.entries().iter().filter(|entry| entry.action == Action::Allow) {
         let Peers::Any(peers) = &entry.peers else { continue };
@@ -117,78 +118,57 @@ fn private_cidrs(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
             if evidence.is_empty() {
                 continue;
             }
-            let policy = set.policies().get(entry.policy);
-            findings.push(Finding {
-                id: "cidr-inside-cluster",
-                // The whole world is meant, or everyone.
-                severity: if prefix.is_everything() { Severity::Hint } else { Severity::Error },
-                sentence: format!("{prefix} holds addresses of pods or nodes, which CIDR rules do not match: select them by labels or entities"),
-                source: policy.map(|policy| policy.source),
-                at: peer.at,
-                policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
-                evidence,
-                fix: None,
-                other: None,
-            });
+            // A prefix of every address means the whole world, or everyone.
+            let severity = if prefix.is_everything() { Severity::Hint } else { Severity::Error };
+            let sentence = format!(
+                "{prefix} holds addresses of pods or nodes, which CIDR rules do not match: select them by labels or entities"
+            );
+            let finding = Finding::of::<CidrInsideCluster>(sentence)
+                .graded(severity)
+                .in_policy(set.policies().get(entry.policy), peer.at);
+            findings.push(finding.with_evidence(evidence));
         }
     }
 }
 
-/// Policies about nobody seen, rules that decided nothing; as far as these flows can show it.
+/// Policies that select none of the endpoints seen, and rules that decided no flow, as far as the flows can show it.
 fn unused(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
     for (index, policy) in set.policies().iter().enumerate() {
         let mut entries = set.entries().iter().filter(|entry| entry.policy == index).peekable();
         let namespace = policy.name.namespace.as_str();
-        // Flows of other namespaces, or of one pod, say nothing about the rest.
+        // Flows of other namespaces or of a single pod prove nothing about the other pods.
         if entries.peek().is_none() || seen.pods_of(namespace) < 2 {
             continue;
         }
         let is_about_nobody =
             |entry: &Entry| !entry.is_node && !seen.has(|end| entry.subject.matches(end.labels()));
         if entries.all(is_about_nobody) {
-            findings.push(Finding {
-                id: "selects-nobody-seen",
-                severity: Severity::Hint,
-                sentence: "no endpoint of these flows is selected by this policy".to_owned(),
-                source: Some(policy.source),
-                at: policy.at,
-                policy: policy.name.to_string(),
-                evidence: Vec::new(),
-                fix: None,
-                other: None,
-            });
+            let sentence = "no endpoint of these flows is selected by this policy";
+            let finding = Finding::of::<SelectsNobodySeen>(sentence.to_owned());
+            findings.push(finding.in_policy(Some(policy), policy.at));
         }
     }
     for (index, entry) in set.entries().iter().enumerate() {
         let is_hit = u32::try_from(index).is_ok_and(|index| seen.decided.contains(&index));
-        // Flows that were filtered by verdict do not show what the others were decided by.
+        // Flows filtered by verdict do not show which rules decided the other flows.
         if !is_hit && matches!(entry.peers, Peers::Any(_)) && seen.shows(entry) {
+            let sentence = format!("`{}` decided about none of these flows", entry.clause);
             let policy = set.policies().get(entry.policy);
-            findings.push(Finding {
-                id: "rule-never-hit",
-                severity: Severity::Hint,
-                sentence: format!("`{}` decided about none of these flows", entry.clause),
-                source: policy.map(|policy| policy.source),
-                at: entry.at,
-                policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
-                evidence: Vec::new(),
-                fix: None,
-                other: None,
-            });
+            findings.push(Finding::of::<RuleNeverHit>(sentence).in_policy(policy, entry.at));
         }
     }
 }
 
-/// What becomes of the flows with the fix of a finding that turns default deny on or off. Where it
-/// would let more pass than was asked for, the smallest fix of those flows is the better one.
+/// Adds the flows that the fix of a finding would change, where the fix turns default deny on or off. Where it
+/// would let refused flows pass, the fix goes: the smallest fix of these flows is better.
 fn what_fixes_change(set: &PolicySet, seen: &Seen, findings: &mut [Finding]) {
     for finding in findings {
-        let (flows, becomes) = match finding.id {
-            "deny-only" => (&seen.denied, "is refused by default"),
-            "empty-direction" | "default-deny-without-rules" => {
-                (&seen.unselected, "passes, and would be refused")
-            }
-            _ => continue,
+        let (flows, becomes) = if finding.is::<DenyOnly>() {
+            (&seen.denied, "is refused by default")
+        } else if finding.is::<EmptyDirection>() || finding.is::<DefaultDenyWithoutRules>() {
+            (&seen.unselected, "passes, and would be refused")
+        } else {
+            continue;
         };
         let Some(fix) = &finding.fix else { continue };
         let direction = if fix.contains("egress") { Direction::Egress } else { Direction::Ingress };
@@ -214,7 +194,7 @@ fn what_fixes_change(set: &PolicySet, seen: &Seen, findings: &mut [Finding]) {
         sort(&mut evidence);
         evidence.dedup();
         evidence.truncate(MAX_EVIDENCE);
-        if finding.id == "deny-only" && !evidence.is_empty() {
+        if finding.is::<DenyOnly>() && !evidence.is_empty() {
             finding.fix = None;
             finding.sentence.push_str("; the smallest fix lets these flows pass and no others");
         }
@@ -222,7 +202,7 @@ fn what_fixes_change(set: &PolicySet, seen: &Seen, findings: &mut [Finding]) {
     }
 }
 
-/// Whether the flows show that what was found is not so.
+/// Whether the flows disprove a finding.
 fn is_disproved(finding: &Finding, set: &PolicySet, seen: &Seen) -> bool {
     let of_policy = || {
         set.entries().iter().filter(|entry| {
@@ -235,11 +215,11 @@ fn is_disproved(finding: &Finding, set: &PolicySet, seen: &Seen) -> bool {
         entry.direction == Direction::Egress && entry.subject.matches(query.by.labels())
     };
     let mut queries = seen.answered.iter();
-    match finding.id {
-        "no-dns-egress" | "fqdn-without-dns-rule" => {
-            queries.any(|query| of_policy().any(|entry| is_by(entry, query)))
-        }
-        "fqdn-not-in-dns-rules" => of_policy().any(|entry| {
+    if finding.is::<NoDnsEgress>() || finding.is::<FqdnWithoutDnsRule>() {
+        return queries.any(|query| of_policy().any(|entry| is_by(entry, query)));
+    }
+    if finding.is::<FqdnNotInDnsRules>() {
+        return of_policy().any(|entry| {
             let Peers::Any(peers) = &entry.peers else { return false };
             let mut meant = peers.iter().filter(|peer| peer.at == finding.at);
             meant.any(|peer| match &peer.matcher {
@@ -248,13 +228,12 @@ fn is_disproved(finding: &Finding, set: &PolicySet, seen: &Seen) -> bool {
                 }
                 _ => false,
             })
-        }),
-        "apiserver-ingress" => seen.has_apiserver_client,
-        _ => false,
+        });
     }
+    finding.is::<ApiserverIngress>() && seen.has_apiserver_client
 }
 
-/// Addresses with several names: a pod that may reach one of them reaches all.
+/// Addresses with several names: a rule for one name allows the others too.
 fn shared_addresses(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
     for entry in set.entries() {
         let Peers::Any(peers) = &entry.peers else { continue };
@@ -273,22 +252,17 @@ fn shared_addresses(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
             if evidence.is_empty() {
                 continue;
             }
+            let sentence = format!(
+                "`{pattern}` shares addresses with other names: allowing it allows them (cilium#31803)"
+            );
             let policy = set.policies().get(entry.policy);
-            findings.push(Finding {
-                id: "shared-address",
-                severity: Severity::Hint,
-                sentence: format!("`{pattern}` shares addresses with other names: allowing it allows them (cilium#31803)"),
-                source: policy.map(|policy| policy.source),
-                at: peer.at,
-                policy: policy.map(|policy| policy.name.to_string()).unwrap_or_default(),
-                evidence,
-                fix: None,
-                other: None,
-            });
+            let finding = Finding::of::<SharedAddress>(sentence).in_policy(policy, peer.at);
+            findings.push(finding.with_evidence(evidence));
         }
     }
 }
 
+/// Endpoints that no policy selects.
 fn unselected(seen: &Seen, findings: &mut Vec<Finding>) {
     if seen.open.is_empty() {
         return;
@@ -302,63 +276,44 @@ fn unselected(seen: &Seen, findings: &mut Vec<Finding>) {
         })
         .take(MAX_EVIDENCE)
         .collect();
-    findings.push(Finding {
-        id: "unselected-endpoints",
-        severity: Severity::Hint,
-        sentence: format!(
-            "no policy is about {} of the endpoints and directions seen: everything passes there",
-            seen.open.len()
-        ),
-        source: None,
-        at: cilium_policy::Position::default(),
-        policy: String::new(),
-        evidence,
-        fix: None,
-        other: None,
-    });
+    let sentence = format!(
+        "no policy is about {} of the endpoints and directions seen: everything passes there",
+        seen.open.len()
+    );
+    findings.push(Finding::of::<UnselectedEndpoints>(sentence).with_evidence(evidence));
 }
 
-/// Flows recorded under other policies, which are not evidence about these.
+/// Flows that are older than the policies, and therefore no evidence about them.
 fn older(seen: &Seen, flows: &[Flow], findings: &mut Vec<Finding>) {
     let (count, Some(changed)) = seen.older else { return };
     let all: u64 = flows.iter().map(Flow::stands_for).sum();
-    findings.push(Finding {
-        id: "older-flows",
-        severity: Severity::Hint,
-        sentence: format!(
-            "{count} of these {all} flows are older than the policies (changed {changed}): what became of them then says nothing about the policies now"
-        ),
-        source: None,
-        at: cilium_policy::Position::default(),
-        policy: String::new(),
-        evidence: Vec::new(),
-        fix: None,
-        other: None,
-    });
+    findings.push(Finding::of::<OlderFlows>(format!(
+        "{count} of these {all} flows are older than the policies (changed {changed}): what became of them then says nothing about the policies now"
+    )));
 }
 
-/// Id, sentence, and the denials that it is about.
-type PeerLint<'l> = (&'static str, &'static str, &'l dyn Fn(&Denied) -> bool);
+/// Constructor of a finding, its sentence, and a test for the refused connections that are its evidence.
+type PeerLint<'l> = (fn(String) -> Finding, &'static str, &'l dyn Fn(&Denied) -> bool);
 
-/// Peers that no rule of this kind can mean.
+/// Refused peers that selectors of pods cannot match: of other clusters, nodes, node-local DNS.
 fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
     let own = set.settings().cluster_name.as_str();
     let is_local = set.settings().default_local_cluster();
     let groups: [PeerLint<'_>; 3] = [
         (
-            "other-cluster",
+            Finding::of::<OtherCluster>,
             "pods of another cluster are refused: since Cilium 1.19, selectors without a cluster mean this one",
             &|denied| {
                 is_local && denied.peer.k8s_label(CLUSTER).is_some_and(|cluster| cluster != own)
             },
         ),
         (
-            "host-network-peer",
+            Finding::of::<HostNetworkPeer>,
             "nodes are refused: pods on the host's network, and what a node masquerades (hostPort, NodePort), have the node's identity and no labels of their own",
             &|denied| denied.peer.is_node() && !denied.peer.is_reserved("kube-apiserver"),
         ),
         (
-            "node-local-dns",
+            Finding::of::<NodeLocalDns>,
             "DNS to a node or a link-local address is refused: the DNS rule does not select node-local-dns, and no name is learned",
             &|denied| {
                 denied.traffic.port == 53
@@ -370,29 +325,19 @@ fn denied_peers(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
             },
         ),
     ];
-    for (id, sentence, is_meant) in groups {
+    for (of, sentence, is_meant) in groups {
         let mut evidence: Vec<String> =
             seen.denied.iter().filter(|denied| is_meant(denied)).map(Denied::line).collect();
         sort(&mut evidence);
         evidence.dedup();
         evidence.truncate(MAX_EVIDENCE);
         if !evidence.is_empty() {
-            findings.push(Finding {
-                id,
-                severity: Severity::Warning,
-                sentence: sentence.to_owned(),
-                source: None,
-                at: cilium_policy::Position::default(),
-                policy: String::new(),
-                evidence,
-                fix: None,
-                other: None,
-            });
+            findings.push(of(sentence.to_owned()).with_evidence(evidence));
         }
     }
 }
 
-/// Peers that a selector means by every label but the namespace that it does not name.
+/// Refused pods of another namespace that have all labels of a selector without a namespace.
 fn other_namespaces(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
     const NAMESPACE: &str = "io.kubernetes.pod.namespace";
     for entry in set.entries() {
@@ -405,7 +350,7 @@ fn other_namespaces(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
                 r.key == NAMESPACE
                     && matches!(&r.operator, cilium_policy::Operator::In(values) if values.as_slice() == [own])
             });
-            // Without a label of its own, a selector means nobody in particular.
+            // Only a selector with a label of its own means certain pods.
             if implied.is_empty() || own.is_empty() || !said.iter().any(|r| r.key != CLUSTER) {
                 continue;
             }
@@ -426,17 +371,11 @@ fn other_namespaces(set: &PolicySet, seen: &Seen, findings: &mut Vec<Finding>) {
             if evidence.is_empty() {
                 continue;
             }
-            findings.push(Finding {
-                id: "peer-in-other-namespace",
-                severity: Severity::Warning,
-                sentence: format!("a selector that names no namespace means `{own}` alone; pods of another namespace with these labels are refused"),
-                source: Some(policy.source),
-                at: peer.at,
-                policy: policy.name.to_string(),
-                evidence,
-                fix: None,
-                other: None,
-            });
+            let sentence = format!(
+                "a selector that names no namespace means `{own}` alone; pods of another namespace with these labels are refused"
+            );
+            let finding = Finding::of::<PeerInOtherNamespace>(sentence);
+            findings.push(finding.in_policy(Some(policy), peer.at).with_evidence(evidence));
         }
     }
 }

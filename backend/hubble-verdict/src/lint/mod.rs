@@ -1,7 +1,8 @@
-//! What is allowed, and still not what its author meant: findings about policies, with the evidence
-//! that recorded flows give.
+//! Lints: policies that are allowed, and probably not what their author meant, with evidence from recorded
+//! flows.
 
 mod flows;
+pub mod registry;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -9,18 +10,18 @@ mod tests;
 use cilium_policy::{Finding, Judge, SourceText, findings, in_order};
 use flow::Flow;
 
-/// Lines of evidence of one finding.
+/// Most lines of evidence of one finding.
 const MAX_EVIDENCE: usize = 10;
 
-/// Looks at policies, their texts and, where there are some, flows. `names` are those of the files
-/// by the texts' indices; empty where the texts are not files.
+/// Findings about policies, their texts and, where there are some, flows. `names` are the files' names by the texts'
+/// indices; it is empty where the texts are not files.
 pub fn lint(
     texts: &[SourceText<'_>],
     names: &[&str],
     judge: &mut Judge,
     flows: &[Flow],
 ) -> Vec<Finding> {
-    // An agent whose option keeps a label shows it.
+    // Flows carry a label where the agent's option keeps it.
     let is_kept = |key: &str| flows.iter().any(|flow| has_key(flow, key));
     let mut findings = findings(judge.set(), texts, names, is_kept);
     if !flows.is_empty() {
@@ -29,6 +30,7 @@ pub fn lint(
     in_order(findings)
 }
 
+/// Whether an endpoint of a flow has a label with this key.
 fn has_key(flow: &Flow, key: &str) -> bool {
     let mut ends = [&flow.source, &flow.destination].into_iter().flatten();
     ends.any(|end| {

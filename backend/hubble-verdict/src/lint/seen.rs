@@ -1,4 +1,4 @@
-//! What flows show, gathered once for all lints.
+//! Facts from flows, gathered once for all lints.
 
 use cilium_policy::{
     Action, Cause, Direction, Entry, Identity, Judge, NamedPorts, PolicySet, Traffic, UnixTime,
@@ -14,43 +14,43 @@ use crate::{
     parties,
 };
 
-/// What the flows tell.
+/// Facts from flows.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// Entries that decided about a flow, each of those of the winning rank.
+    /// Entries that decided a flow: all matching entries of the winning rank.
     pub(super) decided: HashSet<u32>,
-    /// Refused queries, with how often.
+    /// Refused queries, and how often each was refused.
     pub(super) refused: Vec<(Refused, u64)>,
-    /// How names are looked up.
+    /// Search lists by which names are looked up.
     pub(super) lists: SearchLists,
     /// Queries that passed.
     pub(super) answered: HashSet<Query>,
     /// Connections refused by default.
     pub(super) denied: Vec<Denied>,
-    /// Connections that pass because no policy is about their subject.
+    /// Connections that pass because no policy selects their subject.
     pub(super) unselected: Vec<Denied>,
     /// Addresses with their names.
     pub(super) names: Vec<(String, Vec<String>)>,
-    /// Subjects that no policy is about, by name and direction.
+    /// Subjects that no policy selects, by name and direction, with the number of flows.
     pub(super) open: Vec<((String, Direction), u64)>,
-    /// Flows that are older than the policies that judge them, and the last of the changes.
+    /// Number of flows that are older than the policies, and the time of the last change.
     pub(super) older: (u64, Option<UnixTime>),
-    /// Whether the API server was known by its entity as it came in.
+    /// Whether an allowed ingress flow has `kube-apiserver` as its peer.
     pub(super) has_apiserver_client: bool,
-    /// Who is at the end of a flow.
+    /// Identities of the endpoints of flows.
     ends: HashSet<Identity>,
-    /// Subjects, with what the records prove.
+    /// Subjects by direction, with what the records prove.
     asked: HashMap<(Identity, Direction), Proofs>,
 }
 
-/// A query that the proxy let pass.
+/// A query that the DNS proxy let pass.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Query {
     pub(super) by: Identity,
     pub(super) name: String,
 }
 
-/// A connection that the default decided about.
+/// A connection that no rule decided.
 pub(super) struct Denied {
     pub(super) source: String,
     pub(super) destination: String,
@@ -66,13 +66,13 @@ struct Proofs {
     refused: bool,
 }
 
-/// A query that the proxy refused.
+/// A query that the DNS proxy refused.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Refused {
     query: String,
-    /// The name whose lookup it is a part of, where that is another one.
+    /// Name whose lookup the query is a part of, where it is another name.
     pub(super) meant: Option<String>,
-    /// Some policy names that name.
+    /// Whether some policy names that name.
     is_named: bool,
     who: String,
 }
@@ -89,12 +89,12 @@ impl Refused {
         Self { query, meant, is_named, who: who.to_owned() }
     }
 
-    /// The name that was looked up.
+    /// Name that was looked up.
     pub(super) fn name(&self) -> &str {
         self.meant.as_deref().unwrap_or(&self.query)
     }
 
-    /// Whether it is refused for what the search list put behind a name that some policy names.
+    /// Whether the query is a name that some policy allows, with a suffix of the search list.
     pub(super) const fn is_extended(&self) -> bool {
         self.is_named
     }
@@ -106,7 +106,7 @@ impl Refused {
     }
 }
 
-/// What is kept of each kind.
+/// Most facts of each kind.
 const MAX_KEPT: usize = 10_000;
 
 impl Seen {
@@ -142,7 +142,7 @@ impl Seen {
             if let Some(L7Record::Dns(dns)) = flow.l7.as_ref().and_then(|l7| l7.record.as_ref()) {
                 let name = dns.query.trim_end_matches('.').to_ascii_lowercase();
                 if is_older {
-                    // Other policies refused it, or let it pass.
+                    // Other policies decided about it.
                 } else if flow.verdict == flow::Verdict::Dropped {
                     let query = Refused::of(name, &source, &seen.lists, (&sides, judge.set()));
                     refused.push((query, flow.stands_for()));
@@ -186,7 +186,7 @@ impl Seen {
         seen
     }
 
-    /// Credits a flow to the entries that decided about it, and its subject with what it proves.
+    /// Notes the entries that decided a flow, and what the flow proves about its subject.
     fn credit(
         &mut self,
         judge: &mut Judge,
@@ -216,7 +216,7 @@ impl Seen {
             let unknown = NamedPorts::Unknown;
             let why = judge.explain(subject, peer, sides.direction, sides.traffic, unknown);
             self.decided.extend(why.deciding.iter().map(|rule| rule.entry));
-            // What is not known may be for any of them.
+            // Where a fact is missing, any entry that could match may have decided.
             let is_open = summary.verdict == Verdict::CannotTell
                 || [summary.decision, why.decision]
                     .iter()
@@ -235,7 +235,7 @@ impl Seen {
         }
     }
 
-    /// Distinct pods of a namespace; of all, where it is empty.
+    /// Number of distinct pods of a namespace; of all namespaces where it is empty.
     pub(super) fn pods_of(&self, namespace: &str) -> usize {
         let is_one = |end: &&Identity| {
             end.k8s_label(cilium_policy::identity_label::POD_NAMESPACE)
@@ -249,8 +249,8 @@ impl Seen {
         self.ends.iter().any(is_meant)
     }
 
-    /// Whether the flows could show that an entry decides: some of its subjects passed, or, of
-    /// what it denies, was refused.
+    /// Whether the flows could show that an entry decides: traffic of its subject passed or, for a deny rule, was
+    /// refused.
     pub(super) fn shows(&self, entry: &Entry) -> bool {
         self.asked.iter().any(|((subject, direction), proofs)| {
             *direction == entry.direction
@@ -261,11 +261,12 @@ impl Seen {
 }
 
 impl Denied {
+    /// A line of evidence.
     pub(super) fn line(&self) -> String {
         self.line_that("refused")
     }
 
-    /// The same, with what becomes of it.
+    /// A line of evidence with its own word for what happens to the connection.
     pub(super) fn line_that(&self, becomes: &str) -> String {
         format!(
             "{} → {} {} {becomes} on {}",

@@ -192,7 +192,8 @@ impl Story {
                 format!("{}:{}", path.rsplit('/').next().unwrap(), finding.at.line)
             }
         };
-        let found = findings.iter().find(|finding| finding.id == id && place_of(finding) == place);
+        let found =
+            findings.iter().find(|finding| finding.id() == id && place_of(finding) == place);
         let Some(finding) = found else { panic!("{at}: `{id}` is not at {place}: {findings:#?}") };
         assert!(finding.sentence.starts_with(sentence), "{at}: {}", finding.sentence);
         self.finding = Some((finding.clone(), 0));

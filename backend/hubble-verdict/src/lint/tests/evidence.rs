@@ -1,11 +1,11 @@
-//! What flows add to the lints.
+//! Findings and evidence from flows.
 
 use super::*;
 
-/// Id, a policy, flows that show it, flows that do not, a part of the evidence.
+/// Id, a policy, flows with the finding, flows without it, and a part of the evidence.
 pub(super) type Recorded = (&'static str, String, Vec<Flow>, Vec<Flow>, &'static str);
 
-/// What flows add.
+/// Cases.
 #[expect(clippy::too_many_lines, reason = "a table, one lint after the other")]
 pub(super) fn recorded() -> Vec<Recorded> {
     let world = || endpoint(&["reserved:world"]);
@@ -116,7 +116,7 @@ pub(super) fn recorded() -> Vec<Recorded> {
             vec![same()],
             "",
         ),
-        // Flows that were filtered by verdict do not show it.
+        // Flows filtered by verdict do not show which rules decided the others.
         (
             "rule-never-hit",
             to_b,
@@ -124,7 +124,7 @@ pub(super) fn recorded() -> Vec<Recorded> {
             vec![tcp(pod("a", "other", "default"), "10.1.0.1", 80)],
             "",
         ),
-        // What is not known may be for it.
+        // A missing fact may be in favour of the rule.
         (
             "rule-never-hit",
             cnp(
@@ -134,7 +134,7 @@ pub(super) fn recorded() -> Vec<Recorded> {
             vec![passed(tcp(world(), "1.2.3.4", 443))],
             "",
         ),
-        // A redirect is of the rule that made it.
+        // A redirect counts for the rule that made it.
         (
             "rule-never-hit",
             names("{matchName: x.io}", "{matchPattern: '*'}")
@@ -152,14 +152,14 @@ fn flows_give_evidence() {
         let own_cluster = Settings { default_local_cluster: Some(true), ..Settings::default() };
         if id != "other-cluster" {
             let found = findings(&policy, &Settings::default(), &bad);
-            assert!(found.iter().any(|own| own.id == id), "{id} is not among {found:?}");
+            assert!(found.iter().any(|own| own.id() == id), "{id} is not among {found:?}");
         }
         let settings = own_cluster;
         let found = findings(&policy, &settings, &bad);
-        let finding = found.iter().find(|own| own.id == id);
+        let finding = found.iter().find(|own| own.id() == id);
         let mut lines = String::new();
         for own in &found {
-            writeln!(lines, "{} {:?}", own.id, own.evidence).unwrap();
+            writeln!(lines, "{} {:?}", own.id(), own.evidence).unwrap();
         }
         let finding = finding.unwrap_or_else(|| panic!("{id} is not among\n{lines}"));
         if evidence.is_empty() {
@@ -169,8 +169,8 @@ fn flows_give_evidence() {
             assert!(has, "{id}: {:?}", finding.evidence);
         }
         let found = findings(&policy, &settings, &good);
-        let again = found.iter().find(|own| own.id == id);
-        // The names' lint stands without flows too; only its evidence goes.
+        let again = found.iter().find(|own| own.id() == id);
+        // The lint about names fires without flows too; only its evidence goes.
         let is_left =
             again.is_some_and(|own| id != "fqdn-not-in-dns-rules" || !own.evidence.is_empty());
         assert!(!is_left, "{id}: {again:?}");

@@ -1,11 +1,11 @@
-//! What lints do not say, and what their fixes do not do.
+//! False findings that flows or other policies rule out, and fixes that do no harm.
 
 use super::*;
 
 #[test]
 fn what_flows_disprove_is_not_said() {
     let has = |policy: &str, flows: &[Flow], id: &str| {
-        findings(policy, &Settings::default(), flows).iter().any(|own| own.id == id)
+        findings(policy, &Settings::default(), flows).iter().any(|own| own.id() == id)
     };
     let answered = |name: &str| Flow { verdict: flow::Verdict::Forwarded, ..refused_query(name) };
     let alone = cnp("egress: [{toFQDNs: [{matchName: x.io}]}]");
@@ -17,7 +17,7 @@ fn what_flows_disprove_is_not_said() {
     let other = names("{matchName: x.io}", "{matchName: y.io}");
     assert!(has(&other, &[answered("y.io")], "fqdn-not-in-dns-rules"));
     assert!(!has(&other, &[answered("x.io")], "fqdn-not-in-dns-rules"));
-    // Of other pods they disprove nothing.
+    // Queries of other pods disprove nothing.
     let till =
         alone.replace("endpointSelector: {}", "endpointSelector: {matchLabels: {app: till}}");
     assert!(has(&till, &[answered("x.io")], "fqdn-without-dns-rule"));
@@ -44,16 +44,16 @@ fn flows_of_others_say_nothing_about_a_policy() {
     let has = |flows: &[Flow]| {
         findings(&policy, &Settings::default(), flows)
             .iter()
-            .any(|own| own.id == "selects-nobody-seen")
+            .any(|own| own.id() == "selects-nobody-seen")
     };
     let between =
         |one: Endpoint, other: Endpoint| Flow { source: Some(one), ..tcp(other, "10.1.0.1", 80) };
     let of = |namespace: &str, app: &str| pod(namespace, app, "default");
     assert!(has(&[between(of("a", "x"), of("a", "y"))]));
     assert!(!has(&[between(of("b", "x"), of("b", "y"))]));
-    // One pod alone was asked for.
+    // Flows of a single pod.
     assert!(!has(&[between(of("a", "x"), of("b", "y"))]));
-    // At the other end, or in a record that policy was not asked about.
+    // The pod is at the other end, or in a record to which no policy applies.
     assert!(!has(&[between(of("a", "x"), of("a", "z"))]));
     let own = Flow {
         ip: Some(Ip {
@@ -70,7 +70,7 @@ fn flows_of_others_say_nothing_about_a_policy() {
 fn a_dns_fix_speaks_the_dialect_of_its_policy() {
     let fix = |policy: &str| {
         let found = findings(policy, &Settings::default(), &[]);
-        found.into_iter().find(|own| own.id == "no-dns-egress").unwrap().fix.unwrap()
+        found.into_iter().find(|own| own.id() == "no-dns-egress").unwrap().fix.unwrap()
     };
     let of_kubernetes = fix(&np("  policyTypes: [Egress]"));
     let whole = np(&format!(
@@ -90,7 +90,7 @@ fn another_place_is_named_with_its_file() {
     let texts = [SourceText { index: 0, text: &one }, SourceText { index: 1, text: &two }];
     let set = Arc::new(PolicySet::read(&texts, Settings::default()));
     let found = lint(&texts, &[], &mut Judge::new(set), &[]);
-    let finding = found.iter().find(|own| own.id == "duplicate-rule").unwrap();
+    let finding = found.iter().find(|own| own.id() == "duplicate-rule").unwrap();
     let name = |source: usize| ["a.yaml", "b.yaml"].get(source).copied();
     assert_eq!(
         (finding.source, finding.text(name).as_str()),
@@ -108,8 +108,8 @@ fn overlays_do_not_cry_wolf() {
         let found = lint(&texts, names, &mut Judge::new(set), &[]);
         let said: Vec<_> = found
             .iter()
-            .filter(|own| own.id == "duplicate-name")
-            .map(|own| (own.severity.name(), own.other.unwrap().0))
+            .filter(|own| own.id() == "duplicate-name")
+            .map(|own| (own.severity().name(), own.other.unwrap().0))
             .collect();
         assert_eq!(said, expect, "{names:?}");
     };
@@ -124,7 +124,7 @@ fn overlays_do_not_cry_wolf() {
     check(&["p.yaml"], &[&file], &[("error", 0)]);
     // Each replaces the one before it.
     check(&["a/p", "b/p", "b/q"], &[&one, &other, &one], &[("hint", 0), ("warning", 1)]);
-    // Objects of two names, whatever an annotation calls them; and the reverse.
+    // Objects of two names with one annotation, and the reverse.
     let named = |object: &str, name: &str| {
         np("  ingress: [{}]").replace(
             "name: p,",
@@ -144,10 +144,10 @@ fn no_lint_makes_default_deny_worse() {
     ] {
         for finding in findings(&cnp(spec), &Settings::default(), &[]) {
             assert!(
-                finding.id == "no-dns-egress" || finding.severity == Severity::Hint,
+                finding.id() == "no-dns-egress" || finding.severity() == Severity::Hint,
                 "{finding:?}"
             );
-            assert!(finding.id == "no-dns-egress" || finding.fix.is_none(), "{finding:?}");
+            assert!(finding.id() == "no-dns-egress" || finding.fix.is_none(), "{finding:?}");
         }
     }
 }
@@ -156,7 +156,7 @@ fn no_lint_makes_default_deny_worse() {
 fn dns_is_missed_most_where_names_are_used() {
     let severity = |spec: &str| {
         let found = findings(&cnp(spec), &Settings::default(), &[]);
-        found.into_iter().find(|own| own.id == "no-dns-egress").map(|own| own.severity)
+        found.into_iter().find(|own| own.id() == "no-dns-egress").map(|own| own.severity())
     };
     let ports = "toPorts: [{ports: [{port: '443', protocol: TCP}]}]";
     let to = |peers: &str| severity(&format!("egress: [{{{peers}, {ports}}}]"));
@@ -164,11 +164,11 @@ fn dns_is_missed_most_where_names_are_used() {
     assert_eq!(to("toEntities: [world]"), Some(Severity::Warning));
     assert_eq!(to("toFQDNs: [{matchName: x.io}]"), Some(Severity::Warning));
     assert_eq!(severity(&format!("egress: [{{{ports}}}]")), Some(Severity::Warning));
-    // An API server is reached by its address, and nobody by none.
+    // The API server is reached by its address; a rule without peers reaches no one.
     assert_eq!(to("toEntities: [kube-apiserver]"), Some(Severity::Hint));
     assert_eq!(to("toCIDR: [1.2.3.4/32]"), Some(Severity::Hint));
     assert_eq!(severity("egress: [{}]"), Some(Severity::Hint));
-    // What a policy denies is reached by no name.
+    // Denied peers need no name.
     assert_eq!(severity("egressDeny: [{toEntities: [world]}]"), None);
 }
 
@@ -178,7 +178,7 @@ fn a_namespace_that_is_missing_is_said_once_of_a_file() {
         |name: &str| cnp("ingress: [{}]").replace(", namespace: a", "").replace("name: p", name);
     let both = format!("{}---\n{}", text("name: p"), text("name: q"));
     let found = findings(&both, &Settings::default(), &[]);
-    let said: Vec<&Finding> = found.iter().filter(|own| own.id == "no-namespace").collect();
+    let said: Vec<&Finding> = found.iter().filter(|own| own.id() == "no-namespace").collect();
     assert_eq!(said.len(), 1);
     assert!(said[0].sentence.starts_with("2 documents of this file name no namespace"));
     assert_eq!(said[0].at.line, 3);
@@ -188,13 +188,13 @@ fn a_namespace_that_is_missing_is_said_once_of_a_file() {
 fn what_a_fix_would_change_is_said() {
     let finding = |spec: &str, id: &str, flows: &[Flow]| {
         let found = findings(&cnp(spec), &Settings::default(), flows);
-        found.into_iter().find(|own| own.id == id).unwrap()
+        found.into_iter().find(|own| own.id() == id).unwrap()
     };
     let to_b = tcp(pod("a", "b", "default"), "10.1.0.1", 80);
     let deny = "egressDeny: [{toEntities: [world]}]";
     let quiet = finding(deny, "deny-only", &[]);
     assert_eq!((quiet.evidence.len(), quiet.fix.is_some()), (0, true));
-    // Switching default deny off would let everything pass, these flows among it.
+    // Switching default deny off would let everything pass, with these flows.
     let said = finding(deny, "deny-only", std::slice::from_ref(&to_b));
     assert_eq!(said.evidence, ["a/x → a/b 80/TCP is refused by default on egress"]);
     assert_eq!(said.fix, None);
@@ -212,7 +212,7 @@ fn a_label_that_flows_have_is_not_left_out() {
         cnp("ingress: [{fromEndpoints: [{matchLabels: {topology.kubernetes.io/zone: one}}]}]");
     let has = |flows: &[Flow]| {
         let found = findings(&policy, &Settings::default(), flows);
-        found.iter().any(|own| own.id == "label-left-out")
+        found.iter().any(|own| own.id() == "label-left-out")
     };
     let from = |labels: &[&str]| [tcp(endpoint(labels), "10.1.0.1", 9443)];
     assert!(has(&[]));

@@ -1,4 +1,4 @@
-//! Plain rules that make L7 rules void, and those that do not.
+//! Rules without L7 that make L7 rules void, and rules that do not.
 
 use super::*;
 
@@ -17,11 +17,11 @@ fn check(policy: &str, expect: bool) {
 fn plain_rules_that_surely_have_peer_and_port_make_http_void() {
     let check = |rule: &str, expect: bool| {
         check(&cnp(&format!("ingress:\n{HTTP}- {rule}")), expect);
-        // In whichever order.
+        // In either order.
         check(&cnp(&format!("ingress:\n- {rule}\n{HTTP}")), expect);
     };
     let port = "toPorts: [{ports: [{port: '80', protocol: TCP}]}]";
-    // Who.
+    // Peers.
     check(&format!("{{fromEndpoints: [{{matchLabels: {{app: a}}}}], {port}}}"), true);
     check(&format!("{{fromEndpoints: [{{}}], {port}}}"), true);
     check(&format!("{{fromEntities: [all], {port}}}"), true);
@@ -50,7 +50,7 @@ fn plain_rules_that_surely_have_peer_and_port_make_http_void() {
     check(&format!("{{fromEntities: [world], {port}}}"), false);
     check(&format!("{{fromCIDR: [10.0.0.0/8], {port}}}"), false);
     check(&format!("{{fromEndpoints: [], {port}}}"), false);
-    // Which port.
+    // Ports.
     let ports = |ports: &str| {
         format!("{{fromEndpoints: [{{matchLabels: {{app: a}}}}], toPorts: [{{ports: [{ports}]}}]}}")
     };
@@ -109,7 +109,7 @@ fn addresses_and_names_are_of_the_world() {
     check(&rule("toFQDNs: [{matchName: a.io}]", "toEntities: [all]"), true);
 }
 
-/// The DNS proxy has a plain rule where it is for the very port.
+/// The DNS proxy compares the exact port.
 #[test]
 fn names_are_void_beside_a_plain_rule_of_the_port() {
     let rule = |beside: &str| {

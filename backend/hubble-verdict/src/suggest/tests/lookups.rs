@@ -241,7 +241,7 @@ fn the_resolver_of_a_subject_that_goes_by_names_gets_names() {
         let sources = [SourceText { index: 0, text }];
         let mut judge = Judge::new(Arc::new(PolicySet::read(&sources, Settings::default())));
         let findings = crate::lint(&sources, &["p.yaml"], &mut judge, &[]);
-        assert!(findings.iter().all(|own| own.id != "fqdn-without-dns-rule"), "{findings:#?}");
+        assert!(findings.iter().all(|own| own.id() != "fqdn-without-dns-rule"), "{findings:#?}");
     };
     let only_names =
         about_b("  egress:\n  - toFQDNs: [{matchName: seeds.io}, {matchPattern: '*.soil.io'}]\n");

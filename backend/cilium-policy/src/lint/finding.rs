@@ -1,0 +1,123 @@
+//! Findings, which only a lint can make.
+
+use super::registry::Lint;
+use crate::{Policy, Position};
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    id: &'static str,
+    severity: Severity,
+    /// What was found, in one sentence.
+    pub sentence: String,
+    /// Index of the source text; none where the finding is about flows alone.
+    pub source: Option<usize>,
+    /// Place in the source text.
+    pub at: Position,
+    /// `Kind/namespace/name`, or empty.
+    pub policy: String,
+    /// Evidence from flows, a line each.
+    pub evidence: Vec<String>,
+    /// YAML to write instead, where it follows from the finding.
+    pub fix: Option<String>,
+    /// Second place that the sentence refers to: index of the source text, and position.
+    pub other: Option<(usize, Position)>,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The policy does not do what it says.
+    Error,
+    /// The policy may do something else than it seems to.
+    Warning,
+    /// Good to know.
+    Hint,
+}
+
+impl Severity {
+    /// `error`, `warning`, `hint`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Hint => "hint",
+        }
+    }
+}
+
+impl Finding {
+    /// A finding of a lint, without a place.
+    #[inline]
+    #[must_use]
+    pub fn of<L: Lint>(sentence: String) -> Self {
+        Self::new(L::ID, L::SEVERITY, sentence)
+    }
+
+    const fn new(id: &'static str, severity: Severity, sentence: String) -> Self {
+        Self {
+            id,
+            severity,
+            sentence,
+            source: None,
+            at: Position { line: 0, column: 0 },
+            policy: String::new(),
+            evidence: Vec::new(),
+            fix: None,
+            other: None,
+        }
+    }
+
+    /// The finding with another severity than its lint usually has: one of [`Lint::OTHERS`].
+    #[must_use]
+    pub const fn graded(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// The finding at a place of a policy; without a policy, no text is named.
+    #[must_use]
+    pub fn in_policy(mut self, policy: Option<&Policy>, at: Position) -> Self {
+        self.source = policy.map(|policy| policy.source);
+        self.policy = policy.map(|policy| policy.name.to_string()).unwrap_or_default();
+        self.at = at;
+        self
+    }
+
+    /// The finding with what flows say.
+    #[must_use]
+    pub fn with_evidence(mut self, evidence: Vec<String>) -> Self {
+        self.evidence = evidence;
+        self
+    }
+
+    /// Id of the lint: `empty-direction`.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// Whether a lint made it.
+    #[inline]
+    #[must_use]
+    pub fn is<L: Lint>(&self) -> bool {
+        self.id == L::ID
+    }
+
+    /// The sentence, with its second place; `name` gives the names of files.
+    #[must_use]
+    pub fn text<'n>(&self, name: impl Fn(usize) -> Option<&'n str>) -> String {
+        let Some((source, at)) = self.other else { return self.sentence.clone() };
+        match name(source).filter(|name| !name.is_empty()) {
+            Some(name) => format!("{} ({name}:{})", self.sentence, at.line),
+            None => format!("{} (line {})", self.sentence, at.line),
+        }
+    }
+}
