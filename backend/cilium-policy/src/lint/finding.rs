@@ -1,6 +1,6 @@
 //! Findings, which only a lint can make.
 
-use super::registry::Lint;
+use super::{registry::Lint, severity::Severity};
 use crate::{Policy, Position};
 
 /// One finding.
@@ -22,29 +22,6 @@ pub struct Finding {
     pub fix: Option<String>,
     /// Second place that the sentence refers to: index of the source text, and position.
     pub other: Option<(usize, Position)>,
-}
-
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// The policy does not do what it says.
-    Error,
-    /// The policy may do something else than it seems to.
-    Warning,
-    /// Good to know.
-    Hint,
-}
-
-impl Severity {
-    /// `error`, `warning`, `hint`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Hint => "hint",
-        }
-    }
 }
 
 impl Finding {

@@ -7,14 +7,15 @@ mod left_out;
 pub mod registry;
 mod rules;
 mod selectors;
+mod severity;
 mod text;
 mod widened;
 
-pub use self::finding::{Finding, Severity};
 use self::registry::{
     EmptyDirection, NotYaml, Refused, RemovedField, TwoPeerKinds, UnknownField, UnknownKind,
     UnquotedBoolean, WrongType,
 };
+pub use self::{finding::Finding, severity::Severity};
 use crate::{PolicySet, RefusalCase, RefusalClass, SourceText};
 
 /// Most findings of one run: a folder of generated policies may have any number.

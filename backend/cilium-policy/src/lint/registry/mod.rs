@@ -10,7 +10,7 @@ mod ports;
 mod refusals;
 
 pub use self::{effects::*, names::*, peers::*, ports::*, refusals::*};
-use crate::Severity;
+use super::severity::Severity;
 
 /// A lint; types of [`declare_lints!`](crate::declare_lints) are lints.
 pub trait Lint {
